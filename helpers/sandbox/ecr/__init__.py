@@ -1,0 +1,13 @@
+"""ECR's own rules, behind moto's protocol code."""
+
+from ..registry.distribution import Distribution
+from ..store import Store
+from ..token import Tokens
+
+
+def install(store: Store, blobs: Distribution, tokens: Tokens) -> None:
+    """Let moto answer by these rules. To be called before moto answers anything."""
+    from . import backend, responses
+
+    backend.install(store, blobs)
+    responses.install(tokens)

@@ -1,0 +1,23 @@
+"""May this tag be moved? One rule, decided from a repository's settings alone.
+
+Source: ECR user guide, "Preventing image tags from being overwritten"; API reference, PutImageTagMutability.
+"""
+
+import re
+from collections.abc import Iterable
+
+
+def immutable(tag: str, mode: str, filters: Iterable[str] = ()) -> bool:
+    """Whether *tag* is locked under the repository's *mode* (``IMMUTABLE_WITH_EXCLUSION``, …) and wildcard *filters*."""
+    excluded = any(_matches(tag, pattern) for pattern in filters)
+    return {
+        "MUTABLE": False,
+        "IMMUTABLE": True,
+        "MUTABLE_WITH_EXCLUSION": excluded,
+        "IMMUTABLE_WITH_EXCLUSION": not excluded,
+    }[mode]
+
+
+def _matches(tag: str, pattern: str) -> bool:
+    """``*`` stands for any number of characters; every other character for itself."""
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), tag, re.DOTALL) is not None

@@ -1,0 +1,1 @@
+"""The registry side: what ``docker`` talks to under ``/v2/``."""

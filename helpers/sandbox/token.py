@@ -1,0 +1,66 @@
+"""The docker password that ``aws ecr get-login-password`` prints: signed, not stored.
+
+It says whose it is and when it was made, so it needs no table, survives a restart, and a key that is
+revoked later stops working at once.
+Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html
+"""
+
+import base64
+import secrets
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+
+LIFETIME = 12 * 60 * 60  # seconds
+USER = "AWS"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who a token stands for."""
+
+    access_key: str
+    account: str
+    region: str
+
+
+class InvalidToken(Exception):
+    """The password was not made by this registry."""
+
+
+class ExpiredToken(Exception):
+    """The password is older than 12 hours."""
+
+
+class Tokens:
+    """Makes and reads passwords with the secret kept in the file *path*."""
+
+    def __init__(self, path: Path):
+        self._serializer = URLSafeTimedSerializer(_secret(path), salt="ecr-authorization-token")
+
+    def mint(self, caller: Caller) -> tuple[str, int]:
+        """A new password for *caller* and the Unix second at which it ends."""
+        return self._serializer.dumps(asdict(caller)), int(time.time()) + LIFETIME
+
+    def read(self, password: str) -> Caller:
+        """Whose *password* it is; raises InvalidToken or ExpiredToken."""
+        try:
+            return Caller(**self._serializer.loads(password, max_age=LIFETIME))
+        except SignatureExpired as error:
+            raise ExpiredToken from error
+        except (BadSignature, TypeError) as error:
+            raise InvalidToken from error
+
+
+def authorization(password: str) -> str:
+    """The ``authorizationToken`` of the API: base64 of ``AWS:password``, just as Basic authentication sends it."""
+    return base64.b64encode(f"{USER}:{password}".encode()).decode()
+
+
+def _secret(path: Path) -> bytes:
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32))
+    return path.read_bytes()

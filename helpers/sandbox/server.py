@@ -69,6 +69,7 @@ def assemble(folder: Path, blobs: Distribution) -> tuple[Any, Any]:
     from .guard import guard
     from .identity import basic
     from .registry import wire
+    from .registry.answers import with_version
     from .store import Store
     from .token import Tokens
     from .validate import validate
@@ -77,7 +78,7 @@ def assemble(folder: Path, blobs: Distribution) -> tuple[Any, Any]:
     ecr.install(store, blobs, tokens)
     durable.restore(store)
     administrator.ensure(store)
-    registry = line([basic(tokens)], wire.answer)
+    registry = line([with_version, basic(tokens)], wire.answer)
     control = line([validate, durable.durable(store)], aws.answer)
 
     def house(request: Request) -> Response:

@@ -7,9 +7,17 @@ import json
 
 from werkzeug.wrappers import Response
 
+from ..doors import Handler, Request
 from ..words import Refusal
 
 
 def refuse(refusal: Refusal) -> Response:
     """The HTTP answer of *refusal* (werkzeug leaves out the body when the request was a HEAD)."""
     return Response(json.dumps(refusal.body()), status=refusal.status, content_type="application/json; charset=utf-8")
+
+
+def with_version(request: Request, onward: Handler) -> Response:
+    """A door that lets every answer name the protocol, refusals too."""
+    response = onward(request)
+    response.headers["Docker-Distribution-Api-Version"] = "registry/2.0"
+    return response

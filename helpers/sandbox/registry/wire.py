@@ -62,13 +62,11 @@ class Route(NamedTuple):
 def answer(request: Request) -> Response:
     """The answer to any request under ``/v2/``; *request* has passed the identity door."""
     try:
-        response = _route(request)
+        return _route(request)
     except Refused as no:
-        response = refuse(no.refusal)
+        return refuse(no.refusal)
     except (OSError, sqlite3.OperationalError) as error:
-        response = refuse(_disk_or(error))
-    response.headers["Docker-Distribution-Api-Version"] = "registry/2.0"
-    return response
+        return refuse(_disk_or(error))
 
 
 def _route(request: Request) -> Response:

@@ -1,0 +1,187 @@
+"""A sandbox of its own for the tests, and the real clients to talk to it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tarfile
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+
+import boto3
+import pytest
+from helpers import settings
+
+PATIENCE = 60  # seconds; generous: it bounds a hang, it measures nothing
+
+
+class Sandbox:
+    """A sandbox process on its own state folder and port, and ``docker``, ``aws`` and boto3 pointed at it."""
+
+    def __init__(self, folder: Path):
+        self.state = folder / "state"
+        self.docker_config = folder / "docker"
+        self.docker_config.mkdir()
+        (self.docker_config / "config.json").write_text('{"auths": {"sandbox.invalid": {}}}')
+        self.port = free_port()
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self) -> "Sandbox":
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "helpers.sandbox"],
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=settings.PROJECT,
+        )
+        line = self.process.stdout.readline()
+        if not line.startswith("ready "):
+            raise AssertionError(f"not ready: {line} {self.process.stderr.read()}")
+        self.port = int(line.rsplit(":", 1)[1])
+        return self
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        assert self.process
+        self.process.send_signal(how)
+        code = self.process.wait(PATIENCE)
+        self.process.stdout.close()
+        self.process.stderr.close()
+        return code
+
+    @property
+    def registry(self) -> str:
+        return f"localhost:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.registry}"
+
+    @property
+    def env(self) -> dict[str, str]:
+        mine = {
+            "AWS_ACCESS_KEY_ID": settings.ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": settings.SECRET_KEY,
+            "AWS_DEFAULT_REGION": settings.REGION,
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_CONFIG_FILE": "/nonexistent",
+            "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
+            "AWS_PAGER": "",
+            "DOCKER_CONFIG": str(self.docker_config),
+            "ECR_TUTORIAL_STATE": str(self.state),
+            "ECR_TUTORIAL_PORT": str(self.port),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        }
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ECR_TUTORIAL_"))}
+        return {**kept, **mine}
+
+    def client(self, service: str = "ecr", region: str = settings.REGION):
+        return boto3.client(
+            service,
+            region_name=region,
+            endpoint_url=self.url,
+            aws_access_key_id=settings.ACCESS_KEY,
+            aws_secret_access_key=settings.SECRET_KEY,
+        )
+
+    def run(self, command: str, check: bool = True) -> str:
+        """What *command* prints, on both streams; with *check*, it must succeed."""
+        done = subprocess.run(
+            ["bash", "-o", "pipefail", "-c", command],
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=600,
+        )
+        assert not check or done.returncode == 0, done.stdout
+        assert check or done.returncode != 0, f"should have failed: {done.stdout}"
+        return done.stdout
+
+    def refused(self, command: str) -> str:
+        """What *command* prints when it fails; it must fail."""
+        return self.run(command, check=False)
+
+    def login(self) -> str:
+        return self.run(f"aws ecr get-login-password | docker login --username AWS --password-stdin {self.registry}")
+
+    def password(self) -> str:
+        return self.run("aws ecr get-login-password").strip()
+
+    def basic(self) -> str:
+        """The Authorization header of a caller with a good token."""
+        [data] = self.client().get_authorization_token()["authorizationData"]
+        return f"Basic {data['authorizationToken']}"
+
+    def http(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers (lower case) and body of one plain HTTP request, redirects and errors included."""
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = urllib.request.Request(self.url + path, body, names, method=method)
+        try:
+            answer = urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=PATIENCE)
+        except urllib.error.HTTPError as error:
+            answer = error
+        with answer:
+            return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def layer(content: bytes, name: str = "content") -> bytes:
+    """A tar archive of one file."""
+    archive = BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        entry = tarfile.TarInfo(name)
+        entry.size = len(content)
+        tar.addfile(entry, BytesIO(content))
+    return archive.getvalue()
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """One sandbox for all tests of a file, logged in to; each test makes repositories of its own."""
+    sandbox = Sandbox(tmp_path_factory.mktemp("sandbox")).start()
+    sandbox.login()
+    yield sandbox
+    assert sandbox.stop() == 0
+
+
+@pytest.fixture
+def own_sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    """A sandbox for one test, which may stop, kill and start it as it likes."""
+    sandbox = Sandbox(tmp_path)
+    yield sandbox
+    if sandbox.process and sandbox.process.poll() is None:
+        sandbox.stop()
+
+
+@pytest.fixture
+def repository(sandbox: Sandbox) -> str:
+    """The name of a new, empty repository."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    sandbox.client().create_repository(repositoryName=name)
+    return name
+
+
+@pytest.fixture
+def make_image() -> Iterator[Callable[..., str]]:
+    """Makes local images with one small layer of random content; removes them afterwards."""
+    made: list[str] = []
+
+    def make(name: str, content: bytes | None = None) -> str:
+        data = layer(content or os.urandom(50_000))
+        subprocess.run(["docker", "import", "-", name], input=data, check=True, capture_output=True)
+        made.append(name)
+        return name
+
+    yield make
+    for name in made:
+        subprocess.run(["docker", "rmi", "-f", name], capture_output=True)

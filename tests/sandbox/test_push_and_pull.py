@@ -1,0 +1,110 @@
+"""The push path with the real docker, aws and boto3, all on one port."""
+
+import hashlib
+import json
+import subprocess
+
+import pytest
+
+V2 = "application/vnd.docker.distribution.manifest.v2+json"
+
+
+def test_login_push_pull_and_list_with_the_real_clients(sandbox, repository, make_image):
+    image = make_image(f"{sandbox.registry}/{repository}:v1")
+    assert "Login Succeeded" in sandbox.login()
+    pushed = sandbox.run(f"docker push {image}")
+    assert "v1: digest: sha256:" in pushed
+
+    listed = sandbox.run(f"aws ecr list-images --repository-name {repository} --query 'imageIds[].imageTag' --output text")
+    assert listed.strip() == "v1"
+
+    subprocess.run(["docker", "rmi", image], check=True, capture_output=True)
+    assert "Downloaded newer image" in sandbox.run(f"docker pull {image}")
+
+
+def test_digest_is_the_sha256_of_the_manifest_and_size_that_of_its_parts(sandbox, repository, make_image):
+    pushed = sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:v1')}")
+    [detail] = sandbox.client().describe_images(repositoryName=repository)["imageDetails"]
+    assert detail["imageDigest"] in pushed
+
+    _, headers, manifest = sandbox.http("GET", f"/v2/{repository}/manifests/v1", Authorization=sandbox.basic(), Accept=V2)
+    assert detail["imageDigest"] == "sha256:" + hashlib.sha256(manifest).hexdigest()
+    assert headers["docker-content-digest"] == detail["imageDigest"]
+    assert headers["content-type"] == detail["imageManifestMediaType"] == V2
+    content = json.loads(manifest)
+    assert detail["imageSizeInBytes"] == sum(part["size"] for part in [content["config"], *content["layers"]])
+
+
+def test_addresses_point_at_the_sandbox(sandbox, repository):
+    ecr = sandbox.client()
+    [described] = ecr.describe_repositories(repositoryNames=[repository])["repositories"]
+    assert described["repositoryUri"] == f"{sandbox.registry}/{repository}"
+    [token] = ecr.get_authorization_token()["authorizationData"]
+    assert token["proxyEndpoint"] == sandbox.url
+
+
+def test_docker_reads_a_manifest_without_pulling(sandbox, repository, make_image):
+    image = make_image(f"{sandbox.registry}/{repository}:v1")
+    sandbox.run(f"docker push {image}")
+    inspected = json.loads(sandbox.run(f"docker manifest inspect --insecure {image}"))
+    assert inspected["mediaType"] == V2
+
+
+@pytest.mark.parametrize("reference", ["v1", "digest"])
+def test_head_and_get_agree(sandbox, repository, make_image, reference):
+    sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:v1')}")
+    [image] = sandbox.client().list_images(repositoryName=repository)["imageIds"]
+    path = f"/v2/{repository}/manifests/{image['imageDigest'] if reference == 'digest' else 'v1'}"
+    head = sandbox.http("HEAD", path, Authorization=sandbox.basic())
+    get = sandbox.http("GET", path, Authorization=sandbox.basic())
+    assert head[0] == get[0] == 200
+    assert head[2] == b""
+    assert head[1]["content-length"] == get[1]["content-length"] == str(len(get[2]))
+    assert head[1]["docker-content-digest"] == get[1]["docker-content-digest"]
+
+
+def test_a_layer_can_be_read_in_part(sandbox, repository, make_image):
+    sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:v1')}")
+    manifest = json.loads(sandbox.http("GET", f"/v2/{repository}/manifests/v1", Authorization=sandbox.basic())[2])
+    path = f"/v2/{repository}/blobs/{manifest['layers'][0]['digest']}"
+    whole = sandbox.http("GET", path, Authorization=sandbox.basic())
+    part = sandbox.http("GET", path, Authorization=sandbox.basic(), Range="bytes=10-19")
+    assert whole[0] == 200
+    assert part[0] == 206
+    assert part[2] == whole[2][10:20]
+
+
+def test_a_second_repository_takes_the_layers_by_mounting(sandbox, repository, make_image):
+    first = make_image(f"{sandbox.registry}/{repository}:v1")
+    sandbox.run(f"docker push {first}")
+    other = f"{repository}-copy"
+    sandbox.client().create_repository(repositoryName=other)
+    sandbox.run(f"docker tag {first} {sandbox.registry}/{other}:v1")
+    assert f"Mounted from {repository}" in sandbox.run(f"docker push {sandbox.registry}/{other}:v1")
+    sandbox.run(f"docker rmi {sandbox.registry}/{other}:v1")
+
+
+def test_no_mount_while_the_account_setting_is_off(sandbox, repository, make_image):
+    first = make_image(f"{sandbox.registry}/{repository}:v1")
+    sandbox.run(f"docker push {first}")
+    other = f"{repository}-copy"
+    sandbox.client().create_repository(repositoryName=other)
+    manifest = json.loads(sandbox.http("GET", f"/v2/{repository}/manifests/v1", Authorization=sandbox.basic())[2])
+    mount = f"/v2/{other}/blobs/uploads/?mount={manifest['layers'][0]['digest']}&from={repository}"
+    try:
+        sandbox.run("aws ecr put-account-setting --name BLOB_MOUNTING --value DISABLED")
+        assert sandbox.http("POST", mount, b"", Authorization=sandbox.basic())[0] == 202  # a plain upload instead
+    finally:
+        sandbox.run("aws ecr put-account-setting --name BLOB_MOUNTING --value ENABLED")
+    assert sandbox.http("POST", mount, b"", Authorization=sandbox.basic())[0] == 201
+
+
+def test_a_layer_arrives_in_one_put(sandbox, repository):
+    content = b"one small layer"
+    digest = "sha256:" + hashlib.sha256(content).hexdigest()
+    headers = {"Authorization": sandbox.basic(), "Content_Type": "application/octet-stream"}
+    status, answered, _ = sandbox.http("POST", f"/v2/{repository}/blobs/uploads/", b"", **headers)
+    put = sandbox.http("PUT", f"{answered['location']}&digest={digest}", content, **headers)
+    assert (status, put[0]) == (202, 201)
+    assert sandbox.http("GET", f"/v2/{repository}/blobs/{digest}", Authorization=sandbox.basic())[2] == content
+

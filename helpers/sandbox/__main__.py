@@ -13,6 +13,9 @@ def main() -> int:
     except (Refused, CannotStart, ValueError) as no:
         print(no, file=sys.stderr)
         return 1
+    except ModuleNotFoundError as error:
+        print(f"The Python package '{error.name}' is missing. Run: make setup, and use .venv/bin/python", file=sys.stderr)
+        return 1
     except (OSError, sqlite3.OperationalError) as error:
         print(f"The sandbox cannot write its state: {error}. Free some disk space, then run: ecr-lab up", file=sys.stderr)
         return 1

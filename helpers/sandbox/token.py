@@ -11,7 +11,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+from itsdangerous import BadSignature, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
 
 LIFETIME = 12 * 60 * 60  # seconds
 USER = "AWS"
@@ -38,11 +38,13 @@ class Tokens:
     """Makes and reads passwords with the secret kept in the file *path*."""
 
     def __init__(self, path: Path):
-        self._serializer = URLSafeTimedSerializer(_secret(path), salt="ecr-authorization-token")
+        self._secret = _secret(path)
+        self._serializer = self._serializer_at(None)
 
-    def mint(self, caller: Caller) -> tuple[str, int]:
-        """A new password for *caller* and the Unix second at which it ends."""
-        return self._serializer.dumps(asdict(caller)), int(time.time()) + LIFETIME
+    def mint(self, caller: Caller, made: int | None = None) -> tuple[str, int]:
+        """A password for *caller* and the Unix second at which it ends; *made* is when (default: now)."""
+        made = int(time.time()) if made is None else made
+        return self._serializer_at(made).dumps(asdict(caller)), made + LIFETIME
 
     def read(self, password: str) -> Caller:
         """Whose *password* it is; raises InvalidToken or ExpiredToken."""
@@ -52,6 +54,13 @@ class Tokens:
             raise ExpiredToken from error
         except (BadSignature, TypeError) as error:
             raise InvalidToken from error
+
+    def _serializer_at(self, second: int | None) -> URLSafeTimedSerializer:
+        class Signer(TimestampSigner):
+            def get_timestamp(self) -> int:
+                return super().get_timestamp() if second is None else second
+
+        return URLSafeTimedSerializer(self._secret, salt="ecr-authorization-token", signer=Signer)
 
 
 def authorization(password: str) -> str:

@@ -8,7 +8,7 @@ import sys
 import tarfile
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -30,9 +30,10 @@ class Sandbox:
         self.port = free_port()
         self.process: subprocess.Popen[str] | None = None
 
-    def start(self) -> "Sandbox":
+    def start(self, prefix: Sequence[str] = ()) -> "Sandbox":
+        """Start it, by the command *prefix* if there is one, and return when it is ready."""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "helpers.sandbox"],
+            [*prefix, sys.executable, "-m", "helpers.sandbox"],
             env=self.env,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -74,6 +75,7 @@ class Sandbox:
             "DOCKER_CONFIG": str(self.docker_config),
             "ECR_TUTORIAL_STATE": str(self.state),
             "ECR_TUTORIAL_PORT": str(self.port),
+            "ECR_TUTORIAL_BASE": "/nonexistent",  # no mirror of the base image
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         }
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ECR_TUTORIAL_"))}
@@ -178,10 +180,10 @@ def make_image() -> Iterator[Callable[..., str]]:
 
     def make(name: str, content: bytes | None = None) -> str:
         data = layer(content or os.urandom(50_000))
-        subprocess.run(["docker", "import", "-", name], input=data, check=True, capture_output=True)
-        made.append(name)
+        done = subprocess.run(["docker", "import", "-", name], input=data, check=True, capture_output=True)
+        made.append(done.stdout.decode().strip())  # by id: a later image may take the name
         return name
 
     yield make
-    for name in made:
-        subprocess.run(["docker", "rmi", "-f", name], capture_output=True)
+    for image in made:
+        subprocess.run(["docker", "rmi", "-f", image], capture_output=True)

@@ -12,13 +12,9 @@ UNKNOWN = "The repository with name 'no-such-repo' does not exist in the registr
 
 
 @pytest.fixture
-def old_token(sandbox, monkeypatch):
+def old_token(sandbox):
     """The password of 12 hours and 1 second ago, as this sandbox made it then."""
-    now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now - LIFETIME - 1)
-    password, _ = Tokens(sandbox.state / "secret").mint(ME)
-    monkeypatch.undo()
-    return password
+    return Tokens(sandbox.state / "secret").mint(ME, made=int(time.time()) - LIFETIME - 1)[0]
 
 
 def error(answer):

@@ -8,6 +8,7 @@ import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
@@ -66,7 +67,9 @@ def answer(request: Request) -> Response:
     except Refused as no:
         return refuse(no.refusal)
     except (OSError, sqlite3.OperationalError) as error:
-        return refuse(_disk_or(error))
+        refusal = _disk_or(error)
+        _drain(request)
+        return refuse(refusal)
 
 
 def _route(request: Request) -> Response:
@@ -115,14 +118,16 @@ def start_upload(ask: Ask) -> Response:
 
 def send_part(ask: Ask) -> Response:
     """PATCH: ECR answers 201 where the specification says 202 (https://github.com/regclient/regclient/issues/81)."""
-    upstream = _send(ask, "PATCH", _upload(ask))
-    return _uploaded(ask, upstream, 201 if upstream.status == 202 else upstream.status)
+    with _dropped_if_it_fails(ask):
+        upstream = _send(ask, "PATCH", _upload(ask))
+        return _uploaded(ask, upstream, 201 if upstream.status == 202 else upstream.status)
 
 
 def finish_upload(ask: Ask) -> Response:
     """PUT: the rest of the bytes, and the digest that they must have."""
-    upstream = _send(ask, "PUT", _upload(ask))
-    return _uploaded(ask, upstream, upstream.status)
+    with _dropped_if_it_fails(ask):
+        upstream = _send(ask, "PUT", _upload(ask))
+        return _uploaded(ask, upstream, upstream.status)
 
 
 def ask_upload(ask: Ask) -> Response:
@@ -263,6 +268,24 @@ def _body(request: Request) -> Iterator[bytes]:
         yield chunk
     if left:
         raise ConnectionError("the client hung up")
+
+
+@contextmanager
+def _dropped_if_it_fails(ask: Ask) -> Iterator[None]:
+    """Give back the disk space of an upload that cannot go on."""
+    try:
+        yield
+    except OSError:
+        with suppress(OSError):
+            _blobs().request("DELETE", _upload(ask)).read()
+        raise
+
+
+def _drain(request: Request) -> None:
+    """Read what is still coming: docker hears an answer only when it has sent everything."""
+    with suppress(Exception):  # or the client is gone
+        for _ in _body(request):
+            pass
 
 
 def _uploaded(ask: Ask, upstream: Any, status: int) -> Response:

@@ -1,0 +1,1 @@
+"""The measured figures of the README, each by one command: ``make bench``."""

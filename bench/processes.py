@@ -1,0 +1,92 @@
+"""The two registries that are compared: the sandbox, and Distribution by itself."""
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+from helpers import settings
+
+
+@contextlib.contextmanager
+def sandbox(folder: Path) -> Iterator[tuple[str, subprocess.Popen]]:
+    """A sandbox on *folder*: its registry host and its process."""
+    port = free_port()
+    env = os.environ | {"ECR_TUTORIAL_STATE": str(folder), "ECR_TUTORIAL_PORT": str(port)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "helpers.sandbox"], env=env, stdout=subprocess.PIPE, text=True, cwd=settings.PROJECT
+    )
+    try:
+        ready = process.stdout.readline()
+        yield ready.split("//")[1].strip(), process
+    finally:
+        process.terminate()
+        process.wait()
+        process.stdout.close()
+
+
+@contextlib.contextmanager
+def distribution(folder: Path) -> Iterator[str]:
+    """Distribution alone, storing in *folder*: its registry host."""
+    port = free_port()
+    config = folder / "config.yml"
+    config.write_text(
+        f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {folder}/data}}}}\n"
+        f"http: {{addr: '127.0.0.1:{port}'}}\n"
+    )
+    binary = shutil.which("docker-registry") or shutil.which("registry")
+    if not binary:
+        raise SystemExit("The comparison needs the docker-registry program. Run: make setup")
+    process = subprocess.Popen([binary, "serve", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/v2/")
+        yield f"localhost:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def client(host: str):
+    """boto3's ECR client for the sandbox at *host*."""
+    return boto3.client(
+        "ecr",
+        region_name=settings.REGION,
+        endpoint_url=f"http://{host}",
+        aws_access_key_id=settings.ACCESS_KEY,
+        aws_secret_access_key=settings.SECRET_KEY,
+    )
+
+
+def peak_memory(pid: int) -> float:
+    """The most resident memory that a process has had so far, in MB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1000  # type: ignore[index]
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(url: str) -> None:
+    """Return when *url* answers anything."""
+    for _ in range(1000):
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.01)
+    raise SystemExit(f"{url} does not answer")

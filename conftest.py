@@ -1,0 +1,49 @@
+"""Lets `pytest --nbval notebooks` run the course beside a learner's own sandbox, each notebook from a clean state."""
+
+import os
+
+import pytest
+
+from helpers import settings
+
+STATE = settings.PROJECT / ".sandbox-test"
+PORT = "5150"
+FIRST_CELL = pytest.StashKey[bool]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--unclean`: run the notebooks on whatever the last run left, as a learner may."""
+    parser.addoption("--unclean", action="store_true", help="do not clean the sandbox before each notebook")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The notebooks' kernels inherit this environment: a state folder and a port of the tests' own."""
+    if config.option.nbval and settings.target() == "sandbox":
+        os.environ["ECR_TUTORIAL_STATE"] = str(STATE)
+        os.environ["ECR_TUTORIAL_PORT"] = PORT
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the first cell of each notebook."""
+    seen = set()
+    for item in items:
+        if type(item).__name__ == "IPyNbCell" and item.path not in seen:
+            seen.add(item.path)
+            item.stash[FIRST_CELL] = True
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before the first cell of a notebook: a registry and an engine without traces of the others."""
+    if item.stash.get(FIRST_CELL, False) and settings.target() == "sandbox":
+        from tests.notebooks import clean_state
+
+        if not item.config.option.unclean and not os.environ.get("ECR_TUTORIAL_KEEP_STATE"):
+            clean_state.make()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Leave nothing running and nothing in the engine."""
+    if session.config.option.nbval and not os.environ.get("ECR_TUTORIAL_KEEP_STATE"):
+        from tests.notebooks import clean_state
+
+        clean_state.leave()

@@ -1,0 +1,1 @@
+"""The course, checked: its notebooks run, compare, and say what they promise."""

@@ -1,0 +1,99 @@
+"""``make record``: run notebooks from a clean state and store what they print.
+
+An output that differs from the stored one only in what ``sanitize.cfg`` names is left as it is stored, so that
+recording twice changes nothing.
+"""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+from helpers import settings
+from nbclient import NotebookClient
+from nbval.plugin import carriagereturn_pat, coalesce_streams, get_sanitize_patterns
+
+from . import clean_state
+
+NOTEBOOKS = settings.PROJECT / "notebooks"
+SANITIZE = Path(__file__).with_name("sanitize.cfg")
+CELL_TIMEOUT = 300  # seconds; a hang limit
+
+
+def main(chosen: list[str]) -> None:
+    """Record the notebooks whose names begin with one of *chosen*, or all."""
+    os.environ.setdefault("ECR_TUTORIAL_STATE", str(settings.PROJECT / ".sandbox-test"))
+    os.environ.setdefault("ECR_TUTORIAL_PORT", "5150")
+    for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb")):
+        if not chosen or path.name.startswith(tuple(chosen)):
+            clean_state.make()
+            print(f"{path.name}: {record(path)} cells changed", flush=True)
+    if not os.environ.get("ECR_TUTORIAL_KEEP_STATE"):
+        clean_state.leave()
+
+
+def record(path: Path) -> int:
+    """Run the notebook at *path*, store its outputs, and return how many cells say something new."""
+    stored = nbformat.read(path, as_version=4)
+    fresh = nbformat.read(path, as_version=4)
+    NotebookClient(
+        fresh, timeout=CELL_TIMEOUT, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+    ).execute()
+    changed = 0
+    for old, new in zip(stored.cells, fresh.cells, strict=True):
+        if new.cell_type != "code":
+            continue
+        new.outputs = [_placed(output) for output in coalesce_streams(new.outputs)]
+        new.metadata.pop("execution", None)  # times of day
+        if [_steady(output) for output in old.outputs] == [_steady(output) for output in new.outputs]:
+            new.outputs = old.outputs
+        else:
+            changed += 1
+    fresh.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        }
+    )
+    nbformat.write(fresh, path)
+    return changed
+
+
+def sanitized(text: str) -> str:
+    """*text* as nbval compares it."""
+    for pattern, word in patterns():
+        text = re.sub(pattern, word, text)
+    return text
+
+
+def patterns() -> list[tuple[str, str]]:
+    """Pattern and word of each entry, read as nbval reads them."""
+    return get_sanitize_patterns(SANITIZE.read_text())
+
+
+def _placed(output):
+    """The output as a learner sees it: their folder and the usual port, instead of where it was recorded."""
+    if "text" in output:
+        output.text = _usual(carriagereturn_pat.sub("", output.text))
+    for kind, data in output.get("data", {}).items():
+        if isinstance(data, str):
+            output.data[kind] = _usual(data)
+    return output
+
+
+def _usual(text: str) -> str:
+    text = text.replace(f"{settings.PROJECT}/.sandbox-test", "~/learn-amazon-ecr/.sandbox")
+    text = text.replace(str(settings.PROJECT), "~/learn-amazon-ecr")
+    return text.replace(f"localhost:{os.environ['ECR_TUTORIAL_PORT']}", f"localhost:{settings.DEFAULT_PORT}")
+
+
+def _steady(output) -> dict[str, str]:
+    """What of an output is compared: its kind and its texts, sanitised."""
+    texts = {name: output[name] for name in ("name", "text", "ename", "evalue") if name in output}
+    texts |= output.get("data", {})
+    return {"kind": output.output_type} | {name: sanitized(str(text)) for name, text in texts.items()}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,131 @@
+"""What must be true of every notebook, whatever it teaches."""
+
+import ast
+import json
+import re
+
+import nbformat
+import pytest
+from helpers import settings
+
+from . import course
+
+SECRETS = re.compile(r"A(?:KIA|SIA)(?!IOSFODNN7EXAMPLE)[A-Z0-9]{16}|eyJ[\w-]{40,}|QVdTO[\w+/=]{40,}|password=\S{20,}")
+MACHINE = re.compile(r"/(?:home|root|Users|tmp|work|var/lib|builds)/[\w.-]+")
+IGNORED_CELLS_ALLOWED = 0
+
+every_notebook = pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
+
+
+def test_there_are_notebooks():
+    assert [path.name[:2] for path in course.PATHS] >= ["00", "01", "04"]
+
+
+@every_notebook
+def test_it_is_a_valid_notebook(path):
+    nbformat.validate(course.read(path))
+
+
+@every_notebook
+def test_outputs_are_committed_so_that_nbval_compares_something(path):
+    for number, cell in enumerate(course.code(course.read(path)), 1):
+        assert cell.execution_count == number, f"cell {number} was not recorded in order: make record"
+
+
+@every_notebook
+def test_no_cell_shows_an_error_that_was_not_announced(path):
+    for cell in course.code(course.read(path)):
+        errors = [output for output in cell.outputs if output.output_type == "error"]
+        announced = "raises-exception" in course.tags(cell)
+        assert bool(errors) == announced, cell.source
+
+
+@every_notebook
+def test_no_cell_is_silent(path):
+    for cell in course.code(course.read(path)):
+        assert any(text.strip() for text in course.texts(cell)) or "exercise" in course.tags(cell), (
+            f"a learner sees nothing after: {cell.source}"
+        )
+
+
+@every_notebook
+def test_no_secret_and_no_machine_path(path):
+    text = path.read_text()
+    assert not SECRETS.findall(text)
+    assert not MACHINE.findall(text.replace("/tmp/demo", ""))
+
+
+@every_notebook
+def test_cells_are_short_and_python_parses(path):
+    for cell in course.code(course.read(path)):
+        assert len(cell.source.splitlines()) <= 15, cell.source
+        if not cell.source.startswith("%%"):
+            ast.parse("\n".join(line for line in cell.source.splitlines() if not line.startswith("%")))
+
+
+@every_notebook
+def test_shell_cells_are_bash_or_live(path):
+    for cell in course.code(course.read(path)):
+        assert not re.search(r"^\s*!", cell.source, re.MULTILINE), "a line with ! runs on a terminal: use %%bash"
+
+
+@every_notebook
+def test_it_opens_and_closes_as_promised(path):
+    notebook = course.read(path)
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    first = notebook.cells[0].source
+    assert first.startswith("# ")
+    assert re.search(r"\d+ minutes", first)
+    for heading in ("What you will do", "What you will learn", "What you need"):
+        assert f"**{heading}**" in text
+    for heading in ("## What can go wrong", "## Check yourself", "## Key points", "## Next"):
+        assert heading in text
+    assert "<details>" in text
+    assert "<script" not in path.read_text()
+
+
+@every_notebook
+def test_there_are_exercises_with_a_check_a_hint_and_a_solution(path):
+    notebook = course.read(path)
+    checks = {number for cell in course.code(notebook) for number in re.findall(r'check\("([\d.]+)"', cell.source)}
+    solutions = [cell for cell in notebook.cells if "solution" in course.tags(cell)]
+    assert checks
+    assert all(number.startswith(path.name[:2]) for number in checks)
+    assert len(solutions) >= len(checks)
+    assert all("<details>" in cell.source for cell in solutions)
+
+
+@every_notebook
+def test_pictures_are_there_and_have_a_text(path):
+    for cell in course.read(path).cells:
+        for text, picture in re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", cell.source if cell.cell_type == "markdown" else ""):
+            assert (course.FOLDER / picture).exists(), picture
+            assert len(text) > 20, f"{picture} needs a text that says what it shows"
+
+
+@every_notebook
+def test_links_resolve(path):
+    for cell in course.read(path).cells:
+        if cell.cell_type == "markdown":
+            for link in course.links(cell.source):
+                assert link.startswith(("http://", "https://", "#")) or (course.FOLDER / link.split("#")[0]).exists(), link
+
+
+@every_notebook
+def test_ignored_and_skipped_cells_are_few_and_explained(path):
+    ignored = [
+        cell
+        for cell in course.read(path).cells
+        if {"nbval-ignore-output", "nbval-skip"} & set(course.tags(cell)) or "NBVAL_" in cell.source
+    ]
+    assert len(ignored) <= IGNORED_CELLS_ALLOWED
+
+
+@every_notebook
+def test_its_kernel_is_plain_python(path):
+    assert json.loads(path.read_text())["metadata"]["kernelspec"]["name"] == "python3"
+
+
+def test_the_project_folder_is_named_nowhere():
+    for path in course.PATHS:
+        assert str(settings.PROJECT) not in path.read_text()

@@ -1,0 +1,46 @@
+"""What the sanitising patterns swallow, and what they must leave."""
+
+import pytest
+
+from .record import patterns, sanitized
+
+DIGEST = "sha256:" + "ab" * 32
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (f"v1: digest: {DIGEST} size: 1367", f"v1: digest: sha256:{'cd' * 32} size: 1367"),
+        ("5f70bf18a086: Pushed", "aaaaaaaaaaaa: Pushed"),
+        ("http://localhost:5050/v2/", "http://localhost:5151/v2/"),
+        ("2026-11-23T17:00:00+00:00", "2027-01-01 00:00:00.123+00:00"),
+        ("~/learn-amazon-ecr/.sandbox/docker/config.json", "/srv/x/.sandbox-test/docker/config.json"),
+        ("repository exists (made now)", "repository exists (was there)"),
+    ],
+)
+def test_they_swallow_what_varies(one, other):
+    assert sanitized(one) == sanitized(other)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        (f"v1: digest: {DIGEST} size: 1367", f"v1: digest: {DIGEST} size: 1368"),
+        (f"v1: digest: {DIGEST}", "v1: digest: sha256:abc"),
+        ("5f70bf18a086: Pushed", "5f70bf18a086: Layer already exists"),
+        ("5f70bf18a086: Pushed", "5f70bf18a086: Mounted from docker/library/python"),
+        ("localhost:5050/demo-app-repo", "localhost:5050/demo-app"),
+        ("localhost:5050/demo-app-repo", "123456789012.dkr.ecr.us-east-1.amazonaws.com/demo-app-repo"),
+        ("built   COPY . .", "cached  COPY . ."),
+        ("✔ 08.2 v2 is in demo-app-repo", "✗ 08.2 v2 is in demo-app-repo"),
+        ("registry 123456789012", "registry 210987654321"),
+        ("repository exists (made now)", "repository is missing (made now)"),
+    ],
+)
+def test_they_leave_what_means_something(right, wrong):
+    assert sanitized(right) != sanitized(wrong)
+
+
+def test_each_is_replaced_by_a_word():
+    assert patterns()
+    assert all(word.strip() for _, word in patterns())

@@ -56,6 +56,12 @@ def test_a_client_that_hangs_up_in_mid_upload(sandbox, repository, make_image):
     sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:v1')}")
 
 
+def test_an_upload_is_named_by_a_uuid_and_never_by_a_path(sandbox, repository):
+    for part in ("..", "%2e%2e", "x", "."):
+        path = f"/v2/{repository}/blobs/uploads/{part}?digest=sha256:{'0' * 64}"
+        assert sandbox.http("PUT", path, b"x", Authorization=sandbox.basic())[0] == 404
+
+
 def test_a_taken_port_is_left_to_its_owner(own_sandbox):
     with socket.socket() as owner:
         owner.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -107,9 +108,18 @@ class Distribution:
 
     def forget(self, repository: str) -> None:
         """Drop every link of *repository* to layers and manifests; the bytes stay until garbage collection."""
-        links = self.root / "docker/registry/v2/repositories" / repository
         for part in ("_layers", "_manifests", "_uploads"):
-            shutil.rmtree(links / part, ignore_errors=True)
+            shutil.rmtree(self._links(repository) / part, ignore_errors=True)
+
+    def forget_upload(self, repository: str, upload: str) -> None:
+        """Give back the space of an upload that broke off; the registry itself would keep it for a week."""
+        folder = self._links(repository) / "_uploads" / upload
+        with suppress(OSError):
+            os.truncate(folder / "data", 0)  # the registry may hold the file open
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def _links(self, repository: str) -> Path:
+        return self.root / "docker/registry/v2/repositories" / repository
 
     @property
     def _log(self) -> Path:

@@ -37,6 +37,7 @@ from .distribution import CHUNK, Distribution
 
 MANIFEST_LIMIT = 4 * 1024 * 1024  # bytes (PutImage, API reference)
 ROOM_FOR_A_PUSH = 64 * 1024 * 1024  # bytes
+UPLOAD = r"[0-9A-Fa-f-]{36}"  # a UUID
 DIGEST = r"[A-Za-z0-9_+.-]+:[A-Fa-f0-9]+"
 PASSED_ON = ("content-length", "content-range", "content-type", "range")
 PASSED_BACK = ("accept-ranges", "content-length", "content-range", "content-type", "docker-content-digest", "range")
@@ -192,9 +193,9 @@ ROUTES = [
     Route(methods, re.compile(rf"/v2/(?P<name>.+?)/{path}"), f"ecr:{action}", handler)
     for methods, path, action, handler in [
         (("POST",), r"blobs/uploads/?", "InitiateLayerUpload", start_upload),
-        (("PATCH",), r"blobs/uploads/(?P<part>[^/]+)", "UploadLayerPart", send_part),
-        (("PUT",), r"blobs/uploads/(?P<part>[^/]+)", "CompleteLayerUpload", finish_upload),
-        (("GET", "DELETE"), r"blobs/uploads/(?P<part>[^/]+)", "UploadLayerPart", ask_upload),
+        (("PATCH",), rf"blobs/uploads/(?P<part>{UPLOAD})", "UploadLayerPart", send_part),
+        (("PUT",), rf"blobs/uploads/(?P<part>{UPLOAD})", "CompleteLayerUpload", finish_upload),
+        (("GET", "DELETE"), rf"blobs/uploads/(?P<part>{UPLOAD})", "UploadLayerPart", ask_upload),
         (("HEAD",), rf"blobs/(?P<part>{DIGEST})", "BatchCheckLayerAvailability", read_blob),
         (("GET",), rf"blobs/(?P<part>{DIGEST})", "GetDownloadUrlForLayer", read_blob),
         (("HEAD", "GET"), r"manifests/(?P<part>[^/]+)", "BatchGetImage", read_manifest),
@@ -276,8 +277,7 @@ def _dropped_if_it_fails(ask: Ask) -> Iterator[None]:
     try:
         yield
     except OSError:
-        with suppress(OSError):
-            _blobs().request("DELETE", _upload(ask)).read()
+        _blobs().forget_upload(ask.repository.stored_as, ask.part)
         raise
 
 

@@ -103,7 +103,8 @@ class Distribution:
     ) -> http.client.HTTPResponse:
         """One request; *body* is streamed, the answer is to be read by the caller. Raises OSError."""
         connection = _Connection(self._address)
-        connection.request(method, path, body=body, headers=dict(headers or {}), encode_chunked=chunked)
+        with suppress(BrokenPipeError, ConnectionResetError):  # it may answer before it has read everything
+            connection.request(method, path, body=body, headers=dict(headers or {}), encode_chunked=chunked)
         return connection.getresponse()
 
     def forget(self, repository: str) -> None:

@@ -66,11 +66,11 @@ def answer(request: Request) -> Response:
     try:
         return _route(request)
     except Refused as no:
-        return refuse(no.refusal)
+        refusal = no.refusal
     except (OSError, sqlite3.OperationalError) as error:
         refusal = _disk_or(error)
-        _drain(request)
-        return refuse(refusal)
+    _drain(request)
+    return refuse(refusal)
 
 
 def _route(request: Request) -> Response:
@@ -276,9 +276,10 @@ def _dropped_if_it_fails(ask: Ask) -> Iterator[None]:
     """Give back the disk space of an upload that cannot go on."""
     try:
         yield
-    except OSError:
+    except OSError as error:
+        refusal = _disk_or(error)  # asked before the space is given back
         _blobs().forget_upload(ask.repository.stored_as, ask.part)
-        raise
+        raise Refused(refusal) from error
 
 
 def _drain(request: Request) -> None:

@@ -1,0 +1,302 @@
+"""What marks an exercise right: looks at the registry and the engine, never at how it was typed.
+
+A check is a function that returns the sentence to print when the exercise is done, or raises ``NotYet`` with
+what is missing and a hint. ``check("08.2")`` prints one line whatever happens.
+"""
+
+import os
+from collections.abc import Callable
+
+from helpers import lab as labs
+from helpers import settings, steps
+from helpers.errors import LabError
+from helpers.lab import Lab
+
+
+class NotYet(Exception):
+    """The exercise is not done: what is missing, and a hint."""
+
+    def __init__(self, missing: str, hint: str):
+        super().__init__(missing)
+        self.missing, self.hint = missing, hint
+
+
+Check = Callable[..., str]
+CHECKS: dict[str, Check] = {}
+
+
+def exercise(number: str) -> Callable[[Check], Check]:
+    """Register the decorated function as the check of this exercise."""
+
+    def register(function: Check) -> Check:
+        if number in CHECKS:
+            raise ValueError(f"Exercise {number} has a check already: {CHECKS[number].__name__}")
+        CHECKS[number] = function
+        return function
+
+    return register
+
+
+def check(number: str, answer: object = None) -> None:
+    """Print whether this exercise is done: one line, with a hint when it is not."""
+    print(verdict(number, answer)[1])
+
+
+def verdict(number: str, answer: object = None) -> tuple[bool, str]:
+    """``(done, line)`` of an exercise; never raises."""
+    try:
+        if number not in CHECKS:
+            raise NotYet("is no exercise", f"there are {', '.join(sorted(CHECKS))}")
+        return True, f"✔ {number} {CHECKS[number](labs.current(), *([] if answer is None else [answer]))}"
+    except NotYet as missing:
+        return False, f"✗ {number} {missing.missing}. Hint: {missing.hint}."
+    except LabError as trouble:
+        return False, f"✗ {number} could not be checked. Hint: {trouble}"
+    except Exception as error:
+        why = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        return False, f"✗ {number} could not be checked: {why}. Hint: run ecr-lab doctor."
+
+
+# What the checks look at ---
+
+
+def repository(lab: Lab, name: str) -> dict:
+    """The repository as ECR describes it, or NotYet."""
+    ecr = lab.client()
+    try:
+        return ecr.describe_repositories(repositoryNames=[name])["repositories"][0]
+    except ecr.exceptions.RepositoryNotFoundException:
+        raise NotYet(f"there is no repository {name} yet", "create-repository makes it (step 4)") from None
+
+
+def image(lab: Lab, name: str, tag: str) -> dict:
+    """The image as ECR describes it, or NotYet."""
+    repository(lab, name)
+    ecr = lab.client()
+    try:
+        return ecr.describe_images(repositoryName=name, imageIds=[{"imageTag": tag}])["imageDetails"][0]
+    except ecr.exceptions.ImageNotFoundException:
+        hint = "build and tag come before push (steps 6 and 7)"
+        raise NotYet(f"{tag} is not in {name} yet", hint) from None
+
+
+def layers(lab: Lab, name: str, tag: str) -> list[str]:
+    """The digests of the layers that the image's manifest names, the base first."""
+    import json
+
+    found = lab.client().batch_get_image(repositoryName=name, imageIds=[{"imageTag": tag}])["images"]
+    if not found:
+        raise NotYet(f"{tag} is not in {name} yet", "build and tag come before push (steps 6 and 7)")
+    manifest = json.loads(found[0]["imageManifest"])
+    if "manifests" in manifest:  # BuildKit's attestations come in an index: the image itself is in it
+        real = [m for m in manifest["manifests"] if m.get("platform", {}).get("os") != "unknown"]
+        ids = [{"imageDigest": real[0]["digest"]}]
+        found = lab.client().batch_get_image(repositoryName=name, imageIds=ids)["images"]
+        manifest = json.loads(found[0]["imageManifest"])
+    return [layer["digest"] for layer in manifest["layers"]]
+
+
+def local_image(lab: Lab, name: str):
+    """The image of that name in the Docker engine, or NotYet."""
+    import docker.errors
+
+    try:
+        return lab.engine().images.get(name)
+    except docker.errors.ImageNotFound:
+        shown = name.removeprefix(f"{lab.registry}/")
+        raise NotYet(f"this machine has no image {shown} yet", "docker images lists what it has") from None
+
+
+def digests_by_tag(lab: Lab, name: str) -> dict[str, str]:
+    """The digest of the image that each tag of the repository points to."""
+    repository(lab, name)
+    pages = (
+        lab.client()
+        .get_paginator("list_images")
+        .paginate(repositoryName=name, filter={"tagStatus": "TAGGED"})
+    )
+    return {each["imageTag"]: each["imageDigest"] for page in pages for each in page["imageIds"]}
+
+
+# The exercises ---
+
+EXAMPLE = "anatomy/hello"  # notebook 01's
+
+
+@exercise("00.1")
+def has_practice_profile(lab: Lab) -> str:
+    """The AWS configuration has a profile practice whose region is Frankfurt."""
+    import botocore.session
+
+    profiles = botocore.session.Session().full_config["profiles"]
+    if "practice" not in profiles:
+        raise NotYet("there is no profile practice yet", "aws configure set … --profile practice")
+    region = profiles["practice"].get("region")
+    if region != "eu-central-1":
+        raise NotYet(f"the region of the profile practice is {region}", "Frankfurt is eu-central-1")
+    return "the profile practice is in Frankfurt"
+
+
+@exercise("00.2")
+def prints_tables(lab: Lab) -> str:
+    """The environment lets aws print tables."""
+    output = os.environ.get("AWS_DEFAULT_OUTPUT")
+    if output != "table":
+        raise NotYet(f"AWS_DEFAULT_OUTPUT is {output or 'not set'}", 'os.environ["AWS_DEFAULT_OUTPUT"] = …')
+    return "aws prints tables, because the environment says so"
+
+
+@exercise("01.1")
+def named_again(lab: Lab) -> str:
+    """stable names the image that v1 names."""
+    tags = digests_by_tag(lab, EXAMPLE)
+    if "stable" not in tags:
+        raise NotYet(f"{EXAMPLE} has no tag stable yet", "put_image, as in the loop with the twenty tags")
+    if tags["stable"] != tags.get("v1"):
+        raise NotYet("stable is not the image that v1 is", "put_image with the manifest of v1")
+    return "stable and v1 are two names of one image"
+
+
+@exercise("01.2")
+def name_taken_away(lab: Lab) -> str:
+    """The tag latest is gone, and the image that had it is still v1."""
+    tags = digests_by_tag(lab, EXAMPLE)
+    if "v1" not in tags:
+        raise NotYet("v1 is gone too", "run the notebook from its top; then delete by tag, not by digest")
+    if "latest" in tags:
+        raise NotYet(
+            f"{EXAMPLE} still has the tag latest", "batch_delete_image with imageTag, not imageDigest"
+        )
+    return "the tag latest is gone and its image is still there as v1"
+
+
+@exercise("04.1")
+def made_immutable(lab: Lab) -> str:
+    """my-first-repo exists, its tags are immutable, and clean-up can find it."""
+    found = repository(lab, "my-first-repo")
+    if found["imageTagMutability"] != "IMMUTABLE":
+        mode = found["imageTagMutability"]
+        raise NotYet(
+            f"the tags of my-first-repo are {mode}",
+            "--image-tag-mutability, or put-image-tag-mutability later",
+        )
+    notes = lab.client().list_tags_for_resource(resourceArn=found["repositoryArn"])["tags"]
+    if settings.TAG not in notes:
+        raise NotYet(
+            "my-first-repo has no note that this tutorial made it",
+            "--tags Key=made-by,Value=learn-amazon-ecr, or tag-resource later",
+        )
+    return "my-first-repo exists and its tags are immutable"
+
+
+@exercise("04.2")
+def scans_on_push(lab: Lab) -> str:
+    """my-first-repo scans what is pushed."""
+    found = repository(lab, "my-first-repo")
+    if not found.get("imageScanningConfiguration", {}).get("scanOnPush"):
+        raise NotYet("my-first-repo does not scan on push", "put-image-scanning-configuration changes it")
+    return "my-first-repo scans each image that is pushed"
+
+
+@exercise("05.1")
+def logged_in(lab: Lab) -> str:
+    """Docker keeps a password that the registry accepts."""
+    if not steps.is_logged_in(lab):
+        raise NotYet(
+            f"Docker has no valid password for {lab.registry}",
+            "get-login-password on the left of the pipe, docker login on its right, the same registry",
+        )
+    return f"Docker is logged in to {lab.registry}"
+
+
+@exercise("05.2")
+def has_a_fresh_password(lab: Lab) -> str:
+    """Docker's password of yesterday is replaced by one that the registry accepts."""
+    if not steps.is_logged_in(lab):
+        raise NotYet(
+            "Docker still keeps a password that the registry refuses",
+            "get_authorization_token, base64, the part behind the colon, docker login --password-stdin",
+        )
+    return f"Docker keeps a fresh password for {lab.registry}"
+
+
+@exercise("06.1")
+def built_without_root(lab: Lab) -> str:
+    """demo-app-repo is built and does not run as root."""
+    built = local_image(lab, settings.REPOSITORY)
+    if built.attrs["Config"].get("User", "").split(":")[0] in ("", "0", "root"):
+        raise NotYet(f"{settings.REPOSITORY} runs as root", "the USER line of the Dockerfile")
+    return f"{settings.REPOSITORY} is built and does not run as root"
+
+
+@exercise("07.1")
+def two_names_one_image(lab: Lab) -> str:
+    """v1 and latest of the repository's address name the same image."""
+    v1, latest = (local_image(lab, f"{lab.repository_uri}:{tag}") for tag in steps.TAGS)
+    if v1.id != latest.id:
+        raise NotYet("v1 and latest are two different images", "docker tag gives one image a second name")
+    return f"{settings.REPOSITORY}:v1 and :latest are two names of one image"
+
+
+@exercise("07.2")
+def mended_the_name(lab: Lab) -> str:
+    """The image has the valid form of 'Demo-App-Repo:Release Candidate 1'."""
+    v1, release = (local_image(lab, f"{lab.repository_uri}:{tag}") for tag in ("v1", "release-candidate-1"))
+    if v1.id != release.id:
+        raise NotYet("release-candidate-1 is another image than v1", "docker tag takes the image first")
+    return f"{settings.REPOSITORY}:release-candidate-1 is a valid name of the image"
+
+
+@exercise("08.1")
+def pushed_under_both_names(lab: Lab) -> str:
+    """v1 and latest of the repository are the same image."""
+    v1, latest = (image(lab, settings.REPOSITORY, tag) for tag in steps.TAGS)
+    if v1["imageDigest"] != latest["imageDigest"]:
+        raise NotYet("v1 and latest are two different images", "docker tag the image of v1, then push latest")
+    return f"v1 and latest are one image in {settings.REPOSITORY}"
+
+
+@exercise("08.2")
+def sent_only_what_changed(lab: Lab) -> str:
+    """v2 is another image than v1 and shares layers with it."""
+    first, second = (image(lab, settings.REPOSITORY, tag) for tag in ("v1", "v2"))
+    if first["imageDigest"] == second["imageDigest"]:
+        raise NotYet("v2 is the same image as v1", "change the app and build again before you tag and push")
+    old, new = (layers(lab, settings.REPOSITORY, tag) for tag in ("v1", "v2"))
+    shared = len(set(old) & set(new))
+    if not shared:
+        raise NotYet("v2 shares no layer with v1", "build it from the same Dockerfile and base image")
+    return f"v2 is in {settings.REPOSITORY} and shares {shared} of its {len(new)} layers with v1"
+
+
+@exercise("09.1")
+def tagged_in_the_registry(lab: Lab) -> str:
+    """stable names the image of v1 in the repository."""
+    v1, stable = (image(lab, settings.REPOSITORY, tag) for tag in ("v1", "stable"))
+    if v1["imageDigest"] != stable["imageDigest"]:
+        raise NotYet("stable is another image than v1", "put the manifest of v1 once more, as stable")
+    return f"v1 and stable are one image in {settings.REPOSITORY}"
+
+
+@exercise("09.2")
+def pinned_what_ecr_calls_v1(lab: Lab) -> str:
+    """demo-app-repo:pinned on this machine is the very image that ECR calls v1."""
+    digest = image(lab, settings.REPOSITORY, "v1")["imageDigest"]
+    pinned = local_image(lab, f"{settings.REPOSITORY}:pinned")
+    if f"{lab.repository_uri}@{digest}" not in pinned.attrs["RepoDigests"]:
+        raise NotYet("pinned is another image than ECR's v1", "pull it by the digest that ECR shows for v1")
+    return f"{settings.REPOSITORY}:pinned is exactly the image that ECR calls v1"
+
+
+@exercise("14.1")
+def nothing_left(lab: Lab) -> str:
+    """Nothing that this tutorial made is left, in the registry or on this machine."""
+    from helpers import cleanup
+
+    left = [f"repository {found['repository']}" for found in cleanup.made(lab)]
+    left += [f"image {name.removeprefix(f'{lab.registry}/')}" for name in cleanup.local_images(lab)]
+    if left:
+        raise NotYet(f"{left[0]} is still there", "delete-repository --force, docker rmi, or lab.clean_up()")
+    if steps.is_logged_in(lab):
+        raise NotYet("Docker is still logged in", 'docker logout "$REGISTRY"')
+    return "nothing that this tutorial made is left"

@@ -1,0 +1,132 @@
+"""Deletes what this tutorial made, known by its tag and its names, and nothing else."""
+
+import contextlib
+import subprocess
+from typing import TYPE_CHECKING
+
+from helpers import settings
+from helpers.errors import LabError
+
+if TYPE_CHECKING:
+    from helpers.lab import Lab
+
+
+def made(lab: "Lab") -> list[dict]:
+    """``{"repository", "arn", "images"}`` of every repository that carries the tutorial's tag, by name."""
+    ecr = lab.client()
+    pages = ecr.get_paginator("describe_repositories").paginate()
+    ours = [
+        repository
+        for page in pages
+        for repository in page["repositories"]
+        if _is_ours(ecr, repository["repositoryName"], repository["repositoryArn"])
+    ]
+    return sorted(
+        (
+            {
+                "repository": repository["repositoryName"],
+                "arn": repository["repositoryArn"],
+                "images": _images(ecr, repository["repositoryName"]),
+            }
+            for repository in ours
+        ),
+        key=lambda found: found["repository"],
+    )
+
+
+def start_over(lab: "Lab", *repositories: str) -> None:
+    """Remove these repositories if this tutorial made them; one line says the same whether they were there.
+
+    LabError when one is there and somebody else made it.
+    """
+    ecr = lab.client()
+    for name in repositories:
+        arn = _arn(ecr, name)
+        if arn and not _is_ours(ecr, name, arn):
+            tag = f"{settings.TAG['Key']}={settings.TAG['Value']}"
+            raise LabError(
+                f"The repository {name} has no tag {tag}: this tutorial did not make it and leaves it alone.",
+                f"if it is yours to delete: aws ecr delete-repository --force --repository-name {name}",
+            )
+        if arn:
+            _delete(ecr, name)
+    print(f"✔ a fresh start: {', '.join(repositories)} not there")
+
+
+def clean_up(lab: "Lab") -> dict:
+    """Delete the tutorial's repositories and local images, log Docker out; print and return what went."""
+    ecr = lab.client()
+    repositories = [found["repository"] for found in made(lab)]
+    for name in repositories:
+        _delete(ecr, name)
+    print(f"✔ repositories deleted: {', '.join(repositories) or 'none was left'}")
+    images = _remove_images(lab)
+    if images is not None:
+        print(f"✔ images deleted from this machine: {', '.join(images) or 'none was left'}")
+    _log_out(lab)
+    return {"repositories": repositories, "images": images or []}
+
+
+def local_images(lab: "Lab") -> list[str]:
+    """The names in the Docker engine that the tutorial's repository and build made."""
+    stems = (settings.REPOSITORY, lab.repository_uri)
+    names = []
+    for image in lab.engine().images.list():
+        digests = image.attrs.get("RepoDigests") or []
+        names += [name for name in (*image.tags, *digests) if _stem(name) in stems]
+    return sorted(names)
+
+
+def _stem(name: str) -> str:
+    """An image's name without its tag or digest."""
+    name = name.partition("@")[0]
+    head, colon, tail = name.rpartition(":")
+    return head if colon and "/" not in tail else name
+
+
+def _remove_images(lab: "Lab") -> list[str] | None:
+    import docker.errors
+
+    try:
+        names = local_images(lab)
+        engine = lab.engine()
+    except LabError as trouble:
+        print(f"✗ images on this machine: {trouble}")
+        return None
+    for name in names:
+        # A digest goes together with its last tag.
+        with contextlib.suppress(docker.errors.ImageNotFound):
+            engine.images.remove(name, force=True)
+    return [name for name in names if "@" not in name]
+
+
+def _log_out(lab: "Lab") -> None:
+    try:
+        subprocess.run(["docker", "logout", lab.registry], capture_output=True, timeout=30, check=True)
+        print(f"✔ Docker is logged out of {lab.registry}")
+    except (OSError, subprocess.SubprocessError):
+        print("✗ Docker is not logged out: there is no docker command. Mend: ecr-lab doctor")
+
+
+def _arn(ecr, name: str) -> str | None:
+    try:
+        return ecr.describe_repositories(repositoryNames=[name])["repositories"][0]["repositoryArn"]
+    except ecr.exceptions.RepositoryNotFoundException:
+        return None
+
+
+def _is_ours(ecr, name: str, arn: str) -> bool:
+    if name.startswith("docker/library/"):  # the sandbox's mirror
+        return False
+    return settings.TAG in ecr.list_tags_for_resource(resourceArn=arn)["tags"]
+
+
+def _images(ecr, name: str) -> int:
+    pages = ecr.get_paginator("list_images").paginate(repositoryName=name)
+    return len({image["imageDigest"] for page in pages for image in page["imageIds"]})
+
+
+def _delete(ecr, name: str) -> None:
+    # Gone already is as good: two notebooks may be cleaning up.
+    with contextlib.suppress(ecr.exceptions.RepositoryNotFoundException):
+        ecr.delete_repository(repositoryName=name, force=True)

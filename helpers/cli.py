@@ -1,0 +1,163 @@
+"""``ecr-lab``: the sandbox in the background, for any terminal."""
+
+import contextlib
+import errno
+import json
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+from helpers import background, settings
+from helpers.errors import LabError
+
+# What learners make; the port and the signing secret outlive a reset, so that addresses stay the same.
+MADE_BY_LEARNERS = ("state.db", "state.db-wal", "state.db-shm", "registry", "docker", "aws", "bin")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def commands() -> None:
+    """The local Amazon ECR of this tutorial: up, down, status, env, doctor, reset."""
+
+
+@commands.command()
+def up() -> None:
+    """Start the sandbox in the background."""
+    was_running = background.find() is not None
+    status = background.start()
+    click.echo(f"✔ sandbox {'runs already' if was_running else 'started'} at {status['endpoint']}")
+    click.echo('  in any terminal: eval "$(ecr-lab env)"')
+
+
+@commands.command()
+def down() -> None:
+    """Stop the sandbox; what is in it stays for the next time."""
+    stopped = background.stop()
+    _remove_forwarder()
+    click.echo(f"✔ sandbox {'stopped' if stopped else 'was not running'}")
+
+
+@commands.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def status(as_json: bool) -> None:
+    """Say whether the sandbox runs, and where."""
+    running = background.find()
+    if not running:
+        raise LabError("The sandbox is not running.", "ecr-lab up")
+    running["versions"] = _versions() | running.get("versions", {})
+    if as_json:
+        click.echo(json.dumps(running, indent=2))
+        return
+    for name in ("endpoint", "pid", "registry_pid", "state"):
+        click.echo(f"{name:<13} {running.get(name)}")
+    for name, version in sorted(running["versions"].items()):
+        click.echo(f"{name:<13} {version or 'not found'}")
+
+
+@commands.command()
+def env() -> None:
+    """Print what points this terminal at the sandbox: eval "$(ecr-lab env)"."""
+    new, gone = _environment()
+    # Each line ends in a semicolon and the comment comes last: `eval $(ecr-lab env)`, unquoted, works too.
+    for name in gone:
+        click.echo(f"unset {name};")
+    for name, value in new.items():
+        click.echo(f"export {name}={shlex.quote(value)};")
+    click.echo('# Points this terminal at the tutorial\'s ECR: eval "$(ecr-lab env)"')
+
+
+@commands.command()
+def doctor() -> None:
+    """Check every prerequisite and say how to mend what is missing."""
+    from helpers import doctor
+
+    rows = doctor.examine()
+    for row in rows:
+        click.echo(doctor.line(row))
+    sys.exit(0 if all(row["ok"] for row in rows) else 1)
+
+
+@commands.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def reset(yes: bool) -> None:
+    """Remove everything learners made in the sandbox and start afresh."""
+    state = settings.state()
+    if not yes and not click.confirm(f"Remove all repositories, images and users of the sandbox in {state}?"):
+        raise LabError("Nothing was removed.")
+    background.stop()
+    for name in MADE_BY_LEARNERS:
+        _remove(state / name)
+    status = background.start()
+    click.echo(f"✔ sandbox reset: it is as new, at {status['endpoint']}")
+
+
+def main() -> None:
+    """Run ``ecr-lab``; whatever goes wrong is one sentence and exit status 1."""
+    try:
+        commands.main(standalone_mode=False)
+    except click.ClickException as wrong:
+        wrong.show()
+        sys.exit(wrong.exit_code)
+    except (KeyboardInterrupt, EOFError, click.Abort):
+        _fail("Interrupted; nothing is lost. Mend: run the same command again")
+    except (LabError, ValueError) as wrong:
+        _fail(str(wrong))
+    except OSError as error:
+        why = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
+        mend = "free some disk space, then run it again" if error.errno == errno.ENOSPC else "ecr-lab doctor"
+        _fail(f"{why}. Mend: {mend}")
+    except Exception as error:
+        why = " ".join(str(error).split()) or type(error).__name__
+        _fail(f"Something unforeseen: {why.rstrip('.')}. Mend: ecr-lab doctor")
+
+
+def _fail(sentence: str) -> None:
+    click.echo(f"ecr-lab: {sentence}", err=True)
+    sys.exit(1)
+
+
+def _environment() -> tuple[dict[str, str], list[str]]:
+    # Imported here because boto3 takes longer to import than everything else takes to run.
+    from helpers import lab
+
+    if lab.asked_target() == "sandbox":
+        return lab.enter_sandbox()[1:]
+    import boto3
+
+    from helpers import seal
+
+    if seal.is_sealed(os.environ):
+        raise LabError("This terminal is set up for the sandbox.", "open a new terminal")
+    account, region, _ = lab.aws_identity(boto3.Session())
+    return lab.aws_names(account, region), []
+
+
+def _versions() -> dict[str, str | None]:
+    from importlib import metadata
+
+    from helpers import engine
+
+    versions: dict[str, str | None] = {name: metadata.version(name) for name in ("boto3", "awscli", "moto")}
+    versions["docker engine"] = None
+    versions["docker client"] = engine.cli_version()
+    with contextlib.suppress(LabError):
+        versions["docker engine"] = engine.client().version()["Version"]
+    return versions
+
+
+def _remove_forwarder() -> None:
+    from helpers import engine
+
+    with contextlib.suppress(LabError):  # no engine, no forwarder
+        engine.remove_forwarder(engine.client())
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            path.unlink()

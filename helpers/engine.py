@@ -1,0 +1,311 @@
+"""The Docker engine: which one the user's docker talks to, and whether it can reach the sandbox.
+
+On Docker Desktop the engine lives in a virtual machine, whose ``localhost`` is not ours. Whether that is
+so is found out by trying; then a small forwarder inside the machine carries the sandbox's port to us.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from helpers import settings
+from helpers.errors import LabError
+
+if TYPE_CHECKING:
+    import docker
+
+FORWARDER = "learn-amazon-ecr-forwarder"
+HOST_FROM_INSIDE = "host.docker.internal"
+DEFAULT_SOCKET = "unix:///var/run/docker.sock"
+
+# Runs inside the engine's machine: whoever connects to the port is connected to the host's.
+FORWARD = """
+import asyncio, sys
+dial, port = sys.argv[1], int(sys.argv[2])
+
+async def copy(source, sink):
+    try:
+        while data := await source.read(1 << 16):
+            sink.write(data)
+            await sink.drain()
+        sink.write_eof()
+    except OSError:
+        sink.close()
+
+async def serve(reader, writer):
+    try:
+        far_reader, far_writer = await asyncio.open_connection(dial, port)
+    except OSError:
+        writer.close()
+        return
+    await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer))
+    far_writer.close()
+    writer.close()
+
+async def main():
+    server = await asyncio.start_server(serve, "0.0.0.0", port)
+    await server.serve_forever()
+
+asyncio.run(main())
+"""
+
+
+def variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that name the user's engine once ``DOCKER_CONFIG`` is no longer the user's.
+
+    ``DOCKER_HOST`` if set, else the endpoint of the user's current docker context, else the first socket
+    there is. A user without contexts gets the same answer without ``~/.docker/config.json`` being opened.
+    """
+    host = environ.get("DOCKER_HOST") or _of_context(environ) or _first_socket(environ)
+    found = {"DOCKER_HOST": host}
+    if environ.get("DOCKER_TLS_VERIFY") and not environ.get("DOCKER_CERT_PATH"):
+        found["DOCKER_CERT_PATH"] = str(user_folder(environ))
+    return found
+
+
+def user_folder(environ: Mapping[str, str]) -> Path:
+    """The user's own docker configuration folder."""
+    return Path(environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+
+
+def link_plugins(environ: Mapping[str, str], state: Path) -> None:
+    """Let the sealed configuration find the user's CLI plugins (buildx, compose): a link, never a copy."""
+    plugins, link = user_folder(environ) / "cli-plugins", state / "docker" / "cli-plugins"
+    if link.exists() or not plugins.is_dir():
+        return
+    with contextlib.suppress(FileExistsError):
+        link.unlink(missing_ok=True)
+        link.symlink_to(plugins.resolve(), target_is_directory=True)
+
+
+def is_elsewhere(host: str) -> bool:
+    """Whether this ``DOCKER_HOST`` names another machine, which can never reach a sandbox on this one."""
+    scheme, _, rest = host.partition("://")
+    name = rest.rpartition("@")[2].split("/")[0].rsplit(":", 1)[0]
+    return scheme in ("tcp", "ssh", "http", "https") and name not in ("localhost", "127.0.0.1", "[::1]")
+
+
+def client(environ: Mapping[str, str] | None = None) -> "docker.DockerClient":
+    """A Docker SDK client for the engine in ``environ``; LabError says why when there is none."""
+    import docker
+    import docker.errors
+
+    where = dict(environ if environ is not None else os.environ)
+    where |= variables(where)
+    try:
+        engine = docker.from_env(environment=where, timeout=120)
+        engine.ping()
+        return engine
+    except Exception as error:
+        raise LabError(*trouble(error, where["DOCKER_HOST"])) from None
+
+
+def cli_version() -> str | None:
+    """The version of the docker command, or None when there is no such command."""
+    try:
+        told = subprocess.run(["docker", "--version"], capture_output=True, text=True, timeout=10).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return told.removeprefix("Docker version ").partition(",")[0].strip() or None
+
+
+def trouble(error: Exception, host: str) -> tuple[str, str]:
+    """What keeps us from the engine, and its mend, from the error that talking to it raised."""
+    causes = _causes(error)
+    if is_elsewhere(host):
+        return (
+            f"The Docker engine is on another machine ({host}), which cannot reach this one.",
+            "docker context use default, or unset DOCKER_HOST",
+        )
+    if any(isinstance(cause, PermissionError) for cause in causes):
+        socket = host.removeprefix("unix://")
+        return (
+            f"You may not use the Docker engine's socket {socket} (permission denied).",
+            'sudo usermod -aG docker "$USER", then log out and in again',
+        )
+    if not shutil.which("docker"):
+        return "Docker is not installed.", install_docker(sys.platform)
+    return "The Docker engine is not running.", start_docker(sys.platform)
+
+
+def install_docker(platform: str) -> str:
+    """How Docker is installed on this kind of machine."""
+    if platform.startswith("linux"):
+        return "make setup (or install the package docker.io)"
+    return "install and start Docker Desktop: https://docs.docker.com/get-started/get-docker/"
+
+
+def start_docker(platform: str) -> str:
+    """How a stopped engine is started on this kind of machine."""
+    if platform.startswith("linux"):
+        return "make setup (it starts the engine), or sudo service docker start"
+    return "start Docker Desktop and wait until its whale stands still"
+
+
+def reaches(engine: "docker.DockerClient", port: int) -> bool:
+    """Whether the engine's ``localhost:port`` is our sandbox.
+
+    Asks the engine to log in with a wrong password: the sandbox refuses it, a wrong machine cannot, and
+    a program that accepts it is somebody else's.
+    """
+    try:
+        engine.api.login("AWS", "not-a-password", registry=f"localhost:{port}", reauth=True)
+    except Exception as error:
+        return was_refused(str(error))
+    return False
+
+
+def was_refused(answer: str) -> bool:
+    """Whether these words of the engine come from a registry that refused a password, not from a void."""
+    low = answer.lower()
+    return any(sign in low for sign in ("status: 400", "status: 401", "unauthorized"))
+
+
+def make_reachable(engine: "docker.DockerClient", port: int, dial: str = HOST_FROM_INSIDE) -> bool:
+    """Let the engine reach the sandbox; True when that took the forwarder, LabError when it is impossible."""
+    if reaches(engine, port):
+        return bool(_forwarders(engine))
+    remove_forwarder(engine)
+    start_forwarder(engine, port, dial)
+    if _becomes_reachable(engine, port):
+        return True
+    remove_forwarder(engine)
+    raise LabError(
+        f"The Docker engine cannot reach the sandbox at localhost:{port}.",
+        "ecr-lab down, set ECR_TUTORIAL_PORT to another number, connect again",
+    )
+
+
+def start_forwarder(engine: "docker.DockerClient", port: int, dial: str = HOST_FROM_INSIDE) -> None:
+    """Run the forwarder inside the engine's machine; ``dial`` is what it calls the host."""
+    import docker.errors
+
+    try:
+        engine.containers.run(
+            _forwarder_image(engine),
+            ["python", "-u", "-c", FORWARD, dial, str(port)],
+            name=FORWARDER,
+            detach=True,
+            ports={f"{port}/tcp": ("127.0.0.1", port)},
+            extra_hosts={HOST_FROM_INSIDE: "host-gateway"},
+            labels={settings.TAG["Key"]: settings.TAG["Value"]},
+            restart_policy={"Name": "unless-stopped"},
+        )
+    except docker.errors.DockerException as error:
+        why = str(getattr(error, "explanation", None) or error)
+        remove_forwarder(engine)
+        raise LabError(f"The forwarder to the sandbox did not start ({why}).", "ecr-lab doctor") from None
+
+
+def remove_forwarder(engine: "docker.DockerClient") -> bool:
+    """Remove the forwarder; False when there was none."""
+    found = _forwarders(engine)
+    for container in found:
+        container.remove(force=True)
+    return bool(found)
+
+
+def knows_mirror(engine: "docker.DockerClient", registry: str) -> bool:
+    """Whether the engine has the base image from this registry's mirror."""
+    import docker.errors
+
+    try:
+        return bool(engine.images.get(f"{registry}/{settings.MIRROR_REPOSITORY}:{settings.MIRROR_TAG}"))
+    except docker.errors.ImageNotFound:
+        return False
+
+
+def pull_from_mirror(engine: "docker.DockerClient", registry: str, password: str) -> bool:
+    """Pull the base image from the sandbox's mirror; False when the mirror does not have it.
+
+    Then ``FROM`` finds it under its public name without the internet, and the engine knows that the mirror
+    has its layers: a push of an app mounts them there instead of sending them.
+    """
+    import docker.errors
+
+    auth = {"username": "AWS", "password": password}
+    mirror = f"{registry}/{settings.MIRROR_REPOSITORY}"
+    try:
+        engine.images.get_registry_data(f"{mirror}:{settings.MIRROR_TAG}", auth_config=auth)
+        # An engine that has the image by another name would not look at the mirror's layers at all.
+        with contextlib.suppress(docker.errors.APIError):
+            engine.images.remove(settings.BASE_IMAGE)
+        image = engine.images.pull(mirror, tag=settings.MIRROR_TAG, auth_config=auth)
+    except docker.errors.APIError:
+        return False
+    return image.tag(settings.BASE_IMAGE)
+
+
+def _forwarders(engine: "docker.DockerClient") -> list:
+    return engine.containers.list(all=True, filters={"name": f"^/?{FORWARDER}$"})
+
+
+def _becomes_reachable(engine: "docker.DockerClient", port: int, seconds: float = 10) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if reaches(engine, port):
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def _forwarder_image(engine: "docker.DockerClient") -> str:
+    import docker.errors
+
+    try:
+        engine.images.get(settings.BASE_IMAGE)
+    except docker.errors.ImageNotFound:
+        engine.images.pull(settings.BASE_IMAGE)
+    return settings.BASE_IMAGE
+
+
+def _of_context(environ: Mapping[str, str]) -> str | None:
+    """The endpoint of the user's current context, asked of docker itself."""
+    contexts = user_folder(environ) / "contexts" / "meta"
+    if not contexts.is_dir() or not any(contexts.iterdir()):
+        return None
+    try:
+        told = subprocess.run(
+            ["docker", "context", "inspect"], env=dict(environ), capture_output=True, text=True, timeout=10
+        )
+        return json.loads(told.stdout)[0]["Endpoints"]["docker"]["Host"] or None
+    except (OSError, ValueError, LookupError, TypeError, subprocess.TimeoutExpired):
+        return None
+
+
+def _first_socket(environ: Mapping[str, str]) -> str:
+    home, runtime = Path.home(), Path(environ.get("XDG_RUNTIME_DIR") or "/run/user/0")
+    sockets = (
+        Path("/var/run/docker.sock"),
+        runtime / "docker.sock",
+        home / ".docker" / "run" / "docker.sock",
+        runtime / "podman" / "podman.sock",
+        Path("/run/podman/podman.sock"),
+    )
+    return next((f"unix://{path}" for path in sockets if _exists(path)), DEFAULT_SOCKET)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error and everything under it: the SDK wraps what the system said several times."""
+    found, todo = [], [error]
+    while todo:
+        one = todo.pop()
+        if one in found:
+            continue
+        found.append(one)
+        todo += [e for e in (one.__cause__, one.__context__, *one.args) if isinstance(e, BaseException)]
+    return found

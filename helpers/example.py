@@ -1,0 +1,122 @@
+"""A tiny image whose every byte is fixed, for lessons that look into an image before one was built.
+
+Its digests are the same on every machine. It goes to the registry as `docker push` sends an image: layers
+first, manifest last (OCI distribution-spec, "Pushing blobs"); the layers are plain tar files, not gzip,
+because gzip's bytes differ between versions of zlib.
+"""
+
+import hashlib
+import io
+import json
+import tarfile
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
+
+from helpers.errors import LabError
+
+if TYPE_CHECKING:
+    from helpers.lab import Lab
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+LAYER = "application/vnd.oci.image.layer.v1.tar"
+BASE_BYTES = 1_000_000
+
+
+def put(lab: "Lab", repository: str, *tags: str, greeting: str = "Hello, registry!") -> None:
+    """Put the example image into the repository under these tags (or none), and say so."""
+    blobs = layers(greeting)
+    config, manifest = describe(blobs)
+    sent = [blob for blob in (*blobs, config) if _send(lab, repository, blob)]
+    ecr = lab.client()
+    for tag in tags or (None,):
+        named = {"imageTag": tag} if tag else {}
+        try:
+            ecr.put_image(
+                repositoryName=repository,
+                imageManifest=manifest.decode(),
+                imageManifestMediaType=MANIFEST,
+                **named,
+            )
+        except ecr.exceptions.ImageAlreadyExistsException:  # there already is as good
+            pass
+    layers_sent = len([blob for blob in blobs if blob in sent])
+    under = f"tagged {', '.join(tags)}" if tags else "without a tag"
+    print(f"✔ the example image is in {repository}, {under}: {layers_sent} of {len(blobs)} layers had to be sent")
+
+
+def layers(greeting: str) -> list[bytes]:
+    """The two layers: a megabyte that stands for an operating system, and a greeting."""
+    base = {
+        "etc/os-release": b'PRETTY_NAME="A very small base"\n',
+        "usr/lib/filler.bin": hashlib.shake_256(b"learn-amazon-ecr").digest(BASE_BYTES),
+    }
+    return [_tar(base), _tar({"app/greeting.txt": greeting.encode() + b"\n"})]
+
+
+def describe(blobs: list[bytes]) -> tuple[bytes, bytes]:
+    """The config and the manifest of the image that has these layers."""
+    config = _json(
+        {
+            "architecture": "amd64",
+            "os": "linux",
+            "created": "2026-01-01T00:00:00Z",
+            "config": {"Cmd": ["cat", "/app/greeting.txt"], "WorkingDir": "/app"},
+            "rootfs": {"type": "layers", "diff_ids": [digest(blob) for blob in blobs]},
+        }
+    )
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": _descriptor(CONFIG, config),
+        "layers": [_descriptor(LAYER, blob) for blob in blobs],
+    }
+    return config, _json(manifest)
+
+
+def digest(content: bytes) -> str:
+    """The name of these bytes in a registry."""
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def _send(lab: "Lab", repository: str, blob: bytes) -> bool:
+    """Send the blob unless the repository has it; True when it was sent."""
+    import requests
+
+    base = f"{'http' if lab.target == 'sandbox' else 'https'}://{lab.registry}/v2/{repository}/blobs/"
+    with requests.Session() as talk:
+        talk.auth = ("AWS", lab.password())
+        if talk.head(base + digest(blob), allow_redirects=True).status_code == 200:
+            return False
+        started = talk.post(base + "uploads/")
+        _expect(started, 202)
+        place = urljoin(base, started.headers["Location"])
+        part = talk.patch(place, data=blob, headers={"Content-Type": "application/octet-stream"})
+        _expect(part, 201, 202)  # ECR says 201
+        place = urljoin(base, part.headers.get("Location", place))
+        _expect(talk.put(place + ("&" if "?" in place else "?") + f"digest={digest(blob)}"), 201)
+    return True
+
+
+def _expect(answer, *statuses: int) -> None:
+    if answer.status_code not in statuses:
+        said = " ".join(answer.text.split())[:200]
+        raise LabError(f"The registry answered {answer.status_code}: {said}", "ecr-lab doctor")
+
+
+def _tar(files: dict[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def _descriptor(media_type: str, blob: bytes) -> dict:
+    return {"mediaType": media_type, "digest": digest(blob), "size": len(blob)}
+
+
+def _json(content: dict) -> bytes:
+    return json.dumps(content, indent=2).encode()

@@ -1,0 +1,290 @@
+"""Lab: where the cells of a notebook run, and what may be touched there."""
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from helpers import background, engine, seal, settings
+from helpers.errors import LabError
+
+if TYPE_CHECKING:
+    import boto3
+    import docker
+
+_current: "Lab | None" = None
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A connection: plain ``aws``, boto3 and ``docker`` in this process talk to this place."""
+
+    target: str
+    account: str
+    region: str
+    registry: str
+    endpoint: str
+    repository_uri: str
+
+    def __repr__(self) -> str:
+        return f"<Lab: {self.target}, account {self.account}, region {self.region}, registry {self.registry}>"
+
+    def client(self, service: str = "ecr"):
+        """A plain boto3 client for this place."""
+        import boto3
+
+        return boto3.client(service, region_name=self.region)
+
+    def engine(self) -> "docker.DockerClient":
+        """A plain Docker SDK client; LabError when there is no engine."""
+        return engine.client()
+
+    def password(self) -> str:
+        """What ``aws ecr get-login-password`` prints."""
+        import base64
+
+        granted = self.client().get_authorization_token()["authorizationData"][0]["authorizationToken"]
+        return base64.b64decode(granted).decode().partition(":")[2]
+
+    def password_of(self, hours_ago: int) -> str:
+        """The password that ``get-login-password`` would have printed so many hours ago; sandbox only."""
+        if self.target != "sandbox":
+            raise LabError(
+                "AWS gives out no password of the past.", "skip this cell, or come back in 12 hours"
+            )
+        import time
+
+        from helpers.sandbox.token import Caller, Tokens
+
+        caller = Caller(settings.ACCESS_KEY, self.account, self.region)
+        made = int(time.time()) - hours_ago * 60 * 60
+        return Tokens(settings.state() / "secret").mint(caller, made)[0]
+
+    def catch_up(self, notebook: str) -> None:
+        """Make true what the notebooks before this one would have made, and say so."""
+        from helpers import steps
+
+        steps.catch_up(self, notebook)
+
+    def made(self) -> list[dict]:
+        """The repositories that this tutorial made here, known by their tag."""
+        from helpers import cleanup
+
+        return cleanup.made(self)
+
+    def start_over(self, *repositories: str) -> None:
+        """Remove these repositories if this tutorial made them, so that a notebook begins afresh."""
+        from helpers import cleanup
+
+        cleanup.start_over(self, *repositories)
+
+    def clean_up(self) -> dict:
+        """Delete everything this tutorial made, nothing else; prints and returns what was deleted."""
+        from helpers import cleanup
+
+        return cleanup.clean_up(self)
+
+
+def connect() -> Lab:
+    """Connect this process to the target, print where that is, and return it."""
+    global _current
+    target = asked_target()
+    if _current and _current.target != target:
+        raise LabError(
+            f"This notebook is already connected to {_current.target}.", "restart its kernel to change over"
+        )
+    _current = _connect_sandbox() if target == "sandbox" else _connect_aws()
+    _register_magics()
+    return _current
+
+
+def current() -> Lab:
+    """The Lab of this process; LabError when ``connect()`` was not called yet."""
+    if _current is None:
+        raise LabError("This notebook is not connected yet.", "run its first cell, the one with connect()")
+    return _current
+
+
+def asked_target() -> str:
+    """The target that ECR_TUTORIAL_TARGET asks for; LabError when there is no such target."""
+    try:
+        return settings.target()
+    except ValueError as wrong:
+        raise LabError(str(wrong)) from None
+
+
+def enter_sandbox() -> tuple[dict, dict[str, str], list[str]]:
+    """``(status, set, unset)`` of the running sandbox, whose files are made; LabError if none runs."""
+    status = background.find()
+    if not status:
+        raise LabError("The sandbox is not running.", "ecr-lab up")
+    found = engine.variables(os.environ)
+    seal.write_files(settings.state())
+    engine.link_plugins(os.environ, settings.state())
+    return status, *seal.sealed(os.environ, status, found)
+
+
+def _connect_sandbox() -> Lab:
+    try:
+        settings.port()
+    except ValueError as wrong:
+        raise LabError(str(wrong)) from None
+    background.start()
+    status, new, gone = enter_sandbox()
+    seal.apply(new, gone)
+    lab = Lab(
+        "sandbox",
+        new["ACCOUNT_ID"],
+        settings.REGION,
+        new["REGISTRY"],
+        status["endpoint"],
+        new["REPOSITORY_URI"],
+    )
+    print(f"✔ sandbox: account {lab.account}, region {lab.region}, registry {lab.registry}")
+    print("✔ sealed: no other key, profile or endpoint is in reach, so no cell can touch a real account")
+    _connect_engine(lab, status["port"])
+    return lab
+
+
+def _connect_engine(lab: Lab, port: int) -> None:
+    # Without an engine half of the lessons still work, so its absence is told and not raised.
+    try:
+        docker_engine = engine.client()
+        if engine.make_reachable(docker_engine, port):
+            print("✔ engine: Docker runs in a virtual machine here and reaches the sandbox by a forwarder")
+        if not engine.knows_mirror(docker_engine, lab.registry):
+            engine.pull_from_mirror(docker_engine, lab.registry, lab.password())
+    except LabError as trouble:
+        print(f"✗ engine: {trouble}")
+
+
+def _connect_aws() -> Lab:
+    if seal.is_sealed(os.environ):
+        raise LabError(
+            "This terminal is set up for the sandbox.",
+            "open a new terminal and set ECR_TUTORIAL_TARGET=aws there",
+        )
+    import boto3
+
+    session = boto3.Session()
+    account, region, arn = aws_identity(session)
+    registry = aws_registry(account, region)
+    print(f"✔ AWS: account {account}, region {region}, registry {registry}")
+    print(f"  you are {arn}")
+    _confirm(account, region)
+    os.environ.update(aws_names(account, region))
+    endpoint = session.client("ecr").meta.endpoint_url
+    return Lab("aws", account, region, registry, endpoint, f"{registry}/{settings.REPOSITORY}")
+
+
+def aws_names(account: str, region: str) -> dict[str, str]:
+    """All that is set on AWS: the names that cells use; the rest is the user's own configuration."""
+    return {**seal.cell_names(aws_registry(account, region), account), "AWS_REGION": region}
+
+
+def aws_registry(account: str, region: str) -> str:
+    """The address of an account's private registry in a region."""
+    return f"{account}.dkr.ecr.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
+
+
+def aws_identity(session: "boto3.Session") -> tuple[str, str, str]:
+    """``(account, region, ARN)`` of the user's own configuration; LabError says what is missing."""
+    from botocore import exceptions as aws
+
+    if not session.region_name:
+        raise LabError("No AWS region is configured.", "aws configure set region us-east-1")
+    try:
+        me = session.client("sts").get_caller_identity()
+    except (aws.NoCredentialsError, aws.PartialCredentialsError):
+        raise LabError("No AWS credentials are configured.", "aws configure, or aws sso login") from None
+    except (aws.SSOError, aws.TokenRetrievalError, aws.CredentialRetrievalError) as wrong:
+        raise LabError(f"Your AWS sign-in cannot be used ({_one_line(wrong)}).", "aws sso login") from None
+    except aws.ClientError as refused:
+        raise LabError(*_refusal(refused.response["Error"])) from None
+    except aws.BotoCoreError as wrong:
+        raise LabError(
+            f"AWS cannot be reached ({_one_line(wrong)}).",
+            "check the network, the proxy and the region's name",
+        ) from None
+    return me["Account"], session.region_name, me["Arn"]
+
+
+def _refusal(error: dict) -> tuple[str, str]:
+    code, message = error.get("Code", ""), _one_line(error.get("Message", ""))
+    if code in ("ExpiredToken", "ExpiredTokenException", "RequestExpired"):
+        return "Your AWS credentials have expired.", "aws sso login, or paste fresh keys with aws configure"
+    if code == "SignatureDoesNotMatch" and "expired" in message.lower():
+        return f"AWS says your clock is wrong ({message}).", "set the clock (WSL2: sudo hwclock -s)"
+    return f"AWS does not accept your credentials ({code}).", "aws configure"
+
+
+def _confirm(account: str, region: str) -> None:
+    """Ask once for an account and region; a yes is remembered in the state folder."""
+    where = f"{account}/{region}"
+    remembered = settings.state() / "aws-confirmed.json"
+    said_yes = _read_list(remembered)
+    given = os.environ.get("ECR_TUTORIAL_CONFIRM")
+    if where not in said_yes and given != account:
+        if given:
+            raise LabError(
+                f"ECR_TUTORIAL_CONFIRM is {given}, but these credentials belong to account {account}.",
+                "use that account's credentials, or confirm this one",
+            )
+        print(_what_it_costs())
+        if not _says_yes(f"Work in account {account}, region {region}? (yes/no) ", account):
+            raise LabError(
+                "Nothing was made: you did not say yes.", "unset ECR_TUTORIAL_TARGET for the sandbox"
+            )
+        remembered.parent.mkdir(parents=True, exist_ok=True)
+        remembered.write_text(json.dumps([*said_yes, where]))
+    tag = f"{settings.TAG['Key']}={settings.TAG['Value']}"
+    print(f"✔ confirmed: all that is made here gets the tag {tag}; notebook 14 deletes exactly that")
+
+
+def _what_it_costs() -> str:
+    facts = json.loads((Path(__file__).parent / "data" / "rough_cost.json").read_text())
+    cost = facts["usd_per_gb_month"] * facts["tutorial_gb"]
+    return (
+        f"  The notebooks create private ECR repositories: {settings.REPOSITORY} and a few for exercises.\n"
+        f"  They hold about {facts['tutorial_gb']} GB, which costs about ${cost:.2f} a month if forgotten\n"
+        f"  ({facts['source']}, {facts['as_of']})."
+    )
+
+
+def _says_yes(question: str, account: str) -> bool:
+    try:
+        return input(question).strip().lower() in ("y", "yes")
+    except (EOFError, NotImplementedError):  # no terminal; IPython's error where a kernel may not ask
+        raise LabError(
+            "This account was not confirmed and nobody is there to ask.",
+            f"set ECR_TUTORIAL_CONFIRM={account}",
+        ) from None
+
+
+def _read_list(path: Path) -> list:
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return []
+    return found if isinstance(found, list) else []
+
+
+def _one_line(text: object) -> str:
+    return " ".join(str(text).split()).rstrip(".")
+
+
+def _register_magics() -> None:
+    """Give the notebook ``%%live``; outside of IPython there is nothing to give it to."""
+    if "IPython" not in sys.modules:
+        return
+    from importlib.util import find_spec
+
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    if shell and find_spec("helpers.show"):
+        from helpers import show
+
+        show.register_magics(shell)

@@ -1,0 +1,65 @@
+"""Keeps the sandbox's side of the contract (lock, sandbox.json, /_sandbox, signals) and does nothing else."""
+
+import fcntl
+import http.server
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+state = Path(os.environ["ECR_TUTORIAL_STATE"])
+mood = os.environ.get("STUB_MOOD", "")
+with (state / "starts").open("a") as starts:
+    starts.write("x")
+lock = (state / "sandbox.lock").open("w")
+try:
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    sys.exit("Another sandbox runs here. Mend: ecr-lab down")
+if mood == "refuse":
+    sys.exit("No registry program is installed. Mend: make setup")
+if mood == "crash":
+    raise RuntimeError("boom")
+if mood == "slow":
+    time.sleep(1)
+if mood == "never":
+    time.sleep(600)
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = json.dumps(status).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["ECR_TUTORIAL_PORT"])), Answer)
+port = server.server_address[1]
+status = {
+    "endpoint": f"http://localhost:{port}",
+    "port": port,
+    "pid": os.getpid(),
+    "registry_pid": None,
+    "state": str(state),
+    "versions": {"registry": "stub"},
+}
+note = state / "sandbox.json"
+note.write_text(json.dumps(status))
+
+
+def end(*_):
+    if mood != "deaf":
+        note.unlink(missing_ok=True)
+        os._exit(0)
+
+
+signal.signal(signal.SIGTERM, end)
+print(f"ready http://localhost:{port}", flush=True)
+server.serve_forever()

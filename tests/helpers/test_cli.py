@@ -1,0 +1,195 @@
+"""ecr-lab, run as a command: what it prints, where, with which exit status, and how fast."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from helpers import background, cli, settings
+
+ECR_LAB = (sys.executable, "-c", "from helpers.cli import main; main()")
+
+
+def run(*words, stdin="", **environ):
+    return subprocess.run(
+        [*ECR_LAB, *words],
+        cwd=settings.PROJECT,
+        env={**os.environ, **environ},
+        input=stdin,
+        capture_output=True,
+        text=True,
+    )
+
+
+def fails(ran, sentence):
+    assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", f"ecr-lab: {sentence}\n")
+
+
+NOT_RUNNING = "The sandbox is not running. Mend: ecr-lab up"
+
+
+def test_up_status_down(state):
+    endpoint = f"http://localhost:{settings.port()}"
+    assert run("up").stdout == f'✔ sandbox started at {endpoint}\n  in any terminal: eval "$(ecr-lab env)"\n'
+    assert run("up").stdout.startswith(f"✔ sandbox runs already at {endpoint}\n")
+    found = json.loads(run("status", "--json").stdout)
+    assert (found["endpoint"], found["port"], found["state"]) == (endpoint, settings.port(), str(state))
+    assert os.kill(found["pid"], 0) is os.kill(found["registry_pid"], 0) is None
+    assert {"docker client", "docker engine", "moto", "boto3", "awscli"} <= found["versions"].keys()
+    assert f"endpoint      {endpoint}\n" in run("status").stdout
+    assert run("down").stdout == "✔ sandbox stopped\n"
+    assert run("down").stdout == "✔ sandbox was not running\n"
+    fails(run("status"), NOT_RUNNING)
+    fails(run("status", "--json"), NOT_RUNNING)
+
+
+def test_env_needs_a_running_sandbox():
+    fails(run("env"), NOT_RUNNING)
+
+
+def test_any_shell_can_use_it(tmp_path, state):
+    """The commands of the course, typed by hand after eval "$(ecr-lab env)", quoted or not."""
+    background.start()
+    (tmp_path / "ecr-lab").write_text(f'#!/bin/sh\nexec "{ECR_LAB[0]}" -c "{ECR_LAB[2]}" "$@"\n')
+    (tmp_path / "ecr-lab").chmod(0o755)
+    for evaluate in ('eval "$(ecr-lab env)"', "eval $(ecr-lab env)"):
+        typed = f"""set -eu
+            {evaluate}
+            echo "[${{AWS_PROFILE-unset}}] [$AWS_PAGER] $REPOSITORY_URI"
+            aws ecr get-login-password | docker login --username AWS --password-stdin "$REGISTRY" 2>/dev/null
+            """
+        environ = {
+            **os.environ,
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            "PYTHONPATH": str(settings.PROJECT),
+            "AWS_PROFILE": "mine",
+        }
+        ran = subprocess.run(["sh", "-c", typed], env=environ, capture_output=True, text=True)
+        uri = f"localhost:{settings.port()}/demo-app-repo"
+        assert (ran.stdout, ran.stderr) == (f"[unset] [] {uri}\nLogin Succeeded\n", "")
+
+
+def test_env_is_quick(stub):
+    """In processor time, because the machine that runs the tests may be busy."""
+    background.start()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert run("env").returncode == 0
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.4
+
+
+def test_env_survives_a_closed_pipe(stub):
+    background.start()
+    typed = f"'{ECR_LAB[0]}' -c '{ECR_LAB[2]}' env | true"
+    ran = subprocess.run(["sh", "-c", typed], cwd=settings.PROJECT, capture_output=True, text=True)
+    assert ran.stderr == ""
+
+
+def test_reset_starts_afresh_and_keeps_address_and_what_is_not_ours(state):
+    run("up")
+    (state / "thesis.txt").write_text("mine")
+    (state / "docker").mkdir()
+    (state / "docker" / "config.json").write_text("{}")
+    import boto3
+
+    key = {"aws_access_key_id": settings.ACCESS_KEY, "aws_secret_access_key": settings.SECRET_KEY}
+    where = {"endpoint_url": background.find()["endpoint"], "region_name": settings.REGION}
+    ecr = boto3.client("ecr", **where, **key)
+    ecr.create_repository(repositoryName="made-by-a-learner")
+    assert run("reset", stdin="n\n").stderr.endswith("ecr-lab: Nothing was removed.\n")
+    assert ecr.describe_repositories()["repositories"]
+    ran = run("reset", "--yes")
+    assert ran.stdout == f"✔ sandbox reset: it is as new, at http://localhost:{settings.port()}\n"
+    assert "made-by-a-learner" not in str(ecr.describe_repositories()["repositories"])
+    assert not (state / "docker" / "config.json").exists()
+    assert (state / "thesis.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        ({"ECR_TUTORIAL_PORT": "x"}, "ECR_TUTORIAL_PORT is 'x': set it to a number from 1 to 65535."),
+        ({"ECR_TUTORIAL_STATE": "/dev/null/x"}, "The state folder /dev/null/x cannot be written"),
+    ],
+)
+@pytest.mark.parametrize("command", ["up", "reset"])
+def test_up_and_reset_say_what_is_wrong(environ, sentence, command):
+    ran = run(command, *(["--yes"] if command == "reset" else []), **environ)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr.startswith(f"ecr-lab: {sentence}")
+    assert len(ran.stderr.splitlines()) == 1
+
+
+def test_an_unknown_target_and_an_unknown_command():
+    fails(
+        run("env", ECR_TUTORIAL_TARGET="gcp"), "ECR_TUTORIAL_TARGET is 'gcp': set it to 'sandbox' or 'aws'."
+    )
+    ran = run("serve")
+    assert ran.returncode == 2
+    assert "No such command 'serve'" in ran.stderr
+
+
+def test_ctrl_c_is_no_traceback(stub):
+    code = "from helpers import background, cli; background.COMMAND = ('sleep', '9'); cli.main()"
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, "up"],
+        cwd=settings.PROJECT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not background.log_file().exists():
+        time.sleep(0.02)
+    time.sleep(0.2)
+    child.send_signal(signal.SIGINT)
+    assert child.communicate(timeout=10)[1].strip() == (
+        "ecr-lab: Interrupted; nothing is lost. Mend: run the same command again"
+    )
+    assert child.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (RuntimeError("a\nb."), "Something unforeseen: a b. Mend: ecr-lab doctor"),
+        (
+            OSError(28, "No space left on device"),
+            "No space left on device. Mend: free some disk space, then ",
+        ),
+    ],
+)
+def test_the_unforeseen_is_one_sentence(monkeypatch, capsys, error, sentence):
+    def fail(**_):
+        raise error
+
+    monkeypatch.setattr(cli.commands, "main", fail)
+    with pytest.raises(SystemExit) as exit:
+        cli.main()
+    assert exit.value.code == 1
+    assert capsys.readouterr().err.startswith(f"ecr-lab: {sentence}")
+
+
+def test_down_removes_the_forwarder(monkeypatch, capsys):
+    removed = []
+    monkeypatch.setattr("helpers.engine.client", lambda: "engine")
+    monkeypatch.setattr("helpers.engine.remove_forwarder", removed.append)
+    cli.commands.main(["down"], standalone_mode=False)
+    assert removed == ["engine"]
+
+
+def test_doctor_exits_1_when_anything_is_missing(tmp_path):
+    ran = run("doctor")
+    assert ran.returncode == 0, ran.stdout
+    ran = run("doctor", PATH=str(tmp_path), DOCKER_HOST=f"unix://{tmp_path}/none.sock")
+    assert ran.returncode == 1
+    assert "✗ Docker CLI      not installed. Mend: " in ran.stdout
+    assert ran.stderr == ""
+
+
+def test_the_command_is_declared():
+    assert 'ecr-lab = "helpers.cli:main"' in (Path(settings.PROJECT) / "pyproject.toml").read_text()

@@ -1,0 +1,279 @@
+"""The doctor: each row when all is well, and each miss with its mend."""
+
+import os
+import socket
+from collections import namedtuple
+from datetime import UTC, datetime, timedelta
+
+import boto3
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from moto import mock_aws
+
+from helpers import background, doctor, engine, settings
+from helpers.errors import LabError
+
+HOST = {"host": "unix:///var/run/docker.sock"}
+NO_ENGINE = LabError("The Docker engine is not running.", "start it")
+
+
+def shown(row) -> str:
+    return doctor.line(row)
+
+
+def test_a_healthy_machine_reads_the_same_twice_and_everywhere(capsys):
+    background.start()
+    doctor.report()
+    first = capsys.readouterr().out
+    doctor.report()
+    assert capsys.readouterr().out == first
+    assert first.splitlines() == [
+        "✔ Python          new enough",
+        "✔ Docker CLI      installed",
+        "✔ Docker engine   running",
+        "✔ Sandbox         running, the engine reaches it",
+        "✔ Registry        ready",
+        "✔ Port            in use by the sandbox",
+        "✔ Disk space      enough",
+        "✔ Clock           right",
+        "✔ AWS CLI         installed",
+    ]
+
+
+def test_before_the_sandbox_runs(capsys):
+    rows = {row["name"]: row for row in doctor.examine()}
+    assert all(row["ok"] for row in rows.values())
+    assert rows["Port"]["says"] == "free"
+    assert "not started yet" in rows["Sandbox"]["says"]
+
+
+def test_every_row_has_the_same_keys_and_every_miss_a_mend(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    for row in doctor.examine():
+        assert row.keys() == {"name", "ok", "says", "detail", "mend"}
+        assert row["ok"] or row["mend"]
+
+
+def test_python():
+    assert shown(doctor.python_row((3, 12, 1))) == "✔ Python          3.12.1, new enough"
+    assert shown(doctor.python_row((3, 10, 2))) == (
+        "✗ Python          3.10.2 is too old. Mend: install Python 3.11 or newer, then make setup"
+    )
+
+
+def test_no_docker_command(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(doctor.sys, "platform", "linux")
+    assert shown(doctor.docker_row()) == (
+        "✗ Docker CLI      not installed. Mend: make setup (or install the package docker.io)"
+    )
+    monkeypatch.setattr(doctor.sys, "platform", "darwin")
+    assert "install and start Docker Desktop" in shown(doctor.docker_row())
+
+
+def test_the_engine():
+    assert shown(doctor.engine_row({**HOST, "ServerVersion": "20.10.24"})) == (
+        "✔ Docker engine   20.10.24, running"
+    )
+    assert shown(doctor.engine_row(NO_ENGINE)) == (
+        "✗ Docker engine   The Docker engine is not running. Mend: start it"
+    )
+    far = shown(doctor.engine_row({"host": "ssh://me@build.example", "ServerVersion": "1"}))
+    assert far.startswith(
+        "✗ Docker engine   The Docker engine is on another machine (ssh://me@build.example)"
+    )
+
+
+def test_an_engine_that_cannot_reach_the_sandbox(monkeypatch):
+    def refuse(*_):
+        raise LabError("The Docker engine cannot reach the sandbox at localhost:1.", "do it")
+
+    monkeypatch.setattr(engine, "client", lambda: None)
+    monkeypatch.setattr(engine, "make_reachable", refuse)
+    status = {"port": 1, "endpoint": "http://localhost:1"}
+    assert shown(doctor.reach_row(HOST, status)) == (
+        "✗ Sandbox         The Docker engine cannot reach the sandbox at localhost:1. Mend: do it"
+    )
+    monkeypatch.setattr(engine, "make_reachable", lambda *_: True)
+    assert "http://localhost:1 (forwarded), running" in shown(doctor.reach_row(HOST, status))
+    assert doctor.reach_row(NO_ENGINE, status)["ok"]
+
+
+def test_the_registry(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert shown(doctor.registry_row(NO_ENGINE)) == (
+        "✗ Registry        the program docker-registry is missing. Mend: make setup"
+    )
+    assert shown(doctor.registry_row(HOST)) == "✔ Registry        as a container, ready"
+    (tmp_path / "registry").touch(mode=0o755)
+    assert shown(doctor.registry_row(NO_ENGINE)) == f"✔ Registry        {tmp_path}/registry, ready"
+
+
+# Port ---
+
+
+def test_a_port_of_ours_and_a_free_one():
+    assert shown(doctor.port_row({"port": 5055})) == "✔ Port            5055, in use by the sandbox"
+    assert shown(doctor.port_row(None)) == f"✔ Port            {settings.port()}, free"
+
+
+def test_a_port_taken_by_another_program(port, state):
+    me = f"{_comm()} (process {os.getpid()})"
+    with socket.create_server(("127.0.0.1", port)):
+        os.environ["ECR_TUTORIAL_PORT"] = str(port)
+        assert shown(doctor.port_row(None)) == (
+            f"✗ Port            {port} is taken by {me}. "
+            f"Mend: end that program, or ECR_TUTORIAL_PORT={port + 1}"
+        )
+        del os.environ["ECR_TUTORIAL_PORT"]
+        (state / "port").write_text(str(port))
+        assert shown(doctor.port_row(None)) == (
+            f"✔ Port            {port} is taken by {me}, the next free one will be used"
+        )
+
+
+def test_a_port_whose_holder_is_unknown(port, monkeypatch):
+    monkeypatch.setattr(doctor, "_listening", lambda _: set())
+    monkeypatch.setattr(doctor, "_output", lambda _: "")
+    os.environ["ECR_TUTORIAL_PORT"] = str(port)
+    with socket.create_server(("127.0.0.1", port)):
+        assert f"✗ Port            {port} is taken by another program. " in shown(doctor.port_row(None))
+
+
+def test_the_holder_as_lsof_tells_it(monkeypatch):
+    monkeypatch.setattr(doctor, "_listening", lambda _: set())
+    monkeypatch.setattr(doctor, "_output", lambda _: "p123\ncControlCe\nf10\n")
+    assert doctor.holder_of(5000) == "ControlCe (process 123)"
+
+
+def test_a_port_that_is_none():
+    os.environ["ECR_TUTORIAL_PORT"] = "many"
+    row = doctor.port_row(None)
+    assert not row["ok"]
+    assert row["says"].startswith("ECR_TUTORIAL_PORT is 'many'")
+
+
+def _comm() -> str:
+    with open("/proc/self/comm") as comm:
+        return comm.read().strip()
+
+
+# Disk, clock, AWS CLI ---
+
+
+@pytest.mark.parametrize("full", ["state", "engine"])
+def test_a_full_disk(monkeypatch, tmp_path, state, full):
+    engine_root = tmp_path / "engine"
+    engine_root.mkdir()
+    low = {"state": state, "engine": engine_root}[full]
+    space = namedtuple("space", "f_bavail f_frsize")
+    monkeypatch.setattr(doctor.os, "statvfs", lambda p: space(300_000 if p == low else 10**9, 4096))
+    assert shown(doctor.disk_row({"DockerRootDir": str(engine_root)})) == (
+        f"✗ Disk space      only 1.2 GB free in {low}. "
+        "Mend: free 2 GB (docker system prune removes what is unused)"
+    )
+
+
+def test_a_state_folder_that_is_not_there_yet_and_an_engine_in_a_virtual_machine(monkeypatch, tmp_path):
+    monkeypatch.setenv("ECR_TUTORIAL_STATE", str(tmp_path / "not" / "yet"))
+    assert doctor.disk_row({"DockerRootDir": "/only/in/the/vm"})["ok"]
+    assert doctor.disk_row(NO_ENGINE)["ok"]
+
+
+def _ago(minutes: int) -> dict:
+    return {"SystemTime": (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()[:26] + "123Z"}
+
+
+def test_the_clock():
+    assert shown(doctor.clock_row(_ago(0))).endswith(" s off, right")
+    for minutes in (7, -7):
+        assert shown(doctor.clock_row(_ago(minutes))).startswith(
+            "✗ Clock           7 minutes away from the Docker engine's. Mend: sudo hwclock -s"
+        )
+    for unknown in (NO_ENGINE, {}, {"SystemTime": ""}):
+        assert doctor.clock_row(unknown)["ok"]
+
+
+def test_the_clock_of_aws(monkeypatch):
+    monkeypatch.setenv("ECR_TUTORIAL_TARGET", "aws")
+    monkeypatch.setattr(doctor, "_aws_time", lambda: datetime.now(UTC) + timedelta(hours=1))
+    assert "✗ Clock           60 minutes away from AWS's. Mend: " in shown(doctor.clock_row(HOST))
+    monkeypatch.setattr(doctor, "_aws_time", lambda: None)
+    assert doctor.clock_row(HOST)["ok"]
+
+
+def test_the_aws_cli(tmp_path, monkeypatch):
+    assert shown(doctor.aws_cli_row(aws=False)).startswith("✔ AWS CLI         1.")
+    monkeypatch.setattr(doctor.seal, "venv_bin", lambda: tmp_path)
+    assert shown(doctor.aws_cli_row(aws=False)) == "✗ AWS CLI         not installed. Mend: make setup"
+    (tmp_path / "user").mkdir()
+    (tmp_path / "user" / "aws").write_text("#!/bin/sh\necho aws-cli/2.31.0 Python/3.13\n")
+    (tmp_path / "user" / "aws").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/user:/bin")
+    assert shown(doctor.aws_cli_row(aws=True)) == "✔ AWS CLI         2.31.0, installed"
+
+
+# AWS ---
+
+
+@pytest.fixture
+def aws(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("ECR_TUTORIAL_TARGET", "aws")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setattr(doctor, "_aws_time", lambda: datetime.now(UTC))
+    with mock_aws():
+        yield
+
+
+def test_aws_in_order(aws):
+    names = [row["name"] for row in doctor.examine() if row["ok"]]
+    assert names[-3:] == ["AWS identity", "AWS region", "Permissions"]
+    assert not {"Sandbox", "Port", "Registry"} & set(names)
+
+
+def test_aws_without_a_region(aws, monkeypatch):
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    assert [shown(row) for row in doctor.aws_rows()] == [
+        "✗ AWS identity    No AWS region is configured. Mend: aws configure set region us-east-1"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("action", "operation"),
+    [
+        ("ecr:GetAuthorizationToken", "GetAuthorizationToken"),
+        ("ecr:DescribeRepositories", "DescribeRepositories"),
+    ],
+)
+def test_aws_without_permission(aws, monkeypatch, action, operation):
+    import botocore.client
+
+    original = botocore.client.BaseClient._make_api_call
+
+    def refuse(client, name, given):
+        if name == operation:
+            error = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
+            raise boto3.client("sts").exceptions.ClientError(error, name)
+        return original(client, name, given)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", refuse)
+    assert shown(doctor.aws_rows()[-1]) == (
+        f"✗ Permissions     {action} was refused (AccessDeniedException). Mend: attach the policy "
+        "AmazonEC2ContainerRegistryFullAccess to your user or role"
+    )
+
+
+def test_aws_out_of_reach(aws, monkeypatch):
+    import botocore.client
+
+    original = botocore.client.BaseClient._make_api_call
+
+    def cut_off(client, name, given):
+        if name == "GetAuthorizationToken":
+            raise EndpointConnectionError(endpoint_url="https://api.ecr")
+        return original(client, name, given)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", cut_off)
+    assert "✗ Permissions     ECR cannot be reached" in shown(doctor.aws_rows()[-1])

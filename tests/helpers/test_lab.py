@@ -1,0 +1,287 @@
+"""connect(): what it prints, that it may be repeated, and every way in which it can be refused."""
+
+import json
+import os
+import subprocess
+import sys
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+from moto import mock_aws
+
+import helpers
+from helpers import engine, lab, settings
+from helpers.errors import LabError
+
+
+@pytest.fixture
+def no_engine(monkeypatch):
+    def refuse():
+        raise LabError("The Docker engine is not running.", "start it")
+
+    monkeypatch.setattr(engine, "client", refuse)
+
+
+# The sandbox ---
+
+
+def test_it_starts_the_sandbox_and_says_where(capsys):
+    found = helpers.connect()
+    registry = f"localhost:{settings.port()}"
+    assert capsys.readouterr().out.splitlines() == [
+        f"✔ sandbox: account 123456789012, region us-east-1, registry {registry}",
+        "✔ sealed: no other key, profile or endpoint is in reach, so no cell can touch a real account",
+    ]
+    assert (
+        repr(found)
+        == f"<Lab: sandbox, account 123456789012, region us-east-1, registry localhost:{settings.port()}>"
+    )
+    assert found.repository_uri == f"{registry}/demo-app-repo" == os.environ["REPOSITORY_URI"]
+    assert boto3.client("sts").get_caller_identity()["Account"] == "123456789012"
+    assert found == helpers.connect() == lab.current()
+
+
+def test_it_starts_a_killed_sandbox_again(stub, no_engine, capsys):
+    from helpers import background
+
+    helpers.connect()
+    pid = background.find()["pid"]
+    os.kill(pid, 9)
+    background._gone(pid, 5)
+    helpers.connect()
+    assert background.find()["pid"] != pid
+
+
+def test_a_missing_engine_is_one_line_and_no_obstacle(stub, no_engine, capsys):
+    helpers.connect()
+    assert capsys.readouterr().out.splitlines()[2:] == [
+        "✗ engine: The Docker engine is not running. Mend: start it"
+    ]
+
+
+def test_a_forwarder_is_mentioned(stub, monkeypatch, capsys):
+    monkeypatch.setattr(engine, "client", lambda: None)
+    monkeypatch.setattr(engine, "make_reachable", lambda *_: True)
+    monkeypatch.setattr(engine, "knows_mirror", lambda *_: True)
+    helpers.connect()
+    assert capsys.readouterr().out.splitlines()[2] == (
+        "✔ engine: Docker runs in a virtual machine here and reaches the sandbox by a forwarder"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("ECR_TUTORIAL_TARGET", "gcp", "ECR_TUTORIAL_TARGET is 'gcp': set it to 'sandbox' or 'aws'."),
+        ("ECR_TUTORIAL_PORT", "http", "ECR_TUTORIAL_PORT is 'http': set it to a number from 1 to 65535."),
+        ("ECR_TUTORIAL_PORT", "70000", "ECR_TUTORIAL_PORT is '70000': set it to a number from 1 to 65535."),
+    ],
+)
+def test_a_setting_that_means_nothing(name, value, sentence):
+    os.environ[name] = value
+    with pytest.raises(LabError) as told:
+        helpers.connect()
+    assert str(told.value) == sentence
+
+
+def test_before_connect_there_is_no_lab():
+    with pytest.raises(LabError, match="not connected yet"):
+        lab.current()
+
+
+def test_in_a_notebook_trouble_is_one_sentence():
+    code = (
+        "from IPython.core.interactiveshell import InteractiveShell as S\n"
+        "S.instance(colors='nocolor').run_cell('from helpers import connect; connect()')"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=settings.PROJECT,
+        env={**os.environ, "ECR_TUTORIAL_TARGET": "gcp", "IPYTHONDIR": str(settings.state())},
+        capture_output=True,
+        text=True,
+    )
+    assert ran.stdout.strip() == "ECR_TUTORIAL_TARGET is 'gcp': set it to 'sandbox' or 'aws'."
+
+
+def test_importing_the_package_imports_nothing_slow():
+    code = "import sys, helpers.cli; print([m for m in ('boto3', 'docker', 'botocore') if m in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=settings.PROJECT, capture_output=True, text=True)
+    assert ran.stdout.strip() == "[]"
+
+
+# AWS, played by moto ---
+
+
+@pytest.fixture
+def aws(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("ECR_TUTORIAL_TARGET", "aws")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setattr("builtins.input", lambda _: pytest.fail("it asked"))
+    with mock_aws():
+        yield
+
+
+def answers(monkeypatch, what):
+    def reply(question):
+        print(question)
+        if isinstance(what, type):
+            raise what
+        return what
+
+    monkeypatch.setattr("builtins.input", reply)
+
+
+def test_it_shows_where_and_who_and_asks_once(aws, monkeypatch, capsys):
+    answers(monkeypatch, "yes")
+    found = helpers.connect()
+    first = capsys.readouterr().out
+    registry = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+    assert first.splitlines() == [
+        f"✔ AWS: account 123456789012, region eu-west-1, registry {registry}",
+        "  you are arn:aws:sts::123456789012:user/moto",
+        "  The notebooks create private ECR repositories: demo-app-repo and a few for exercises.",
+        "  They hold about 0.2 GB, which costs about $0.02 a month if forgotten",
+        "  (https://aws.amazon.com/ecr/pricing/, 2026-03).",
+        "Work in account 123456789012, region eu-west-1? (yes/no) ",
+        "✔ confirmed: all that is made here gets the tag made-by=learn-amazon-ecr; "
+        "notebook 14 deletes exactly that",
+    ]
+    assert os.environ["REGISTRY"] == registry
+    assert found.endpoint == "https://api.ecr.eu-west-1.amazonaws.com"
+    monkeypatch.setattr("builtins.input", lambda _: pytest.fail("it asked again"))
+    helpers.connect()
+
+
+def test_no_secret_is_printed_or_kept(aws, monkeypatch, capsys, state):
+    answers(monkeypatch, "y")
+    helpers.connect()
+    shown = capsys.readouterr().out + "".join(p.read_text() for p in state.rglob("*") if p.is_file())
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        assert os.environ[name] not in shown
+
+
+def test_nothing_but_the_names_for_cells_is_set(aws, monkeypatch):
+    answers(monkeypatch, "yes")
+    before = dict(os.environ)
+    helpers.connect()
+    new = {name for name in os.environ if os.environ[name] != before.get(name)}
+    assert new == {"REGISTRY", "ACCOUNT_ID", "REPOSITORY_NAME", "REPOSITORY_URI", "AWS_REGION"}
+    assert set(before) <= set(os.environ)
+
+
+@pytest.mark.parametrize("reply", ["no", "", "n", "123456789012"])
+def test_anything_but_yes_is_no(aws, monkeypatch, reply, state):
+    answers(monkeypatch, reply)
+    with pytest.raises(LabError, match="Nothing was made: you did not say yes"):
+        helpers.connect()
+    assert "REGISTRY" not in os.environ
+    assert not list(state.iterdir())
+
+
+@pytest.mark.parametrize("nobody", [EOFError, NotImplementedError])
+def test_where_nobody_can_answer_the_account_is_named_beforehand(aws, monkeypatch, nobody):
+    answers(monkeypatch, nobody)
+    with pytest.raises(
+        LabError, match=r"nobody is there to ask\. Mend: set ECR_TUTORIAL_CONFIRM=123456789012"
+    ):
+        helpers.connect()
+    os.environ["ECR_TUTORIAL_CONFIRM"] = "123456789012"
+    assert helpers.connect().target == "aws"
+
+
+def test_another_account_confirmed_is_not_this_one(aws):
+    os.environ["ECR_TUTORIAL_CONFIRM"] = "999999999999"
+    with pytest.raises(
+        LabError, match="is 999999999999, but these credentials belong to account 123456789012"
+    ):
+        helpers.connect()
+
+
+def test_a_yes_for_one_region_is_not_one_for_another(aws, monkeypatch):
+    answers(monkeypatch, "yes")
+    helpers.connect()
+    os.environ["AWS_DEFAULT_REGION"] = "us-west-2"
+    answers(monkeypatch, "no")
+    with pytest.raises(LabError, match="you did not say yes"):
+        helpers.connect()
+
+
+@pytest.mark.parametrize("text", ["{", "7", '{"a": 1}'])
+def test_a_damaged_memory_of_yes_is_asked_again(aws, monkeypatch, state, text):
+    (state / "aws-confirmed.json").write_text(text)
+    answers(monkeypatch, "yes")
+    helpers.connect()
+    assert json.loads((state / "aws-confirmed.json").read_text()) == ["123456789012/eu-west-1"]
+
+
+def test_no_region(aws, monkeypatch):
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    with pytest.raises(LabError) as told:
+        helpers.connect()
+    assert str(told.value) == "No AWS region is configured. Mend: aws configure set region us-east-1"
+
+
+def test_no_credentials(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("ECR_TUTORIAL_TARGET", "aws")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with pytest.raises(LabError) as told:
+        helpers.connect()
+    assert str(told.value) == "No AWS credentials are configured. Mend: aws configure, or aws sso login"
+
+
+class Session:
+    region_name = "eu-west-1"
+
+    def __init__(self, error):
+        self.error = error
+
+    def client(self, _):
+        return self
+
+    def get_caller_identity(self):
+        raise self.error
+
+
+def refusal(code, message=""):
+    return ClientError({"Error": {"Code": code, "Message": message}}, "GetCallerIdentity")
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (refusal("ExpiredToken"), "Your AWS credentials have expired. Mend: "),
+        (
+            refusal("InvalidClientTokenId"),
+            "AWS does not accept your credentials (InvalidClientTokenId). Mend: ",
+        ),
+        (refusal("SignatureDoesNotMatch", "Signature expired: 2017"), "AWS says your clock is wrong ("),
+        (EndpointConnectionError(endpoint_url="https://sts"), "AWS cannot be reached ("),
+    ],
+)
+def test_what_aws_objects_to(error, sentence):
+    with pytest.raises(LabError) as told:
+        lab.aws_identity(Session(error))
+    assert str(told.value).startswith(sentence)
+
+
+def test_a_terminal_of_the_sandbox_is_no_place_for_aws(aws, state):
+    os.environ["AWS_CONFIG_FILE"] = str(state / "aws" / "config")
+    with pytest.raises(LabError, match=r"set up for the sandbox\. Mend: open a new terminal"):
+        helpers.connect()
+
+
+def test_one_kernel_has_one_target(aws, monkeypatch):
+    os.environ["ECR_TUTORIAL_CONFIRM"] = "123456789012"
+    helpers.connect()
+    os.environ["ECR_TUTORIAL_TARGET"] = "sandbox"
+    with pytest.raises(LabError, match=r"already connected to aws\. Mend: restart its kernel"):
+        helpers.connect()
+
+
+def test_china_has_its_own_suffix():
+    assert lab.aws_registry("1" * 12, "cn-north-1") == "111111111111.dkr.ecr.cn-north-1.amazonaws.com.cn"

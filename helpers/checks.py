@@ -289,6 +289,18 @@ def pinned_what_ecr_calls_v1(lab: Lab) -> str:
 
 
 @exercise("14.1")
+def swept_up(lab: Lab) -> str:
+    """left-behind holds the image latest and none without a tag."""
+    if "latest" not in digests_by_tag(lab, "left-behind"):
+        raise NotYet("latest is gone too", "run the cells of this section again; then delete only UNTAGGED")
+    untagged = {"repositoryName": "left-behind", "filter": {"tagStatus": "UNTAGGED"}}
+    left = len(lab.client().list_images(**untagged)["imageIds"])
+    if left:
+        raise NotYet(f"left-behind still holds {left} without a tag", "list_images with a filter, then batch_delete_image")
+    return "left-behind holds latest and nothing without a tag"
+
+
+@exercise("14.2")
 def nothing_left(lab: Lab) -> str:
     """Nothing that this tutorial made is left, in the registry or on this machine."""
     from helpers import cleanup

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from helpers.errors import LabError
 if TYPE_CHECKING:
     import docker
 
+SEED_SECONDS = 20
 FORWARDER = "learn-amazon-ecr-forwarder"
 HOST_FROM_INSIDE = "host.docker.internal"
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
@@ -212,35 +213,47 @@ def remove_forwarder(engine: "docker.DockerClient") -> bool:
     return bool(found)
 
 
-def knows_mirror(engine: "docker.DockerClient", registry: str) -> bool:
-    """Whether the engine has the base image from this registry's mirror."""
-    import docker.errors
+def learn_mirror(
+    engine: "docker.DockerClient", registry: str, password: Callable[[], str], note: Path
+) -> bool:
+    """Let the engine know that the sandbox's mirror has the base image's layers; True when it learnt it now.
 
-    try:
-        return bool(engine.images.get(f"{registry}/{settings.MIRROR_REPOSITORY}:{settings.MIRROR_TAG}"))
-    except docker.errors.ImageNotFound:
-        return False
-
-
-def pull_from_mirror(engine: "docker.DockerClient", registry: str, password: str) -> bool:
-    """Pull the base image from the sandbox's mirror; False when the mirror does not have it.
-
-    Then ``FROM`` finds it under its public name without the internet, and the engine knows that the mirror
-    has its layers: a push of an app mounts them there instead of sending them.
+    A push of an app then mounts these layers there instead of sending them. The engine learns by pulling an
+    image that it does not have: the mirror's differs from the base image in its id alone, and goes again at
+    once. What it learnt is written to *note*, as it stays known.
     """
     import docker.errors
 
-    auth = {"username": "AWS", "password": password}
-    mirror = f"{registry}/{settings.MIRROR_REPOSITORY}"
-    try:
-        engine.images.get_registry_data(f"{mirror}:{settings.MIRROR_TAG}", auth_config=auth)
-        # An engine that has the image by another name would not look at the mirror's layers at all.
-        with contextlib.suppress(docker.errors.APIError):
-            engine.images.remove(settings.BASE_IMAGE)
-        image = engine.images.pull(mirror, tag=settings.MIRROR_TAG, auth_config=auth)
-    except docker.errors.APIError:
+    known = f"{engine.info()['ID']} {registry}"
+    if note.exists() and note.read_text() == known:
         return False
-    return image.tag(settings.BASE_IMAGE)
+    mirror = f"{registry}/{settings.MIRROR_REPOSITORY}:{settings.MIRROR_TAG}"
+    auth = {"username": "AWS", "password": password()}
+    if not _mirror_is_filled(engine, mirror, auth):
+        return False
+    image = engine.images.pull(mirror, auth_config=auth)
+    try:
+        engine.images.get(settings.BASE_IMAGE)
+    except docker.errors.ImageNotFound:
+        image.tag(settings.BASE_IMAGE)
+    engine.images.remove(mirror)
+    note.write_text(known)
+    return True
+
+
+def _mirror_is_filled(engine: "docker.DockerClient", mirror: str, auth: dict[str, str]) -> bool:
+    """Whether the mirror has its image; the sandbox fills it just after it starts, from what `make setup` kept."""
+    import docker.errors
+
+    end = time.monotonic() + (SEED_SECONDS if settings.base_image_layout().exists() else 0)
+    while True:
+        try:
+            engine.images.get_registry_data(mirror, auth_config=auth)
+            return True
+        except docker.errors.APIError:
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.1)
 
 
 def _forwarders(engine: "docker.DockerClient") -> list:

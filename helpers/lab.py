@@ -154,8 +154,7 @@ def _connect_engine(lab: Lab, port: int) -> None:
         docker_engine = engine.client()
         if engine.make_reachable(docker_engine, port):
             print("✔ engine: Docker runs in a virtual machine here and reaches the sandbox by a forwarder")
-        if not engine.knows_mirror(docker_engine, lab.registry):
-            engine.pull_from_mirror(docker_engine, lab.registry, lab.password())
+        engine.learn_mirror(docker_engine, lab.registry, lab.password, settings.state() / "mirror-known")
     except LabError as trouble:
         print(f"✗ engine: {trouble}")
 

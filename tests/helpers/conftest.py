@@ -10,7 +10,7 @@ import pytest
 
 from helpers import background, engine, lab, settings
 
-KNOWS_MIRROR = engine.knows_mirror
+LEARN_MIRROR = engine.learn_mirror
 STUB = Path(__file__).with_name("stub_sandbox.py")
 
 
@@ -25,7 +25,8 @@ def own_world(tmp_path, monkeypatch):
     os.environ |= {"ECR_TUTORIAL_STATE": str(state), "ECR_TUTORIAL_PORT": str(free_port())}
     monkeypatch.setattr(lab, "_current", None)
     # The real base image is not pulled for each test: what is left to try has a test of its own.
-    monkeypatch.setattr(engine, "knows_mirror", lambda *_: True)
+    monkeypatch.setattr(engine, "learn_mirror", lambda *_: False)
+    os.environ["ECR_TUTORIAL_BASE"] = str(tmp_path / "no layout")
     yield
     os.environ["ECR_TUTORIAL_STATE"] = str(state)
     background.stop()
@@ -35,9 +36,9 @@ def own_world(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def knows_mirror():
-    """The true ``engine.knows_mirror``."""
-    return KNOWS_MIRROR
+def learn_mirror():
+    """The true ``engine.learn_mirror``."""
+    return LEARN_MIRROR
 
 
 @pytest.fixture

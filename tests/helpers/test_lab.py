@@ -63,7 +63,7 @@ def test_a_missing_engine_is_one_line_and_no_obstacle(stub, no_engine, capsys):
 def test_a_forwarder_is_mentioned(stub, monkeypatch, capsys):
     monkeypatch.setattr(engine, "client", lambda: None)
     monkeypatch.setattr(engine, "make_reachable", lambda *_: True)
-    monkeypatch.setattr(engine, "knows_mirror", lambda *_: True)
+    monkeypatch.setattr(engine, "learn_mirror", lambda *_: False)
     helpers.connect()
     assert capsys.readouterr().out.splitlines()[2] == (
         "✔ engine: Docker runs in a virtual machine here and reaches the sandbox by a forwarder"

@@ -112,8 +112,8 @@ def home(tmp_path):
     for program in (home / "bin").iterdir():
         program.chmod(0o755)
     yield home
-    mirror = f"localhost:{settings.port()}/{settings.MIRROR_REPOSITORY}:{settings.MIRROR_TAG}"
-    subprocess.run(["docker", "rmi", mirror], capture_output=True)
+
+
 
 
 def poisoned(home: Path) -> dict[str, str]:

@@ -5,9 +5,8 @@ import os
 import pytest
 
 from helpers import settings
+from tests.notebooks import clean_state
 
-STATE = settings.PROJECT / ".sandbox-test"
-PORT = "5150"
 FIRST_CELL = pytest.StashKey[bool]()
 
 
@@ -18,9 +17,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """The notebooks' kernels inherit this environment: a state folder and a port of the tests' own."""
-    if config.option.nbval and settings.target() == "sandbox":
-        os.environ["ECR_TUTORIAL_STATE"] = str(STATE)
-        os.environ["ECR_TUTORIAL_PORT"] = PORT
+    if config.getoption("nbval", default=False) and settings.target() == "sandbox":
+        os.environ["ECR_TUTORIAL_STATE"] = str(clean_state.FOLDER)
+        os.environ["ECR_TUTORIAL_PORT"] = clean_state.PORT
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,15 +34,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before the first cell of a notebook: a registry and an engine without traces of the others."""
     if item.stash.get(FIRST_CELL, False) and settings.target() == "sandbox":
-        from tests.notebooks import clean_state
-
-        if not item.config.option.unclean and not os.environ.get("ECR_TUTORIAL_KEEP_STATE"):
+        if not item.config.getoption("unclean") and not os.environ.get("ECR_TUTORIAL_KEEP_STATE"):
             clean_state.make()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Leave nothing running and nothing in the engine."""
-    if session.config.option.nbval and not os.environ.get("ECR_TUTORIAL_KEEP_STATE"):
-        from tests.notebooks import clean_state
-
+    if session.config.getoption("nbval", default=False) and not os.environ.get("ECR_TUTORIAL_KEEP_STATE"):
         clean_state.leave()

@@ -33,9 +33,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before the first cell of a notebook: a registry and an engine without traces of the others."""
-    if item.stash.get(FIRST_CELL, False) and settings.target() == "sandbox":
-        if not item.config.getoption("unclean") and not os.environ.get("ECR_TUTORIAL_KEEP_STATE"):
-            clean_state.make()
+    as_it_is = item.config.getoption("unclean") or os.environ.get("ECR_TUTORIAL_KEEP_STATE")
+    if item.stash.get(FIRST_CELL, False) and settings.target() == "sandbox" and not as_it_is:
+        clean_state.make()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

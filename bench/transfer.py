@@ -67,7 +67,9 @@ class _image:
             entry = tarfile.TarInfo("random")
             entry.size = SIZE
             tar.addfile(entry, BytesIO(os.urandom(SIZE)))
-        subprocess.run(["docker", "import", "-", f"{NAME}:local"], input=archive.getvalue(), check=True, capture_output=True)
+        subprocess.run(
+            ["docker", "import", "-", f"{NAME}:local"], input=archive.getvalue(), check=True, capture_output=True
+        )
         return f"{NAME}:local"
 
     def __exit__(self, *_: object) -> None:

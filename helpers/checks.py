@@ -110,11 +110,7 @@ def local_image(lab: Lab, name: str):
 def digests_by_tag(lab: Lab, name: str) -> dict[str, str]:
     """The digest of the image that each tag of the repository points to."""
     repository(lab, name)
-    pages = (
-        lab.client()
-        .get_paginator("list_images")
-        .paginate(repositoryName=name, filter={"tagStatus": "TAGGED"})
-    )
+    pages = lab.client().get_paginator("list_images").paginate(repositoryName=name, filter={"tagStatus": "TAGGED"})
     return {each["imageTag"]: each["imageDigest"] for page in pages for each in page["imageIds"]}
 
 
@@ -164,9 +160,7 @@ def name_taken_away(lab: Lab) -> str:
     if "v1" not in tags:
         raise NotYet("v1 is gone too", "run the notebook from its top; then delete by tag, not by digest")
     if "latest" in tags:
-        raise NotYet(
-            f"{EXAMPLE} still has the tag latest", "batch_delete_image with imageTag, not imageDigest"
-        )
+        raise NotYet(f"{EXAMPLE} still has the tag latest", "batch_delete_image with imageTag, not imageDigest")
     return "the tag latest is gone and its image is still there as v1"
 
 
@@ -221,12 +215,27 @@ def has_a_fresh_password(lab: Lab) -> str:
 
 
 @exercise("06.1")
-def built_without_root(lab: Lab) -> str:
-    """demo-app-repo is built and does not run as root."""
-    built = local_image(lab, settings.REPOSITORY)
-    if built.attrs["Config"].get("User", "").split(":")[0] in ("", "0", "root"):
-        raise NotYet(f"{settings.REPOSITORY} runs as root", "the USER line of the Dockerfile")
-    return f"{settings.REPOSITORY} is built and does not run as root"
+def built_with_a_version(lab: Lab) -> str:
+    """demo-app-repo:release has version 1.0.0 written in and does not run as root."""
+    name = f"{settings.REPOSITORY}:release"
+    config = local_image(lab, name).attrs["Config"]
+    version = (config.get("Labels") or {}).get("org.opencontainers.image.version")
+    if version != "1.0.0":
+        raise NotYet(f"the version written into {name} is {version}", "--build-arg APP_VERSION=1.0.0")
+    if config.get("User", "").split(":")[0] in ("", "0", "root"):
+        raise NotYet(f"{name} runs as root", "the USER line of the Dockerfile")
+    return f"{name} is version 1.0.0 and does not run as root"
+
+
+@exercise("06.2")
+def built_for_fargate(lab: Lab) -> str:
+    """demo-app-repo:fargate is made for linux/amd64."""
+    name = f"{settings.REPOSITORY}:fargate"
+    found = local_image(lab, name).attrs
+    platform = f"{found['Os']}/{found['Architecture']}"
+    if platform != "linux/amd64":
+        raise NotYet(f"{name} is built for {platform}", "--platform linux/amd64 at the build")
+    return f"{name} is built for linux/amd64"
 
 
 @exercise("07.1")
@@ -296,7 +305,9 @@ def swept_up(lab: Lab) -> str:
     untagged = {"repositoryName": "left-behind", "filter": {"tagStatus": "UNTAGGED"}}
     left = len(lab.client().list_images(**untagged)["imageIds"])
     if left:
-        raise NotYet(f"left-behind still holds {left} without a tag", "list_images with a filter, then batch_delete_image")
+        raise NotYet(
+            f"left-behind still holds {left} without a tag", "list_images with a filter, then batch_delete_image"
+        )
     return "left-behind holds latest and nothing without a tag"
 
 

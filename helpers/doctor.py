@@ -94,9 +94,7 @@ def reach_row(found: "dict | LabError", status: dict | None) -> Row:
         forwarded = engine.make_reachable(engine.client(), status["port"])
     except LabError as trouble:
         return _miss(name, trouble.wrong.rstrip("."), trouble.mend)
-    return _ok(
-        name, "running, the engine reaches it", status["endpoint"] + (" (forwarded)" if forwarded else "")
-    )
+    return _ok(name, "running, the engine reaches it", status["endpoint"] + (" (forwarded)" if forwarded else ""))
 
 
 def registry_row(found: "dict | LabError") -> Row:
@@ -137,9 +135,7 @@ def disk_row(found: "dict | LabError") -> Row:
     place = min(left, key=lambda one: left[one])
     free = f"{left[place] / 1e9:.1f} GB free"
     if left[place] < ROOM:
-        return _miss(
-            "Disk space", f"only {free} in {place}", "free 2 GB (docker system prune removes what is unused)"
-        )
+        return _miss("Disk space", f"only {free} in {place}", "free 2 GB (docker system prune removes what is unused)")
     return _ok("Disk space", "enough", free)
 
 

@@ -213,9 +213,7 @@ def remove_forwarder(engine: "docker.DockerClient") -> bool:
     return bool(found)
 
 
-def learn_mirror(
-    engine: "docker.DockerClient", registry: str, password: Callable[[], str], note: Path
-) -> bool:
+def learn_mirror(engine: "docker.DockerClient", registry: str, password: Callable[[], str], note: Path) -> bool:
     """Let the engine know that the sandbox's mirror has the base image's layers; True when it learnt it now.
 
     A push of an app then mounts these layers there instead of sending them. The engine learns by pulling an

@@ -51,9 +51,7 @@ class Lab:
     def password_of(self, hours_ago: int) -> str:
         """The password that ``get-login-password`` would have printed so many hours ago; sandbox only."""
         if self.target != "sandbox":
-            raise LabError(
-                "AWS gives out no password of the past.", "skip this cell, or come back in 12 hours"
-            )
+            raise LabError("AWS gives out no password of the past.", "skip this cell, or come back in 12 hours")
         import time
 
         from helpers.sandbox.token import Caller, Tokens
@@ -92,9 +90,7 @@ def connect() -> Lab:
     global _current
     target = asked_target()
     if _current and _current.target != target:
-        raise LabError(
-            f"This notebook is already connected to {_current.target}.", "restart its kernel to change over"
-        )
+        raise LabError(f"This notebook is already connected to {_current.target}.", "restart its kernel to change over")
     _current = _connect_sandbox() if target == "sandbox" else _connect_aws()
     _register_magics()
     return _current
@@ -233,9 +229,7 @@ def _confirm(account: str, region: str) -> None:
             )
         print(_what_it_costs())
         if not _says_yes(f"Work in account {account}, region {region}? (yes/no) ", account):
-            raise LabError(
-                "Nothing was made: you did not say yes.", "unset ECR_TUTORIAL_TARGET for the sandbox"
-            )
+            raise LabError("Nothing was made: you did not say yes.", "unset ECR_TUTORIAL_TARGET for the sandbox")
         remembered.parent.mkdir(parents=True, exist_ok=True)
         remembered.write_text(json.dumps([*said_yes, where]))
     tag = f"{settings.TAG['Key']}={settings.TAG['Value']}"

@@ -45,5 +45,5 @@ def state() -> Path:
 
 
 def base_image_layout() -> Path:
-    """The OCI image layout that fills the sandbox's mirror: ``make setup`` keeps one, ``ECR_TUTORIAL_BASE`` names another."""
+    """The OCI image layout that fills the mirror: ``make setup`` keeps one, ``ECR_TUTORIAL_BASE`` names another."""
     return Path(os.environ.get("ECR_TUTORIAL_BASE") or PROJECT / ".cache" / "base-image")

@@ -208,9 +208,7 @@ def _steady_classic(lines: Iterator[str], build_args: dict[str, str]) -> Iterato
             return
         elif line == " ---> Using cache":
             how = "cached"
-        elif line.startswith(
-            (" ---> ", "Removing intermediate container ", "Removed intermediate container ")
-        ):
+        elif line.startswith((" ---> ", "Removing intermediate container ", "Removed intermediate container ")):
             continue
         elif step.upper().startswith("RUN "):
             if _CLASSIC_FAILED.match(line):
@@ -283,7 +281,7 @@ def _steady_buildkit(lines: Iterator[str]) -> Iterator[str]:
                 yield from chain(finished(True), [_mark("image", image)])
             if found[1] not in names:
                 names.append(found[1])
-                yield _mark("named", _short_name(found[1]))
+                yield _mark("named", _with_tag(_short_name(found[1])))
         elif number in steps and (text == "CACHED" or text.startswith("DONE ")):
             stage, place, instruction = steps[number]
             how[stage, place] = ("cached" if text == "CACHED" else "built", instruction)
@@ -324,6 +322,11 @@ def _mark(mark: str, text: str) -> str:
 def _passing(step: str, said: str = "") -> str:
     step, said = (" ".join(_ANSI.sub("", text).split()) for text in (step, said))
     return _mark("…", f"{step[:40]} │ {said}" if said else step)[:WIDTH] + "\r"
+
+
+def _with_tag(name: str) -> str:
+    """The name with the tag that Docker takes when none is given: an older BuildKit does not print it."""
+    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
 
 
 def _short_name(name: str) -> str:
@@ -426,15 +429,12 @@ def way(step: str = "") -> str:
             told.append(title + (" (you are here)" if name == here else ""))
             if place:
                 body.append(
-                    _arrow(left + _BOX_W + _GAP_X, left + _BOX_W, top)
-                    if row == 1
-                    else _arrow(left - _GAP_X, left, top)
+                    _arrow(left + _BOX_W + _GAP_X, left + _BOX_W, top) if row == 1 else _arrow(left - _GAP_X, left, top)
                 )
         if row:  # from the last station of the row above, straight down
             x = _LEFT + _BOX_W / 2 + (3 * (_BOX_W + _GAP_X) if row == 1 else 0)
             body.append(
-                f'<path class="a" d="M{x:g} {top - _GAP_Y}V{top - 8}"/>'
-                f'<path class="h" d="M{x:g} {top - 1}l-5-10h10z"/>'
+                f'<path class="a" d="M{x:g} {top - _GAP_Y}V{top - 8}"/><path class="h" d="M{x:g} {top - 1}l-5-10h10z"/>'
             )
     width = 2 * _LEFT + 4 * _BOX_W + 3 * _GAP_X
     height = _TOP + 3 * _BOX_H + 2 * _GAP_Y + 24

@@ -30,9 +30,7 @@ class Step(NamedTuple):
 def catch_up(lab: "Lab", notebook: str) -> None:
     """Make the facts of all notebooks before this one true, one line for each."""
     if notebook not in NOTEBOOKS:
-        raise LabError(
-            f"There is no notebook {notebook!r}.", f"name one from 00 to {NOTEBOOKS[-1]}, like '08'"
-        )
+        raise LabError(f"There is no notebook {notebook!r}.", f"name one from 00 to {NOTEBOOKS[-1]}, like '08'")
     before = [step for step in STEPS if step.notebook < notebook]
     if not before:
         print("✔ nothing to catch up: this notebook needs nothing from those before it")

@@ -18,10 +18,14 @@ def main() -> int:
         print(no, file=sys.stderr)
         return 1
     except ModuleNotFoundError as error:
-        print(f"The Python package '{error.name}' is missing. Run: make setup, and use .venv/bin/python", file=sys.stderr)
+        print(
+            f"The Python package '{error.name}' is missing. Run: make setup, and use .venv/bin/python", file=sys.stderr
+        )
         return 1
     except (OSError, sqlite3.OperationalError) as error:
-        print(f"The sandbox cannot write its state: {error}. Free some disk space, then run: ecr-lab up", file=sys.stderr)
+        print(
+            f"The sandbox cannot write its state: {error}. Free some disk space, then run: ecr-lab up", file=sys.stderr
+        )
         return 1
     return 0
 

@@ -52,7 +52,9 @@ def answer(request: Request) -> Response:
         status, headers, body = _handler(service)(request, request.url, request.headers)
     except NotImplementedError:
         return refuse_json(NotInSandbox(f"{service}:{operation}"))
-    kept = {name: str(value) for name, value in headers.items() if name.lower() not in ("status", "content-length", "date")}
+    kept = {
+        name: str(value) for name, value in headers.items() if name.lower() not in ("status", "content-length", "date")
+    }
     return Response(body, status=status, headers=kept)
 
 

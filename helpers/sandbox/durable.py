@@ -22,7 +22,7 @@ from .doors import Door, Handler, Request
 from .store import Store
 from .words import DISK_FULL
 
-copyreg.pickle(type(threading.RLock()), lambda _: (threading.RLock, ()))  # type: ignore[arg-type]
+copyreg.pickle(type(threading.RLock()), lambda _: (threading.RLock, ()))
 
 
 def durable(store: Store) -> Door:

@@ -37,4 +37,6 @@ def _basic(tokens: Tokens, request: Request, onward: Handler) -> Response:
 
 def _who_are_you() -> Response:
     challenge = f'Basic realm="{present.endpoint()}/",service="ecr.amazonaws.com"'
-    return Response(NOT_AUTHORIZED, status=401, headers={"Www-Authenticate": challenge}, content_type="text/plain; charset=utf-8")
+    return Response(
+        NOT_AUTHORIZED, status=401, headers={"Www-Authenticate": challenge}, content_type="text/plain; charset=utf-8"
+    )

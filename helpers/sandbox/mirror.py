@@ -4,6 +4,7 @@ Source: OCI image-spec, "Image Layout".
 """
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -32,10 +33,8 @@ def seed(layout: Path) -> None:
     for blob, _ in manifest.blobs:
         if not has_blob(Backend.blobs, repository.stored_as, blob):
             _upload(repository.stored_as, blob, _blob(layout, blob))
-    try:
+    with suppress(ImageAlreadyExistsException):
         state.store_image(repository.name, text, None, settings.MIRROR_TAG)
-    except ImageAlreadyExistsException:
-        pass
 
 
 def _upload(repository: str, digest: str, path: Path) -> None:

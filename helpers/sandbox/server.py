@@ -43,7 +43,9 @@ def _serve(folder: Path, blobs: Distribution) -> None:
     from . import present
 
     application, store = assemble(folder, blobs)
-    server = _bound(folder, lambda port: wsgi.Server((LOOPBACK, port), application, numthreads=32, request_queue_size=128))
+    server = _bound(
+        folder, lambda port: wsgi.Server((LOOPBACK, port), application, numthreads=32, request_queue_size=128)
+    )
     server.shutdown_timeout = 0.3  # what is acknowledged is on disk; idle clients need no patience
     port = server.bind_addr[1]
     present.serve_at(port)
@@ -94,7 +96,10 @@ def assemble(folder: Path, blobs: Distribution) -> tuple[Any, Any]:
 def _seed() -> None:
     from .mirror import seed
 
-    seed(settings.base_image_layout())
+    try:
+        seed(settings.base_image_layout())
+    except Exception as error:  # the disk is full, or we are being stopped: the course works without a mirror
+        print(f"The mirror of the base image could not be filled ({error}).", file=sys.stderr)
 
 
 def _prepare(folder: Path) -> Path:
@@ -133,7 +138,9 @@ def _bound(folder: Path, make: Any) -> Any:
             if port != first:
                 print(f"Port {first} is taken by another program: using {port}.", file=sys.stderr)
             return server
-    raise Refused(f"The ports {first} to {first + PORTS_TRIED - 1} are all taken. Choose another: ECR_TUTORIAL_PORT=6060")
+    raise Refused(
+        f"The ports {first} to {first + PORTS_TRIED - 1} are all taken. Choose another: ECR_TUTORIAL_PORT=6060"
+    )
 
 
 def _taken(port: int) -> bool:

@@ -118,7 +118,9 @@ LAYER_DIGEST_MISMATCH = Refusal(
 
 # Not ECR's: the learner's own disk. DENIED, because docker retries other codes for minutes.
 DISK_FULL = Refusal(
-    403, "DENIED", "The disk that holds the sandbox is full. Nothing stored earlier is lost. Free some space and push again."
+    403,
+    "DENIED",
+    "The disk that holds the sandbox is full. Nothing stored earlier is lost. Free some space and push again.",
 )
 
 

@@ -107,9 +107,7 @@ def test_an_older_reason_in_the_log_is_not_repeated(stub):
     stub("crash")
     with pytest.raises(LabError) as told:
         background.start()
-    assert str(told.value) == (
-        f"The sandbox ended while it was starting. Mend: read its log: {background.log_file()}"
-    )
+    assert str(told.value) == (f"The sandbox ended while it was starting. Mend: read its log: {background.log_file()}")
     stub("refuse")
     with pytest.raises(LabError, match=r"^No registry program is installed"):
         background.start()

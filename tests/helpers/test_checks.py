@@ -93,9 +93,7 @@ class Ecr:
 
     def batch_get_image(self, repositoryName, imageIds):
         self.asked += imageIds
-        return {
-            "images": [{"imageManifest": json.dumps(m)} for m in self.manifests[:1] if self.manifests.pop(0)]
-        }
+        return {"images": [{"imageManifest": json.dumps(m)} for m in self.manifests[:1] if self.manifests.pop(0)]}
 
 
 IMAGE = {"layers": [{"digest": "sha256:a"}, {"digest": "sha256:b"}]}

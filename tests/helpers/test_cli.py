@@ -127,9 +127,7 @@ def test_up_and_reset_say_what_is_wrong(environ, sentence, command):
 
 
 def test_an_unknown_target_and_an_unknown_command():
-    fails(
-        run("env", ECR_TUTORIAL_TARGET="gcp"), "ECR_TUTORIAL_TARGET is 'gcp': set it to 'sandbox' or 'aws'."
-    )
+    fails(run("env", ECR_TUTORIAL_TARGET="gcp"), "ECR_TUTORIAL_TARGET is 'gcp': set it to 'sandbox' or 'aws'.")
     ran = run("serve")
     assert ran.returncode == 2
     assert "No such command 'serve'" in ran.stderr

@@ -73,16 +73,10 @@ def test_no_docker_command(tmp_path, monkeypatch):
 
 
 def test_the_engine():
-    assert shown(doctor.engine_row({**HOST, "ServerVersion": "20.10.24"})) == (
-        "✔ Docker engine   20.10.24, running"
-    )
-    assert shown(doctor.engine_row(NO_ENGINE)) == (
-        "✗ Docker engine   The Docker engine is not running. Mend: start it"
-    )
+    assert shown(doctor.engine_row({**HOST, "ServerVersion": "20.10.24"})) == ("✔ Docker engine   20.10.24, running")
+    assert shown(doctor.engine_row(NO_ENGINE)) == ("✗ Docker engine   The Docker engine is not running. Mend: start it")
     far = shown(doctor.engine_row({"host": "ssh://me@build.example", "ServerVersion": "1"}))
-    assert far.startswith(
-        "✗ Docker engine   The Docker engine is on another machine (ssh://me@build.example)"
-    )
+    assert far.startswith("✗ Docker engine   The Docker engine is on another machine (ssh://me@build.example)")
 
 
 def test_an_engine_that_cannot_reach_the_sandbox(monkeypatch):
@@ -123,8 +117,7 @@ def test_a_port_taken_by_another_program(port, state):
     with socket.create_server(("127.0.0.1", port)):
         os.environ["ECR_TUTORIAL_PORT"] = str(port)
         assert shown(doctor.port_row(None)) == (
-            f"✗ Port            {port} is taken by {me}. "
-            f"Mend: end that program, or ECR_TUTORIAL_PORT={port + 1}"
+            f"✗ Port            {port} is taken by {me}. Mend: end that program, or ECR_TUTORIAL_PORT={port + 1}"
         )
         del os.environ["ECR_TUTORIAL_PORT"]
         (state / "port").write_text(str(port))
@@ -170,8 +163,7 @@ def test_a_full_disk(monkeypatch, tmp_path, state, full):
     space = namedtuple("space", "f_bavail f_frsize")
     monkeypatch.setattr(doctor.os, "statvfs", lambda p: space(300_000 if p == low else 10**9, 4096))
     assert shown(doctor.disk_row({"DockerRootDir": str(engine_root)})) == (
-        f"✗ Disk space      only 1.2 GB free in {low}. "
-        "Mend: free 2 GB (docker system prune removes what is unused)"
+        f"✗ Disk space      only 1.2 GB free in {low}. Mend: free 2 GB (docker system prune removes what is unused)"
     )
 
 

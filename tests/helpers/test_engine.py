@@ -169,9 +169,7 @@ def test_the_current_context_is_asked_of_docker(tmp_path):
     subprocess.run(make, env=environ, check=True, capture_output=True)
     subprocess.run(["docker", "context", "use", "far"], env=environ, check=True, capture_output=True)
     assert engine.variables(environ) == {"DOCKER_HOST": "unix:///far/docker.sock"}
-    assert engine.variables({**environ, "DOCKER_CONTEXT": "default"})["DOCKER_HOST"] != (
-        "unix:///far/docker.sock"
-    )
+    assert engine.variables({**environ, "DOCKER_CONTEXT": "default"})["DOCKER_HOST"] != ("unix:///far/docker.sock")
 
 
 @pytest.mark.parametrize(

@@ -34,8 +34,7 @@ def test_it_starts_the_sandbox_and_says_where(capsys):
         "✔ sealed: no other key, profile or endpoint is in reach, so no cell can touch a real account",
     ]
     assert (
-        repr(found)
-        == f"<Lab: sandbox, account 123456789012, region us-east-1, registry localhost:{settings.port()}>"
+        repr(found) == f"<Lab: sandbox, account 123456789012, region us-east-1, registry localhost:{settings.port()}>"
     )
     assert found.repository_uri == f"{registry}/demo-app-repo" == os.environ["REPOSITORY_URI"]
     assert boto3.client("sts").get_caller_identity()["Account"] == "123456789012"
@@ -55,9 +54,7 @@ def test_it_starts_a_killed_sandbox_again(stub, no_engine, capsys):
 
 def test_a_missing_engine_is_one_line_and_no_obstacle(stub, no_engine, capsys):
     helpers.connect()
-    assert capsys.readouterr().out.splitlines()[2:] == [
-        "✗ engine: The Docker engine is not running. Mend: start it"
-    ]
+    assert capsys.readouterr().out.splitlines()[2:] == ["✗ engine: The Docker engine is not running. Mend: start it"]
 
 
 def test_a_forwarder_is_mentioned(stub, monkeypatch, capsys):
@@ -146,8 +143,7 @@ def test_it_shows_where_and_who_and_asks_once(aws, monkeypatch, capsys):
         "  They hold about 0.2 GB, which costs about $0.02 a month if forgotten",
         "  (https://aws.amazon.com/ecr/pricing/, 2026-03).",
         "Work in account 123456789012, region eu-west-1? (yes/no) ",
-        "✔ confirmed: all that is made here gets the tag made-by=learn-amazon-ecr; "
-        "notebook 14 deletes exactly that",
+        "✔ confirmed: all that is made here gets the tag made-by=learn-amazon-ecr; notebook 14 deletes exactly that",
     ]
     assert os.environ["REGISTRY"] == registry
     assert found.endpoint == "https://api.ecr.eu-west-1.amazonaws.com"
@@ -184,9 +180,7 @@ def test_anything_but_yes_is_no(aws, monkeypatch, reply, state):
 @pytest.mark.parametrize("nobody", [EOFError, NotImplementedError])
 def test_where_nobody_can_answer_the_account_is_named_beforehand(aws, monkeypatch, nobody):
     answers(monkeypatch, nobody)
-    with pytest.raises(
-        LabError, match=r"nobody is there to ask\. Mend: set ECR_TUTORIAL_CONFIRM=123456789012"
-    ):
+    with pytest.raises(LabError, match=r"nobody is there to ask\. Mend: set ECR_TUTORIAL_CONFIRM=123456789012"):
         helpers.connect()
     os.environ["ECR_TUTORIAL_CONFIRM"] = "123456789012"
     assert helpers.connect().target == "aws"
@@ -194,9 +188,7 @@ def test_where_nobody_can_answer_the_account_is_named_beforehand(aws, monkeypatc
 
 def test_another_account_confirmed_is_not_this_one(aws):
     os.environ["ECR_TUTORIAL_CONFIRM"] = "999999999999"
-    with pytest.raises(
-        LabError, match="is 999999999999, but these credentials belong to account 123456789012"
-    ):
+    with pytest.raises(LabError, match="is 999999999999, but these credentials belong to account 123456789012"):
         helpers.connect()
 
 

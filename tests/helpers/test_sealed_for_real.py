@@ -114,8 +114,6 @@ def home(tmp_path):
     yield home
 
 
-
-
 def poisoned(home: Path) -> dict[str, str]:
     return {
         **os.environ,
@@ -146,9 +144,7 @@ def fingerprint(home: Path) -> str:
 
 
 def run(words, home):
-    ran = subprocess.run(
-        words, cwd=settings.PROJECT, env=poisoned(home), capture_output=True, text=True, timeout=120
-    )
+    ran = subprocess.run(words, cwd=settings.PROJECT, env=poisoned(home), capture_output=True, text=True, timeout=120)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout
 

@@ -59,9 +59,7 @@ def test_a_repeated_build_says_what_it_took_from_the_cache(builder):
 
 def test_the_image_has_the_same_short_form_by_both_builders():
     assert "image   sha256:79b0def02480\nnamed   appside:1\n" in recorded("build-buildkit")
-    assert re.search(
-        r"^image   sha256:[0-9a-f]{12}\nnamed   appside:c20$", recorded("build-classic-cli20"), re.M
-    )
+    assert re.search(r"^image   sha256:[0-9a-f]{12}\nnamed   appside:c20$", recorded("build-classic-cli20"), re.M)
 
 
 @pytest.mark.parametrize("builder", ["classic", "buildkit"])
@@ -315,9 +313,7 @@ def test_live_prints_a_line_before_the_next_one_exists(tmp_path, monkeypatch):
 
     screen = Screen()
     monkeypatch.setattr(sys, "stdout", screen)
-    show.live(
-        "", f"echo one; for i in $(seq 200); do [ -e '{seen}' ] && echo two && exit; sleep 0.05; done; exit 1"
-    )
+    show.live("", f"echo one; for i in $(seq 200); do [ -e '{seen}' ] && echo two && exit; sleep 0.05; done; exit 1")
     assert screen.getvalue() == "one\ntwo\n"
 
 
@@ -415,9 +411,7 @@ def test_every_picture_is_small_accessible_and_self_contained(picture):
     root = ElementTree.fromstring(source)
     assert len(source.encode()) < 15_000
     assert root.get("role") == "img"
-    assert [root.find(f"{SVG}{part}").get("id") for part in ("title", "desc")] == root.get(
-        "aria-labelledby"
-    ).split()
+    assert [root.find(f"{SVG}{part}").get("id") for part in ("title", "desc")] == root.get("aria-labelledby").split()
     assert len(root.findtext(f"{SVG}title")) > 10
     assert len(root.findtext(f"{SVG}desc")) > 40
     assert not re.search(r"<script|href|url\(|@import|@font-face|<image|foreignObject", source)

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 from helpers import background, lab, settings
 
+FOLDER = settings.PROJECT / ".sandbox-test"
+PORT = "5150"
 WARM = "learn-amazon-ecr-tests:warm"  # holds the build's cache, so that notebooks do not each install Flask again
 
 
@@ -13,12 +15,13 @@ def make() -> None:
     background.start()
     status, new, _ = lab.enter_sandbox()
     _warm()
-    ecr = _client(status["endpoint"])
+    ecr = client(status["endpoint"])
     for repository in ecr.describe_repositories()["repositories"]:
         if repository["repositoryName"] != settings.MIRROR_REPOSITORY:
             ecr.delete_repository(repositoryName=repository["repositoryName"], force=True)
     _forget_images(new["REGISTRY"])
-    (settings.state() / "docker" / "config.json").unlink(missing_ok=True)
+    for kept in ("docker/config.json", "aws/config"):
+        (settings.state() / kept).unlink(missing_ok=True)
 
 
 def leave() -> None:
@@ -56,7 +59,8 @@ def _docker(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["docker", *words], capture_output=True, text=True)
 
 
-def _client(endpoint: str):
+def client(endpoint: str):
+    """boto3's ECR client for the sandbox at *endpoint*."""
     import boto3
 
     return boto3.client(

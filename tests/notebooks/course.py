@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
+
 from helpers import settings
 
 FOLDER = settings.PROJECT / "notebooks"

@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 
 import nbformat
-from helpers import settings
 from nbclient import NotebookClient
 from nbval.plugin import carriagereturn_pat, coalesce_streams, get_sanitize_patterns
+
+from helpers import settings
 
 from . import clean_state
 
@@ -23,8 +24,8 @@ CELL_TIMEOUT = 300  # seconds; a hang limit
 
 def main(chosen: list[str]) -> None:
     """Record the notebooks whose names begin with one of *chosen*, or all."""
-    os.environ.setdefault("ECR_TUTORIAL_STATE", str(settings.PROJECT / ".sandbox-test"))
-    os.environ.setdefault("ECR_TUTORIAL_PORT", "5150")
+    os.environ.setdefault("ECR_TUTORIAL_STATE", str(clean_state.FOLDER))
+    os.environ.setdefault("ECR_TUTORIAL_PORT", clean_state.PORT)
     for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb")):
         if not chosen or path.name.startswith(tuple(chosen)):
             clean_state.make()
@@ -83,9 +84,11 @@ def _placed(output):
 
 
 def _usual(text: str) -> str:
-    text = text.replace(f"{settings.PROJECT}/.sandbox-test", "~/learn-amazon-ecr/.sandbox")
+    text = text.replace(str(clean_state.FOLDER), "~/learn-amazon-ecr/.sandbox")
     text = text.replace(str(settings.PROJECT), "~/learn-amazon-ecr")
-    return text.replace(f"localhost:{os.environ['ECR_TUTORIAL_PORT']}", f"localhost:{settings.DEFAULT_PORT}")
+    for host in ("localhost", "127.0.0.1"):
+        text = text.replace(f"{host}:{os.environ['ECR_TUTORIAL_PORT']}", f"{host}:{settings.DEFAULT_PORT}")
+    return text
 
 
 def _steady(output) -> dict[str, str]:

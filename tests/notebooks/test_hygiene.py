@@ -6,6 +6,7 @@ import re
 
 import nbformat
 import pytest
+
 from helpers import settings
 
 from . import course
@@ -98,7 +99,9 @@ def test_there_are_exercises_with_a_check_a_hint_and_a_solution(path):
 @every_notebook
 def test_pictures_are_there_and_have_a_text(path):
     for cell in course.read(path).cells:
-        for text, picture in re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", cell.source if cell.cell_type == "markdown" else ""):
+        for text, picture in re.findall(
+            r"!\[([^\]]*)\]\(([^)]+)\)", cell.source if cell.cell_type == "markdown" else ""
+        ):
             assert (course.FOLDER / picture).exists(), picture
             assert len(text) > 20, f"{picture} needs a text that says what it shows"
 
@@ -108,7 +111,9 @@ def test_links_resolve(path):
     for cell in course.read(path).cells:
         if cell.cell_type == "markdown":
             for link in course.links(cell.source):
-                assert link.startswith(("http://", "https://", "#")) or (course.FOLDER / link.split("#")[0]).exists(), link
+                assert link.startswith(("http://", "https://", "#")) or (course.FOLDER / link.split("#")[0]).exists(), (
+                    link
+                )
 
 
 @every_notebook

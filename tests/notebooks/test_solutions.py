@@ -1,28 +1,15 @@
 """Each exercise is judged wrong as it stands, and right once its solution has run."""
 
-import os
 import re
 
 import nbformat
 import pytest
-from helpers import settings
 from nbclient import NotebookClient
 
 from . import clean_state, course
 
 CHECK = re.compile(r'check\("(\d\d\.\d)"')
 FENCE = re.compile(r"```(bash|python)\n(.*?)```", re.DOTALL)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _own_sandbox():
-    kept = {name: os.environ.get(name) for name in ("ECR_TUTORIAL_STATE", "ECR_TUTORIAL_PORT")}
-    os.environ["ECR_TUTORIAL_STATE"] = str(settings.PROJECT / ".sandbox-test")
-    os.environ["ECR_TUTORIAL_PORT"] = "5150"
-    yield
-    clean_state.leave()
-    for name, value in kept.items():
-        os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
 
 
 def solution_of(notebook, after: int):
@@ -43,6 +30,7 @@ def solved(notebook):
 
 
 @pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
+@pytest.mark.usefixtures("own_sandbox")
 def test_the_solution_turns_the_check_from_wrong_to_right(path):
     notebook = course.read(path)
     before = "".join(text for cell in course.code(notebook) for text in course.texts(cell))

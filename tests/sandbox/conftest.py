@@ -14,6 +14,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+
 from helpers import settings
 
 PATIENCE = 60  # seconds; generous: it bounds a hang, it measures nothing
@@ -119,7 +120,9 @@ class Sandbox:
         [data] = self.client().get_authorization_token()["authorizationData"]
         return f"Basic {data['authorizationToken']}"
 
-    def http(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    def http(
+        self, method: str, path: str, body: bytes | None = None, **headers: str
+    ) -> tuple[int, dict[str, str], bytes]:
         """Status, headers (lower case) and body of one plain HTTP request, redirects and errors included."""
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         request = urllib.request.Request(self.url + path, body, names, method=method)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+
 from helpers import settings
 
 
@@ -46,11 +47,18 @@ def test_a_page_of_another_site_is_refused(sandbox):
 
 
 def test_a_client_that_hangs_up_in_mid_upload(sandbox, repository, make_image):
-    location = sandbox.http("POST", f"/v2/{repository}/blobs/uploads/", b"", Authorization=sandbox.basic())[1]["location"]
+    location = sandbox.http("POST", f"/v2/{repository}/blobs/uploads/", b"", Authorization=sandbox.basic())[1][
+        "location"
+    ]
     heads = [("Content-Length", "1000000"), ("Transfer-Encoding", "chunked")]
     for name, value in heads:
         with socket.create_connection(("127.0.0.1", sandbox.port)) as rude:
-            lines = [f"PATCH {location} HTTP/1.1", "Host: localhost", f"Authorization: {sandbox.basic()}", f"{name}: {value}"]
+            lines = [
+                f"PATCH {location} HTTP/1.1",
+                "Host: localhost",
+                f"Authorization: {sandbox.basic()}",
+                f"{name}: {value}",
+            ]
             body = b"400\r\n" + bytes(500) if value == "chunked" else bytes(500)
             rude.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
     sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:v1')}")

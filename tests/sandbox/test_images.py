@@ -2,16 +2,20 @@
 
 import json
 
-import pytest
-from helpers.sandbox.ecr.images import Manifest, digest_of
-from helpers.sandbox.words import InvalidParameter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.sandbox.ecr.images import Manifest, digest_of
+from helpers.sandbox.words import InvalidParameter
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["config", "layers", "manifests", "mediaType", "digest", "size", "x"]), inner, max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["config", "layers", "manifests", "mediaType", "digest", "size", "x"]), inner, max_size=5
+        )
+    ),
     max_leaves=12,
 )
 

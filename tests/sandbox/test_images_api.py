@@ -32,7 +32,9 @@ def test_a_repository_with_images_is_deleted_only_with_force(sandbox, ecr, repos
 def test_a_repository_made_again_has_none_of_the_old_layers(sandbox, ecr, repository, make_image):
     image = make_image(f"{sandbox.registry}/{repository}:v1")
     sandbox.run(f"docker push {image}")
-    manifest = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": "v1"}])["images"][0]["imageManifest"]
+    manifest = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": "v1"}])["images"][0][
+        "imageManifest"
+    ]
     digest = json.loads(manifest)["layers"][0]["digest"]
     ecr.delete_repository(repositoryName=repository, force=True)
     ecr.create_repository(repositoryName=repository)
@@ -71,18 +73,25 @@ def test_put_image_refuses_a_digest_that_is_not_the_manifests(sandbox, ecr, repo
     [image] = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": "v1"}])["images"]
     with pytest.raises(ecr.exceptions.ImageDigestDoesNotMatchException):
         ecr.put_image(
-            repositoryName=repository, imageManifest=image["imageManifest"], imageDigest=f"sha256:{'0' * 64}", imageTag="x"
+            repositoryName=repository,
+            imageManifest=image["imageManifest"],
+            imageDigest=f"sha256:{'0' * 64}",
+            imageTag="x",
         )
 
 
 def test_an_index_needs_its_images_and_keeps_them(sandbox, ecr, repository, make_image):
     sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:amd64')}")
     [child] = ecr.describe_images(repositoryName=repository)["imageDetails"]
-    size = len(ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": "amd64"}])["images"][0]["imageManifest"])
+    size = len(
+        ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": "amd64"}])["images"][0]["imageManifest"]
+    )
     entry = {"mediaType": child["imageManifestMediaType"], "digest": child["imageDigest"], "size": size}
     kind = "application/vnd.oci.image.index.v1+json"
     index = {"schemaVersion": 2, "mediaType": kind, "manifests": [entry]}
-    stored = ecr.put_image(repositoryName=repository, imageManifest=json.dumps(index), imageTag="v1")["image"]["imageId"]
+    stored = ecr.put_image(repositoryName=repository, imageManifest=json.dumps(index), imageTag="v1")["image"][
+        "imageId"
+    ]
     [detail] = ecr.describe_images(repositoryName=repository, imageIds=[{"imageTag": "v1"}])["imageDetails"]
     assert detail["imageSizeInBytes"] == child["imageSizeInBytes"]
 

@@ -4,9 +4,10 @@ import moto.backends
 import moto.ecr.models as models
 import moto.ecr.urls
 import pytest
-from helpers.sandbox.aws import SERVICES
 from moto.core.responses import BaseResponse
 from moto.ecr.responses import ECRResponse
+
+from helpers.sandbox.aws import SERVICES
 
 
 def test_the_backend_dictionary_makes_the_class_it_is_told():

@@ -15,7 +15,9 @@ def test_login_push_pull_and_list_with_the_real_clients(sandbox, repository, mak
     pushed = sandbox.run(f"docker push {image}")
     assert "v1: digest: sha256:" in pushed
 
-    listed = sandbox.run(f"aws ecr list-images --repository-name {repository} --query 'imageIds[].imageTag' --output text")
+    listed = sandbox.run(
+        f"aws ecr list-images --repository-name {repository} --query 'imageIds[].imageTag' --output text"
+    )
     assert listed.strip() == "v1"
 
     subprocess.run(["docker", "rmi", image], check=True, capture_output=True)
@@ -27,7 +29,9 @@ def test_digest_is_the_sha256_of_the_manifest_and_size_that_of_its_parts(sandbox
     [detail] = sandbox.client().describe_images(repositoryName=repository)["imageDetails"]
     assert detail["imageDigest"] in pushed
 
-    _, headers, manifest = sandbox.http("GET", f"/v2/{repository}/manifests/v1", Authorization=sandbox.basic(), Accept=V2)
+    _, headers, manifest = sandbox.http(
+        "GET", f"/v2/{repository}/manifests/v1", Authorization=sandbox.basic(), Accept=V2
+    )
     assert detail["imageDigest"] == "sha256:" + hashlib.sha256(manifest).hexdigest()
     assert headers["docker-content-digest"] == detail["imageDigest"]
     assert headers["content-type"] == detail["imageManifestMediaType"] == V2
@@ -107,4 +111,3 @@ def test_a_layer_arrives_in_one_put(sandbox, repository):
     put = sandbox.http("PUT", f"{answered['location']}&digest={digest}", content, **headers)
     assert (status, put[0]) == (202, 201)
     assert sandbox.http("GET", f"/v2/{repository}/blobs/{digest}", Authorization=sandbox.basic())[2] == content
-

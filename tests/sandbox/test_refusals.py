@@ -4,6 +4,7 @@ import json
 import time
 
 import pytest
+
 from helpers import settings
 from helpers.sandbox.token import LIFETIME, Caller, Tokens, authorization
 

@@ -4,6 +4,7 @@ import sqlite3
 import threading
 
 import pytest
+
 from helpers.sandbox.store import Store
 
 
@@ -48,7 +49,9 @@ def test_an_error_undoes_all_of_it_and_what_was_to_follow(store):
 def test_what_follows_happens_after_the_commit(store):
     with store.change() as db:
         add(db, "a")
-        store.afterwards(lambda: seen.append(sqlite3.connect(store.path).execute("SELECT count(*) FROM backends").fetchone()))
+        store.afterwards(
+            lambda: seen.append(sqlite3.connect(store.path).execute("SELECT count(*) FROM backends").fetchone())
+        )
         seen: list[tuple[int]] = []
     assert seen == [(1,)]
 

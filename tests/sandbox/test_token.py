@@ -3,9 +3,10 @@
 import time
 
 import pytest
-from helpers.sandbox.token import LIFETIME, Caller, ExpiredToken, InvalidToken, Tokens
 from hypothesis import given
 from hypothesis import strategies as st
+
+from helpers.sandbox.token import LIFETIME, Caller, ExpiredToken, InvalidToken, Tokens
 
 ME = Caller("AKIAIOSFODNN7EXAMPLE", "123456789012", "us-east-1")
 

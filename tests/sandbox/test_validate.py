@@ -2,14 +2,18 @@
 
 import botocore.session
 import pytest
-from helpers.sandbox.validate import faults
 from hypothesis import given
 from hypothesis import strategies as st
+
+from helpers.sandbox.validate import faults
 
 MODEL = botocore.session.Session().get_service_model("ecr")
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["repositoryName", "imageIds", "tags", "x"]), inner),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["repositoryName", "imageIds", "tags", "x"]), inner)
+    ),
     max_leaves=8,
 )
 
@@ -32,7 +36,12 @@ def test_a_good_call_has_no_fault():
         ("CreateRepository", {"repositoryName": 7}, "repositoryName", "must be a string"),
         ("ListImages", {"repositoryName": "app", "maxResults": 1001}, "maxResults", "less than or equal to 1000"),
         ("ListImages", {"repositoryName": "app", "maxResults": True}, "maxResults", "must be a whole number"),
-        ("ListImages", {"repositoryName": "app", "filter": {"tagStatus": "ALL"}}, "filter.tagStatus", "must satisfy enum"),
+        (
+            "ListImages",
+            {"repositoryName": "app", "filter": {"tagStatus": "ALL"}},
+            "filter.tagStatus",
+            "must satisfy enum",
+        ),
         ("BatchGetImage", {"repositoryName": "app", "imageIds": []}, "imageIds", "greater than or equal to 1"),
         ("BatchGetImage", {"repositoryName": "app", "imageIds": [{}] * 101}, "imageIds", "less than or equal to 100"),
         ("DeleteRepository", {"repositoryName": "app", "force": "yes"}, "force", "must be true or false"),

@@ -17,7 +17,7 @@ class Repository(moto_ecr.Repository):
     """A repository whose address works here and whose images are rows of the store."""
 
     @property
-    def uri(self) -> str:  # type: ignore[override]
+    def uri(self) -> str:
         return f"{present.registry_host(self.account_id, self.region_name)}/{self.name}"
 
     @uri.setter
@@ -25,7 +25,7 @@ class Repository(moto_ecr.Repository):
         """moto sets AWS's address; it is computed, because the port may change between runs."""
 
     @property
-    def images(self) -> Images:  # type: ignore[override]
+    def images(self) -> Images:
         return Images(Backend.store, self.account_id, self.region_name, self.name)
 
     @images.setter
@@ -39,7 +39,7 @@ class Repository(moto_ecr.Repository):
 
     def locks(self, tag: str | None) -> bool:
         """Whether *tag*, if it names an image, must go on naming it."""
-        mode = getattr(self.image_tag_mutability, "value", self.image_tag_mutability)
+        mode = str(getattr(self.image_tag_mutability, "value", self.image_tag_mutability))
         filters = [each["filter"] for each in self.image_tag_mutability_exclusion_filters or []]
         return bool(tag) and immutable(str(tag), mode, filters)
 
@@ -61,7 +61,7 @@ class Backend(moto_ecr.ECRBackend):
 
     def repository(self, name: str, registry_id: str | None = None) -> Repository:
         """The repository; raises RepositoryNotFoundException."""
-        return self._get_repository(name, registry_id)  # type: ignore[return-value]
+        return self._get_repository(name, registry_id)
 
     def store_image(
         self, name: str, text: str, media_type: str | None, tag: str | None, claimed_digest: str | None = None
@@ -80,9 +80,11 @@ class Backend(moto_ecr.ECRBackend):
             repository = self.repository(name)  # it may have gone meanwhile
             return repository.images.put(manifest, tag, repository.locks(tag), claimed_digest)
 
-    def delete_repository(self, repository_name: str, registry_id: str | None = None, force: bool = False) -> Repository:  # type: ignore[override]
+    def delete_repository(
+        self, repository_name: str, registry_id: str | None = None, force: bool = False
+    ) -> Repository:
         """moto's, and then the images and the links to their layers go too."""
-        repository: Repository = super().delete_repository(repository_name, registry_id, force)  # type: ignore[assignment]
+        repository: Repository = super().delete_repository(repository_name, registry_id, force)
         with self.store.change():
             repository.images.delete()
             self.store.afterwards(lambda: self.blobs.forget(repository.stored_as))
@@ -118,11 +120,11 @@ def put_manifest(blobs: Distribution, repository: str, manifest: Manifest) -> No
 def install(store: Store, blobs: Distribution) -> None:
     """Put these classes in the place of moto's. To be called before moto answers anything."""
     Backend.store, Backend.blobs = store, blobs
-    moto_ecr.Repository = Repository  # type: ignore[misc]
+    moto_ecr.Repository = Repository
     moto_ecr.ecr_backends.backend = Backend
     moto_ecr.ECR_REPOSITORY_NAME_PATTERN = ".*"  # older than the service model's, which the validate door applies
 
 
 def backend(account: str, region: str) -> Backend:
     """The state of one account's ECR in one region."""
-    return moto_ecr.ecr_backends[account][region]  # type: ignore[return-value]
+    return moto_ecr.ecr_backends[account][region]

@@ -44,7 +44,8 @@ class Manifest:
             content = json.loads(text)
             media_type = media_type or content["mediaType"]
             config = content.get("config")
-            blobs = tuple(dict((d["digest"], int(d["size"])) for d in [config, *content["layers"]]).items()) if config else ()
+            parts = [config, *content["layers"]] if config else []
+            blobs = {part["digest"]: int(part["size"]) for part in parts}  # a layer named twice is stored once
             children = tuple(child["digest"] for child in content.get("manifests", []))
         except (ValueError, TypeError, AttributeError):
             raise InvalidParameter("imageManifest", "Invalid JSON syntax") from None
@@ -53,7 +54,7 @@ class Manifest:
         if not blobs and "manifests" not in content:
             raise InvalidParameter("imageManifest", "Unsupported manifest type")
         artifact = content.get("artifactType") or (config or {}).get("mediaType")
-        return cls(text, media_type, digest_of(text.encode()), artifact, blobs, children)
+        return cls(text, media_type, digest_of(text.encode()), artifact, tuple(blobs.items()), children)
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,9 @@ class Images:
 
     def __bool__(self) -> bool:
         where = "account = ? AND region = ? AND repository = ?"
-        return self._store.read().execute(f"SELECT 1 FROM images WHERE {where} LIMIT 1", self._key).fetchone() is not None
+        return (
+            self._store.read().execute(f"SELECT 1 FROM images WHERE {where} LIMIT 1", self._key).fetchone() is not None
+        )
 
     def all(self) -> list[Image]:
         """Every image, oldest first."""
@@ -131,7 +134,10 @@ class Images:
             self.delete(image.digest)
         else:
             with self._store.change() as db:
-                db.execute("DELETE FROM tags WHERE account = ? AND region = ? AND repository = ? AND tag = ?", (*self._key, tag))
+                db.execute(
+                    "DELETE FROM tags WHERE account = ? AND region = ? AND repository = ? AND tag = ?",
+                    (*self._key, tag),
+                )
 
     def delete(self, digest: str | None = None) -> None:
         """Delete one image with all its tags, or every image."""
@@ -142,7 +148,9 @@ class Images:
 
     def index_of(self, digest: str) -> str | None:
         """The digest of an index that lists the image *digest*, or None."""
-        parents = (i for i in self.all() if "manifests" in (content := json.loads(i.manifest)) and _lists(content, digest))
+        parents = (
+            i for i in self.all() if "manifests" in (content := json.loads(i.manifest)) and _lists(content, digest)
+        )
         return next((i.digest for i in parents), None)
 
     def _insert(self, db: Any, manifest: Manifest) -> int:
@@ -153,9 +161,17 @@ class Images:
         # A manifest list is as large as the largest of its images (API reference, ImageDetail).
         size = sum(size for _, size in manifest.blobs) or max((c.size for c in children.values() if c), default=0)
         cursor = db.execute(
-            "INSERT INTO images (account, region, repository, digest, manifest, media_type, artifact_type, size, pushed_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*self._key, manifest.digest, manifest.text, manifest.media_type, manifest.artifact_type, size, int(time.time())),
+            "INSERT INTO images (account, region, repository, digest, manifest, media_type, artifact_type, size,"
+            " pushed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *self._key,
+                manifest.digest,
+                manifest.text,
+                manifest.media_type,
+                manifest.artifact_type,
+                size,
+                int(time.time()),
+            ),
         )
         return cursor.lastrowid
 

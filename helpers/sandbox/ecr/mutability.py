@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 
 def immutable(tag: str, mode: str, filters: Iterable[str] = ()) -> bool:
-    """Whether *tag* is locked under the repository's *mode* (``IMMUTABLE_WITH_EXCLUSION``, …) and wildcard *filters*."""
+    """Whether *tag* is locked under a repository's *mode* (``IMMUTABLE_WITH_EXCLUSION``, …) and its *filters*."""
     excluded = any(_matches(tag, pattern) for pattern in filters)
     return {
         "MUTABLE": False,

@@ -60,12 +60,10 @@ class Response(ECRResponse):
         password, expires = self.tokens.mint(Caller(self.access_key, self.current_account, self.region))
         registries = self._get_param("registryIds") or [self.current_account]
         data = {"authorizationToken": authorization(password), "expiresAt": expires}
-        return ActionResult(
-            {"authorizationData": [{**data, "proxyEndpoint": present.endpoint()} for _ in registries]}
-        )
+        return ActionResult({"authorizationData": [{**data, "proxyEndpoint": present.endpoint()} for _ in registries]})
 
     def describe_repositories(self) -> ActionResult:
-        found = list(super().describe_repositories().result["repositories"])  # type: ignore[index]
+        found = list(super().describe_repositories().result["repositories"])
         return ActionResult(self._page("repositories", sorted(found, key=lambda each: each.name)))
 
     def put_image(self) -> ActionResult:
@@ -86,7 +84,7 @@ class Response(ECRResponse):
 
     def batch_delete_image(self) -> ActionResult:
         images = self._repository().images
-        deleted = []
+        deleted: list[dict[str, str | None]] = []
         found, failures = self._each_image(deleting=True)
         for wanted, image in found:
             if tag := wanted.get("imageTag"):
@@ -99,7 +97,9 @@ class Response(ECRResponse):
 
     def list_images(self) -> ActionResult:
         ids = [
-            {"imageDigest": image.digest, "imageTag": tag} for image in self._filtered() for tag in image.tags or (None,)
+            {"imageDigest": image.digest, "imageTag": tag}
+            for image in self._filtered()
+            for tag in image.tags or (None,)
         ]
         return ActionResult(self._page("imageIds", ids))
 
@@ -142,7 +142,9 @@ class Response(ECRResponse):
         repository = self._repository()
         if image := repository.images.find(wanted.get("imageTag"), wanted.get("imageDigest")):
             return image
-        identifier = f"{{imageDigest:'{wanted.get('imageDigest', 'null')}', imageTag:'{wanted.get('imageTag', 'null')}'}}"
+        identifier = (
+            f"{{imageDigest:'{wanted.get('imageDigest', 'null')}', imageTag:'{wanted.get('imageTag', 'null')}'}}"
+        )
         raise ImageNotFoundException(identifier, repository.name, self.current_account)
 
     def _each_image(self, deleting: bool = False) -> tuple[list[tuple[dict[str, str], Image]], list[dict[str, Any]]]:

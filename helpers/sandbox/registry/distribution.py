@@ -79,7 +79,9 @@ class Distribution:
                     break
                 time.sleep(0.01)
         lines = self._log.read_text(errors="replace").strip().splitlines()
-        raise CannotStart(f"The registry did not start: {lines[-1] if lines else 'no message'}. Its log is {self._log}.")
+        raise CannotStart(
+            f"The registry did not start: {lines[-1] if lines else 'no message'}. Its log is {self._log}."
+        )
 
     def stop(self) -> None:
         """End the process; what it has acknowledged is on disk."""

@@ -53,7 +53,7 @@ class Ask:
 
 
 class Route(NamedTuple):
-    """A line of the table: the IAM action is the one that ECR's proxy checks (ecr words: user guide, "image-push-iam")."""
+    """A line of the table; *action* is what ECR's proxy asks IAM (user guide, "image-push-iam")."""
 
     methods: tuple[str, ...]
     path: re.Pattern[str]
@@ -169,7 +169,7 @@ def store_manifest(ask: Ask) -> Response:
 
 
 def delete_manifest(ask: Ask) -> Response:
-    """DELETE by digest removes the image, by tag the tag (sources disagree whether ECR has it on the wire: it is here)."""
+    """DELETE by digest removes the image, by tag the tag; sources disagree whether ECR has it on the wire."""
     image = _image(ask)
     if image.digest == ask.part:
         ask.repository.images.delete(image.digest)
@@ -186,7 +186,9 @@ def list_tags(ask: Ask) -> Response:
     headers = {}
     if 0 < size < len(tags):
         headers["Link"] = f'</v2/{ask.repository.name}/tags/list?n={size}&last={tags[size - 1]}>; rel="next"'
-    return Response(json.dumps({"name": ask.repository.name, "tags": tags[:size]}), headers=headers, content_type="application/json")
+    return Response(
+        json.dumps({"name": ask.repository.name, "tags": tags[:size]}), headers=headers, content_type="application/json"
+    )
 
 
 ROUTES = [
@@ -333,4 +335,3 @@ def _disk_or(error: Exception) -> Refusal:
 
 def _no_room() -> bool:
     return shutil.disk_usage(_blobs().root).free < ROOM_FOR_A_PUSH
-

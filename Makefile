@@ -1,0 +1,55 @@
+# Learn Amazon ECR by doing. `make` alone lists what there is to type.
+
+# The first Python that is new enough; `make lab PYTHON=/path/to/python3.12` takes another.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done; echo python3)
+BIN := .venv/bin
+LAB_ARGS ?=
+# JupyterLab refuses to run as root unless told.
+ALLOW_ROOT := $(shell test "$$(id -u)" = 0 && echo --allow-root)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lab test lint doctor sandbox record bench lock clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+lab: setup ## open the course in JupyterLab; LAB_ARGS="--no-browser --port 8899" is passed on
+	@$(BIN)/ecr-lab up
+	@exec $(BIN)/jupyter lab $(ALLOW_ROOT) --ServerApp.root_dir="$(CURDIR)" \
+		--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_ARGS)
+
+setup: ## what lab and test do first: .venv, Docker engine, registry, base image
+	@$(PYTHON) -m machine.setup
+
+doctor: ## check every prerequisite and say how to mend what is missing
+	@test -x $(BIN)/ecr-lab || { echo "Nothing is set up yet. Run: make setup" >&2; exit 1; }
+	@$(BIN)/ecr-lab doctor
+
+sandbox: setup ## the local ECR alone, in the foreground; Ctrl-C stops it
+	@exec $(BIN)/python -m helpers.sandbox
+
+test: setup lint ## run all tests and every notebook
+	$(BIN)/python -m pytest tests
+	@echo "Every notebook from a clean state, then all of them again in reverse order on what that left:"
+	$(BIN)/python -m pytest --nbval notebooks
+	$(BIN)/python -m pytest --nbval --unclean $$(ls -r notebooks/*.ipynb)
+
+lint: setup ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+record: setup ## run every notebook and store what it prints
+	$(BIN)/python -m tests.notebooks.record
+
+bench: setup ## measure the figures that the README gives
+	$(BIN)/python -m bench
+
+lock: setup ## write requirements.lock anew from pyproject.toml
+	@$(BIN)/python -m pip install --quiet uv
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal \
+		--python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements.lock
+
+clean: ## stop the sandbox and remove what make made here
+	@$(PYTHON) -m machine.clean

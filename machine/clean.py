@@ -1,0 +1,41 @@
+"""`make clean`: stop what runs, and remove what make made here: nothing else."""
+
+import shutil
+import sys
+
+from machine import base_image, engine, venv
+from machine.commands import last_lines, run
+from machine.project import CACHE, ROOT, VENV
+from machine.say import Stop, say
+
+
+def main() -> int:
+    """Clean up, and return the exit code."""
+    try:
+        clean()
+    except Stop as stop:
+        say(str(stop))
+        return 1
+    return 0
+
+
+def clean() -> None:
+    """Sandbox, stand-in, engine, folders, in this order: each needs what comes after it."""
+    # Half installed, or moved with its checkout, it cannot stop anything: the way out of that is this one.
+    if venv.STAMP.exists():
+        got = run([str(VENV / "bin" / "ecr-lab"), "down"], limit=60)
+        if got.returncode not in (0, 127):
+            raise Stop(f"The sandbox does not stop, so nothing was removed:\n{last_lines(got.stderr)}")
+    image = base_image.inspect()
+    if image and image.is_stand_in and run(["docker", "image", "rm", base_image.NAME]).returncode == 0:
+        say(f"Removed the stand-in {base_image.NAME}")
+    if engine.stop():
+        say("Stopped the Docker engine that make had started")
+    for folder in (VENV, CACHE, *ROOT.glob(".sandbox*")):
+        if folder.is_dir() and not folder.is_symlink():
+            shutil.rmtree(folder)
+            say(f"Removed {folder.name}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

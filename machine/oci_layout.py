@@ -1,0 +1,87 @@
+"""Turn what `docker save` writes into an OCI image layout with gzip-compressed layers."""
+
+import gzip
+import hashlib
+import json
+import shutil
+import tarfile
+from pathlib import Path
+from typing import IO, Any
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+LAYER = "application/vnd.oci.image.layer.v1.tar"
+# How a layer begins that is compressed already, as engines with the containerd store save it.
+COMPRESSED = {b"\x1f\x8b": "+gzip", b"\x28\xb5": "+zstd"}
+CHUNK = 1 << 20
+
+
+def write(saved: Path, layout: Path, tag: str, annotations: dict[str, str]) -> None:
+    """Write the one image of the `docker save` file `saved` to the folder `layout`, whole or not at all."""
+    new = layout.with_name(layout.name + ".new")
+    shutil.rmtree(new, ignore_errors=True)
+    blobs = new / "blobs" / "sha256"
+    blobs.mkdir(parents=True)
+    with tarfile.open(saved) as tar:
+        # Both layouts that engines write (before and since version 25) have this file.
+        (image,) = json.load(_member(tar, "manifest.json"))
+        facts = json.load(_member(tar, image["Config"]))
+        manifest = _keep_json(
+            blobs,
+            {
+                "schemaVersion": 2,
+                "mediaType": MANIFEST,
+                # The same facts in other bytes: an engine that has the image under the very same id does not
+                # look at the layers when it pulls this one, and would not learn that the mirror has them.
+                "config": _keep(blobs, json.dumps(facts, indent=1).encode(), CONFIG),
+                "layers": [_keep_layer(blobs, _member(tar, name)) for name in image["Layers"]],
+            },
+        )
+    manifest["platform"] = {"os": facts["os"], "architecture": facts["architecture"]}
+    manifest["annotations"] = {"org.opencontainers.image.ref.name": tag, **annotations}
+    (new / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [manifest]}, indent=2))
+    (new / "oci-layout").write_text(json.dumps({"imageLayoutVersion": "1.0.0"}))
+    shutil.rmtree(layout, ignore_errors=True)
+    new.rename(layout)
+
+
+def annotation(layout: Path, name: str) -> str:
+    """The annotation `name` of the image in `layout`; empty when there is none, or no layout."""
+    try:
+        return json.loads((layout / "index.json").read_text())["manifests"][0]["annotations"][name]
+    except (OSError, ValueError, LookupError):
+        return ""
+
+
+def _member(tar: tarfile.TarFile, name: str) -> IO[bytes]:
+    file = tar.extractfile(name)  # follows the links by which old engines save a layer once
+    assert file, name
+    return file
+
+
+def _keep(blobs: Path, content: bytes, media_type: str) -> dict[str, Any]:
+    digest = hashlib.sha256(content).hexdigest()
+    (blobs / digest).write_bytes(content)
+    return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(content)}
+
+
+def _keep_json(blobs: Path, manifest: dict[str, Any]) -> dict[str, Any]:
+    return _keep(blobs, json.dumps(manifest, indent=2).encode(), MANIFEST)
+
+
+def _keep_layer(blobs: Path, layer: IO[bytes]) -> dict[str, Any]:
+    new = blobs / "new"
+    compression = COMPRESSED.get(layer.read(2))
+    layer.seek(0)
+    with new.open("wb") as out:
+        if compression:
+            shutil.copyfileobj(layer, out, CHUNK)
+        else:
+            # Without name and time, so that equal layers have equal digests.
+            with gzip.GzipFile("", "wb", compresslevel=6, fileobj=out, mtime=0) as zipped:
+                shutil.copyfileobj(layer, zipped, CHUNK)
+    with new.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    size = new.stat().st_size
+    new.rename(blobs / digest)
+    return {"mediaType": LAYER + (compression or "+gzip"), "digest": f"sha256:{digest}", "size": size}

@@ -1,0 +1,37 @@
+"""`make setup`: from a machine with Python to one that can run the course, doing only what is missing."""
+
+import sys
+
+from machine import base_image, debian, engine, registry, venv
+from machine.say import Stop, say
+
+
+def main() -> int:
+    """Set up, and return the exit code."""
+    try:
+        set_up()
+    except Stop as stop:
+        say(str(stop))
+        return 1
+    except KeyboardInterrupt:
+        say("\nInterrupted. The same make goes on from here.")
+        return 130
+    return 0
+
+
+def set_up() -> None:
+    """Each part in turn; Stop at the first that cannot be had."""
+    if sys.platform == "win32":
+        raise Stop("On Windows the course runs inside WSL2: open a WSL2 terminal and run make there.")
+    debian.install({**venv.missing(), **engine.missing(), **registry.missing()})
+    venv.ensure()
+    version, platform = engine.ensure()
+    image = base_image.ensure(platform)
+    say(
+        f"Ready: .venv, Docker engine {version}, registry {registry.program() or 'in a container'}, "
+        f"base image {base_image.NAME}{' (a stand-in)' if image.is_stand_in else ''}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""The virtual environment `.venv`, with exactly the packages that requirements.lock names."""
+
+import hashlib
+import subprocess
+import sys
+
+from machine import debian
+from machine.commands import last_lines, run
+from machine.project import ROOT, VENV
+from machine.say import Stop, say
+
+STAMP = VENV / "installed"
+PYTHON = VENV / "bin" / "python"
+PIP = [
+    str(PYTHON),
+    "-m",
+    "pip",
+    "install",
+    "--quiet",
+    "--no-deps",
+    "--no-input",
+    "--disable-pip-version-check",
+]
+
+
+def missing() -> dict[str, str]:
+    """Debian keeps the part of Python that makes virtual environments in a package of its own."""
+    if PYTHON.exists() or run([sys.executable, "-c", "import ensurepip, venv"]).returncode == 0:
+        return {}
+    if not debian.can_install():
+        raise Stop(f"{sys.executable} cannot make virtual environments: install its venv and ensurepip modules.")
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return {f"python{version}-venv": "makes virtual environments"}
+
+
+def ensure() -> None:
+    """Make `.venv` hold what the lock says; nothing is done when it does already."""
+    works = _works()
+    if works and _stamped() == wanted():
+        return
+    if not works:
+        say(f"Making .venv with {sys.executable}")
+        _must([sys.executable, "-m", "venv", "--clear", str(VENV)], "The virtual environment could not be made")
+    count = sum("==" in line for line in (ROOT / "requirements.lock").read_text().splitlines())
+    say(f"Installing up to {count} Python packages into .venv: about a minute the first time")
+    again = "Python packages could not be installed (run the same make again to go on)"
+    _must([*PIP, "--require-hashes", "--requirement", str(ROOT / "requirements.lock")], again)
+    # Its builder is in the lock, so nothing more is downloaded.
+    _must([*PIP, "--no-build-isolation", "--editable", str(ROOT)], again)
+    STAMP.write_text(wanted())
+
+
+def wanted() -> str:
+    """What the stamp of an up-to-date `.venv` says: the two files, and the place that its scripts name."""
+    content = (ROOT / "requirements.lock").read_bytes() + (ROOT / "pyproject.toml").read_bytes()
+    return f"{hashlib.sha256(content).hexdigest()} {ROOT}\n"
+
+
+def _stamped() -> str:
+    return STAMP.read_text() if STAMP.exists() else ""
+
+
+def _works() -> bool:
+    # A system upgrade takes the Python away that .venv was made with; a moved checkout breaks its scripts.
+    moved = _stamped() and _stamped().split(" ", 1)[1] != f"{ROOT}\n"
+    return not moved and run([str(PYTHON), "-c", "import pip"]).returncode == 0
+
+
+def _must(argv: list[str], failure: str) -> subprocess.CompletedProcess[str]:
+    got = run(argv)
+    if got.returncode:
+        raise Stop(f"{failure}:\n{last_lines(got.stdout + got.stderr)}")
+    return got

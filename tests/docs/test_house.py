@@ -1,0 +1,88 @@
+"""The house agrees with itself: one list of dependencies, said three times; targets that say what they do."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from itertools import pairwise
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from machine.project import ROOT
+
+CONDA_NAMES = {"docker": "docker-py"}
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+DEPENDENCIES = [Requirement(line) for line in PROJECT["dependencies"]]
+LOCK = (ROOT / "requirements.lock").read_text()
+# Some packages are there twice: the newest that an old Python runs, and the newest.
+LOCKED = [(canonicalize_name(name), Version(version)) for name, version in re.findall(r"^([\w.-]+)==(\S+)", LOCK, re.M)]
+TARGETS = ["lab", "setup", "doctor", "sandbox", "test", "lint", "record", "bench", "lock", "clean"]
+
+
+def conda() -> dict[str, str]:
+    """environment.yml as name → versions."""
+    lines = re.findall(r"^  - ([\w-]+)(\S*)$", (ROOT / "environment.yml").read_text(), re.M)
+    return {name: versions for name, versions in lines if name not in ("pip", "conda-forge")}
+
+
+def test_conda_has_the_same_list():
+    wanted = {
+        CONDA_NAMES.get(canonicalize_name(one.name), canonicalize_name(one.name)): one.specifier for one in DEPENDENCIES
+    }
+    wanted["python"] = Requirement(f"python{PROJECT['requires-python']}").specifier
+    assert {name: Requirement(f"x{versions}").specifier for name, versions in conda().items()} == wanted
+
+
+@pytest.mark.parametrize("dependency", DEPENDENCIES, ids=str)
+def test_the_lock_satisfies_the_list(dependency):
+    versions = [version for name, version in LOCKED if name == canonicalize_name(dependency.name)]
+    assert versions
+    assert all(version in dependency.specifier for version in versions)
+
+
+def test_the_lock_is_whole_and_names_no_host():
+    entries = re.split(r"^(?=[\w.-]+==)", LOCK, flags=re.M)[1:]
+    assert len(entries) == len(LOCKED)
+    assert all("--hash=sha256:" in entry for entry in entries)
+    assert not re.search(r"://|--(extra-)?index-url|--find-links|file:", LOCK)
+    assert "make lock" in LOCK.splitlines()[1]
+
+
+@pytest.mark.parametrize("system", ["darwin", "win32"])
+def test_the_lock_serves_other_systems(system):
+    assert f"sys_platform == '{system}'" in LOCK
+
+
+def test_every_dependency_says_why_it_is_there():
+    block = re.search(r"^dependencies = \[\n(.*?)^\]", (ROOT / "pyproject.toml").read_text(), re.M | re.S)
+    assert block
+    lines = [line.strip() for line in block[1].splitlines()]
+    entries = [(before, line) for before, line in pairwise(lines) if line.startswith('"')]
+    assert len(entries) == len(DEPENDENCIES)
+    assert [line for before, line in entries if "# " not in line and not before.startswith("# ")] == []
+
+
+def test_make_alone_lists_the_targets():
+    got = subprocess.run(["make", "-C", str(ROOT), "--no-print-directory"], capture_output=True, text=True, check=True)
+    listed = re.findall(r"^  make (\w+) +\S", got.stdout, re.M)
+    assert set(listed) == {*TARGETS, "help"}
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.M)
+    assert phony and set(phony[1].split()) == {*TARGETS, "help"}
+
+
+def test_ci_runs_what_a_contributor_runs():
+    assert "\nmake test\n" in (ROOT / ".ci" / "run").read_text()
+    assert "- run: make test\n" in (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    assert (ROOT / ".ci" / "run").stat().st_mode & 0o100
+
+
+def test_the_licence_is_the_one_that_is_declared():
+    assert PROJECT["license"] == "Apache-2.0"
+    assert "Apache License" in (ROOT / "LICENSE").read_text()
+
+
+def test_this_python_is_one_that_is_asked_for():
+    assert sys.version_info >= (3, 11)

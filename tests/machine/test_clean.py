@@ -1,0 +1,78 @@
+"""`make clean`: what make made goes, nothing else."""
+
+import pytest
+
+from machine import base_image, clean, engine, venv
+
+
+@pytest.fixture
+def used(machine, monkeypatch):
+    """A checkout after use."""
+    for name in (".venv/bin", ".cache/base-image", ".sandbox/registry", ".sandbox-class", "notebooks"):
+        (machine.root / name).mkdir(parents=True)
+    venv.STAMP.write_text("whole")
+    (machine.root / ".sandbox.md").write_text("a note of the user's")
+    machine.has("docker")
+    machine.has("ecr-lab")
+    (machine.bin / "ecr-lab").rename(machine.root / ".venv" / "bin" / "ecr-lab")
+    monkeypatch.setattr(base_image, "inspect", lambda: base_image.Image("sha256:aa", "linux/amd64", True))
+    return machine
+
+
+def left(machine) -> list[str]:
+    return sorted(path.name for path in machine.root.iterdir())
+
+
+def test_what_make_made_goes_and_the_rest_stays(used):
+    assert clean.main() == 0
+    assert used.calls("ecr-lab") == ["ecr-lab down"]
+    assert used.calls("docker") == [f"docker image rm {base_image.NAME}"]
+    assert left(used) == [".sandbox.md", "notebooks"]
+
+
+@pytest.mark.parametrize("image", [None, base_image.Image("sha256:aa", "linux/amd64", False)])
+def test_an_image_that_make_did_not_build_stays(used, monkeypatch, image):
+    monkeypatch.setattr(base_image, "inspect", lambda: image)
+    clean.main()
+    assert used.calls("docker") == []
+
+
+def test_a_folder_elsewhere_is_not_followed(used, tmp_path):
+    (tmp_path / "precious").mkdir()
+    (used.root / ".sandbox-link").symlink_to(tmp_path / "precious")
+    clean.main()
+    assert (tmp_path / "precious").is_dir()
+
+
+def test_a_sandbox_that_does_not_stop_keeps_its_files(used, capsys):
+    used.has("ecr-lab", "echo 'process 7 does not end' >&2; exit 1")
+    (used.bin / "ecr-lab").rename(used.root / ".venv" / "bin" / "ecr-lab")
+    before = left(used)
+    assert clean.main() == 1
+    assert "process 7 does not end" in capsys.readouterr().err
+    assert left(used) == before
+
+
+@pytest.mark.parametrize("fault", ["half installed", "moved"])
+def test_a_broken_environment_does_not_stand_in_the_way(used, fault):
+    ecr_lab = used.root / ".venv" / "bin" / "ecr-lab"
+    if fault == "moved":
+        ecr_lab.write_text("#!/no/longer/here/python\n")
+    else:
+        ecr_lab.write_text("#!/bin/sh\nexit 1\n")
+        venv.STAMP.unlink()
+    assert clean.main() == 0
+    assert not (used.root / ".venv").exists()
+
+
+def test_only_the_engine_that_make_started_is_ended(used, monkeypatch, capsys):
+    clean.main()
+    assert used.calls("kill") == []
+    monkeypatch.setattr(engine, "stop", lambda: True)
+    clean.main()
+    assert "Stopped the Docker engine" in capsys.readouterr().err
+
+
+def test_twice_is_no_error(used):
+    clean.main()
+    assert clean.main() == 0

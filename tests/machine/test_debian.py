@@ -1,0 +1,78 @@
+"""Debian packages: installed only where that is allowed, and never without a word."""
+
+import pytest
+
+from machine import debian
+from machine.say import Stop
+
+PACKAGES = {"docker.io": "the Docker engine", "python3.11-venv": "makes virtual environments"}
+
+
+def test_nothing_to_install_calls_nothing(machine):
+    machine.has_apt()
+    debian.install({})
+    assert machine.calls() == []
+
+
+def test_root_installs_and_says_what_for(machine, capsys):
+    machine.has_apt()
+    debian.install(PACKAGES)
+    assert machine.calls("apt-get") == [
+        "apt-get update -qq",
+        "apt-get install -qq --no-install-recommends docker.io python3.11-venv",
+    ]
+    assert machine.calls("env")[0].startswith("env DEBIAN_FRONTEND=noninteractive apt-get install")
+    said = capsys.readouterr()
+    assert "docker.io        the Docker engine" in said.err
+    assert said.out == ""
+
+
+def test_sudo_without_password_is_used_and_named(machine, capsys):
+    machine.is_user(1000)
+    machine.has_apt()
+    machine.lets_sudo()
+    debian.install(PACKAGES)
+    assert "with sudo" in capsys.readouterr().err
+    assert machine.calls("sudo")[1:] == [
+        "sudo -n apt-get update -qq",
+        "sudo -n env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "
+        "docker.io python3.11-venv",
+    ]
+
+
+@pytest.mark.parametrize("sudo", ["absent", "asks for a password"])
+def test_without_root_the_exact_command_is_shown(machine, sudo):
+    machine.is_user(1000)
+    machine.has_apt()
+    if sudo != "absent":
+        machine.has("sudo", "echo 'sudo: a password is required' >&2; exit 1")
+    with pytest.raises(Stop) as stop:
+        debian.install(PACKAGES)
+    assert str(stop.value).endswith(
+        "\n    sudo apt-get update && sudo apt-get install --no-install-recommends docker.io python3.11-venv"
+    )
+    assert machine.calls("apt-get") == []
+
+
+@pytest.mark.parametrize("systemd", [True, False])
+def test_the_registry_package_does_not_get_to_start_a_service(machine, capsys, systemd):
+    machine.is_system("linux", systemd=systemd)
+    machine.has_apt()
+    machine.has("systemctl")
+    debian.install({"docker-registry": "stores layers"})
+    order = [call for call in machine.calls() if "mask" in call or "install" in call]
+    assert order[0] == "systemctl mask docker-registry" if systemd else machine.calls("systemctl") == []
+    assert ("Masking the service docker-registry" in capsys.readouterr().err) is systemd
+    assert ("sudo systemctl mask docker-registry && " in debian.by_hand({"docker-registry": ""})) is systemd
+
+
+def test_a_failure_shows_the_last_words_of_apt(machine):
+    machine.has_apt("echo 'E: Unable to locate package docker.io' >&2; exit 100")
+    with pytest.raises(Stop, match=r"could not install docker\.io(.|\n)*E: Unable to locate package"):
+        debian.install({"docker.io": "the engine"})
+
+
+def test_an_old_package_list_will_do(machine):
+    machine.has("apt-get", 'if [ "$1" = update ]; then exit 100; fi')
+    machine.has("env", "exit 0")
+    debian.install(PACKAGES)

@@ -1,0 +1,192 @@
+"""The Docker engine: taken when it answers, started when it sleeps, and each miss named with its mend."""
+
+import os
+import sys
+import time
+
+import pytest
+
+from machine import engine
+from machine.say import Stop
+from tests.machine.conftest import ANSWERS, SILENT
+
+# Answers once the file that the fake dockerd makes is there.
+ANSWERS_WHEN_UP = """
+if [ "$1" = version ]; then
+  if [ -e "{up}" ]; then echo "28.0.0 linux/amd64"; else echo "Cannot connect" >&2; exit 1; fi
+fi"""
+
+DOCKERD = """#!{python}
+import os, pathlib, signal, sys, time
+pid = pathlib.Path(sys.argv[sys.argv.index("--pidfile") + 1])
+pid.write_text(str(os.getpid()))
+def end(*_):
+    pid.unlink()
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+pathlib.Path("{up}").write_text(" ".join(sys.argv[1:]))
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def dockerd(machine, tmp_path):
+    """A fake dockerd that starts as the real one does; it is ended after the test."""
+    up = tmp_path / "up"
+    machine.has("docker", ANSWERS_WHEN_UP.format(up=up))
+    program = machine.bin / "dockerd"
+    program.write_text(DOCKERD.format(python=sys.executable, up=up))
+    program.chmod(0o755)
+    yield up
+    engine.stop()
+
+
+def test_an_engine_that_answers_is_left_alone(machine):
+    machine.has("docker", ANSWERS)
+    machine.has_apt()
+    assert engine.missing() == {}
+    assert engine.ensure() == ("28.0.0", "linux/amd64")
+    assert {call.split()[0] for call in machine.calls()} == {"docker"}
+
+
+def test_nothing_there_on_debian_asks_for_the_package(machine):
+    machine.has_apt()
+    assert "docker.io" in engine.missing()
+
+
+@pytest.mark.parametrize("cli", [True, False])
+def test_macos_is_sent_to_docker_desktop(machine, cli):
+    machine.is_system("darwin")
+    if cli:
+        machine.has("docker", SILENT)
+    with pytest.raises(Stop, match="start Docker Desktop"):
+        engine.missing()
+
+
+def test_macos_with_its_desktop_asleep(machine):
+    machine.is_system("darwin")
+    machine.has("docker", SILENT + '; if [ "$1" = context ]; then echo desktop-linux; fi')
+    assert engine.missing() == {}
+    with pytest.raises(Stop, match="Start Docker Desktop"):
+        engine.ensure()
+
+
+def test_linux_without_apt_is_sent_to_its_distribution(machine):
+    with pytest.raises(Stop, match=r"docs\.docker\.com/engine/install"):
+        engine.missing()
+
+
+def test_a_place_the_user_chose_is_not_replaced(machine, monkeypatch):
+    machine.has("docker", SILENT)
+    machine.has_apt()
+    monkeypatch.setenv("DOCKER_HOST", "tcp://elsewhere:2375")
+    assert engine.missing() == {}
+    with pytest.raises(Stop, match="No Docker engine answers at DOCKER_HOST=tcp://elsewhere:2375"):
+        engine.ensure()
+
+
+def test_an_engine_that_refuses_this_user(machine):
+    machine.is_user(1000)
+    machine.has("docker", 'if [ "$1" = version ]; then echo "permission denied while trying" >&2; exit 1; fi')
+    machine.has_apt()
+    with pytest.raises(Stop, match='sudo usermod -aG docker "\\$USER"'):
+        engine.missing()  # before a minute is spent on packages
+
+
+@pytest.mark.parametrize(
+    ("systemd", "command"), [(True, "sudo systemctl start docker"), (False, "sudo service docker start")]
+)
+def test_without_root_a_sleeping_engine_is_the_users_to_start(machine, systemd, command):
+    machine.is_user(1000)
+    machine.is_system("linux", systemd=systemd)
+    machine.has("docker", SILENT)
+    machine.has("dockerd")
+    with pytest.raises(Stop) as stop:
+        engine.ensure()
+    assert str(stop.value).endswith(f"\n    {command}")
+    assert machine.calls("dockerd") == []
+
+
+def test_systemd_starts_it(machine, tmp_path):
+    up = tmp_path / "up"
+    machine.is_system("linux", systemd=True)
+    machine.has("docker", ANSWERS_WHEN_UP.format(up=up))
+    machine.has("dockerd")
+    machine.has("systemctl", f': > "{up}"')
+    assert engine.ensure()[0] == "28.0.0"
+    assert machine.calls("systemctl") == ["systemctl start docker"]
+    assert machine.calls("dockerd") == []
+
+
+def test_systemd_that_cannot_start_it(machine):
+    machine.is_system("linux", systemd=True)
+    machine.has("docker", SILENT)
+    machine.has("dockerd")
+    machine.has("systemctl", "echo 'Job for docker.service failed' >&2; exit 1")
+    with pytest.raises(Stop, match=r"Job for docker\.service failed"):
+        engine.ensure()
+
+
+def test_without_systemd_it_is_started_for_good_and_ended_by_us_only(machine, dockerd, capfd):
+    assert engine.ensure()[0] == "28.0.0"
+    pid = engine.started_here()
+    assert pid is not None
+    assert os.getsid(pid) == pid, "it must outlive the shell that make runs in"
+    assert os.readlink(f"/proc/{pid}/fd/0") == "/dev/null"
+    assert os.readlink(f"/proc/{pid}/fd/1") == str(engine.DOCKERD_LOG)
+    assert "--group" not in dockerd.read_text()
+    assert "Starting the Docker engine" in capfd.readouterr().err
+    assert engine.stop()
+    assert engine.started_here() is None
+    assert not engine.stop()
+
+
+def test_the_person_behind_sudo_may_talk_to_it(machine, dockerd, monkeypatch):
+    monkeypatch.setenv("SUDO_GID", "1234")
+    engine.ensure()
+    assert "--group 1234" in dockerd.read_text()
+
+
+def test_an_engine_that_the_system_is_starting_is_waited_for(machine, tmp_path, monkeypatch):
+    up = tmp_path / "up"
+    machine.has("docker", f'if [ ! -e "{up}" ]; then : > "{up}"; exit 1; fi; ' + ANSWERS_WHEN_UP.format(up=up))
+    machine.has("dockerd")
+    engine.ENGINE_PID.write_text(f"{os.getpid()}\n")
+    assert engine.ensure()[0] == "28.0.0"
+    assert machine.calls("dockerd") == []
+
+
+def test_an_engine_that_dies_at_start_is_quoted(machine):
+    machine.has("docker", SILENT)
+    machine.has("dockerd", "echo starting; echo; echo 'failed to start daemon: no cgroup' >&2; exit 1")
+    begun = time.monotonic()
+    with pytest.raises(Stop, match="failed to start daemon: no cgroup"):
+        engine.ensure()
+    assert time.monotonic() - begun < engine.START_LIMIT / 2, "its end is noticed, not waited out"
+
+
+def test_an_engine_that_never_answers_is_given_up(machine, monkeypatch):
+    monkeypatch.setattr(engine, "START_LIMIT", 0.5)
+    machine.is_system("linux", systemd=True)
+    machine.has("docker", SILENT)
+    machine.has("dockerd")
+    machine.has("systemctl")
+    with pytest.raises(Stop, match=r"does not start(.|\n)*Cannot connect to the Docker daemon"):
+        engine.ensure()
+
+
+def test_another_process_with_the_old_number_is_not_ours(machine):
+    engine.DOCKERD_PID.parent.mkdir()
+    engine.DOCKERD_PID.write_text(f"{os.getpid()}\n")
+    assert engine.started_here() is None
+    assert not engine.stop()
+
+
+def test_newer_debian_has_the_command_in_its_own_package(machine):
+    machine.has("docker", ANSWERS)
+    package = machine.root / "docker"
+    (machine.bin / "docker").rename(package)
+    machine.has_apt(f'/bin/mv "{package}" "{machine.bin}/docker"')
+    machine.has("dockerd")
+    assert engine.ensure()[0] == "28.0.0"
+    assert machine.calls("apt-get install")[0].endswith(" docker-cli")

@@ -1,0 +1,106 @@
+"""JupyterLab as `make lab` opens it: it answers, and a notebook run through its API pushes an image."""
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+import uuid
+from pathlib import Path
+
+import pytest
+from tornado.websocket import websocket_connect
+
+from helpers import background, settings
+
+from . import clean_state, course
+
+PATIENCE = 120  # seconds; a hang limit
+
+
+@pytest.fixture
+def jupyter(own_sandbox, tmp_path):
+    """A JupyterLab on the project: its address with the token."""
+    clean_state.make()
+    command = [Path(sys.executable).with_name("jupyter"), "lab", "--no-browser", "--port=0", "--allow-root"]
+    server = subprocess.Popen(
+        [*command, f"--ServerApp.root_dir={settings.PROJECT}"],
+        env=os.environ | {"JUPYTER_RUNTIME_DIR": str(tmp_path), "JUPYTER_CONFIG_DIR": str(tmp_path / "config")},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    assert server.stderr
+    found = None
+    while not found:
+        line = server.stderr.readline()
+        assert line, "JupyterLab ended"
+        found = re.search(r"http://(?:localhost|127\.0\.0\.1):(\d+)/lab\S*\?token=(\w+)", line)
+    yield f"http://127.0.0.1:{found[1]}", found[2]
+    server.terminate()
+    server.communicate(timeout=PATIENCE)
+
+
+def ask(address: str, token: str, path: str, content: dict | None = None) -> dict:
+    """The answer of Jupyter's REST API."""
+    body = json.dumps(content).encode() if content is not None else None
+    request = urllib.request.Request(f"{address}{path}", body, {"Authorization": f"token {token}"})
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        return json.loads(answer.read())
+
+
+async def run_cells(address: str, token: str, kernel: str, sources: list[str]) -> str:
+    """Run *sources* in order in *kernel*, over the channel a browser uses; everything they print."""
+    url = f"{address.replace('http', 'ws')}/api/kernels/{kernel}/channels?token={token}"
+    channel = await websocket_connect(url)
+    printed = ""
+    for source in sources:
+        header = {
+            "msg_id": uuid.uuid4().hex,
+            "msg_type": "execute_request",
+            "session": "test",
+            "username": "",
+            "version": "5.3",
+        }
+        request = {
+            "header": header,
+            "parent_header": {},
+            "metadata": {},
+            "channel": "shell",
+            "content": {"code": source},
+        }
+        await channel.write_message(json.dumps(request))
+        while True:
+            message = json.loads(await asyncio.wait_for(channel.read_message(), PATIENCE))
+            if message["parent_header"].get("msg_id") != header["msg_id"]:
+                continue
+            if message["msg_type"] == "stream":
+                printed += message["content"]["text"]
+            if message["msg_type"] == "execute_reply":
+                assert message["content"]["status"] == "ok", message["content"]
+                break
+    channel.close()
+    return printed
+
+
+def test_notebook_08_run_through_jupyterlabs_api_pushes_an_image(jupyter):
+    address, token = jupyter
+    path = next(path for path in course.PATHS if path.name.startswith("08"))
+    relative = f"notebooks/{path.name}"
+    content = ask(address, token, f"/api/contents/{relative}")["content"]
+    kernel = {"name": content["metadata"]["kernelspec"]["name"]}
+    session = ask(
+        address, token, "/api/sessions", {"path": relative, "type": "notebook", "name": path.name, "kernel": kernel}
+    )
+    sources = [cell["source"] for cell in content["cells"] if cell["cell_type"] == "code"]
+
+    printed = asyncio.run(run_cells(address, token, session["kernel"]["id"], sources))
+
+    assert "v1: digest: sha256:" in printed
+    found = background.find()
+    assert found
+    ecr = clean_state.client(found["endpoint"])
+    tags = [image.get("imageTag") for image in ecr.list_images(repositoryName=settings.REPOSITORY)["imageIds"]]
+    assert "v1" in tags

@@ -1,0 +1,85 @@
+"""The sample app tells which image it is: in its page for people, in JSON for programs."""
+
+import re
+
+import pytest
+
+from helpers import settings
+
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+
+
+@pytest.fixture
+def client(monkeypatch):
+    monkeypatch.syspath_prepend(settings.PROJECT / "sample_app")
+    import app
+
+    return app.app.test_client()
+
+
+@pytest.fixture
+def told(monkeypatch):
+    monkeypatch.setenv("APP_VERSION", "1.2.3")
+    monkeypatch.setenv("IMAGE_DIGEST", DIGEST)
+
+
+@pytest.fixture
+def untold(monkeypatch):
+    monkeypatch.delenv("APP_VERSION", raising=False)
+    monkeypatch.setenv("IMAGE_DIGEST", "")  # what `--env IMAGE_DIGEST=$NOT_SET` gives
+
+
+def shown(page: str) -> dict[str, str]:
+    return dict(re.findall(r'<dd id="(\w+)">(.*?)</dd>', page))
+
+
+def test_the_page_shows_version_and_digest(client, told):
+    page = client.get("/").get_data(as_text=True)
+    assert shown(page) == {"version": "1.2.3", "digest": DIGEST}
+    assert "--env IMAGE_DIGEST" not in page
+
+
+def test_without_a_digest_the_page_says_how_to_give_it(client, untold):
+    page = client.get("/").get_data(as_text=True)
+    assert shown(page) == {"version": "unknown", "digest": "unknown"}
+    assert "docker run --publish 8080:8080 --env IMAGE_DIGEST=sha256:… IMAGE" in page
+
+
+def test_version_is_json(client, told):
+    answer = client.get("/version")
+    assert answer.mimetype == "application/json"
+    assert answer.get_json() == {"version": "1.2.3", "digest": DIGEST}
+
+
+def test_healthz(client):
+    assert client.get("/healthz").get_json() == {"status": "ok"}
+
+
+def test_what_is_told_cannot_become_markup(client, monkeypatch):
+    monkeypatch.setenv("IMAGE_DIGEST", "<script>alert(1)</script>")
+    assert "<script>" not in client.get("/").get_data(as_text=True)
+
+
+def test_the_page_is_accessible_and_fetches_nothing(client, told):
+    page = client.get("/").get_data(as_text=True)
+    assert page.startswith('<!doctype html>\n<html lang="en">')
+    assert '<meta name="viewport"' in page
+    assert [len(re.findall(f"<{part}[ >]", page)) for part in ("title", "main", "h1")] == [1, 1, 1]
+    assert not re.search(r"<script|<img|https?://|@import", page)
+
+
+def _luminance(colour: str) -> float:
+    digits = colour if len(colour) == 6 else "".join(2 * digit for digit in colour)
+    parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("ink", ["ink", "soft"])
+@pytest.mark.parametrize("paper", ["card", "page"])
+def test_text_has_enough_contrast(client, theme, ink, paper):
+    page = client.get("/").get_data(as_text=True)
+    colours = dict(re.findall(r"--(\w+): #(\w+)", re.findall(r":root \{(.*?)\}", page)[theme]))
+    dark, light = sorted((_luminance(colours[ink]), _luminance(colours[paper])))
+    assert (light + 0.05) / (dark + 0.05) >= 4.5

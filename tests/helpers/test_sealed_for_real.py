@@ -88,7 +88,7 @@ def home(tmp_path):
         ".aws/config": f"[default]\nregion = eu-west-9\nendpoint_url = http://127.0.0.1:9\n"
         f"credential_process = {mark}\n[profile mine]\ncredential_process = {mark}\n",
         ".aws/credentials": "[default]\naws_access_key_id = stolen\naws_secret_access_key = stolen\n",
-        ".aws/cli/alias": f"[toplevel]\necr = !{mark}\nsts = !{mark}\n",
+        ".aws/cli/alias": f"[toplevel]\necr = !{mark} #\nsts = !{mark} #\n",
         ".aws/models/ecr/2015-09-21/service-2.json": "{}",
         ".aws/models/endpoints.json": "{}",
         ".boto": "[Credentials]\naws_access_key_id = stolen\naws_secret_access_key = stolen\n",

@@ -121,7 +121,9 @@ def write_files(state: Path) -> None:
         # A non-empty "auths" keeps the docker CLI from choosing the user's keychain by itself.
         _write(state / "docker" / "config.json", '{"auths": {"sandbox.invalid": {}}}\n')
     if not (state / "aws" / "config").exists():
-        _write(state / "aws" / "config", f"[default]\nregion = {settings.REGION}\noutput = json\n")
+        # Times as version 2 of the CLI prints them.
+        text = f"[default]\nregion = {settings.REGION}\noutput = json\ncli_timestamp_format = iso8601\n"
+        _write(state / "aws" / "config", text)
     if not (state / "aws" / "credentials").exists():
         key, secret = settings.ACCESS_KEY, settings.SECRET_KEY
         text = f"[default]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n"

@@ -69,14 +69,16 @@ def repository(lab: Lab, name: str) -> dict:
         raise NotYet(f"there is no repository {name} yet", "create-repository makes it (step 4)") from None
 
 
-def image(lab: Lab, name: str, tag: str) -> dict:
+BEFORE_PUSH = "build and tag come before push (steps 6 and 7)"
+
+
+def image(lab: Lab, name: str, tag: str, hint: str = BEFORE_PUSH) -> dict:
     """The image as ECR describes it, or NotYet."""
     repository(lab, name)
     ecr = lab.client()
     try:
         return ecr.describe_images(repositoryName=name, imageIds=[{"imageTag": tag}])["imageDetails"][0]
     except ecr.exceptions.ImageNotFoundException:
-        hint = "build and tag come before push (steps 6 and 7)"
         raise NotYet(f"{tag} is not in {name} yet", hint) from None
 
 
@@ -86,7 +88,7 @@ def layers(lab: Lab, name: str, tag: str) -> list[str]:
 
     found = lab.client().batch_get_image(repositoryName=name, imageIds=[{"imageTag": tag}])["images"]
     if not found:
-        raise NotYet(f"{tag} is not in {name} yet", "build and tag come before push (steps 6 and 7)")
+        raise NotYet(f"{tag} is not in {name} yet", BEFORE_PUSH)
     manifest = json.loads(found[0]["imageManifest"])
     if "manifests" in manifest:  # BuildKit's attestations come in an index: the image itself is in it
         real = [m for m in manifest["manifests"] if m.get("platform", {}).get("os") != "unknown"]
@@ -259,7 +261,7 @@ def mended_the_name(lab: Lab) -> str:
 @exercise("08.1")
 def pushed_under_both_names(lab: Lab) -> str:
     """v1 and latest of the repository are the same image."""
-    v1, latest = (image(lab, settings.REPOSITORY, tag) for tag in steps.TAGS)
+    v1, latest = (image(lab, settings.REPOSITORY, tag, f"docker push …:{tag} sends it") for tag in steps.TAGS)
     if v1["imageDigest"] != latest["imageDigest"]:
         raise NotYet("v1 and latest are two different images", "docker tag the image of v1, then push latest")
     return f"v1 and latest are one image in {settings.REPOSITORY}"
@@ -281,7 +283,8 @@ def sent_only_what_changed(lab: Lab) -> str:
 @exercise("09.1")
 def tagged_in_the_registry(lab: Lab) -> str:
     """stable names the image of v1 in the repository."""
-    v1, stable = (image(lab, settings.REPOSITORY, tag) for tag in ("v1", "stable"))
+    hint = "put_image takes the manifest of v1, and imageTag says the new tag"
+    v1, stable = (image(lab, settings.REPOSITORY, tag, hint) for tag in ("v1", "stable"))
     if v1["imageDigest"] != stable["imageDigest"]:
         raise NotYet("stable is another image than v1", "put the manifest of v1 once more, as stable")
     return f"v1 and stable are one image in {settings.REPOSITORY}"

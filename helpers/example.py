@@ -5,6 +5,7 @@ first, manifest last (OCI distribution-spec, "Pushing blobs"); the layers are pl
 because gzip's bytes differ between versions of zlib.
 """
 
+import contextlib
 import hashlib
 import io
 import json
@@ -24,25 +25,22 @@ BASE_BYTES = 1_000_000
 
 
 def put(lab: "Lab", repository: str, *tags: str, greeting: str = "Hello, registry!") -> None:
-    """Put the example image into the repository under these tags (or none), and say so."""
+    """Put the example image into the repository under these tags, and say so."""
     blobs = layers(greeting)
     config, manifest = describe(blobs)
-    sent = [blob for blob in (*blobs, config) if _send(lab, repository, blob)]
+    sent = sum([_send(lab, repository, blob) for blob in blobs])
+    _send(lab, repository, config)
     ecr = lab.client()
-    for tag in tags or (None,):
-        named = {"imageTag": tag} if tag else {}
-        try:
+    for tag in tags:
+        with contextlib.suppress(ecr.exceptions.ImageAlreadyExistsException):  # there already is as good
             ecr.put_image(
                 repositoryName=repository,
                 imageManifest=manifest.decode(),
                 imageManifestMediaType=MANIFEST,
-                **named,
+                imageTag=tag,
             )
-        except ecr.exceptions.ImageAlreadyExistsException:  # there already is as good
-            pass
-    layers_sent = len([blob for blob in blobs if blob in sent])
-    under = f"tagged {', '.join(tags)}" if tags else "without a tag"
-    print(f"✔ the example image is in {repository}, {under}: {layers_sent} of {len(blobs)} layers had to be sent")
+    tagged = ", ".join(tags)
+    print(f"✔ the example image is in {repository}, tagged {tagged}: {sent} of {len(blobs)} layers had to be sent")
 
 
 def layers(greeting: str) -> list[bytes]:

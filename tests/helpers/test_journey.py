@@ -57,7 +57,7 @@ def test_it_catches_up_checks_and_cleans_up(lab, capsys):
         f"✔ 05.1 Docker is logged in to {lab.registry}",
         f"✔ 07.1 {NAME}:v1 and :latest are two names of one image",
         f"✔ 08.1 v1 and latest are one image in {NAME}",
-        f"✗ 09.1 stable is not in {NAME} yet. Hint: build and tag come before push (steps 6 and 7).",
+        f"✗ 09.1 stable is not in {NAME} yet. Hint: put_image takes the manifest of v1, and imageTag says the new tag.",
     ]
 
     checks.check("08.2")

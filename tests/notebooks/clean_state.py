@@ -20,7 +20,8 @@ def make() -> None:
         if repository["repositoryName"] != settings.MIRROR_REPOSITORY:
             ecr.delete_repository(repositoryName=repository["repositoryName"], force=True)
     _forget_images(new["REGISTRY"])
-    for kept in ("docker/config.json", "aws/config"):
+    # mirror-known: a push that is refused makes the engine forget where it could have mounted a layer from.
+    for kept in ("docker/config.json", "aws/config", "mirror-known"):
         (settings.state() / kept).unlink(missing_ok=True)
 
 

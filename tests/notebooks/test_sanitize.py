@@ -16,6 +16,18 @@ DIGEST = "sha256:" + "ab" * 32
         ("2026-11-23T17:00:00+00:00", "2027-01-01 00:00:00.123+00:00"),
         ("~/learn-amazon-ecr/.sandbox/docker/config.json", "/srv/x/.sandbox-test/docker/config.json"),
         ("repository exists (made now)", "repository exists (was there)"),
+        ("format: repository name (Demo-App) must be lowercase", "format: repository name must be lowercase"),
+        ("built   WORKDIR /app", "cached  WORKDIR /app"),
+        (
+            "COPY failed: file not found in build context or excluded by .dockerignore: stat .env: file does not exist",
+            'failed to compute cache key: "/.env" not found: not found',
+        ),
+        (
+            "The command '/bin/sh -c pip instal flask' returned a non-zero code: 1",
+            "executor failed running [/bin/sh -c pip instal flask]: exit code: 1",
+        ),
+        ("FROM: the base image     189 MB on this machine", "FROM: the base image     129 MB on this machine"),
+        ("built for linux/amd64", "built for linux/arm64"),
     ],
 )
 def test_they_swallow_what_varies(one, other):
@@ -35,6 +47,19 @@ def test_they_swallow_what_varies(one, other):
         ("✔ 08.2 v2 is in demo-app-repo", "✗ 08.2 v2 is in demo-app-repo"),
         ("registry 123456789012", "registry 210987654321"),
         ("repository exists (made now)", "repository is missing (made now)"),
+        ("repository name (Demo-App) must be lowercase", "repository name (Demo-App) must be uppercase"),
+        ("built   COPY requirements.txt .", "cached  COPY requirements.txt ."),
+        ("built   WORKDIR /app", "failed  WORKDIR /app"),
+        (
+            "COPY failed: file not found in build context or excluded by .dockerignore: stat .env: file does not exist",
+            'failed to compute cache key: "/app.py" not found: not found',
+        ),
+        (
+            "The command '/bin/sh -c pip instal flask' returned a non-zero code: 1",
+            "executor failed running [/bin/sh -c pip instal flask]: exit code: 2",
+        ),
+        ("RUN pip install …        3.7 MB", "RUN pip install …        37 MB"),
+        ("built for linux/amd64", "built for windows/amd64"),
     ],
 )
 def test_they_leave_what_means_something(right, wrong):

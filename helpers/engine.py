@@ -243,15 +243,24 @@ def _mirror_is_filled(engine: "docker.DockerClient", mirror: str, auth: dict[str
     """Whether the mirror has its image; the sandbox fills it just after it starts, from what `make setup` kept."""
     import docker.errors
 
-    end = time.monotonic() + (SEED_SECONDS if settings.base_image_layout().exists() else 0)
+    expected = _layout_digest()
+    end = time.monotonic() + (SEED_SECONDS if expected else 0)
     while True:
-        try:
-            engine.images.get_registry_data(mirror, auth_config=auth)
-            return True
-        except docker.errors.APIError:
-            if time.monotonic() > end:
-                return False
-            time.sleep(0.1)
+        with contextlib.suppress(docker.errors.APIError):
+            found = engine.images.get_registry_data(mirror, auth_config=auth).id
+            if expected in (None, found):
+                return True
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.1)
+
+
+def _layout_digest() -> str | None:
+    """The digest of the image that `make setup` keeps, or None."""
+    try:
+        return json.loads((settings.base_image_layout() / "index.json").read_text())["manifests"][0]["digest"]
+    except OSError:
+        return None
 
 
 def _forwarders(engine: "docker.DockerClient") -> list:

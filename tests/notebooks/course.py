@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
+from nbclient import NotebookClient
+from traitlets.config import Config
 
 from helpers import settings
 
+CELL_TIMEOUT = 300  # seconds; a hang limit
 FOLDER = settings.PROJECT / "notebooks"
 PATHS = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
 
@@ -37,3 +40,10 @@ def texts(cell) -> Iterator[str]:
 def links(markdown: str) -> list[str]:
     """The targets of links and pictures in *markdown*."""
     return re.findall(r"\]\(([^)\s]+)\)", markdown) + re.findall(r'(?:src|href)="([^"]+)"', markdown)
+
+
+def run(notebook) -> None:
+    """Run its cells in a kernel of its own and keep what they print; a cell that raises raises here."""
+    config = Config({"KernelManager": {"transport": "ipc"}})
+    where = {"metadata": {"path": str(FOLDER)}}
+    NotebookClient(notebook, timeout=CELL_TIMEOUT, kernel_name="python3", resources=where, config=config).execute()

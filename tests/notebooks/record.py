@@ -10,16 +10,14 @@ import sys
 from pathlib import Path
 
 import nbformat
-from nbclient import NotebookClient
 from nbval.plugin import carriagereturn_pat, coalesce_streams, get_sanitize_patterns
 
 from helpers import settings
 
-from . import clean_state
+from . import clean_state, course
 
 NOTEBOOKS = settings.PROJECT / "notebooks"
 SANITIZE = Path(__file__).with_name("sanitize.cfg")
-CELL_TIMEOUT = 300  # seconds; a hang limit
 
 
 def main(chosen: list[str]) -> None:
@@ -38,9 +36,7 @@ def record(path: Path) -> int:
     """Run the notebook at *path*, store its outputs, and return how many cells say something new."""
     stored = nbformat.read(path, as_version=4)
     fresh = nbformat.read(path, as_version=4)
-    NotebookClient(
-        fresh, timeout=CELL_TIMEOUT, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
-    ).execute()
+    course.run(fresh)
     changed = 0
     for old, new in zip(stored.cells, fresh.cells, strict=True):
         if new.cell_type != "code":

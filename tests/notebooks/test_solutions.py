@@ -4,7 +4,6 @@ import re
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from . import clean_state, course
 
@@ -39,8 +38,6 @@ def test_the_solution_turns_the_check_from_wrong_to_right(path):
 
     clean_state.make()
     ran = solved(notebook)
-    NotebookClient(
-        ran, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(course.FOLDER)}}
-    ).execute()
+    course.run(ran)
     after = "".join(text for cell in course.code(ran) for text in course.texts(cell))
     assert [number for number in numbers if f"✔ {number} " not in after] == []

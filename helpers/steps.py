@@ -1,6 +1,7 @@
 """What each notebook leaves behind for the next ones, and how to make it true without them."""
 
 import base64
+import contextlib
 import http.client
 import os
 import subprocess
@@ -68,13 +69,22 @@ def is_logged_in(lab: "Lab") -> bool:
 
 
 def is_built(lab: "Lab") -> bool:
-    """Whether the engine has the image demo-app-repo."""
-    return _image_id(lab, settings.REPOSITORY) is not None
+    """Whether demo-app-repo is what building sample_app gives.
+
+    That is found out by building: it takes no time when nothing is new, and it brings the builder's cache
+    back when the image was not built here but pulled. Where it cannot be built now, the image there will do.
+    """
+    before = _image_id(lab, settings.REPOSITORY)
+    if before:
+        with contextlib.suppress(LabError):
+            _build(lab)
+    return before is not None and _image_id(lab, settings.REPOSITORY) == before
 
 
 def is_tagged(lab: "Lab") -> bool:
-    """Whether the engine has it under the repository's address, as v1 and latest."""
-    return all(_image_id(lab, f"{lab.repository_uri}:{tag}") for tag in TAGS)
+    """Whether it has the repository's address too, as v1 and latest."""
+    built = _image_id(lab, settings.REPOSITORY)
+    return all(_image_id(lab, f"{lab.repository_uri}:{tag}") == built for tag in TAGS)
 
 
 def is_pushed(lab: "Lab") -> bool:
@@ -96,8 +106,7 @@ def _build(lab: "Lab") -> None:
 
 def _tag(lab: "Lab") -> None:
     for tag in TAGS:
-        if not _image_id(lab, f"{lab.repository_uri}:{tag}"):
-            _docker("tag", settings.REPOSITORY, f"{lab.repository_uri}:{tag}")
+        _docker("tag", settings.REPOSITORY, f"{lab.repository_uri}:{tag}")
 
 
 def _push(lab: "Lab") -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from traitlets.config import Config
 
 from helpers import settings
 
@@ -44,6 +43,5 @@ def links(markdown: str) -> list[str]:
 
 def run(notebook) -> None:
     """Run its cells in a kernel of its own and keep what they print; a cell that raises raises here."""
-    config = Config({"KernelManager": {"transport": "ipc"}})
     where = {"metadata": {"path": str(FOLDER)}}
-    NotebookClient(notebook, timeout=CELL_TIMEOUT, kernel_name="python3", resources=where, config=config).execute()
+    NotebookClient(notebook, timeout=CELL_TIMEOUT, kernel_name="python3", resources=where).execute()

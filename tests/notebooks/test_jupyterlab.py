@@ -1,11 +1,12 @@
 """JupyterLab as `make lab` opens it: it answers, and a notebook run through its API pushes an image."""
 
 import asyncio
+import contextlib
 import json
 import os
-import re
 import subprocess
 import sys
+import time
 import urllib.request
 import uuid
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from tornado.websocket import websocket_connect
 
 from helpers import background, settings
+from tests.sandbox.conftest import free_port
 
 from . import clean_state, course
 
@@ -22,25 +24,25 @@ PATIENCE = 120  # seconds; a hang limit
 
 @pytest.fixture
 def jupyter(own_sandbox, tmp_path):
-    """A JupyterLab on the project: its address with the token."""
+    """A JupyterLab on the project: its address and its token."""
     clean_state.make()
-    command = [Path(sys.executable).with_name("jupyter"), "lab", "--no-browser", "--port=0", "--allow-root"]
+    port, token = free_port(), uuid.uuid4().hex
+    options = [f"--port={port}", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={settings.PROJECT}"]
     server = subprocess.Popen(
-        [*command, f"--ServerApp.root_dir={settings.PROJECT}"],
+        [Path(sys.executable).with_name("jupyter"), "lab", "--no-browser", "--allow-root", *options],
         env=os.environ | {"JUPYTER_RUNTIME_DIR": str(tmp_path), "JUPYTER_CONFIG_DIR": str(tmp_path / "config")},
-        stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
-        text=True,
+        stderr=subprocess.DEVNULL,
     )
-    assert server.stderr
-    found = None
-    while not found:
-        line = server.stderr.readline()
-        assert line, "JupyterLab ended"
-        found = re.search(r"http://(?:localhost|127\.0\.0\.1):(\d+)/lab\S*\?token=(\w+)", line)
-    yield f"http://127.0.0.1:{found[1]}", found[2]
+    address, end = f"http://127.0.0.1:{port}", time.monotonic() + PATIENCE
+    while time.monotonic() < end and server.poll() is None:
+        with contextlib.suppress(OSError):
+            ask(address, token, "/api/status")
+            break
+        time.sleep(0.1)
+    yield address, token
     server.terminate()
-    server.communicate(timeout=PATIENCE)
+    server.wait(PATIENCE)
 
 
 def ask(address: str, token: str, path: str, content: dict | None = None) -> dict:

@@ -100,9 +100,12 @@ def test_links_resolve(document):
         assert link.startswith(("http://", "https://", "#")) or (path.parent / link.split("#")[0]).exists(), link
 
 
-def test_every_notebook_is_in_the_table():
+def test_every_notebook_is_in_the_table_with_its_minutes():
     for path in sorted((settings.PROJECT / "notebooks").glob("[0-9]*.ipynb")):
-        assert f"(notebooks/{path.name})" in README
+        row = next(line for line in README.splitlines() if f"(notebooks/{path.name})" in line)
+        minutes = re.search(r"(\d+) minutes", path.read_text())
+        assert minutes
+        assert row.endswith(f"| {minutes[1]} |"), row
 
 
 def test_every_make_target_it_names_exists():

@@ -143,6 +143,7 @@ def _versions() -> dict[str, str | None]:
     versions: dict[str, str | None] = {name: metadata.version(name) for name in ("boto3", "awscli", "moto")}
     versions["docker engine"] = None
     versions["docker client"] = engine.cli_version()
+    versions["registry"] = engine.registry_version()
     with contextlib.suppress(LabError):
         versions["docker engine"] = engine.client().version()["Version"]
     return versions

@@ -117,6 +117,15 @@ def cli_version() -> str | None:
     return told.removeprefix("Docker version ").partition(",")[0].strip() or None
 
 
+def registry_version() -> str | None:
+    """The version of the registry program, or None when there is none and a container takes its place."""
+    program = shutil.which("docker-registry") or shutil.which("registry")
+    if not program:
+        return None
+    told = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10).stdout
+    return told.split()[-1] if told.split() else None
+
+
 def trouble(error: Exception, host: str) -> tuple[str, str]:
     """What keeps us from the engine, and its mend, from the error that talking to it raised."""
     causes = _causes(error)

@@ -170,6 +170,7 @@ def _connect_aws() -> Lab:
     print(f"  you are {arn}")
     _confirm(account, region)
     os.environ.update(aws_names(account, region))
+    os.environ.update(engine.variables(os.environ))  # the Docker SDK knows no contexts
     endpoint = session.client("ecr").meta.endpoint_url
     return Lab("aws", account, region, registry, endpoint, f"{registry}/{settings.REPOSITORY}")
 

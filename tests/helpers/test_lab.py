@@ -159,12 +159,13 @@ def test_no_secret_is_printed_or_kept(aws, monkeypatch, capsys, state):
         assert os.environ[name] not in shown
 
 
-def test_nothing_but_the_names_for_cells_is_set(aws, monkeypatch):
+def test_nothing_but_the_names_for_cells_and_the_engine_is_set(aws, monkeypatch):
     answers(monkeypatch, "yes")
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
     before = dict(os.environ)
     helpers.connect()
     new = {name for name in os.environ if os.environ[name] != before.get(name)}
-    assert new == {"REGISTRY", "ACCOUNT_ID", "REPOSITORY_NAME", "REPOSITORY_URI", "AWS_REGION"}
+    assert new == {"REGISTRY", "ACCOUNT_ID", "REPOSITORY_NAME", "REPOSITORY_URI", "AWS_REGION", "DOCKER_HOST"}
     assert set(before) <= set(os.environ)
 
 

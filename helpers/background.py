@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from helpers import engine, settings
 from helpers.errors import LabError
+from helpers.processes import command_of
 
 READY_SECONDS = 30
 STOP_SECONDS = 10
@@ -175,8 +176,7 @@ def _why(log: Path, before: int) -> tuple[str, str]:
 
 def _is_sandbox(pid: int) -> bool:
     """Whether this process is a sandbox (it may hang and not answer): numbers are used again."""
-    told = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True)
-    return SIGN in told.stdout
+    return SIGN in command_of(pid)
 
 
 def _gone(pid: int, seconds: float) -> bool:

@@ -18,6 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from ...processes import command_of
+
 CHUNK = 256 * 1024
 BINARIES = ("docker-registry", "registry")
 IMAGE = "public.ecr.aws/docker/library/registry:2"
@@ -175,8 +177,7 @@ class Distribution:
         """A sandbox that was killed leaves its registry behind: end it before another writes to the same folder."""
         try:
             pid = int(self._pidfile.read_text())
-            command = Path(f"/proc/{pid}/cmdline").read_text() if Path("/proc").is_dir() else _command(pid)
-            if str(self._folder / "registry.yml") in command:
+            if str(self._folder / "registry.yml") in command_of(pid):
                 os.kill(pid, signal.SIGKILL)
         except (OSError, ValueError):
             pass
@@ -217,7 +218,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def _command(pid: int) -> str:
-    return subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True).stdout

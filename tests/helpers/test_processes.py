@@ -8,12 +8,15 @@ from helpers.processes import command_of
 
 
 def test_it_names_a_running_process():
-    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "a-word-of-its-own"])
+    program = "import time; print('up', flush=True); time.sleep(60)"
+    sleeper = subprocess.Popen([sys.executable, "-c", program, "a-word-of-its-own"], stdout=subprocess.PIPE)
     try:
+        assert sleeper.stdout
+        assert sleeper.stdout.readline() == b"up\n"
         assert "a-word-of-its-own" in command_of(sleeper.pid)
     finally:
         sleeper.kill()
-        sleeper.wait()
+        sleeper.communicate()
     assert command_of(sleeper.pid) == ""
 
 

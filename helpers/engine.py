@@ -238,12 +238,13 @@ def learn_mirror(engine: "docker.DockerClient", registry: str, password: Callabl
     auth = {"username": "AWS", "password": password()}
     if not _mirror_is_filled(engine, mirror, auth):
         return False
-    image = engine.images.pull(mirror, auth_config=auth)
     try:
-        engine.images.get(settings.BASE_IMAGE)
-    except docker.errors.ImageNotFound:
-        image.tag(settings.BASE_IMAGE)
-    engine.images.remove(mirror)
+        image = engine.images.pull(mirror, auth_config=auth)
+        if not engine.images.list(settings.BASE_IMAGE):
+            image.tag(settings.BASE_IMAGE)
+        engine.images.remove(mirror)
+    except docker.errors.DockerException:  # without it a push only takes longer
+        return False
     note.write_text(known)
     return True
 

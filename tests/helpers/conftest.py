@@ -29,10 +29,12 @@ def own_world(tmp_path, monkeypatch):
     os.environ["ECR_TUTORIAL_BASE"] = str(tmp_path / "no layout")
     yield
     os.environ["ECR_TUTORIAL_STATE"] = str(state)
-    background.stop()
-    os.environ.clear()
-    os.environ.update(before)
-    _forget_boto()
+    try:
+        background.stop()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        _forget_boto()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """`make setup`: from a machine with Python to one that can run the course, doing only what is missing."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from machine import base_image, debian, engine, registry, venv
 from machine.say import Stop, say
@@ -24,9 +25,11 @@ def set_up() -> None:
     if sys.platform == "win32":
         raise Stop("On Windows the course runs inside WSL2: open a WSL2 terminal and run make there.")
     debian.install({**venv.missing(), **engine.missing(), **registry.missing()})
-    venv.ensure()
-    version, platform = engine.ensure()
-    image = base_image.ensure(platform)
+    with ThreadPoolExecutor() as beside:  # packages and base image take about a minute each
+        packages = beside.submit(venv.ensure)
+        version, platform = engine.ensure()
+        image = base_image.ensure(platform)
+        packages.result()
     say(
         f"Ready: .venv, Docker engine {version}, registry {registry.program() or 'in a container'}, "
         f"base image {base_image.NAME}{' (a stand-in)' if image.is_stand_in else ''}"

@@ -48,13 +48,13 @@ def test_a_kill_in_the_middle_of_a_push_loses_nothing_acknowledged(own_sandbox, 
     push = subprocess.Popen(["docker", "push", big], env=sandbox.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     time.sleep(delay)
     sandbox.stop(signal.SIGKILL)
-    sandbox.start()  # no repair by hand; the port is the same, so docker's own retries may end the push well
-    said = push.communicate(timeout=300)[0].decode()
+    push.kill()
+    acknowledged = b"digest: sha256" in push.communicate()[0]
+    sandbox.start()  # no repair by hand
 
     after = facts(sandbox)
     assert after[1]["kept"][:1] == before[1]["kept"]
-    if push.returncode == 0:
-        assert {"v2"} == set(after[1]["kept"][1]["imageTags"]), said
+    assert len(after[1]["kept"]) in ((2,) if acknowledged else (1, 2))
     sandbox.run(f"docker push {big}")
     assert len(facts(sandbox)[1]["kept"]) == 2
 

@@ -17,7 +17,7 @@ def endpoint() -> str:
 
 
 def registry_host(account: str, region: str) -> str:
-    """The registry's name for ``docker``, of any account and region: the token tells which one is meant."""
+    """The registry's name for ``docker``. Repositories of other regions show it too, but only the API reaches them."""
     return f"localhost:{_port}"
 
 

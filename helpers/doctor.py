@@ -99,7 +99,7 @@ def reach_row(found: "dict | LabError", status: dict | None) -> Row:
 
 def registry_row(found: "dict | LabError") -> Row:
     """Whether there is a registry program to keep the bytes of the images."""
-    program = shutil.which("docker-registry") or shutil.which("registry")
+    program = engine.registry_program()
     if program:
         return _ok("Registry", "ready", program)
     if not isinstance(found, LabError):

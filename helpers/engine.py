@@ -117,9 +117,14 @@ def cli_version() -> str | None:
     return told.removeprefix("Docker version ").partition(",")[0].strip() or None
 
 
+def registry_program() -> str | None:
+    """Where the registry program is, or None when there is none and a container takes its place."""
+    return shutil.which("docker-registry") or shutil.which("registry")
+
+
 def registry_version() -> str | None:
-    """The version of the registry program, or None when there is none and a container takes its place."""
-    program = shutil.which("docker-registry") or shutil.which("registry")
+    """The version of the registry program, or None."""
+    program = registry_program()
     if not program:
         return None
     told = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10).stdout

@@ -1,5 +1,6 @@
 """ECR's state: repositories are moto's, images are ours (``images.py``), bytes are Distribution's."""
 
+import hashlib
 from typing import Any, ClassVar
 
 import moto.ecr.models as moto_ecr
@@ -96,8 +97,6 @@ def stored_as(account: str, region: str, name: str) -> str:
     full = f"{account}/{region}/{name}"
     if len(full) <= 255:
         return full
-    import hashlib
-
     return f"{account}/{region}/{name[:100].rstrip('._-/')}/{hashlib.sha256(name.encode()).hexdigest()}"
 
 

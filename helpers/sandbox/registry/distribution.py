@@ -5,6 +5,7 @@ round ECR's rules. Without the binary it runs as a container on a loopback port.
 Source: https://distribution.github.io/distribution/about/configuration/
 """
 
+import hashlib
 import http.client
 import json
 import os
@@ -12,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -205,9 +207,6 @@ def _socket_path(folder: Path) -> str:
     path = str(folder / "registry.sock")
     if len(path) < 100:
         return path
-    import hashlib
-    import tempfile
-
     name = hashlib.sha256(path.encode()).hexdigest()[:16]
     short = Path(tempfile.gettempdir()) / f"ecr-lab-{os.getuid()}-{name}"
     short.mkdir(mode=0o700, exist_ok=True)

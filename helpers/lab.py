@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from helpers import background, engine, seal, settings
+from helpers import background, engine, prices, seal, settings
 from helpers.errors import LabError
 
 if TYPE_CHECKING:
     import boto3
     import docker
+
+TUTORIAL_GB = 0.2  # what all notebooks together leave in ECR if nobody cleans up
 
 _current: "Lab | None" = None
 
@@ -60,6 +62,16 @@ class Lab:
         made = int(time.time()) - hours_ago * 60 * 60
         return Tokens(settings.state() / "secret").mint(caller, made)[0]
 
+    def docker_hub(self) -> "DockerHub":
+        """The stand-in for Docker Hub, which runs on this machine whatever the target is.
+
+        Cells find it as ``$HUB`` (for ``docker``) and ``$HUB_API`` (for what the Hub's web pages do).
+        """
+        hub = DockerHub(registry=background.start()["hub"].partition("//")[2])
+        os.environ.update({"HUB": hub.registry, "HUB_API": hub.api})
+        print(f"✔ Docker Hub stand-in: {hub.registry} (by Docker Hub's rules, on your own machine)")
+        return hub
+
     def catch_up(self, notebook: str) -> None:
         """Make true what the notebooks before this one would have made, and say so."""
         from helpers import steps
@@ -83,6 +95,20 @@ class Lab:
         from helpers import cleanup
 
         return cleanup.clean_up(self)
+
+
+@dataclass(frozen=True)
+class DockerHub:
+    """The stand-in for Docker Hub: *registry* is its name for ``docker``, *api* stands for ``hub.docker.com``."""
+
+    registry: str
+
+    @property
+    def api(self) -> str:
+        return f"http://{self.registry}/hub.docker.com"
+
+    def __repr__(self) -> str:
+        return f"<Docker Hub stand-in at {self.registry}>"
 
 
 def connect() -> Lab:
@@ -140,15 +166,15 @@ def _connect_sandbox() -> Lab:
     )
     print(f"✔ sandbox: account {lab.account}, region {lab.region}, registry {lab.registry}")
     print("✔ sealed: no other key, profile or endpoint is in reach, so no cell can touch a real account")
-    _connect_engine(lab, status["port"])
+    _connect_engine(lab, status["ports"])
     return lab
 
 
-def _connect_engine(lab: Lab, port: int) -> None:
+def _connect_engine(lab: Lab, ports: list[int]) -> None:
     # Without an engine half of the lessons still work, so its absence is told and not raised.
     try:
         docker_engine = engine.client()
-        if engine.make_reachable(docker_engine, port):
+        if engine.make_reachable(docker_engine, ports):
             print("✔ engine: Docker runs in a virtual machine here and reaches the sandbox by a forwarder")
         engine.learn_mirror(docker_engine, lab.registry, lab.password, settings.state() / "mirror-known")
     except LabError as trouble:
@@ -177,7 +203,8 @@ def _connect_aws() -> Lab:
 
 def aws_names(account: str, region: str) -> dict[str, str]:
     """All that is set on AWS: the names that cells use; the rest is the user's own configuration."""
-    return {**seal.cell_names(aws_registry(account, region), account), "AWS_REGION": region}
+    names = seal.cell_names(aws_registry(account, region), account, "public.ecr.aws")
+    return {**names, "AWS_REGION": region}
 
 
 def aws_registry(account: str, region: str) -> str:
@@ -238,12 +265,11 @@ def _confirm(account: str, region: str) -> None:
 
 
 def _what_it_costs() -> str:
-    facts = json.loads((Path(__file__).parent / "data" / "rough_cost.json").read_text())
-    cost = facts["usd_per_gb_month"] * facts["tutorial_gb"]
+    cost = prices.usd("storage") * TUTORIAL_GB
     return (
         f"  The notebooks create private ECR repositories: {settings.REPOSITORY} and a few for exercises.\n"
-        f"  They hold about {facts['tutorial_gb']} GB, which costs about ${cost:.2f} a month if forgotten\n"
-        f"  ({facts['source']}, {facts['as_of']})."
+        f"  They hold about {TUTORIAL_GB} GB, which costs about ${cost:.2f} a month if forgotten\n"
+        f"  ({prices.facts()['check_live'][0]}, {prices.fact('storage')['as_of']})."
     )
 
 

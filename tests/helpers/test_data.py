@@ -20,18 +20,6 @@ def test_a_file_says_what_it_is_and_of_when(path):
     assert facts["as_of"][:2] == "20"
 
 
-def test_each_price_has_date_and_source():
-    for price in read("prices.json")["ecr"]:
-        assert price["usd"] >= 0
-        assert price["as_of"][:2] == "20"
-        assert all("https://" in source for source in price["sources"]), price["name"]
-
-
-def test_the_rough_cost_uses_the_same_price():
-    storage = next(price for price in read("prices.json")["ecr"] if price["key"] == "storage")
-    assert read("rough_cost.json")["usd_per_gb_month"] == storage["usd"]
-
-
 def test_each_quota_is_a_number():
     quotas = read("quotas.json")["quotas"]
     assert all(quota["default"] > 0 and isinstance(quota["adjustable"], bool) for quota in quotas)

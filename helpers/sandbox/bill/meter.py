@@ -1,0 +1,159 @@
+"""The meter: bytes kept over time, bytes sent and pulls, by account, Region and repository.
+
+What counts as kept are the config and the layers of a repository's images, compressed, each once however
+many images share it; a manifest's own few kilobytes are left out. A GB is 2**30 bytes, and a GB-month is one GB
+kept for every second of its calendar month, as AWS bills it (S3 FAQ, "How am I charged for my use of Amazon S3?").
+
+A step in what is kept is written in the transaction of the push or deletion that made it, so the two are never
+apart. Pulls and bytes sent are counted in a commit that is not synced: they survive the death of this process,
+a power cut may cost the last seconds of them, and no learner waits for the disk at each layer.
+
+What is written stays small: one row for a second in which a repository's size changed, and three an hour
+in which it was pulled from.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+
+from ..store import Store
+from .periods import HOUR, begin, pieces, seconds_in_month
+
+GB = 2**30
+WAYS = ("internet", "region")
+KEYS = ("region", "repository", "hour", "day", "month")
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS meter_kept (
+    account TEXT, region TEXT, repository TEXT, at INTEGER, bytes INTEGER NOT NULL,
+    PRIMARY KEY (account, region, repository, at)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS meter_counts (
+    account TEXT, region TEXT, repository TEXT, hour INTEGER, what TEXT, amount INTEGER NOT NULL,
+    PRIMARY KEY (account, region, repository, hour, what)
+) WITHOUT ROWID;
+"""
+
+# Without SQLite's newer -> and ->>, which the Python of some long-lived systems lacks.
+DISTINCT_BLOBS = """
+SELECT coalesce(sum(size), 0) FROM (
+    SELECT max(json_extract(blob.value, '$.size')) AS size
+    FROM images, json_each(
+        json_insert(json_extract(manifest, '$.layers'), '$[#]', json(json_extract(manifest, '$.config')))
+    ) AS blob
+    WHERE account = ? AND region = ? AND repository = ? GROUP BY json_extract(blob.value, '$.digest')
+)
+"""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What was used: bytes times the seconds they were kept, bytes sent by each way, pulls."""
+
+    byte_seconds: int = 0
+    gb_months: float = 0.0
+    internet: int = 0
+    region: int = 0
+    pulls: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
+
+
+class Meter:
+    """Counts what the registry keeps and sends, in tables of the store."""
+
+    def __init__(self, store: Store, clock: Callable[[], float] = time.time):
+        self._store, self.clock = store, clock
+        store.add(SCHEMA)
+
+    def measure(self, account: str, region: str, repository: str) -> None:
+        """Look how much a repository keeps now. To be called in the change that put or deleted an image."""
+        with self._store.change():
+            self.stored(account, region, repository, self.stored_bytes(account, region, repository))
+
+    def stored_bytes(self, account: str, region: str, repository: str) -> int:
+        """The bytes of the distinct configs and layers that a repository's images name."""
+        [total] = self._store.read().execute(DISTINCT_BLOBS, (account, region, repository)).fetchone()
+        return total
+
+    def stored(self, account: str, region: str, repository: str, total_bytes: int) -> None:
+        """From now on a repository keeps *total_bytes*; within one second the last word counts."""
+        if total_bytes < 0:
+            raise ValueError(f"nobody keeps {total_bytes} bytes")
+        key = (account, region, repository)
+        with self._store.change() as db:
+            last = db.execute(
+                "SELECT at, bytes FROM meter_kept WHERE account = ? AND region = ? AND repository = ?"
+                " ORDER BY at DESC LIMIT 1",
+                key,
+            ).fetchone()
+            if (last["bytes"] if last else 0) == total_bytes:
+                return
+            now = max(int(self.clock()), last["at"] if last else 0)  # a clock that was put back bends no history
+            db.execute("INSERT OR REPLACE INTO meter_kept VALUES (?, ?, ?, ?, ?)", (*key, now, total_bytes))
+
+    def pulled(self, account: str, region: str, repository: str) -> None:
+        """Somebody was given a manifest."""
+        self._count(account, region, repository, "pulls", 1)
+
+    def sent(self, account: str, region: str, repository: str, n_bytes: int, where: str = "internet") -> None:
+        """So many bytes went out, to the ``internet`` or inside the ``region``; ValueError for anything else."""
+        if where not in WAYS or n_bytes < 0:
+            raise ValueError(f"{n_bytes} bytes cannot be sent to {where!r}")
+        self._count(account, region, repository, where, n_bytes)
+
+    def usage(self, start: float, end: float, account: str, by: Sequence[str] = ()) -> dict[tuple, Usage]:
+        """What *account* used from *start* to *end* (Unix times), up to now, summed by any of ``KEYS``.
+
+        A time key is the Unix time at which that hour, day or month (UTC) began. Pulls and bytes sent belong
+        to the beginning of their hour. ValueError for a key that is not there.
+        """
+        if unknown := set(by) - set(KEYS):
+            raise ValueError(f"usage cannot be told by {', '.join(sorted(unknown))}")
+        cut = next((unit for unit in ("hour", "day") if unit in by), "month")
+        total: defaultdict[tuple, Usage] = defaultdict(Usage)
+        for place, since, until, size in self._kept(int(start), int(min(end, self.clock())), account):
+            for first, last in pieces(since, until, cut):
+                kept = size * (last - first)
+                total[_key(by, place, first)] += Usage(kept, kept / (GB * seconds_in_month(first)))
+        for place, hour, what, amount in self._counts(start, end, account):
+            total[_key(by, place, hour * HOUR)] += Usage(**{what: amount})
+        return dict(total)
+
+    def _count(self, account: str, region: str, repository: str, what: str, amount: int) -> None:
+        row = (account, region, repository, int(self.clock()) // HOUR, what, amount)
+        with self._store.change(sync=False) as db:
+            db.execute(
+                "INSERT INTO meter_counts VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
+                " SET amount = amount + excluded.amount",
+                row,
+            )
+
+    def _kept(self, start: int, end: int, account: str) -> Iterator[tuple[tuple[str, str], int, int, int]]:
+        """Region and repository, from when, until when, how many bytes: each step that reaches into the time."""
+        rows = self._store.read().execute(
+            "SELECT region, repository, at, bytes, lead(at, 1, ?) OVER (PARTITION BY region, repository ORDER BY at)"
+            " AS until FROM meter_kept WHERE account = ? AND at < ?",
+            (end, account, end),
+        )
+        for row in rows.fetchall():
+            since, until = max(row["at"], start), min(row["until"], end)
+            if since < until and row["bytes"]:
+                yield (row["region"], row["repository"]), since, until, row["bytes"]
+
+    def _counts(self, start: float, end: float, account: str) -> Iterator[tuple[tuple[str, str], int, str, int]]:
+        rows = self._store.read().execute(
+            "SELECT region, repository, hour, what, amount FROM meter_counts"
+            " WHERE account = ? AND hour * 3600 >= ? AND hour * 3600 < ?",
+            (account, start, end),
+        )
+        for row in rows.fetchall():
+            yield (row["region"], row["repository"]), row["hour"], row["what"], row["amount"]
+
+
+def _key(by: Sequence[str], place: tuple[str, str], at: int) -> tuple:
+    region, repository = place
+    names = {"region": region, "repository": repository}
+    return tuple(names[each] if each in names else begin(at, each) for each in by)

@@ -1,0 +1,150 @@
+"""Docker Hub's registry as the wire sees it: who may do what, repositories made by a push, the pull limit."""
+
+from functools import partial
+
+from werkzeug.wrappers import Response
+
+from ..doors import Door, Handler, Request
+from ..ecr.backend import has_blob, put_manifest
+from ..ecr.images import Image, Images, Manifest
+from ..registry.answers import refuse
+from ..registry.distribution import Distribution
+from ..words import LayersNotFoundException
+from ..words import Refused as WireRefused
+from .auth import VISITOR, Visitor
+from .limits import Budget, NoneLeft, Pulls
+from .repositories import PULL, PUSH, Repositories
+from .words import REGISTRY, manifest_unknown, too_many_pulls, unauthorized
+
+# What a token must grant for each of the wire's actions, by the names these have on ECR. Nothing grants a delete:
+# on the Hub that is done on the website or with its API.
+NEEDED = {
+    "ecr:BatchCheckLayerAvailability": {PULL},
+    "ecr:GetDownloadUrlForLayer": {PULL},
+    "ecr:BatchGetImage": {PULL},
+    "ecr:ListImages": {PULL},
+    "ecr:InitiateLayerUpload": {PULL, PUSH},
+    "ecr:UploadLayerPart": {PULL, PUSH},
+    "ecr:CompleteLayerUpload": {PULL, PUSH},
+    "ecr:PutImage": {PULL, PUSH},
+    "ecr:BatchDeleteImage": {"delete"},
+}
+PULLED = "hub.pulled"  # where the house notes a pull in the request's environ
+INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
+
+
+class Repository:
+    """One repository, for one request."""
+
+    def __init__(self, house: "HubRegistry", name: str):
+        self._house, self.name = house, name
+
+    @property
+    def stored_as(self) -> str:
+        return self._house.repositories.stored_as(self.name)
+
+    @property
+    def images(self) -> Images:
+        return self._house.repositories.images(self.name)
+
+    def store_image(self, text: str, media_type: str | None, tag: str | None, digest: str | None) -> Image:
+        """The end of a push; the first one makes the repository."""
+        manifest = Manifest.parse(text, media_type)
+        blobs, repositories = self._house.blobs, self._house.repositories
+        missing = [blob for blob, _ in manifest.blobs if not has_blob(blobs, self.stored_as, blob)]
+        if missing:
+            raise LayersNotFoundException(missing, self.name, "docker.io")
+        put_manifest(blobs, self.stored_as, manifest)
+        with repositories.change():
+            if repositories.find(self.name) is None:
+                repositories.create_by_push(self.name)
+            repositories.pushed(self.name)
+            return self.images.put(manifest, tag, False, digest)
+
+    def mountable(self, digest: str, source: str, request: Request) -> str | None:
+        """The name in Distribution of *source*, if the token lets its holder pull from there and the layer is there."""
+        if PULL not in self._house.granted(request.environ[VISITOR], source):
+            return None
+        return (
+            self._house.repositories.stored_as(source) if self._house.repositories.images(source).use(digest) else None
+        )
+
+    def pulled(self) -> None:
+        """The door below counts it, when it has seen the answer."""
+
+    def sent(self, n_bytes: int) -> None:
+        """The Hub does not charge for bytes."""
+
+
+class HubRegistry:
+    """What the wire needs to know of Docker Hub."""
+
+    words = REGISTRY
+
+    def __init__(self, repositories: Repositories, pulls: Pulls, blobs: Distribution):
+        self.repositories, self.pulls, self.blobs = repositories, pulls, blobs
+
+    def repository(self, request: Request, name: str, action: str) -> Repository:
+        """The repository, there or yet to be made, if the token grants *action*; raises Refused.
+
+        What is missing and what is forbidden get the same answer.
+        """
+        needed = NEEDED[action]
+        visitor: Visitor | None = request.environ.get(VISITOR)
+        if visitor is None:
+            raise WireRefused(unauthorized(request.host, name, needed))
+        if not needed <= self.granted(visitor, name):
+            raise WireRefused(unauthorized(request.host, name, needed, "insufficient_scope"))
+        if action == "ecr:BatchGetImage" and request.method == "GET":
+            self._take(request, visitor)
+        return Repository(self, name)
+
+    def granted(self, visitor: Visitor, name: str) -> frozenset[str]:
+        """What the token grants on the repository *name*, as far as it is still allowed."""
+        return self.repositories.allowed(visitor.who, name, visitor.bearer.access.get(name, ()))
+
+    def budget(self, request: Request) -> Budget | None:
+        """Whose pulls this request would count for; None when nobody counts."""
+        visitor: Visitor = request.environ[VISITOR]
+        return self.pulls.budget(visitor.who.account if visitor.who else None, request.remote_addr or "127.0.0.1")
+
+    def headers(self, budget: Budget) -> dict[str, str]:
+        """What the Hub says about the limit; https://docs.docker.com/docker-hub/usage/pulls/"""
+        return {
+            "ratelimit-limit": f"{budget.limit};w={budget.window}",
+            "ratelimit-remaining": f"{self.pulls.left(budget)};w={budget.window}",
+            "docker-ratelimit-source": budget.source,
+        }
+
+    def _take(self, request: Request, visitor: Visitor) -> None:
+        budget = self.budget(request)
+        if budget is None:
+            return
+        try:
+            request.environ[PULLED] = self.pulls.take(budget)
+        except NoneLeft:
+            raise WireRefused(
+                too_many_pulls(visitor.bearer.username, visitor.bearer.id, self.headers(budget))
+            ) from None
+
+
+def counted(house: HubRegistry) -> Door:
+    """The door that settles the pull limit when the answer is known, and says in the headers what is left."""
+    return partial(_counted, house)
+
+
+def _counted(house: HubRegistry, request: Request, onward: Handler) -> Response:
+    response = onward(request)
+    name, manifests, reference = request.path.removeprefix("/v2/").partition("/manifests/")
+    if not manifests or request.method not in ("GET", "HEAD") or VISITOR not in request.environ:
+        return response
+    if response.status_code == 404:
+        response = refuse(manifest_unknown(reference))
+    got_image = response.status_code == 200 and response.mimetype not in INDEXES
+    if request.method == "GET" and got_image:
+        house.repositories.pulled(name)
+    elif pull := request.environ.get(PULLED):
+        house.pulls.give_back(pull)
+    if response.status_code == 200 and (budget := house.budget(request)):
+        response.headers.update(house.headers(budget))
+    return response

@@ -1,0 +1,116 @@
+"""ECR Public's registry as the wire sees it: anybody pulls, within limits; the owner's policies say who pushes."""
+
+from functools import partial
+
+from moto.ecr.exceptions import RepositoryNotFoundException
+from werkzeug.wrappers import Response
+
+from .. import principals
+from ..authorize import Denied, circumstances, permit
+from ..doors import Door, Handler, Request
+from ..ecr.images import Image, Images
+from ..registry.answers import refuse
+from ..words import Refused, denied
+from . import repositories
+from .auth import REGION
+from .limits import Limits
+from .official import Shelf
+from .repositories import Repositories
+from .words import REGISTRY, TOO_MANY_PULLS, TOO_MUCH_DATA, not_authorized, repository_unknown
+
+# No policy can take these away: user guide, "Public repository policies". A HEAD of a layer is not among them:
+# https://github.com/aws/containers-roadmap/issues/2671
+FOR_EVERYBODY = {"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:ListImages"}
+
+
+class Visited:
+    """One repository, for one request; *name* is ``alias/repository``."""
+
+    def __init__(self, house: "PublicRegistry", repository: repositories.Repository, name: str, request: Request):
+        self.name = name
+        self._house, self._repository, self._request = house, repository, request
+
+    @property
+    def stored_as(self) -> str:
+        return self._repository.stored_as
+
+    @property
+    def images(self) -> Images:
+        return self._house.repositories.images(self._repository)
+
+    def store_image(self, text: str, media_type: str | None, tag: str | None, digest: str | None) -> Image:
+        """The end of a push."""
+        return self._house.repositories.store_image(self._repository, text, media_type, tag, digest)
+
+    def mountable(self, digest: str, source: str, request: Request) -> str | None:
+        """Never: AWS describes mounting for private registries only."""
+        return None
+
+    def pulled(self) -> None:
+        """The door below counts it, when it has seen the answer."""
+
+    def sent(self, n_bytes: int) -> None:
+        """Strangers have a limit."""
+        if self._request.principal is None:
+            self._house.limits.sent(_address(self._request), n_bytes)
+
+
+class PublicRegistry:
+    """What the wire needs to know of ECR Public."""
+
+    words = REGISTRY
+
+    def __init__(self, repositories: Repositories, shelf: Shelf, limits: Limits):
+        self.repositories, self.limits, self.blobs = repositories, limits, repositories.blobs
+        self._shelf = shelf
+
+    def repository(self, request: Request, name: str, action: str) -> Visited:
+        """The repository, if *action* is for everybody, or policies allow it to the caller; raises Refused."""
+        alias, _, rest = name.partition("/")
+        account = repositories.account_of(alias)
+        if account == repositories.DOCKER:
+            self._shelf.fill()
+        try:
+            if action not in FOR_EVERYBODY:
+                self._permit(request, action.replace("ecr:", "ecr-public:"), account, rest)
+            return Visited(self, self.repositories.find(account or "", rest), name, request)
+        except RepositoryNotFoundException:
+            raise Refused(repository_unknown(rest, alias)) from None
+
+    def _permit(self, request: Request, action: str, account: str | None, name: str) -> None:
+        if request.principal is None:
+            raise Refused(not_authorized(request.host))
+        if account is None:
+            raise RepositoryNotFoundException(name, "")
+        guards = [principals.parsed(text, "repository policy") for text in self._policies(account, name)]
+        arn = repositories.arn(account, name)
+        with self.repositories.store.lock:  # moto's IAM is not thread-safe
+            try:
+                permit(request.principal, action, arn, account, circumstances(request, REGION), guards)
+            except Denied as no:
+                raise Refused(denied(str(no))) from None
+
+    def _policies(self, account: str, name: str) -> list[str]:
+        return [each.policy for each in self.repositories.all(account) if each.name == name and each.policy]
+
+
+def limited(house: PublicRegistry) -> Door:
+    """The door that refuses a pull too many; what a pull is, says ``limits.py``."""
+    return partial(_limited, house.limits)
+
+
+def _limited(limits: Limits, request: Request, onward: Handler) -> Response:
+    repository, manifests, reference = request.path.partition("/manifests/")
+    if not manifests or request.method not in ("HEAD", "GET"):
+        return onward(request)
+    address, account = _address(request), request.principal.account if request.principal else None
+    if request.method == "GET" and account is None and not limits.has_data_left(address):
+        return refuse(TOO_MUCH_DATA)
+    response = onward(request)
+    if response.status_code == 200 and not limits.may_pull(address, account, repository, reference):
+        return refuse(TOO_MANY_PULLS)
+    return response
+
+
+def _address(request: Request) -> str:
+    return request.remote_addr or "127.0.0.1"

@@ -11,12 +11,13 @@ from collections.abc import Callable
 
 import click
 
-from . import notebooks, ready, transfer
+from . import authorization, notebooks, ready, transfer
 
 # Name of a figure → its unit and how many decimals are worth printing.
 Figures = dict[str, list[float]]
 PARTS: dict[str, Callable[[int], Figures]] = {
     "ready": ready.measure,
+    "authorization": authorization.measure,
     "transfer": transfer.measure,
     "notebooks": notebooks.measure,
 }

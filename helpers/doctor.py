@@ -17,6 +17,7 @@ from pathlib import Path
 
 from helpers import engine, seal, settings
 from helpers.errors import LabError
+from helpers.sandbox import fronts
 
 PYTHON = (3, 11)
 ROOM = 2_000_000_000
@@ -91,7 +92,7 @@ def reach_row(found: "dict | LabError", status: dict | None) -> Row:
     if isinstance(found, LabError):
         return _ok(name, "running", status["endpoint"])
     try:
-        forwarded = engine.make_reachable(engine.client(), status["port"])
+        forwarded = engine.make_reachable(engine.client(), status["ports"])
     except LabError as trouble:
         return _miss(name, trouble.wrong.rstrip("."), trouble.mend)
     return _ok(name, "running, the engine reaches it", status["endpoint"] + (" (forwarded)" if forwarded else ""))
@@ -224,9 +225,7 @@ def holder_of(port: int) -> str | None:
 
 
 def _remembered_port() -> int | None:
-    with contextlib.suppress(OSError, ValueError):
-        return int((settings.state() / "port").read_text())
-    return None
+    return fronts.remembered(settings.state()).get(fronts.MAIN)
 
 
 def _listening(port: int) -> set[str]:

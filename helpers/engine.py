@@ -1,7 +1,7 @@
 """The Docker engine: which one the user's docker talks to, and whether it can reach the sandbox.
 
 On Docker Desktop the engine lives in a virtual machine, whose ``localhost`` is not ours. Whether that is
-so is found out by trying; then a small forwarder inside the machine carries the sandbox's port to us.
+so is found out by trying; then a small forwarder inside the machine carries the sandbox's ports to us.
 """
 
 import contextlib
@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,10 +26,10 @@ FORWARDER = "learn-amazon-ecr-forwarder"
 HOST_FROM_INSIDE = "host.docker.internal"
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 
-# Runs inside the engine's machine: whoever connects to the port is connected to the host's.
+# Runs inside the engine's machine: whoever connects to one of the ports is connected to the host's.
 FORWARD = """
 import asyncio, sys
-dial, port = sys.argv[1], int(sys.argv[2])
+dial, *ports = sys.argv[1:]
 
 async def copy(source, sink):
     try:
@@ -41,6 +41,7 @@ async def copy(source, sink):
         sink.close()
 
 async def serve(reader, writer):
+    port = writer.get_extra_info("sockname")[1]
     try:
         far_reader, far_writer = await asyncio.open_connection(dial, port)
     except OSError:
@@ -51,8 +52,8 @@ async def serve(reader, writer):
     writer.close()
 
 async def main():
-    server = await asyncio.start_server(serve, "0.0.0.0", port)
-    await server.serve_forever()
+    servers = [await asyncio.start_server(serve, "0.0.0.0", int(port)) for port in ports]
+    await asyncio.gather(*(server.serve_forever() for server in servers))
 
 asyncio.run(main())
 """
@@ -183,40 +184,48 @@ def was_refused(answer: str) -> bool:
     return any(sign in low for sign in ("status: 400", "status: 401", "unauthorized"))
 
 
-def make_reachable(engine: "docker.DockerClient", port: int, dial: str = HOST_FROM_INSIDE) -> bool:
-    """Let the engine reach the sandbox; True when that took the forwarder, LabError when it is impossible."""
-    if reaches(engine, port):
-        return bool(_forwarders(engine))
+def make_reachable(engine: "docker.DockerClient", ports: Sequence[int], dial: str = HOST_FROM_INSIDE) -> bool:
+    """Let the engine reach the sandbox, whose main port comes first in *ports*.
+
+    True when that took the forwarder, LabError when it is impossible.
+    """
+    found = _forwarders(engine)
+    if reaches(engine, ports[0]) and all(container.labels.get("ports") == _listed(ports) for container in found):
+        return bool(found)
     remove_forwarder(engine)
-    start_forwarder(engine, port, dial)
-    if _becomes_reachable(engine, port):
+    start_forwarder(engine, ports, dial)
+    if _becomes_reachable(engine, ports[0]):
         return True
     remove_forwarder(engine)
     raise LabError(
-        f"The Docker engine cannot reach the sandbox at localhost:{port}.",
+        f"The Docker engine cannot reach the sandbox at localhost:{ports[0]}.",
         "ecr-lab down, set ECR_TUTORIAL_PORT to another number, connect again",
     )
 
 
-def start_forwarder(engine: "docker.DockerClient", port: int, dial: str = HOST_FROM_INSIDE) -> None:
+def start_forwarder(engine: "docker.DockerClient", ports: Sequence[int], dial: str = HOST_FROM_INSIDE) -> None:
     """Run the forwarder inside the engine's machine; ``dial`` is what it calls the host."""
     import docker.errors
 
     try:
         engine.containers.run(
             _forwarder_image(engine),
-            ["python", "-u", "-c", FORWARD, dial, str(port)],
+            ["python", "-u", "-c", FORWARD, dial, *map(str, ports)],
             name=FORWARDER,
             detach=True,
-            ports={f"{port}/tcp": ("127.0.0.1", port)},
+            ports={f"{port}/tcp": ("127.0.0.1", port) for port in ports},
             extra_hosts={HOST_FROM_INSIDE: "host-gateway"},
-            labels={settings.TAG["Key"]: settings.TAG["Value"]},
+            labels={settings.TAG["Key"]: settings.TAG["Value"], "ports": _listed(ports)},
             restart_policy={"Name": "unless-stopped"},
         )
     except docker.errors.DockerException as error:
         why = str(getattr(error, "explanation", None) or error)
         remove_forwarder(engine)
         raise LabError(f"The forwarder to the sandbox did not start ({why}).", "ecr-lab doctor") from None
+
+
+def _listed(ports: Sequence[int]) -> str:
+    return " ".join(map(str, ports))
 
 
 def remove_forwarder(engine: "docker.DockerClient") -> bool:

@@ -78,16 +78,17 @@ def sealed(
         "NO_PROXY": _with_localhost(environ.get("NO_PROXY") or environ.get("no_proxy")),
         "no_proxy": _with_localhost(environ.get("no_proxy") or environ.get("NO_PROXY")),
         "PATH": _path(environ.get("PATH", os.defpath), state / "bin", venv_bin()),
-        **cell_names(f"localhost:{status['port']}", settings.ACCOUNT),
+        **cell_names(f"localhost:{status['port']}", settings.ACCOUNT, _host(status["public"])),
     }
     also = sorted(n for n in environ if n.startswith("AWS_") and n not in new and n not in UNSET)
     return new, [*UNSET, *also]
 
 
-def cell_names(registry: str, account: str) -> dict[str, str]:
+def cell_names(registry: str, account: str, public_registry: str) -> dict[str, str]:
     """The names that cells use, the same for the sandbox and for AWS."""
     return {
         "REGISTRY": registry,
+        "PUBLIC_REGISTRY": public_registry,
         "ACCOUNT_ID": account,
         "REPOSITORY_NAME": settings.REPOSITORY,
         "REPOSITORY_URI": f"{registry}/{settings.REPOSITORY}",
@@ -120,14 +121,15 @@ def write_files(state: Path) -> None:
     if not _has_auths(state / "docker" / "config.json"):
         # A non-empty "auths" keeps the docker CLI from choosing the user's keychain by itself.
         _write(state / "docker" / "config.json", '{"auths": {"sandbox.invalid": {}}}\n')
-    if not (state / "aws" / "config").exists():
+    for profile, key, secret in (
+        ("default", settings.ACCESS_KEY, settings.SECRET_KEY),
+        (settings.OTHER_PROFILE, settings.OTHER_ACCESS_KEY, settings.OTHER_SECRET_KEY),
+    ):
         # Times as version 2 of the CLI prints them.
-        text = f"[default]\nregion = {settings.REGION}\noutput = json\ncli_timestamp_format = iso8601\n"
-        _write(state / "aws" / "config", text)
-    if not (state / "aws" / "credentials").exists():
-        key, secret = settings.ACCESS_KEY, settings.SECRET_KEY
-        text = f"[default]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n"
-        _write(state / "aws" / "credentials", text)
+        settled = f"region = {settings.REGION}\noutput = json\ncli_timestamp_format = iso8601\n"
+        _add_section(state / "aws" / "config", "default" if profile == "default" else f"profile {profile}", settled)
+        keys = f"aws_access_key_id = {key}\naws_secret_access_key = {secret}\n"
+        _add_section(state / "aws" / "credentials", profile, keys)
     _write_shim(state)
 
 
@@ -155,11 +157,22 @@ def _write(path: Path, text: str, mode: int = 0o600) -> None:
     draft.replace(path)
 
 
+def _add_section(path: Path, name: str, text: str) -> None:
+    """Add ``[name]`` to an AWS configuration file that has no such section yet."""
+    before = path.read_text() if path.exists() else ""
+    if f"[{name}]" not in before.splitlines():
+        _write(path, f"{before}[{name}]\n{text}")
+
+
 def _has_auths(config: Path) -> bool:
     try:
         return bool(json.loads(config.read_text())["auths"])
     except (OSError, ValueError, KeyError, TypeError):
         return False
+
+
+def _host(url: str) -> str:
+    return url.partition("//")[2]
 
 
 def _with_localhost(value: str | None) -> str:

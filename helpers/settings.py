@@ -11,6 +11,12 @@ DEFAULT_PORT = 5050
 ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
+# A second account, to be shared with; its key is the second one of AWS's examples.
+OTHER_ACCOUNT = "111122223333"
+OTHER_ACCESS_KEY = "AKIAI44QH8DHBEXAMPLE"
+OTHER_SECRET_KEY = "je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY"
+OTHER_PROFILE = "other-account"
+
 REPOSITORY = "demo-app-repo"
 TAG = {"Key": "made-by", "Value": "learn-amazon-ecr"}
 

@@ -6,7 +6,7 @@ import sys
 
 from botocore.loaders import Loader
 
-from .server import CannotStart, Refused, serve
+from .server import CannotStart, NoPort, Refused, serve
 
 
 def main() -> int:
@@ -14,7 +14,7 @@ def main() -> int:
     _seal()
     try:
         serve()
-    except (Refused, CannotStart, ValueError) as no:
+    except (Refused, CannotStart, NoPort, ValueError) as no:
         print(no, file=sys.stderr)
         return 1
     except ModuleNotFoundError as error:
@@ -32,7 +32,7 @@ def main() -> int:
 
 def _seal() -> None:
     """moto is made of botocore, which would read the user's keys, settings and models: none of them is for us."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
+    for name in [name for name in os.environ if name.startswith(("AWS_", "MOTO_"))]:
         del os.environ[name]
     os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     Loader.CUSTOMER_DATA_PATH = os.devnull

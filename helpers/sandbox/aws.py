@@ -5,35 +5,115 @@ moto's own server needs Flask and looks at the disk on every request; its servic
 
 import json
 import re
+import uuid
 import warnings
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
+from xml.sax.saxutils import escape
 
+from botocore.model import OperationNotFoundError
 from moto.core.exceptions import ServiceException
+from moto.core.utils import get_service_model
 from werkzeug.wrappers import Response
 
-from .doors import Request
+from . import common_errors
+from .doors import Handler, Request
 from .words import NotInSandbox
 
-SERVICES = ("ecr", "iam", "sts")  # by SigV4 signing name, which is moto's module name too
+SERVICES = ("ecr", "iam", "sts")  # kept by moto; by SigV4 signing name, which is moto's module name too
+QUERY = {"iam": "https://iam.amazonaws.com/doc/2010-05-08/", "sts": "https://sts.amazonaws.com/doc/2011-06-15/"}
 READS = re.compile("Get|List|Describe|BatchGet|BatchCheck|Validate|Simulate")
+AUTHORIZATION = re.compile(
+    r"AWS4-HMAC-SHA256 +Credential=([^/,\s]+)/(\d{8})/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request, *"
+    r"SignedHeaders=([a-z0-9;_-]+), *Signature=([0-9a-f]{64})"
+)
+
+_further: dict[str, Handler] = {}
 
 # moto warns about codes that are AWS's common ones and so not in a service's model.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"moto\.core\.serialize")
 
 
+class Scope(NamedTuple):
+    """What the Authorization header of Signature Version 4 says."""
+
+    access_key: str
+    date: str
+    region: str
+    service: str
+    signed_headers: str
+    signature: str
+
+
+def scope_of(request: Request) -> Scope | None:
+    """The signature's parts, or None when the header is not exactly of that form."""
+    found = AUTHORIZATION.fullmatch(request.headers.get("Authorization", "").strip())
+    return Scope(*found.groups()) if found else None
+
+
 def service_of(request: Request) -> str:
     """The service of the signature's scope, or ``""`` for an unsigned request."""
-    scope = re.search(r"Credential=[^/,\s]+/\d+/[^/]+/([^/]+)/aws4_request", request.headers.get("Authorization", ""))
-    return scope[1] if scope else ""
+    scope = scope_of(request)
+    return scope.service if scope else ""
+
+
+def region_of(request: Request) -> str:
+    """The region of the signature's scope, or ``""`` for an unsigned request."""
+    scope = scope_of(request)
+    return scope.region if scope else ""
 
 
 def operation_of(request: Request) -> str:
     """The operation's name, from the JSON protocol's header or the query protocol's ``Action``."""
-    target = request.headers.get("X-Amz-Target", "")
-    return target.rpartition(".")[2] if target else request.form.get("Action", "")
+    if speaks_query(request):
+        return request.form.get("Action", "")
+    return request.headers.get("X-Amz-Target", "").rpartition(".")[2]
+
+
+def parameters_of(request: Request) -> dict[str, Any]:
+    """What the operation was given: the JSON body, or the query protocol's flat names and values.
+
+    Only what the service's model knows of the operation: what else is sent, moto does not see either.
+    """
+    if speaks_query(request):
+        parameters: Any = dict(request.form.items())
+    else:
+        try:
+            parameters = json.loads(request.get_data() or b"{}")
+        except ValueError:
+            return {}
+    if not isinstance(parameters, dict):
+        return {}
+    known = _members(service_of(request), operation_of(request))
+    return {name: value for name, value in parameters.items() if name.partition(".")[0] in known}
+
+
+def account_of(request: Request) -> str:
+    """The account whose things the operation is about: the caller's, unless a registry id or an ARN names another."""
+    account = request.principal.account if request.principal else ""
+    if service_of(request) != "ecr":
+        return account
+    parameters = parameters_of(request)
+    arn = str(parameters.get("resourceArn") or "").split(":")
+    return str(parameters.get("registryId") or (arn[4] if len(arn) > 4 else "") or account)
+
+
+def speaks_query(request: Request) -> bool:
+    """Whether the service uses the query protocol; an unsigned request is known by its form."""
+    service = service_of(request)
+    return service in QUERY or (not service and "X-Amz-Target" not in request.headers and "Action" in request.form)
+
+
+def serves(service: str) -> bool:
+    """Whether the sandbox has *service*."""
+    return service in SERVICES or service in _further
+
+
+def serve(service: str, handler: Handler) -> None:
+    """Let *handler* answer for a *service* that moto's own code does not serve here."""
+    _further[service] = handler
 
 
 def reads_only(operation: str) -> bool:
@@ -42,20 +122,41 @@ def reads_only(operation: str) -> bool:
 
 
 def answer(request: Request) -> Response:
-    """What moto answers; an error is JSON that names what is wrong, so that no client retries into the void."""
+    """What moto answers; an error is in the service's protocol, so that no client retries into the void."""
     service, operation = service_of(request), operation_of(request)
     if not service:
-        return refuse_json(ServiceException("MissingAuthenticationTokenException", "Missing Authentication Token"), 403)
-    if service not in SERVICES:
-        return refuse_json(NotInSandbox(f"The service '{service}'"))
+        return refuse(request, common_errors.unsigned())
+    if not serves(service):
+        return refuse(request, NotInSandbox(f"The service '{service}'"))
     try:
-        status, headers, body = _handler(service)(request, request.url, request.headers)
-    except NotImplementedError:
-        return refuse_json(NotInSandbox(f"{service}:{operation}"))
+        return _further[service](request) if service in _further else by_moto(service, request)
+    except (NotImplementedError, OperationNotFoundError):
+        return refuse(request, NotInSandbox(f"{service}:{operation}"))
+
+
+def by_moto(service: str, request: Request) -> Response:
+    """moto's answer. It would guess account and region from headers that nobody signed: here it is told."""
+    if request.principal:
+        request.environ["HTTP_X_MOTO_ACCOUNT_ID"] = account_of(request)
+    url = f"http://{service}.{region_of(request)}.amazonaws.com/"
+    status, headers, body = _handler(service)(request, url, request.headers)
     kept = {
         name: str(value) for name, value in headers.items() if name.lower() not in ("status", "content-length", "date")
     }
     return Response(body, status=status, headers=kept)
+
+
+def refuse(request: Request, error: ServiceException, status: int | None = None) -> Response:
+    """*error* as the request's service would send it: JSON with ``__type``, or XML for IAM and STS."""
+    if not speaks_query(request):
+        return refuse_json(error, status or int(getattr(error, "status", 400)))
+    code = getattr(error, "query_code", error.code)
+    namespace = QUERY.get(service_of(request), QUERY["sts"])
+    body = (
+        f'<ErrorResponse xmlns="{namespace}"><Error><Type>Sender</Type><Code>{escape(code)}</Code>'
+        f"<Message>{escape(error.message)}</Message></Error><RequestId>{uuid.uuid4()}</RequestId></ErrorResponse>"
+    )
+    return Response(body, status=status or getattr(error, "query_status", 400), content_type="text/xml")
 
 
 def refuse_json(error: ServiceException, status: int = 400) -> Response:
@@ -63,6 +164,15 @@ def refuse_json(error: ServiceException, status: int = 400) -> Response:
     body = json.dumps({"__type": error.code, "message": error.message})
     headers = {"x-amzn-ErrorType": error.code}
     return Response(body, status=status, headers=headers, content_type="application/x-amz-json-1.1")
+
+
+@cache
+def _members(service: str, operation: str) -> frozenset[str]:
+    model = get_service_model(service)
+    if operation not in model.operation_names:
+        return frozenset()
+    shape = model.operation_model(operation).input_shape
+    return frozenset(shape.members if shape else ())
 
 
 @cache

@@ -6,12 +6,15 @@ A door is a function of the request and of *onward*, which asks the next door.
 from collections.abc import Callable, Sequence
 from functools import partial, reduce
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.core.request import Request as MotoRequest
 from werkzeug.wrappers import Response
 
 from .token import Caller
+
+if TYPE_CHECKING:
+    from .iam import Principal
 
 
 class Request(MotoRequest):
@@ -19,6 +22,7 @@ class Request(MotoRequest):
 
     from_wsgi_server = True  # the server writes the Date header, moto need not
     caller: Caller | None = None
+    principal: "Principal | None" = None
 
 
 Handler = Callable[[Request], Response]

@@ -1,5 +1,6 @@
 """Door 2: who is it? ``docker`` says so by Basic authentication with the user ``AWS`` and a token.
 
+A token opens the registries of every account in its Region; what it may do there, IAM decides.
 Source: ECR user guide, "Private registry authentication"; ecr words in ``words.py``.
 """
 
@@ -7,36 +8,41 @@ from functools import partial
 
 from werkzeug.wrappers import Response
 
-from . import present
+from . import principals
+from .common_errors import CommonError
 from .doors import Door, Handler, Request
 from .registry.answers import refuse
 from .token import USER, ExpiredToken, InvalidToken, Tokens
-from .words import NOT_AUTHORIZED, TOKEN_EXPIRED, TOKEN_INVALID
+from .words import NOT_AUTHORIZED, TOKEN_EXPIRED, TOKEN_INVALID, denied
 
 
-def basic(tokens: Tokens) -> Door:
-    """The door that reads the token with *tokens*."""
-    return partial(_basic, tokens)
+def basic(tokens: Tokens, region: str) -> Door:
+    """The door of a registry in *region*, which reads the token with *tokens*."""
+    return partial(_basic, tokens, region)
 
 
-def _basic(tokens: Tokens, request: Request, onward: Handler) -> Response:
+def _basic(tokens: Tokens, region: str, request: Request, onward: Handler) -> Response:
     given = request.authorization
     if given is None or given.type != "basic":
-        return _who_are_you()
+        return _who_are_you(request)
     try:
         caller = tokens.read(given.password or "")
     except ExpiredToken:
         return refuse(TOKEN_EXPIRED)
     except InvalidToken:
         return refuse(TOKEN_INVALID)
-    if given.username != USER or not present.is_registry_of(caller.account, caller.region):
+    if given.username != USER or caller.region != region:
         return refuse(TOKEN_INVALID)
+    try:
+        request.principal = principals.of(caller.access_key)
+    except CommonError as no:
+        return refuse(denied(no.message))
     request.caller = caller
     return onward(request)
 
 
-def _who_are_you() -> Response:
-    challenge = f'Basic realm="{present.endpoint()}/",service="ecr.amazonaws.com"'
+def _who_are_you(request: Request) -> Response:
+    challenge = f'Basic realm="http://{request.host}/",service="ecr.amazonaws.com"'
     return Response(
         NOT_AUTHORIZED, status=401, headers={"Www-Authenticate": challenge}, content_type="text/plain; charset=utf-8"
     )

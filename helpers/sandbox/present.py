@@ -1,26 +1,40 @@
-"""Addresses that work here: what AWS calls ``<account>.dkr.ecr.<region>.amazonaws.com`` is this port."""
+"""Addresses that work here, in the place of AWS's and Docker's.
+
+``<account>.dkr.ecr.<region>.amazonaws.com`` is the sandbox's port for the course's own account and Region, and a port
+of its own for every other; so are ``public.ecr.aws`` and ``docker.io``.
+"""
+
+from collections.abc import Callable
 
 from ..settings import ACCOUNT, REGION
 
+HUB, PUBLIC = "docker-hub", "ecr-public"
+
 _port = 0
+_port_of: Callable[[str], int]
 
 
-def serve_at(port: int) -> None:
-    """Say which port the sandbox listens on."""
-    global _port
-    _port = port
-
-
-def endpoint() -> str:
-    """The sandbox's URL."""
-    return f"http://localhost:{_port}"
+def serve_at(port: int, port_of: Callable[[str], int]) -> None:
+    """Say which *port* the sandbox listens on, and who knows the others by name."""
+    global _port, _port_of
+    _port, _port_of = port, port_of
 
 
 def registry_host(account: str, region: str) -> str:
-    """The registry's name for ``docker``. Repositories of other regions show it too, but only the API reaches them."""
-    return f"localhost:{_port}"
+    """The private registry's name for ``docker``."""
+    return f"localhost:{_port if (account, region) == (ACCOUNT, REGION) else _port_of(f'{account} {region}')}"
 
 
-def is_registry_of(account: str, region: str) -> bool:
-    """Whether the registry at this port is the one of *account* and *region*."""
-    return (account, region) == (ACCOUNT, REGION)
+def registry_url(account: str, region: str) -> str:
+    """The ``proxyEndpoint`` of GetAuthorizationToken."""
+    return f"http://{registry_host(account, region)}"
+
+
+def hub_host() -> str:
+    """The Docker Hub stand-in's name for ``docker``."""
+    return f"localhost:{_port_of(HUB)}"
+
+
+def public_host() -> str:
+    """ECR Public's name for ``docker``."""
+    return f"localhost:{_port_of(PUBLIC)}"

@@ -4,20 +4,18 @@ import fcntl
 import json
 import os
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TextIO
 
 from .. import settings
+from . import present
+from .fronts import MAIN, Fronts, NoPort
 from .registry.distribution import CannotStart, Distribution
-
-LOOPBACK = "127.0.0.1"
-PORTS_TRIED = 50
 
 
 class Refused(Exception):
@@ -38,19 +36,20 @@ def serve() -> None:
 
 
 def _serve(folder: Path, blobs: Distribution) -> None:
-    from cheroot import wsgi
+    from .doors import application
+    from .house import House
 
-    from . import present
-
-    application, store = assemble(folder, blobs)
-    server = _bound(
-        folder, lambda port: wsgi.Server((LOOPBACK, port), application, numthreads=32, request_queue_size=128)
-    )
-    server.shutdown_timeout = 0.3  # what is acknowledged is on disk; idle clients need no patience
+    house = House(folder, blobs)
+    fronts = Fronts(folder)
+    server = fronts.main(application(house.front_door), settings.port(), settings.DEFAULT_PORT)
     port = server.bind_addr[1]
-    present.serve_at(port)
+    fronts.behind(lambda name: application(house.side_door(name)))
+    present.serve_at(port, fronts.port)
+    for name in (present.HUB, present.PUBLIC):
+        fronts.port(name)
     blobs.wait()
-    status = _write_status(folder, port, blobs)
+    status = _write_status(folder, fronts.ports(), blobs)
+    fronts.changed = lambda ports: _write_status(folder, ports, blobs)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=server.stop).start())
     print(f"ready {status['endpoint']}", flush=True)
@@ -58,39 +57,9 @@ def _serve(folder: Path, blobs: Distribution) -> None:
     try:
         server.serve()
     finally:
-        store.close()
+        fronts.close()
+        house.store.close()
         (folder / "sandbox.json").unlink(missing_ok=True)
-
-
-def assemble(folder: Path, blobs: Distribution) -> tuple[Any, Any]:
-    """The WSGI application over the state in *folder*, and its store."""
-    from werkzeug.wrappers import Response
-
-    from . import administrator, aws, durable, ecr
-    from .doors import Request, application, line
-    from .guard import guard
-    from .identity import basic
-    from .registry import wire
-    from .registry.answers import with_version
-    from .store import Store
-    from .token import Tokens
-    from .validate import validate
-
-    store, tokens = Store(folder / "state.db"), Tokens(folder / "secret")
-    ecr.install(store, blobs, tokens)
-    durable.restore(store)
-    administrator.ensure(store)
-    registry = line([with_version, basic(tokens)], wire.answer)
-    control = line([validate, durable.durable(store)], aws.answer)
-
-    def house(request: Request) -> Response:
-        if request.path == "/v2" or request.path.startswith("/v2/"):
-            return registry(request)
-        if request.path == "/_sandbox":
-            return Response((folder / "sandbox.json").read_bytes(), content_type="application/json")
-        return control(request)
-
-    return application(line([guard], house)), store
 
 
 def _seed() -> None:
@@ -124,38 +93,6 @@ def _alone(folder: Path) -> Iterator[TextIO]:
         yield lock
 
 
-def _bound(folder: Path, make: Any) -> Any:
-    """A server on the port asked for or remembered, or on the next free one, which is then remembered."""
-    remembered = folder / "port"
-    first = settings.port() or _number(remembered) or settings.DEFAULT_PORT
-    for port in range(first, min(first + PORTS_TRIED, 65536)):
-        if _taken(port):
-            continue
-        server = make(port)
-        with suppress(OSError):
-            server.prepare()
-            remembered.write_text(str(port))
-            if port != first:
-                print(f"Port {first} is taken by another program: using {port}.", file=sys.stderr)
-            return server
-    raise Refused(
-        f"The ports {first} to {first + PORTS_TRIED - 1} are all taken. Choose another: ECR_TUTORIAL_PORT=6060"
-    )
-
-
-def _taken(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex((LOOPBACK, port)) == 0
-
-
-def _number(path: Path) -> int | None:
-    try:
-        return int(path.read_text())
-    except (OSError, ValueError):
-        return None
-
-
 def _registry_secret(folder: Path) -> str:
     import secrets
 
@@ -166,10 +103,16 @@ def _registry_secret(folder: Path) -> str:
     return path.read_text()
 
 
-def _write_status(folder: Path, port: int, blobs: Distribution) -> dict[str, Any]:
+def _write_status(folder: Path, ports: dict[str, int], blobs: Distribution) -> dict[str, Any]:
+    """Note in the state folder what this sandbox is; *ports* by name."""
+    port = ports[MAIN]
     status = {
         "endpoint": f"http://localhost:{port}",
         "port": port,
+        "ports": [port, *sorted(set(ports.values()) - {port})],
+        "hub": f"http://localhost:{ports[present.HUB]}",
+        "public": f"http://localhost:{ports[present.PUBLIC]}",
+        "accounts": {settings.ACCOUNT: "default", settings.OTHER_ACCOUNT: settings.OTHER_PROFILE},
         "pid": os.getpid(),
         "registry_pid": blobs.pid,
         "state": str(folder),
@@ -181,4 +124,4 @@ def _write_status(folder: Path, port: int, blobs: Distribution) -> dict[str, Any
     return status
 
 
-__all__ = ["CannotStart", "Refused", "serve"]
+__all__ = ["CannotStart", "NoPort", "Refused", "serve"]

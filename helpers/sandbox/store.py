@@ -43,11 +43,21 @@ class Store:
         self._local = threading.local()
         self._writer = _open(path)
 
+    def add(self, schema: str) -> None:
+        """Make the tables of *schema* (``CREATE TABLE IF NOT EXISTS …``), for a part that is loaded later."""
+        with self.change() as db:
+            for statement in schema.split(";"):
+                db.execute(statement)
+
     @contextmanager
-    def change(self) -> Iterator[sqlite3.Connection]:
-        """A transaction: committed (and synced to disk) at the end, undone on any error. Nested calls join."""
+    def change(self, sync: bool = True) -> Iterator[sqlite3.Connection]:
+        """A transaction: committed (and synced to disk) at the end, undone on any error. Nested calls join.
+
+        Without *sync* it survives the death of this process but not a power cut: for what nobody was promised.
+        """
         with self.lock:
             if self._depth == 0:
+                self._writer.execute(f"PRAGMA synchronous={'FULL' if sync else 'NORMAL'}")
                 self._writer.execute("BEGIN IMMEDIATE")
             self._depth += 1
             self._owner = threading.get_ident()

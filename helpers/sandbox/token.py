@@ -31,25 +31,30 @@ class InvalidToken(Exception):
 
 
 class ExpiredToken(Exception):
-    """The password is older than 12 hours."""
+    """The password is too old."""
 
 
 class Tokens:
     """Makes and reads passwords with the secret kept in the file *path*."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, use: str = "ecr-authorization-token", lifetime: int = LIFETIME):
+        self._path, self._use, self._lifetime = path, use, lifetime
         self._secret = _secret(path)
         self._serializer = self._serializer_at(None)
+
+    def elsewhere(self, use: str, lifetime: int = LIFETIME) -> "Tokens":
+        """Tokens for another *use*, good for *lifetime* seconds: neither's are worth anything to the other."""
+        return Tokens(self._path, use, lifetime)
 
     def mint(self, caller: Caller, made: int | None = None) -> tuple[str, int]:
         """A password for *caller* and the Unix second at which it ends; *made* is when (default: now)."""
         made = int(time.time()) if made is None else made
-        return self._serializer_at(made).dumps(asdict(caller)), made + LIFETIME
+        return self._serializer_at(made).dumps(asdict(caller)), made + self._lifetime
 
     def read(self, password: str) -> Caller:
         """Whose *password* it is; raises InvalidToken or ExpiredToken."""
         try:
-            return Caller(**self._serializer.loads(password, max_age=LIFETIME))
+            return Caller(**self._serializer.loads(password, max_age=self._lifetime))
         except SignatureExpired as error:
             raise ExpiredToken from error
         except (BadSignature, TypeError) as error:
@@ -60,7 +65,7 @@ class Tokens:
             def get_timestamp(self) -> int:
                 return super().get_timestamp() if second is None else second
 
-        return URLSafeTimedSerializer(self._secret, salt="ecr-authorization-token", signer=Signer)
+        return URLSafeTimedSerializer(self._secret, salt=self._use, signer=Signer)
 
 
 def authorization(password: str) -> str:

@@ -1,4 +1,4 @@
-"""Door 3: is the call what botocore's own service model of ECR says it must be?
+"""Door 3: is the call what botocore's own service model of ECR, private or public, says it must be?
 
 Clients check only part of it; AWS checks all of it before anything else.
 """
@@ -17,13 +17,16 @@ from .aws import operation_of, refuse_json, service_of
 from .doors import Handler, Request
 from .words import InvalidParameter, NotInSandbox
 
+CHECKED = ("ecr", "ecr-public")
+
 
 def validate(request: Request, onward: Handler) -> Response:
     """Refuse an ECR call whose parameters break the model: InvalidParameterException, never a 500."""
-    if service_of(request) != "ecr":
+    service = service_of(request)
+    if service not in CHECKED:
         return onward(request)
     operation = operation_of(request)
-    if operation not in _model().operation_names:
+    if operation not in _model(service).operation_names:
         return refuse_json(NotInSandbox(operation or "A request without X-Amz-Target"))
     try:
         parameters = json.loads(request.get_data() or b"{}")
@@ -31,7 +34,7 @@ def validate(request: Request, onward: Handler) -> Response:
         parameters = None
     if not isinstance(parameters, dict):
         return refuse_json(InvalidParameter("body", "must be a JSON object"))
-    shape = _model().operation_model(operation).input_shape
+    shape = _model(service).operation_model(operation).input_shape
     fault = next(faults(shape, parameters), None) if shape else None
     return refuse_json(InvalidParameter(*fault)) if fault else onward(request)
 
@@ -108,5 +111,5 @@ def _path(parent: str, member: str) -> str:
 
 
 @cache
-def _model() -> ServiceModel:
-    return botocore.session.Session().get_service_model("ecr")
+def _model(service: str) -> ServiceModel:
+    return botocore.session.Session().get_service_model(service)

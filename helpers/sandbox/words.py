@@ -4,7 +4,9 @@ The control API sends them as ``__type`` and ``message``; the registry sends OCI
 (distribution-spec, "Error Codes"). What docker prints before the message is docker's.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from moto.core.exceptions import ServiceException
 from moto.ecr.exceptions import RepositoryNotFoundException
@@ -75,13 +77,14 @@ class NotInSandbox(ServiceException):
 
 @dataclass(frozen=True)
 class Refusal:
-    """An answer of the registry that says no: HTTP *status*, OCI error *code* and *message*."""
+    """An answer of the registry that says no: HTTP *status*, OCI error *code* and *message*, further *headers*."""
 
     status: int
     code: str
     message: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
-    def body(self) -> dict[str, list[dict[str, str]]]:
+    def body(self) -> dict[str, list[dict[str, Any]]]:
         """The JSON of distribution-spec, "Error Codes"."""
         return {"errors": [{"code": self.code, "message": self.message}]}
 
@@ -122,6 +125,11 @@ DISK_FULL = Refusal(
     "DENIED",
     "The disk that holds the sandbox is full. Nothing stored earlier is lost. Free some space and push again.",
 )
+
+
+def denied(message: str) -> Refusal:
+    """IAM's sentence: https://github.com/ministryofjustice/cloud-platform/issues/7245."""
+    return Refusal(403, "DENIED", message)
 
 
 def repository_unknown(name: str, account: str) -> Refusal:

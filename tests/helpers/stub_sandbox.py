@@ -45,6 +45,9 @@ port = server.server_address[1]
 status = {
     "endpoint": f"http://localhost:{port}",
     "port": port,
+    "ports": [port],
+    "hub": "http://localhost:1",
+    "public": "http://localhost:2",
     "pid": os.getpid(),
     "registry_pid": None,
     "state": str(state),

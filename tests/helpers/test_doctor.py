@@ -1,5 +1,6 @@
 """The doctor: each row when all is well, and each miss with its mend."""
 
+import json
 import os
 import socket
 from collections import namedtuple
@@ -85,7 +86,7 @@ def test_an_engine_that_cannot_reach_the_sandbox(monkeypatch):
 
     monkeypatch.setattr(engine, "client", lambda: None)
     monkeypatch.setattr(engine, "make_reachable", refuse)
-    status = {"port": 1, "endpoint": "http://localhost:1"}
+    status = {"port": 1, "ports": [1], "endpoint": "http://localhost:1"}
     assert shown(doctor.reach_row(HOST, status)) == (
         "✗ Sandbox         The Docker engine cannot reach the sandbox at localhost:1. Mend: do it"
     )
@@ -120,7 +121,7 @@ def test_a_port_taken_by_another_program(port, state):
             f"✗ Port            {port} is taken by {me}. Mend: end that program, or ECR_TUTORIAL_PORT={port + 1}"
         )
         del os.environ["ECR_TUTORIAL_PORT"]
-        (state / "port").write_text(str(port))
+        (state / "ports.json").write_text(json.dumps({"sandbox": port}))
         assert shown(doctor.port_row(None)) == (
             f"✔ Port            {port} is taken by {me}, the next free one will be used"
         )

@@ -17,8 +17,8 @@ BAD_PASSWORD = "login attempt to http://localhost:5050/v2/ failed with status: 4
 
 
 class Container:
-    def __init__(self, engine):
-        self.engine = engine
+    def __init__(self, engine, ports="5050 5051"):
+        self.engine, self.labels = engine, {"ports": ports}
 
     def remove(self, force):
         self.engine.forwarders.remove(self)
@@ -46,7 +46,7 @@ class FakeEngine:
 
     def run(self, image, command, **how):
         self.ran.append((command, how))
-        self.forwarders.append(Container(self))
+        self.forwarders.append(Container(self, how["labels"]["ports"]))
         if self.run_error:
             raise docker.errors.APIError(self.run_error)
 
@@ -70,29 +70,35 @@ def test_a_refused_password_means_that_somebody_is_there(answer, refused):
 
 def test_an_engine_that_reaches_the_sandbox_needs_nothing():
     fake = FakeEngine(BAD_PASSWORD)
-    assert engine.make_reachable(fake, 5050) is False
+    assert engine.make_reachable(fake, [5050, 5051]) is False
     assert not fake.ran
 
 
 def test_a_forwarder_that_works_is_kept():
     fake = FakeEngine(BAD_PASSWORD, forwarders=1)
-    assert engine.make_reachable(fake, 5050) is True
+    assert engine.make_reachable(fake, [5050, 5051]) is True
     assert not fake.ran
 
 
 def test_an_engine_in_a_virtual_machine_gets_a_forwarder():
     fake = FakeEngine(REFUSED, REFUSED, BAD_PASSWORD)
-    assert engine.make_reachable(fake, 5050, dial="192.0.2.1") is True
+    assert engine.make_reachable(fake, [5050, 5051], dial="192.0.2.1") is True
     [(command, how)] = fake.ran
-    assert command[-2:] == ["192.0.2.1", "5050"]
-    assert how["ports"] == {"5050/tcp": ("127.0.0.1", 5050)}
+    assert command[-3:] == ["192.0.2.1", "5050", "5051"]
+    assert how["ports"] == {"5050/tcp": ("127.0.0.1", 5050), "5051/tcp": ("127.0.0.1", 5051)}
     assert how["name"] == engine.FORWARDER
 
 
 def test_a_forwarder_of_another_port_is_replaced():
     fake = FakeEngine(REFUSED, BAD_PASSWORD, forwarders=1)
-    assert engine.make_reachable(fake, 5050) is True
+    assert engine.make_reachable(fake, [5050, 5051]) is True
     assert len(fake.ran) == len(fake.forwarders) == 1
+
+
+def test_a_forwarder_that_lacks_a_new_port_is_replaced():
+    fake = FakeEngine(BAD_PASSWORD, forwarders=1)
+    assert engine.make_reachable(fake, [5050, 5051, 5053]) is True
+    assert [forwarder.labels["ports"] for forwarder in fake.forwarders] == ["5050 5051 5053"]
 
 
 def test_a_registry_that_takes_any_password_is_not_ours():
@@ -103,22 +109,23 @@ def test_an_engine_out_of_reach_is_said_and_nothing_left_behind(monkeypatch):
     monkeypatch.setattr(engine, "_becomes_reachable", lambda *_: False)
     fake = FakeEngine(REFUSED)
     with pytest.raises(LabError, match=r"cannot reach the sandbox at localhost:5050\. Mend: "):
-        engine.make_reachable(fake, 5050)
+        engine.make_reachable(fake, [5050, 5051])
     assert not fake.forwarders
 
 
 def test_a_forwarder_that_does_not_start_is_said_and_removed():
     fake = FakeEngine(REFUSED, run_error="port is already allocated")
     with pytest.raises(LabError, match="The forwarder to the sandbox did not start"):
-        engine.make_reachable(fake, 5050)
+        engine.make_reachable(fake, [5050, 5051])
     assert not fake.forwarders
 
 
 def test_the_forwarder_carries_bytes_both_ways(port, started):
     far = socket.create_server(("127.0.0.1", 0))
     # It listens where it dials, so the two ports are the same there; here two addresses keep them apart.
-    code = engine.FORWARD.replace('"0.0.0.0", port', f'"127.0.0.1", {port}')
-    started.append(subprocess.Popen([sys.executable, "-c", code, "127.0.0.1", str(far.getsockname()[1])]))
+    code = engine.FORWARD.replace('"0.0.0.0"', '"127.0.0.1"')
+    code = code.replace('writer.get_extra_info("sockname")[1]', str(far.getsockname()[1]))
+    started.append(subprocess.Popen([sys.executable, "-c", code, "127.0.0.1", str(port)]))
 
     def echo():
         with far.accept()[0] as talk:

@@ -165,7 +165,8 @@ def test_nothing_but_the_names_for_cells_and_the_engine_is_set(aws, monkeypatch)
     before = dict(os.environ)
     helpers.connect()
     new = {name for name in os.environ if os.environ[name] != before.get(name)}
-    assert new == {"REGISTRY", "ACCOUNT_ID", "REPOSITORY_NAME", "REPOSITORY_URI", "AWS_REGION", "DOCKER_HOST"}
+    names = {"REGISTRY", "PUBLIC_REGISTRY", "ACCOUNT_ID", "REPOSITORY_NAME", "REPOSITORY_URI"}
+    assert new == names | {"AWS_REGION", "DOCKER_HOST"}
     assert set(before) <= set(os.environ)
 
 

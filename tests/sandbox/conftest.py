@@ -1,5 +1,6 @@
 """A sandbox of its own for the tests, and the real clients to talk to it."""
 
+import json
 import os
 import signal
 import socket
@@ -17,6 +18,8 @@ import pytest
 
 from helpers import settings
 
+ADMINISTRATOR = (settings.ACCESS_KEY, settings.SECRET_KEY)
+KEY_PARTS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
 PATIENCE = 60  # seconds; generous: it bounds a hang, it measures nothing
 
 
@@ -82,20 +85,24 @@ class Sandbox:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ECR_TUTORIAL_"))}
         return {**kept, **mine}
 
-    def client(self, service: str = "ecr", region: str = settings.REGION):
-        return boto3.client(
-            service,
-            region_name=region,
-            endpoint_url=self.url,
-            aws_access_key_id=settings.ACCESS_KEY,
-            aws_secret_access_key=settings.SECRET_KEY,
-        )
+    def client(self, service: str = "ecr", region: str = settings.REGION, key: Sequence[str] = ADMINISTRATOR):
+        """boto3's client with *key*: an access key's id, its secret and, of a session, its token."""
+        return boto3.client(service, region, endpoint_url=self.url, **dict(zip(KEY_PARTS, key, strict=False)))
 
-    def run(self, command: str, check: bool = True) -> str:
-        """What *command* prints, on both streams; with *check*, it must succeed."""
+    def make_user(self, policy: dict | None = None, name: str = "", administrator: Sequence[str] = ADMINISTRATOR):
+        """A new user's name and key; *policy* is what it may do."""
+        iam, name = self.client("iam", key=administrator), name or f"user-{uuid.uuid4().hex[:8]}"
+        iam.create_user(UserName=name)
+        if policy:
+            iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=json.dumps(policy))
+        made = iam.create_access_key(UserName=name)["AccessKey"]
+        return name, (made["AccessKeyId"], made["SecretAccessKey"])
+
+    def run(self, command: str, check: bool = True, **environ: str) -> str:
+        """What *command* prints, on both streams; with *check*, it must succeed, else it must fail."""
         done = subprocess.run(
             ["bash", "-o", "pipefail", "-c", command],
-            env=self.env,
+            env={**self.env, **environ},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -105,9 +112,9 @@ class Sandbox:
         assert check or done.returncode != 0, f"should have failed: {done.stdout}"
         return done.stdout
 
-    def refused(self, command: str) -> str:
+    def refused(self, command: str, **environ: str) -> str:
         """What *command* prints when it fails; it must fail."""
-        return self.run(command, check=False)
+        return self.run(command, check=False, **environ)
 
     def login(self) -> str:
         return self.run(f"aws ecr get-login-password | docker login --username AWS --password-stdin {self.registry}")
@@ -132,6 +139,45 @@ class Sandbox:
             answer = error
         with answer:
             return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read()
+
+
+class Person:
+    """An IAM user with a key and a docker login of its own; ``may(...)`` replaces what its one policy allows."""
+
+    def __init__(self, sandbox: Sandbox, name: str, docker_config: Path):
+        self.sandbox, self.name, self.docker_config = sandbox, name, docker_config
+        self._iam = sandbox.client("iam")
+        self.arn = self._iam.create_user(UserName=name)["User"]["Arn"]
+        made = self._iam.create_access_key(UserName=name)["AccessKey"]
+        self.key = (made["AccessKeyId"], made["SecretAccessKey"])
+        docker_config.mkdir()
+
+    def may(self, *statements: dict) -> None:
+        self.policy("Allow", *statements)
+
+    def policy(self, effect: str, *statements: dict) -> None:
+        """Replace the policy of this *effect* by one of these statements."""
+        document = {"Version": "2012-10-17", "Statement": [{"Effect": effect, **each} for each in statements]}
+        self._iam.put_user_policy(UserName=self.name, PolicyName=effect, PolicyDocument=json.dumps(document))
+
+    def environ(self) -> dict[str, str]:
+        key, secret = self.key
+        return {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "DOCKER_CONFIG": str(self.docker_config)}
+
+    def run(self, command: str) -> str:
+        return self.sandbox.run(command, **self.environ())
+
+    def refused(self, command: str) -> str:
+        return self.sandbox.refused(command, **self.environ())
+
+    def client(self, service: str = "ecr", region: str = settings.REGION):
+        return self.sandbox.client(service, region, self.key)
+
+    def login(self, registry: str, region: str = settings.REGION) -> None:
+        """Log docker in, with a password that boto3 got, as ``get-login-password`` would."""
+        [data] = self.client(region=region).get_authorization_token()["authorizationData"]
+        auths = {"auths": {registry: {"auth": data["authorizationToken"]}}}
+        (self.docker_config / "config.json").write_text(json.dumps(auths))
 
 
 def free_port() -> int:
@@ -174,6 +220,15 @@ def repository(sandbox: Sandbox) -> str:
     name = f"test-{uuid.uuid4().hex[:8]}"
     sandbox.client().create_repository(repositoryName=name)
     return name
+
+
+@pytest.fixture
+def person(sandbox: Sandbox, tmp_path: Path) -> Person:
+    """A user who may log in to ECR and nothing else yet."""
+    name = f"user-{uuid.uuid4().hex[:8]}"
+    someone = Person(sandbox, name, tmp_path / name)
+    someone.may({"Action": "ecr:GetAuthorizationToken", "Resource": "*"})
+    return someone
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ def test_a_taken_port_is_left_to_its_owner(own_sandbox):
         own_sandbox.start()
         assert own_sandbox.port != taken
         assert json.loads(own_sandbox.http("GET", "/_sandbox")[2])["port"] == own_sandbox.port
-    assert int((own_sandbox.state / "port").read_text()) == own_sandbox.port
+    assert json.loads((own_sandbox.state / "ports.json").read_text())["sandbox"] == own_sandbox.port
 
 
 def test_a_second_sandbox_on_the_same_state_says_so(sandbox):

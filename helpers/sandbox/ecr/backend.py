@@ -1,15 +1,21 @@
 """ECR's state: repositories are moto's, images are ours (``images.py``), bytes are Distribution's."""
 
 import hashlib
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import moto.ecr.models as moto_ecr
 import moto.ecr.urls
+from moto.ecr.exceptions import RepositoryNotFoundException
 
-from .. import present
+from .. import iam, present
+from ..authorize import Denied, permit_repository
+from ..bill.meter import Meter
+from ..doors import Request
 from ..registry.distribution import Distribution
+from ..repository_policy import valid_resource_policy
 from ..store import Store
-from ..words import LayersNotFoundException
+from ..words import InvalidParameter, LayersNotFoundException
 from .images import Image, Images, Manifest
 from .mutability import immutable
 
@@ -27,16 +33,48 @@ class Repository(moto_ecr.Repository):
 
     @property
     def images(self) -> Images:
-        return Images(Backend.store, self.account_id, self.region_name, self.name)
+        return Images(Backend.store, *self._key, changed=lambda: Backend.meter.measure(*self._key))
 
     @images.setter
     def images(self, value: list[Any]) -> None:
         """moto sets an empty list; the rows are the store's."""
 
     @property
+    def _key(self) -> tuple[str, str, str]:
+        return self.account_id, self.region_name, self.name
+
+    @property
     def stored_as(self) -> str:
         """This repository's name in Distribution: accounts and regions are apart, and any ECR name fits."""
-        return stored_as(self.account_id, self.region_name, self.name)
+        return stored_as(*self._key)
+
+    def store_image(self, text: str, media_type: str | None, tag: str | None, digest: str | None) -> Image:
+        """PutImage from the wire: see ``Backend.store_image``."""
+        return backend(self.account_id, self.region_name).store_image(self.name, text, media_type, tag, digest)
+
+    def mountable(self, digest: str, source: str, request: Request) -> str | None:
+        """The name in Distribution of *source*, if ECR lets the layer *digest* be mounted from there.
+
+        The account setting is on, the caller may read the source, and an image there uses the layer.
+        Source: ECR user guide, "Blob mounting".
+        """
+        state = backend(self.account_id, self.region_name)
+        if state.account_settings.get("BLOB_MOUNTING") != "ENABLED":
+            return None
+        with Backend.store.lock, suppress(Denied, RepositoryNotFoundException):
+            permit_repository(request, "ecr:GetDownloadUrlForLayer", self.account_id, self.region_name, source)
+            other = state.repository(source)
+            if other.images.use(digest):
+                return other.stored_as
+        return None
+
+    def pulled(self) -> None:
+        """Somebody was given a manifest."""
+        Backend.meter.pulled(*self._key)
+
+    def sent(self, n_bytes: int) -> None:
+        """So many bytes of a layer went out."""
+        Backend.meter.sent(*self._key, n_bytes)
 
     def locks(self, tag: str | None) -> bool:
         """Whether *tag*, if it names an image, must go on naming it."""
@@ -50,6 +88,7 @@ class Backend(moto_ecr.ECRBackend):
 
     store: ClassVar[Store]
     blobs: ClassVar[Distribution]
+    meter: ClassVar[Meter]
 
     def __init__(self, region_name: str, account_id: str):
         super().__init__(region_name, account_id)
@@ -80,6 +119,23 @@ class Backend(moto_ecr.ECRBackend):
         with self.store.change():
             repository = self.repository(name)  # it may have gone meanwhile
             return repository.images.put(manifest, tag, repository.locks(tag), claimed_digest)
+
+    def set_repository_policy(self, registry_id: str, repository_name: str, policy_text: str) -> dict[str, Any]:
+        """moto's would take a policy without a principal, and actions that do not exist."""
+        repository = self.repository(repository_name, registry_id)
+        if not valid_resource_policy(policy_text):
+            raise InvalidParameter("PolicyText", "Invalid repository policy provided")
+        repository.policy = policy_text
+        return self.get_repository_policy(registry_id, repository_name)
+
+    def put_registry_policy(self, policy_text: str) -> dict[str, Any]:
+        """moto's would take only the three actions that a registry policy knew before its scope V2."""
+        try:
+            iam.parse(policy_text)
+        except ValueError:
+            raise InvalidParameter("PolicyText", "Invalid registry policy provided") from None
+        self.registry_policy = policy_text
+        return self.get_registry_policy()
 
     def delete_repository(
         self, repository_name: str, registry_id: str | None = None, force: bool = False
@@ -118,7 +174,7 @@ def put_manifest(blobs: Distribution, repository: str, manifest: Manifest) -> No
 
 def install(store: Store, blobs: Distribution) -> None:
     """Put these classes in the place of moto's. To be called before moto answers anything."""
-    Backend.store, Backend.blobs = store, blobs
+    Backend.store, Backend.blobs, Backend.meter = store, blobs, Meter(store)
     moto_ecr.Repository = Repository
     moto_ecr.ecr_backends.backend = Backend
     moto_ecr.ECR_REPOSITORY_NAME_PATTERN = ".*"  # older than the service model's, which the validate door applies

@@ -7,6 +7,7 @@ image behind, untagged. Sources: OCI image-spec "Descriptor"; ECR user guide, "I
 import hashlib
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,11 +78,14 @@ def digest_of(content: bytes) -> str:
 
 
 class Images:
-    """The images of one repository; truthy when there is one."""
+    """The images of one repository; truthy when there is one. *changed* is called in every change of what is kept."""
 
-    def __init__(self, store: Store, account: str, region: str, repository: str):
+    def __init__(
+        self, store: Store, account: str, region: str, repository: str, changed: Callable[[], None] = lambda: None
+    ):
         self._store = store
         self._key = (account, region, repository)
+        self._changed = changed
 
     def __bool__(self) -> bool:
         where = "account = ? AND region = ? AND repository = ?"
@@ -103,6 +107,12 @@ class Images:
             also, values = f"{also} AND images.id = ({mine})", [*values, *self._key, tag]
         return next(iter(self._select(also, values)), None)
 
+    def use(self, digest: str) -> bool:
+        """Whether an image here has the blob *digest*."""
+        where = "account = ? AND region = ? AND repository = ? AND instr(manifest, ?)"
+        sought = (*self._key, f'"{digest}"')
+        return self._store.read().execute(f"SELECT 1 FROM images WHERE {where} LIMIT 1", sought).fetchone() is not None
+
     def put(self, manifest: Manifest, tag: str | None, immutable: bool, claimed_digest: str | None = None) -> Image:
         """Store *manifest*, let *tag* point at it, and return the image.
 
@@ -123,6 +133,7 @@ class Images:
             image_id = same.id if same else self._insert(db, manifest)
             if tag:
                 db.execute("INSERT OR REPLACE INTO tags VALUES (?, ?, ?, ?, ?)", (*self._key, tag, image_id))
+            self._changed()
         image = self.find(digest=manifest.digest)
         assert image
         return image
@@ -145,6 +156,7 @@ class Images:
         with self._store.change() as db:
             where = "account = ? AND region = ? AND repository = ?"
             db.execute(f"DELETE FROM images WHERE {where} {also}", (*self._key, *values))
+            self._changed()
 
     def index_of(self, digest: str) -> str | None:
         """The digest of an index that lists the image *digest*, or None."""

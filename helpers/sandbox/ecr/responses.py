@@ -58,9 +58,10 @@ class Response(ECRResponse):
     def get_authorization_token(self) -> ActionResult:
         """A password for docker, good for 12 hours, that stands for the caller."""
         password, expires = self.tokens.mint(Caller(self.access_key, self.current_account, self.region))
-        registries = self._get_param("registryIds") or [self.current_account]
         data = {"authorizationToken": authorization(password), "expiresAt": expires}
-        return ActionResult({"authorizationData": [{**data, "proxyEndpoint": present.endpoint()} for _ in registries]})
+        registries = self._get_param("registryIds") or [self.current_account]
+        endpoints = [present.registry_url(registry, self.region) for registry in registries]
+        return ActionResult({"authorizationData": [{**data, "proxyEndpoint": each} for each in endpoints]})
 
     def describe_repositories(self) -> ActionResult:
         found = list(super().describe_repositories().result["repositories"])

@@ -13,7 +13,12 @@ from ..words import Refusal
 
 def refuse(refusal: Refusal) -> Response:
     """The HTTP answer of *refusal* (werkzeug leaves out the body when the request was a HEAD)."""
-    return Response(json.dumps(refusal.body()), status=refusal.status, content_type="application/json; charset=utf-8")
+    return Response(
+        json.dumps(refusal.body()),
+        status=refusal.status,
+        headers=dict(refusal.headers),
+        content_type="application/json; charset=utf-8",
+    )
 
 
 def with_version(request: Request, onward: Handler) -> Response:

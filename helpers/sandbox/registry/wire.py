@@ -1,6 +1,6 @@
-"""What ``docker`` asks of a registry, answered by ECR's rules; the bytes stream on to Distribution.
+"""What ``docker`` asks of a registry, answered by the rules of its house; the bytes stream on to Distribution.
 
-Source: OCI distribution-spec, "Endpoints"; where ECR differs: the comments.
+Source: OCI distribution-spec, "Endpoints"; where a registry differs: the comments and ``house.py``.
 """
 
 import json
@@ -10,30 +10,20 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from moto.core.exceptions import ServiceException
-from moto.ecr.exceptions import ImageAlreadyExistsException, RepositoryNotFoundException
+from moto.ecr.exceptions import ImageAlreadyExistsException
 from werkzeug.wrappers import Response
 
-from ..doors import Request
-from ..ecr.backend import Backend, Repository, backend
+from ..doors import Handler, Request
 from ..ecr.images import Image
-from ..words import (
-    BLOB_UNKNOWN,
-    DISK_FULL,
-    IMAGE_NOT_FOUND,
-    LAYER_DIGEST_MISMATCH,
-    MANIFEST_TOO_LARGE,
-    UPLOAD_UNKNOWN,
-    Refusal,
-    Refused,
-    manifest_refused,
-    repository_unknown,
-)
+from ..words import DISK_FULL, Refusal, Refused
 from .answers import refuse
-from .distribution import CHUNK, Distribution
+from .distribution import CHUNK
+from .house import House, Repository
 
 MANIFEST_LIMIT = 4 * 1024 * 1024  # bytes (PutImage, API reference)
 ROOM_FOR_A_PUSH = 64 * 1024 * 1024  # bytes
@@ -48,6 +38,7 @@ class Ask:
     """One request to one repository; *part* is the digest, tag or upload that the path names."""
 
     request: Request
+    house: House
     repository: Repository
     part: str
 
@@ -61,35 +52,31 @@ class Route(NamedTuple):
     handler: Callable[[Ask], Response]
 
 
-def answer(request: Request) -> Response:
-    """The answer to any request under ``/v2/``; *request* has passed the identity door."""
+def registry(house: House) -> Handler:
+    """The handler of everything under ``/v2/``; a request has passed the identity door."""
+    return partial(_answer, house)
+
+
+def _answer(house: House, request: Request) -> Response:
     try:
-        return _route(request)
+        return _route(house, request)
     except Refused as no:
         refusal = no.refusal
     except (OSError, sqlite3.OperationalError) as error:
-        refusal = _disk_or(error)
+        refusal = _disk_or(house, error)
     _drain(request)
     return refuse(refusal)
 
 
-def _route(request: Request) -> Response:
+def _route(house: House, request: Request) -> Response:
     if request.path in ("/v2", "/v2/"):
         return Response("{}", content_type="application/json")
     for route in ROUTES:
         found = route.path.fullmatch(request.path)
         if found and request.method in route.methods:
-            return route.handler(Ask(request, _repository(request, found["name"]), found.groupdict().get("part", "")))
+            repository = house.repository(request, found["name"], route.action)
+            return route.handler(Ask(request, house, repository, found.groupdict().get("part", "")))
     return Response("404 page not found\n", status=404, content_type="text/plain; charset=utf-8")
-
-
-def _repository(request: Request, name: str) -> Repository:
-    caller = request.caller
-    assert caller  # the identity door let it through
-    try:
-        return backend(caller.account, caller.region).repository(name)
-    except RepositoryNotFoundException:
-        raise Refused(repository_unknown(name, caller.account)) from None
 
 
 # --- layers ---------------------------------------------------------------------------------------------------------
@@ -97,20 +84,21 @@ def _repository(request: Request, name: str) -> Repository:
 
 def read_blob(ask: Ask) -> Response:
     """HEAD or GET of a layer or config."""
-    upstream = _blobs().request(ask.request.method, f"{_home(ask)}/blobs/{ask.part}", _headers(ask.request))
+    upstream = ask.house.blobs.request(ask.request.method, f"{_home(ask)}/blobs/{ask.part}", _headers(ask.request))
     if upstream.status == 404:
         upstream.close()
-        raise Refused(BLOB_UNKNOWN)
-    return Response(_stream(upstream), status=upstream.status, headers=_back(upstream))
+        raise Refused(ask.house.words.blob_unknown)
+    return Response(_stream(ask, upstream), status=upstream.status, headers=_back(upstream))
 
 
 def start_upload(ask: Ask) -> Response:
-    """POST: a new upload, or a mount of a layer that another repository has in an image of its own."""
-    if _no_room():
+    """POST: a new upload, or a layer mounted from another repository; a mount that may not be becomes an upload."""
+    if _no_room(ask.house):
         raise Refused(DISK_FULL)
     query = ""
-    if mounted := _mountable(ask):
-        query = f"?mount={quote(mounted[0])}&from={quote(mounted[1], safe='/')}"
+    mount, source = ask.request.args.get("mount"), ask.request.args.get("from")
+    if mount and source and (stored := ask.repository.mountable(mount, source, ask.request)):
+        query = f"?mount={quote(mount)}&from={quote(stored, safe='/')}"
     elif digest := ask.request.args.get("digest"):
         query = f"?digest={quote(digest)}"  # everything in one request
     upstream = _send(ask, "POST", f"{_home(ask)}/blobs/uploads/{query}")
@@ -118,10 +106,10 @@ def start_upload(ask: Ask) -> Response:
 
 
 def send_part(ask: Ask) -> Response:
-    """PATCH: ECR answers 201 where the specification says 202 (https://github.com/regclient/regclient/issues/81)."""
+    """PATCH: bytes of an upload."""
     with _dropped_if_it_fails(ask):
         upstream = _send(ask, "PATCH", _upload(ask))
-        return _uploaded(ask, upstream, 201 if upstream.status == 202 else upstream.status)
+        return _uploaded(ask, upstream, ask.house.words.patched if upstream.status == 202 else upstream.status)
 
 
 def finish_upload(ask: Ask) -> Response:
@@ -143,6 +131,8 @@ def ask_upload(ask: Ask) -> Response:
 def read_manifest(ask: Ask) -> Response:
     """HEAD or GET of an image's manifest, by tag or by digest."""
     image = _image(ask)
+    if ask.request.method == "GET":
+        ask.repository.pulled()
     headers = {"Docker-Content-Digest": image.digest}
     return Response(image.manifest.encode(), headers=headers, content_type=image.media_type)
 
@@ -151,19 +141,18 @@ def store_manifest(ask: Ask) -> Response:
     """PUT of a manifest: from here on the image is there."""
     body = ask.request.stream.read(MANIFEST_LIMIT + 1)
     if len(body) > MANIFEST_LIMIT:
-        raise Refused(MANIFEST_TOO_LARGE)
+        raise Refused(ask.house.words.manifest_too_large)
     by_digest = re.fullmatch(DIGEST, ask.part) is not None
     tag, digest = (None, ask.part) if by_digest else (ask.part, None)
     repository = ask.repository
-    state = backend(repository.account_id, repository.region_name)
     try:
-        image = state.store_image(repository.name, body.decode(), ask.request.content_type, tag, digest)
+        image = repository.store_image(body.decode(), ask.request.content_type, tag, digest)
     except ImageAlreadyExistsException:  # on the wire the same image under the same tag is no fault
         image = _image(ask)
     except UnicodeDecodeError:
         raise Refused(Refusal(400, "MANIFEST_INVALID", "The manifest is not UTF-8 text.")) from None
     except ServiceException as error:
-        raise Refused(manifest_refused(error)) from None
+        raise Refused(ask.house.words.manifest_refused(error)) from None
     headers = {"Docker-Content-Digest": image.digest, "Location": f"/v2/{repository.name}/manifests/{image.digest}"}
     return Response(status=201, headers=headers)
 
@@ -215,29 +204,8 @@ def _image(ask: Ask) -> Image:
     by_digest = re.fullmatch(DIGEST, ask.part) is not None
     image = ask.repository.images.find(**{"digest" if by_digest else "tag": ask.part})
     if image is None:
-        raise Refused(IMAGE_NOT_FOUND)
+        raise Refused(ask.house.words.image_unknown)
     return image
-
-
-def _mountable(ask: Ask) -> tuple[str, str] | None:
-    """Digest and source of a mount that ECR allows: the setting is on and an image of the source uses the layer.
-
-    Source: ECR user guide, "Blob mounting". Any other mount becomes a plain upload (202).
-    """
-    digest, source = ask.request.args.get("mount"), ask.request.args.get("from")
-    state = backend(ask.repository.account_id, ask.repository.region_name)
-    if not digest or not source or state.account_settings.get("BLOB_MOUNTING") != "ENABLED":
-        return None
-    try:
-        other = state.repository(source)
-    except RepositoryNotFoundException:
-        return None
-    used = any(f'"{digest}"' in image.manifest for image in other.images.all())
-    return (digest, other.stored_as) if used else None
-
-
-def _blobs() -> Distribution:
-    return Backend.blobs
 
 
 def _home(ask: Ask) -> str:
@@ -259,8 +227,8 @@ def _send(ask: Ask, method: str, path: str) -> Any:
     if chunked:
         headers = {**headers, "Transfer-Encoding": "chunked"}
     elif not ask.request.content_length:
-        return _blobs().request(method, path, {**headers, "Content-Length": "0"})
-    return _blobs().request(method, path, headers, _body(ask.request), chunked)
+        return ask.house.blobs.request(method, path, {**headers, "Content-Length": "0"})
+    return ask.house.blobs.request(method, path, headers, _body(ask.request), chunked)
 
 
 def _body(request: Request) -> Iterator[bytes]:
@@ -279,8 +247,8 @@ def _dropped_if_it_fails(ask: Ask) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        refusal = _disk_or(error)  # asked before the space is given back
-        _blobs().forget_upload(ask.repository.stored_as, ask.part)
+        refusal = _disk_or(ask.house, error)  # asked before the space is given back
+        ask.house.blobs.forget_upload(ask.repository.stored_as, ask.part)
         raise Refused(refusal) from error
 
 
@@ -297,9 +265,9 @@ def _uploaded(ask: Ask, upstream: Any, status: int) -> Response:
     if upstream.status >= 500:
         raise OSError(body.decode(errors="replace"))
     if upstream.status == 404:
-        raise Refused(UPLOAD_UNKNOWN)
+        raise Refused(ask.house.words.upload_unknown)
     if upstream.status == 400 and b"DIGEST_INVALID" in body:
-        raise Refused(LAYER_DIGEST_MISMATCH)
+        raise Refused(ask.house.words.digest_mismatch)
     if upstream.status >= 400:
         return Response(body, status=upstream.status, content_type="application/json; charset=utf-8")
     headers = {name: value for name, value in _back(upstream).items() if name.lower() != "content-length"}
@@ -320,18 +288,24 @@ def _back(upstream: Any) -> dict[str, str]:
     return {name: value for name, value in upstream.headers.items() if name.lower() in PASSED_BACK}
 
 
-def _stream(upstream: Any) -> Iterator[bytes]:
-    with upstream:
-        while chunk := upstream.read(CHUNK):
-            yield chunk
+def _stream(ask: Ask, upstream: Any) -> Iterator[bytes]:
+    sent = 0
+    try:
+        with upstream:
+            while chunk := upstream.read(CHUNK):
+                yield chunk
+                sent += len(chunk)
+    finally:
+        if sent:
+            ask.repository.sent(sent)
 
 
-def _disk_or(error: Exception) -> Refusal:
+def _disk_or(house: House, error: Exception) -> Refusal:
     """A failure below us is the full disk, or it is said as it is."""
-    if "no space left" in str(error).lower() or "disk is full" in str(error) or _no_room():
+    if "no space left" in str(error).lower() or "disk is full" in str(error) or _no_room(house):
         return DISK_FULL
     return Refusal(500, "UNKNOWN", f"The sandbox could not do this: {error}")
 
 
-def _no_room() -> bool:
-    return shutil.disk_usage(_blobs().root).free < ROOM_FOR_A_PUSH
+def _no_room(house: House) -> bool:
+    return shutil.disk_usage(house.blobs.root).free < ROOM_FOR_A_PUSH

@@ -1,0 +1,70 @@
+"""What it costs to ask who signed a call, and whether IAM allows it."""
+
+import json
+import time
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from moto.ecr.models import ecr_backends
+from moto.iam.models import iam_backends
+from werkzeug.test import EnvironBuilder
+from werkzeug.wrappers import Response
+
+from helpers import settings
+from helpers.sandbox.authorize import authorize
+from helpers.sandbox.doors import Request
+from helpers.sandbox.signature import signed
+
+CALLS = 500
+REPOSITORY = "bench"
+ARN = f"arn:aws:ecr:{settings.REGION}:{settings.ACCOUNT}:repository"
+PUSH = ["BatchCheckLayerAvailability", "InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "BatchGetImage"]
+
+
+def measure(runs: int) -> dict[str, list[float]]:
+    """Milliseconds a call, for a user with a policy of its own, one of a group, and a repository policy."""
+    key = _user()
+    figures: dict[str, list[float]] = {}
+    for _ in range(runs):
+        requests = [_request(key) for _ in range(CALLS)]
+        for name, door in {"signature (ms a call)": signed, "authorization (ms a call)": authorize}.items():
+            start = time.perf_counter()
+            answers = [door(request, lambda _: Response(status=200)) for request in requests]
+            figures.setdefault(name, []).append((time.perf_counter() - start) / CALLS * 1000)
+            if any(answer.status_code != 200 for answer in answers):
+                raise SystemExit(f"{name}: refused, so there is nothing to measure: {answers[0].get_data(True)}")
+    return figures
+
+
+def _user() -> Credentials:
+    iam = iam_backends[settings.ACCOUNT]["aws"]
+    iam.create_user(settings.REGION, "bench")
+    iam.create_group("bench")
+    iam.add_user_to_group("bench", "bench")
+    iam.put_group_policy("bench", "read", _policy(["ecr:Describe*", "ecr:List*"], "*"))
+    iam.put_user_policy("bench", "push", _policy([f"ecr:{each}" for each in PUSH], f"{ARN}/*"))
+    iam.put_user_policy("bench", "put", _policy(["ecr:PutImage"], f"{ARN}/${{aws:username}}"))
+    repository = ecr_backends[settings.ACCOUNT][settings.REGION].create_repository(
+        REPOSITORY, None, {}, None, "MUTABLE", []
+    )
+    repository.policy = _policy(["ecr:DeleteRepository"], None, Effect="Deny", Principal="*")
+    made = iam.create_access_key("bench")
+    return Credentials(made.access_key_id, made.secret_access_key)
+
+
+def _policy(actions: list[str], resource: str | None, **more: str) -> str:
+    statement = {"Effect": "Allow", "Action": actions, **({"Resource": resource} if resource else {}), **more}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _request(key: Credentials) -> Request:
+    """A PutImage as boto3 signs it."""
+    body = json.dumps({"repositoryName": REPOSITORY, "imageManifest": "x" * 2000, "imageTag": "v1"})
+    headers = {
+        "X-Amz-Target": "AmazonEC2ContainerRegistry_V20150921.PutImage",
+        "Content-Type": "application/x-amz-json-1.1",
+    }
+    asked = AWSRequest("POST", "http://localhost:5050/", headers, body)
+    SigV4Auth(key, "ecr", settings.REGION).add_auth(asked)
+    return Request(EnvironBuilder("/", asked.url, method="POST", headers=dict(asked.headers), data=body).get_environ())

@@ -1,0 +1,97 @@
+"""Door 4: may this principal do that? The same answer for the API and for each step of a push or pull.
+
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html; the sentence:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+"""
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from werkzeug.wrappers import Response
+
+from . import aws, common_errors, iam
+from .doors import Handler, Request
+from .iam import Ask, Policy, Principal
+from .resources import Call, Facts, Question, questions, repository_question
+from .words import InvalidParameter
+
+EVERYTHING = iam.parse({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
+
+
+class Denied(Exception):
+    """IAM says no; the message is AWS's sentence."""
+
+
+def authorize(request: Request, onward: Handler) -> Response:
+    """Refuse an API call that the principal's policies, or the resource's, do not allow."""
+    who = request.principal
+    assert who is not None  # the signature door has seen to that
+    service, region = aws.service_of(request), aws.region_of(request)
+    parameters = aws.parameters_of(request)
+    if service == "ecr" and _is_of_another_region(str(parameters.get("resourceArn") or ""), region):
+        return aws.refuse(request, InvalidParameter("resourceArn", "Invalid ARN"))
+    call = Call(who, service, aws.operation_of(request), region, aws.account_of(request), parameters)
+    facts = circumstances(request, region)
+    try:
+        for question in questions(call):
+            _permit(who, question, facts)
+    except Denied as no:
+        return aws.refuse(request, common_errors.access_denied(str(no)))
+    return onward(request)
+
+
+def permit(
+    who: Principal,
+    action: str,
+    arn: str,
+    account: str,
+    context: Facts | None = None,
+    resource_policies: Sequence[Policy] = (),
+) -> None:
+    """Return if *who* may do *action* on *arn*, which *account* owns; raises Denied with AWS's sentence."""
+    _permit(who, Question(action, arn, account, resource_policies=resource_policies), context or {})
+
+
+def permit_repository(request: Request, action: str, account: str, region: str, name: str) -> None:
+    """The same for the caller of *request* and a private repository, with its tags and policies; raises Denied."""
+    assert request.principal is not None
+    _permit(request.principal, repository_question(action, account, region, name), circumstances(request, region))
+
+
+def circumstances(request: Request, region: str) -> dict[str, str | tuple[str, ...]]:
+    """The condition keys that every request has."""
+    return {
+        "aws:RequestedRegion": region,
+        "aws:SourceIp": request.remote_addr or "127.0.0.1",
+        "aws:CurrentTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:EpochTime": str(int(time.time())),
+        "aws:SecureTransport": "true",  # AWS speaks TLS only; here the loopback takes its place
+        "aws:UserAgent": request.headers.get("User-Agent", ""),
+        "aws:ViaAWSService": "false",
+    }
+
+
+def _permit(who: Principal, question: Question, facts: Mapping[str, Any]) -> None:
+    ask = Ask(
+        question.action,
+        question.resource,
+        question.account,
+        {**facts, **question.facts, "aws:ResourceAccount": question.account},
+    )
+    if question.delegated_only and who.unrestricted:
+        who = replace(who, unrestricted=False, identity=(EVERYTHING,))  # a role opens to those it trusts, and no others
+    decision = iam.decide(who, ask, question.resource_policies, question.delegated_only)
+    if not decision.allowed:
+        # About a role AWS does not say which side refused.
+        because = "" if question.delegated_only else f" {decision.because}"
+        raise Denied(
+            f"User: {who.arn} is not authorized to perform: {question.action} on resource: {question.resource}{because}"
+        )
+
+
+def _is_of_another_region(arn: str, region: str) -> bool:
+    return bool(arn) and not re.match(rf"arn:aws:ecr:{re.escape(region)}:\d{{12}}:repository/", arn)

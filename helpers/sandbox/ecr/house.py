@@ -1,0 +1,41 @@
+"""The private registry of one account in one Region: who may do what to which repository, in ECR's words."""
+
+from moto.ecr.exceptions import RepositoryNotFoundException
+
+from .. import words
+from ..authorize import Denied, permit_repository
+from ..doors import Request
+from ..registry.house import Words
+from .backend import Backend, Repository, backend
+
+
+class PrivateRegistry:
+    """What the wire needs to know of ECR."""
+
+    words = Words(
+        image_unknown=words.IMAGE_NOT_FOUND,
+        blob_unknown=words.BLOB_UNKNOWN,
+        upload_unknown=words.UPLOAD_UNKNOWN,
+        digest_mismatch=words.LAYER_DIGEST_MISMATCH,
+        manifest_too_large=words.MANIFEST_TOO_LARGE,
+        manifest_refused=words.manifest_refused,
+        patched=201,  # the specification says 202: https://github.com/regclient/regclient/issues/81
+    )
+
+    def __init__(self, account: str, region: str):
+        self._account, self._region = account, region
+        self.blobs = Backend.blobs
+
+    def repository(self, request: Request, name: str, action: str) -> Repository:
+        """The repository, if the caller's policies and its own allow *action*; raises Refused.
+
+        IAM is asked first, so that nobody learns which repositories exist (ECR user guide, "image-push-iam").
+        """
+        with Backend.store.lock:  # moto's backends are not thread-safe
+            try:
+                permit_repository(request, action, self._account, self._region, name)
+                return backend(self._account, self._region).repository(name)
+            except Denied as no:
+                raise words.Refused(words.denied(str(no))) from None
+            except RepositoryNotFoundException:
+                raise words.Refused(words.repository_unknown(name, self._account)) from None

@@ -1,0 +1,96 @@
+"""The house: which line of doors leads to which part of the sandbox."""
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from werkzeug.wrappers import Response
+
+from .. import settings
+from . import administrator, aws, durable, ecr, present, sts, users
+from .authorize import authorize
+from .doors import Handler, Request, line
+from .ecr.house import PrivateRegistry
+from .guard import guard
+from .identity import basic
+from .registry import wire
+from .registry.answers import with_version
+from .registry.distribution import Distribution
+from .signature import signed
+from .store import Store
+from .token import Tokens
+from .validate import validate
+
+
+class House:
+    """Everything that answers, over the state in *folder*."""
+
+    def __init__(self, folder: Path, blobs: Distribution):
+        self.store = Store(folder / "state.db")
+        self._folder, self._blobs = folder, blobs
+        self._tokens = Tokens(folder / "secret")
+        ecr.install(self.store, blobs, self._tokens)
+        sts.install()
+        users.install()
+        durable.restore(self.store)
+        administrator.ensure(self.store)
+        aws.serve("ecr-public", _later(self._public_api))
+        aws.serve("ce", _later(self._costs))
+        self._control = line([signed, validate, durable.durable(self.store), authorize], aws.answer)
+        self._registry = self._private(settings.ACCOUNT, settings.REGION)
+        self.front_door = line([guard], self._answer)
+
+    def side_door(self, name: str) -> Handler:
+        """What answers at the port *name*; what is behind it is loaded when somebody knocks."""
+        if name == present.HUB:
+            return line([guard], _later(self._hub))
+        if name == present.PUBLIC:
+            return line([guard], _later(self._public))
+        account, _, region = name.partition(" ")
+        return line([guard], self._private(account, region))
+
+    def _answer(self, request: Request) -> Response:
+        if request.path == "/v2" or request.path.startswith("/v2/"):
+            return self._registry(request)
+        if request.path == "/_sandbox":
+            return Response((self._folder / "sandbox.json").read_bytes(), content_type="application/json")
+        return self._control(request)
+
+    def _private(self, account: str, region: str) -> Handler:
+        return line([with_version, basic(self._tokens, region)], wire.registry(PrivateRegistry(account, region)))
+
+    def _hub(self) -> Handler:
+        from . import hub
+
+        return hub.install(self.store, self._blobs, self._folder / "hub-secret")
+
+    def _public(self) -> Handler:
+        from . import ecr_public
+
+        return ecr_public.registry(self.store, self._blobs, self._tokens)
+
+    def _public_api(self) -> Handler:
+        from . import ecr_public
+
+        return ecr_public.control(self.store, self._blobs, self._tokens)
+
+    def _costs(self) -> Handler:
+        from .bill import cost_explorer
+
+        cost_explorer.install(ecr.backend.Backend.meter)
+        return partial(aws.by_moto, "ce")
+
+
+def _later(make: Callable[[], Handler]) -> Handler:
+    """A handler that is made by its first request."""
+    lock = threading.Lock()
+    made: list[Handler] = []
+
+    def handler(request: Request) -> Response:
+        with lock:
+            if not made:
+                made.append(make())
+        return made[0](request)
+
+    return handler

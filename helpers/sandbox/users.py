@@ -1,0 +1,84 @@
+"""IAM: what moto lacks of users: permissions boundaries, that a user with keys is not deleted, and that a role is none.
+
+Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutUserPermissionsBoundary.html, …_DeleteUser.html
+"""
+
+import secrets
+import string
+from typing import Any
+
+import moto.iam.urls
+from moto.core.responses import ActionResult, EmptyResult
+from moto.core.serialize import never_return
+from moto.iam.exceptions import DeleteConflictException, NoSuchEntity, ValidationError
+from moto.iam.models import User
+from moto.iam.responses import IamResponse
+
+from . import principals
+
+ABOUT_ONESELF = ("GetUser", "CreateAccessKey", "ListAccessKeys")
+
+
+class Response(IamResponse):
+    """The API of IAM."""
+
+    RESPONSE_KEY_PATH_TO_TRANSFORMER = {  # noqa: RUF012 (moto's)
+        **IamResponse.RESPONSE_KEY_PATH_TO_TRANSFORMER,
+        "ListUsersResponse.Users.User.PermissionsBoundary": never_return,
+    }
+
+    def call_action(self) -> Any:
+        if self._get_action() in ABOUT_ONESELF and not self._get_param("UserName") and self.access_key[:4] == "ASIA":
+            no_user = ValidationError("Must specify userName when calling with non-User credentials")
+            return self.serialized(ActionResult(no_user))
+        return super().call_action()
+
+    def create_user(self) -> ActionResult:
+        arn = self._get_param("PermissionsBoundary")
+        if arn:
+            self._check_boundary(arn)
+        answer = super().create_user()
+        result: Any = answer.result
+        result["User"].id = _user_id()
+        if arn:
+            _bound(result["User"], arn)
+        return answer
+
+    def put_user_permissions_boundary(self) -> ActionResult:
+        """The user may do at most what the policy allows."""
+        arn = self._get_param("PermissionsBoundary")
+        self._check_boundary(arn)
+        _bound(self.backend.get_user(self._get_param("UserName")), arn)
+        return EmptyResult()
+
+    def delete_user_permissions_boundary(self) -> ActionResult:
+        """The user's own policies decide again."""
+        _bound(self.backend.get_user(self._get_param("UserName")), None)
+        return EmptyResult()
+
+    def delete_user(self) -> ActionResult:
+        """Delete a user; refused while it has keys or is in a group, as on AWS."""
+        user = self.backend.get_user(self._get_param("UserName"))
+        if user.access_keys:
+            raise DeleteConflictException("Cannot delete entity, must delete access keys first.")
+        if user.group_list:
+            raise DeleteConflictException("Cannot delete entity, must remove users from group first.")
+        return super().delete_user()
+
+    def _check_boundary(self, arn: str) -> None:
+        if principals.managed(self.current_account, arn) is None:
+            raise NoSuchEntity(f"Scope ARN: {arn} does not exist or is not attachable.")
+
+
+def _bound(user: User, arn: str | None) -> None:
+    boundary = {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn} if arn else None
+    user.permissions_boundary = boundary
+
+
+def _user_id() -> str:
+    return "AIDA" + "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(17))
+
+
+def install() -> None:
+    """Put this class in the place of moto's. To be called before moto answers anything."""
+    moto.iam.urls.url_paths["{0}/$"] = Response.dispatch

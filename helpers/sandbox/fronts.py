@@ -33,6 +33,7 @@ class Fronts:
         self._ports = remembered(folder)
         self._servers: dict[str, Any] = {}
         self._main = 0
+        self._front_door: list[Any] = []
         self.changed: Callable[[dict[str, int]], Any] = lambda ports: None  # told when a name gets a port
 
     def main(self, application: Application, asked: int | None, default: int) -> Any:
@@ -43,6 +44,7 @@ class Fronts:
         promised = set() if asked else self._promised(MAIN)
         server = self._bound(MAIN, application, asked or self._ports.get(MAIN, default), promised, threads=32)
         self._main = server.bind_addr[1]
+        self._front_door = [server]
         return server
 
     def behind(self, application: Callable[[str], Application]) -> None:
@@ -67,9 +69,13 @@ class Fronts:
         return {name: server.bind_addr[1] for name, server in self._servers.items()} | {MAIN: self._main}
 
     def close(self) -> None:
-        """Stop serving all but the front door; the ports stay remembered."""
-        for server in self._servers.values():
-            server.stop()
+        """Stop serving, all at once; the ports stay remembered."""
+        servers = [*self._servers.values(), *self._front_door]
+        closing = [threading.Thread(target=server.stop) for server in servers]
+        for each in closing:
+            each.start()
+        for each in closing:
+            each.join()
 
     def _promised(self, name: str) -> set[int]:
         return {port for other, port in self._ports.items() if other != name}

@@ -51,13 +51,12 @@ def _serve(folder: Path, blobs: Distribution) -> None:
     status = _write_status(folder, fronts.ports(), blobs)
     fronts.changed = lambda ports: _write_status(folder, ports, blobs)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: threading.Thread(target=server.stop).start())
+        signal.signal(number, lambda *_: threading.Thread(target=fronts.close).start())
     print(f"ready {status['endpoint']}", flush=True)
     threading.Thread(target=_seed, daemon=True).start()
     try:
         server.serve()
     finally:
-        fronts.close()
         house.store.close()
         (folder / "sandbox.json").unlink(missing_ok=True)
 

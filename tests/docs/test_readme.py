@@ -23,11 +23,11 @@ def blocks() -> list[str]:
     ]
 
 
-def typed() -> str:
-    """The commands of the second terminal."""
-    block = next(block for block in blocks() if "ecr-lab env" in block)
+def typed(sign: str = "ecr-lab env") -> str:
+    """The commands of the second terminal, or of another block that has *sign*."""
+    block = next(block for block in blocks() if sign in block)
     return (
-        block.partition("# in another\n")[2]
+        (block.partition("# in another\n")[2] or block)
         .replace("demo-app-repo", HAND)
         .replace("$REPOSITORY_URI", f"$REGISTRY/{HAND}")
     )
@@ -71,6 +71,15 @@ def test_the_seven_commands_typed_by_hand(shell):
     assert "Login Succeeded" in done.stdout
     assert "latest: digest: sha256:" in done.stdout
     assert '"imageTags": [\n                "latest"' in done.stdout
+
+
+def test_a_users_own_key_does_what_its_policies_say(shell):
+    own_key = typed("create-access-key")
+    done = shell(f"({typed()}) > /dev/null 2>&1\n{own_key}")
+    ann = "denied: User: arn:aws:iam::123456789012:user/ann is not authorized to perform: ecr:"
+    assert ann in done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("latest: digest: sha256:") == 1
 
 
 def test_their_failures_are_ecrs(shell):

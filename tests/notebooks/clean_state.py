@@ -1,36 +1,74 @@
-"""The state a learner starts from: an empty registry, no login, none of the course's images in the engine."""
+"""The state a learner starts from: an empty registry, no user, no login, none of the course's images in the engine."""
 
+import contextlib
 import os
+import shutil
 import subprocess
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from helpers import background, lab, settings
+from helpers.cli import MADE_BY_LEARNERS
 
 FOLDER = settings.PROJECT / ".sandbox-test"
 PORT = "5150"
 WARM = "learn-amazon-ecr-tests:warm"  # holds the build's cache, so that notebooks do not each install Flask again
+PRISTINE = "state.db.pristine"
 
 
 def make() -> None:
-    """Empty the tests' own sandbox (it is started if it does not run) and forget local images and the login."""
-    background.start()
-    status, new, _ = lab.enter_sandbox()
+    """Give the tests' own sandbox the state of a new one, and forget local images and logins."""
+    pristine = settings.state() / PRISTINE
+    background.stop()
+    if not pristine.exists():
+        _make_pristine(pristine)
+    _restore(pristine)
+    status = background.start()
     _warm()
-    ecr = client(status["endpoint"])
-    for repository in ecr.describe_repositories()["repositories"]:
-        if repository["repositoryName"] != settings.MIRROR_REPOSITORY:
-            ecr.delete_repository(repositoryName=repository["repositoryName"], force=True)
-    _forget_images(new["REGISTRY"])
-    # mirror-known: a push that is refused makes the engine forget where it could have mounted a layer from.
-    for kept in ("docker/config.json", "aws/config", "mirror-known"):
-        (settings.state() / kept).unlink(missing_ok=True)
+    _forget_images([f"localhost:{port}" for port in status["ports"]])
+    lab.enter_sandbox()
+
+
+def _make_pristine(kept: Path) -> None:
+    """Keep a copy of what a new sandbox knows: its administrators and the mirror of the base image."""
+    state = settings.state()
+    for name in MADE_BY_LEARNERS:
+        shutil.rmtree(state / name, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            (state / name).unlink()
+    ecr = client(background.start()["endpoint"])
+    end = time.monotonic() + 60
+    while settings.base_image_layout().exists() and not _mirrored(ecr) and time.monotonic() < end:
+        time.sleep(0.1)
+    background.stop()  # which writes everything into the one file
+    shutil.copy(state / "state.db", kept)
+
+
+def _mirrored(ecr) -> bool:
+    with contextlib.suppress(ecr.exceptions.RepositoryNotFoundException):
+        return bool(ecr.list_images(repositoryName=settings.MIRROR_REPOSITORY)["imageIds"])
+    return False
+
+
+def _restore(pristine: Path) -> None:
+    state = settings.state()
+    for name in ("state.db-wal", "state.db-shm", "docker/config.json", "aws/config", "aws/credentials"):
+        (state / name).unlink(missing_ok=True)
+    shutil.copy(pristine, state / "state.db")
+    # Distribution's links from repositories to layers; a layer that is already there would not be sent.
+    mirror = f"{settings.ACCOUNT}/{settings.REGION}/{settings.MIRROR_REPOSITORY}"
+    links = state / "registry/docker/registry/v2/repositories"
+    for repository in {found.parent for found in links.rglob("_layers")}:
+        if str(repository.relative_to(links)) != mirror:
+            shutil.rmtree(repository)
 
 
 def leave() -> None:
     """Stop the tests' sandbox and remove what the notebooks left in the engine."""
     found = background.find()
     if found:
-        _forget_images(f"localhost:{found['port']}")
+        _forget_images([f"localhost:{port}" for port in found["ports"]])
         if not os.environ.get("ECR_TUTORIAL_KEEP_WARM"):  # `make test` runs notebooks three times over
             _docker("rmi", "--force", WARM)
         _docker("image", "prune", "--force", "--filter", "label=org.opencontainers.image.title=demo-app")
@@ -42,20 +80,20 @@ def _warm() -> None:
         _docker("build", "-t", WARM, str(settings.PROJECT / "sample_app"))
 
 
-def _forget_images(registry: str) -> None:
-    names = list(_course_images(registry))
+def _forget_images(registries: list[str]) -> None:
+    names = list(_course_images(registries))
     if names:
         _docker("rmi", "--force", *names)
 
 
-def _course_images(registry: str) -> Iterator[str]:
+def _course_images(registries: list[str]) -> Iterator[str]:
     for line in _docker("images", "--format", "{{.Repository}} {{.Tag}} {{.Digest}}", "--digests").stdout.splitlines():
-        repository, tag, digest = line.split()
-        ours = repository.removeprefix(f"{registry}/").split("/")[0]
-        if repository.startswith(f"{registry}/{settings.MIRROR_REPOSITORY}"):
+        name, tag, digest = line.split()
+        registry, _, repository = name.rpartition("/") if name.count("/") < 2 else name.partition("/")
+        if registry in registries and repository == settings.MIRROR_REPOSITORY:
             continue
-        if repository.startswith(f"{registry}/") or ours.startswith("demo-app"):
-            yield f"{repository}:{tag}" if tag != "<none>" else f"{repository}@{digest}"
+        if registry in registries or name.split("/")[0].startswith("demo-app"):
+            yield f"{name}:{tag}" if tag != "<none>" else f"{name}@{digest}"
 
 
 def _docker(*words: str) -> subprocess.CompletedProcess[str]:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from werkzeug.test import Client, TestResponse
 
+from helpers import settings
 from helpers.sandbox import hub
 from helpers.sandbox.doors import application
 from helpers.sandbox.hub import accounts
@@ -757,17 +758,20 @@ def test_no_secret_is_written_down(the_hub, alice):
         assert secret.encode() not in file.read_bytes()
 
 
-def test_an_official_image_is_put_in_place_from_a_layout(the_hub, blobs, tmp_path, alice):
+def test_an_official_image_is_put_in_place_when_it_is_first_asked_for(blobs, tmp_path, monkeypatch):
     config = b'{"architecture": "amd64", "os": "linux"}'
     text = manifest(digest_of(config), len(config))
     for content in (config, text):
         path = tmp_path / "blobs" / digest_of(content).replace(":", "/")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    hub.add_official(the_hub.store, blobs, tmp_path, "python", "3.13-slim")
-    assert the_hub.pull("library/python", tag="3.13-slim").status_code == 401
+    monkeypatch.setenv("ECR_TUTORIAL_BASE", str(tmp_path))
+    without = Hub(tmp_path, blobs)
+    assert without.pull("library/python", tag=settings.MIRROR_TAG).status_code == 401
+    without.store.close()
     (tmp_path / "index.json").write_text(json.dumps({"manifests": [{"digest": digest_of(text)}]}))
     for _ in range(2):
-        hub.add_official(the_hub.store, blobs, tmp_path, "python", "3.13-slim")
-    assert the_hub.pull("library/python", tag="3.13-slim").data == text
-    assert the_hub.push("library/python", alice).status_code == 401
+        the_hub = Hub(tmp_path, blobs)
+        assert the_hub.pull("library/python", tag=settings.MIRROR_TAG).data == text
+        assert the_hub.push("library/python", the_hub.sign_up()).status_code == 401
+        the_hub.store.close()

@@ -327,6 +327,26 @@ def test_a_user_may_do_what_the_policy_says(sandbox: Sandbox, name: str) -> None
     )
 
 
+def test_the_repositorys_own_policy_and_tags_count_too(sandbox: Sandbox, public, name: str) -> None:
+    user, key = sandbox.make_user()
+    client = sandbox.client("ecr-public", key=key)
+    arn = f"arn:aws:ecr-public::{settings.ACCOUNT}:repository/{name}"
+    principal = {"AWS": f"arn:aws:iam::{settings.ACCOUNT}:user/{user}"}
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "ecr-public:DescribeImages", "Resource": "*"}
+    text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    public.set_repository_policy(repositoryName=name, policyText=text)
+    assert client.describe_images(repositoryName=name)["imageDetails"] == []
+    condition = {"StringEquals": {"aws:ResourceTag/team": "red"}}
+    deny = {"Effect": "Deny", "Action": "ecr-public:*", "Resource": "*", "Condition": condition}
+    text = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    sandbox.client("iam").put_user_policy(UserName=user, PolicyName="not-red", PolicyDocument=text)
+    assert client.describe_images(repositoryName=name)["imageDetails"] == []
+    public.tag_resource(resourceArn=arn, tags=[{"Key": "team", "Value": "red"}])
+    with pytest.raises(ClientError) as refused:
+        client.describe_images(repositoryName=name)
+    assert said(refused)[1].endswith("with an explicit deny in an identity-based policy")
+
+
 def test_the_password_needs_two_permissions(sandbox: Sandbox) -> None:
     statement = {"Effect": "Allow", "Action": "ecr-public:*", "Resource": "*"}
     user, key = sandbox.make_user({"Version": "2012-10-17", "Statement": [statement]})

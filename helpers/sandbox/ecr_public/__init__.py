@@ -12,14 +12,16 @@ from ..registry.answers import with_version
 from ..registry.distribution import Distribution
 from ..store import Store
 from ..token import Tokens
-from . import api, limits, official, repositories
+from . import api, limits, official
 from .auth import bearer, token_server
 from .house import PublicRegistry, limited
+from .repositories import opened
 
 
 def registry(store: Store, blobs: Distribution, tokens: Tokens) -> Handler:
     """The handler of ECR Public's port: ``/v2/`` and the token server."""
-    state = _open(store, blobs)
+    store.add(limits.SCHEMA)
+    state = opened(store, blobs)
     house = PublicRegistry(state, official.Shelf(state), limits.Limits(store))
     images = line([with_version, bearer(tokens), limited(house)], wire.registry(house))
     give_token = token_server(tokens)
@@ -36,10 +38,4 @@ def registry(store: Store, blobs: Distribution, tokens: Tokens) -> Handler:
 
 def control(store: Store, blobs: Distribution, tokens: Tokens) -> Handler:
     """The handler of the API, for a request that the other doors have let pass."""
-    return api.Api(_open(store, blobs), tokens).answer
-
-
-def _open(store: Store, blobs: Distribution) -> repositories.Repositories:
-    store.add(repositories.SCHEMA)
-    store.add(limits.SCHEMA)
-    return repositories.Repositories(store, blobs)
+    return api.Api(store, blobs, tokens).answer

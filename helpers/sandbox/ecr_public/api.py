@@ -17,10 +17,12 @@ from werkzeug.wrappers import Response
 from .. import aws, iam
 from ..doors import Request
 from ..ecr.images import Image, Images
+from ..registry.distribution import Distribution
+from ..store import Store
 from ..token import Caller, Tokens, authorization
 from ..words import InvalidParameter, NotInSandbox
 from .auth import REGION, passwords
-from .repositories import Repositories, Repository, alias_of
+from .repositories import Repositories, Repository, alias_of, opened
 from .words import (
     SERVICE,
     RegistryNotFoundException,
@@ -38,8 +40,8 @@ Answer = dict[str, Any]
 class Api:
     """Answers for one sandbox."""
 
-    def __init__(self, repositories: Repositories, tokens: Tokens):
-        self._repositories, self._passwords = repositories, passwords(tokens)
+    def __init__(self, store: Store, blobs: Distribution, tokens: Tokens):
+        self._store, self._blobs, self._passwords = store, blobs, passwords(tokens)
 
     def answer(self, request: Request) -> Response:
         """The answer to a request that the doors have let pass; an error is in the JSON protocol."""
@@ -51,7 +53,8 @@ class Api:
                 raise UnsupportedCommandException(operation)
             if operation not in OPERATIONS:
                 raise NotInSandbox(f"ecr-public:{operation}")
-            result = OPERATIONS[operation](Call(self._repositories, self._passwords, request))
+            call = Call(opened(self._store, self._blobs), self._passwords, request)
+            result = OPERATIONS[operation](call)
         except ServiceException as error:
             return aws.refuse(request, error)
         return Response(json.dumps(result), content_type="application/x-amz-json-1.1")

@@ -5,11 +5,11 @@ from functools import partial
 from moto.ecr.exceptions import RepositoryNotFoundException
 from werkzeug.wrappers import Response
 
-from .. import principals
 from ..authorize import Denied, circumstances, permit
 from ..doors import Door, Handler, Request
 from ..ecr.images import Image, Images
 from ..registry.answers import refuse
+from ..resources import public_question
 from ..words import Refused, denied
 from . import repositories
 from .auth import REGION
@@ -82,16 +82,13 @@ class PublicRegistry:
             raise Refused(not_authorized(request.host))
         if account is None:
             raise RepositoryNotFoundException(name, "")
-        guards = [principals.parsed(text, "repository policy") for text in self._policies(account, name)]
-        arn = repositories.arn(account, name)
         with self.repositories.store.lock:  # moto's IAM is not thread-safe
             try:
-                permit(request.principal, action, arn, account, circumstances(request, REGION), guards)
+                ask = public_question(action, account, name)
+                facts = {**circumstances(request, REGION), **ask.facts}
+                permit(request.principal, ask.action, ask.resource, account, facts, ask.resource_policies)
             except Denied as no:
                 raise Refused(denied(str(no))) from None
-
-    def _policies(self, account: str, name: str) -> list[str]:
-        return [each.policy for each in self.repositories.all(account) if each.name == name and each.policy]
 
 
 def limited(house: PublicRegistry) -> Door:

@@ -25,14 +25,14 @@ class Shelf:
     def fill(self) -> None:
         """Put the base image in place, once; without a layout there is none. Raises OSError."""
         with self._lock:
-            folder = settings.base_image_layout()
-            manifest = None if self._full else layout.read(folder)
-            if manifest is None:
+            found = None if self._full else layout.read(settings.base_image_layout())
+            if found is None:
                 return
+            manifest, opened = found
             with suppress(RepositoryAlreadyExistsException):
                 self._repositories.create(DOCKER, NAME)
             repository = self._repositories.find(DOCKER, NAME)
-            layout.store(self._repositories.blobs, repository.stored_as, manifest, folder)
+            layout.store(self._repositories.blobs, repository.stored_as, manifest, opened)
             with suppress(ImageAlreadyExistsException):
                 self._repositories.images(repository).put(manifest, settings.MIRROR_TAG, False)
             self._full = True

@@ -7,8 +7,7 @@ import hashlib
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,13 +78,18 @@ class Repositories:
         )
         return [_from(row) for row in rows]
 
-    def find(self, account: str, name: str) -> Repository:
-        """The repository; raises RepositoryNotFoundException."""
+    def get(self, account: str, name: str) -> Repository | None:
+        """The repository, or None."""
         query = "SELECT * FROM public_repositories WHERE account = ? AND name = ?"
         row = self.store.read().execute(query, (account, name)).fetchone()
-        if row is None:
+        return _from(row) if row else None
+
+    def find(self, account: str, name: str) -> Repository:
+        """The repository; raises RepositoryNotFoundException."""
+        found = self.get(account, name)
+        if found is None:
             raise RepositoryNotFoundException(name, account)
-        return _from(row)
+        return found
 
     def create(
         self, account: str, name: str, catalog: Mapping[str, Any] | None = None, tags: Mapping[str, str] | None = None
@@ -154,11 +158,13 @@ class Repositories:
         with self.store.change() as db:
             db.execute("REPLACE INTO public_registries VALUES (?, ?)", (account, display_name))
 
-    @contextmanager
-    def change(self) -> Iterator[None]:
-        """Everything or nothing of what is done inside."""
-        with self.store.change():
-            yield
+
+def opened(store: Store, blobs: Distribution) -> Repositories:
+    """The repositories in *store*, which may never have had any."""
+    tables = store.read().execute("SELECT 1 FROM sqlite_master WHERE name = 'public_repositories'").fetchone()
+    if tables is None:  # asked each time: what made them may have been undone
+        store.add(SCHEMA)
+    return Repositories(store, blobs)
 
 
 def arn(account: str, name: str) -> str:

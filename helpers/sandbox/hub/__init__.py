@@ -38,10 +38,13 @@ def install(store: Store, blobs: Distribution, secret_path: Path) -> Handler:
     registry = line([with_version, bearer(hub.accounts, signer), counted(house)], wire.registry(house))
     tokens = TokenServer(hub.accounts, hub.repositories, signer)
     api = Api(hub.accounts, hub.repositories, hub.pulls, signer)
+    shelf = official.Shelf(hub.repositories, blobs)
     with suppress(OSError):  # the disk is full: all but the preview works
         official.preview(hub.repositories, blobs)
 
     def handler(request: Request) -> Response:
+        if official.is_asked_for(request):
+            shelf.fill()
         if request.path == "/v2" or request.path.startswith("/v2/"):
             return registry(request)
         if request.path == "/token" and request.method in ("GET", "POST"):
@@ -51,11 +54,6 @@ def install(store: Store, blobs: Distribution, secret_path: Path) -> Handler:
         return Response("404 page not found\n", status=404, content_type="text/plain; charset=utf-8")
 
     return handler
-
-
-def add_official(store: Store, blobs: Distribution, layout: Path, name: str, tag: str) -> None:
-    """Put the image of the OCI *layout* in place as ``library/name:tag``, once."""
-    official.from_layout(_open(store, blobs).repositories, blobs, layout, name, tag)
 
 
 def _open(store: Store, blobs: Distribution) -> Hub:

@@ -1,45 +1,54 @@
-"""An image from an OCI image layout into Distribution.
+"""Images that the sandbox itself puts in place, from an OCI image layout for example.
 
 Source: OCI image-spec, "Image Layout".
 """
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from ..ecr.backend import has_blob, put_manifest
 from ..ecr.images import Manifest
 from .distribution import Distribution
 
+Opener = Callable[[str], BinaryIO]  # the bytes of a digest
 
-def read(layout: Path) -> Manifest | None:
-    """The manifest of the first image in the folder *layout*, or None when there is no layout."""
+
+def read(layout: Path) -> tuple[Manifest, Opener] | None:
+    """The first image in the folder *layout* and how to open its blobs, or None when there is no layout."""
     index = layout / "index.json"
     if not index.exists():
         return None
-    first = json.loads(index.read_text())["manifests"][0]
-    return Manifest.parse(_blob(layout, first["digest"]).read_text(), first.get("mediaType"))
+    opened = partial(_open, layout)
+    with opened(json.loads(index.read_text())["manifests"][0]["digest"]) as text:
+        return Manifest.parse(text.read().decode(), None), opened
 
 
-def store(blobs: Distribution, repository: str, manifest: Manifest, layout: Path) -> None:
-    """Let *repository* (as Distribution names it) have *manifest* and its blobs; what it has is not sent again."""
-    for digest, _ in manifest.blobs:
+def store(blobs: Distribution, repository: str, manifest: Manifest, opened: Opener) -> None:
+    """Let *repository* (as Distribution names it) have *manifest* and its blobs; what it has is not sent again.
+
+    Raises OSError.
+    """
+    for digest, size in manifest.blobs:
         if not has_blob(blobs, repository, digest):
-            _upload(blobs, repository, digest, _blob(layout, digest))
+            with opened(digest) as content:
+                _upload(blobs, repository, digest, size, content)
     put_manifest(blobs, repository, manifest)
 
 
-def _upload(blobs: Distribution, repository: str, digest: str, path: Path) -> None:
+def _upload(blobs: Distribution, repository: str, digest: str, size: int, content: BinaryIO) -> None:
     started = blobs.request("POST", f"/v2/{repository}/blobs/uploads/", {"Content-Length": "0"})
     started.read()
     url = urlsplit(started.headers["Location"])
-    headers = {"Content-Length": str(path.stat().st_size), "Content-Type": "application/octet-stream"}
-    with path.open("rb") as body:
-        done = blobs.request("PUT", f"{url.path}?{url.query}&digest={digest}", headers, body)
-        reason = done.read().decode(errors="replace")
+    headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
+    done = blobs.request("PUT", f"{url.path}?{url.query}&digest={digest}", headers, content)
+    reason = done.read().decode(errors="replace")
     if done.status != 201:
         raise OSError(f"the registry could not store {digest}: {reason}")
 
 
-def _blob(layout: Path, digest: str) -> Path:
-    return layout / "blobs" / digest.replace(":", "/")
+def _open(layout: Path, digest: str) -> BinaryIO:
+    return (layout / "blobs" / digest.replace(":", "/")).open("rb")

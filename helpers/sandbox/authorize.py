@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,8 +17,6 @@ from .doors import Handler, Request
 from .iam import Ask, Policy, Principal
 from .resources import Call, Facts, Question, questions, repository_question
 from .words import InvalidParameter
-
-EVERYTHING = iam.parse({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
 
 
 class Denied(Exception):
@@ -82,8 +79,6 @@ def _permit(who: Principal, question: Question, facts: Mapping[str, Any]) -> Non
         question.account,
         {**facts, **question.facts, "aws:ResourceAccount": question.account},
     )
-    if question.delegated_only and who.unrestricted:
-        who = replace(who, unrestricted=False, identity=(EVERYTHING,))  # a role opens to those it trusts, and no others
     decision = iam.decide(who, ask, question.resource_policies, question.delegated_only)
     if not decision.allowed:
         # About a role AWS does not say which side refused.

@@ -1,63 +1,40 @@
-"""IAM's decision: may this principal do that? Pure functions; who has which policies is ``principals.py``'s to say.
+"""May this principal do that? AWS's evaluation of policies, as pure functions: nothing is read, nothing is kept.
 
-Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+Sources, all in https://docs.aws.amazon.com/IAM/latest/UserGuide/: ``reference_policies_evaluation-logic.html`` and
+its pages on one account (``…_policy-eval-denyallow.html``) and on two (``…-cross-account.html``),
+``reference_policies_elements_principal.html``, ``…_notprincipal.html``, ``troubleshoot_access-denied.html``.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from . import iam_conditions
-from .iam_patterns import Facts, expand, glob
+from .iam_patterns import Facts
+from .iam_policy import Malformed, Policy, Statement, parse
 
-Context = Mapping[str, str | tuple[str, ...]]
+__all__ = ["Ask", "Decision", "Malformed", "Policy", "Principal", "decide", "parse"]
 
-VERSIONS = ("2012-10-17", "2008-10-17")  # policy variables came with the newer
-ELEMENTS = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Principal", "NotPrincipal", "Condition"}
-
-
-class Malformed(ValueError):
-    """Not a policy; the message says why."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """An element or its Not-form: what is in the list, or everything but that."""
-
-    entries: tuple[str, ...]
-    negated: bool
-
-
-@dataclass(frozen=True)
-class Statement:
-    """One statement; an element that it does not have is None."""
-
-    denies: bool
-    actions: Choice
-    resources: Choice | None
-    principals: Choice | None
-    conditions: tuple[iam_conditions.Condition | iam_conditions.Null, ...]
-
-
-@dataclass(frozen=True)
-class Policy:
-    """A parsed policy document."""
-
-    name: str
-    statements: tuple[Statement, ...]
-    variables: bool  # whether ${…} is filled in
+# The kinds of policy, as AWS's sentences call them. Which of several explicit denies a refusal names is not
+# documented ("AWS includes only one of those policy types"): the first in this order.
+IDENTITY, RESOURCE, BOUNDARY, SESSION = KINDS = (
+    "identity-based policy",
+    "resource-based policy",
+    "permissions boundary",
+    "session policy",
+)
 
 
 @dataclass(frozen=True)
 class Principal:
-    """Who asks, and every policy that speaks about them.
+    """Who asks, and every policy that goes with them.
 
-    *names* are the ARNs by which a resource's policy may name it: a session's own and its role's. *session* is None
-    where the session was given no policy. An *unrestricted* one, the sandbox's administrator, may do everything in
-    its own account; other accounts and the trust of roles it must ask for as everybody does.
+    *arn* is a user's, a role session's (``arn:aws:sts::…:assumed-role/ROLE/SESSION``) or an account's root.
+    *names* are the ARNs by which a resource's policy may name them: a session has its role's too. *session* is
+    None if AssumeRole was given no session policies. *context* holds condition keys such as ``aws:username``.
+    An *unrestricted* one, the sandbox's administrator or an account's root, may do everything in its own account;
+    that is the sandbox's choice, for on AWS a resource's policy can deny an account's root. Other accounts and the
+    trust of roles it must ask for as everybody does.
     """
 
     arn: str
@@ -66,212 +43,156 @@ class Principal:
     identity: tuple[Policy, ...]
     boundary: Policy | None = None
     session: tuple[Policy, ...] | None = None
-    context: Context = field(default_factory=dict)
+    context: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     unrestricted: bool = False
+
+    @property
+    def is_session(self) -> bool:
+        return ":assumed-role/" in self.arn
 
 
 @dataclass(frozen=True)
 class Ask:
-    """One question: may *action* be done on *resource* (an ARN or ``*``), which *account* owns?"""
+    """One question: *action* on *resource* (an ARN, or ``*``), which *account* owns."""
 
     action: str
     resource: str
     account: str
-    context: Context = field(default_factory=dict)
+    context: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
 
 class Decision(NamedTuple):
-    """The answer, and the tail of AWS's sentence if it is no."""
+    """The answer; *because* is the end of AWS's sentence, and empty when allowed."""
 
     allowed: bool
-    because: str
+    because: str = ""
 
 
-class Grant(IntEnum):
-    """What a resource's policy gives, the more the higher."""
+class Reach(IntEnum):
+    """How closely a policy on a resource names the caller."""
 
-    NOTHING = 0
-    DELEGATED = 1  # to an account, which may pass it on by an identity's policy
-    LIMITED = 2  # to a role or to everybody: a boundary and a session policy must allow it too
-    FULL = 3  # to this user or this session by name
+    NOBODY = 0
+    ACCOUNT = 1  # the account may pass the permission on
+    ROLE = 2  # the session's role
+    CALLER = 3  # the user, the session, or everybody
+
+
+# In one account: which kinds must allow as well, in the order of AWS's flow chart, when a resource's policy allows.
+STILL_NEEDED = {
+    Reach.NOBODY: (IDENTITY, BOUNDARY, SESSION),
+    Reach.ACCOUNT: (IDENTITY, BOUNDARY, SESSION),
+    Reach.ROLE: (BOUNDARY, SESSION),
+    Reach.CALLER: (),
+}
+ACROSS_ACCOUNTS = (IDENTITY, BOUNDARY, SESSION, RESOURCE)
+
+Said = set[str]  # the effects, "Allow" and "Deny", of the statements that cover the question
 
 
 def decide(
     who: Principal, ask: Ask, resource_policies: Sequence[Policy] = (), delegated_only: bool = False
 ) -> Decision:
-    """Whether *who* may do what is asked; *resource_policies* hang on the resource.
+    """Whether *who* may do what *ask* says, and if not, the end of AWS's sentence about it.
 
-    With *delegated_only* an identity's policy is never enough: so it is with a role's trust policy.
+    *resource_policies* are those of the resource. With *delegated_only* they must always allow, as a role's trust
+    policy must. Never raises.
     """
     if who.unrestricted and who.account == ask.account and not delegated_only:
-        return Decision(True, "")
+        return Decision(True)
     facts = _facts(who, ask)
-    if denier := _denier(who, ask, facts, resource_policies):
-        return Decision(False, f"with an explicit deny in {denier}")
-    grant = max((_granted(policy, who, ask, facts) for policy in resource_policies), default=Grant.NOTHING)
-    missing = _missing(who, ask, facts, grant, delegated_only)
-    return Decision(False, f"because no {missing} allows the {ask.action} action") if missing else Decision(True, "")
+    said = {IDENTITY: {"Allow"} if who.unrestricted else _said(who.identity, ask, facts)}
+    said[RESOURCE], reach = _said_of_resource(resource_policies, who, ask, facts)
+    if who.boundary is not None:
+        said[BOUNDARY] = _said((who.boundary,), ask, facts)
+    if who.session is not None:
+        said[SESSION] = _said(who.session, ask, facts)
+
+    for kind in KINDS:
+        if "Deny" in said.get(kind, ()):
+            return Decision(False, f"with an explicit deny in {'an' if kind == IDENTITY else 'a'} {kind}")
+    for kind in _needed(who.account == ask.account, reach, delegated_only):
+        if kind in said and "Allow" not in said[kind]:
+            return Decision(False, f"because no {kind} allows the {ask.action} action")
+    return Decision(True)
 
 
-def _denier(who: Principal, ask: Ask, facts: Facts, resource_policies: Sequence[Policy]) -> str:
-    """The kind of policy that has an explicit deny, or ``""``."""
-    by_kind: dict[str, Iterable[Policy]] = {
-        "an identity-based policy": who.identity,
-        "a resource-based policy": resource_policies,
-        "a permissions boundary": [who.boundary] if who.boundary else [],
-        "a session policy": who.session or [],
-    }
-    for kind, policies in by_kind.items():
-        guards = policies is resource_policies
-        for policy in policies:
-            for statement in policy.statements:
-                about = _names(statement, who) if guards else Grant.FULL
-                if statement.denies and about and _applies(statement, policy, ask, facts, guards):
-                    return kind
-    return ""
-
-
-def _missing(who: Principal, ask: Ask, facts: Facts, grant: Grant, delegated_only: bool) -> str:
-    """The kind of policy whose allow is missing, or ``""``."""
-    at_home = who.account == ask.account
-    if at_home and grant is Grant.FULL:
-        return ""
-    if delegated_only and grant is Grant.NOTHING:
-        return "resource-based policy"
-    if not (at_home and grant is Grant.LIMITED) and not who.unrestricted and not _allowed(who.identity, ask, facts):
-        return "identity-based policy"
-    if who.boundary and not _allowed([who.boundary], ask, facts):
-        return "permissions boundary"
-    if who.session is not None and not _allowed(who.session, ask, facts):
-        return "session policy"
-    return "" if at_home or grant else "resource-based policy"
-
-
-def _allowed(policies: Iterable[Policy], ask: Ask, facts: Facts) -> bool:
-    return any(
-        not statement.denies and _applies(statement, policy, ask, facts, guards=False)
-        for policy in policies
-        for statement in policy.statements
-    )
-
-
-def _granted(policy: Policy, who: Principal, ask: Ask, facts: Facts) -> Grant:
-    return max(
-        (
-            _names(statement, who)
-            for statement in policy.statements
-            if not statement.denies and _applies(statement, policy, ask, facts, guards=True)
-        ),
-        default=Grant.NOTHING,
-    )
-
-
-def _applies(statement: Statement, policy: Policy, ask: Ask, facts: Facts, guards: bool) -> bool:
-    """Whether the statement speaks of this action, resource and circumstances; *guards*: it hangs on the resource."""
-    return (
-        any(glob(each, any_case=True).fullmatch(ask.action) for each in statement.actions.entries)
-        != statement.actions.negated
-        and _speaks_of(statement.resources, ask.resource, facts if policy.variables else None, guards)
-        and all(condition.holds(facts, policy.variables) for condition in statement.conditions)
-    )
-
-
-def _speaks_of(resources: Choice | None, arn: str, facts: Facts | None, guards: bool) -> bool:
-    if resources is None:
-        return guards  # what hangs on a resource need not name it
-    patterns = (each if facts is None else expand(each, facts) for each in resources.entries)
-    return any(each is not None and glob(each).fullmatch(arn) for each in patterns) != resources.negated
-
-
-def _names(statement: Statement, who: Principal) -> Grant:
-    """How the Principal element of a resource's policy names *who*.
-
-    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
-    """
-    if statement.principals is None:
-        return Grant.NOTHING
-    grant = max((_named(entry, who) for entry in statement.principals.entries), default=Grant.NOTHING)
-    if statement.principals.negated:
-        return Grant.NOTHING if grant else Grant.LIMITED
-    return grant
-
-
-def _named(entry: str, who: Principal) -> Grant:
-    if entry == who.arn:
-        return Grant.FULL
-    if entry == "*" or entry in who.names:
-        return Grant.LIMITED
-    return Grant.DELEGATED if entry in (who.account, f"arn:aws:iam::{who.account}:root") else Grant.NOTHING
+def _needed(same_account: bool, reach: Reach, delegated_only: bool) -> tuple[str, ...]:
+    """The kinds of policy of which each that is there must allow; the first that does not is the one to blame."""
+    if not same_account:
+        return ACROSS_ACCOUNTS
+    return (RESOURCE, *STILL_NEEDED[reach]) if delegated_only else STILL_NEEDED[reach]
 
 
 def _facts(who: Principal, ask: Ask) -> Facts:
-    derived = {"aws:PrincipalAccount": who.account, "aws:ResourceAccount": ask.account}
-    # A session is known by its role's ARN here: the one of its names that is not its own.
-    derived["aws:PrincipalArn"] = next(iter(sorted(who.names - {who.arn})), who.arn)
-    known = {**derived, **who.context, **ask.context}
-    return {key.lower(): (value,) if isinstance(value, str) else tuple(value) for key, value in known.items()}
+    """Every condition key of the request, in lower case. Nothing in a request can say who sent it."""
+    derived = {
+        "aws:PrincipalArn": _principal_arn(who),
+        "aws:PrincipalAccount": who.account,
+        "aws:ResourceAccount": ask.account,
+    }
+    return {key.lower(): value for known in (ask.context, who.context, derived) for key, value in known.items()}
 
 
-# --- reading a document ---------------------------------------------------------------------------------------------
+def _principal_arn(who: Principal) -> str:
+    """For a session the ARN of its role (global condition keys, "aws:PrincipalArn")."""
+    if not who.is_session:
+        return who.arn
+    return min((name for name in who.names if ":role/" in name), default=who.arn)
 
 
-def parse(document: str | Mapping[str, Any], name: str = "") -> Policy:
-    """The policy in *document* (JSON, or what JSON gives); *name* is for whoever shows it. Raises Malformed."""
-    return _parsed(document, name) if isinstance(document, str) else _policy(document, name)
+def _said(policies: Iterable[Policy], ask: Ask, facts: Facts) -> Said:
+    """What the caller's policies say. A statement among them that names no resource says nothing."""
+    return {
+        each.effect
+        for policy in policies
+        for each in policy.statements
+        if each.resources is not None and each.covers(ask.action, ask.resource, facts)
+    }
 
 
-@lru_cache(maxsize=1024)
-def _parsed(text: str, name: str) -> Policy:
-    try:
-        return _policy(json.loads(text), name)
-    except (json.JSONDecodeError, RecursionError):
-        raise Malformed("it is not JSON") from None
+def _said_of_resource(policies: Sequence[Policy], who: Principal, ask: Ask, facts: Facts) -> tuple[Said, Reach]:
+    """What the resource's policies say about *who*, and how closely those that allow name them."""
+    if not policies:
+        return set(), Reach.NOBODY
+    names = _names(who)
+    found = [
+        (each.effect, reach)
+        for policy in policies
+        for each in policy.statements
+        if (reach := _reach(each, names, who)) and each.covers(ask.action, ask.resource, facts)
+    ]
+    return {effect for effect, _ in found}, max((r for effect, r in found if effect == "Allow"), default=Reach.NOBODY)
 
 
-def _policy(content: Any, name: str) -> Policy:
-    if not isinstance(content, Mapping):
-        raise Malformed("it is not a JSON object")
-    if unknown := set(content) - {"Version", "Id", "Statement"}:
-        raise Malformed(f"unknown element {sorted(unknown)[0]}")
-    version = content.get("Version", "2008-10-17")
-    if version not in VERSIONS:
-        raise Malformed(f"unknown version {version}")
-    statements = content.get("Statement")
-    statements = [statements] if isinstance(statements, Mapping) else statements
-    if not isinstance(statements, list) or not statements:
-        raise Malformed("it has no Statement")
-    return Policy(name, tuple(_statement(each) for each in statements), version == VERSIONS[0])
+def _names(who: Principal) -> Mapping[tuple[str, str], Reach]:
+    """What a Principal element may call *who*. Of wildcards there is ``*`` alone, which names everybody.
+
+    That everybody includes the caller directly, past boundary and session policies, is said of ``aws:PrincipalArn``
+    with a wildcard in the Principal element ("IAM role principals").
+    """
+    less_closely = Reach.ROLE if who.is_session else Reach.CALLER
+    unique_id = str(who.context.get("aws:userid", "")).partition(":")[0]  # of a session: its role's
+    return {
+        ("AWS", who.account): Reach.ACCOUNT,
+        ("AWS", f"arn:aws:iam::{who.account}:root"): Reach.ACCOUNT,
+        ("AWS", unique_id): less_closely,
+        **{("AWS" if name.startswith("arn:") else "Service", name): less_closely for name in who.names},
+        ("AWS", who.arn): Reach.CALLER,
+        ("AWS", "*"): Reach.CALLER,
+    }
 
 
-def _statement(content: Any) -> Statement:
-    if not isinstance(content, Mapping):
-        raise Malformed("a Statement is not an object")
-    if unknown := set(content) - ELEMENTS:
-        raise Malformed(f"unknown element {sorted(unknown)[0]}")
-    if content.get("Effect") not in ("Allow", "Deny"):
-        raise Malformed("Effect must be Allow or Deny")
-    actions = _choice(content, "Action")
-    if actions is None:
-        raise Malformed("Action is missing")
-    try:
-        conditions = iam_conditions.read(content.get("Condition", {}))
-    except ValueError as why:
-        raise Malformed(str(why)) from None
-    denies = content["Effect"] == "Deny"
-    return Statement(denies, actions, _choice(content, "Resource"), _choice(content, "Principal"), conditions)
+def _reach(statement: Statement, names: Mapping[tuple[str, str], Reach], who: Principal) -> Reach:
+    """How closely *statement* means *who*."""
+    named = max((names.get(each, Reach.NOBODY) for each in statement.principals or ()), default=Reach.NOBODY)
+    if not statement.but_principals:
+        return named
+    return Reach.NOBODY if _excepted(statement, named, who) else Reach.CALLER
 
 
-def _choice(content: Mapping[str, Any], name: str) -> Choice | None:
-    """An element that has a Not-form, or None where there is neither."""
-    given = [each for each in (name, f"Not{name}") if each in content]
-    if len(given) > 1:
-        raise Malformed(f"{name} and Not{name} exclude each other")
-    if not given:
-        return None
-    entries = content[given[0]]
-    if name == "Principal" and isinstance(entries, Mapping):  # {"AWS": …, "Service": …}
-        entries = [each for some in entries.values() for each in (some if isinstance(some, list) else [some])]
-    entries = entries if isinstance(entries, list) else [entries]
-    if not all(isinstance(each, str) for each in entries):
-        raise Malformed(f"{given[0]} must be strings")
-    return Choice(tuple(entries), given[0] != name)
+def _excepted(statement: Statement, named: Reach, who: Principal) -> bool:
+    """Whether NotPrincipal leaves *who* out. A denial spares only those it names themselves, neither their account
+    nor their role, and nobody who has a permissions boundary ("Permissions boundaries", Important)."""
+    if statement.effect == "Allow":
+        return named > Reach.NOBODY
+    return named is Reach.CALLER and who.boundary is None

@@ -1,160 +1,174 @@
-"""The Condition block of IAM's policy language: does it hold for these facts?
+"""The Condition element of IAM's policy language: does it hold for this request?
 
-Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html and
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+Sources, both in https://docs.aws.amazon.com/IAM/latest/UserGuide/:
+``reference_policies_elements_condition_operators.html``,
+``reference_policies_condition-single-vs-multi-valued-context-keys.html``.
 """
 
-import ipaddress
+import base64
 import operator
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from ipaddress import ip_address, ip_network
+from typing import Any
 
-from .iam_patterns import Facts, expand, glob, literal
-
-Test = Callable[[str, str], bool]  # a fact, and a value of the policy whose variables are filled in
+from .iam_patterns import Facts, Text
 
 
 @dataclass(frozen=True)
 class Condition:
-    """One line of a block: ``{"StringLike": {"aws:username": ["a*", "b*"]}}``."""
+    """One key of one operator: ``{"StringLike": {"aws:username": ["a*", "b*"]}}``.
 
-    test: Test
-    negated: bool
-    quantifier: str  # "", "ForAllValues" or "ForAnyValue"
-    if_exists: bool
-    patterns: bool  # whether * and ? in a value are wildcards
-    key: str
-    values: tuple[str, ...]
-
-    def holds(self, facts: Facts, variables: bool) -> bool:
-        """Whether it is so; *variables* says whether ``${…}`` in a value is filled in."""
-        found = facts.get(self.key)
-        if not found:
-            return self._without_a_fact()
-        wanted = [each for value in self.values if (each := self._filled(value, facts, variables)) is not None]
-        satisfied = [any(_safely(self.test, fact, value) for value in wanted) != self.negated for fact in found]
-        if self.quantifier == "ForAllValues" or (self.negated and not self.quantifier):
-            return all(satisfied)
-        return any(satisfied)
-
-    def _without_a_fact(self) -> bool:
-        if self.quantifier:
-            return self.quantifier == "ForAllValues" or self.if_exists
-        return self.negated or self.if_exists
-
-    def _filled(self, value: str, facts: Facts, variables: bool) -> str | None:
-        if not variables:
-            return value if self.patterns else literal(value)
-        return expand(value, facts) if self.patterns else literal(value, facts)
-
-
-@dataclass(frozen=True)
-class Null:
-    """``{"Null": {"aws:TokenIssueTime": "true"}}``: the fact is not there."""
+    The values in the policy are alternatives, of which a negated operator wants none. ``ForAllValues:`` and
+    ``ForAnyValue:`` say how many of the *request's* values must pass; IAM leaves open what several values without
+    either of them mean. Here a negated operator then stays the exact opposite of the plain one.
+    """
 
     key: str
-    values: tuple[str, ...]
+    compare: "Comparison"
+    wanted: tuple[Text, ...]
+    negated: bool = False
+    quantifier: str | None = None
+    if_exists: bool = False
+    of_presence: bool = False
 
-    def holds(self, facts: Facts, variables: bool) -> bool:
-        """Whether the fact is missing, or there, as asked."""
-        return str(not facts.get(self.key)).lower() in [value.lower() for value in self.values]
+    def holds(self, facts: Facts) -> bool:
+        """Whether the request, described by *facts*, meets this condition."""
+        values = self._values(facts)
+        every = self.quantifier == "ForAllValues" or (self.quantifier is None and self.negated)
+        # Of no values, every one passes and not any one does: so IAM treats a key that is missing.
+        passed = (all if every else any)(self._passes(value, facts) for value in values)
+        return passed or (self.if_exists and not values)
 
+    def _passes(self, value: str, facts: Facts) -> bool:
+        return any(self.compare(value, wanted, facts) for wanted in self.wanted) != self.negated
 
-def read(block: object) -> tuple[Condition | Null, ...]:
-    """The lines of a Condition block; ValueError says what is wrong with it."""
-    if not isinstance(block, Mapping) or not all(isinstance(keys, Mapping) for keys in block.values()):
-        raise ValueError("Condition must be an object of operators")
-    return tuple(_line(name, key, _texts(value)) for name, keys in block.items() for key, value in keys.items())
-
-
-def _line(name: str, key: str, values: tuple[str, ...]) -> Condition | Null:
-    if name.lower() == "null":
-        return Null(key.lower(), values)
-    quantifier, _, rest = name.rpartition(":")
-    base = rest.removesuffix("IfExists")
-    negated = "Not" in base
-    positive = base.replace("Not", "")
-    if quantifier not in ("", "ForAllValues", "ForAnyValue") or positive not in TESTS or base not in NAMES:
-        raise ValueError(f"unknown condition operator {name}")
-    patterns = positive in PATTERNS
-    return Condition(TESTS[positive], negated, quantifier, rest != base, patterns, key.lower(), values)
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    values = value if isinstance(value, list) else [value]
-    if not all(isinstance(each, str | int | float) for each in values):
-        raise ValueError("a condition's values must be strings")
-    return tuple(str(each).lower() if isinstance(each, bool) else str(each) for each in values)
+    def _values(self, facts: Facts) -> tuple[str, ...]:
+        given = facts.get(self.key, ())
+        values = (given,) if isinstance(given, str) else tuple(given)
+        if self.of_presence:
+            return ("false" if values else "true",)
+        # To a set operator an empty string is no value ("such as an empty string").
+        return tuple(filter(None, values)) if self.quantifier else values
 
 
-def _safely(test: Test, fact: str, value: str) -> bool:
-    """A fact or a value that is no number, date or address fits nothing."""
+def condition(name: str, key: str, wanted: tuple[str, ...], has_variables: bool) -> Condition | None:
+    """The test that the operator *name* makes of *key*, or None if there is no such operator."""
+    parts = OPERATOR.fullmatch(name)
+    if not parts:
+        return None
+    quantifier, base, if_exists = parts.groups()
+    if base == "Null" and (quantifier or if_exists):
+        return None
+    positive = NEGATIONS.get(base, base)
+    return Condition(
+        key.lower(),
+        COMPARISONS[positive],
+        tuple(Text(each, has_variables and "${" in each) for each in wanted),
+        negated=positive != base,
+        quantifier=quantifier,
+        if_exists=bool(if_exists),
+        of_presence=base == "Null",
+    )
+
+
+# Whether a value of the request is what the policy wants.
+Comparison = Callable[[str, Text, Facts], bool]
+
+
+def _converted(convert: Callable[[str], Any], relation: Callable[[Any, Any], bool]) -> Comparison:
+    """Compare what both texts stand for. These operators know no variables; what cannot be read is no match."""
+
+    def compare(value: str, wanted: Text, facts: Facts) -> bool:
+        try:
+            return relation(convert(value), convert(wanted.raw))
+        except (ValueError, OverflowError):
+            return False
+
+    return compare
+
+
+def _number(text: str) -> Decimal:
     try:
-        return test(fact, value)
-    except (ValueError, TypeError, OverflowError):
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(text) from None
+    if not number.is_finite():
+        raise ValueError(text)
+    return number
+
+
+def _moment(text: str) -> Decimal:
+    """Seconds since 1970, from these or from a date of ISO 8601; without a zone it is UTC."""
+    try:
+        return _number(text)
+    except ValueError:
+        whole = f"{text}-01" if re.fullmatch(r"\d{4}-\d\d", text, re.ASCII) else text
+        moment = datetime.fromisoformat(whole)
+        return Decimal(repr((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()))
+
+
+def _same_bytes(value: str, wanted: Text, facts: Facts) -> bool:
+    try:
+        return base64.b64decode(wanted.raw, validate=True) == value.encode(errors="surrogatepass")
+    except ValueError:
         return False
 
 
-def _like(fact: str, pattern: str) -> bool:
-    return glob(pattern).fullmatch(fact) is not None
-
-
-def _arn_like(fact: str, pattern: str) -> bool:
-    """Each of the six parts by itself, so that a ``*`` does not reach over a colon (but in the last)."""
-    facts, patterns = fact.split(":", 5), pattern.split(":", 5)
-    return len(facts) == len(patterns) == 6 and all(map(_like, facts, patterns))
-
-
-def _number(compare: Callable[[float, float], bool]) -> Test:
-    return lambda fact, value: compare(float(fact), float(value))
-
-
-def _date(compare: Callable[[float, float], bool]) -> Test:
-    return lambda fact, value: compare(_moment(fact), _moment(value))
-
-
-def _moment(text: str) -> float:
-    """ISO 8601, or seconds since 1970."""
+def _in_network(value: str, wanted: Text, facts: Facts) -> bool:
     try:
-        return float(text)
+        return ip_address(value) in ip_network(wanted.raw, strict=False)
     except ValueError:
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        return False
 
 
-def _in_network(fact: str, network: str) -> bool:
-    return ipaddress.ip_address(fact) in ipaddress.ip_network(network, strict=False)
+def _equals(value: str, wanted: Text, facts: Facts) -> bool:
+    return wanted.equals(value, facts)
 
 
-ORDER: Mapping[str, Callable[[float, float], bool]] = {
+def _equals_in_any_case(value: str, wanted: Text, facts: Facts) -> bool:
+    return wanted.equals(value, facts, fold=str.casefold)
+
+
+def _like(value: str, wanted: Text, facts: Facts) -> bool:
+    return wanted.like(value, facts)
+
+
+def _like_arn(value: str, wanted: Text, facts: Facts) -> bool:
+    return wanted.like_arn(value, facts)
+
+
+RELATIONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "Equals": operator.eq,
     "LessThan": operator.lt,
     "LessThanEquals": operator.le,
     "GreaterThan": operator.gt,
     "GreaterThanEquals": operator.ge,
 }
-TESTS: Mapping[str, Test] = {
-    "StringEquals": operator.eq,
-    "StringEqualsIgnoreCase": lambda fact, value: fact.lower() == value.lower(),
+COMPARISONS: Mapping[str, Comparison] = {
+    "StringEquals": _equals,
+    "StringEqualsIgnoreCase": _equals_in_any_case,
     "StringLike": _like,
-    "Bool": lambda fact, value: fact.lower() == value.lower(),
-    "BinaryEquals": operator.eq,
+    "ArnEquals": _like_arn,
+    "ArnLike": _like_arn,
+    **{f"Numeric{name}": _converted(_number, relation) for name, relation in RELATIONS.items()},
+    **{f"Date{name}": _converted(_moment, relation) for name, relation in RELATIONS.items()},
+    "Bool": _equals_in_any_case,
+    "BinaryEquals": _same_bytes,
     "IpAddress": _in_network,
-    "ArnEquals": _arn_like,  # AWS: "ArnEquals and ArnLike behave identically"
-    "ArnLike": _arn_like,
-    **{f"Numeric{name}": _number(compare) for name, compare in ORDER.items()},
-    **{f"Date{name}": _date(compare) for name, compare in ORDER.items()},
+    "Null": _equals_in_any_case,
 }
-PATTERNS = ("StringLike", "ArnEquals", "ArnLike")
-NEGATED: Sequence[str] = (
-    "StringNotEquals",
-    "StringNotEqualsIgnoreCase",
-    "StringNotLike",
-    "NumericNotEquals",
-    "DateNotEquals",
-    "NotIpAddress",
-    "ArnNotEquals",
-    "ArnNotLike",
-)
-NAMES = frozenset({*TESTS, *NEGATED})
+NEGATIONS = {
+    "StringNotEquals": "StringEquals",
+    "StringNotEqualsIgnoreCase": "StringEqualsIgnoreCase",
+    "StringNotLike": "StringLike",
+    "ArnNotEquals": "ArnEquals",
+    "ArnNotLike": "ArnLike",
+    "NumericNotEquals": "NumericEquals",
+    "DateNotEquals": "DateEquals",
+    "NotIpAddress": "IpAddress",
+}
+OPERATOR = re.compile(rf"(?:(ForAllValues|ForAnyValue):)?({'|'.join([*COMPARISONS, *NEGATIONS])})(IfExists)?")

@@ -1,54 +1,88 @@
-"""Wildcards and policy variables.
+"""The texts that policies are made of: wildcards, and variables such as ``${aws:username}``.
 
-Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html and
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+Sources, all in https://docs.aws.amazon.com/IAM/latest/UserGuide/: ``reference_policies_elements_resource.html``,
+``reference_policies_variables.html``; for ARNs ``reference_policies_elements_condition_operators.html``.
 """
 
+import fnmatch
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
-Facts = Mapping[str, tuple[str, ...]]  # condition keys in lower case, with their values
+# What is known about a request: condition key (in lower case, for keys ignore case) -> its value or values.
+Facts = Mapping[str, str | tuple[str, ...]]
 
-VARIABLE = re.compile(r"\$\{([^}]*)\}")
-# Stand for *, ? and $ that are meant as they are; no ARN and no name has these characters.
-LITERAL = {"*": "\ue000", "?": "\ue001", "$": "\ue002"}
-MEANT = {mark: sign for sign, mark in LITERAL.items()}
+VARIABLE = re.compile(r"\$\{\s*([^{},']+?)\s*(?:,\s*'([^']*)'\s*)?\}")
+CHARACTERS = {"*": "*", "?": "?", "$": "$"}  # ${*} is an asterisk that is not a wildcard
+
+
+class Unresolved(Exception):
+    """A variable has no value in this request, and no default."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A string of a policy: ``*`` and ``?`` may be wildcards, ``${aws:username}`` may be a variable.
+
+    A variable without a value and without a default equals nothing and is like nothing (user guide, "Policy
+    variables with no value"). What a variable brings in is taken literally, wildcards too.
+    """
+
+    raw: str
+    has_variables: bool = False
+
+    def equals(self, value: str, facts: Facts, fold: Callable[[str], str] = str) -> bool:
+        """Whether *value* is this text, once its variables are filled in; *fold* may ignore case."""
+        try:
+            return fold(value) == fold(self._filled(self.raw, facts, str))
+        except Unresolved:
+            return False
+
+    def like(self, value: str, facts: Facts) -> bool:
+        """Whether the whole of *value* matches this text; a wildcard may span colons and slashes."""
+        try:
+            return glob(self._pattern(facts))(value)
+        except Unresolved:
+            return False
+
+    def like_arn(self, value: str, facts: Facts) -> bool:
+        """The same for each of an ARN's six parts by itself: a wildcard stays between its colons."""
+        try:
+            patterns, parts = self._pattern(facts).split(":", 5), value.split(":", 5)
+        except Unresolved:
+            return False
+        return len(patterns) == len(parts) and all(glob(each)(part) for each, part in zip(patterns, parts, strict=True))
+
+    def _pattern(self, facts: Facts) -> str:
+        return self._filled(literal_brackets(self.raw), facts, literal)
+
+    def _filled(self, text: str, facts: Facts, quote: Callable[[str], str]) -> str:
+        if not self.has_variables:
+            return text
+
+        def value(variable: re.Match[str]) -> str:
+            key, default = variable.groups()
+            found = CHARACTERS.get(key) or facts.get(key.lower(), default)
+            if not isinstance(found, str):  # missing, or several values: those cannot be a variable
+                raise Unresolved(key)
+            return quote(found)
+
+        return VARIABLE.sub(value, text)
 
 
 @lru_cache(maxsize=4096)
-def glob(pattern: str, any_case: bool = False) -> re.Pattern[str]:
-    """The pattern as a regular expression: ``*`` is any characters, ``?`` is one, all others are themselves."""
-    parts = (".*" if c == "*" else "." if c == "?" else re.escape(MEANT.get(c, c)) for c in pattern)
-    return re.compile("".join(parts), re.DOTALL | (re.IGNORECASE if any_case else 0))
+def glob(pattern: str, flags: int = 0) -> Callable[[str], bool]:
+    """A test whether a string matches *pattern*, in which ``*``, ``?`` and ``[…]`` are special."""
+    matches = re.compile(fnmatch.translate(pattern), flags).match
+    return lambda value: matches(value) is not None
 
 
-def expand(pattern: str, facts: Facts) -> str | None:
-    """*pattern* with its variables filled in, whose values are not patterns; None if one of them has no value."""
-    if "${" not in pattern:
-        return pattern
-    known = {each: _value(each, facts) for each in VARIABLE.findall(pattern)}
-    if None in known.values():
-        return None
-    return VARIABLE.sub(lambda found: _marked(known[found[1]] or ""), pattern)
+def literal_brackets(text: str) -> str:
+    """*text* for ``glob``, with IAM's two wildcards and no other."""
+    return text.replace("[", "[[]")
 
 
-def literal(text: str, facts: Facts | None = None) -> str | None:
-    """The same for a text in which ``*`` and ``?`` are no wildcards; without *facts* the text as it stands."""
-    filled = text if facts is None else expand(text, facts)
-    return filled and "".join(MEANT.get(c, c) for c in filled)
-
-
-def _value(variable: str, facts: Facts) -> str | None:
-    """``aws:username``, ``aws:PrincipalTag/team, 'default'``, or one of the signs ``*``, ``?`` and ``$``."""
-    if variable in LITERAL:
-        return variable
-    key, comma, default = variable.partition(",")
-    found = facts.get(key.strip().lower(), ())
-    if len(found) == 1:  # a key with several values cannot stand in for one
-        return found[0]
-    return default.strip().strip("'") if comma else None
-
-
-def _marked(value: str) -> str:
-    return "".join(LITERAL.get(c, c) for c in value)
+def literal(text: str) -> str:
+    """*text* for ``glob``, without wildcards."""
+    return re.sub(r"[*?[]", r"[\g<0>]", text)

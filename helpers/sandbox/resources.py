@@ -15,7 +15,8 @@ from .iam import Policy, Principal
 
 Facts = Mapping[str, str | tuple[str, ...]]
 
-# Without the registry policy's scope V2, it speaks about these only (ECR user guide, "Registry permissions").
+# With the account setting REGISTRY_POLICY_SCOPE at V1 a registry's policy speaks about these only; V2, the default,
+# is everything (ECR user guide, "Private registry permissions").
 OF_REGISTRY_POLICY_V1 = {"ecr:ReplicateImage", "ecr:BatchImportUpstreamImage", "ecr:CreateRepository"}
 OTHER_ACTION = {"ListImageReferrers": "BatchGetImage"}
 GROUP_MEMBERS = ("AddUserToGroup", "RemoveUserFromGroup")
@@ -87,7 +88,7 @@ def _ecr_policies(action: str, account: str, region: str, name: str) -> Iterator
     repository = backend.repositories.get(name)
     if repository and repository.policy:
         yield principals.parsed(repository.policy, "repository policy")
-    scope = getattr(backend, "account_settings", {}).get("REGISTRY_POLICY_SCOPE")
+    scope = getattr(backend, "account_settings", {}).get("REGISTRY_POLICY_SCOPE", "V2")
     if backend.registry_policy and (scope == "V2" or action in OF_REGISTRY_POLICY_V1):
         yield principals.parsed(backend.registry_policy, "registry policy")
 
@@ -109,6 +110,17 @@ def _ecr_backend(account: str, region: str) -> Any:
         return None
 
 
+def public_question(action: str, account: str, name: str, facts: Facts | None = None) -> Question:
+    """*action* on one public repository, there or not, with its tags and its policy."""
+    from .ecr.backend import Backend
+    from .ecr_public import repositories
+
+    found = repositories.opened(Backend.store, Backend.blobs).get(account, name)
+    tags = _tag_facts(found.tags, "ecr-public") if found else {}
+    guards = (principals.parsed(found.policy, "repository policy"),) if found and found.policy else ()
+    return Question(action, repositories.arn(account, name), account, {**tags, **(facts or {})}, guards)
+
+
 def _ecr_public(call: Call) -> Iterator[Question]:
     named = [*(call.parameters.get("repositoryNames") or []), call.parameters.get("repositoryName")]
     names = [name for name in named if name]
@@ -118,7 +130,7 @@ def _ecr_public(call: Call) -> Iterator[Question]:
         names = ["*"]
     facts = _request_tags(call.parameters.get("tags"), call.parameters.get("tagKeys"))
     for name in names:
-        yield Question(call.action, f"arn:aws:ecr-public::{call.account}:repository/{name}", call.account, facts)
+        yield public_question(call.action, call.account, name, facts)
     if not names:
         yield Question(call.action, "*", call.account, facts)
     if call.operation == "GetAuthorizationToken":

@@ -6,6 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from helpers import settings
+from helpers.sandbox import iam, resources
 from helpers.sandbox.repository_policy import valid_resource_policy
 
 from .conftest import ADMINISTRATOR, Sandbox
@@ -99,6 +100,31 @@ def test_every_named_repository_must_be_allowed(sandbox, repository):
     assert arn_of(f"{repository}-other") in refused(
         ecr.describe_repositories, repositoryNames=[repository, f"{repository}-other"]
     )
+
+
+def test_the_bill_is_not_for_everybody(sandbox):
+    name, key = sandbox.make_user()
+    month = {"TimePeriod": {"Start": "2026-01-01", "End": "2026-02-01"}, "Granularity": "MONTHLY"}
+    call = sandbox.client("ce", key=key).get_cost_and_usage
+    bill = f"arn:aws:ce:{settings.REGION}:{settings.ACCOUNT}:/GetCostAndUsage"
+    assert refused(call, **month, Metrics=["UnblendedCost"]) == sentence(name, "ce:GetCostAndUsage", bill)
+    document = json.dumps(policy(allow("ce:Get*")))
+    sandbox.client("iam").put_user_policy(UserName=name, PolicyName="bill", PolicyDocument=document)
+    assert call(**month, Metrics=["UnblendedCost"])["ResultsByTime"]
+
+
+def test_a_service_of_which_nothing_is_known_is_asked_for_all_the_same():
+    who = iam.Principal("arn:aws:iam::123456789012:user/alice", settings.ACCOUNT, frozenset(), ())
+    [question] = resources.questions(resources.Call(who, "ecs", "RunTask", settings.REGION, settings.ACCOUNT, {}))
+    assert (question.action, question.resource, question.account) == ("ecs:RunTask", "*", settings.ACCOUNT)
+
+
+def test_only_who_one_is_is_told_to_everybody(sandbox):
+    name, key = sandbox.make_user()
+    sts = sandbox.client("sts", key=key)
+    assert sts.get_caller_identity()["Arn"].endswith(name)
+    said = refused(sts.get_access_key_info, AccessKeyId=key[0])
+    assert said == sentence(name, "sts:GetAccessKeyInfo", "*")
 
 
 def test_an_explicit_deny_wins(sandbox, repository):
@@ -268,6 +294,40 @@ def test_another_account_needs_both_sides(sandbox, repository):
     assert "because no identity-based policy" in refused(sandbox.client(key=powerless).list_images, **ask)
     sandbox.client().delete_repository_policy(repositoryName=repository)
     assert "no resource-based policy" in refused(sandbox.client(key=key).list_images, **ask)
+
+
+def test_a_registry_policy_opens_every_repository_unless_its_scope_is_v1(sandbox, repository):
+    """V1 speaks of replication and pull-through only ("Private registry permissions")."""
+    ecr, iam = sandbox.client(), sandbox.client("iam", key=OTHER)
+    name, key = sandbox.make_user(policy(allow("ecr:*")), administrator=OTHER)
+    guest = sandbox.client(key=key)
+    share = {
+        "Effect": "Allow",
+        "Principal": {"AWS": settings.OTHER_ACCOUNT},
+        "Action": ["ecr:ListImages", "ecr:BatchGetImage"],
+    }
+    ecr.put_registry_policy(policyText=json.dumps(policy({**share, "Resource": arn_of("*")})))
+    ask = {"registryId": settings.ACCOUNT, "repositoryName": repository}
+    [login] = guest.get_authorization_token(registryIds=[settings.ACCOUNT])["authorizationData"]
+
+    def pull() -> int:
+        basic = f"Basic {login['authorizationToken']}"
+        return sandbox.http("GET", f"/v2/{repository}/manifests/v1", Authorization=basic)[0]
+
+    try:
+        assert ecr.get_account_setting(name="REGISTRY_POLICY_SCOPE")["value"] == "V2"
+        assert guest.list_images(**ask)["imageIds"] == []
+        assert pull() == 404  # it may look, and nothing is there
+        assert "no resource-based policy" in refused(guest.describe_images, **ask)
+        iam.delete_user_policy(UserName=name, PolicyName=iam.list_user_policies(UserName=name)["PolicyNames"][0])
+        assert "no identity-based policy" in refused(guest.list_images, **ask)
+        ecr.put_account_setting(name="REGISTRY_POLICY_SCOPE", value="V1")
+        iam.put_user_policy(UserName=name, PolicyName="all", PolicyDocument=json.dumps(policy(allow("ecr:*"))))
+        assert "no resource-based policy" in refused(guest.list_images, **ask)
+        assert pull() == 403
+    finally:
+        ecr.put_account_setting(name="REGISTRY_POLICY_SCOPE", value="V2")
+        ecr.delete_registry_policy()
 
 
 def test_an_administrator_is_a_stranger_in_another_account(sandbox, repository):

@@ -93,7 +93,11 @@ class Backend(moto_ecr.ECRBackend):
     def __init__(self, region_name: str, account_id: str):
         super().__init__(region_name, account_id)
         # Off on AWS until switched on; on here, so that a push of the sample app sends only what is new.
-        self.account_settings = {"BASIC_SCAN_TYPE_VERSION": "AWS_NATIVE", "BLOB_MOUNTING": "ENABLED"}
+        self.account_settings = {
+            "BASIC_SCAN_TYPE_VERSION": "AWS_NATIVE",
+            "BLOB_MOUNTING": "ENABLED",
+            "REGISTRY_POLICY_SCOPE": "V2",
+        }
 
     @property
     def _url_module(self) -> Any:

@@ -79,6 +79,7 @@ def sealed(
         "no_proxy": _with_localhost(environ.get("no_proxy") or environ.get("NO_PROXY")),
         "PATH": _path(environ.get("PATH", os.defpath), state / "bin", venv_bin()),
         **cell_names(f"localhost:{status['port']}", settings.ACCOUNT, _host(status["public"])),
+        **hub_names(status),
     }
     also = sorted(n for n in environ if n.startswith("AWS_") and n not in new and n not in UNSET)
     return new, [*UNSET, *also]
@@ -93,6 +94,12 @@ def cell_names(registry: str, account: str, public_registry: str) -> dict[str, s
         "REPOSITORY_NAME": settings.REPOSITORY,
         "REPOSITORY_URI": f"{registry}/{settings.REPOSITORY}",
     }
+
+
+def hub_names(status: Mapping) -> dict[str, str]:
+    """Where cells find the stand-in for Docker Hub: for ``docker``, and for what its web pages do."""
+    hub = _host(status["hub"])
+    return {"HUB": hub, "HUB_API": f"http://{hub}/hub.docker.com"}
 
 
 def is_sealed(environ: Mapping[str, str]) -> bool:

@@ -9,7 +9,13 @@ import pytest
 
 from helpers import seal
 
-STATUS = {"endpoint": "http://localhost:5051", "port": 5051, "public": "http://localhost:5053", "state": "/s"}
+STATUS = {
+    "endpoint": "http://localhost:5051",
+    "port": 5051,
+    "hub": "http://localhost:5052",
+    "public": "http://localhost:5053",
+    "state": "/s",
+}
 
 
 def test_it_points_everything_at_the_sandbox():

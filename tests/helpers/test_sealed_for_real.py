@@ -156,7 +156,7 @@ def test_the_cells_of_a_notebook(home):
     assert fingerprint(home) == before
     assert out[2:] == [
         f"arn:aws:iam::{settings.ACCOUNT}:user/administrator",
-        f"{settings.ACCESS_KEY} ['default']",
+        f"{settings.ACCESS_KEY} ['default', '{settings.OTHER_PROFILE}']",
         f'"{settings.ACCOUNT}"',
         '"demo-app-repo"',
         "Login Succeeded",

@@ -439,6 +439,7 @@ CONDITIONS: list[tuple[str, Any, Any, bool]] = [
     ("IpAddress", "203.0.113.0/24", "203.0.114.7", False),
     ("IpAddress", "203.0.113.7", "203.0.113.7", True),
     ("IpAddress", ["203.0.113.0/24", "2001:DB8:1234:5678::/64"], "2001:db8:1234:5678::1", True),
+    ("IpAddress", "203.0.113.9/24", "203.0.113.7", True),
     ("IpAddress", "everywhere", "203.0.113.7", False),
     ("NotIpAddress", "203.0.113.0/24", "203.0.113.7", False),
     ("NotIpAddress", "203.0.113.0/24", "198.51.100.1", True),

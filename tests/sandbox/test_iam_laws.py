@@ -5,6 +5,7 @@ Names, values and keys come from small sets, so that made-up policies and questi
 
 import json
 import random
+import string
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +28,9 @@ OPERATORS = [
     *("NotIpAddress", "NumericLessThan", "DateGreaterThanEquals"),
 ]
 
+# An own alphabet: to choose from all of Unicode, hypothesis first reads all of it, on a new machine for too long.
+letters = st.sampled_from(f"{string.printable}\0éßſ☃𝄞\ud800")
+
 actions = st.sampled_from(["ecr:PutImage", "ecr:BatchGetImage", "s3:GetObject", "ecr:GetAuthorizationToken"])
 action_patterns = st.one_of(actions, st.sampled_from(["*", "ecr:*", "ECR:put*", "?cr:*Image", "s3:?et*"]))
 resources = st.sampled_from(
@@ -39,7 +43,7 @@ values = st.one_of(
     st.sampled_from(
         ["alice", "a*", "", "10", "true", "2026-11-23", "10.0.0.0/8", "10.1.2.3", "${aws:username}", ALICE]
     ),
-    st.text(max_size=4),
+    st.text(letters, max_size=4),
 )
 
 
@@ -322,7 +326,7 @@ def test_conditions_are_all_to_be_met(some_conditions, more_conditions, ask):
     assert met({**some_conditions, **more_conditions}) == (met(some_conditions) and met(more_conditions))
 
 
-@given(unnegated.filter(lambda name: name.startswith("String")), st.text(max_size=5))
+@given(unnegated.filter(lambda name: name.startswith("String")), st.text(letters, max_size=5))
 def test_what_a_variable_brings_in_is_taken_literally(operator, value):
     """An empty text is a value; the text of a variable is never read as a pattern."""
     statement = {"Effect": "Allow", "Action": "*", "Resource": "<${aws:username}>"}
@@ -335,8 +339,8 @@ def test_what_a_variable_brings_in_is_taken_literally(operator, value):
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda each: st.lists(each, max_size=3) | st.dictionaries(st.text(max_size=5), each, max_size=3),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(letters, max_size=5),
+    lambda each: st.lists(each, max_size=3) | st.dictionaries(st.text(letters, max_size=5), each, max_size=3),
     max_leaves=6,
 )
 
@@ -364,7 +368,7 @@ def test_parsing_gives_a_policy_or_is_malformed(document, who, ask):
             iam.decide(replace(who, identity=(policy,), boundary=policy), ask, (policy,))
 
 
-@given(st.text())
+@given(st.text(letters))
 def test_any_text_is_a_policy_or_malformed(text):
     try:
         iam.parse(text)

@@ -7,8 +7,8 @@ what is missing and a hint. ``check("08.2")`` prints one line whatever happens.
 import os
 from collections.abc import Callable
 
+from helpers import cleanup, people, settings, steps, trial
 from helpers import lab as labs
-from helpers import settings, steps
 from helpers.errors import LabError
 from helpers.lab import Lab
 
@@ -116,6 +116,39 @@ def digests_by_tag(lab: Lab, name: str) -> dict[str, str]:
     return {each["imageTag"]: each["imageDigest"] for page in pages for each in page["imageIds"]}
 
 
+def hub_answers(name: str, *who: str) -> int:
+    """The status when the stand-in for Docker Hub is asked for v1 of *name*, by a stranger or by user and secret.
+
+    Asked with HEAD, which counts as no pull.
+    """
+    import requests
+
+    hub = f"http://{os.environ['HUB']}"
+    scope = {"service": "registry.docker.io", "scope": f"repository:{name}:pull"}
+    ticket = requests.get(f"{hub}/token", params=scope, auth=who or None, timeout=10)  # type: ignore[arg-type]
+    if ticket.status_code != 200:
+        return ticket.status_code
+    headers = {"Authorization": f"Bearer {ticket.json()['token']}"}
+    return requests.head(f"{hub}/v2/{name}/manifests/v1", headers=headers, timeout=10).status_code
+
+
+def public_answers(lab: Lab, name: str, tag: str) -> int:
+    """The status when a stranger pulls this image from ECR Public; *name* is ``alias/repository``."""
+    import time
+
+    import requests
+
+    public = f"{'http' if lab.target == 'sandbox' else 'https'}://{os.environ['PUBLIC_REGISTRY']}"
+    scope = {"service": "public.ecr.aws", "scope": "aws"}
+    headers = {"Authorization": f"Bearer {requests.get(f'{public}/token/', params=scope, timeout=10).json()['token']}"}
+    for _ in range(5):  # a stranger may pull one image a second
+        status = requests.get(f"{public}/v2/{name}/manifests/{tag}", headers=headers, timeout=10).status_code
+        if status != 429:
+            break
+        time.sleep(1)
+    return status
+
+
 # The exercises ---
 
 EXAMPLE = "anatomy/hello"  # notebook 01's
@@ -164,6 +197,115 @@ def name_taken_away(lab: Lab) -> str:
     if "latest" in tags:
         raise NotYet(f"{EXAMPLE} still has the tag latest", "batch_delete_image with imageTag, not imageDigest")
     return "the tag latest is gone and its image is still there as v1"
+
+
+@exercise("02.1")
+def closed_to_strangers(lab: Lab) -> str:
+    """On the Docker Hub stand-in learner/hello is there, and a stranger cannot pull it."""
+    name, secret = "learner/hello", os.environ.get("HUB_TOKEN", "")
+    if not secret or "HUB" not in os.environ:
+        raise NotYet("the stand-in was not asked for yet", "run the notebook from its top")
+    if hub_answers(name) == 200:
+        raise NotYet(
+            f"a stranger can still pull {name}",
+            "POST …/repositories/learner/hello/privacy, once the one private repository of the plan is free",
+        )
+    if hub_answers(name, "learner", secret) != 200:
+        raise NotYet(
+            f"you cannot pull {name}:v1 either: it is gone, or locked", "push it again, as public, then make it private"
+        )
+    return f"you can pull {name} from the stand-in and a stranger cannot"
+
+
+@exercise("02.2")
+def published(lab: Lab) -> str:
+    """demo-public-own is on ECR Public, and its image v1 can be pulled by anybody."""
+    import boto3
+
+    name = "demo-public-own"
+    public = boto3.client("ecr-public", region_name=cleanup.PUBLIC_REGION)
+    try:
+        found = public.describe_repositories(repositoryNames=[name])["repositories"][0]
+    except public.exceptions.RepositoryNotFoundException:
+        raise NotYet(
+            f"there is no public repository {name} yet", "aws ecr-public create-repository, in us-east-1"
+        ) from None
+    if public_answers(lab, found["repositoryUri"].partition("/")[2], "v1") != 200:
+        raise NotYet(
+            f"{name} has no image v1 that a stranger can pull",
+            "docker login to $PUBLIC_REGISTRY, docker tag, docker push",
+        )
+    return f"anybody can pull {name}:v1 from ECR Public"
+
+
+GUARDED = "demo-guarded-repo"  # notebook 03's
+PULL = {"ecr:BatchGetImage": "the manifest", "ecr:GetDownloadUrlForLayer": "the layers"}
+ALL_AT_HOME = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+
+
+@exercise("03.1")
+def reads_and_nothing_else(lab: Lab) -> str:
+    """demo-reader can pull from the guarded repository, and change nothing in it: tried with a key of its own."""
+    tags = digests_by_tag(lab, GUARDED)
+    if not tags:
+        raise NotYet(f"{GUARDED} holds no image to try with", "run the notebook from its top")
+    with trial.as_user(lab, "demo-reader") as session:
+        if session is None:
+            raise NotYet("there is no user demo-reader", "run the cell above the exercise: it makes the user")
+        wire = trial.wire(lab, session, GUARDED)
+        if wire is None:
+            raise NotYet("demo-reader may not even log in", 'ecr:GetAuthorizationToken, with "Resource": "*"')
+        if wire("GET", f"manifests/{min(tags)}") != 200:
+            raise NotYet("demo-reader may not read the manifest", f"ecr:BatchGetImage on {GUARDED}")
+        if wire("GET", f"blobs/{layers(lab, GUARDED, min(tags))[0]}") not in (200, 307):
+            raise NotYet("demo-reader gets the manifest but no layer", f"ecr:GetDownloadUrlForLayer on {GUARDED}")
+        if more := _may_change(session.client("ecr")):
+            raise NotYet(f"demo-reader may also {more}", "pulling needs two actions on the repository, no more")
+    return "demo-reader can pull and change nothing"
+
+
+@exercise("03.2")
+def shared_with_one_account(lab: Lab) -> str:
+    """By its policy the second account may pull from the guarded repository, not push; a third may do neither."""
+    ecr, neighbour = lab.client(), people.neighbour(lab)
+    if neighbour is None:
+        raise NotYet(f"needs a second account, as profile {settings.OTHER_PROFILE}", "do this one in the sandbox")
+    arn = repository(lab, GUARDED)["repositoryArn"]
+    try:
+        policy = ecr.get_repository_policy(repositoryName=GUARDED)["policyText"]
+    except ecr.exceptions.RepositoryPolicyNotFoundException:
+        raise NotYet(f"{GUARDED} has no policy yet", "set_repository_policy") from None
+    for action, what in PULL.items():
+        if not _lets_in(policy, neighbour, action, arn):
+            raise NotYet(f"account {neighbour} may not read {what}", f"{action} for arn:aws:iam::{neighbour}:root")
+    for action in ("ecr:PutImage", "ecr:InitiateLayerUpload", "ecr:BatchDeleteImage", "ecr:SetRepositoryPolicy"):
+        if _lets_in(policy, neighbour, action, arn):
+            raise NotYet(f"account {neighbour} would be allowed {action} too", "two actions, no more")
+    if _lets_in(policy, "444455556666", "ecr:BatchGetImage", arn):
+        raise NotYet("every AWS account there is may pull too", f"name the account: arn:aws:iam::{neighbour}:root")
+    return f"account {neighbour} may pull from {GUARDED}, but not push, and no third account may pull"
+
+
+def _lets_in(policy: str, account: str, action: str, arn: str) -> bool:
+    """Whether the repository's policy lets somebody in who may do everything in an account of their own."""
+    from helpers.sandbox import iam
+
+    root = f"arn:aws:iam::{account}:root"
+    somebody = iam.Principal(root, account, frozenset({root}), (iam.parse(ALL_AT_HOME),))
+    return iam.decide(somebody, iam.Ask(action, arn, arn.split(":")[4]), [iam.parse(policy)]).allowed
+
+
+def _may_change(ecr) -> str:
+    """What the owner of this client may do beyond pulling, tried in ways that change nothing; empty if nothing."""
+    here = {"repositoryName": GUARDED}
+    nothing = [{"imageDigest": "sha256:" + "0" * 64}]
+    attempts = {
+        "push layers": lambda: ecr.initiate_layer_upload(**here),
+        "push images": lambda: ecr.put_image(**here, imageManifest="{}", imageTag="try"),
+        "delete images": lambda: ecr.batch_delete_image(**here, imageIds=nothing),
+        "say who else may come in": lambda: ecr.set_repository_policy(**here, policyText="{}"),
+    }
+    return next((what for what, attempt in attempts.items() if not trial.is_denied(attempt)), "")
 
 
 @exercise("04.1")
@@ -317,9 +459,9 @@ def swept_up(lab: Lab) -> str:
 @exercise("14.2")
 def nothing_left(lab: Lab) -> str:
     """Nothing that this tutorial made is left, in the registry or on this machine."""
-    from helpers import cleanup
-
     left = [f"repository {found['repository']}" for found in cleanup.made(lab)]
+    left += people.made(lab)
+    left += [f"public repository {name}" for name in cleanup.made_public()]
     left += [f"image {name.removeprefix(f'{lab.registry}/')}" for name in cleanup.local_images(lab)]
     if left:
         raise NotYet(f"{left[0]} is still there", "delete-repository --force, docker rmi, or lab.clean_up()")

@@ -4,11 +4,13 @@ import contextlib
 import subprocess
 from typing import TYPE_CHECKING
 
-from helpers import settings
+from helpers import people, settings
 from helpers.errors import LabError
 
 if TYPE_CHECKING:
     from helpers.lab import Lab
+
+PUBLIC_REGION = "us-east-1"  # the only one where ECR Public is managed
 
 
 def made(lab: "Lab") -> list[dict]:
@@ -34,6 +36,22 @@ def made(lab: "Lab") -> list[dict]:
     )
 
 
+def made_public() -> list[str]:
+    """The names of the public repositories that carry the tutorial's tag; none where ECR Public may not be seen."""
+    from botocore.exceptions import ClientError
+
+    public = _public()
+    try:
+        found = public.get_paginator("describe_repositories").paginate().build_full_result()["repositories"]
+        tags = {
+            each["repositoryName"]: public.list_tags_for_resource(resourceArn=each["repositoryArn"])["tags"]
+            for each in found
+        }
+    except ClientError:  # who may not look there has made nothing there
+        return []
+    return sorted(name for name in tags if settings.TAG in tags[name])
+
+
 def start_over(lab: "Lab", *repositories: str) -> None:
     """Remove these repositories if this tutorial made them; one line says the same whether they were there.
 
@@ -53,18 +71,33 @@ def start_over(lab: "Lab", *repositories: str) -> None:
     print(f"✔ a fresh start: {', '.join(repositories)} not there")
 
 
+def forget_people(lab: "Lab") -> None:
+    """Remove the users, roles and policies that this tutorial made; one line says the same whether there were any."""
+    people.remove(lab)
+    print("✔ a fresh start: no user, role or policy of this tutorial is there")
+
+
+def forget_public() -> None:
+    """Remove the public repositories that this tutorial made; one line says the same whether there were any."""
+    _delete_public()
+    print("✔ a fresh start: no public repository of this tutorial is there")
+
+
 def clean_up(lab: "Lab") -> dict:
-    """Delete the tutorial's repositories and local images, log Docker out; print and return what went."""
+    """Delete the tutorial's repositories, people and local images, log Docker out; print and return what went."""
     ecr = lab.client()
     repositories = [found["repository"] for found in made(lab)]
     for name in repositories:
         _delete(ecr, name)
     print(f"✔ repositories deleted: {', '.join(repositories) or 'none was left'}")
+    public = _delete_public()
+    print(f"✔ public repositories deleted: {', '.join(public) or 'none was left'}")
+    gone = _remove_people(lab)
     images = _remove_images(lab)
     if images is not None:
         print(f"✔ images deleted from this machine: {', '.join(images) or 'none was left'}")
     _log_out(lab)
-    return {"repositories": repositories, "images": images or []}
+    return {"repositories": repositories, "public": public, "people": gone, "images": images or []}
 
 
 def local_images(lab: "Lab") -> list[str]:
@@ -82,6 +115,31 @@ def _stem(name: str) -> str:
     name = name.partition("@")[0]
     head, colon, tail = name.rpartition(":")
     return head if colon and "/" not in tail else name
+
+
+def _delete_public() -> list[str]:
+    gone = made_public()
+    for name in gone:
+        _public().delete_repository(repositoryName=name, force=True)
+    return gone
+
+
+def _public():
+    import boto3
+
+    return boto3.client("ecr-public", region_name=PUBLIC_REGION)
+
+
+def _remove_people(lab: "Lab") -> list[str]:
+    from botocore.exceptions import ClientError
+
+    try:
+        gone = people.remove(lab)
+    except ClientError as refused:  # who may not read IAM has made nobody there
+        print(f"✗ users, roles and policies: {refused.response['Error']['Message']}")
+        return []
+    print(f"✔ users, roles and policies deleted: {', '.join(gone) or 'none was left'}")
+    return gone
 
 
 def _remove_images(lab: "Lab") -> list[str] | None:

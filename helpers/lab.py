@@ -67,8 +67,9 @@ class Lab:
 
         Cells find it as ``$HUB`` (for ``docker``) and ``$HUB_API`` (for what the Hub's web pages do).
         """
-        hub = DockerHub(registry=background.start()["hub"].partition("//")[2])
-        os.environ.update({"HUB": hub.registry, "HUB_API": hub.api})
+        names = seal.hub_names(background.start())
+        os.environ.update(names)
+        hub = DockerHub(names["HUB"], names["HUB_API"])
         print(f"✔ Docker Hub stand-in: {hub.registry} (by Docker Hub's rules, on your own machine)")
         return hub
 
@@ -90,6 +91,12 @@ class Lab:
 
         cleanup.start_over(self, *repositories)
 
+    def forget_people(self) -> None:
+        """Remove the IAM users, roles and policies that this tutorial made, so that a notebook begins afresh."""
+        from helpers import cleanup
+
+        cleanup.forget_people(self)
+
     def clean_up(self) -> dict:
         """Delete everything this tutorial made, nothing else; prints and returns what was deleted."""
         from helpers import cleanup
@@ -102,10 +109,7 @@ class DockerHub:
     """The stand-in for Docker Hub: *registry* is its name for ``docker``, *api* stands for ``hub.docker.com``."""
 
     registry: str
-
-    @property
-    def api(self) -> str:
-        return f"http://{self.registry}/hub.docker.com"
+    api: str
 
     def __repr__(self) -> str:
         return f"<Docker Hub stand-in at {self.registry}>"

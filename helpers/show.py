@@ -388,9 +388,11 @@ _STATIONS = (  # row by row; the second row runs from right to left
     ),
 )
 _ROWS = ("On your machine", "Amazon ECR", "Where it runs")
-_HERE = {  # notebook -> station; 00 begins at the beginning, 01 looks at a repository
+_HERE = {  # notebook -> station; 00 begins at the beginning, 01 to 03 look at a repository
     "00": "source",
     "01": "repository",
+    "02": "repository",
+    "03": "repository",
     "04": "repository",
     "05": "login",
     "06": "build",

@@ -78,13 +78,15 @@ def test_it_catches_up_checks_and_cleans_up(lab, capsys):
 
     gone = lab.clean_up()
     tags = [NAME + ":latest", *(f"{lab.repository_uri}:{tag}" for tag in ("latest", "v1", "v2"))]
-    assert gone == {"repositories": [NAME], "images": sorted(tags)}
+    assert gone == {"repositories": [NAME], "public": [], "people": [], "images": sorted(tags)}
     assert printed(capsys)[0] == f"✔ repositories deleted: {NAME}"
     checks.check("14.2")
     assert printed(capsys) == ["✔ 14.2 nothing that this tutorial made is left"]
-    assert lab.clean_up() == {"repositories": [], "images": []}
+    assert lab.clean_up() == {"repositories": [], "public": [], "people": [], "images": []}
     assert printed(capsys) == [
         "✔ repositories deleted: none was left",
+        "✔ public repositories deleted: none was left",
+        "✔ users, roles and policies deleted: none was left",
         "✔ images deleted from this machine: none was left",
         f"✔ Docker is logged out of {lab.registry}",
     ]
@@ -195,9 +197,11 @@ def test_the_mirror_is_never_touched(plain):
 
 def test_without_an_engine_the_repositories_are_cleaned_up_all_the_same(plain, capsys):
     plain.client().create_repository(repositoryName="ours", tags=[settings.TAG])
-    assert plain.clean_up() == {"repositories": ["ours"], "images": []}
-    assert printed(capsys)[:2] == [
+    assert plain.clean_up() == {"repositories": ["ours"], "public": [], "people": [], "images": []}
+    assert printed(capsys)[:4] == [
         "✔ repositories deleted: ours",
+        "✔ public repositories deleted: none was left",
+        "✔ users, roles and policies deleted: none was left",
         "✗ images on this machine: The Docker engine is not running. Mend: start it",
     ]
 

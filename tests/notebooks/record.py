@@ -18,6 +18,7 @@ from . import clean_state, course
 
 NOTEBOOKS = settings.PROJECT / "notebooks"
 SANITIZE = Path(__file__).with_name("sanitize.cfg")
+PORTS = 10  # the sandbox's first one and those that follow it: Docker Hub's stand-in, ECR Public, other accounts
 
 
 def main(chosen: list[str]) -> None:
@@ -84,8 +85,10 @@ def _placed(output):
 def _usual(text: str) -> str:
     text = text.replace(str(clean_state.FOLDER), "~/learn-amazon-ecr/.sandbox")
     text = text.replace(str(settings.PROJECT), "~/learn-amazon-ecr")
-    for host in ("localhost", "127.0.0.1"):
-        text = text.replace(f"{host}:{os.environ['ECR_TUTORIAL_PORT']}", f"{host}:{settings.DEFAULT_PORT}")
+    first = int(os.environ["ECR_TUTORIAL_PORT"])
+    for further in range(PORTS):
+        for host in ("localhost", "127.0.0.1"):
+            text = text.replace(f"{host}:{first + further}", f"{host}:{settings.DEFAULT_PORT + further}")
     return text
 
 

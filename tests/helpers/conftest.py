@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+import helpers
 from helpers import background, engine, lab, settings
+from helpers.errors import LabError
 
 LEARN_MIRROR = engine.learn_mirror
 STUB = Path(__file__).with_name("stub_sandbox.py")
@@ -46,6 +48,19 @@ def learn_mirror():
 @pytest.fixture
 def state() -> Path:
     return settings.state()
+
+
+@pytest.fixture
+def plain(monkeypatch, capsys):
+    """A connected lab without an engine."""
+
+    def refuse(*_):
+        raise LabError("The Docker engine is not running.", "start it")
+
+    monkeypatch.setattr(engine, "client", refuse)
+    lab = helpers.connect()
+    capsys.readouterr()
+    return lab
 
 
 @pytest.fixture

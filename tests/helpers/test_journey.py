@@ -159,19 +159,6 @@ def test_a_notebook_that_does_not_exist(notebook):
         steps.catch_up(None, notebook)
 
 
-@pytest.fixture
-def plain(monkeypatch, capsys):
-    """A connected lab without an engine."""
-
-    def refuse(*_):
-        raise LabError("The Docker engine is not running.", "start it")
-
-    monkeypatch.setattr(engine, "client", refuse)
-    lab = helpers.connect()
-    capsys.readouterr()
-    return lab
-
-
 def test_a_fresh_start_removes_what_the_tutorial_made_and_nothing_else(plain, capsys):
     ecr = plain.client()
     ecr.create_repository(repositoryName="ours", tags=[settings.TAG])

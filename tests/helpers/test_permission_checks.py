@@ -4,9 +4,7 @@ import json
 
 import pytest
 
-import helpers
-from helpers import checks, engine, example, settings, trial
-from helpers.errors import LabError
+from helpers import checks, example, settings, trial
 
 GUARDED = checks.GUARDED
 ARN = f"arn:aws:ecr:{settings.REGION}:{settings.ACCOUNT}:repository/{GUARDED}"
@@ -19,18 +17,12 @@ RIGHT = "✔ 03.1 demo-reader can pull and change nothing"
 
 
 @pytest.fixture
-def lab(monkeypatch, capsys):
+def lab(plain, capsys):
     """A connected lab without an engine, whose guarded repository holds an image."""
-
-    def refuse(*_):
-        raise LabError("The Docker engine is not running.", "start it")
-
-    monkeypatch.setattr(engine, "client", refuse)
-    lab = helpers.connect()
-    lab.client().create_repository(repositoryName=GUARDED)
-    example.put(lab, GUARDED, "example")
+    plain.client().create_repository(repositoryName=GUARDED)
+    example.put(plain, GUARDED, "example")
     capsys.readouterr()
-    return lab
+    return plain
 
 
 def policy(*statements) -> str:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ PRISTINE = "state.db.pristine"
 def make() -> None:
     """Give the tests' own sandbox the state of a new one, and forget local images and logins."""
     pristine = settings.state() / PRISTINE
-    background.stop()
+    _kill()
     if not pristine.exists():
         _make_pristine(pristine)
     _restore(pristine)
@@ -28,6 +29,14 @@ def make() -> None:
     _warm()
     _forget_images([f"localhost:{port}" for port in status["ports"]])
     lab.enter_sandbox()
+
+
+def _kill() -> None:
+    """End the sandbox at once: its state is thrown away."""
+    found = background.find() or {}
+    for pid in filter(None, (found.get("pid"), found.get("registry_pid"))):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _make_pristine(kept: Path) -> None:

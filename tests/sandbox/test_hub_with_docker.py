@@ -153,6 +153,7 @@ def test_the_pull_limit(sandbox, the_hub, image, docker):
     )
 
 
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
 def test_dockers_own_commands_show_the_limit(sandbox, the_hub):
     said = sandbox.run(
         f'TOKEN=$(curl -s "{the_hub.url}/token?service=registry.docker.io&scope=repository:ratelimitpreview/test:pull"'

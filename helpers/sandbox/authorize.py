@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,8 +14,8 @@ from werkzeug.wrappers import Response
 
 from . import aws, common_errors, iam
 from .doors import Handler, Request
-from .iam import Ask, Policy, Principal
-from .resources import Call, Facts, Question, questions, repository_question
+from .iam import Ask, Principal
+from .resources import Call, Question, questions
 from .words import InvalidParameter
 
 
@@ -41,22 +41,10 @@ def authorize(request: Request, onward: Handler) -> Response:
     return onward(request)
 
 
-def permit(
-    who: Principal,
-    action: str,
-    arn: str,
-    account: str,
-    context: Facts | None = None,
-    resource_policies: Sequence[Policy] = (),
-) -> None:
-    """Return if *who* may do *action* on *arn*, which *account* owns; raises Denied with AWS's sentence."""
-    _permit(who, Question(action, arn, account, resource_policies=resource_policies), context or {})
-
-
-def permit_repository(request: Request, action: str, account: str, region: str, name: str) -> None:
-    """The same for the caller of *request* and a private repository, with its tags and policies; raises Denied."""
+def permit(request: Request, question: Question, region: str) -> None:
+    """Return if the caller of *request*, made in *region*, may do what is asked; raises Denied with AWS's sentence."""
     assert request.principal is not None
-    _permit(request.principal, repository_question(action, account, region, name), circumstances(request, region))
+    _permit(request.principal, question, circumstances(request, region))
 
 
 def circumstances(request: Request, region: str) -> dict[str, str | tuple[str, ...]]:

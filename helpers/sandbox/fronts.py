@@ -32,8 +32,6 @@ class Fronts:
         self._lock = threading.Lock()
         self._ports = remembered(folder)
         self._servers: dict[str, Any] = {}
-        self._main = 0
-        self._front_door: list[Any] = []
         self.changed: Callable[[dict[str, int]], Any] = lambda ports: None  # told when a name gets a port
 
     def main(self, application: Application, asked: int | None, default: int) -> Any:
@@ -43,8 +41,7 @@ class Fronts:
         """
         promised = set() if asked else self._promised(MAIN)
         server = self._bound(MAIN, application, asked or self._ports.get(MAIN, default), promised, threads=32)
-        self._main = server.bind_addr[1]
-        self._front_door = [server]
+        self._servers[MAIN] = server
         return server
 
     def behind(self, application: Callable[[str], Application]) -> None:
@@ -57,7 +54,7 @@ class Fronts:
         """The port where *name* is served; if it is not yet, it is from now on. Raises NoPort."""
         with self._lock:
             if name not in self._servers:
-                start = self._ports.get(name, self._main + 1)
+                start = self._ports.get(name, self._servers[MAIN].bind_addr[1] + 1)
                 server = self._bound(name, self._application(name), start, self._promised(name), threads=8)
                 threading.Thread(target=server.serve, daemon=True, name=name).start()
                 self._servers[name] = server
@@ -66,12 +63,11 @@ class Fronts:
 
     def ports(self) -> dict[str, int]:
         """The port of every name that is served."""
-        return {name: server.bind_addr[1] for name, server in self._servers.items()} | {MAIN: self._main}
+        return {name: server.bind_addr[1] for name, server in self._servers.items()}
 
     def close(self) -> None:
         """Stop serving, all at once; the ports stay remembered."""
-        servers = [*self._servers.values(), *self._front_door]
-        closing = [threading.Thread(target=server.stop) for server in servers]
+        closing = [threading.Thread(target=server.stop) for server in self._servers.values()]
         for each in closing:
             each.start()
         for each in closing:

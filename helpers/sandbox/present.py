@@ -30,11 +30,6 @@ def registry_url(account: str, region: str) -> str:
     return f"http://{registry_host(account, region)}"
 
 
-def hub_host() -> str:
-    """The Docker Hub stand-in's name for ``docker``."""
-    return f"localhost:{_port_of(HUB)}"
-
-
 def public_host() -> str:
     """ECR Public's name for ``docker``."""
     return f"localhost:{_port_of(PUBLIC)}"

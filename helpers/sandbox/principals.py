@@ -117,7 +117,7 @@ def _session(session: AssumedRole) -> iam.Principal:
     if assumed is not None and assumed.id != getattr(session, "role_id", assumed.id):
         assumed = None  # deleted, and another made under the same name
     role_id = getattr(session, "role_id", assumed.id if assumed else "")
-    tags = {**{tag["Key"]: tag["Value"] for tag in (assumed.tags or [] if assumed else [])}}
+    tags = {tag["Key"]: tag["Value"] for tag in (assumed.tags or [] if assumed else [])}
     tags |= getattr(session, "tags", {})
     return iam.Principal(
         arn=session.arn,

@@ -39,7 +39,7 @@ class Tokens:
 
     def __init__(self, path: Path, use: str = "ecr-authorization-token", lifetime: int = LIFETIME):
         self._path, self._use, self._lifetime = path, use, lifetime
-        self._secret = _secret(path)
+        self._secret = kept_secret(path)
         self._serializer = self._serializer_at(None)
 
     def elsewhere(self, use: str, lifetime: int = LIFETIME) -> "Tokens":
@@ -73,7 +73,8 @@ def authorization(password: str) -> str:
     return base64.b64encode(f"{USER}:{password}".encode()).decode()
 
 
-def _secret(path: Path) -> bytes:
+def kept_secret(path: Path) -> bytes:
+    """The secret in the file *path*, which is made if it is not there yet."""
     if not path.exists():
         path.touch(mode=0o600)
         path.write_text(secrets.token_hex(32))

@@ -140,7 +140,7 @@ def test_a_boundary_that_is_gone_allows_nothing(iam, alice):
 def test_a_key_that_is_not_good_is_a_stranger(iam, alice, how):
     key = alice.access_key_id
     if how == "unknown":
-        key = "AKIA0000000000000000"
+        key = "AKIANOSUCHKEYEXAMPLE"
     elif how == "inactive":
         iam.update_access_key("alice", key, "Inactive")
     elif how == "deleted":

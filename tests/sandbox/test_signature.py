@@ -50,7 +50,7 @@ def test_a_good_key_is_let_in(sandbox, service, operation):
 
 @pytest.mark.parametrize("service, operation", CALLS)
 def test_an_unknown_key(sandbox, service, operation):
-    call = getattr(sandbox.client(service, key=("AKIA0123456789ABCDEF", "secret")), operation)
+    call = getattr(sandbox.client(service, key=("AKIANOSUCHKEYEXAMPLE", "secret")), operation)
     expected = code_of(service, "UnrecognizedClientException", "InvalidClientTokenId")
     assert refusal(call) == (*expected, INVALID_TOKEN)
 

@@ -9,11 +9,12 @@ import moto.ecr.urls
 from moto.ecr.exceptions import RepositoryNotFoundException
 
 from .. import iam, present
-from ..authorize import Denied, permit_repository
+from ..authorize import Denied, permit
 from ..bill.meter import Meter
 from ..doors import Request
 from ..registry.distribution import Distribution
 from ..repository_policy import valid_resource_policy
+from ..resources import repository_question
 from ..store import Store
 from ..words import InvalidParameter, LayersNotFoundException
 from .images import Image, Images, Manifest
@@ -62,7 +63,8 @@ class Repository(moto_ecr.Repository):
         if state.account_settings.get("BLOB_MOUNTING") != "ENABLED":
             return None
         with Backend.store.lock, suppress(Denied, RepositoryNotFoundException):
-            permit_repository(request, "ecr:GetDownloadUrlForLayer", self.account_id, self.region_name, source)
+            reading = repository_question("ecr:GetDownloadUrlForLayer", self.account_id, self.region_name, source)
+            permit(request, reading, self.region_name)
             other = state.repository(source)
             if other.images.use(digest):
                 return other.stored_as
@@ -116,10 +118,7 @@ class Backend(moto_ecr.ECRBackend):
         """
         repository = self.repository(name)
         manifest = Manifest.parse(text, media_type)
-        missing = [digest for digest, _ in manifest.blobs if not has_blob(self.blobs, repository.stored_as, digest)]
-        if missing:
-            raise LayersNotFoundException(missing, name, self.account_id)
-        put_manifest(self.blobs, repository.stored_as, manifest)
+        keep(self.blobs, repository.stored_as, manifest, name, self.account_id)
         with self.store.change():
             repository = self.repository(name)  # it may have gone meanwhile
             return repository.images.put(manifest, tag, repository.locks(tag), claimed_digest)
@@ -165,6 +164,17 @@ def has_blob(blobs: Distribution, repository: str, digest: str) -> bool:
     answer = blobs.request("HEAD", f"/v2/{repository}/blobs/{digest}")
     answer.read()
     return answer.status == 200
+
+
+def keep(blobs: Distribution, repository: str, manifest: Manifest, name: str, registry: str) -> None:
+    """Let *repository* (as Distribution names it) have the bytes of *manifest*, whose blobs it must have already.
+
+    Raises LayersNotFoundException, which speaks of the repository *name* of *registry*, and OSError.
+    """
+    missing = [digest for digest, _ in manifest.blobs if not has_blob(blobs, repository, digest)]
+    if missing:
+        raise LayersNotFoundException(missing, name, registry)
+    put_manifest(blobs, repository, manifest)
 
 
 def put_manifest(blobs: Distribution, repository: str, manifest: Manifest) -> None:

@@ -3,24 +3,27 @@
 from moto.ecr.exceptions import RepositoryNotFoundException
 
 from .. import words
-from ..authorize import Denied, permit_repository
+from ..authorize import Denied, permit
 from ..doors import Request
 from ..registry.house import Words
+from ..resources import repository_question
 from .backend import Backend, Repository, backend
+
+WORDS = Words(  # ECR Public's too
+    image_unknown=words.IMAGE_NOT_FOUND,
+    blob_unknown=words.BLOB_UNKNOWN,
+    upload_unknown=words.UPLOAD_UNKNOWN,
+    digest_mismatch=words.LAYER_DIGEST_MISMATCH,
+    manifest_too_large=words.MANIFEST_TOO_LARGE,
+    manifest_refused=words.manifest_refused,
+    patched=201,  # the specification says 202: https://github.com/regclient/regclient/issues/81
+)
 
 
 class PrivateRegistry:
     """What the wire needs to know of ECR."""
 
-    words = Words(
-        image_unknown=words.IMAGE_NOT_FOUND,
-        blob_unknown=words.BLOB_UNKNOWN,
-        upload_unknown=words.UPLOAD_UNKNOWN,
-        digest_mismatch=words.LAYER_DIGEST_MISMATCH,
-        manifest_too_large=words.MANIFEST_TOO_LARGE,
-        manifest_refused=words.manifest_refused,
-        patched=201,  # the specification says 202: https://github.com/regclient/regclient/issues/81
-    )
+    words = WORDS
 
     def __init__(self, account: str, region: str):
         self._account, self._region = account, region
@@ -33,7 +36,7 @@ class PrivateRegistry:
         """
         with Backend.store.lock:  # moto's backends are not thread-safe
             try:
-                permit_repository(request, action, self._account, self._region, name)
+                permit(request, repository_question(action, self._account, self._region, name), self._region)
                 return backend(self._account, self._region).repository(name)
             except Denied as no:
                 raise words.Refused(words.denied(str(no))) from None

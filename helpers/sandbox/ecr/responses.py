@@ -4,7 +4,6 @@ Each method is one operation of the API reference (https://docs.aws.amazon.com/A
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import moto.ecr.urls
@@ -14,20 +13,13 @@ from moto.ecr.responses import ECRResponse
 
 from .. import present
 from ..token import Caller, Tokens, authorization
-from ..words import InvalidParameter, NotInSandbox
+from ..words import NotInSandbox
+from . import batch
 from .backend import Backend, Repository, backend, has_blob
 from .images import Image
 
 # moto would keep the bytes of these nowhere and call it done.
 NOT_HERE = ("InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "GetDownloadUrlForLayer")
-
-
-@dataclass
-class Missing(Exception):
-    """Why one image of a batch is not there: an ImageFailureCode and its sentence."""
-
-    code: str
-    reason: str
 
 
 class Response(ECRResponse):
@@ -88,12 +80,7 @@ class Response(ECRResponse):
         deleted: list[dict[str, str | None]] = []
         found, failures = self._each_image(deleting=True)
         for wanted, image in found:
-            if tag := wanted.get("imageTag"):
-                images.untag(tag)
-                deleted.append({"imageDigest": image.digest, "imageTag": tag})
-            else:
-                images.delete(image.digest)
-                deleted += [{"imageDigest": image.digest, "imageTag": tag} for tag in image.tags or (None,)]
+            deleted += batch.delete(images, image, wanted.get("imageTag"))
         return ActionResult({"imageIds": deleted, "failures": failures})
 
     def list_images(self) -> ActionResult:
@@ -153,34 +140,13 @@ class Response(ECRResponse):
         found, failures = [], []
         for wanted in self._get_param("imageIds"):
             try:
-                found.append((wanted, self._one_image(wanted, deleting)))
-            except Missing as why:
-                failures.append({"imageId": wanted, "failureCode": why.code, "failureReason": why.reason})
+                found.append((wanted, batch.one(self._repository().images, wanted, deleting)))
+            except batch.Missing as why:
+                failures.append(why.failure(wanted))
         return found, failures
 
-    def _one_image(self, wanted: dict[str, str], deleting: bool) -> Image:
-        images, tag, digest = self._repository().images, wanted.get("imageTag"), wanted.get("imageDigest")
-        if not tag and not digest:
-            raise Missing("MissingDigestAndTag", "Invalid request parameters: both tag and digest cannot be null")
-        if image := images.find(tag, digest):
-            if deleting and not tag and (parent := images.index_of(image.digest)):
-                raise Missing(
-                    "ImageReferencedByManifestList",
-                    f"Requested image referenced by manifest list: [{parent}]",
-                )
-            return image
-        if tag and digest and images.find(digest=digest):
-            raise Missing("ImageTagDoesNotMatchDigest", "Tag does not match digest")
-        raise Missing("ImageNotFound", "Requested image not found")
-
     def _page(self, key: str, items: list[Any]) -> dict[str, Any]:
-        """One page of *items*; the token is the place of the next one."""
-        token = self._get_param("nextToken") or "0"
-        if not token.isdigit():
-            raise InvalidParameter("nextToken", "Invalid token")
-        start = int(token)
-        end = start + int(self._get_param("maxResults") or 100)
-        return {key: items[start:end], "nextToken": str(end) if end < len(items) else None}
+        return batch.page(key, items, self._get_param("nextToken"), self._get_param("maxResults"))
 
 
 def _described(repository: Repository, image: Image, tag: str | None) -> dict[str, Any]:

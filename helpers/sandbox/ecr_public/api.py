@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 
 from .. import aws, iam
 from ..doors import Request
+from ..ecr import batch
 from ..ecr.images import Image, Images
 from ..registry.distribution import Distribution
 from ..store import Store
@@ -211,20 +212,15 @@ class Call:
 
     def batch_delete_image(self) -> Answer:
         images = self._repositories.images(self._repository())
-        deleted, failures = [], []
+        deleted: list[Answer] = []
+        failures: list[Answer] = []
         for wanted in self._given["imageIds"]:
-            tag, digest = wanted.get("imageTag"), wanted.get("imageDigest")
-            image = images.find(tag, digest) if tag or digest else None
-            if failure := _failure(images, image, tag, digest):
-                failures.append({"imageId": wanted, "failureCode": failure[0], "failureReason": failure[1]})
+            try:
+                image = batch.one(images, wanted, deleting=True)
+            except batch.Missing as why:
+                failures.append(why.failure(wanted))
                 continue
-            assert image
-            if tag:
-                images.untag(tag)
-            else:
-                images.delete(image.digest)
-            gone = (tag,) if tag else image.tags or (None,)
-            deleted += [_said({"imageDigest": image.digest, "imageTag": each}) for each in gone]
+            deleted += map(_said, batch.delete(images, image, wanted.get("imageTag")))
         return {"imageIds": deleted, "failures": failures}
 
     def batch_check_layer_availability(self) -> Answer:
@@ -269,13 +265,7 @@ class Call:
         return {"registryId": self._account, "repositoryName": repository.name, "policyText": text}
 
     def _page(self, key: str, items: list[Any]) -> Answer:
-        """One page of *items*; the token is the place of the next one."""
-        token = self._given.get("nextToken") or "0"
-        if not token.isdigit():
-            raise InvalidParameter("nextToken", "Invalid token")
-        start = int(token)
-        end = start + (self._given.get("maxResults") or 100)
-        return _said({key: items[start:end], "nextToken": str(end) if end < len(items) else None})
+        return _said(batch.page(key, items, self._given.get("nextToken"), self._given.get("maxResults")))
 
 
 OPERATIONS = {
@@ -322,19 +312,6 @@ def _detail(image: Image) -> Answer:
             "artifactMediaType": image.artifact_type,
         }
     )
-
-
-def _failure(images: Images, image: Image | None, tag: str | None, digest: str | None) -> tuple[str, str] | None:
-    """Why one image of a batch cannot be deleted: an ImageFailureCode and its sentence."""
-    if not tag and not digest:
-        return "MissingDigestAndTag", "Invalid request parameters: both tag and digest cannot be null"
-    if image is None:
-        if tag and digest and images.find(digest=digest):
-            return "ImageTagDoesNotMatchDigest", "Tag does not match digest"
-        return "ImageNotFound", "Requested image not found"
-    if not tag and (parent := images.index_of(image.digest)):
-        return "ImageReferencedByManifestList", f"Requested image referenced by manifest list: [{parent}]"
-    return None
 
 
 def _catalog(given: Mapping[str, Any]) -> Answer:

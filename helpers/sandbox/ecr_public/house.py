@@ -5,8 +5,9 @@ from functools import partial
 from moto.ecr.exceptions import RepositoryNotFoundException
 from werkzeug.wrappers import Response
 
-from ..authorize import Denied, circumstances, permit
+from ..authorize import Denied, permit
 from ..doors import Door, Handler, Request
+from ..ecr.house import WORDS
 from ..ecr.images import Image, Images
 from ..registry.answers import refuse
 from ..resources import public_question
@@ -16,7 +17,7 @@ from .auth import REGION
 from .limits import Limits
 from .official import Shelf
 from .repositories import Repositories
-from .words import REGISTRY, TOO_MANY_PULLS, TOO_MUCH_DATA, not_authorized, repository_unknown
+from .words import TOO_MANY_PULLS, TOO_MUCH_DATA, not_authorized, repository_unknown
 
 # No policy can take these away: user guide, "Public repository policies". A HEAD of a layer is not among them:
 # https://github.com/aws/containers-roadmap/issues/2671
@@ -58,7 +59,7 @@ class Visited:
 class PublicRegistry:
     """What the wire needs to know of ECR Public."""
 
-    words = REGISTRY
+    words = WORDS
 
     def __init__(self, repositories: Repositories, shelf: Shelf, limits: Limits):
         self.repositories, self.limits, self.blobs = repositories, limits, repositories.blobs
@@ -84,9 +85,7 @@ class PublicRegistry:
             raise RepositoryNotFoundException(name, "")
         with self.repositories.store.lock:  # moto's IAM is not thread-safe
             try:
-                ask = public_question(action, account, name)
-                facts = {**circumstances(request, REGION), **ask.facts}
-                permit(request.principal, ask.action, ask.resource, account, facts, ask.resource_policies)
+                permit(request, public_question(action, account, name), REGION)
             except Denied as no:
                 raise Refused(denied(str(no))) from None
 

@@ -19,11 +19,10 @@ from moto.ecr.exceptions import (
 
 from ... import settings
 from .. import present
-from ..ecr.backend import has_blob, put_manifest, stored_as
+from ..ecr.backend import has_blob, keep, stored_as
 from ..ecr.images import Image, Images, Manifest
 from ..registry.distribution import Distribution
 from ..store import Store
-from ..words import LayersNotFoundException
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS public_registries (account TEXT PRIMARY KEY, display_name TEXT NOT NULL DEFAULT '');
@@ -136,10 +135,7 @@ class Repositories:
         Raises what ``Images.put`` raises, LayersNotFoundException, InvalidParameter, RepositoryNotFoundException.
         """
         manifest = Manifest.parse(text, media_type)
-        missing = [blob for blob, _ in manifest.blobs if not self.has_blob(repository, blob)]
-        if missing:
-            raise LayersNotFoundException(missing, repository.name, repository.account)
-        put_manifest(self.blobs, repository.stored_as, manifest)
+        keep(self.blobs, repository.stored_as, manifest, repository.name, repository.account)
         with self.store.change():
             self.find(repository.account, repository.name)  # it may have gone meanwhile
             return self.images(repository).put(manifest, tag, False, digest)

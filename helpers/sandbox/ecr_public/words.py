@@ -4,7 +4,6 @@ from moto.core.exceptions import ServiceException
 
 from .. import words
 from ..common_errors import CommonError, bad_signature
-from ..registry.house import Words
 from ..words import Refusal
 
 SERVICE = "public.ecr.aws"
@@ -62,16 +61,6 @@ def no_such_endpoint() -> CommonError:
 
 
 # --- the registry -----------------------------------------------------------------------------------------------------
-
-REGISTRY = Words(
-    image_unknown=words.IMAGE_NOT_FOUND,
-    blob_unknown=words.BLOB_UNKNOWN,
-    upload_unknown=words.UPLOAD_UNKNOWN,
-    digest_mismatch=words.LAYER_DIGEST_MISMATCH,
-    manifest_too_large=words.MANIFEST_TOO_LARGE,
-    manifest_refused=words.manifest_refused,
-    patched=201,  # as ECR's
-)
 
 # https://github.com/openreplay/openreplay/issues/4076, https://github.com/aws/aws-lambda-web-adapter/issues/429
 TOO_MANY_PULLS = Refusal(429, "TOOMANYREQUESTS", "Rate exceeded")

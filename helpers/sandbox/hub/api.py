@@ -23,6 +23,7 @@ from .tokens import API_LIFETIME, InvalidToken, Signer
 from .words import FROM_ACCESS_TOKEN, INCORRECT_CREDENTIALS, NO_TOKEN, NOT_ALLOWED, NOT_FOUND, TOKEN_EXPIRED
 
 PREFIX = "/hub.docker.com/v2"
+VISITOR = "hub.api.visitor"  # where it is kept in the request's environ
 RULES = [
     ("POST", "/users/login", "login"),
     ("POST", "/auth/token", "create_bearer"),
@@ -101,6 +102,12 @@ class Api:
         return _json({field: self._signer.mint("api", {"sub": who.account.username, "token": who.token})})
 
     def _visitor(self, request: Request) -> Credential | None:
+        """Who asks, found out once a request: an access token's use is written down each time it is read."""
+        if VISITOR not in request.environ:
+            request.environ[VISITOR] = self._recalled(request)
+        return request.environ[VISITOR]
+
+    def _recalled(self, request: Request) -> Credential | None:
         given = request.authorization
         if given is None:
             return None
@@ -228,8 +235,7 @@ class Api:
         if not repository.is_private:
             return True
         who = self._visitor(request)
-        members = [repository.namespace, *self._repositories.collaborators(repository)]
-        return who is not None and who.account.username in members and who.covers("repo:read")
+        return who is not None and self._repositories.is_member(who.account, repository) and who.covers("repo:read")
 
     def _repository(self, request: Request, repository: Repository) -> dict[str, Any]:
         """The fields of the API's ``repository_info``; the number of the status "Locked" is ours."""

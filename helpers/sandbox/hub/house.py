@@ -5,11 +5,10 @@ from functools import partial
 from werkzeug.wrappers import Response
 
 from ..doors import Door, Handler, Request
-from ..ecr.backend import has_blob, put_manifest
+from ..ecr.backend import keep
 from ..ecr.images import Image, Images, Manifest
 from ..registry.answers import refuse
 from ..registry.distribution import Distribution
-from ..words import LayersNotFoundException
 from ..words import Refused as WireRefused
 from .auth import VISITOR, Visitor
 from .limits import Budget, NoneLeft, Pulls
@@ -51,10 +50,7 @@ class Repository:
         """The end of a push; the first one makes the repository."""
         manifest = Manifest.parse(text, media_type)
         blobs, repositories = self._house.blobs, self._house.repositories
-        missing = [blob for blob, _ in manifest.blobs if not has_blob(blobs, self.stored_as, blob)]
-        if missing:
-            raise LayersNotFoundException(missing, self.name, "docker.io")
-        put_manifest(blobs, self.stored_as, manifest)
+        keep(blobs, self.stored_as, manifest, self.name, "docker.io")
         with repositories.change():
             if repositories.find(self.name) is None:
                 repositories.create_by_push(self.name)

@@ -93,7 +93,7 @@ class Repositories:
             return asked if mine and PUSH in asked else NOTHING
         if repository.locked:
             return NOTHING
-        if who and self._is_member(who.account, repository):
+        if who and self.is_member(who.account, repository):
             return asked
         return NOTHING if repository.is_private else asked & {PULL}
 
@@ -215,7 +215,8 @@ class Repositories:
         namespace, _, name = full_name.partition("/")
         return stored_as(REGISTRY, namespace, name)
 
-    def _is_member(self, account: Account, repository: Repository) -> bool:
+    def is_member(self, account: Account, repository: Repository) -> bool:
+        """Whether *account* may pull and push: the owner and the collaborators."""
         return account.username == repository.namespace or account.username in self.collaborators(repository)
 
     def _private_left(self, owner: Account) -> bool:

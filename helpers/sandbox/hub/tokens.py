@@ -11,6 +11,8 @@ from typing import Any
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
+from ..token import kept_secret
+
 REGISTRY_LIFETIME = 300  # seconds, as the Hub's
 API_LIFETIME = 24 * 60 * 60  # seconds; the Hub's is shorter, but a lesson has pauses
 
@@ -33,10 +35,7 @@ class Signer:
     """Makes and reads tokens with the secret kept in the file *path*; one use's tokens are worth nothing in another."""
 
     def __init__(self, path: Path):
-        if not path.exists():
-            path.touch(mode=0o600)
-            path.write_text(secrets.token_hex(32))
-        self._secret = path.read_bytes()
+        self._secret = kept_secret(path)
 
     def mint(self, use: str, content: Mapping[str, Any]) -> str:
         """A token for *use* that says *content*."""

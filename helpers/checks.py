@@ -98,6 +98,20 @@ def layers(lab: Lab, name: str, tag: str) -> list[str]:
     return [layer["digest"] for layer in manifest["layers"]]
 
 
+def labels(lab: Lab, name: str, tag: str) -> dict[str, str]:
+    """The labels in the image's config, fetched from the registry as ``docker pull`` does."""
+    import json
+
+    import requests
+
+    found = lab.client().batch_get_image(repositoryName=name, imageIds=[{"imageTag": tag}])["images"][0]
+    config = json.loads(found["imageManifest"])["config"]["digest"]
+    address = f"{'http' if lab.target == 'sandbox' else 'https'}://{lab.registry}/v2/{name}/blobs/{config}"
+    answer = requests.get(address, auth=("AWS", lab.password()), timeout=30)
+    answer.raise_for_status()
+    return answer.json().get("config", {}).get("Labels") or {}
+
+
 def local_image(lab: Lab, name: str):
     """The image of that name in the Docker engine, or NotYet."""
     import docker.errors
@@ -440,6 +454,48 @@ def pinned_what_ecr_calls_v1(lab: Lab) -> str:
     if f"{lab.repository_uri}@{digest}" not in pinned.attrs["RepoDigests"]:
         raise NotYet("pinned is another image than ECR's v1", "pull it by the digest that ECR shows for v1")
     return f"{settings.REPOSITORY}:pinned is exactly the image that ECR calls v1"
+
+
+PROTECTED, DEPLOYED = "demo-protected-repo", "demo-deploy-repo"  # notebook 11's
+MAY_MOVE = ("nightly", "branch-login", "branch-42")
+MAY_NOT = ("latest", "v1", "1.4.2", "git-1a2b3c4", "nightly-2", "branch", "a-nightly", "release-branch-1")
+
+
+@exercise("11.1")
+def locks_all_but_two(lab: Lab) -> str:
+    """In demo-protected-repo every tag is locked but nightly and branch-…; which filters say so does not matter."""
+    from helpers.sandbox.ecr.mutability import immutable
+
+    found = repository(lab, PROTECTED)
+    mode = found["imageTagMutability"]
+    filters = [each["filter"] for each in found.get("imageTagMutabilityExclusionFilters") or []]
+    for tag in MAY_NOT:
+        if not immutable(tag, mode, filters):
+            raise NotYet(
+                f"a tag {tag} could still move: the mode is {mode}, the filters are {', '.join(filters) or 'none'}",
+                "IMMUTABLE_WITH_EXCLUSION locks all tags but those that a filter names",
+            )
+    for tag in MAY_MOVE:
+        if immutable(tag, mode, filters):
+            raise NotYet(f"a tag {tag} cannot move", "it needs an exclusion filter that matches the whole tag")
+    return f"all tags of {PROTECTED} are locked, except nightly and branch-…"
+
+
+@exercise("11.2")
+def rolled_back(lab: Lab) -> str:
+    """In demo-deploy-repo rollback names release 1, while latest still names release 2."""
+    tags = digests_by_tag(lab, DEPLOYED)
+    if "latest" not in tags:
+        raise NotYet("latest is not there", "run the notebook from its top: the story pushes it")
+    if "rollback" not in tags:
+        raise NotYet(f"{DEPLOYED} has no tag rollback yet", "batch_get_image by its digest, then put_image")
+    release = labels(lab, DEPLOYED, "rollback").get("release")
+    if release != "1":
+        raise NotYet(
+            f"rollback is release {release or 'unknown'}, and release 1 ran on Monday",
+            "the image without a tag, before this exercise: list_images, tagStatus UNTAGGED",
+        )
+    return "rollback names the image that ran on Monday"
 
 
 @exercise("14.1")

@@ -379,7 +379,7 @@ _STATIONS = (  # row by row; the second row runs from right to left
         ("login", "Log in", "12-hour token", "05"),
         ("push", "Push", "docker push", "08"),
         ("repository", "ECR repository", "demo-app-repo", "04"),
-        ("care", "Look after", "scan, lifecycle", "10–12"),
+        ("care", "Look after", "scan, tags, lifecycle", "10–12"),
     ),
     (
         ("pull", "Pull", "docker pull", "09"),
@@ -399,6 +399,7 @@ _HERE = {  # notebook -> station; 00 begins at the beginning, 01 to 03 look at a
     "07": "tag",
     "08": "push",
     "09": "pull",
+    "11": "care",
     "14": "clean",
 }
 _BOX_W, _BOX_H, _GAP_X, _GAP_Y, _LEFT, _TOP = 168, 76, 32, 60, 24, 50
@@ -435,9 +436,10 @@ def way(step: str = "") -> str:
                 )
         if row:  # from the last station of the row above, straight down
             x = _LEFT + _BOX_W / 2 + (3 * (_BOX_W + _GAP_X) if row == 1 else 0)
-            body.append(
+            down = (
                 f'<path class="a" d="M{x:g} {top - _GAP_Y}V{top - 8}"/><path class="h" d="M{x:g} {top - 1}l-5-10h10z"/>'
             )
+            body.insert(0, down)  # under everything else, so that it never crosses "you are here"
     width = 2 * _LEFT + 4 * _BOX_W + 3 * _GAP_X
     height = _TOP + 3 * _BOX_H + 2 * _GAP_Y + 24
     return "\n".join(

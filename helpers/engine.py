@@ -2,6 +2,9 @@
 
 On Docker Desktop the engine lives in a virtual machine, whose ``localhost`` is not ours. Whether that is
 so is found out by trying; then a small forwarder inside the machine carries the sandbox's ports to us.
+
+The forwarder shares the network of the engine. A published port would do it no good: Docker Desktop opens
+each on the user's machine as well, where the sandbox has it already, and so refuses it ("Ports are not available").
 """
 
 import contextlib
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     import docker
 
 SEED_SECONDS = 20
+PATIENCE = 10
 FORWARDER = "learn-amazon-ecr-forwarder"
 HOST_FROM_INSIDE = "host.docker.internal"
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
@@ -52,7 +56,7 @@ async def serve(reader, writer):
     writer.close()
 
 async def main():
-    servers = [await asyncio.start_server(serve, "0.0.0.0", int(port)) for port in ports]
+    servers = [await asyncio.start_server(serve, "127.0.0.1", int(port)) for port in ports]
     await asyncio.gather(*(server.serve_forever() for server in servers))
 
 asyncio.run(main())
@@ -213,10 +217,11 @@ def start_forwarder(engine: "docker.DockerClient", ports: Sequence[int], dial: s
             ["python", "-u", "-c", FORWARD, dial, *map(str, ports)],
             name=FORWARDER,
             detach=True,
-            ports={f"{port}/tcp": ("127.0.0.1", port) for port in ports},
+            network_mode="host",
             extra_hosts={HOST_FROM_INSIDE: "host-gateway"},
             labels={settings.TAG["Key"]: settings.TAG["Value"], "ports": _listed(ports)},
             restart_policy={"Name": "unless-stopped"},
+            stop_signal="SIGINT",  # the first process of a container may ignore SIGTERM, and python does
         )
     except docker.errors.DockerException as error:
         why = str(getattr(error, "explanation", None) or error)
@@ -291,8 +296,8 @@ def _forwarders(engine: "docker.DockerClient") -> list:
     return engine.containers.list(all=True, filters={"name": f"^/?{FORWARDER}$"})
 
 
-def _becomes_reachable(engine: "docker.DockerClient", port: int, seconds: float = 10) -> bool:
-    end = time.monotonic() + seconds
+def _becomes_reachable(engine: "docker.DockerClient", port: int) -> bool:
+    end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         if reaches(engine, port):
             return True

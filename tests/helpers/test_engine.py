@@ -85,7 +85,8 @@ def test_an_engine_in_a_virtual_machine_gets_a_forwarder():
     assert engine.make_reachable(fake, [5050, 5051], dial="192.0.2.1") is True
     [(command, how)] = fake.ran
     assert command[-3:] == ["192.0.2.1", "5050", "5051"]
-    assert how["ports"] == {"5050/tcp": ("127.0.0.1", 5050), "5051/tcp": ("127.0.0.1", 5051)}
+    assert how["network_mode"] == "host", "Docker Desktop would open a published port here, where it is taken"
+    assert "ports" not in how
     assert how["name"] == engine.FORWARDER
 
 
@@ -122,9 +123,8 @@ def test_a_forwarder_that_does_not_start_is_said_and_removed():
 
 def test_the_forwarder_carries_bytes_both_ways(port, started):
     far = socket.create_server(("127.0.0.1", 0))
-    # It listens where it dials, so the two ports are the same there; here two addresses keep them apart.
-    code = engine.FORWARD.replace('"0.0.0.0"', '"127.0.0.1"')
-    code = code.replace('writer.get_extra_info("sockname")[1]', str(far.getsockname()[1]))
+    # It dials the port on which it listens; on one machine they have to be two.
+    code = engine.FORWARD.replace('writer.get_extra_info("sockname")[1]', str(far.getsockname()[1]))
     started.append(subprocess.Popen([sys.executable, "-c", code, "127.0.0.1", str(port)]))
 
     def echo():

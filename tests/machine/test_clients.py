@@ -1,0 +1,139 @@
+"""The clients that the tests need: fetched beside the course, and the machine stays as it was."""
+
+import subprocess
+import sys
+
+import pytest
+
+from machine import clients
+from machine.project import ROOT
+
+ALL = [*clients.OF_THE_SYSTEM, *clients.OF_DEBIAN]
+# Puts one package where it is called, and a copy of its settings where the test finds them.
+APT = """
+/bin/cp "$APT_CONFIG" "{folder}"
+case "$*" in
+*update*) ;;
+*install*) echo conmon > conmon.deb; echo podman > podman.deb; echo buildah > buildah.deb; echo skopeo > skopeo.deb ;;
+*download*)
+    for word in "$@"; do
+        case "$word" in
+        docker.io/*) echo dockerd > dockerd.deb ;;
+        */*) echo "${{word%/*}}" > "${{word%/*}}.deb" ;;
+        esac
+    done ;;
+esac"""
+# A package is a file with the name of its one program in it.
+DPKG_DEB = """
+read -r name < "$2"
+case "$1" in
+--field) echo "$name" ;;
+--extract)
+    /bin/mkdir -p "$3/usr/bin"
+    printf '#!/bin/sh\\necho "%s of the tree, $*"\\n' "$name" > "$3/usr/bin/$name"
+    /bin/chmod 755 "$3/usr/bin/$name" ;;
+esac"""
+
+
+@pytest.fixture
+def debian(machine, monkeypatch):
+    """A machine with apt and none of the clients."""
+    monkeypatch.setattr(clients, "CLIENTS", machine.root / ".cache" / "clients")
+    monkeypatch.setattr(clients, "KEYRING", machine.root / "keyring")
+    clients.KEYRING.touch()
+    machine.has("apt-get", APT.format(folder=machine.root))
+    machine.has("dpkg-deb", DPKG_DEB)
+    machine.has("dpkg-query", 'case "$*" in *conmon) echo "install ok installed";; esac')
+    return machine
+
+
+def said_by(program):
+    path = {"PATH": "/usr/bin:/bin"}  # the fakes' has no readlink
+    return subprocess.run([program, "pull"], capture_output=True, text=True, env=path).stdout
+
+
+def test_where_all_are_installed_nothing_is_said_or_called(debian, capsys):
+    for program in ALL:
+        debian.has(program)
+    assert clients.main() == 0
+    assert debian.calls() == []
+    assert capsys.readouterr().err == ""
+
+
+def test_what_is_missing_is_fetched_once_and_said_in_one_line(debian, capsys):
+    assert clients.main() == 0
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"Fetched for the tests, and not installed: {', '.join(ALL)} (")
+    for program in ALL:
+        assert said_by(clients.find(program)) == f"{program.removeprefix('newer-')} of the tree, pull\n"
+    before = debian.calls()
+    assert clients.main() == 0
+    assert debian.calls() == before
+    assert capsys.readouterr().err == ""
+
+
+def test_the_machines_own_client_is_taken(debian):
+    debian.has("podman")
+    clients.main()
+    assert clients.find("podman") == str(debian.bin / "podman")
+    assert not any("podman" in call for call in debian.calls("apt-get"))
+
+
+def test_nothing_of_the_machine_changes(debian):
+    debian.is_user(1000)
+    debian.lets_sudo()
+    clients.main()
+    assert debian.calls("sudo") == []
+    assert all("--download-only" in call for call in debian.calls("apt-get") if " install" in call)
+    settings = (debian.root / "apt.conf").read_text()
+    for name in ("Dir::State::lists", "Dir::Cache", "Dir::Cache::archives"):
+        assert f'{name} "{clients.CLIENTS}/' in settings
+    assert 'Dir::Etc::sourceparts "' in settings, "Debian's releases are no source of the machine"
+    # No lists and no packages stay, and what is installed already is not unpacked.
+    assert sorted(path.name for path in clients.CLIENTS.iterdir()) == ["bin", "debian", "system"]
+    assert not (clients.CLIENTS / "system" / "usr" / "bin" / "conmon").exists()
+
+
+def test_a_checkout_that_moved_keeps_its_clients(debian):
+    clients.main()
+    clients.CLIENTS.rename(debian.root / "moved")
+    assert said_by(debian.root / "moved" / "bin" / "crane") == "crane of the tree, pull\n"
+
+
+def test_without_apt_the_line_says_what_is_skipped(debian, capsys):
+    (debian.bin / "apt-get").unlink()
+    debian.has("skopeo")
+    assert clients.main() == 0
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("The tests of podman, buildah, oras, docker-buildx, newer-dockerd, crane will be skipped (")
+
+
+def test_a_failure_is_told_in_apts_words_and_the_rest_is_fetched(debian, capsys):
+    no_crane = 'case "$*" in *crane*) echo "E: Unable to locate package crane" >&2; exit 100;; esac'
+    debian.has("apt-get", no_crane + APT.format(folder=debian.root))
+    assert clients.main() == 0
+    got, lacking = capsys.readouterr().err.splitlines()
+    assert "oras" in got and "crane" not in got
+    assert lacking.startswith("The tests of crane will be skipped (E: Unable to locate package crane)")
+
+
+def test_a_package_without_the_program_is_told(debian, capsys):
+    debian.has("dpkg-deb")
+    assert clients.main() == 0
+    [line] = capsys.readouterr().err.splitlines()
+    assert "the package has no program skopeo, podman, buildah" in line
+
+
+def test_packages_that_nothing_can_check_are_not_fetched(debian, capsys):
+    clients.KEYRING.unlink()
+    clients.main()
+    assert "debian-archive-keyring" in capsys.readouterr().err
+    assert clients.find("podman") and not clients.find("oras")
+    assert not any("download" in call.split() for call in debian.calls("apt-get"))
+
+
+def test_it_needs_the_standard_library_only():
+    code = "import sys; import machine.clients; print(*sys.modules)"
+    got = subprocess.run([sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[0] for name in got.stdout.split()}
+    assert loaded - sys.stdlib_module_names - {"machine", "__main__"} == set()

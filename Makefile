@@ -9,7 +9,7 @@ LAB_ARGS ?=
 ALLOW_ROOT := $(shell test "$$(id -u)" = 0 && echo --allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test lint doctor sandbox record bench lock clean
+.PHONY: help setup lab test soak lint doctor sandbox record bench lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,7 @@ sandbox: setup ## the local ECR alone, in the foreground; Ctrl-C stops it
 	@exec $(BIN)/python -m helpers.sandbox
 
 test: setup lint ## run all tests and every notebook
+	@$(PYTHON) -m machine.clients
 	@echo "The tests of the sandbox and of the documents run beside the others; their result comes last."
 	@$(BIN)/python -m pytest tests/sandbox tests/docs > .cache/tests-beside.log 2>&1 & beside=$$!; \
 	ECR_TUTORIAL_KEEP_WARM=1 $(BIN)/python -m pytest tests --ignore=tests/sandbox --ignore=tests/docs; status=$$?; \
@@ -37,6 +38,10 @@ test: setup lint ## run all tests and every notebook
 	@echo "Every notebook from a clean state, then all of them again in reverse order on what that left:"
 	ECR_TUTORIAL_KEEP_WARM=1 $(BIN)/python -m pytest --nbval notebooks
 	$(BIN)/python -m pytest --nbval --unclean $$(ls -r notebooks/*.ipynb)
+
+soak: setup ## run the long tests whole: kills, crowds, growth, bad input; about half an hour
+	@$(PYTHON) -m machine.clients
+	$(BIN)/python -m pytest tests -m soak --soak --timeout 3600
 
 lint: setup ## check style and types
 	$(BIN)/ruff check .

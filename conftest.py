@@ -13,6 +13,13 @@ FIRST_CELL = pytest.StashKey[bool]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--unclean`: run the notebooks on whatever the last run left, as a learner may."""
     parser.addoption("--unclean", action="store_true", help="do not clean the sandbox before each notebook")
+    parser.addoption("--soak", action="store_true", help="run the tests marked `soak` whole instead of shortened")
+
+
+@pytest.fixture(scope="session")
+def soak(pytestconfig: pytest.Config) -> bool:
+    """Whether a long test is to run whole (`make soak`) or shortened (`make test`)."""
+    return pytestconfig.getoption("soak")
 
 
 def pytest_configure(config: pytest.Config) -> None:

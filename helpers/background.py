@@ -18,6 +18,7 @@ from helpers.processes import command_of
 
 READY_SECONDS = 30
 STOP_SECONDS = 10
+SWEEP_SECONDS = 600
 LOG_LIMIT = 1_000_000
 
 COMMAND = (sys.executable, "-m", "helpers.sandbox")
@@ -60,6 +61,22 @@ def stop() -> bool:
     raise LabError(f"The sandbox (process {pid}) does not end.", f"kill -9 {pid}")
 
 
+def sweep(idle: float) -> dict:
+    """Let the running sandbox free the layers that no image uses; what it freed and kept. Raises LabError."""
+    running = find()
+    if not running:
+        raise LabError("The sandbox is not running.", "ecr-lab up")
+    swept = _ask(running["endpoint"], "POST", f"/gc?idle={idle}", SWEEP_SECONDS)
+    if swept is None:
+        raise LabError("The sandbox could not look for unused layers.", f"read its log: {log_file()}")
+    if kept := swept.get("put_aside"):
+        raise LabError(
+            f"Nothing was freed: a state file that could not be read is kept as {', '.join(kept)}, and its layers too.",
+            "move it away, or remove it",
+        )
+    return swept
+
+
 def log_file() -> Path:
     """Where the background sandbox writes what it has to say."""
     return settings.state() / "log" / "sandbox.log"
@@ -73,13 +90,13 @@ def _noted() -> dict | None:
         return None
 
 
-def _ask(endpoint: str) -> dict | None:
-    """GET /_sandbox; straight, because a proxy named in the environment cannot know our localhost."""
+def _ask(endpoint: str, method: str = "GET", what: str = "", seconds: float = 3) -> dict | None:
+    """What /_sandbox answers; straight, because a proxy named in the environment cannot know our localhost."""
     where = urlsplit(endpoint)
     try:
-        talk = http.client.HTTPConnection(where.hostname or "localhost", where.port, timeout=3)
+        talk = http.client.HTTPConnection(where.hostname or "localhost", where.port, timeout=seconds)
         with contextlib.closing(talk):
-            talk.request("GET", "/_sandbox")
+            talk.request(method, f"/_sandbox{what}")
             answer = talk.getresponse()
             told = json.loads(answer.read())
         return told if answer.status == 200 and isinstance(told, dict) else None

@@ -20,7 +20,7 @@ MADE_BY_LEARNERS = ("state.db", "state.db-wal", "state.db-shm", "registry", "doc
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def commands() -> None:
-    """The local Amazon ECR of this tutorial: up, down, status, env, doctor, reset."""
+    """The local Amazon ECR of this tutorial: up, down, status, env, doctor, gc, reset."""
 
 
 @commands.command()
@@ -81,6 +81,25 @@ def doctor() -> None:
 
 
 @commands.command()
+@click.option(
+    "--idle",
+    type=click.FloatRange(min=0),
+    default=300,
+    show_default=True,
+    help="Seconds of silence after which a push that did not end counts as given up; 0 when nobody pushes.",
+)
+def gc(idle: float) -> None:
+    """Free the disk space of layers that no image uses; pushes may go on."""
+    swept = background.sweep(idle)
+    layers, uploads = _counted(swept["layers"], "layer"), _counted(swept["uploads"], "unfinished upload")
+    gone = [layers and f"{layers} that no image uses", uploads]
+    names = " and ".join(filter(None, gone))
+    click.echo(f"Freed {_size(swept['freed'])}: {names}." if names else "Nothing to free.")
+    if swept["kept"]:
+        click.echo(f"Kept {_size(swept['kept'])} that a push of the last {_minutes(idle)} may need.")
+
+
+@commands.command()
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def reset(yes: bool) -> None:
     """Remove everything learners made in the sandbox and start afresh."""
@@ -117,6 +136,19 @@ def main() -> None:
 def _fail(sentence: str) -> None:
     click.echo(f"ecr-lab: {sentence}", err=True)
     sys.exit(1)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}" if number else ""
+
+
+def _size(n_bytes: int) -> str:
+    """As registries count: 1 MB is a million bytes."""
+    return f"{n_bytes / 1e6:.1f} MB" if n_bytes < 1e9 else f"{n_bytes / 1e9:.2f} GB"
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:g} minutes" if seconds > 60 else f"{seconds:g} seconds"
 
 
 def _environment() -> tuple[dict[str, str], list[str]]:

@@ -7,13 +7,15 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 import re
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from werkzeug.wrappers import Response
 
 from . import aws, common_errors, iam
-from .doors import Handler, Request
+from .doors import Door, Handler, Request
 from .iam import Ask, Principal
 from .resources import Call, Question, questions
 from .words import InvalidParameter
@@ -23,8 +25,15 @@ class Denied(Exception):
     """IAM says no; the message is AWS's sentence."""
 
 
-def authorize(request: Request, onward: Handler) -> Response:
-    """Refuse an API call that the principal's policies, or the resource's, do not allow."""
+def authorize(lock: AbstractContextManager[Any]) -> Door:
+    """The door that refuses an API call which the principal's policies, or the resource's, do not allow.
+
+    Policies are moto's, so they are read under its *lock*.
+    """
+    return partial(_authorize, lock)
+
+
+def _authorize(lock: AbstractContextManager[Any], request: Request, onward: Handler) -> Response:
     who = request.principal
     assert who is not None  # the signature door has seen to that
     service, region = aws.service_of(request), aws.region_of(request)
@@ -34,8 +43,9 @@ def authorize(request: Request, onward: Handler) -> Response:
     call = Call(who, service, aws.operation_of(request), region, aws.account_of(request), parameters)
     facts = circumstances(request, region)
     try:
-        for question in questions(call):
-            _permit(who, question, facts)
+        with lock:
+            for question in questions(call):
+                _permit(who, question, facts)
     except Denied as no:
         return aws.refuse(request, common_errors.access_denied(str(no)))
     return onward(request)

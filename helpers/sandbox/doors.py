@@ -3,10 +3,12 @@
 A door is a function of the request and of *onward*, which asks the next door.
 """
 
+import string
 from collections.abc import Callable, Sequence
 from functools import partial, reduce
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from moto.core.request import Request as MotoRequest
 from werkzeug.wrappers import Response
@@ -47,6 +49,9 @@ def application(handler: Handler) -> Callable[..., Any]:
         response = handler(Request(environ))
         # docker prints the status line as it is; werkzeug would shout "400 BAD REQUEST".
         response.status = f"{response.status_code} {HTTPStatus(response.status_code).phrase}"
+        for name, value in list(response.headers):
+            if not value.isascii():  # a name from the request, say
+                response.headers[name] = quote(value, safe=string.printable)
         return response(environ, start_response)
 
     return app

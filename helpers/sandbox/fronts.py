@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from .files import write_whole
+
 LOOPBACK = "127.0.0.1"
 PORTS_TRIED = 50
 MAIN = "sandbox"
@@ -30,6 +32,7 @@ class Fronts:
     def __init__(self, folder: Path):
         self._file = folder / "ports.json"
         self._lock = threading.Lock()
+        self._closing, self._closed = threading.Lock(), False
         self._ports = remembered(folder)
         self._servers: dict[str, Any] = {}
         self.changed: Callable[[dict[str, int]], Any] = lambda ports: None  # told when a name gets a port
@@ -40,7 +43,7 @@ class Fronts:
         Its port is the one *asked* for, or that of the last time, or *default*; or the next that is free.
         """
         promised = set() if asked else self._promised(MAIN)
-        server = self._bound(MAIN, application, asked or self._ports.get(MAIN, default), promised, threads=32)
+        server = self._bound(MAIN, application, asked or self._ports.get(MAIN, default), promised)
         self._servers[MAIN] = server
         return server
 
@@ -55,7 +58,7 @@ class Fronts:
         with self._lock:
             if name not in self._servers:
                 start = self._ports.get(name, self._servers[MAIN].bind_addr[1] + 1)
-                server = self._bound(name, self._application(name), start, self._promised(name), threads=8)
+                server = self._bound(name, self._application(name), start, self._promised(name))
                 threading.Thread(target=server.serve, daemon=True, name=name).start()
                 self._servers[name] = server
                 self.changed(self.ports())
@@ -66,28 +69,35 @@ class Fronts:
         return {name: server.bind_addr[1] for name, server in self._servers.items()}
 
     def close(self) -> None:
-        """Stop serving, all at once; the ports stay remembered."""
-        closing = [threading.Thread(target=server.stop) for server in self._servers.values()]
-        for each in closing:
-            each.start()
-        for each in closing:
-            each.join()
+        """Stop serving, all at once; the ports stay remembered. Whoever calls it again waits for the same end."""
+        with self._closing:
+            closing = [] if self._closed else [threading.Thread(target=each.stop) for each in self._servers.values()]
+            self._closed = True
+            for each in closing:
+                each.start()
+            for each in closing:
+                each.join()
 
     def _promised(self, name: str) -> set[int]:
         return {port for other, port in self._ports.items() if other != name}
 
-    def _bound(self, name: str, application: Application, start: int, promised: set[int], threads: int) -> Any:
-        from cheroot import wsgi
+    def _bound(self, name: str, application: Application, start: int, promised: set[int]) -> Any:
+        from .listener import Listener
 
         for port in range(start, min(start + PORTS_TRIED, 65536)):
             if port in promised or _taken(port):
                 continue
-            server = wsgi.Server((LOOPBACK, port), application, numthreads=threads, request_queue_size=128)
-            server.shutdown_timeout = 0.3  # what is acknowledged is on disk; idle clients need no patience
-            with suppress(OSError):
+            server = Listener((LOOPBACK, port), application)
+            try:
                 server.prepare()
+            except OSError:  # somebody was quicker
+                continue
+            try:
                 self._remember(name, port, start)
-                return server
+            except BaseException:  # the disk is full: a server that nobody knows could not be stopped
+                server.stop()
+                raise
+            return server
         raise NoPort(
             f"The ports {start} to {start + PORTS_TRIED - 1} are all taken. Choose another: ECR_TUTORIAL_PORT=6060"
         )
@@ -96,10 +106,9 @@ class Fronts:
         if port != wanted and (name == MAIN or name in self._ports):
             print(f"Port {wanted} is taken by another program: using {port}.", file=sys.stderr)
         if self._ports.get(name) != port:
-            self._ports[name] = port
-            draft = self._file.with_suffix(".new")
-            draft.write_text(json.dumps(self._ports, indent=2))
-            draft.replace(self._file)
+            ports = {**self._ports, name: port}
+            write_whole(self._file, json.dumps(ports, indent=2))
+            self._ports = ports
 
 
 def remembered(folder: Path) -> dict[str, int]:

@@ -8,19 +8,22 @@ from pathlib import Path
 from werkzeug.wrappers import Response
 
 from .. import settings
-from . import administrator, aws, durable, ecr, present, sts, users
+from . import administrator, aws, durable, ecr, gc, present, sts, users
 from .authorize import authorize
 from .doors import Handler, Request, line
 from .ecr.house import PrivateRegistry
 from .guard import guard
 from .identity import basic
-from .registry import wire
+from .limits import limits
+from .registry import links, wire
 from .registry.answers import with_version
 from .registry.distribution import Distribution
+from .registry.links import Links
 from .signature import signed
 from .store import Store
 from .token import Tokens
 from .validate import validate
+from .validate_query import validate_query
 
 
 class House:
@@ -30,29 +33,41 @@ class House:
         self.store = Store(folder / "state.db")
         self._folder, self._blobs = folder, blobs
         self._tokens = Tokens(folder / "secret")
-        ecr.install(self.store, blobs, self._tokens)
+        layer_links = Links(folder / "secret")
+        ecr.install(self.store, blobs, self._tokens, layer_links)
         sts.install()
         users.install()
-        durable.restore(self.store)
+        try:
+            durable.restore(self.store)
+        except durable.Unreadable as error:
+            self.store.put_aside(str(error))
+            durable.restore(self.store)
         administrator.ensure(self.store)
         aws.serve("ecr-public", _later(self._public_api))
         aws.serve("ce", _later(self._costs))
-        self._control = line([signed, validate, durable.durable(self.store), authorize], aws.answer)
+        self._control = line(
+            [signed, validate, validate_query, durable.durable(self.store), authorize(self.store.lock)], aws.answer
+        )
         self._registry = self._private(settings.ACCOUNT, settings.REGION)
-        self.front_door = line([guard], self._answer)
+        self._layers = links.layers(layer_links, blobs, ecr.backend.Backend.meter.sent)
+        self.front_door = line([limits, guard], self._answer)
 
     def side_door(self, name: str) -> Handler:
         """What answers at the port *name*; what is behind it is loaded when somebody knocks."""
         if name == present.HUB:
-            return line([guard], _later(self._hub))
+            return line([limits, guard], _later(self._hub))
         if name == present.PUBLIC:
-            return line([guard], _later(self._public))
+            return line([limits, guard], _later(self._public))
         account, _, region = name.partition(" ")
-        return line([guard], self._private(account, region))
+        return line([limits, guard], self._private(account, region))
 
     def _answer(self, request: Request) -> Response:
         if request.path == "/v2" or request.path.startswith("/v2/"):
             return self._registry(request)
+        if links.is_link(request.path):
+            return self._layers(request)
+        if request.path == "/_sandbox/gc" and request.method == "POST":
+            return gc.answer(self.store, self._blobs, request)
         if request.path == "/_sandbox":
             return Response((self._folder / "sandbox.json").read_bytes(), content_type="application/json")
         return self._control(request)

@@ -26,6 +26,6 @@ def seed(folder: Path) -> None:
     repository = state.repository(settings.MIRROR_REPOSITORY)
     if repository.images.find(tag=settings.MIRROR_TAG, digest=manifest.digest):
         return
-    layout.store(Backend.blobs, repository.stored_as, manifest, opened)
-    with suppress(ImageAlreadyExistsException):
+    storing = layout.stored(Backend.blobs, repository.stored_as, manifest, opened)
+    with storing, suppress(ImageAlreadyExistsException):
         repository.images.put(manifest, settings.MIRROR_TAG, immutable=False)

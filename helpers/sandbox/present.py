@@ -30,6 +30,11 @@ def registry_url(account: str, region: str) -> str:
     return f"http://{registry_host(account, region)}"
 
 
+def layers_url() -> str:
+    """Where links to layers lead; on AWS that is S3. Another host name than the registry's: see registry/links.py."""
+    return f"http://127.0.0.1:{_port}"
+
+
 def public_host() -> str:
     """ECR Public's name for ``docker``."""
     return f"localhost:{_port_of(PUBLIC)}"

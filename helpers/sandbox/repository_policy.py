@@ -1,4 +1,4 @@
-"""Can this text be a repository policy? One rule, decided from the text and from who exists.
+"""Can this text be a repository's policy, or a registry's? One rule, decided from the text and from who exists.
 
 Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html. That ECR refuses a
 principal that does not exist stands in AWS's Knowledge Center ("make sure that the role exists").
@@ -6,34 +6,63 @@ principal that does not exist stands in AWS's Knowledge Center ("make sure that 
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any
 
-from . import iam, principals
+import botocore.session
 
+from . import iam, principals
+from .iam_patterns import glob
+
+Statement = Mapping[str, Any]
 ACTION = re.compile(r"\*|ecr:[A-Za-z*?]+", re.IGNORECASE)
+# Actions of ECR that are no operations: Service Authorization Reference, "Actions defined by Amazon ECR".
+FURTHER_ACTIONS = ("BatchImportUpstreamImage", "GetImageCopyStatus", "ReplicateImage")
 
 
 def valid_resource_policy(text: str) -> bool:
     """Whether *text* is IAM's language, with principals that exist, ECR's actions and no resource."""
+    return _all_statements(text, lambda each: _guards(each) and not {"Resource", "NotResource"} & set(each))
+
+
+def valid_registry_policy(text: str) -> bool:
+    """The same of a registry's policy, which names resources."""
+    return _all_statements(text, lambda each: _guards(each) and bool({"Resource", "NotResource"} & set(each)))
+
+
+def _all_statements(text: str, are: Callable[[Statement], bool]) -> bool:
     try:
         iam.parse(text)
         statements = json.loads(text)["Statement"]
-        return all(map(_guards_a_repository, [statements] if isinstance(statements, dict) else statements))
+        return all(map(are, [statements] if isinstance(statements, dict) else statements))
     except (ValueError, KeyError, TypeError, AttributeError):
         return False
 
 
-def _guards_a_repository(statement: Mapping[str, Any]) -> bool:
+def _guards(statement: Statement) -> bool:
     actions = _several(statement.get("Action", statement.get("NotAction", [])))
     who = statement.get("Principal", statement.get("NotPrincipal"))
     return (
         ("Principal" in statement) != ("NotPrincipal" in statement)
-        and not {"Resource", "NotResource"} & set(statement)
         and bool(actions)
-        and all(map(ACTION.fullmatch, actions))
+        and all(map(_is_ecrs, actions))
         and (who == "*" or all(map(_may_exist, _several(who.get("AWS", [])))))
     )
+
+
+def _is_ecrs(action: str) -> bool:
+    """Whether *action*, a pattern, means at least one action of ECR."""
+    if not ACTION.fullmatch(action):
+        return False
+    matches = glob(action.partition(":")[2].lower() or "*")
+    return any(map(matches, _ecr_actions()))
+
+
+@cache
+def _ecr_actions() -> tuple[str, ...]:
+    operations = botocore.session.Session().get_service_model("ecr").operation_names
+    return tuple(name.lower() for name in (*operations, *FURTHER_ACTIONS))
 
 
 def _may_exist(principal: str) -> bool:

@@ -15,9 +15,6 @@ from .iam import Policy, Principal
 
 Facts = Mapping[str, str | tuple[str, ...]]
 
-# With the account setting REGISTRY_POLICY_SCOPE at V1 a registry's policy speaks about these only; V2, the default,
-# is everything (ECR user guide, "Private registry permissions").
-OF_REGISTRY_POLICY_V1 = {"ecr:ReplicateImage", "ecr:BatchImportUpstreamImage", "ecr:CreateRepository"}
 OTHER_ACTION = {"ListImageReferrers": "BatchGetImage"}
 GROUP_MEMBERS = ("AddUserToGroup", "RemoveUserFromGroup")
 KEY_CHANGES = ("UpdateAccessKey", "DeleteAccessKey")
@@ -60,7 +57,7 @@ def repository_question(action: str, account: str, region: str, name: str, facts
     """*action* on one private repository, with its tags and the policies that guard it."""
     resource = f"arn:aws:ecr:{region}:{account}:repository/{name}"
     tags = _ecr_tags(account, region, resource)
-    guards = tuple(_ecr_policies(action, account, region, name))
+    guards = tuple(_ecr_policies(account, region, name))
     return Question(action, resource, account, {**tags, **(facts or {})}, guards)
 
 
@@ -77,19 +74,18 @@ def _ecr(call: Call) -> Iterator[Question]:
         elif call.operation == "GetAuthorizationToken":  # by an identity's policy only
             yield Question(call.action, "*", call.who.account, facts)
         else:
-            guards = tuple(_ecr_policies(call.action, call.account, call.region, ""))
+            guards = tuple(_ecr_policies(call.account, call.region, ""))
             yield Question(call.action, "*", call.account, facts, guards)
 
 
-def _ecr_policies(action: str, account: str, region: str, name: str) -> Iterator[Policy]:
+def _ecr_policies(account: str, region: str, name: str) -> Iterator[Policy]:
     backend = _ecr_backend(account, region)
     if backend is None:
         return
     repository = backend.repositories.get(name)
     if repository and repository.policy:
         yield principals.parsed(repository.policy, "repository policy")
-    scope = getattr(backend, "account_settings", {}).get("REGISTRY_POLICY_SCOPE", "V2")
-    if backend.registry_policy and (scope == "V2" or action in OF_REGISTRY_POLICY_V1):
+    if backend.registry_policy:  # about every action: its older scope, V1, can no longer be set
         yield principals.parsed(backend.registry_policy, "registry policy")
 
 

@@ -8,14 +8,20 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TextIO
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any, TextIO
 
 from .. import settings
 from . import present
+from .files import secret, write_whole
 from .fronts import MAIN, Fronts, NoPort
 from .registry.distribution import CannotStart, Distribution
+
+if TYPE_CHECKING:
+    from .house import House
 
 
 class Refused(Exception):
@@ -26,8 +32,7 @@ def serve() -> None:
     """Run in the foreground until SIGTERM or Ctrl-C; raises Refused or CannotStart before it is ready."""
     folder = _prepare(settings.state())
     with _alone(folder):
-        secret = _registry_secret(folder)
-        blobs = Distribution(folder, secret)
+        blobs = Distribution(folder, secret(folder / "registry-secret", lambda: token_hex(16)))
         blobs.start()  # it starts while we import
         try:
             _serve(folder, blobs)
@@ -36,11 +41,20 @@ def serve() -> None:
 
 
 def _serve(folder: Path, blobs: Distribution) -> None:
-    from .doors import application
     from .house import House
 
-    house = House(folder, blobs)
-    fronts = Fronts(folder)
+    house, fronts = House(folder, blobs), Fronts(folder)
+    try:
+        _answer(folder, blobs, house, fronts)
+    finally:
+        fronts.close()
+        house.store.close()
+        (folder / "sandbox.json").unlink(missing_ok=True)
+
+
+def _answer(folder: Path, blobs: Distribution, house: "House", fronts: Fronts) -> None:
+    from .doors import application
+
     server = fronts.main(application(house.front_door), settings.port(), settings.DEFAULT_PORT)
     port = server.bind_addr[1]
     fronts.behind(lambda name: application(house.side_door(name)))
@@ -48,17 +62,15 @@ def _serve(folder: Path, blobs: Distribution) -> None:
     for name in (present.HUB, present.PUBLIC):
         fronts.port(name)
     blobs.wait()
-    status = _write_status(folder, fronts.ports(), blobs)
-    fronts.changed = lambda ports: _write_status(folder, ports, blobs)
+    note = partial(_write_status, folder, fronts, blobs, threading.Lock())
+    status = note()
+    fronts.changed = lambda ports: note()
+    blobs.changed = note
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=fronts.close).start())
     print(f"ready {status['endpoint']}", flush=True)
     threading.Thread(target=_seed, daemon=True).start()
-    try:
-        server.serve()
-    finally:
-        house.store.close()
-        (folder / "sandbox.json").unlink(missing_ok=True)
+    server.serve()
 
 
 def _seed() -> None:
@@ -92,20 +104,17 @@ def _alone(folder: Path) -> Iterator[TextIO]:
         yield lock
 
 
-def _registry_secret(folder: Path) -> str:
-    import secrets
-
-    path = folder / "registry-secret"
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(16))
-    return path.read_text()
+def _write_status(folder: Path, fronts: Fronts, blobs: Distribution, lock: threading.Lock) -> dict[str, Any]:
+    """Note in the state folder what this sandbox is now; *lock* keeps two notes apart."""
+    with lock:
+        status = _status(folder, fronts.ports(), blobs)
+        write_whole(folder / "sandbox.json", json.dumps(status, indent=2))
+        return status
 
 
-def _write_status(folder: Path, ports: dict[str, int], blobs: Distribution) -> dict[str, Any]:
-    """Note in the state folder what this sandbox is; *ports* by name."""
+def _status(folder: Path, ports: dict[str, int], blobs: Distribution) -> dict[str, Any]:
     port = ports[MAIN]
-    status = {
+    return {
         "endpoint": f"http://localhost:{port}",
         "port": port,
         "ports": [port, *sorted(set(ports.values()) - {port})],
@@ -117,10 +126,6 @@ def _write_status(folder: Path, ports: dict[str, int], blobs: Distribution) -> d
         "state": str(folder),
         "versions": {name: version(name) for name in ("moto", "botocore", "boto3")},
     }
-    draft = folder / "sandbox.json.new"
-    draft.write_text(json.dumps(status, indent=2))
-    draft.replace(folder / "sandbox.json")
-    return status
 
 
 __all__ = ["CannotStart", "NoPort", "Refused", "serve"]

@@ -1,12 +1,20 @@
-"""One SQLite file holds everything the sandbox knows; a change is on disk before it is acknowledged."""
+"""One SQLite file holds everything the sandbox knows; a change is on disk before it is acknowledged.
 
+Changes are written one after the other, but the disk is asked once for all that wait for it: while one thread
+syncs, others write, and the next sync is theirs together. A crash loses none that were acknowledged.
+Source: https://www.sqlite.org/wal.html, "Performance Considerations".
+"""
+
+import errno
+import os
 import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+VERSION = 1
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS backends (
     service TEXT, account TEXT, region TEXT, pickle BLOB NOT NULL,
@@ -16,14 +24,39 @@ CREATE TABLE IF NOT EXISTS images (
     id INTEGER PRIMARY KEY,
     account TEXT, region TEXT, repository TEXT, digest TEXT,
     manifest TEXT NOT NULL, media_type TEXT NOT NULL, artifact_type TEXT, size INTEGER NOT NULL,
-    pushed_at INTEGER NOT NULL,
+    pushed_at INTEGER NOT NULL, subject TEXT,
     UNIQUE (account, region, repository, digest)
 );
+CREATE INDEX IF NOT EXISTS images_in_order ON images (account, region, repository);
+CREATE INDEX IF NOT EXISTS images_of_subject ON images (account, region, repository, subject)
+    WHERE subject IS NOT NULL;
 CREATE TABLE IF NOT EXISTS tags (
     account TEXT, region TEXT, repository TEXT, tag TEXT, image INTEGER NOT NULL REFERENCES images ON DELETE CASCADE,
     PRIMARY KEY (account, region, repository, tag)
 );
 CREATE INDEX IF NOT EXISTS tags_of_image ON tags (image);
+CREATE TABLE IF NOT EXISTS children (
+    parent INTEGER NOT NULL REFERENCES images ON DELETE CASCADE, digest TEXT,
+    PRIMARY KEY (parent, digest)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS parents ON children (digest);
+CREATE TABLE IF NOT EXISTS blobs (
+    account TEXT, region TEXT, repository TEXT, digest TEXT, size INTEGER NOT NULL, uses INTEGER NOT NULL,
+    PRIMARY KEY (account, region, repository, digest)
+) WITHOUT ROWID;
+"""
+# Before version 1 what an image is made of stood in its manifest only.
+FROM_VERSION_0 = """
+ALTER TABLE images ADD COLUMN subject TEXT;
+{schema}
+INSERT INTO children SELECT DISTINCT images.id, json_extract(child.value, '$.digest')
+    FROM images, json_each(manifest, '$.manifests') AS child;
+INSERT INTO blobs SELECT account, region, repository, json_extract(blob.value, '$.digest'),
+    max(json_extract(blob.value, '$.size')), count(DISTINCT images.id)
+    FROM images, json_each(
+        json_insert(json_extract(manifest, '$.layers'), '$[#]', json(json_extract(manifest, '$.config')))
+    ) AS blob WHERE json_extract(blob.value, '$.digest') IS NOT NULL
+    GROUP BY account, region, repository, json_extract(blob.value, '$.digest');
 """
 
 
@@ -42,6 +75,7 @@ class Store:
         self._afterwards: list[Callable[[], None]] = []
         self._local = threading.local()
         self._writer = _open(path)
+        self._disk = _Disk(path)
 
     def add(self, schema: str) -> None:
         """Make the tables of *schema* (``CREATE TABLE IF NOT EXISTS …``), for a part that is loaded later."""
@@ -50,33 +84,32 @@ class Store:
                 db.execute(statement)
 
     @contextmanager
-    def change(self, sync: bool = True) -> Iterator[sqlite3.Connection]:
-        """A transaction: committed (and synced to disk) at the end, undone on any error. Nested calls join.
+    def change(self, sync: bool = True, undone: Callable[[], None] = lambda: None) -> Iterator[sqlite3.Connection]:
+        """A transaction: committed, and on disk when this ends; undone on any error. Nested calls join.
 
         Without *sync* it survives the death of this process but not a power cut: for what nobody was promised.
+        *undone* is called after a failure, before anybody else may look.
         """
         with self.lock:
-            if self._depth == 0:
-                self._writer.execute(f"PRAGMA synchronous={'FULL' if sync else 'NORMAL'}")
-                self._writer.execute("BEGIN IMMEDIATE")
-            self._depth += 1
-            self._owner = threading.get_ident()
-            try:
+            if self._depth:
                 yield self._writer
+                return
+            before = self._writer.total_changes
+            try:
+                with self._transaction():
+                    yield self._writer
             except BaseException:
-                if self._depth == 1:
-                    self._afterwards.clear()
-                    self._writer.rollback()
+                undone()
                 raise
-            else:
-                if self._depth == 1:
-                    self._writer.commit()
-                    while self._afterwards:
-                        self._afterwards.pop()()
-            finally:
-                self._depth -= 1
-                if self._depth == 0:
-                    self._owner = None
+            if self._writer.total_changes == before:
+                return
+            written = self._disk.written()
+            if self._afterwards:  # they must not happen without the change, nor may anybody come between
+                self._disk.sync(written)
+                while self._afterwards:
+                    self._afterwards.pop()()
+        if sync:
+            self._disk.sync(written)
 
     def afterwards(self, act: Callable[[], None]) -> None:
         """Do *act* once the change that is under way is on disk."""
@@ -90,38 +123,123 @@ class Store:
             self._local.reader = _connect(self.path)
         return self._local.reader
 
+    def put_aside(self, reason: str) -> None:
+        """Start empty, because what is stored means nothing to us; it is kept, and that is said."""
+        self.close()
+        _put_aside(self.path, reason)
+        self._local = threading.local()
+        self._writer = _open(self.path)
+        self._disk = _Disk(self.path)
+
     def close(self) -> None:
         """Close the writer; readers end with their threads."""
-        self._writer.close()
+        with self.lock:
+            self._writer.close()
+            self._disk.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._writer.execute("BEGIN IMMEDIATE")
+        self._depth, self._owner = 1, threading.get_ident()
+        try:
+            yield
+            self._writer.commit()
+        except BaseException:
+            self._afterwards.clear()
+            self._writer.rollback()
+            raise
+        finally:
+            self._depth, self._owner = 0, None
+
+
+class _Disk:
+    """Syncs the write-ahead log of the state file *path*, once for all changes that stand in it."""
+
+    def __init__(self, path: Path):
+        self._lock = threading.Lock()
+        self._written = self._synced = 0
+        self._log = os.open(f"{path}-wal", os.O_RDWR)
+        folder = os.open(path.parent, os.O_RDONLY)
+        os.fsync(folder)  # the log's name must be found again
+        os.close(folder)
+
+    def written(self) -> int:
+        """Count one more change that is in the log; its number. To be called by one thread at a time."""
+        self._written += 1
+        return self._written
+
+    def sync(self, number: int) -> None:
+        """Return when the change *number* is on disk; raises OSError."""
+        with self._lock:
+            if self._synced < number:
+                including = self._written
+                os.fsync(self._log)
+                self._synced = including
+
+    def close(self) -> None:
+        os.close(self._log)
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    """Open the state file; one that cannot be read is put aside, never overwritten."""
+    """Open the state file; one that cannot be read is put aside, never overwritten. Raises ValueError."""
     try:
-        return _prepared(path)
+        _check(path)
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):  # disk full, no permission: not the file's fault
             raise
-        number = 1
-        while (aside := path.with_name(f"{path.name}.unreadable-{number}")).exists():
-            number += 1
-        path.rename(aside)
-        for leftover in ("-wal", "-shm"):
-            path.with_name(path.name + leftover).unlink(missing_ok=True)
-        print(f"The state file could not be read ({error}). It is kept as {aside}; starting empty.", file=sys.stderr)
-        return _prepared(path)
+        _put_aside(path, str(error))
+    return _prepared(path)
+
+
+def _check(path: Path) -> None:
+    """Raises sqlite3.DatabaseError when what is in *path* and its log is damaged, and leaves both as they are.
+
+    Only a connection that cannot write does: any other would merge the two when it is closed.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and not path.exists():
+        raise sqlite3.DatabaseError("only its log is there")
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not path.exists():
+        return
+    how = "mode=ro" if log.exists() else "mode=ro&immutable=1"  # without a log there is nobody to share with
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)) as connection:
+        [found] = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise sqlite3.DatabaseError(found)
+
+
+def _put_aside(path: Path, reason: str) -> None:
+    number = 1
+    while (aside := path.with_name(f"{path.name}.unreadable-{number}")).exists():
+        number += 1
+    for part in ("", "-wal", "-shm"):  # what the main file lost may still stand in its log
+        if (old := path.with_name(path.name + part)).exists():
+            old.rename(aside.with_name(aside.name + part))
+    print(f"The state file could not be read ({reason}). It is kept as {aside}; starting empty.", file=sys.stderr)
 
 
 def _prepared(path: Path) -> sqlite3.Connection:
     connection = _connect(path)
     connection.execute("PRAGMA journal_mode=WAL")
-    connection.executescript(SCHEMA)
+    [version] = connection.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        connection.close()
+        raise ValueError(
+            f"The state in {path.parent} was made by a newer version of this course. Update the course, "
+            "or set ECR_TUTORIAL_STATE to another folder."
+        )
+    old = not version and connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'images'").fetchone()
+    schema = FROM_VERSION_0.format(schema=SCHEMA) if old else SCHEMA
+    connection.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version={VERSION}; COMMIT;")
     return connection
 
 
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
     connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA synchronous=FULL")
+    # In WAL mode NORMAL never damages the file, and leaves it to us when a commit reaches the disk.
+    connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")
     return connection

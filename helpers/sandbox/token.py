@@ -13,6 +13,8 @@ from pathlib import Path
 
 from itsdangerous import BadSignature, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
 
+from .files import secret
+
 LIFETIME = 12 * 60 * 60  # seconds
 USER = "AWS"
 
@@ -75,7 +77,4 @@ def authorization(password: str) -> str:
 
 def kept_secret(path: Path) -> bytes:
     """The secret in the file *path*, which is made if it is not there yet."""
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(32))
-    return path.read_bytes()
+    return secret(path, lambda: secrets.token_hex(32)).encode()

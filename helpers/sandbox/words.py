@@ -66,6 +66,111 @@ class InvalidParameter(ServiceException):
         super().__init__(f"Invalid parameter at '{field}' failed to satisfy constraint: '{constraint}'")
 
 
+class LayerNotFoundException(ServiceException):
+    """GetDownloadUrlForLayer of a layer that is not there: the code is the service model's; the sentence is ours."""
+
+    code = "LayersNotFoundException"
+
+    def __init__(self, digest: str, repository: str, registry: str):
+        super().__init__(
+            f"The layer with digest '{digest}' does not exist in the repository with name '{repository}' "
+            f"in the registry with id '{registry}'"
+        )
+
+
+class LayerInaccessibleException(ServiceException):
+    """The code is the service model's, and so is the end of the sentence."""
+
+    code = "LayerInaccessibleException"
+
+    def __init__(self, digest: str, repository: str, registry: str):
+        super().__init__(
+            f"The layer with digest '{digest}' in the repository with name '{repository}' "
+            f"in the registry with id '{registry}' is not available because it is not associated with an image"
+        )
+
+
+class LayerAlreadyExistsException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "LayerAlreadyExistsException"
+
+    def __init__(self, digest: str, repository: str, registry: str):
+        super().__init__(
+            f"The layer with digest '{digest}' already exists in the repository with name '{repository}' "
+            f"in the registry with id '{registry}'"
+        )
+
+
+class LayerPartTooSmallException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "LayerPartTooSmallException"
+
+    def __init__(self, size: int, smallest: int, upload: str, repository: str, registry: str):
+        super().__init__(
+            f"A part of {size} bytes is not the last of the upload with id '{upload}' in the repository with name "
+            f"'{repository}' in the registry with id '{registry}'; such parts must have at least {smallest} bytes"
+        )
+
+
+class EmptyUploadException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "EmptyUploadException"
+
+    def __init__(self, upload: str, repository: str, registry: str):
+        super().__init__(
+            f"The upload with id '{upload}' in the repository with name '{repository}' "
+            f"in the registry with id '{registry}' does not contain any layer parts"
+        )
+
+
+class InvalidLayerException(ServiceException):
+    """The code is the service model's; the sentence is the wire's, see LAYER_DIGEST_MISMATCH."""
+
+    code = "InvalidLayerException"
+
+    def __init__(self, upload: str, repository: str, registry: str):
+        super().__init__(
+            "None of the provided layer digests match the calculated layer digest of the upload with id "
+            f"'{upload}' in the repository with name '{repository}' in the registry with id '{registry}'"
+        )
+
+
+class TooManyTagsException(ServiceException):
+    """The code and the number are AWS's (user guide, "Tag restrictions"); the sentence is ours."""
+
+    code = "TooManyTagsException"
+
+    def __init__(self, most: int):
+        super().__init__(f"A repository can have at most {most} tags.")
+
+
+class InvalidTagParameterException(ServiceException):
+    """The code is the service model's; the sentence is put together like InvalidParameter's."""
+
+    code = "InvalidTagParameterException"
+
+    def __init__(self, constraint: str):
+        super().__init__(f"Invalid parameter at 'tags' failed to satisfy constraint: '{constraint}'")
+
+
+class StorageFull(ServiceException):
+    """Not AWS's: see DISK_FULL, which says the same on the wire."""
+
+    code = "SandboxStorageFullException"
+
+
+class ServerException(ServiceException):
+    """The code is the service model's: a fault of the sandbox, and no reason to ask again."""
+
+    code = "ServerException"
+
+    def __init__(self, error: Exception):
+        super().__init__(f"The sandbox could not do this: {error}")
+
+
 class NotInSandbox(ServiceException):
     """Not AWS's: what this sandbox does not have is said, never pretended."""
 
@@ -119,12 +224,57 @@ LAYER_DIGEST_MISMATCH = Refusal(
     400, "BLOB_UPLOAD_INVALID", "None of the provided layer digests match the calculated layer digest"
 )
 
+# Distribution-spec, "Error Codes"; the sentences are ours. ECR's own for these are not known.
+DIGEST_INVALID = Refusal(400, "DIGEST_INVALID", "This is not a sha256 digest.")
+TAG_INVALID = Refusal(
+    400, "TAG_INVALID", "A tag has up to 128 letters, digits, '.', '_' or '-', and begins with none of the last two."
+)
+PAGE_INVALID = Refusal(400, "PAGINATION_NUMBER_INVALID", "The size of a page is a number.")
+UNSUPPORTED = Refusal(405, "UNSUPPORTED", "The operation is unsupported.")
+
+# The sentences are the service model's, of the API's exceptions; how the registry sends them is not known.
+PART_TOO_SMALL = Refusal(400, "BLOB_UPLOAD_INVALID", "Layer parts must be at least 5 MiB in size.")
+EMPTY_UPLOAD = Refusal(400, "BLOB_UPLOAD_INVALID", "The specified layer upload does not contain any layer parts.")
+
+
+def out_of_order(end: int) -> Refusal:
+    """416: the spec's status. The sentence is the service model's, of InvalidLayerPartException."""
+    return Refusal(
+        416,
+        "BLOB_UPLOAD_INVALID",
+        "The layer part size is not valid, or the first byte specified is not consecutive to the last byte of a "
+        "previous layer part upload.",
+        {"Range": f"0-{max(end, 0)}"},
+    )
+
+
+def manifest_invalid(message: str) -> Refusal:
+    """The code is distribution-spec's."""
+    return Refusal(400, "MANIFEST_INVALID", message)
+
+
+def referenced_by_index(index: str) -> Refusal:
+    """The sentence is BatchDeleteImage's, of the failure code ImageReferencedByManifestList; how the registry sends it
+    is not known."""
+    return Refusal(403, "DENIED", f"Requested image referenced by manifest list: [{index}]")
+
+
+# Not ECR's: what its front end answers to these is not published.
+BODY_TOO_LARGE = Refusal(413, "SIZE_INVALID", "The body of the request is too large.")
+BODY_BROKEN = Refusal(400, "UNSUPPORTED", "The body of the request is broken.")
+PATH_BROKEN = Refusal(400, "NAME_INVALID", "The path of the request has characters that no name has.")
+
 # Not ECR's: the learner's own disk. DENIED, because docker retries other codes for minutes.
 DISK_FULL = Refusal(
     403,
     "DENIED",
     "The disk that holds the sandbox is full. Nothing stored earlier is lost. Free some space and push again.",
 )
+
+
+def storage_full() -> ServiceException:
+    """Not ECR's: the same for the control API."""
+    return StorageFull(DISK_FULL.message)
 
 
 def denied(message: str) -> Refusal:

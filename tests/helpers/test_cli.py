@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from helpers import background, cli, settings
+from helpers.errors import LabError
 
 ECR_LAB = (sys.executable, "-c", "from helpers.cli import main; main()")
 
@@ -47,6 +48,45 @@ def test_up_status_down(state):
     assert run("down").stdout == "✔ sandbox was not running\n"
     fails(run("status"), NOT_RUNNING)
     fails(run("status", "--json"), NOT_RUNNING)
+    fails(run("gc"), NOT_RUNNING)
+
+
+@pytest.mark.parametrize(
+    ("swept", "words", "said"),
+    [
+        (
+            {"layers": 12, "freed": 34_150_000, "kept": 5_000_000, "uploads": 0},
+            [],
+            "Freed 34.1 MB: 12 layers that no image uses.\nKept 5.0 MB that a push of the last 5 minutes may need.\n",
+        ),
+        (
+            {"layers": 1, "freed": 2_500_000_000, "kept": 0, "uploads": 2},
+            [],
+            "Freed 2.50 GB: 1 layer that no image uses and 2 unfinished uploads.\n",
+        ),
+        (
+            {"layers": 0, "freed": 10_000, "kept": 1_000, "uploads": 1},
+            ["--idle", "30"],
+            "Freed 0.0 MB: 1 unfinished upload.\nKept 0.0 MB that a push of the last 30 seconds may need.\n",
+        ),
+        ({"layers": 0, "freed": 0, "kept": 0, "uploads": 0}, [], "Nothing to free.\n"),
+    ],
+)
+def test_gc_says_what_it_freed_and_kept(monkeypatch, capsys, swept, words, said):
+    asked = []
+    monkeypatch.setattr(background, "find", lambda: {"endpoint": "http://localhost:1"})
+    monkeypatch.setattr(background, "_ask", lambda *request: asked.append(request) or swept)
+    cli.commands.main(["gc", *words], standalone_mode=False)
+    assert capsys.readouterr().out == said
+    idle = float(words[1]) if words else 300.0
+    assert asked == [("http://localhost:1", "POST", f"/gc?idle={idle}", background.SWEEP_SECONDS)]
+
+
+def test_gc_frees_nothing_that_an_unreadable_state_may_need(monkeypatch):
+    monkeypatch.setattr(background, "find", lambda: {"endpoint": "http://localhost:1"})
+    monkeypatch.setattr(background, "_ask", lambda *_: {"put_aside": ["state.db.unreadable-1"]})
+    with pytest.raises(LabError, match=r"kept as state\.db\.unreadable-1, and its layers too\. Mend: move it away"):
+        cli.commands.main(["gc"], standalone_mode=False)
 
 
 def test_env_needs_a_running_sandbox():

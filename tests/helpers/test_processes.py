@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from helpers.processes import command_of
+from helpers.processes import command_of, running
 
 
 def test_it_names_a_running_process():
@@ -14,6 +14,7 @@ def test_it_names_a_running_process():
         assert sleeper.stdout
         assert sleeper.stdout.readline() == b"up\n"
         assert "a-word-of-its-own" in command_of(sleeper.pid)
+        assert running("a-word-of-its-own") == [sleeper.pid]
     finally:
         sleeper.kill()
         sleeper.communicate()

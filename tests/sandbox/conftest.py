@@ -130,15 +130,22 @@ class Sandbox:
     def http(
         self, method: str, path: str, body: bytes | None = None, **headers: str
     ) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers (lower case) and body of one plain HTTP request, redirects and errors included."""
+        """Status, headers (lower case) and body of one plain HTTP request; a redirect is an answer too."""
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         request = urllib.request.Request(self.url + path, body, names, method=method)
         try:
-            answer = urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=PATIENCE)
+            answer = urllib.request.build_opener(urllib.request.ProxyHandler({}), Stay).open(request, timeout=PATIENCE)
         except urllib.error.HTTPError as error:
             answer = error
         with answer:
             return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read()
+
+
+class Stay(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect."""
+
+    def redirect_request(self, *args: object) -> None:
+        return None
 
 
 class Person:

@@ -218,6 +218,7 @@ def test_a_user_manages_its_own_keys_and_nobody_elses(sandbox):
 # Conditions
 
 
+@pytest.mark.operation("TagResource")
 def test_a_tag_of_the_repository_opens_it(sandbox, repository):
     for prefix in ("aws", "ecr"):
         tagged = {"StringEquals": {f"{prefix}:ResourceTag/team": f"web-{prefix}"}}
@@ -276,6 +277,7 @@ def test_the_second_account_is_another(sandbox, repository):
     assert name not in json.dumps(sandbox.client().describe_repositories(), default=str)
 
 
+@pytest.mark.operation("SetRepositoryPolicy", "DeleteRepositoryPolicy")
 def test_another_account_needs_both_sides(sandbox, repository):
     guest, key = sandbox.make_user(policy(allow("ecr:ListImages")), administrator=OTHER)
     ask = {"registryId": settings.ACCOUNT, "repositoryName": repository}
@@ -296,8 +298,9 @@ def test_another_account_needs_both_sides(sandbox, repository):
     assert "no resource-based policy" in refused(sandbox.client(key=key).list_images, **ask)
 
 
-def test_a_registry_policy_opens_every_repository_unless_its_scope_is_v1(sandbox, repository):
-    """V1 speaks of replication and pull-through only ("Private registry permissions")."""
+@pytest.mark.operation("PutRegistryPolicy", "DeleteRegistryPolicy")
+def test_a_registry_policy_opens_every_repository(sandbox, repository):
+    """By the scope V2, the only one that is left ("Private registry permissions")."""
     ecr, iam = sandbox.client(), sandbox.client("iam", key=OTHER)
     name, key = sandbox.make_user(policy(allow("ecr:*")), administrator=OTHER)
     guest = sandbox.client(key=key)
@@ -321,12 +324,7 @@ def test_a_registry_policy_opens_every_repository_unless_its_scope_is_v1(sandbox
         assert "no resource-based policy" in refused(guest.describe_images, **ask)
         iam.delete_user_policy(UserName=name, PolicyName=iam.list_user_policies(UserName=name)["PolicyNames"][0])
         assert "no identity-based policy" in refused(guest.list_images, **ask)
-        ecr.put_account_setting(name="REGISTRY_POLICY_SCOPE", value="V1")
-        iam.put_user_policy(UserName=name, PolicyName="all", PolicyDocument=json.dumps(policy(allow("ecr:*"))))
-        assert "no resource-based policy" in refused(guest.list_images, **ask)
-        assert pull() == 403
     finally:
-        ecr.put_account_setting(name="REGISTRY_POLICY_SCOPE", value="V2")
         ecr.delete_registry_policy()
 
 
@@ -337,6 +335,7 @@ def test_an_administrator_is_a_stranger_in_another_account(sandbox, repository):
         assert said.endswith("because no resource-based policy allows the ecr:ListImages action")
 
 
+@pytest.mark.operation("SetRepositoryPolicy")
 def test_a_repository_policy_alone_opens_it_inside_the_account(sandbox, repository):
     name, key = sandbox.make_user()
     arn = f"arn:aws:iam::{settings.ACCOUNT}:user/{name}"
@@ -345,6 +344,7 @@ def test_a_repository_policy_alone_opens_it_inside_the_account(sandbox, reposito
     assert sandbox.client(key=key).list_images(repositoryName=repository)["imageIds"] == []
 
 
+@pytest.mark.operation("SetRepositoryPolicy")
 def test_a_repository_policy_that_denies(sandbox, repository):
     _, key = sandbox.make_user(policy(allow("ecr:*")))
     no = policy({"Effect": "Deny", "Principal": "*", "Action": "ecr:DeleteRepository"})

@@ -3,6 +3,7 @@
 import json
 import threading
 from datetime import UTC, datetime
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from helpers.sandbox.bill import periods
 from helpers.sandbox.bill.lines import lines, usage_type
 from helpers.sandbox.bill.meter import GB, Meter, Usage
+from helpers.sandbox.ecr.images import Images, Manifest, digest_of
 from helpers.sandbox.store import Store
 
 NOVEMBER = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp())
@@ -46,7 +48,7 @@ def empty(store):
     clock = Clock()
     meter = Meter(store, clock)
     with store.change() as db:
-        for table in ("meter_kept", "meter_counts", "images"):
+        for table in ("meter_kept", "meter_counts", "images", "blobs"):
             db.execute(f"DELETE FROM {table}")
     return meter, clock
 
@@ -56,18 +58,29 @@ def metered(store):
     return empty(store)
 
 
-def push(store, meter, digest, layers, config="sha256:c", repository="app"):
-    manifest = {
-        "config": {"digest": config, "size": 10},
-        "layers": [{"digest": name, "size": size} for name, size in layers.items()],
+def digest(name):
+    return digest_of(name.encode())
+
+
+def images(store, meter, repository="app"):
+    return Images(store, ME, "us-east-1", repository, partial(meter.changed, ME, "us-east-1", repository))
+
+
+def push(store, meter, layers, config="c", repository="app"):
+    """The digest of a new image of *layers*, names with sizes in bytes, and of a config of 10 bytes."""
+    content = {
+        "config": {"digest": digest(config), "size": 10},
+        "layers": [{"digest": digest(name), "size": size} for name, size in layers.items()],
     }
-    with store.change() as db:
-        db.execute(
-            "INSERT INTO images (account, region, repository, digest, manifest, media_type, size, pushed_at)"
-            " VALUES (?, ?, ?, ?, ?, 'x', 0, 0)",
-            (ME, "us-east-1", repository, digest, json.dumps(manifest)),
-        )
-        meter.measure(ME, "us-east-1", repository)
+    return images(store, meter, repository).put(Manifest.parse(json.dumps(content), "x"), None, False).digest
+
+
+def kept(meter, clock, *names):
+    """The bytes that are kept from now on, as the meter counts them in the next second."""
+    since = clock.now
+    clock.now += 1
+    used = meter.usage(since, clock.now, ME, ("repository",))
+    return [used[(name,)].byte_seconds if (name,) in used else 0 for name in names]
 
 
 def test_a_gigabyte_kept_for_a_month_is_a_gb_month(metered):
@@ -94,46 +107,57 @@ def test_nothing_is_counted_before_it_is_now(metered):
 
 
 def test_a_layer_that_two_images_share_is_kept_once(store, metered):
-    meter, _ = metered
-    push(store, meter, "one", {"base": 1000, "a": 5}, config="ca")
-    push(store, meter, "two", {"base": 1000, "b": 7}, config="cb")
-    assert meter.stored_bytes(*HERE) == 1000 + 5 + 7 + 10 + 10
+    meter, clock = metered
+    push(store, meter, {"base": 1000, "a": 5}, config="ca")
+    push(store, meter, {"base": 1000, "b": 7}, config="cb")
+    assert kept(meter, clock, "app") == [1000 + 5 + 7 + 10 + 10]
 
 
 def test_two_repositories_share_nothing(store, metered):
     meter, clock = metered
-    push(store, meter, "one", {"base": 1000})
-    push(store, meter, "one", {"base": 1000}, repository="other")
-    clock.now += 1
-    used = meter.usage(NOVEMBER, DECEMBER, ME, ("repository",))
-    assert used == {
-        ("app",): Usage(1010, pytest.approx(0, abs=1e-9)),
-        ("other",): Usage(1010, pytest.approx(0, abs=1e-9)),
-    }
+    push(store, meter, {"base": 1000})
+    push(store, meter, {"base": 1000}, repository="other")
+    assert kept(meter, clock, "app", "other") == [1010, 1010]
 
 
-def test_an_index_and_an_artifact_without_config_weigh_what_they_name(store, metered):
-    meter, _ = metered
-    manifests = {"index": {"manifests": []}, "bare": {"layers": [{"digest": "a", "size": 4}]}}
-    with store.change() as db:
-        for digest, manifest in manifests.items():
-            db.execute(
-                "INSERT INTO images (account, region, repository, digest, manifest, media_type, size, pushed_at)"
-                " VALUES (?, ?, ?, ?, ?, 'x', 0, 0)",
-                (*HERE, digest, json.dumps(manifest)),
-            )
-    assert meter.stored_bytes(*HERE) == 4
-
-
-def test_deleting_stops_the_meter(store, metered):
+def test_an_index_weighs_nothing_of_its_own(store, metered):
     meter, clock = metered
-    push(store, meter, "one", {"a": 90})
-    clock.now += 10
-    with store.change() as db:
-        db.execute("DELETE FROM images")
-        meter.measure(*HERE)
-    clock.now += 1000
-    assert meter.usage(NOVEMBER, DECEMBER, ME)[()].byte_seconds == 100 * 10
+    child = push(store, meter, {"a": 4})
+    index = json.dumps({"manifests": [{"digest": child, "size": 300}]})
+    images(store, meter).put(Manifest.parse(index, "index"), "latest", False)
+    assert kept(meter, clock, "app") == [14]
+
+
+def test_deleting_an_image_stops_the_meter_for_what_no_other_uses(store, metered):
+    meter, clock = metered
+    one = push(store, meter, {"base": 1000, "a": 5}, config="ca")
+    two = push(store, meter, {"base": 1000, "b": 7}, config="cb")
+    images(store, meter).delete(one)
+    assert kept(meter, clock, "app") == [1000 + 7 + 10]
+    images(store, meter).delete(two)
+    assert kept(meter, clock, "app") == [0]
+
+
+def test_deleting_every_image_stops_the_meter(store, metered):
+    meter, clock = metered
+    push(store, meter, {"a": 90})
+    images(store, meter).delete()
+    assert kept(meter, clock, "app") == [0]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc"), st.booleans()), max_size=12))
+def test_whatever_comes_and_goes_the_meter_shows_what_is_there(store, history):
+    """Beside it, the same by hand: the layers and configs of the images that are there, each once."""
+    meter, clock = empty(store)
+    sizes, there = {"a": 1, "b": 20, "c": 300}, {}
+    for one, other, comes in history:
+        if comes and (one, other) not in there:
+            layers = {name: sizes[name] for name in (one, other)}
+            there[one, other] = push(store, meter, layers, config=f"config {one}{other}")
+        elif not comes and (one, other) in there:
+            images(store, meter).delete(there.pop((one, other)))
+    by_hand = sum(sizes[name] for name in set("".join("".join(pair) for pair in there))) + 10 * len(there)
+    assert kept(meter, clock, "app") == [by_hand]
 
 
 def test_a_push_that_is_undone_is_not_counted(store, metered):

@@ -81,7 +81,7 @@ class Hub:
         answer = self.request("POST", f"/v2/{repository}/blobs/uploads/", token)
         if answer.status_code != 202:
             return answer
-        self.request("PUT", f"{answer.headers['Location']}&digest={digest}", token, data=config)
+        self.request("PUT", f"{answer.headers['Location']}?digest={digest}", token, data=config)
         return self.put(repository, token, tag, manifest(digest, len(config)), MANIFEST)
 
     def put(self, repository: str, token: str, tag: str, content: bytes, media_type: str) -> TestResponse:

@@ -1,9 +1,8 @@
-"""Images through the API: what moves, what stays, what goes."""
+"""The API and docker on the same images: what one pushes, moves or deletes, the other sees."""
 
 import json
 
 import pytest
-from botocore.exceptions import ClientError
 
 
 @pytest.fixture
@@ -11,6 +10,7 @@ def ecr(sandbox):
     return sandbox.client()
 
 
+@pytest.mark.operation("BatchDeleteImage")
 def test_a_deleted_image_cannot_be_pulled(sandbox, ecr, repository, make_image):
     image = make_image(f"{sandbox.registry}/{repository}:v1")
     sandbox.run(f"docker push {image}")
@@ -20,6 +20,7 @@ def test_a_deleted_image_cannot_be_pulled(sandbox, ecr, repository, make_image):
     assert "Requested image not found" in sandbox.refused(f"docker pull {image}")
 
 
+@pytest.mark.operation("DeleteRepository")
 def test_a_repository_with_images_is_deleted_only_with_force(sandbox, ecr, repository, make_image):
     sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:v1')}")
     with pytest.raises(ecr.exceptions.RepositoryNotEmptyException, match="cannot be deleted because it still contains"):
@@ -29,6 +30,7 @@ def test_a_repository_with_images_is_deleted_only_with_force(sandbox, ecr, repos
         ecr.describe_images(repositoryName=repository)
 
 
+@pytest.mark.operation("DeleteRepository", "CreateRepository", "BatchCheckLayerAvailability")
 def test_a_repository_made_again_has_none_of_the_old_layers(sandbox, ecr, repository, make_image):
     image = make_image(f"{sandbox.registry}/{repository}:v1")
     sandbox.run(f"docker push {image}")
@@ -44,6 +46,7 @@ def test_a_repository_made_again_has_none_of_the_old_layers(sandbox, ecr, reposi
     sandbox.run(f"docker push {image}")
 
 
+@pytest.mark.operation("DescribeImages")
 def test_a_moved_tag_leaves_the_older_image_untagged(sandbox, ecr, repository, make_image):
     tag = f"{sandbox.registry}/{repository}:latest"
     for _ in range(2):
@@ -56,6 +59,7 @@ def test_a_moved_tag_leaves_the_older_image_untagged(sandbox, ecr, repository, m
         assert found["imageDigest"] == expected["imageDigest"]
 
 
+@pytest.mark.operation("PutImage", "BatchGetImage")
 def test_put_image_gives_a_second_tag_to_the_same_digest(sandbox, ecr, repository, make_image):
     sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:v1')}")
     [image] = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": "v1"}])["images"]
@@ -68,96 +72,13 @@ def test_put_image_gives_a_second_tag_to_the_same_digest(sandbox, ecr, repositor
         ecr.put_image(**again, imageTag="stable")
 
 
-def test_put_image_refuses_a_digest_that_is_not_the_manifests(sandbox, ecr, repository, make_image):
-    sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:v1')}")
-    [image] = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": "v1"}])["images"]
-    with pytest.raises(ecr.exceptions.ImageDigestDoesNotMatchException):
-        ecr.put_image(
-            repositoryName=repository,
-            imageManifest=image["imageManifest"],
-            imageDigest=f"sha256:{'0' * 64}",
-            imageTag="x",
-        )
-
-
-def test_an_index_needs_its_images_and_keeps_them(sandbox, ecr, repository, make_image):
-    sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:amd64')}")
-    [child] = ecr.describe_images(repositoryName=repository)["imageDetails"]
-    size = len(
-        ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": "amd64"}])["images"][0]["imageManifest"]
-    )
-    entry = {"mediaType": child["imageManifestMediaType"], "digest": child["imageDigest"], "size": size}
-    kind = "application/vnd.oci.image.index.v1+json"
-    index = {"schemaVersion": 2, "mediaType": kind, "manifests": [entry]}
-    stored = ecr.put_image(repositoryName=repository, imageManifest=json.dumps(index), imageTag="v1")["image"][
-        "imageId"
-    ]
-    [detail] = ecr.describe_images(repositoryName=repository, imageIds=[{"imageTag": "v1"}])["imageDetails"]
-    assert detail["imageSizeInBytes"] == child["imageSizeInBytes"]
-
-    ids = [{"imageDigest": child["imageDigest"]}]
-    [failure] = ecr.batch_delete_image(repositoryName=repository, imageIds=ids)["failures"]
-    assert failure["failureCode"] == "ImageReferencedByManifestList"
-    ecr.batch_delete_image(repositoryName=repository, imageIds=[{"imageDigest": stored["imageDigest"]}])
-    assert ecr.batch_delete_image(repositoryName=repository, imageIds=ids)["failures"] == []
-
-    entry["digest"] = f"sha256:{'2' * 64}"
-    with pytest.raises(ClientError, match="ReferencedImagesNotFoundException"):
-        ecr.put_image(repositoryName=repository, imageManifest=json.dumps(index), imageTag="v2")
-
-
-def test_batch_calls_report_what_is_not_there_beside_what_is(sandbox, ecr, repository, make_image):
-    sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:v1')}")
-    [real] = ecr.list_images(repositoryName=repository)["imageIds"]
-    ghost = f"sha256:{'3' * 64}"
-    wanted = [{"imageTag": "v1"}, {"imageTag": "v2"}, {"imageDigest": ghost}, {**real, "imageTag": "v2"}]
-    answer = ecr.batch_get_image(repositoryName=repository, imageIds=wanted)
-    assert [image["imageId"] for image in answer["images"]] == [real]
-    assert [each["failureCode"] for each in answer["failures"]] == [
-        "ImageNotFound",
-        "ImageNotFound",
-        "ImageTagDoesNotMatchDigest",
-    ]
-    with pytest.raises(ecr.exceptions.ImageNotFoundException, match=f"imageDigest:'{ghost}', imageTag:'null'"):
-        ecr.describe_images(repositoryName=repository, imageIds=[{"imageDigest": ghost}])
-
-
-def test_listings_come_in_pages(sandbox, ecr, repository, make_image):
-    for tag in ("a", "b", "c"):
-        sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:{tag}')}")
-    first = ecr.list_images(repositoryName=repository, maxResults=2)
-    rest = ecr.list_images(repositoryName=repository, maxResults=2, nextToken=first["nextToken"])
-    assert [each["imageTag"] for each in first["imageIds"] + rest["imageIds"]] == ["a", "b", "c"]
-    assert "nextToken" not in rest
-    answer = sandbox.http("GET", f"/v2/{repository}/tags/list?n=2", Authorization=sandbox.basic())
-    assert json.loads(answer[2])["tags"] == ["a", "b"]
-    assert "last=b" in answer[1]["link"]
-
-
-@pytest.mark.parametrize(
-    ("name", "constraint"),
-    [("Demo", "must satisfy regular expression"), ("d" * 257, "must have length less than or equal to 256")],
-)
-def test_a_name_that_ecr_does_not_take(sandbox, name, constraint):
-    said = sandbox.refused(f"aws ecr create-repository --repository-name {name}")
-    assert f"Invalid parameter at 'repositoryName' failed to satisfy constraint: '{constraint}" in said
-
-
-def test_a_policy_text_cannot_name_another_repository(sandbox, ecr, repository):
-    ecr.create_repository(repositoryName=f"{repository}-other")
-    text = json.dumps({"Version": "2012-10-17", "Statement": []}) + f"&repositoryName={repository}-other&y=1"
-    with pytest.raises(ClientError):
-        ecr.set_repository_policy(repositoryName=repository, policyText=text)
-    with pytest.raises(ecr.exceptions.RepositoryPolicyNotFoundException):
-        ecr.get_repository_policy(repositoryName=f"{repository}-other")
-
-
 def test_the_administrator_is_who_calls(sandbox):
     identity = sandbox.client("sts").get_caller_identity()
     assert identity["Account"] == "123456789012"
     assert identity["Arn"] == "arn:aws:iam::123456789012:user/administrator"
 
 
+@pytest.mark.operation("DescribeRepositories")
 def test_regions_are_apart(sandbox, repository):
     elsewhere = sandbox.client(region="eu-west-1")
     with pytest.raises(elsewhere.exceptions.RepositoryNotFoundException):

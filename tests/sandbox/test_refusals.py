@@ -121,7 +121,7 @@ def test_a_head_that_is_refused_has_no_body(sandbox):
 def test_bytes_that_are_not_what_the_digest_says(sandbox, repository):
     headers = {"Authorization": sandbox.basic(), "Content_Type": "application/octet-stream"}
     _, started, _ = sandbox.http("POST", f"/v2/{repository}/blobs/uploads/", b"", **headers)
-    answer = sandbox.http("PUT", f"{started['location']}&digest=sha256:{'0' * 64}", b"other bytes", **headers)
+    answer = sandbox.http("PUT", f"{started['location']}?digest=sha256:{'0' * 64}", b"other bytes", **headers)
     assert error(answer) == (
         400,
         "BLOB_UPLOAD_INVALID",

@@ -1,10 +1,13 @@
 """One transaction a change: all of it or nothing."""
 
+import json
+import os
 import sqlite3
 import threading
 
 import pytest
 
+from helpers.sandbox.ecr.images import Images
 from helpers.sandbox.store import Store
 
 
@@ -56,6 +59,121 @@ def test_what_follows_happens_after_the_commit(store):
     assert seen == [(1,)]
 
 
-def test_it_is_synced_to_disk_at_each_commit(store):
+@pytest.fixture
+def syncs(monkeypatch):
+    """Counts how often the disk is asked to keep what was written."""
+    asked: list[int] = []
+    sync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: (asked.append(file), sync(file)))
+    return asked
+
+
+def test_it_is_on_disk_when_the_change_ends(store, syncs):
     with store.change() as db:
-        assert db.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL: also power loss
+        add(db, "a")
+        assert syncs == []
+    assert len(syncs) == 1
+    with store.change():
+        pass  # nothing was changed
+    with store.change(sync=False) as db:
+        add(db, "b")
+    assert len(syncs) == 1
+
+
+def test_those_who_wait_for_the_disk_share_one_sync(store, monkeypatch):
+    """While one sync is under way, five write; the next sync is for all five."""
+    asked, busy, written = [], threading.Event(), threading.Semaphore(0)
+
+    def slow(file):
+        asked.append(file)
+        if len(asked) == 1:
+            busy.set()
+            for _ in range(5):
+                assert written.acquire(timeout=10)
+
+    monkeypatch.setattr(os, "fsync", slow)
+
+    def change(name):
+        with store.change() as db:
+            add(db, name)
+            if busy.is_set():
+                written.release()
+
+    first = threading.Thread(target=change, args=("first",))
+    first.start()
+    assert busy.wait(10)
+    others = [threading.Thread(target=change, args=(f"{number}",)) for number in range(5)]
+    for each in others:
+        each.start()
+    for each in [first, *others]:
+        each.join(20)
+    assert len(names(store)) == 6
+    assert 2 <= len(asked) <= 3  # the last of the five may have come just too late for the second
+
+
+def test_what_follows_waits_for_the_disk(store, syncs):
+    with store.change() as db:
+        add(db, "a")
+        store.afterwards(lambda: seen.append(len(syncs)))
+        seen: list[int] = []
+    assert seen == [1]
+
+
+def test_who_must_undo_something_does_it_before_anybody_looks(store):
+    seen: list[object] = []
+
+    def undone():
+        other = threading.Thread(target=lambda: seen.append(store.lock.acquire(blocking=False)))
+        other.start()
+        other.join()
+        seen.append(names(store))
+
+    with pytest.raises(KeyError), store.change(undone=undone) as db:
+        add(db, "a")
+        raise KeyError
+    assert seen == [False, []]
+
+
+def test_an_older_state_is_taken_over(tmp_path):
+    """Version 0 had no tables of what images are made of."""
+    path = tmp_path / "state.db"
+    old = sqlite3.connect(path)
+    old.executescript("""
+        CREATE TABLE images (id INTEGER PRIMARY KEY, account TEXT, region TEXT, repository TEXT, digest TEXT,
+            manifest TEXT NOT NULL, media_type TEXT NOT NULL, artifact_type TEXT, size INTEGER NOT NULL,
+            pushed_at INTEGER NOT NULL, UNIQUE (account, region, repository, digest));
+        CREATE TABLE tags (account TEXT, region TEXT, repository TEXT, tag TEXT,
+            image INTEGER NOT NULL REFERENCES images ON DELETE CASCADE, PRIMARY KEY (account, region, repository, tag));
+    """)
+    config, layer = {"digest": "sha256:c", "size": 1}, {"digest": "sha256:d", "size": 5}
+    for digest, manifest in {
+        "sha256:1": {"config": config, "layers": [layer]},
+        "sha256:2": {"config": {**config, "digest": "sha256:e"}, "layers": [layer, layer]},
+        "sha256:3": {"manifests": [{"digest": "sha256:1"}]},
+    }.items():
+        old.execute(
+            "INSERT INTO images (account, region, repository, digest, manifest, media_type, size, pushed_at)"
+            " VALUES ('1', 'r', 'app', ?, ?, 'm', 6, 0)",
+            (digest, json.dumps(manifest)),
+        )
+    old.commit()
+    old.close()
+    store = Store(path)
+    images = Images(store, "1", "r", "app")
+    assert [image.digest for image in images.all()] == ["sha256:1", "sha256:2", "sha256:3"]
+    assert images.index_of("sha256:1") == "sha256:3"
+    images.delete("sha256:3")
+    images.delete("sha256:1")
+    assert (images.use("sha256:c"), images.use("sha256:d")) == (False, True)
+    store.close()
+    Store(path).close()  # and only once
+
+
+def test_a_state_from_the_future_is_left_alone(tmp_path):
+    path = tmp_path / "state.db"
+    new = sqlite3.connect(path)
+    new.execute("PRAGMA user_version=99")
+    new.close()
+    with pytest.raises(ValueError, match="newer version"):
+        Store(path)
+    assert sqlite3.connect(path).execute("PRAGMA user_version").fetchone() == (99,)

@@ -12,9 +12,11 @@ What is written stays small: one row for a second in which a repository's size c
 in which it was pulled from.
 """
 
+import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 
 from ..store import Store
@@ -33,17 +35,6 @@ CREATE TABLE IF NOT EXISTS meter_counts (
     account TEXT, region TEXT, repository TEXT, hour INTEGER, what TEXT, amount INTEGER NOT NULL,
     PRIMARY KEY (account, region, repository, hour, what)
 ) WITHOUT ROWID;
-"""
-
-# Without SQLite's newer -> and ->>, which the Python of some long-lived systems lacks.
-DISTINCT_BLOBS = """
-SELECT coalesce(sum(size), 0) FROM (
-    SELECT max(json_extract(blob.value, '$.size')) AS size
-    FROM images, json_each(
-        json_insert(json_extract(manifest, '$.layers'), '$[#]', json(json_extract(manifest, '$.config')))
-    ) AS blob
-    WHERE account = ? AND region = ? AND repository = ? GROUP BY json_extract(blob.value, '$.digest')
-)
 """
 
 
@@ -68,15 +59,11 @@ class Meter:
         self._store, self.clock = store, clock
         store.add(SCHEMA)
 
-    def measure(self, account: str, region: str, repository: str) -> None:
-        """Look how much a repository keeps now. To be called in the change that put or deleted an image."""
+    def changed(self, account: str, region: str, repository: str, more_bytes: int) -> None:
+        """A repository keeps *more_bytes* than before. To be called in the change that put or deleted an image."""
         with self._store.change():
-            self.stored(account, region, repository, self.stored_bytes(account, region, repository))
-
-    def stored_bytes(self, account: str, region: str, repository: str) -> int:
-        """The bytes of the distinct configs and layers that a repository's images name."""
-        [total] = self._store.read().execute(DISTINCT_BLOBS, (account, region, repository)).fetchone()
-        return total
+            last = self._last((account, region, repository))
+            self.stored(account, region, repository, max((last["bytes"] if last else 0) + more_bytes, 0))
 
     def stored(self, account: str, region: str, repository: str, total_bytes: int) -> None:
         """From now on a repository keeps *total_bytes*; within one second the last word counts."""
@@ -84,11 +71,7 @@ class Meter:
             raise ValueError(f"nobody keeps {total_bytes} bytes")
         key = (account, region, repository)
         with self._store.change() as db:
-            last = db.execute(
-                "SELECT at, bytes FROM meter_kept WHERE account = ? AND region = ? AND repository = ?"
-                " ORDER BY at DESC LIMIT 1",
-                key,
-            ).fetchone()
+            last = self._last(key)
             if (last["bytes"] if last else 0) == total_bytes:
                 return
             now = max(int(self.clock()), last["at"] if last else 0)  # a clock that was put back bends no history
@@ -122,9 +105,14 @@ class Meter:
             total[_key(by, place, hour * HOUR)] += Usage(**{what: amount})
         return dict(total)
 
+    def _last(self, key: tuple[str, str, str]) -> sqlite3.Row | None:
+        sought = "account = ? AND region = ? AND repository = ? ORDER BY at DESC LIMIT 1"
+        return self._store.read().execute(f"SELECT at, bytes FROM meter_kept WHERE {sought}", key).fetchone()
+
     def _count(self, account: str, region: str, repository: str, what: str, amount: int) -> None:
         row = (account, region, repository, int(self.clock()) // HOUR, what, amount)
-        with self._store.change(sync=False) as db:
+        # On a full disk a pull is not refused, but free of charge.
+        with suppress(sqlite3.OperationalError), self._store.change(sync=False) as db:
             db.execute(
                 "INSERT INTO meter_counts VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
                 " SET amount = amount + excluded.amount",

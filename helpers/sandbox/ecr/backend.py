@@ -1,19 +1,23 @@
 """ECR's state: repositories are moto's, images are ours (``images.py``), bytes are Distribution's."""
 
 import hashlib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, ClassVar
 
 import moto.ecr.models as moto_ecr
 import moto.ecr.urls
 from moto.ecr.exceptions import RepositoryNotFoundException
 
-from .. import iam, present
+from .. import present
 from ..authorize import Denied, permit
 from ..bill.meter import Meter
 from ..doors import Request
 from ..registry.distribution import Distribution
-from ..repository_policy import valid_resource_policy
+from ..registry.links import Links
+from ..registry.uploads import Uploads
+from ..repository_policy import valid_registry_policy, valid_resource_policy
 from ..resources import repository_question
 from ..store import Store
 from ..words import InvalidParameter, LayersNotFoundException
@@ -34,7 +38,7 @@ class Repository(moto_ecr.Repository):
 
     @property
     def images(self) -> Images:
-        return Images(Backend.store, *self._key, changed=lambda: Backend.meter.measure(*self._key))
+        return Images(Backend.store, *self._key, changed=partial(Backend.meter.changed, *self._key))
 
     @images.setter
     def images(self, value: list[Any]) -> None:
@@ -70,6 +74,10 @@ class Repository(moto_ecr.Repository):
                 return other.stored_as
         return None
 
+    def link(self, digest: str) -> str:
+        """Where the layer *digest* is to be fetched."""
+        return Backend.links.url(self.stored_as, digest, self._key)
+
     def pulled(self) -> None:
         """Somebody was given a manifest."""
         Backend.meter.pulled(*self._key)
@@ -91,6 +99,8 @@ class Backend(moto_ecr.ECRBackend):
     store: ClassVar[Store]
     blobs: ClassVar[Distribution]
     meter: ClassVar[Meter]
+    uploads: ClassVar[Uploads]
+    links: ClassVar[Links]
 
     def __init__(self, region_name: str, account_id: str):
         super().__init__(region_name, account_id)
@@ -112,14 +122,14 @@ class Backend(moto_ecr.ECRBackend):
     def store_image(
         self, name: str, text: str, media_type: str | None, tag: str | None, claimed_digest: str | None = None
     ) -> Image:
-        """PutImage, for the API and the wire alike: check, store the bytes, then the facts.
+        """PutImage, for the API and the wire alike.
 
         Raises what ``Images.put`` raises, LayersNotFoundException, InvalidParameter, RepositoryNotFoundException.
         """
         repository = self.repository(name)
         manifest = Manifest.parse(text, media_type)
-        keep(self.blobs, repository.stored_as, manifest, name, self.account_id)
-        with self.store.change():
+        where = (repository.stored_as, manifest, repository.images, name, self.account_id)
+        with having_all(self.blobs, *where), self.store.change():
             repository = self.repository(name)  # it may have gone meanwhile
             return repository.images.put(manifest, tag, repository.locks(tag), claimed_digest)
 
@@ -133,10 +143,8 @@ class Backend(moto_ecr.ECRBackend):
 
     def put_registry_policy(self, policy_text: str) -> dict[str, Any]:
         """moto's would take only the three actions that a registry policy knew before its scope V2."""
-        try:
-            iam.parse(policy_text)
-        except ValueError:
-            raise InvalidParameter("PolicyText", "Invalid registry policy provided") from None
+        if not valid_registry_policy(policy_text):
+            raise InvalidParameter("PolicyText", "Invalid registry policy provided")
         self.registry_policy = policy_text
         return self.get_registry_policy()
 
@@ -159,36 +167,29 @@ def stored_as(account: str, region: str, name: str) -> str:
     return f"{account}/{region}/{name[:100].rstrip('._-/')}/{hashlib.sha256(name.encode()).hexdigest()}"
 
 
-def has_blob(blobs: Distribution, repository: str, digest: str) -> bool:
-    """Whether *repository* (as Distribution names it) links to the blob *digest*."""
-    answer = blobs.request("HEAD", f"/v2/{repository}/blobs/{digest}")
-    answer.read()
-    return answer.status == 200
+@contextmanager
+def having_all(
+    blobs: Distribution, stored_as: str, manifest: Manifest, images: Images, name: str, registry: str
+) -> Iterator[None]:
+    """Round the storing of an image in a repository that has every blob of *manifest* and keeps it meanwhile.
 
-
-def keep(blobs: Distribution, repository: str, manifest: Manifest, name: str, registry: str) -> None:
-    """Let *repository* (as Distribution names it) have the bytes of *manifest*, whose blobs it must have already.
-
+    Its *images* use the blob, or it was uploaded (*stored_as*) and is on disk from now on.
     Raises LayersNotFoundException, which speaks of the repository *name* of *registry*, and OSError.
     """
-    missing = [digest for digest, _ in manifest.blobs if not has_blob(blobs, repository, digest)]
-    if missing:
-        raise LayersNotFoundException(missing, name, registry)
-    put_manifest(blobs, repository, manifest)
+    digests = [digest for digest, _ in manifest.blobs]
+    with blobs.promises.redeeming(stored_as, digests):
+        new = [digest for digest in digests if not images.use(digest)]
+        missing = [digest for digest in new if blobs.size(stored_as, digest) is None]
+        if missing:
+            raise LayersNotFoundException(missing, name, registry)
+        blobs.tree.sync(stored_as, new)
+        yield
 
 
-def put_manifest(blobs: Distribution, repository: str, manifest: Manifest) -> None:
-    """Let Distribution keep the manifest too, so that its garbage collection knows which blobs are in use."""
-    path = f"/v2/{repository}/manifests/{manifest.digest}"
-    answer = blobs.request("PUT", path, {"Content-Type": manifest.media_type}, manifest.text.encode())
-    reason = answer.read().decode(errors="replace")
-    if answer.status >= 500:
-        raise OSError(f"the registry could not store the manifest: {reason}")
-
-
-def install(store: Store, blobs: Distribution) -> None:
+def install(store: Store, blobs: Distribution, links: Links) -> None:
     """Put these classes in the place of moto's. To be called before moto answers anything."""
     Backend.store, Backend.blobs, Backend.meter = store, blobs, Meter(store)
+    Backend.uploads, Backend.links = Uploads(store, blobs), links
     moto_ecr.Repository = Repository
     moto_ecr.ecr_backends.backend = Backend
     moto_ecr.ECR_REPOSITORY_NAME_PATTERN = ".*"  # older than the service model's, which the validate door applies

@@ -16,6 +16,8 @@ WORDS = Words(  # ECR Public's too
     digest_mismatch=words.LAYER_DIGEST_MISMATCH,
     manifest_too_large=words.MANIFEST_TOO_LARGE,
     manifest_refused=words.manifest_refused,
+    first_part_only=True,
+    converts=True,
     patched=201,  # the specification says 202: https://github.com/regclient/regclient/issues/81
 )
 
@@ -27,7 +29,7 @@ class PrivateRegistry:
 
     def __init__(self, account: str, region: str):
         self._account, self._region = account, region
-        self.blobs = Backend.blobs
+        self.blobs, self.uploads = Backend.blobs, Backend.uploads
 
     def repository(self, request: Request, name: str, action: str) -> Repository:
         """The repository, if the caller's policies and its own allow *action*; raises Refused.

@@ -2,12 +2,14 @@
 
 A digest is the sha256 of the manifest's bytes; a tag points at one digest; moving it leaves the older
 image behind, untagged. Sources: OCI image-spec "Descriptor"; ECR user guide, "Image tag mutability".
+
+Every question is answered by an index, so that a repository of 10,000 images is as quick as one of ten.
 """
 
-import hashlib
 import json
+import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,45 +19,17 @@ from ..store import Store
 from ..words import (
     ImageDigestDoesNotMatchException,
     ImageTagAlreadyExistsException,
-    InvalidParameter,
     ReferencedImagesNotFoundException,
 )
+from .manifest import Manifest, digest_of
 
-SELECT = """
-SELECT images.*, group_concat(tag, ' ') AS tagged FROM images LEFT JOIN tags ON tags.image = images.id
-WHERE images.account = ? AND images.region = ? AND images.repository = ? {also} GROUP BY images.id ORDER BY images.id
+HERE = "account = ? AND region = ? AND repository = ?"
+TAGGED = "EXISTS (SELECT 1 FROM tags WHERE tags.image = images.id)"
+SELECT = f"""
+SELECT images.*, (SELECT json_group_array(tag) FROM tags WHERE tags.image = images.id) AS tags
+FROM images WHERE {HERE} {{also}} ORDER BY images.id LIMIT ?
 """
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """A manifest as it was sent, and what its bytes say."""
-
-    text: str
-    media_type: str
-    digest: str
-    artifact_type: str | None
-    blobs: tuple[tuple[str, int], ...]  # digest and size in bytes of config and layers
-    children: tuple[str, ...]  # digests of the manifests that an index lists
-
-    @classmethod
-    def parse(cls, text: str, media_type: str | None) -> "Manifest":
-        """Read *text*; raises InvalidParameter when it is no image manifest or index."""
-        try:
-            content = json.loads(text)
-            media_type = media_type or content["mediaType"]
-            config = content.get("config")
-            parts = [config, *content["layers"]] if config else []
-            blobs = {part["digest"]: int(part["size"]) for part in parts}  # a layer named twice is stored once
-            children = tuple(child["digest"] for child in content.get("manifests", []))
-        except (ValueError, TypeError, AttributeError):
-            raise InvalidParameter("imageManifest", "Invalid JSON syntax") from None
-        except KeyError as missing:
-            raise InvalidParameter("imageManifest", f"{missing.args[0]} is required") from None
-        if not blobs and "manifests" not in content:
-            raise InvalidParameter("imageManifest", "Unsupported manifest type")
-        artifact = content.get("artifactType") or (config or {}).get("mediaType")
-        return cls(text, media_type, digest_of(text.encode()), artifact, tuple(blobs.items()), children)
+ALL = -1  # SQLite's LIMIT for all rows
 
 
 @dataclass(frozen=True)
@@ -70,48 +44,85 @@ class Image:
     artifact_type: str | None
     size: int
     pushed_at: int
-
-
-def digest_of(content: bytes) -> str:
-    """The name of these bytes: ``sha256:`` and their hash (OCI image-spec, "Digests")."""
-    return "sha256:" + hashlib.sha256(content).hexdigest()
+    subject: str | None
 
 
 class Images:
-    """The images of one repository; truthy when there is one. *changed* is called in every change of what is kept."""
+    """The images of one repository; truthy when there is one.
+
+    *changed* is called in every change of what is kept, with the bytes that came (or, less than 0, went).
+    """
 
     def __init__(
-        self, store: Store, account: str, region: str, repository: str, changed: Callable[[], None] = lambda: None
+        self,
+        store: Store,
+        account: str,
+        region: str,
+        repository: str,
+        changed: Callable[[int], None] = lambda more_bytes: None,
     ):
         self._store = store
         self._key = (account, region, repository)
         self._changed = changed
 
     def __bool__(self) -> bool:
-        where = "account = ? AND region = ? AND repository = ?"
-        return (
-            self._store.read().execute(f"SELECT 1 FROM images WHERE {where} LIMIT 1", self._key).fetchone() is not None
-        )
+        return self._row(f"SELECT 1 FROM images WHERE {HERE} LIMIT 1") is not None
 
     def all(self) -> list[Image]:
         """Every image, oldest first."""
-        return self._select("", ())
+        return self.page()
+
+    def page(self, after: int = 0, size: int | None = None, tagged: bool | None = None) -> list[Image]:
+        """Up to *size* images with an id above *after*, oldest first; *tagged*: only those with tags, or without."""
+        return self._select(f"AND images.id > ? {_only(tagged)}", (after,), size)
+
+    def ids(
+        self, after: tuple[int, str] = (0, ""), size: int | None = None, tagged: bool | None = None
+    ) -> list[tuple[int, str, str | None]]:
+        """Up to *size* pairs of image and tag, *after* such a pair: image id, digest, tag (None: it has none)."""
+        rows = self._rows(
+            f"""
+            SELECT images.id, digest, tag FROM images LEFT JOIN tags ON tags.image = images.id
+            WHERE images.account = ? AND images.region = ? AND images.repository = ? AND images.id >= ?
+            AND (images.id > ? OR tag > ?) {_only(tagged)} ORDER BY images.id, tag LIMIT ?
+            """,
+            (after[0], *after, ALL if size is None else size),
+        )
+        return [(row["id"], row["digest"], row["tag"]) for row in rows]
+
+    def tags(self, after: str = "", size: int | None = None) -> list[str]:
+        """Up to *size* tags that come after *after* in the order of their bytes."""
+        sought = (after, ALL if size is None else size)
+        rows = self._rows(f"SELECT tag FROM tags WHERE {HERE} AND tag > ? ORDER BY tag LIMIT ?", sought)
+        return [row["tag"] for row in rows]
+
+    def referrers(self, digest: str, after: int = 0, size: int | None = None) -> list[Image]:
+        """Up to *size* images whose subject is *digest*, with an id above *after*, oldest first."""
+        return self._select("AND subject = ? AND images.id > ?", (digest, after), size)
 
     def find(self, tag: str | None = None, digest: str | None = None) -> Image | None:
         """The image that has *tag* and *digest* (at least one is given), or None."""
-        also, values = "", []
+        also: str = ""
+        values: list[str] = []
         if digest:
             also, values = "AND images.digest = ?", [digest]
         if tag:
-            mine = "SELECT image FROM tags WHERE account = ? AND region = ? AND repository = ? AND tag = ?"
-            also, values = f"{also} AND images.id = ({mine})", [*values, *self._key, tag]
-        return next(iter(self._select(also, values)), None)
+            also = f"{also} AND images.id = (SELECT image FROM tags WHERE {HERE} AND tag = ?)"
+            values += [*self._key, tag]
+        return next(iter(self._select(also, values, 1)), None)
 
     def use(self, digest: str) -> bool:
         """Whether an image here has the blob *digest*."""
-        where = "account = ? AND region = ? AND repository = ? AND instr(manifest, ?)"
-        sought = (*self._key, f'"{digest}"')
-        return self._store.read().execute(f"SELECT 1 FROM images WHERE {where} LIMIT 1", sought).fetchone() is not None
+        return self._row(f"SELECT 1 FROM blobs WHERE {HERE} AND digest = ?", digest) is not None
+
+    def index_of(self, digest: str) -> str | None:
+        """The digest of an index that lists the image *digest*, or None."""
+        [row] = self._rows(
+            f"SELECT min(images.digest) AS digest FROM children CROSS JOIN images ON images.id = parent"
+            f" WHERE {HERE} AND children.digest = ?",
+            (digest,),
+        )
+        return row["digest"]
 
     def put(self, manifest: Manifest, tag: str | None, immutable: bool, claimed_digest: str | None = None) -> Image:
         """Store *manifest*, let *tag* point at it, and return the image.
@@ -133,76 +144,104 @@ class Images:
             image_id = same.id if same else self._insert(db, manifest)
             if tag:
                 db.execute("INSERT OR REPLACE INTO tags VALUES (?, ?, ?, ?, ?)", (*self._key, tag, image_id))
-            self._changed()
-        image = self.find(digest=manifest.digest)
+            image = self.find(digest=manifest.digest)
         assert image
         return image
 
     def untag(self, tag: str) -> None:
         """Take *tag* away; the image stays, unless that was its last tag (BatchDeleteImage, API reference)."""
-        image = self.find(tag=tag)
-        if image and len(image.tags) == 1:
-            self.delete(image.digest)
-        else:
-            with self._store.change() as db:
-                db.execute(
-                    "DELETE FROM tags WHERE account = ? AND region = ? AND repository = ? AND tag = ?",
-                    (*self._key, tag),
-                )
+        with self._store.change() as db:
+            image = self.find(tag=tag)
+            if image and len(image.tags) == 1:
+                self.delete(image.digest)
+            else:
+                db.execute(f"DELETE FROM tags WHERE {HERE} AND tag = ?", (*self._key, tag))
 
     def delete(self, digest: str | None = None) -> None:
         """Delete one image with all its tags, or every image."""
-        also, values = ("AND digest = ?", [digest]) if digest else ("", [])
         with self._store.change() as db:
-            where = "account = ? AND region = ? AND repository = ?"
-            db.execute(f"DELETE FROM images WHERE {where} {also}", (*self._key, *values))
-            self._changed()
+            if digest is None:
+                [kept] = self._rows(f"SELECT coalesce(sum(size), 0) AS bytes FROM blobs WHERE {HERE}")
+                db.execute(f"DELETE FROM images WHERE {HERE}", self._key)
+                db.execute(f"DELETE FROM blobs WHERE {HERE}", self._key)
+                self._changed(-kept["bytes"])
+            elif image := self.find(digest=digest):
+                db.execute("DELETE FROM images WHERE id = ?", (image.id,))
+                self._release(db, Manifest.parse(image.manifest, image.media_type))
 
-    def index_of(self, digest: str) -> str | None:
-        """The digest of an index that lists the image *digest*, or None."""
-        parents = (
-            i for i in self.all() if "manifests" in (content := json.loads(i.manifest)) and _lists(content, digest)
-        )
-        return next((i.digest for i in parents), None)
-
-    def _insert(self, db: Any, manifest: Manifest) -> int:
+    def _insert(self, db: sqlite3.Connection, manifest: Manifest) -> int | None:
         account, _, repository = self._key
         children = {digest: self.find(digest=digest) for digest in manifest.children}
         if missing := [digest for digest, child in children.items() if child is None]:
             raise ReferencedImagesNotFoundException(missing, repository, account)
         # A manifest list is as large as the largest of its images (API reference, ImageDetail).
         size = sum(size for _, size in manifest.blobs) or max((c.size for c in children.values() if c), default=0)
+        facts = {
+            **dict(zip(("account", "region", "repository"), self._key, strict=True)),
+            "digest": manifest.digest,
+            "manifest": manifest.text,
+            "media_type": manifest.media_type,
+            "artifact_type": manifest.artifact_type,
+            "size": size,
+            "pushed_at": int(time.time()),
+            "subject": manifest.subject,
+        }
         cursor = db.execute(
-            "INSERT INTO images (account, region, repository, digest, manifest, media_type, artifact_type, size,"
-            " pushed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *self._key,
-                manifest.digest,
-                manifest.text,
-                manifest.media_type,
-                manifest.artifact_type,
-                size,
-                int(time.time()),
-            ),
+            f"INSERT INTO images ({', '.join(facts)}) VALUES ({', '.join('?' * len(facts))})", tuple(facts.values())
         )
+        db.executemany("INSERT INTO children VALUES (?, ?)", [(cursor.lastrowid, child) for child in children])
+        self._take(db, manifest)
         return cursor.lastrowid
 
-    def _select(self, also: str, values: Any) -> list[Image]:
-        rows = self._store.read().execute(SELECT.format(also=also), (*self._key, *values))
+    def _take(self, db: sqlite3.Connection, manifest: Manifest) -> None:
+        """Count one more use of each blob of *manifest*."""
+        new = 0
+        for digest, size in manifest.blobs:
+            new += 0 if self.use(digest) else size
+            db.execute(
+                "INSERT INTO blobs VALUES (?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET uses = uses + 1",
+                (*self._key, digest, size),
+            )
+        self._changed(new)
+
+    def _release(self, db: sqlite3.Connection, manifest: Manifest) -> None:
+        """Count one use less of each blob of *manifest*; a blob that nobody uses any more is not kept."""
+        freed = 0
+        for digest, _ in manifest.blobs:
+            sought = (*self._key, digest)
+            db.execute(f"UPDATE blobs SET uses = uses - 1 WHERE {HERE} AND digest = ?", sought)
+            if unused := self._row(f"SELECT size FROM blobs WHERE {HERE} AND digest = ? AND uses <= 0", digest):
+                freed += unused["size"]
+                db.execute(f"DELETE FROM blobs WHERE {HERE} AND digest = ?", sought)
+        self._changed(-freed)
+
+    def _select(self, also: str, values: Sequence[Any], size: int | None) -> list[Image]:
+        rows = self._rows(SELECT.format(also=also), (*values, ALL if size is None else size))
         return [
             Image(
                 id=row["id"],
                 digest=row["digest"],
-                tags=tuple(sorted((row["tagged"] or "").split())),
+                tags=tuple(sorted(json.loads(row["tags"]))),
                 manifest=row["manifest"],
                 media_type=row["media_type"],
                 artifact_type=row["artifact_type"],
                 size=row["size"],
                 pushed_at=row["pushed_at"],
+                subject=row["subject"],
             )
             for row in rows
         ]
 
+    def _rows(self, statement: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        """The rows of a question whose first three values are this repository's key."""
+        return self._store.read().execute(statement, (*self._key, *values)).fetchall()
 
-def _lists(index: dict[str, Any], digest: str) -> bool:
-    return any(child.get("digest") == digest for child in index["manifests"])
+    def _row(self, statement: str, *values: Any) -> sqlite3.Row | None:
+        return next(iter(self._rows(statement, values)), None)
+
+
+def _only(tagged: bool | None) -> str:
+    return "" if tagged is None else f"AND {'' if tagged else 'NOT'} {TAGGED}"
+
+
+__all__ = ["Image", "Images", "Manifest", "digest_of"]

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 
 from .. import aws, iam
 from ..doors import Request
-from ..ecr import batch
+from ..ecr import batch, pages, repository_tags
 from ..ecr.images import Image, Images
 from ..registry.distribution import Distribution
 from ..store import Store
@@ -28,13 +28,11 @@ from .words import (
     SERVICE,
     RegistryNotFoundException,
     RepositoryCatalogDataNotFoundException,
-    TooManyTagsException,
     UnsupportedCommandException,
     no_such_endpoint,
 )
 
 REGIONS = (REGION, "us-west-2")  # with an endpoint: https://docs.aws.amazon.com/general/latest/gr/ecr-public.html
-MOST_TAGS = 50
 Answer = dict[str, Any]
 
 
@@ -108,7 +106,7 @@ class Call:
             self._account,
             self._given["repositoryName"],
             _catalog(catalog) if catalog else None,
-            _tags({}, self._given.get("tags") or []),
+            repository_tags.with_more({}, self._given.get("tags") or []),
         )
         return {"repository": _described(made), "catalogData": made.catalog or {}}
 
@@ -159,7 +157,9 @@ class Call:
 
     def tag_resource(self) -> Answer:
         repository = self._resource()
-        self._repositories.save(replace(repository, tags=_tags(repository.tags, self._given["tags"])))
+        self._repositories.save(
+            replace(repository, tags=repository_tags.with_more(repository.tags, self._given["tags"]))
+        )
         return {}
 
     def untag_resource(self) -> Answer:
@@ -211,17 +211,8 @@ class Call:
         return self._page("imageTagDetails", tags)
 
     def batch_delete_image(self) -> Answer:
-        images = self._repositories.images(self._repository())
-        deleted: list[Answer] = []
-        failures: list[Answer] = []
-        for wanted in self._given["imageIds"]:
-            try:
-                image = batch.one(images, wanted, deleting=True)
-            except batch.Missing as why:
-                failures.append(why.failure(wanted))
-                continue
-            deleted += map(_said, batch.delete(images, image, wanted.get("imageTag")))
-        return {"imageIds": deleted, "failures": failures}
+        gone, failures = batch.delete(self._repositories.images(self._repository()), self._given["imageIds"])
+        return {"imageIds": gone, "failures": failures}
 
     def batch_check_layer_availability(self) -> Answer:
         repository = self._repository()
@@ -265,7 +256,10 @@ class Call:
         return {"registryId": self._account, "repositoryName": repository.name, "policyText": text}
 
     def _page(self, key: str, items: list[Any]) -> Answer:
-        return _said(batch.page(key, items, self._given.get("nextToken"), self._given.get("maxResults")))
+        what = f"{key} {self._account} {self._given.get('repositoryName')}"
+        size = self._given.get("maxResults") or pages.SIZE
+        page, token = pages.of_list(what, items, self._given.get("nextToken"), size)
+        return _said({key: page, "nextToken": token})
 
 
 OPERATIONS = {
@@ -319,13 +313,6 @@ def _catalog(given: Mapping[str, Any]) -> Answer:
     if given.get("logoImageBlob"):
         raise NotInSandbox("A repository's logo")
     return {**_said(given), "marketplaceCertified": False}
-
-
-def _tags(has: Mapping[str, str], more: list[Mapping[str, str]]) -> dict[str, str]:
-    tags = {**has, **{tag.get("Key", ""): tag.get("Value", "") for tag in more}}
-    if len(tags) > MOST_TAGS:
-        raise TooManyTagsException(MOST_TAGS)
-    return tags
 
 
 def _guards_a_repository(text: str) -> bool:

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from ..authorize import Denied, permit
 from ..doors import Door, Handler, Request
+from ..ecr.backend import Backend
 from ..ecr.house import WORDS
 from ..ecr.images import Image, Images
 from ..registry.answers import refuse
@@ -47,6 +48,10 @@ class Visited:
         """Never: AWS describes mounting for private registries only."""
         return None
 
+    def link(self, digest: str) -> str | None:
+        """None: what AWS's own front end does with layers, this registry does itself."""
+        return None
+
     def pulled(self) -> None:
         """The door below counts it, when it has seen the answer."""
 
@@ -63,6 +68,7 @@ class PublicRegistry:
 
     def __init__(self, repositories: Repositories, shelf: Shelf, limits: Limits):
         self.repositories, self.limits, self.blobs = repositories, limits, repositories.blobs
+        self.uploads = Backend.uploads
         self._shelf = shelf
 
     def repository(self, request: Request, name: str, action: str) -> Visited:

@@ -32,7 +32,7 @@ class Shelf:
             with suppress(RepositoryAlreadyExistsException):
                 self._repositories.create(DOCKER, NAME)
             repository = self._repositories.find(DOCKER, NAME)
-            layout.store(self._repositories.blobs, repository.stored_as, manifest, opened)
-            with suppress(ImageAlreadyExistsException):
+            storing = layout.stored(self._repositories.blobs, repository.stored_as, manifest, opened)
+            with storing, suppress(ImageAlreadyExistsException):
                 self._repositories.images(repository).put(manifest, settings.MIRROR_TAG, False)
             self._full = True

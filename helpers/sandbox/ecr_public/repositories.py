@@ -19,7 +19,7 @@ from moto.ecr.exceptions import (
 
 from ... import settings
 from .. import present
-from ..ecr.backend import has_blob, keep, stored_as
+from ..ecr.backend import having_all, stored_as
 from ..ecr.images import Image, Images, Manifest
 from ..registry.distribution import Distribution
 from ..store import Store
@@ -130,19 +130,20 @@ class Repositories:
     def store_image(
         self, repository: Repository, text: str, media_type: str | None, tag: str | None, digest: str | None
     ) -> Image:
-        """PutImage: check, store the bytes, then the facts. A tag may always be moved.
+        """PutImage. A tag may always be moved.
 
         Raises what ``Images.put`` raises, LayersNotFoundException, InvalidParameter, RepositoryNotFoundException.
         """
         manifest = Manifest.parse(text, media_type)
-        keep(self.blobs, repository.stored_as, manifest, repository.name, repository.account)
-        with self.store.change():
+        images = self.images(repository)
+        where = (repository.stored_as, manifest, images, repository.name, repository.account)
+        with having_all(self.blobs, *where), self.store.change():
             self.find(repository.account, repository.name)  # it may have gone meanwhile
-            return self.images(repository).put(manifest, tag, False, digest)
+            return images.put(manifest, tag, False, digest)
 
     def has_blob(self, repository: Repository, digest: str) -> bool:
         """Whether the repository has this layer."""
-        return has_blob(self.blobs, repository.stored_as, digest)
+        return self.blobs.size(repository.stored_as, digest, promised=True) is not None
 
     def display_name(self, account: str) -> str | None:
         """What the account's registry is called, "" when it has no name; None when there is no registry yet."""

@@ -42,15 +42,6 @@ class RepositoryCatalogDataNotFoundException(ServiceException):
         )
 
 
-class TooManyTagsException(ServiceException):
-    """The code and the number are AWS's (user guide, "Tag restrictions"); the sentence is ours."""
-
-    code = "TooManyTagsException"
-
-    def __init__(self, most: int):
-        super().__init__(f"A repository can have at most {most} tags.")
-
-
 def no_such_endpoint() -> CommonError:
     """What us-east-1 says to a signature of another Region.
 

@@ -14,6 +14,7 @@ from ..doors import Handler, Request, line
 from ..registry import wire
 from ..registry.answers import with_version
 from ..registry.distribution import Distribution
+from ..registry.uploads import Uploads
 from ..store import Store
 from . import accounts, limits, official, repositories
 from .api import PREFIX, Api
@@ -34,7 +35,7 @@ class Hub:
 def install(store: Store, blobs: Distribution, secret_path: Path) -> Handler:
     """The handler of the stand-in's port; its signing secret is kept in the file *secret_path*."""
     hub, signer = _open(store, blobs), Signer(secret_path)
-    house = HubRegistry(hub.repositories, hub.pulls, blobs)
+    house = HubRegistry(hub.repositories, hub.pulls, blobs, Uploads(store, blobs, smallest_part=0))
     registry = line([with_version, bearer(hub.accounts, signer), counted(house)], wire.registry(house))
     tokens = TokenServer(hub.accounts, hub.repositories, signer)
     api = Api(hub.accounts, hub.repositories, hub.pulls, signer)

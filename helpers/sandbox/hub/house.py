@@ -5,10 +5,11 @@ from functools import partial
 from werkzeug.wrappers import Response
 
 from ..doors import Door, Handler, Request
-from ..ecr.backend import keep
+from ..ecr.backend import having_all
 from ..ecr.images import Image, Images, Manifest
 from ..registry.answers import refuse
 from ..registry.distribution import Distribution
+from ..registry.uploads import Uploads
 from ..words import Refused as WireRefused
 from .auth import VISITOR, Visitor
 from .limits import Budget, NoneLeft, Pulls
@@ -50,8 +51,8 @@ class Repository:
         """The end of a push; the first one makes the repository."""
         manifest = Manifest.parse(text, media_type)
         blobs, repositories = self._house.blobs, self._house.repositories
-        keep(blobs, self.stored_as, manifest, self.name, "docker.io")
-        with repositories.change():
+        where = (self.stored_as, manifest, self.images, self.name, "docker.io")
+        with having_all(blobs, *where), repositories.change():
             if repositories.find(self.name) is None:
                 repositories.create_by_push(self.name)
             repositories.pushed(self.name)
@@ -65,6 +66,10 @@ class Repository:
             self._house.repositories.stored_as(source) if self._house.repositories.images(source).use(digest) else None
         )
 
+    def link(self, digest: str) -> str | None:
+        """None: the Hub's content network is not stood in for."""
+        return None
+
     def pulled(self) -> None:
         """The door below counts it, when it has seen the answer."""
 
@@ -77,8 +82,8 @@ class HubRegistry:
 
     words = REGISTRY
 
-    def __init__(self, repositories: Repositories, pulls: Pulls, blobs: Distribution):
-        self.repositories, self.pulls, self.blobs = repositories, pulls, blobs
+    def __init__(self, repositories: Repositories, pulls: Pulls, blobs: Distribution, uploads: Uploads):
+        self.repositories, self.pulls, self.blobs, self.uploads = repositories, pulls, blobs, uploads
 
     def repository(self, request: Request, name: str, action: str) -> Repository:
         """The repository, there or yet to be made, if the token grants *action*; raises Refused.
@@ -91,7 +96,7 @@ class HubRegistry:
             raise WireRefused(unauthorized(request.host, name, needed))
         if not needed <= self.granted(visitor, name):
             raise WireRefused(unauthorized(request.host, name, needed, "insufficient_scope"))
-        if action == "ecr:BatchGetImage" and request.method == "GET":
+        if action == "ecr:BatchGetImage" and request.method == "GET" and "/manifests/" in request.path:
             self._take(request, visitor)
         return Repository(self, name)
 

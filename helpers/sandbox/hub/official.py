@@ -68,8 +68,7 @@ def _put(
     full_name = f"{namespace}/{name}"
     if repositories.images(full_name).find(tag=tag, digest=manifest.digest):
         return
-    layout.store(blobs, repositories.stored_as(full_name), manifest, opened)
-    with repositories.change():
+    with layout.stored(blobs, repositories.stored_as(full_name), manifest, opened), repositories.change():
         repositories.create_official(namespace, name, "Official image" if namespace == LIBRARY else "")
         with suppress(ImageAlreadyExistsException):
             repositories.images(full_name).put(manifest, tag, False)

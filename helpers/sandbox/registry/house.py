@@ -13,6 +13,7 @@ from ..doors import Request
 from ..ecr.images import Image, Images
 from ..words import Refusal
 from .distribution import Distribution
+from .uploads import Uploads
 
 
 class Repository(Protocol):
@@ -36,6 +37,9 @@ class Repository(Protocol):
     def mountable(self, digest: str, source: str, request: Request) -> str | None:
         """The name in Distribution of *source*, if the layer *digest* may be mounted from there."""
 
+    def link(self, digest: str) -> str | None:
+        """Where the registry sends those who want the layer *digest*; None when it hands the bytes out itself."""
+
     def pulled(self) -> None:
         """Somebody was given a manifest."""
 
@@ -45,7 +49,7 @@ class Repository(Protocol):
 
 @dataclass(frozen=True)
 class Words:
-    """How a registry refuses, and the one status in which registries differ."""
+    """How a registry refuses, and what registries do differently."""
 
     image_unknown: Refusal
     blob_unknown: Refusal
@@ -53,7 +57,9 @@ class Words:
     digest_mismatch: Refusal
     manifest_too_large: Refusal
     manifest_refused: Callable[[ServiceException], Refusal]
-    patched: int = 202
+    patched: int = 202  # the status after a part of a layer
+    first_part_only: bool = False  # the header Range tells the end of the first part, however many there are
+    converts: bool = False  # who pulls by tag gets a manifest of a type that was asked for
 
 
 class House(Protocol):
@@ -61,6 +67,17 @@ class House(Protocol):
 
     words: Words
     blobs: Distribution
+    uploads: Uploads
 
     def repository(self, request: Request, name: str, action: str) -> Repository:
         """The repository, if the caller may do *action* (``ecr:PutImage``, say) there; raises Refused."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request to one repository; *part* is the digest, tag or upload that the path names."""
+
+    request: Request
+    house: House
+    repository: Repository
+    part: str

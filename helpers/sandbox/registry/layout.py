@@ -4,13 +4,13 @@ Source: OCI image-spec, "Image Layout".
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
-from ..ecr.backend import has_blob, put_manifest
 from ..ecr.images import Manifest
 from .distribution import Distribution
 
@@ -27,16 +27,20 @@ def read(layout: Path) -> tuple[Manifest, Opener] | None:
         return Manifest.parse(text.read().decode(), None), opened
 
 
-def store(blobs: Distribution, repository: str, manifest: Manifest, opened: Opener) -> None:
-    """Let *repository* (as Distribution names it) have *manifest* and its blobs; what it has is not sent again.
+@contextmanager
+def stored(blobs: Distribution, repository: str, manifest: Manifest, opened: Opener) -> Iterator[None]:
+    """Round the storing of an image: *repository* (as Distribution names it) has its blobs, and keeps them meanwhile.
 
-    Raises OSError.
+    What it has is not sent again. Raises OSError.
     """
-    for digest, size in manifest.blobs:
-        if not has_blob(blobs, repository, digest):
-            with opened(digest) as content:
-                _upload(blobs, repository, digest, size, content)
-    put_manifest(blobs, repository, manifest)
+    digests = [digest for digest, _ in manifest.blobs]
+    with blobs.promises.redeeming(repository, digests):
+        for digest, size in manifest.blobs:
+            if blobs.size(repository, digest) is None:
+                with opened(digest) as content:
+                    _upload(blobs, repository, digest, size, content)
+        blobs.tree.sync(repository, digests)
+        yield
 
 
 def _upload(blobs: Distribution, repository: str, digest: str, size: int, content: BinaryIO) -> None:

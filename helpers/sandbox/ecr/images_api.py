@@ -1,0 +1,197 @@
+"""Operations on the images of a repository."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.ecr.exceptions import ImageNotFoundException, ScanNotFoundException
+
+from ..registry.conversion import convert
+from ..registry.manifests import IMAGES, INDEXES
+from ..registry.references import TAG, is_tag
+from ..words import InvalidParameter
+from . import batch
+from .backend import Backend, Repository
+from .images import Image, digest_of
+from .operations import Operations
+
+REFERRERS_PAGE = 20  # ListImageReferrers without maxResults
+
+
+@dataclass(frozen=True)
+class Some:
+    """Which images a list is to have: with tags, without (None: both), and whether it is to have those not archived."""
+
+    tagged: bool | None
+    active: bool
+
+    def has(self, image: Image) -> bool:
+        return self.active and self.tagged in (None, bool(image.tags))
+
+
+class ImageOperations(Operations):
+    """None of it is moto's."""
+
+    def put_image(self) -> ActionResult:
+        tag = self._get_param("imageTag")
+        if tag and not is_tag(tag):  # a rule of OCI's; the service model has none
+            raise InvalidParameter("imageTag", f"must satisfy regular expression '{TAG.pattern}'")
+        text, media_type = self._get_param("imageManifest"), self._get_param("imageManifestMediaType")
+        _check_kind(text, media_type)
+        image = self.ecr_backend.store_image(
+            self._get_param("repositoryName"), text, media_type, tag, self._get_param("imageDigest")
+        )
+        return ActionResult({"image": _described(self._repository(), image, tag)})
+
+    def batch_get_image(self) -> ActionResult:
+        repository, accepted = self._repository(), self._get_param("acceptedMediaTypes") or []
+        images, failures = [], []
+        for wanted in self._get_param("imageIds"):
+            try:
+                image = batch.one(repository.images, wanted)
+            except batch.Missing as why:
+                failures.append(why.failure(wanted))
+                continue
+            if not wanted.get("imageDigest"):
+                image = _accepted(image, accepted)
+            images.append(_described(repository, image, wanted.get("imageTag")))
+        return ActionResult({"images": images, "failures": failures})
+
+    def batch_delete_image(self) -> ActionResult:
+        with Backend.store.change():
+            gone, failures = batch.delete(self._repository().images, self._get_param("imageIds"))
+        return ActionResult({"imageIds": gone, "failures": failures})
+
+    def list_images(self) -> ActionResult:
+        images, some = self._repository().images, self._filter()
+
+        def after(place: Sequence[Any] | None, size: int) -> Sequence[tuple[int, str, str | None]]:
+            number, tag = place or (0, "")
+            return images.ids((number, tag), size, some.tagged) if some.active else []
+
+        page, token = self._page(after, lambda row: [row[0], row[2] or ""])
+        ids = [{"imageDigest": digest, "imageTag": tag} for _, digest, tag in page]
+        return ActionResult({"imageIds": ids, "nextToken": token})
+
+    def describe_images(self) -> ActionResult:
+        repository, some = self._repository(), self._filter()
+        if wanted := self._get_param("imageIds"):
+            self._check_no_page("imageIds")
+            chosen = [image for each in wanted if some.has(image := self._image(repository, each))]
+            return ActionResult({"imageDetails": [_detail(repository, image) for image in chosen]})
+
+        def after(place: int | None, size: int) -> Sequence[Image]:
+            return repository.images.page(place or 0, size, some.tagged) if some.active else []
+
+        page, token = self._page(after, lambda image: image.id)
+        return ActionResult({"imageDetails": [_detail(repository, image) for image in page], "nextToken": token})
+
+    def list_image_referrers(self) -> ActionResult:
+        images = self._repository().images
+        subject, given = self._get_param("subjectId")["imageDigest"], self._get_param("filter") or {}
+        types = given.get("artifactTypes") or []
+
+        def after(place: int | None, size: int) -> Sequence[Image]:
+            if not _active(given.get("artifactStatus")):
+                return []
+            if not types:
+                return images.referrers(subject, place or 0, size)
+            return [each for each in images.referrers(subject, place or 0) if each.artifact_type in types][:size]
+
+        page, token = self._page(after, lambda image: image.id, REFERRERS_PAGE)
+        return ActionResult({"referrers": [_referrer(image) for image in page], "nextToken": token})
+
+    def describe_image_scan_findings(self) -> ActionResult:
+        """Nothing is scanned, so there never are any."""
+        repository, wanted = self._repository(), self._get_param("imageId")
+        self._image(repository, wanted)
+        raise ScanNotFoundException(_named(wanted), repository.name, repository.registry_id)
+
+    def _filter(self) -> Some:
+        given = self._get_param("filter") or {}
+        tagged = {"TAGGED": True, "UNTAGGED": False}.get(given.get("tagStatus", "ANY"))
+        return Some(tagged, _active(given.get("imageStatus")))
+
+    def _image(self, repository: Repository, wanted: Mapping[str, str]) -> Image:
+        tag, digest = wanted.get("imageTag"), wanted.get("imageDigest")
+        if not tag and not digest:
+            raise InvalidParameter("imageIds", "both tag and digest cannot be null")
+        if image := repository.images.find(tag, digest):
+            return image
+        raise ImageNotFoundException(_named(wanted), repository.name, repository.registry_id)
+
+
+def _check_kind(text: str, told: str | None) -> None:
+    """Refuse a manifest that is of no kind that ECR has, or that can be read as two; raises InvalidParameter.
+
+    Source: GHSA-mc8v-mgrf-8f4m of the OCI distribution-spec; ECR's words about it are not known.
+    """
+    with suppress(ValueError, RecursionError):  # what is no JSON is refused later
+        content = json.loads(text)
+        own = content.get("mediaType") if isinstance(content, dict) else None
+        if told and own and told != own:
+            raise InvalidParameter("imageManifestMediaType", f"must be that of the manifest, {own}")
+        kind = told or own
+        if kind and kind not in (*IMAGES, *INDEXES):
+            raise InvalidParameter("imageManifest", "Unsupported manifest type")
+        foreign = {"layers", "config"} if kind in INDEXES else {"manifests"}
+        if kind and isinstance(content, dict) and foreign & content.keys():
+            raise InvalidParameter("imageManifest", f"must be of the type {kind}")
+
+
+def _active(status: str | None) -> bool:
+    """Whether a list of images with this *status* (None: not said) has the active ones; there are no others here."""
+    return status in (None, "ACTIVE", "ANY")
+
+
+def _accepted(image: Image, media_types: Collection[str]) -> Image:
+    """*image* as a client gets it that asked by tag: in a form that it understands, if there is one."""
+    if (converted := convert(image.manifest, image.media_type, media_types)) is None:
+        return image
+    text, media_type = converted
+    return replace(image, manifest=text, media_type=media_type, digest=digest_of(text.encode()))
+
+
+def _named(wanted: Mapping[str, str]) -> str:
+    return f"{{imageDigest:'{wanted.get('imageDigest', 'null')}', imageTag:'{wanted.get('imageTag', 'null')}'}}"
+
+
+def _described(repository: Repository, image: Image, tag: str | None) -> dict[str, Any]:
+    return {
+        "registryId": repository.registry_id,
+        "repositoryName": repository.name,
+        "imageId": {"imageDigest": image.digest, "imageTag": tag},
+        "imageManifest": image.manifest,
+        "imageManifestMediaType": image.media_type,
+    }
+
+
+def _detail(repository: Repository, image: Image) -> dict[str, Any]:
+    return {
+        "registryId": repository.registry_id,
+        "repositoryName": repository.name,
+        "imageDigest": image.digest,
+        "imageTags": list(image.tags) or None,
+        "imageSizeInBytes": image.size,
+        "imagePushedAt": image.pushed_at,
+        "imageManifestMediaType": image.media_type,
+        "artifactMediaType": image.artifact_type,
+        "subjectManifestDigest": image.subject,
+        "imageStatus": "ACTIVE",
+    }
+
+
+def _referrer(image: Image) -> dict[str, Any]:
+    """A descriptor of OCI's, so *size* is the manifest's; the model's "size of the artifact" leaves it open."""
+    annotations = json.loads(image.manifest).get("annotations")
+    return {
+        "digest": image.digest,
+        "mediaType": image.media_type,
+        "artifactType": image.artifact_type,
+        "size": len(image.manifest.encode()),
+        "annotations": annotations if isinstance(annotations, dict) else None,
+        "artifactStatus": "ACTIVE",
+    }

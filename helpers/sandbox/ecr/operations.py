@@ -1,0 +1,45 @@
+"""What every operation of ECR's API can use: moto has read the request, and writes what the method returns."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.ecr.responses import ECRResponse
+
+from ..words import InvalidParameter, NotInSandbox
+from . import pages
+from .backend import Backend, Repository, backend
+from .pages import Row
+
+
+class Operations(ECRResponse):
+    """The parts of the API are subclasses of this; a method is named like the operation, in lower case."""
+
+    @property
+    def ecr_backend(self) -> Backend:
+        return backend(self.current_account, self.region)
+
+    def _get_action(self) -> str:
+        return self.headers.get("X-Amz-Target", "").rpartition(".")[2]
+
+    def _repository(self) -> Repository:
+        """The repository that the call names; raises RepositoryNotFoundException."""
+        return self.ecr_backend.repository(self._get_param("repositoryName"), self._get_param("registryId"))
+
+    def _page(
+        self, rows: Callable[[Any, int], Sequence[Row]], place: Callable[[Row], Any], size: int = pages.SIZE
+    ) -> tuple[list[Row], str | None]:
+        """See ``pages.page``; a token is good for the same operation on the same repository."""
+        what = f"{self._get_action()} {self.current_account} {self.region} {self._get_param('repositoryName')}"
+        return pages.page(what, rows, place, self._get_param("nextToken"), self._get_param("maxResults") or size)
+
+    def _check_no_page(self, names: str) -> None:
+        """A call that *names* what it wants has no pages (API reference, ``maxResults``); raises InvalidParameter."""
+        for other in ("maxResults", "nextToken"):
+            if self._get_param(other) is not None:
+                raise InvalidParameter(other, f"must be null when {names} is given")
+
+
+def not_here(call: Operations) -> ActionResult:
+    """The method of an operation that moto would answer without doing it."""
+    raise NotInSandbox(call._get_action())

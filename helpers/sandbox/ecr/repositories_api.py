@@ -1,0 +1,92 @@
+"""Operations on repositories and their settings; what is in them: ``images_api.py`` and ``layers.py``."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from moto.core.responses import ActionResult
+
+from ..words import InvalidParameter
+from . import repository_tags
+from .backend import Repository
+from .operations import Operations
+
+MOST_WILDCARDS = 2  # the console's "Add filter": "maximum of 2 wildcards"; ECR user guide, "Image tag mutability"
+
+
+class RepositoryOperations(Operations):
+    """Most of it moto does right; here is what it does not."""
+
+    def create_repository(self) -> ActionResult:
+        repository_tags.with_more({}, self._get_param("tags") or [])
+        self._check_mutability(self._get_param("imageTagMutability") or "MUTABLE")
+        return super().create_repository()
+
+    def describe_repositories(self) -> ActionResult:
+        """By name. moto has no pages."""
+        names = self._get_param("repositoryNames")
+        if names:
+            self._check_no_page("repositoryNames")
+        found = sorted(
+            self.ecr_backend.describe_repositories(self._get_param("registryId"), names), key=lambda each: each.name
+        )
+        if names:
+            return ActionResult({"repositories": found})
+
+        def after(name: str | None, size: int) -> Sequence[Repository]:
+            return [each for each in found if name is None or each.name > name][:size]
+
+        page, token = self._page(after, lambda each: each.name)
+        return ActionResult({"repositories": page, "nextToken": token})
+
+    def tag_resource(self) -> ActionResult:
+        has = self.ecr_backend.tagger.get_tag_dict_for_resource(self._get_param("resourceArn"))
+        repository_tags.with_more(has, self._get_param("tags"))
+        return super().tag_resource()
+
+    def put_image_tag_mutability(self) -> ActionResult:
+        self._check_mutability(self._get_param("imageTagMutability"))
+        answer = dict(super().put_image_tag_mutability().result)
+        answer["imageTagMutabilityExclusionFilters"] = self._repository().image_tag_mutability_exclusion_filters
+        return ActionResult(answer)
+
+    def batch_get_repository_scanning_configuration(self) -> ActionResult:
+        """moto says of every repository that it is not scanned on push."""
+        answer = super().batch_get_repository_scanning_configuration().result
+        return ActionResult(
+            {**answer, "scanningConfigurations": list(map(self._scanning, answer["scanningConfigurations"]))}
+        )
+
+    def put_lifecycle_policy(self) -> ActionResult:
+        try:
+            return super().put_lifecycle_policy()
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
+            # moto's check takes for granted that a number is a number
+            raise InvalidParameter("LifecyclePolicyText", "Lifecycle policy validation failure") from None
+
+    def get_lifecycle_policy(self) -> ActionResult:
+        return _never_evaluated(super().get_lifecycle_policy())
+
+    def delete_lifecycle_policy(self) -> ActionResult:
+        return _never_evaluated(super().delete_lifecycle_policy())
+
+    def _check_mutability(self, mode: str) -> None:
+        filters = self._get_param("imageTagMutabilityExclusionFilters")
+        field = "imageTagMutabilityExclusionFilters"
+        if mode.endswith("_WITH_EXCLUSION") != bool(filters):
+            must = "must" if filters else "can't"
+            raise InvalidParameter(
+                field, f"ImageTagMutabilityExclusionFilters {must} be null when imageTagMutability is set as {mode}"
+            )
+        if any(each["filter"].count("*") > MOST_WILDCARDS for each in filters or []):
+            raise InvalidParameter(f"{field}.filter", f"must have at most {MOST_WILDCARDS} wildcards")
+
+    def _scanning(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        own = self.ecr_backend.repository(config["repositoryName"]).image_scanning_configuration
+        if config["scanFrequency"] == "MANUAL" and own.get("scanOnPush"):
+            return {**config, "scanOnPush": True, "scanFrequency": "SCAN_ON_PUSH"}
+        return {**config, "scanOnPush": config["scanFrequency"] == "SCAN_ON_PUSH"}
+
+
+def _never_evaluated(answer: ActionResult) -> ActionResult:
+    """moto would say that the policy was evaluated just now."""
+    return ActionResult({name: value for name, value in answer.result.items() if name != "lastEvaluatedAt"})

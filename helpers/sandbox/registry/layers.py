@@ -1,0 +1,53 @@
+"""Layers and configs that are there: whether, and their bytes."""
+
+from typing import Any
+
+from werkzeug.wrappers import Response
+
+from ..words import DIGEST_INVALID, Refused
+from .house import Ask
+from .links import counted
+from .references import is_digest, is_kept
+
+PASSED_ON = ("Range", "If-Range")
+PASSED_BACK = ("accept-ranges", "content-length", "content-range", "content-type", "docker-content-digest", "etag")
+
+
+def exists(ask: Ask) -> Response:
+    """HEAD: whether the repository has it, and how long it is."""
+    with _found(ask, "HEAD") as answer:
+        answer.read()
+    return Response(headers=_back(answer))
+
+
+def read(ask: Ask) -> Response:
+    """GET: its bytes; a registry that keeps them elsewhere says where."""
+    if link := ask.repository.link(ask.part):
+        _check(ask)
+        if ask.house.blobs.size(ask.repository.stored_as, ask.part) is None:
+            raise Refused(ask.house.words.blob_unknown)
+        return Response(status=307, headers={"Location": link})
+    answer = _found(ask, "GET")
+    return Response(counted(answer, ask.repository.sent), status=answer.status, headers=_back(answer))
+
+
+def _found(ask: Ask, method: str) -> Any:
+    """Distribution's answer; raises Refused when the repository has no such layer."""
+    _check(ask)
+    asked = {name: value for name in PASSED_ON if method == "GET" and (value := ask.request.headers.get(name))}
+    answer = ask.house.blobs.request(method, f"/v2/{ask.repository.stored_as}/blobs/{ask.part}", asked)
+    if answer.status == 404:
+        answer.close()
+        raise Refused(ask.house.words.blob_unknown)
+    return answer
+
+
+def _check(ask: Ask) -> None:
+    if not is_digest(ask.part):
+        raise Refused(DIGEST_INVALID)
+    if not is_kept(ask.part):
+        raise Refused(ask.house.words.blob_unknown)
+
+
+def _back(answer: Any) -> dict[str, str]:
+    return {name: value for name, value in answer.headers.items() if name.lower() in PASSED_BACK}

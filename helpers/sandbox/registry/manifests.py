@@ -1,0 +1,122 @@
+"""Manifests: the last piece of a push, the first of a pull."""
+
+import json
+from typing import Any
+
+from moto.core.exceptions import ServiceException
+from moto.ecr.exceptions import ImageAlreadyExistsException
+from werkzeug.wrappers import Response
+
+from .. import words
+from ..ecr.images import Image, digest_of
+from ..words import Refused, manifest_invalid
+from . import body, conversion
+from .house import Ask
+from .references import is_kept, is_tag
+
+LIMIT = 4 * 1024 * 1024  # bytes (PutImage, API reference)
+IMAGES = (conversion.OCI, conversion.DOCKER)
+INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
+
+
+def read(ask: Ask) -> Response:
+    """HEAD or GET of an image's manifest: by digest as it was pushed, by tag as the client understands it."""
+    image = _found(ask)
+    may_convert = ask.house.words.converts and not _names_digest(ask)
+    converted = conversion.convert(image.manifest, image.media_type, _accepted(ask)) if may_convert else None
+    text, media_type = converted or (image.manifest, image.media_type)
+    if ask.request.method == "GET":
+        ask.repository.pulled()
+    content = text.encode()
+    return Response(content, headers={"Docker-Content-Digest": digest_of(content)}, content_type=media_type)
+
+
+def store(ask: Ask) -> Response:
+    """PUT: from here on the image is there."""
+    content = body.up_to(ask.request, LIMIT)
+    if content is None:
+        raise Refused(ask.house.words.manifest_too_large)
+    if not _names_digest(ask) and not is_tag(ask.part):
+        raise Refused(words.TAG_INVALID)
+    tag, digest = (None, ask.part) if _names_digest(ask) else (ask.part, None)
+    try:
+        text = content.decode()
+        image = ask.repository.store_image(text, _media_type(ask, text), tag, digest)
+    except ImageAlreadyExistsException:  # on the wire the same image under the same tag is no fault
+        image = _found(ask)
+    except UnicodeDecodeError:
+        raise Refused(manifest_invalid("The manifest is not UTF-8 text.")) from None
+    except ServiceException as error:
+        raise Refused(ask.house.words.manifest_refused(error)) from None
+    headers = {
+        "Docker-Content-Digest": image.digest,
+        "Location": f"/v2/{ask.repository.name}/manifests/{image.digest}",
+    }
+    if image.subject:
+        headers["OCI-Subject"] = image.subject
+    return Response(status=201, headers=headers)
+
+
+def delete(ask: Ask) -> Response:
+    """DELETE by digest removes the image, by tag the tag.
+
+    Whether ECR has it on the wire: https://github.com/aws/containers-roadmap/issues/1229 says so since 2023,
+    others say no.
+    """
+    image = _found(ask)
+    if not _names_digest(ask):
+        ask.repository.images.untag(ask.part)
+    elif parent := ask.repository.images.index_of(image.digest):
+        raise Refused(words.referenced_by_index(parent))
+    else:
+        ask.repository.images.delete(image.digest)
+    return Response(status=202)
+
+
+def _found(ask: Ask) -> Image:
+    image = ask.repository.images.find(**{"digest" if _names_digest(ask) else "tag": ask.part})
+    if image is None:
+        raise Refused(ask.house.words.image_unknown)
+    return image
+
+
+def _names_digest(ask: Ask) -> bool:
+    """Whether the path names a digest, and not a tag; raises Refused for what is neither."""
+    if ":" in ask.part and not is_kept(ask.part):
+        raise Refused(words.DIGEST_INVALID)
+    return ":" in ask.part
+
+
+def _accepted(ask: Ask) -> list[str]:
+    """The types of image manifests that the client takes; none when it does not say (RFC 9110: then any is right)."""
+    if "Accept" not in ask.request.headers:
+        return []
+    return [each for each in IMAGES if ask.request.accept_mimetypes.quality(each) > 0]
+
+
+def _media_type(ask: Ask, text: str) -> str | None:
+    """The type that the header gives; raises Refused when the manifest is something else.
+
+    A manifest that can be read as two things is a trap (https://github.com/opencontainers/distribution-spec/
+    security/advisories/GHSA-mc8v-mgrf-8f4m). ECR's words about it are not known.
+    """
+    told, content = ask.request.mimetype or None, _object(text)
+    own = content.get("mediaType")
+    kind = told or own
+    if own and told and own != told:
+        raise Refused(manifest_invalid(f"The manifest says it is {own}, the header Content-Type says {told}."))
+    if kind is not None and kind not in IMAGES + INDEXES:
+        raise Refused(manifest_invalid(f"Manifests of the type {kind} are not supported."))
+    foreign = {"layers", "config"} if kind in INDEXES else {"manifests"}
+    if kind is not None and foreign & content.keys():
+        raise Refused(manifest_invalid(f"The manifest is not of the type {kind}."))
+    return told
+
+
+def _object(text: str) -> dict[str, Any]:
+    """The manifest's fields; empty for what is no manifest at all, which ``Manifest.parse`` refuses."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}

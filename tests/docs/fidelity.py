@@ -1,0 +1,143 @@
+"""Writes docs/fidelity.md: what the sandbox has of ECR's API, from the service model, the code and the tests.
+
+``python -m tests.docs.fidelity`` writes it; ``test_fidelity.py`` fails when it is out of date. A test says
+what it proves with ``@pytest.mark.operation("PutImage", ...)``.
+"""
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import botocore.session
+
+from helpers import settings
+from helpers.sandbox.ecr.responses import PARTIAL, answers
+from helpers.sandbox.ecr_public.api import OPERATIONS as PUBLIC
+
+DOCUMENT = settings.PROJECT / "docs" / "fidelity.md"
+TESTS = settings.PROJECT / "tests" / "sandbox"
+MARK = "pytest.mark.operation"
+
+HEAD = """\
+# How far the sandbox is ECR
+
+<!-- Written by `python -m tests.docs.fidelity`. Change that file, the marks in the tests or `PARTIAL` in
+     helpers/sandbox/ecr/responses.py, not this one. -->
+
+Of the {all} operations of ECR's API the sandbox has {full} in full and {partial} in part; to the other {no} it answers
+`UnsupportedOperationException: … is not part of this sandbox. It works on AWS.` and changes nothing. *Full* means:
+every parameter does what the API reference says, and what is refused is refused with AWS's error code.
+
+| operation | here | what is missing | proved by (tests/sandbox) |
+|---|---|---|---|
+"""
+
+PUBLIC_HEAD = """
+## ECR Public
+
+Of the {all} operations of ECR Public's API the sandbox has {here}. {names} answer `UnsupportedOperationException`.
+"""
+
+UNLIKE = """
+## Where the sandbox is still unlike AWS
+
+Everywhere:
+
+- Sentences of errors that were not found in public are our own; their codes are the service model's. Each stands in
+  `helpers/sandbox/words.py` with its source, or with the remark that it is ours.
+- There are no quotas: not on the rate of calls, nor on repositories, images, or tags of an image.
+- Nothing is encrypted, scanned, replicated, expired, archived or signed. What can be set for it is kept and shown.
+- `BLOB_MOUNTING` is on from the start; on AWS one switches it on.
+
+Images and layers:
+
+- DescribeImages leaves out `lastRecordedPullTime` and, since nothing is scanned, `imageScanStatus` and
+  `imageScanFindingsSummary`.
+- A manifest that was converted for a client (OCI to Docker's schema 2 or back) has the same content as on AWS, but not
+  the same bytes, so another digest. Docker's schema 1 is not made.
+- A `nextToken` is good until the sandbox ends.
+- BatchDeleteImage takes the ids in their order, so an index and then its images can go in one call. In which order AWS
+  takes them is not published.
+- `imageTag` must be a tag that docker can write (at most 128 characters). The service model allows 300 of any kind.
+- GetDownloadUrlForLayer gives a link to the sandbox itself, which reads like one of S3 and is good for an hour.
+
+Repositories and registries:
+
+- A KMS key is taken as it is given; it need not exist. Without one, a made-up ARN is shown.
+- SetRepositoryPolicy does not look at `force`: it lets its author lock himself out.
+- Of principals in a policy, users and roles of the sandbox's own accounts must exist; of others nothing is known.
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One operation: full, partial or no; what is missing; the files whose tests prove it."""
+
+    operation: str
+    here: str
+    missing: str
+    proofs: tuple[str, ...]
+
+    def line(self) -> str:
+        return f"| {self.operation} | {self.here} | {self.missing} | {', '.join(self.proofs)} |\n"
+
+
+def operations(service: str = "ecr") -> list[str]:
+    """The names of the service model's operations."""
+    return sorted(botocore.session.Session().get_service_model(service).operation_names)
+
+
+def marks(folder: Path = TESTS) -> dict[str, set[str]]:
+    """Operation → names of the test files with a test that is marked to prove it."""
+    found: dict[str, set[str]] = {}
+    for path in folder.glob("test_*.py"):
+        for operation in _marked(ast.parse(path.read_text())):
+            found.setdefault(operation, set()).add(path.name)
+    return found
+
+
+def rows(proofs: Mapping[str, Iterable[str]]) -> list[Row]:
+    """The table."""
+    return [
+        Row(
+            name,
+            "no" if not answers(name) else "partial" if name in PARTIAL else "full",
+            PARTIAL.get(name, ""),
+            tuple(sorted(proofs.get(name, ()))),
+        )
+        for name in operations()
+    ]
+
+
+def contradictions(table: Iterable[Row], proofs: Iterable[str], partial: Iterable[str] = PARTIAL) -> list[str]:
+    """Where code, tests and model do not agree."""
+    here = {row.operation: row.here for row in table}
+    return [
+        *(f"no test proves {row.operation}" for row in table if row.here != "no" and not row.proofs),
+        *(f"a test proves {name}, which is not here" for name in proofs if here.get(name) == "no"),
+        *(f"a test proves {name}, which is no operation" for name in proofs if name not in here),
+        *(f"PARTIAL has {name}, which is not here" for name in partial if here.get(name) != "partial"),
+    ]
+
+
+def document(table: Iterable[Row]) -> str:
+    """The whole text of docs/fidelity.md."""
+    table = list(table)
+    kinds = {kind: sum(row.here == kind for row in table) for kind in ("full", "partial", "no")}
+    missing = [name for name in operations("ecr-public") if name not in PUBLIC]
+    public = {"all": len(operations("ecr-public")), "here": len(PUBLIC), "names": ", ".join(missing)}
+    lines = "".join(row.line() for row in table)
+    return HEAD.format(all=len(table), **kinds) + lines + PUBLIC_HEAD.format(**public) + UNLIKE
+
+
+def _marked(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        for decorator in getattr(node, "decorator_list", ()):
+            if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == MARK:
+                yield from (ast.literal_eval(name) for name in decorator.args)
+
+
+if __name__ == "__main__":
+    DOCUMENT.parent.mkdir(exist_ok=True)
+    DOCUMENT.write_text(document(rows(marks())))

@@ -1,0 +1,45 @@
+"""docs/fidelity.md says what the code does and the tests prove, no more and no less."""
+
+import pytest
+
+from helpers.sandbox.ecr_public.api import OPERATIONS as PUBLIC
+
+from .fidelity import DOCUMENT, Row, contradictions, document, marks, operations, rows
+
+PROOFS = marks()
+TABLE = rows(PROOFS)
+
+
+def test_code_tests_and_model_agree():
+    assert contradictions(TABLE, PROOFS) == []
+
+
+def test_the_document_is_up_to_date():
+    assert DOCUMENT.read_text() == document(TABLE), "write it again: python -m tests.docs.fidelity"
+
+
+def test_every_operation_of_the_model_has_a_row():
+    assert len(TABLE) == len({row.operation for row in TABLE}) == len(operations()) >= 62
+    assert set(PUBLIC) <= set(operations("ecr-public"))
+
+
+@pytest.mark.parametrize(
+    ("row", "proofs", "partial", "said"),
+    [
+        (Row("PutImage", "full", "", ()), [], [], "no test proves PutImage"),
+        (Row("PutImage", "partial", "x", ()), [], ["PutImage"], "no test proves PutImage"),
+        (Row("PutImage", "no", "", ()), ["PutImage"], [], "a test proves PutImage, which is not here"),
+        (Row("PutImage", "no", "", ()), ["EatImage"], [], "a test proves EatImage, which is no operation"),
+        (Row("PutImage", "no", "", ()), [], ["PutImage"], "PARTIAL has PutImage, which is not here"),
+    ],
+)
+def test_what_does_not_agree_is_said(row, proofs, partial, said):
+    assert contradictions([row], proofs, partial) == [said]
+
+
+def test_a_mark_is_found_where_it_stands(tmp_path):
+    (tmp_path / "test_x.py").write_text(
+        '@pytest.mark.operation("A", "B")\n@pytest.mark.slow("C")\ndef test_a(): ...\n'
+        'class TestB:\n    @pytest.mark.operation("B")\n    def test_b(self): ...\n# pytest.mark.operation("D")\n'
+    )
+    assert marks(tmp_path) == {"A": {"test_x.py"}, "B": {"test_x.py"}}

@@ -5,7 +5,6 @@ service, account and region, in the same transaction.
 """
 
 import copyreg
-import errno
 import hashlib
 import pickle
 import sqlite3
@@ -19,8 +18,9 @@ from werkzeug.wrappers import Response
 
 from .aws import SERVICES, operation_of, reads_only, refuse, service_of
 from .doors import Door, Handler, Request
+from .registry import disk
 from .store import Store
-from .words import storage_full
+from .words import ServerException, storage_full
 
 # They change rows only, in transactions of their own; no other call waits while they move bytes.
 OF_ROWS = {"PutImage", "BatchDeleteImage", "InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload"}
@@ -54,26 +54,24 @@ def restore(store: Store) -> None:
 
 
 def _durable(store: Store, written: dict[tuple[str, str, str], str], request: Request, onward: Handler) -> Response:
-    operation = operation_of(request)
-    if reads_only(operation):
-        with store.lock:  # moto's backends are not thread-safe
-            return onward(request)
-
     def undone() -> None:
         written.clear()
         restore(store)  # what is not on disk has not happened
 
+    operation = operation_of(request)
     try:
         if operation in OF_ROWS:
             return onward(request)
+        if reads_only(operation):
+            with store.lock:  # moto's backends are not thread-safe
+                return onward(request)
         with store.change(undone=undone) as db:
             answer = onward(request)
             _write(db, written, service_of(request))
             return answer
     except (sqlite3.OperationalError, OSError) as error:
-        if "full" not in str(error) and getattr(error, "errno", None) != errno.ENOSPC:
-            raise
-        return refuse(request, storage_full())
+        full = disk.is_full(store.path.parent, error)
+        return refuse(request, storage_full() if full else ServerException(error))
 
 
 def _write(db: sqlite3.Connection, written: dict[tuple[str, str, str], str], service: str) -> None:

@@ -248,15 +248,12 @@ def out_of_order(end: int) -> Refusal:
     )
 
 
-def manifest_invalid(message: str) -> Refusal:
-    """The code is distribution-spec's."""
-    return Refusal(400, "MANIFEST_INVALID", message)
+def unsupported(message: str) -> Refusal:
+    """How the registry sends what the API words: ECR user guide, "Deleting OCI artifacts", for an image in an index.
 
-
-def referenced_by_index(index: str) -> Refusal:
-    """The sentence is BatchDeleteImage's, of the failure code ImageReferencedByManifestList; how the registry sends it
-    is not known."""
-    return Refusal(403, "DENIED", f"Requested image referenced by manifest list: [{index}]")
+    The status is that of a manifest which ECR cannot read, in many clients' logs.
+    """
+    return Refusal(405, "UNSUPPORTED", message)
 
 
 # Not ECR's: what its front end answers to these is not published.
@@ -297,5 +294,7 @@ def manifest_refused(error: ServiceException) -> Refusal:
         "ImageDigestDoesNotMatchException": (400, "DIGEST_INVALID"),
         "RepositoryNotFoundException": (404, "NAME_UNKNOWN"),
     }
-    status, code = codes.get(error.code, (400, "MANIFEST_INVALID"))
+    if error.code not in codes:
+        return unsupported(error.message)
+    status, code = codes[error.code]
     return Refusal(status, code, error.message)

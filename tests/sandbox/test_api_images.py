@@ -132,7 +132,7 @@ def test_the_same_again_is_one_error_and_a_locked_tag_another(ecr, repository, i
 def test_what_is_no_manifest_is_refused(ecr, repository, text):
     code, message = refused(ecr.put_image, repositoryName=repository, imageManifest=text)
     assert code == "InvalidParameterException"
-    assert message.startswith("Invalid parameter at 'imageManifest' failed to satisfy constraint: '")
+    assert message.startswith("Invalid parameter at 'ImageManifest' failed to satisfy constraint: '")
 
 
 @pytest.mark.operation("PutImage")

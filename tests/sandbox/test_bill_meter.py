@@ -14,6 +14,7 @@ from helpers.sandbox.bill import periods
 from helpers.sandbox.bill.lines import lines, usage_type
 from helpers.sandbox.bill.meter import GB, Meter, Usage
 from helpers.sandbox.ecr.images import Images, Manifest, digest_of
+from helpers.sandbox.ecr.manifest import INDEXES, OCI
 from helpers.sandbox.store import Store
 
 NOVEMBER = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp())
@@ -72,7 +73,7 @@ def push(store, meter, layers, config="c", repository="app"):
         "config": {"digest": digest(config), "size": 10},
         "layers": [{"digest": digest(name), "size": size} for name, size in layers.items()],
     }
-    return images(store, meter, repository).put(Manifest.parse(json.dumps(content), "x"), None, False).digest
+    return images(store, meter, repository).put(Manifest.parse(json.dumps(content), OCI), None, False).digest
 
 
 def kept(meter, clock, *names):
@@ -124,7 +125,7 @@ def test_an_index_weighs_nothing_of_its_own(store, metered):
     meter, clock = metered
     child = push(store, meter, {"a": 4})
     index = json.dumps({"manifests": [{"digest": child, "size": 300}]})
-    images(store, meter).put(Manifest.parse(index, "index"), "latest", False)
+    images(store, meter).put(Manifest.parse(index, INDEXES[0]), "latest", False)
     assert kept(meter, clock, "app") == [14]
 
 

@@ -182,7 +182,7 @@ def _(registry: Registry) -> None:
 def _(registry: Registry) -> None:
     status, code = error(registry.manifest("sha256:totallywrong"))
     assert status in (400, 404)
-    assert code in ("DIGEST_INVALID", "MANIFEST_INVALID", "NAME_UNKNOWN", "MANIFEST_UNKNOWN")
+    assert code in ("DIGEST_INVALID", "UNSUPPORTED", "MANIFEST_INVALID", "NAME_UNKNOWN", "MANIFEST_UNKNOWN")
 
 
 # --- push -----------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.sandbox.ecr.images import Images, Manifest, digest_of
+from helpers.sandbox.ecr.manifest import DOCKER, INDEXES, OCI
 from helpers.sandbox.store import Store
 from helpers.sandbox.words import InvalidParameter
 
@@ -25,11 +26,18 @@ JSON = st.recursive(
 def test_a_manifest_says_its_digest_its_blobs_and_its_type():
     part = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": "sha256:aa", "size": 3}
     layer = {**part, "digest": "sha256:bb", "size": 5}
-    text = json.dumps({"mediaType": "m", "config": part, "layers": [layer, layer]})
+    text = json.dumps({"mediaType": OCI, "config": part, "layers": [layer, layer]})
     manifest = Manifest.parse(text, None)
     assert manifest.digest == digest_of(text.encode())
     assert manifest.blobs == (("sha256:aa", 3), ("sha256:bb", 5))  # the same layer twice is stored once
-    assert (manifest.media_type, manifest.artifact_type) == ("m", part["mediaType"])
+    assert (manifest.media_type, manifest.artifact_type) == (OCI, part["mediaType"])
+
+
+def test_layers_that_their_makers_hand_out_themselves_need_not_be_here():
+    base = {"mediaType": "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "size": 9, "digest": "sha256:ff"}
+    config = {"mediaType": "application/vnd.docker.container.image.v1+json", "digest": "sha256:aa", "size": 3}
+    manifest = Manifest.parse(json.dumps({"mediaType": DOCKER, "config": config, "layers": [base]}), None)
+    assert manifest.blobs == (("sha256:aa", 3),)
 
 
 @given(JSON | st.text(max_size=40))
@@ -52,7 +60,7 @@ def images(tmp_path):
 
 def image(number, **more):
     part = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": f"sha256:{number:064x}", "size": 1}
-    return Manifest.parse(json.dumps({"mediaType": "m", "config": part, "layers": [part], **more}), None)
+    return Manifest.parse(json.dumps({"mediaType": OCI, "config": part, "layers": [part], **more}), None)
 
 
 def test_pages_join_to_the_whole_whatever_their_size(images):
@@ -107,7 +115,9 @@ def test_every_question_is_answered_by_an_index(images):
     with images._store.change():
         one = images.put(image(1), "one", False)
         images.put(
-            Manifest.parse(json.dumps({"mediaType": "i", "manifests": [{"digest": one.digest}]}), None), "i", False
+            Manifest.parse(json.dumps({"mediaType": INDEXES[0], "manifests": [{"digest": one.digest}]}), None),
+            "i",
+            False,
         )
         images.page(after=1, size=5), images.page(tagged=True, size=5), images.ids((1, "a"), 5), images.tags("a", 5)
         (

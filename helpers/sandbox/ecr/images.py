@@ -9,7 +9,7 @@ Every question is answered by an index, so that a repository of 10,000 images is
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from ..words import (
     ImageTagAlreadyExistsException,
     ReferencedImagesNotFoundException,
 )
-from .manifest import Manifest, digest_of
+from .manifest import Manifest, blobs_of, digest_of
 
 HERE = "account = ? AND region = ? AND repository = ?"
 TAGGED = "EXISTS (SELECT 1 FROM tags WHERE tags.image = images.id)"
@@ -167,7 +167,7 @@ class Images:
                 self._changed(-kept["bytes"])
             elif image := self.find(digest=digest):
                 db.execute("DELETE FROM images WHERE id = ?", (image.id,))
-                self._release(db, Manifest.parse(image.manifest, image.media_type))
+                self._release(db, blobs_of(image.manifest))
 
     def _insert(self, db: sqlite3.Connection, manifest: Manifest) -> int | None:
         account, _, repository = self._key
@@ -204,10 +204,10 @@ class Images:
             )
         self._changed(new)
 
-    def _release(self, db: sqlite3.Connection, manifest: Manifest) -> None:
-        """Count one use less of each blob of *manifest*; a blob that nobody uses any more is not kept."""
+    def _release(self, db: sqlite3.Connection, blobs: Iterable[tuple[str, int]]) -> None:
+        """Count one use less of each of the *blobs*; one that nobody uses any more is not kept."""
         freed = 0
-        for digest, _ in manifest.blobs:
+        for digest, _ in blobs:
             sought = (*self._key, digest)
             db.execute(f"UPDATE blobs SET uses = uses - 1 WHERE {HERE} AND digest = ?", sought)
             if unused := self._row(f"SELECT size FROM blobs WHERE {HERE} AND digest = ? AND uses <= 0", digest):

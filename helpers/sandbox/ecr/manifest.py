@@ -1,6 +1,7 @@
 """Reading a manifest: what it is, what it names, and what is wrong with it.
 
 Sources: OCI image-spec, "Image Manifest", "Image Index" and "Descriptor"; Docker's image manifest, version 2 schema 2.
+The field and "Invalid JSON syntax" are ECR's own words (many clients' logs have them), the other constraints ours.
 """
 
 import hashlib
@@ -12,7 +13,13 @@ from typing import Any
 from ..words import InvalidParameter
 
 DIGEST = re.compile(r"[A-Za-z0-9_+.-]+:[A-Fa-f0-9]+")  # API reference, LayerDigest
-FIELD = "imageManifest"
+FIELD = "ImageManifest"
+OCI = "application/vnd.oci.image.manifest.v1+json"
+DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
+IMAGES = (OCI, DOCKER)
+INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
+# Layers that their makers let nobody else hand out: clients leave them where they are.
+ELSEWHERE = ("nondistributable", ".foreign.")
 
 
 @dataclass(frozen=True)
@@ -29,22 +36,18 @@ class Manifest:
 
     @classmethod
     def parse(cls, text: str, media_type: str | None) -> "Manifest":
-        """Read *text*; raises InvalidParameter when it is no image manifest or index."""
+        """Read *text*, which is said to be of *media_type*; raises InvalidParameter when it is no manifest of ECR's."""
         content = _json(text)
-        config = content.get("config")
-        is_index = "manifests" in content
-        if config is None and not is_index:
-            raise InvalidParameter(FIELD, "Unsupported manifest type")
-        # A layer named twice is stored once.
-        blobs = dict(_descriptor(part) for part in [config, *_list(content, "layers")]) if config is not None else {}
+        kind = _kind(content, media_type)
+        is_index = kind in INDEXES
         children = [_digest(part) for part in _list(content, "manifests")] if is_index else []
         subject = content.get("subject")
         return cls(
             text,
-            media_type or _media_type(content),
+            kind,
             digest_of(text.encode()),
             _artifact_type(content),
-            tuple(blobs.items()),
+            () if is_index else _blobs(content),
             tuple(dict.fromkeys(children)),
             None if subject is None else _digest(subject),
         )
@@ -55,14 +58,25 @@ def digest_of(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
+def blobs_of(text: str) -> tuple[tuple[str, int], ...]:
+    """The digests and sizes of config and layers in a manifest that was taken once; an index has none."""
+    content = json.loads(text)
+    return _blobs(content) if "layers" in content else ()
+
+
+def unreadable() -> InvalidParameter:
+    """What ECR says of bytes that are no manifest."""
+    return InvalidParameter(FIELD, "Invalid JSON syntax")
+
+
 def _json(text: str) -> dict[str, Any]:
     try:
         text.encode()  # half of a surrogate pair has no bytes
         content = json.loads(text)
     except (ValueError, RecursionError):
-        raise InvalidParameter(FIELD, "Invalid JSON syntax") from None
+        raise unreadable() from None
     if not isinstance(content, dict):
-        raise InvalidParameter(FIELD, "Invalid JSON syntax")
+        raise unreadable()
     return content
 
 
@@ -78,7 +92,7 @@ def _descriptor(part: Any) -> tuple[str, int]:
 
 def _digest(part: Any) -> str:
     if not isinstance(part, dict):
-        raise InvalidParameter(FIELD, "Invalid JSON syntax")
+        raise unreadable()
     digest = part.get("digest")
     if digest is None:
         raise InvalidParameter(FIELD, "digest is required")
@@ -91,16 +105,36 @@ def _list(content: dict[str, Any], name: str) -> list[Any]:
     if name not in content:
         raise InvalidParameter(FIELD, f"{name} is required")
     if not isinstance(content[name], list):
-        raise InvalidParameter(FIELD, "Invalid JSON syntax")
+        raise unreadable()
     return content[name]
 
 
-def _media_type(content: dict[str, Any]) -> str:
-    if "mediaType" not in content:
+def _kind(content: dict[str, Any], told: str | None) -> str:
+    """The media type, from the client or from the manifest itself; a manifest that can be read as two is a trap.
+
+    Source: GHSA-mc8v-mgrf-8f4m of the OCI distribution-spec.
+    """
+    own = content.get("mediaType")
+    kind = told or own
+    if kind is None:
         raise InvalidParameter(FIELD, "mediaType is required")
-    if not isinstance(content["mediaType"], str):
-        raise InvalidParameter(FIELD, "Invalid JSON syntax")
-    return content["mediaType"]
+    if own is not None and own != kind:
+        raise InvalidParameter(FIELD, f"must be of the type {kind}")
+    if kind not in IMAGES + INDEXES:
+        raise InvalidParameter(FIELD, "Unsupported manifest type")
+    if content.keys() & ({"layers", "config"} if kind in INDEXES else {"manifests"}):
+        raise InvalidParameter(FIELD, f"must be of the type {kind}")
+    return kind
+
+
+def _blobs(content: dict[str, Any]) -> tuple[tuple[str, int], ...]:
+    """A layer named twice is stored once."""
+    parts = [content.get("config"), *_list(content, "layers")]
+    return tuple(dict(_descriptor(part) for part in parts if not _is_elsewhere(part)).items())
+
+
+def _is_elsewhere(part: Any) -> bool:
+    return isinstance(part, dict) and any(each in str(part.get("mediaType")) for each in ELSEWHERE)
 
 
 def _artifact_type(content: dict[str, Any]) -> str | None:

@@ -10,10 +10,8 @@ import moto.ecr.urls
 from moto.core.responses import ActionResult
 from moto.core.utils import camelcase_to_underscores
 
-from ..registry import disk
 from ..token import Tokens
-from ..words import NotInSandbox, ServerException, storage_full
-from .backend import Backend
+from ..words import NotInSandbox
 from .images_api import ImageOperations
 from .layers import LayerOperations
 from .operations import not_here
@@ -55,9 +53,6 @@ class Response(RegistryOperations, RepositoryOperations, ImageOperations, LayerO
             return super().call_action()
         except NotImplementedError:
             return self.serialized(ActionResult(NotInSandbox(self._get_action())))
-        except OSError as error:
-            full = disk.is_full(Backend.blobs.root, error)
-            return self.serialized(ActionResult(storage_full() if full else ServerException(error)))
 
 
 def answers(operation: str) -> bool:

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 from ..doors import Door, Handler, Request
 from ..ecr.backend import having_all
 from ..ecr.images import Image, Images, Manifest
+from ..ecr.manifest import INDEXES
 from ..registry.answers import refuse
 from ..registry.distribution import Distribution
 from ..registry.uploads import Uploads
@@ -30,7 +31,6 @@ NEEDED = {
     "ecr:BatchDeleteImage": {"delete"},
 }
 PULLED = "hub.pulled"  # where the house notes a pull in the request's environ
-INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 
 
 class Repository:

@@ -9,8 +9,7 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-OCI = "application/vnd.oci.image.manifest.v1+json"
-DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
+from ..ecr.manifest import DOCKER, OCI
 
 # OCI image-spec, "Compatibility Matrix". What is not here (zstd layers, artifacts) has no twin.
 TWINS = {

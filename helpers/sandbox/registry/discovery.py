@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 from werkzeug.wrappers import Response
 
 from ..ecr.images import Image
+from ..ecr.manifest import INDEXES
 from ..words import DIGEST_INVALID, PAGE_INVALID, Refused
 from .house import Ask
-from .manifests import INDEXES
 from .references import is_digest
 
 REFERRERS_A_PAGE = 1000  # not ECR's number, which is not known: below it clients that do not turn pages see all

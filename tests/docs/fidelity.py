@@ -62,6 +62,26 @@ Images and layers:
 - `imageTag` must be a tag that docker can write (at most 128 characters). The service model allows 300 of any kind.
 - GetDownloadUrlForLayer gives a link to the sandbox itself, which reads like one of S3 and is good for an hour.
 
+The registry protocol (`/v2/`):
+
+- The OCI conformance suite 1.1.1, run by hand in November 2026, passes but for five of its tests: a part of a layer is
+  answered with 201, and must have 5 MiB unless it is the last, as on ECR. `test_conformance.py` has its cases.
+- What is known of ECR is done as ECR does it, with the source beside the code: 201 for a part, a `Range` that stays at
+  the first part, layers by redirect, 405 for a manifest that cannot be read.
+- What is not known is a choice: a part that is too small, or no part at all, is refused with `BLOB_UPLOAD_INVALID`; an
+  upload tells its true length when asked; `DELETE` of a layer is `UNSUPPORTED`; digests are sha256 only; a client that
+  accepts no form of a manifest gets the stored one; a list of referrers has up to 1,000 entries.
+- A layer that no image uses yet can be pulled here over the protocol; GetDownloadUrlForLayer refuses it.
+- ECR Public hands layers out itself, without a redirect.
+
+Where sources about AWS disagree, the sandbox does this:
+
+- The same image pushed again under an immutable tag is accepted over the protocol, and is
+  `ImageAlreadyExistsException` by the API.
+- `DELETE` of a manifest works over the protocol. A tag that is the last one of an image which an index lists cannot be
+  deleted.
+- An expired docker password is answered with 403, one of another Region with 400.
+
 Repositories and registries:
 
 - A KMS key is taken as it is given; it need not exist. Without one, a made-up ARN is shown.

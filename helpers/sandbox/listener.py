@@ -11,7 +11,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from contextlib import suppress
 from typing import Any
 
@@ -80,22 +80,44 @@ class Listener(wsgi.Server):
 
 
 class _Threads(ThreadPool):
-    """Few threads, which serve a crowd faster than many; and one more for each client that is slow."""
+    """Few threads, which serve a crowd faster than many; and two more for each client that is slow."""
+
+    # cheroot's types leave these out.
+    _threads: list[Any]
+    _pending_shutdowns: Sized
+    _clear_dead_threads: Callable[[], None]
+    _spawn_worker: Callable[[], Any]
+
+    def __init__(self, server: Listener, min: int, max: int):
+        super().__init__(server, min=min, max=max)
+        self._changing = threading.Lock()
+        self._stopped = False
+
+    def stop(self, timeout: Any = 5) -> None:
+        """End every thread; none may begin from now on, or it would take the word that another waits for."""
+        with self._changing:
+            self._stopped = True
+        super().stop(timeout)
 
     def watch(self, now: float) -> None:
         """Hang up on whoever cannot finish a head; keep *min* threads free of slow clients. To be called often."""
-        threads = list(self._threads)  # type: ignore[attr-defined]  # cheroot's types leave it out
-        busy = [client for thread in threads if (client := thread.conn) is not None]
-        for client in busy:
-            if client.in_head and now - client.begun > PATIENCE:
-                with suppress(OSError):
-                    client.socket.shutdown(socket.SHUT_RD)
-        slow = sum(now - client.begun > WATCH for client in busy)
-        more = self.min + 2 * slow - len(threads)
-        if more > 0:
-            self.grow(more)
+        with self._changing:
+            if not self._stopped:
+                self._clear_dead_threads()
+                busy = [client for thread in self._threads if (client := thread.conn) is not None]
+                for client in busy:
+                    if client.in_head and now - client.begun > PATIENCE:
+                        with suppress(OSError):
+                            client.socket.shutdown(socket.SHUT_RD)
+                self._keep(self.min + 2 * sum(now - client.begun > WATCH for client in busy))
+
+    def _keep(self, wanted: int) -> None:
+        ending = len(self._pending_shutdowns)
+        more = min(wanted, self.max) - len(self._threads) + ending
+        if more > 0:  # not grow(): it waits for ever for a thread that has already ended
+            self._threads.extend([self._spawn_worker() for _ in range(more)])
         elif more < -self.min:
-            self.shrink(-more)
+            self.shrink(ending - more)
 
 
 class _Request(HTTPRequest):

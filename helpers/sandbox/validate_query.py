@@ -17,17 +17,24 @@ NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def validate_query(request: Request, onward: Handler) -> Response:
-    """Refuse a call of IAM or STS with a name that breaks the model."""
+    """Refuse a call of IAM or STS with a value that breaks the model."""
     if aws.service_of(request) not in aws.QUERY:
         return onward(request)
     fault = _fault(request)
     if fault is None:
         return onward(request)
-    message = f"The specified value for {fault} is invalid."
+    name, value, constraint = fault
+    told = "" if NOT_XML.search(value) else f"'{value}' "
+    constraint = re.sub("regular expression '(.*)'$", r"regular expression pattern: \1", constraint)
+    message = (
+        f"1 validation error detected: Value {told}at '{name[0].lower()}{name[1:]}' "
+        f"failed to satisfy constraint: Member {constraint}"
+    )
     return aws.refuse(request, common_errors.CommonError("ValidationError", "ValidationError", message, 400, 400))
 
 
-def _fault(request: Request) -> str | None:
+def _fault(request: Request) -> tuple[str, str, str] | None:
+    """The first parameter that is wrong: its name, its value and the constraint that it breaks."""
     model, operation = get_service_model(aws.service_of(request)), aws.operation_of(request)
     if operation not in model.operation_names:
         return None
@@ -35,7 +42,8 @@ def _fault(request: Request) -> str | None:
     for name, value in request.form.items():
         known = shape.members.get(name) if shape else None
         if NOT_XML.search(value):
-            return str(name)
-        if known is not None and known.type_name == "string" and next(faults(known, value, name), None):
-            return str(name)
+            return name, value, "must consist of characters that XML has"
+        if known is not None and known.type_name == "string":
+            for _, constraint in faults(known, value, name):
+                return name, value, constraint
     return None

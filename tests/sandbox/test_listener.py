@@ -96,6 +96,16 @@ def test_a_silent_client_costs_no_thread(patient):
         assert threading.active_count() == before
 
 
+def test_no_thread_begins_once_it_stops():
+    """It would take the word that another thread waits for, and that one would stay for ever."""
+    server = Listener(("127.0.0.1", 0), application(lambda request: Response("here")))
+    server.prepare()
+    server.requests.stop()
+    server.requests.watch(time.monotonic())  # as the watching thread may, in the same moment
+    assert not server.requests._threads
+    server.stop()
+
+
 def body(text: bytes, length: int | None = None) -> Body:
     return Body(io.BytesIO(text), length)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import click
 
-from . import authorization, notebooks, ready, transfer
+from . import authorization, crowd, growth, notebooks, ready, restart, transfer
 
 # Name of a figure → its unit and how many decimals are worth printing.
 Figures = dict[str, list[float]]
@@ -19,6 +19,9 @@ PARTS: dict[str, Callable[[int], Figures]] = {
     "ready": ready.measure,
     "authorization": authorization.measure,
     "transfer": transfer.measure,
+    "crowd": crowd.measure,
+    "growth": growth.measure,
+    "restart": restart.measure,
     "notebooks": notebooks.measure,
 }
 

@@ -23,6 +23,7 @@ def sandbox(folder: Path) -> Iterator[tuple[str, subprocess.Popen]]:
     """A sandbox on *folder*: its registry host and its process."""
     port = free_port()
     env = os.environ | {"ECR_TUTORIAL_STATE": str(folder), "ECR_TUTORIAL_PORT": str(port)}
+    env["ECR_TUTORIAL_BASE"] = "/nonexistent"  # nothing is mirrored while we measure
     process = subprocess.Popen(
         [sys.executable, "-m", "helpers.sandbox"], env=env, stdout=subprocess.PIPE, text=True, cwd=settings.PROJECT
     )
@@ -50,6 +51,23 @@ def distribution(folder: Path) -> Iterator[str]:
     process = subprocess.Popen([binary, "serve", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for(f"http://127.0.0.1:{port}/v2/")
+        yield f"localhost:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextlib.contextmanager
+def moto(*filled: str | int) -> Iterator[str]:
+    """Plain moto, everything in memory, with repositories *filled* (name, number of images, …): its host."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.plain_moto", str(port), *map(str, filled)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for(f"http://127.0.0.1:{port}/moto-api/")
         yield f"localhost:{port}"
     finally:
         process.terminate()

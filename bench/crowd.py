@@ -1,0 +1,144 @@
+"""Fifty clients at once: how long each waits for a small call of the API, and of the registry.
+
+The same calls go to plain moto (nothing on disk, no signature, no policies), and the registry's to Distribution alone.
+"""
+
+import hashlib
+import json
+import statistics
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import requests
+
+from . import load
+from .load import Answered, Prepared
+from .processes import client, distribution, moto, sandbox
+
+CLIENTS = 50
+ROUNDS = 3
+CONFIG = b"{}"
+CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
+MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+
+
+def measure(runs: int) -> dict[str, list[float]]:
+    """Milliseconds (median and 95th percentile of the answers of one run) and ratios."""
+    figures: dict[str, list[float]] = {}
+    for _ in range(runs):
+        with tempfile.TemporaryDirectory() as folder:
+            with sandbox(Path(folder, "sandbox")) as (host, _process):
+                token = client(host).get_authorization_token()["authorizationData"][0]["authorizationToken"]
+                prepare(host, token)
+                ours = timed(host, calls)
+                our_wire = timed(host, lambda host, n, token=token: _asks(host, n, token))
+            with moto() as host:
+                _repositories(host)
+                theirs = timed(host, calls)
+            Path(folder, "alone").mkdir()
+            with distribution(Path(folder, "alone")) as host:
+                for number in range(CLIENTS):
+                    _push(host, number, "")
+                their_wire = timed(host, lambda host, n: _asks(host, n, ""))
+        for name, mine, others in (("API calls", ours, theirs), ("registry requests", our_wire, their_wire)):
+            other = "plain moto" if name == "API calls" else "Distribution alone"
+            for figure, at in (("median", 50), ("p95", 95)):
+                ours_ms, theirs_ms = percentile(mine, at), percentile(others, at)
+                for label, value in {
+                    f"{CLIENTS} clients, {name}: {figure} (ms)": ours_ms,
+                    f"{CLIENTS} clients, {name}: {figure}, {other} / sandbox (ratio)": theirs_ms / ours_ms,
+                }.items():
+                    figures.setdefault(label, []).append(value)
+    return figures
+
+
+def calls(host: str, number: int) -> list[Prepared]:
+    """What one client asks of the API: four of ten calls change something."""
+    calls = []
+    for turn in range(ROUNDS):
+        mine = {"repositoryName": f"crowd-{number}"}
+        new = {"repositoryName": f"crowd-{number}-{turn}"}
+        put = {**mine, "imageManifest": _manifest(f"{number} {turn}"), "imageManifestMediaType": MANIFEST_TYPE}
+        calls += [
+            load.api(host, "CreateRepository", **new),
+            load.api(host, "DescribeRepositories", repositoryNames=[mine["repositoryName"]]),
+            load.api(host, "PutImage", **put, imageTag=f"v{turn}"),
+            load.api(host, "DescribeImages", **mine, maxResults=10),
+            load.api(host, "ListImages", **mine, maxResults=10),
+            load.api(host, "PutImage", **put, imageTag=f"again-{turn}"),
+            load.api(host, "BatchGetImage", **mine, imageIds=[{"imageTag": f"v{turn}"}]),
+            load.api(host, "DescribeImages", **mine, imageIds=[{"imageTag": f"v{turn}"}]),
+            load.api(host, "DescribeRepositories", repositoryNames=[mine["repositoryName"]]),
+            load.api(host, "DeleteRepository", **new),
+        ]
+    return calls
+
+
+def _asks(host: str, number: int, token: str) -> list[Prepared]:
+    """What one client asks of the registry, as a puller does who has the layers."""
+    said = {"Authorization": f"Basic {token}"} if token else {}
+    home, asked = f"/v2/crowd-{number}", {**said, "Accept": MANIFEST_TYPE}
+    once = [
+        load.http("HEAD manifest", host, "HEAD", f"{home}/manifests/first", asked),
+        load.http("GET manifest", host, "GET", f"{home}/manifests/first", asked),
+        load.http("HEAD blob", host, "HEAD", f"{home}/blobs/{_digest(CONFIG)}", said),
+        load.http("GET tags", host, "GET", f"{home}/tags/list", said),
+    ]
+    return once * ROUNDS * 2
+
+
+def timed(host: str, script: Callable[[str, int], list[Prepared]]) -> list[Answered]:
+    """The answers to all clients, of which each sends its *script*."""
+    answers = load.run(host, [script(host, number) for number in range(CLIENTS)])
+    if wrong := [answer for answer in answers if answer.status >= 400]:
+        raise SystemExit(f"{host}: {len(wrong)} requests failed, so there is nothing to measure: {wrong[:3]}")
+    return answers
+
+
+def percentile(answers: list[Answered], at: int) -> float:
+    """Milliseconds in which *at* of a hundred answers came."""
+    return statistics.quantiles([answer.seconds for answer in answers], n=100, method="inclusive")[at - 1] * 1000
+
+
+def prepare(host: str, token: str) -> None:
+    """Give each client of the sandbox at *host* a repository with an image."""
+    _repositories(host)
+    for number in range(CLIENTS):
+        _push(host, number, token)
+
+
+def _repositories(host: str) -> None:
+    made = client(host)
+    for number in range(CLIENTS):
+        made.create_repository(repositoryName=f"crowd-{number}")
+
+
+def _push(host: str, number: int, token: str) -> None:
+    said = {"Authorization": f"Basic {token}"} if token else {}
+    home = f"http://{host}/v2/crowd-{number}"
+    with requests.Session() as session:
+        session.trust_env = False
+        session.headers.update(said)
+        started = session.post(f"{home}/blobs/uploads/")
+        where = requests.compat.urljoin(home, started.headers["Location"])
+        done = session.put(where, params={"digest": _digest(CONFIG)}, data=CONFIG)
+        done.raise_for_status()
+        manifest = _manifest("first")
+        session.put(f"{home}/manifests/first", manifest, headers={"Content-Type": MANIFEST_TYPE}).raise_for_status()
+
+
+def _manifest(note: str) -> str:
+    config = {"mediaType": CONFIG_TYPE, "digest": _digest(CONFIG), "size": len(CONFIG)}
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST_TYPE,
+        "config": config,
+        "layers": [],
+        "annotations": {"n": note},
+    }
+    return json.dumps(manifest)
+
+
+def _digest(content: bytes) -> str:
+    return "sha256:" + hashlib.sha256(content).hexdigest()

@@ -1,0 +1,100 @@
+"""What ten thousand images in one repository cost: a push, a page of DescribeImages, memory. The same of plain moto."""
+
+import hashlib
+import json
+import statistics
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+from helpers import settings
+from helpers.sandbox.ecr.images import Images, Manifest
+from helpers.sandbox.store import Store
+
+from . import load
+from .crowd import CONFIG, MANIFEST_TYPE
+from .load import Prepared
+from .processes import client, moto, peak_memory, sandbox
+
+FEW, MANY = 100, 10_000
+SIZES = {"few": FEW, "many": MANY}  # repositories and their images
+TURNS = 20
+
+
+def measure(runs: int) -> dict[str, list[float]]:
+    """Milliseconds with 100 images, and how many times as long with 10,000; memory in MB."""
+    figures: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        state = filled(Path(folder, "state"))
+        for run in range(runs):
+            with sandbox(state) as (host, process):
+                token = client(host).get_authorization_token()["authorizationData"][0]["authorizationToken"]
+                values = _compared(f"push of an image, {FEW} images there", host, partial(_push, token, run))
+                values |= _compared(f"DescribeImages, a page of {FEW} images", host, _describe)
+                values[f"memory of the sandbox with {MANY:,} images (MB)"] = peak_memory(process.pid)
+            with moto("few", FEW, "many", MANY) as host:
+                values |= _compared(f"plain moto: PutImage, {FEW} images there", host, partial(_put, run))
+                values |= _compared(f"plain moto: DescribeImages, a page of {FEW} images", host, _describe)
+            for name, value in values.items():
+                figures.setdefault(name, []).append(value)
+    return figures
+
+
+def filled(state: Path) -> Path:
+    """A state folder with the two repositories."""
+    with sandbox(state) as (host, _):
+        for name in SIZES:
+            client(host).create_repository(repositoryName=name)
+    with closing(Store(state / "state.db")) as store:
+        for name, count in SIZES.items():
+            images = Images(store, settings.ACCOUNT, settings.REGION, name)
+            with store.change():
+                for number in range(count):
+                    images.put(
+                        Manifest.parse(manifest(f"{number:064x}", str(number)), MANIFEST_TYPE), f"v{number}", False
+                    )
+    return state
+
+
+def manifest(config: str, note: str) -> str:
+    """An image whose config has the SHA-256 *config*."""
+    descriptor = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": f"sha256:{config}", "size": 2}
+    content = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": descriptor, "layers": []}
+    return json.dumps({**content, "annotations": {"note": note}})
+
+
+def _compared(name: str, host: str, script: Callable[[str, str, int], list[Prepared]]) -> dict[str, float]:
+    """Median milliseconds of all requests of *script* for the few, and the many's part of that; asked in turn."""
+    taken: dict[str, list[float]] = {"few": [], "many": []}
+    asked = [(repository, script(host, repository, turn)) for turn in range(TURNS) for repository in SIZES]
+    answers = load.run(host, [[request for _, requests in asked for request in requests]])
+    if wrong := [answer for answer in answers if answer.status >= 400]:
+        raise SystemExit(f"{host}: {len(wrong)} requests failed, so there is nothing to measure: {wrong[:3]}")
+    for repository, requests in asked:
+        taken[repository].append(sum(answers.pop(0).seconds for _ in requests))
+    few, many = (statistics.median(seconds) * 1000 for seconds in taken.values())
+    return {f"{name} (ms)": few, f"{name}: with {MANY:,} / with {FEW} (ratio)": many / few}
+
+
+def _push(token: str, run: int, host: str, repository: str, turn: int) -> list[Prepared]:
+    """A config of its own, which the registry does not have, and the manifest."""
+    content = f"{repository} {run} {turn}".encode()
+    config = hashlib.sha256(content).hexdigest()
+    said = {"Authorization": f"Basic {token}", "Content-Type": "application/octet-stream"}
+    home, typed = f"/v2/{repository}", {**said, "Content-Type": MANIFEST_TYPE}
+    text = manifest(config, f"{run} {turn}").encode()
+    return [
+        load.http("blob", host, "POST", f"{home}/blobs/uploads/?digest=sha256:{config}", said, content),
+        load.http("manifest", host, "PUT", f"{home}/manifests/new-{run}-{turn}", typed, text),
+    ]
+
+
+def _put(run: int, host: str, repository: str, turn: int) -> list[Prepared]:
+    text = manifest(hashlib.sha256(CONFIG).hexdigest(), f"{run} {turn}")
+    return [load.api(host, "PutImage", repositoryName=repository, imageManifest=text, imageTag=f"new-{run}-{turn}")]
+
+
+def _describe(host: str, repository: str, turn: int) -> list[Prepared]:
+    return [load.api(host, "DescribeImages", repositoryName=repository, maxResults=100)]

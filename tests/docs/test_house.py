@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+import helpers.sandbox
 from machine.project import ROOT
 
 CONDA_NAMES = {"docker": "docker-py"}
@@ -86,3 +87,11 @@ def test_the_licence_is_the_one_that_is_declared():
 
 def test_this_python_is_one_that_is_asked_for():
     assert sys.version_info >= (3, 11)
+
+
+def test_the_way_of_a_request_names_every_file_of_the_sandbox():
+    text = helpers.sandbox.__doc__ or ""
+    folder = ROOT / "helpers" / "sandbox"
+    files = {each.name for each in folder.glob("*.py")} | {f"{each.parent.name}/" for each in folder.glob("*/*.py")}
+    named = set(re.findall(r"[a-z_]+(?:\.py|/)", text)) - {"v2/"}
+    assert named == files - {"__init__.py"}

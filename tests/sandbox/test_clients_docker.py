@@ -131,7 +131,7 @@ def test_a_plain_push_of_an_engine_that_keeps_indexes_carries_the_attestation(
 ):
     use(docker, newer_engine)
     image = f"{sandbox.registry}/{repository}:v1"
-    docker.run(f"docker build --provenance=true --tag {image} {context(docker.home / 'app')}")
+    docker.run(f"docker buildx build --provenance=true --tag {image} {context(docker.home / 'app')}")
     docker.run(f"docker push {image}")
     assert media_types(sandbox, repository) == {"v1": [OCI_INDEX], "": [OCI_MANIFEST, OCI_MANIFEST]}
 

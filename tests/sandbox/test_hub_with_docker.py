@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.sandbox.clients import client, need  # noqa: F401
 from tests.sandbox.conftest import Sandbox
 
 PASSWORD = "correct horse"
@@ -182,18 +183,18 @@ def test_a_build_takes_its_base_from_a_private_repository(sandbox, the_hub, imag
     assert f"pull access denied for {name.removesuffix(':1')}" in said
 
 
-@pytest.mark.skipif(not shutil.which("skopeo"), reason="skopeo is not installed")
-def test_skopeo_copies_from_one_account_to_another(sandbox, the_hub, image):
+@need("skopeo")
+def test_skopeo_copies_from_one_account_to_another(sandbox, the_hub, image, client):  # noqa: F811
     alice, bob = the_hub.sign_up(), the_hub.sign_up()
     name = image(f"{alice}/app")
     the_hub.login(alice)
     sandbox.run(f"docker push {name}")
     there = f"docker://{the_hub.host}/{bob}/copy:1"
-    sandbox.run(
+    client.run(
         "skopeo copy --src-tls-verify=false --src-no-creds --dest-tls-verify=false"
         f" --dest-creds '{bob}:{PASSWORD}' docker://{name} {there}"
     )
-    assert sandbox.run(f"skopeo inspect --tls-verify=false --no-creds --raw {there}")
+    assert client.run(f"skopeo inspect --tls-verify=false --no-creds --raw {there}")
 
 
 def test_all_of_it_survives_a_kill(own_sandbox, make_image):

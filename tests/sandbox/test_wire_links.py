@@ -160,11 +160,6 @@ def test_the_bytes_are_on_the_bill_the_redirect_is_not(sandbox, wire, link, stra
     assert sent() == len(CONTENT) + 10
 
 
-def test_skopeo_and_requests_follow(sandbox, wire, tmp_path):
-    """docker's own pull stands in test_push_and_pull.py."""
-    wire.push(wire.image(b"for skopeo"), "v1")
-    login = f"--src-tls-verify=false --src-creds AWS:{sandbox.password()}"
-    sandbox.run(f"skopeo copy {login} docker://{sandbox.registry}/{wire.repository}:v1 dir:{tmp_path}/copied")
-    copied = tmp_path / "copied" / digest_of(b"for skopeo").removeprefix("sha256:")
-    assert copied.read_bytes() == b"for skopeo"
-    assert wire.blob(DIGEST).content == CONTENT  # requests, with its header
+def test_requests_follows_and_leaves_its_password_behind(wire):
+    """The other clients' own pulls stand in test_push_and_pull.py and test_clients_*.py."""
+    assert wire.blob(DIGEST).content == CONTENT

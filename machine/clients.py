@@ -19,8 +19,8 @@ CLIENTS = CACHE / "clients"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 MIRROR = "http://deb.debian.org/debian"
 
-# They use libraries of the system, so they come from its own release: program → package.
-OF_THE_SYSTEM = {"skopeo": "skopeo", "podman": "podman", "buildah": "buildah"}
+# They use libraries of the system, so they come from its own release: program → package. `ip` plays Docker Desktop.
+OF_THE_SYSTEM = {"skopeo": "skopeo", "podman": "podman", "buildah": "buildah", "ip": "iproute2"}
 # They need a C library of 2021 and nothing else, so one release serves every system: program → package/release.
 # The newer engine keeps indexes, which buildx needs for attestations; only a test starts it, and not as the machine's.
 OF_DEBIAN = {
@@ -64,7 +64,7 @@ def main() -> int:
     if got := [program for program in wanted if program not in lacking]:
         say(f"Fetched for the tests, and not installed: {', '.join(got)} ({time.monotonic() - begun:.0f} s)")
     if lacking:
-        say(f"The tests of {', '.join(lacking)} will be skipped ({why}); install these, or run make test again.")
+        say(f"The tests with {', '.join(lacking)} will be skipped ({why}); install these, or run make test again.")
     return 0
 
 

@@ -9,7 +9,6 @@ import base64
 import json
 import os
 import shlex
-import shutil
 import socket
 import subprocess
 import sys
@@ -25,16 +24,26 @@ import pytest
 
 from helpers import engine, settings
 from helpers.errors import LabError
+from machine import clients
 from tests.sandbox.conftest import Sandbox, layer
 
 PROGRAMS = ("dockerd", "containerd", "docker", "ip", "iptables", "unshare", "nsenter")
-LACKING = [name for name in PROGRAMS if not shutil.which(name)]
+LACKING = [name for name in PROGRAMS if not clients.find(name)]
 
 pytestmark = [
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="network namespaces are Linux's"),
     pytest.mark.skipif(getattr(os, "geteuid", lambda: 1)() != 0, reason="only root may make a network namespace"),
     pytest.mark.skipif(bool(LACKING), reason=f"not installed: {', '.join(LACKING)}"),
 ]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def fetched_programs() -> Iterator[None]:
+    """What the machine lacks, `make test` has fetched."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{os.environ['PATH']}:{clients.CLIENTS / 'bin'}")
+        yield
+
 
 # What runs as the first process in there; the machine is off when its standard input ends.
 BOOT = """

@@ -14,7 +14,8 @@ APT = """
 /bin/cp "$APT_CONFIG" "{folder}"
 case "$*" in
 *update*) ;;
-*install*) echo conmon > conmon.deb; echo podman > podman.deb; echo buildah > buildah.deb; echo skopeo > skopeo.deb ;;
+*install*)
+    for name in conmon podman buildah skopeo ip; do echo $name > $name.deb; done ;;
 *download*)
     for word in "$@"; do
         case "$word" in
@@ -105,7 +106,9 @@ def test_without_apt_the_line_says_what_is_skipped(debian, capsys):
     debian.has("skopeo")
     assert clients.main() == 0
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith("The tests of podman, buildah, oras, docker-buildx, newer-dockerd, crane will be skipped (")
+    assert line.startswith(
+        "The tests with podman, buildah, ip, oras, docker-buildx, newer-dockerd, crane will be skipped ("
+    )
 
 
 def test_a_failure_is_told_in_apts_words_and_the_rest_is_fetched(debian, capsys):
@@ -114,14 +117,14 @@ def test_a_failure_is_told_in_apts_words_and_the_rest_is_fetched(debian, capsys)
     assert clients.main() == 0
     got, lacking = capsys.readouterr().err.splitlines()
     assert "oras" in got and "crane" not in got
-    assert lacking.startswith("The tests of crane will be skipped (E: Unable to locate package crane)")
+    assert lacking.startswith("The tests with crane will be skipped (E: Unable to locate package crane)")
 
 
 def test_a_package_without_the_program_is_told(debian, capsys):
     debian.has("dpkg-deb")
     assert clients.main() == 0
     [line] = capsys.readouterr().err.splitlines()
-    assert "the package has no program skopeo, podman, buildah" in line
+    assert "the package has no program skopeo, podman, buildah, ip" in line
 
 
 def test_packages_that_nothing_can_check_are_not_fetched(debian, capsys):

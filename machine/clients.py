@@ -35,8 +35,8 @@ RELEASES = ("trixie", "forky")
 WRAPPER = """#!/bin/sh
 tree=$(dirname "$(dirname "$(readlink -f "$0")")")/{tree}
 PATH="$tree/usr/bin:$tree/usr/sbin:$PATH"
-for folder in "$tree"/usr/lib/*-linux-gnu*; do
-    [ ! -d "$folder" ] || export LD_LIBRARY_PATH="$folder"
+for folder in "$tree"/lib/*-linux-gnu* "$tree"/usr/lib/*-linux-gnu*; do
+    [ ! -d "$folder" ] || export LD_LIBRARY_PATH="$folder${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"
 done
 exec "$tree/{program}" "$@"
 """
@@ -148,7 +148,7 @@ class _Apt:
 
     def _wrap(self, program: str) -> bool:
         """Make the program callable, if the packages brought it."""
-        for folder in ("usr/bin", "usr/sbin", "usr/libexec/docker/cli-plugins"):
+        for folder in ("usr/bin", "usr/sbin", "bin", "usr/libexec/docker/cli-plugins"):
             real = Path(folder, program.removeprefix("newer-"))
             if (self.tree / real).exists():
                 wrapper = CLIENTS / "bin" / program

@@ -20,7 +20,7 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 MIRROR = "http://deb.debian.org/debian"
 
 # They use libraries of the system, so they come from its own release: program → package. `ip` plays Docker Desktop.
-OF_THE_SYSTEM = {"skopeo": "skopeo", "podman": "podman", "buildah": "buildah", "ip": "iproute2"}
+OF_THE_SYSTEM = {"skopeo": "skopeo", "podman": "podman", "buildah": "buildah", "ip": "iproute2", "ss": "iproute2"}
 # They need a C library of 2021 and nothing else, so one release serves every system: program → package/release.
 # The newer engine keeps indexes, which buildx needs for attestations; only a test starts it, and not as the machine's.
 OF_DEBIAN = {

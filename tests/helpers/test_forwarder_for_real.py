@@ -27,7 +27,7 @@ from helpers.errors import LabError
 from machine import clients
 from tests.sandbox.conftest import Sandbox, layer
 
-PROGRAMS = ("dockerd", "containerd", "docker", "ip", "iptables", "unshare", "nsenter")
+PROGRAMS = ("dockerd", "containerd", "docker", "ip", "ss", "iptables", "unshare", "nsenter")
 LACKING = [name for name in PROGRAMS if not clients.find(name)]
 
 pytestmark = [

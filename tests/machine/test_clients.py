@@ -15,7 +15,7 @@ APT = """
 case "$*" in
 *update*) ;;
 *install*)
-    for name in conmon podman buildah skopeo ip; do echo $name > $name.deb; done ;;
+    for name in conmon podman buildah skopeo ip ss; do echo $name > $name.deb; done ;;
 *download*)
     for word in "$@"; do
         case "$word" in
@@ -107,7 +107,7 @@ def test_without_apt_the_line_says_what_is_skipped(debian, capsys):
     assert clients.main() == 0
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith(
-        "The tests with podman, buildah, ip, oras, docker-buildx, newer-dockerd, crane will be skipped ("
+        "The tests with podman, buildah, ip, ss, oras, docker-buildx, newer-dockerd, crane will be skipped ("
     )
 
 
@@ -124,7 +124,7 @@ def test_a_package_without_the_program_is_told(debian, capsys):
     debian.has("dpkg-deb")
     assert clients.main() == 0
     [line] = capsys.readouterr().err.splitlines()
-    assert "the package has no program skopeo, podman, buildah, ip" in line
+    assert "the package has no program skopeo, podman, buildah, ip, ss" in line
 
 
 def test_packages_that_nothing_can_check_are_not_fetched(debian, capsys):

@@ -8,6 +8,7 @@ import json
 import statistics
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import requests
@@ -32,7 +33,7 @@ def measure(runs: int) -> dict[str, list[float]]:
                 token = client(host).get_authorization_token()["authorizationData"][0]["authorizationToken"]
                 prepare(host, token)
                 ours = timed(host, calls)
-                our_wire = timed(host, lambda host, n, token=token: _asks(host, n, token))
+                our_wire = timed(host, partial(_asks, token=token))
             with moto() as host:
                 _repositories(host)
                 theirs = timed(host, calls)
@@ -40,7 +41,7 @@ def measure(runs: int) -> dict[str, list[float]]:
             with distribution(Path(folder, "alone")) as host:
                 for number in range(CLIENTS):
                     _push(host, number, "")
-                their_wire = timed(host, lambda host, n: _asks(host, n, ""))
+                their_wire = timed(host, partial(_asks, token=""))
         for name, mine, others in (("API calls", ours, theirs), ("registry requests", our_wire, their_wire)):
             other = "plain moto" if name == "API calls" else "Distribution alone"
             for figure, at in (("median", 50), ("p95", 95)):

@@ -27,6 +27,7 @@ def sandbox(folder: Path) -> Iterator[tuple[str, subprocess.Popen]]:
     process = subprocess.Popen(
         [sys.executable, "-m", "helpers.sandbox"], env=env, stdout=subprocess.PIPE, text=True, cwd=settings.PROJECT
     )
+    assert process.stdout
     try:
         ready = process.stdout.readline()
         yield ready.split("//")[1].strip(), process

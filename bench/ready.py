@@ -9,7 +9,8 @@ from .processes import sandbox
 
 def measure(runs: int) -> dict[str, list[float]]:
     """Seconds, with an empty state folder and with the same one again."""
-    first, again = [], []
+    first: list[float] = []
+    again: list[float] = []
     for _ in range(runs):
         with tempfile.TemporaryDirectory() as folder:
             for figures in (first, again):

@@ -77,7 +77,8 @@ def test_a_repository_from_its_making_to_its_end(sandbox, ecr, repository):
 def test_a_name_that_ecr_does_not_take(ecr, name):
     code, message = refused(ecr.create_repository, repositoryName=name)
     assert code == "InvalidParameterException"
-    assert message.startswith("Invalid parameter at 'repositoryName' failed to satisfy constraint: '")
+    assert message.startswith("Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must ")
+    assert message.endswith("'")
 
 
 @pytest.mark.operation("CreateRepository")

@@ -30,11 +30,21 @@ SELECT images.*, (SELECT json_group_array(tag) FROM tags WHERE tags.image = imag
 FROM images WHERE {HERE} {{also}} ORDER BY images.id LIMIT ?
 """
 ALL = -1  # SQLite's LIMIT for all rows
+STANDARD, ARCHIVE = "STANDARD", "ARCHIVE"  # storage classes
+ACTIVE, ARCHIVED, ACTIVATING = "ACTIVE", "ARCHIVED", "ACTIVATING"  # what an image can be
+# The same as ``Image.status``, of a row.
+STATUS = f"""
+CASE WHEN storage_class = '{ARCHIVE}' THEN '{ARCHIVED}' WHEN activated_at > ? THEN '{ACTIVATING}' ELSE '{ACTIVE}' END
+"""
 
 
 @dataclass(frozen=True)
 class Image:
-    """An image as the registry knows it; *size* in bytes, *pushed_at* in Unix seconds."""
+    """An image as the registry knows it; *size* in bytes, times in Unix seconds by the sandbox's clock.
+
+    *last_pulled* is the last recorded pull. *archived_at* and *activated_at* are when it last went to the archive and
+    when it last was, or will be, back from there.
+    """
 
     id: int
     digest: str
@@ -45,6 +55,17 @@ class Image:
     size: int
     pushed_at: int
     subject: str | None
+    last_pulled: int | None = None
+    storage_class: str = STANDARD
+    archived_at: int | None = None
+    activated_at: int | None = None
+
+    @property
+    def status(self) -> str:
+        """The ``imageStatus`` of this moment: ACTIVE, ARCHIVED or ACTIVATING."""
+        if self.storage_class == ARCHIVE:
+            return ARCHIVED
+        return ACTIVATING if (self.activated_at or 0) > clock.now() else ACTIVE
 
 
 class Images:
@@ -72,21 +93,32 @@ class Images:
         """Every image, oldest first."""
         return self.page()
 
-    def page(self, after: int = 0, size: int | None = None, tagged: bool | None = None) -> list[Image]:
-        """Up to *size* images with an id above *after*, oldest first; *tagged*: only those with tags, or without."""
-        return self._select(f"AND images.id > ? {_only(tagged)}", (after,), size)
+    def page(
+        self, after: int = 0, size: int | None = None, tagged: bool | None = None, status: str | None = None
+    ) -> list[Image]:
+        """Up to *size* images with an id above *after*, oldest first.
+
+        *tagged*: only those with tags, or without; *status*: only those that are ACTIVE, ARCHIVED or ACTIVATING now.
+        """
+        only, values = _only(tagged, status)
+        return self._select(f"AND images.id > ? {only}", (after, *values), size)
 
     def ids(
-        self, after: tuple[int, str] = (0, ""), size: int | None = None, tagged: bool | None = None
+        self,
+        after: tuple[int, str] = (0, ""),
+        size: int | None = None,
+        tagged: bool | None = None,
+        status: str | None = None,
     ) -> list[tuple[int, str, str | None]]:
         """Up to *size* pairs of image and tag, *after* such a pair: image id, digest, tag (None: it has none)."""
+        only, values = _only(tagged, status)
         rows = self._rows(
             f"""
             SELECT images.id, digest, tag FROM images LEFT JOIN tags ON tags.image = images.id
             WHERE images.account = ? AND images.region = ? AND images.repository = ? AND images.id >= ?
-            AND (images.id > ? OR tag > ?) {_only(tagged)} ORDER BY images.id, tag LIMIT ?
+            AND (images.id > ? OR tag > ?) {only} ORDER BY images.id, tag LIMIT ?
             """,
-            (after[0], *after, ALL if size is None else size),
+            (after[0], *after, *values, ALL if size is None else size),
         )
         return [(row["id"], row["digest"], row["tag"]) for row in rows]
 
@@ -96,9 +128,10 @@ class Images:
         rows = self._rows(f"SELECT tag FROM tags WHERE {HERE} AND tag > ? ORDER BY tag LIMIT ?", sought)
         return [row["tag"] for row in rows]
 
-    def referrers(self, digest: str, after: int = 0, size: int | None = None) -> list[Image]:
-        """Up to *size* images whose subject is *digest*, with an id above *after*, oldest first."""
-        return self._select("AND subject = ? AND images.id > ?", (digest, after), size)
+    def referrers(self, digest: str, after: int = 0, size: int | None = None, status: str | None = None) -> list[Image]:
+        """Up to *size* images whose subject is *digest*, with an id above *after*, oldest first; see ``page``."""
+        only, values = _only(None, status)
+        return self._select(f"AND subject = ? AND images.id > ? {only}", (digest, after, *values), size)
 
     def find(self, tag: str | None = None, digest: str | None = None) -> Image | None:
         """The image that has *tag* and *digest* (at least one is given), or None."""
@@ -169,6 +202,23 @@ class Images:
                 db.execute("DELETE FROM images WHERE id = ?", (image.id,))
                 self._release(db, blobs_of(image.manifest))
 
+    def recorded_pull(self, image: Image) -> None:
+        """*image* was pulled now."""
+        with self._store.change(sync=False) as db:  # nobody was promised that it is written down
+            db.execute("UPDATE images SET last_pulled = ? WHERE id = ?", (int(clock.now()), image.id))
+
+    def archive(self, image: Image) -> None:
+        """From now on *image* is in the archive."""
+        with self._store.change() as db:
+            values = (ARCHIVE, int(clock.now()), image.id)
+            db.execute("UPDATE images SET storage_class = ?, archived_at = ? WHERE id = ?", values)
+
+    def restore(self, image: Image, ready: int) -> None:
+        """*image* leaves the archive and is there again at the Unix time *ready*."""
+        with self._store.change() as db:
+            values = (STANDARD, ready, image.id)
+            db.execute("UPDATE images SET storage_class = ?, activated_at = ? WHERE id = ?", values)
+
     def _insert(self, db: sqlite3.Connection, manifest: Manifest) -> int | None:
         account, _, repository = self._key
         children = {digest: self.find(digest=digest) for digest in manifest.children}
@@ -228,6 +278,10 @@ class Images:
                 size=row["size"],
                 pushed_at=row["pushed_at"],
                 subject=row["subject"],
+                last_pulled=row["last_pulled"],
+                storage_class=row["storage_class"],
+                archived_at=row["archived_at"],
+                activated_at=row["activated_at"],
             )
             for row in rows
         ]
@@ -240,8 +294,10 @@ class Images:
         return next(iter(self._rows(statement, values)), None)
 
 
-def _only(tagged: bool | None) -> str:
-    return "" if tagged is None else f"AND {'' if tagged else 'NOT'} {TAGGED}"
+def _only(tagged: bool | None, status: str | None) -> tuple[str, list[Any]]:
+    """A condition, and the values of its question marks."""
+    tags = "" if tagged is None else f"AND {'' if tagged else 'NOT'} {TAGGED}"
+    return (tags, []) if status is None else (f"{tags} AND {STATUS} = ?", [clock.now(), status])
 
 
 __all__ = ["Image", "Images", "Manifest", "digest_of"]

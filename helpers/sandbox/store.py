@@ -45,6 +45,10 @@ CREATE TABLE IF NOT EXISTS blobs (
     account TEXT, region TEXT, repository TEXT, digest TEXT, size INTEGER NOT NULL, uses INTEGER NOT NULL,
     PRIMARY KEY (account, region, repository, digest)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS archived_blobs (
+    account TEXT, region TEXT, repository TEXT, digest TEXT, uses INTEGER NOT NULL,
+    PRIMARY KEY (account, region, repository, digest)
+) WITHOUT ROWID;
 """
 # Before version 1 what an image is made of stood in its manifest only.
 FROM_VERSION_0 = """

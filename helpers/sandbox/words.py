@@ -90,6 +90,18 @@ class LayerInaccessibleException(ServiceException):
         )
 
 
+class LayerArchivedException(ServiceException):
+    """The code is the service model's of a layer that cannot be had; the sentence is ours."""
+
+    code = "LayerInaccessibleException"
+
+    def __init__(self, digest: str, repository: str, registry: str):
+        super().__init__(
+            f"The layer with digest '{digest}' in the repository with name '{repository}' "
+            f"in the registry with id '{registry}' is not available because it is archived"
+        )
+
+
 class LayerAlreadyExistsException(ServiceException):
     """The code is the service model's; the sentence is ours."""
 
@@ -154,6 +166,48 @@ class InvalidTagParameterException(ServiceException):
 
     def __init__(self, constraint: str):
         super().__init__(f"Invalid parameter at 'tags' failed to satisfy constraint: '{constraint}'")
+
+
+class ImageStorageClassUpdateNotSupportedException(ServiceException):
+    """The code and the first sentence are the service model's; the rest is ours."""
+
+    code = "ImageStorageClassUpdateNotSupportedException"
+
+    def __init__(self, digest: str, storage_class: str, reason: str):
+        super().__init__(
+            "The requested image storage class update is not supported. "
+            f"The image with digest '{digest}' cannot be moved to {storage_class}: {reason}"
+        )
+
+
+class LimitExceededException(ServiceException):
+    """The code is the service model's; the sentences are ours."""
+
+    code = "LimitExceededException"
+
+
+class ExclusionAlreadyExistsException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "ExclusionAlreadyExistsException"
+
+    def __init__(self, arn: str, registry: str):
+        super().__init__(
+            f"The pull time update exclusion for the principal '{arn}' "
+            f"already exists in the registry with id '{registry}'"
+        )
+
+
+class ExclusionNotFoundException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "ExclusionNotFoundException"
+
+    def __init__(self, arn: str, registry: str):
+        super().__init__(
+            f"The pull time update exclusion for the principal '{arn}' "
+            f"does not exist in the registry with id '{registry}'"
+        )
 
 
 class StorageFull(ServiceException):

@@ -180,7 +180,7 @@ def test_the_version_before_the_archive_is_taken_over(tmp_path):
         old.execute(f"ALTER TABLE images DROP COLUMN {column}")
     old.execute(
         "INSERT INTO images (account, region, repository, digest, manifest, media_type, size, pushed_at)"
-        """ VALUES ('1', 'r', 'app', 'sha256:1', '{"config": {}, "layers": []}', 'm', 6, 1000)"""
+        """ VALUES ('1', 'r', 'app', 'sha256:1', '{"manifests": []}', 'm', 6, 1000)"""
     )
     old.execute("PRAGMA user_version=1")
     old.commit()

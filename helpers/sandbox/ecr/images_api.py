@@ -11,7 +11,7 @@ from moto.ecr.exceptions import ImageNotFoundException, ScanNotFoundException
 from ..registry.conversion import convert
 from ..registry.references import TAG, is_tag
 from ..words import InvalidParameter
-from . import batch
+from . import archive, batch
 from .backend import Repository
 from .images import ACTIVATING, ACTIVE, Image, digest_of
 from .operations import Operations
@@ -48,10 +48,11 @@ class ImageOperations(Operations):
         images, failures = [], []
         for wanted in self._get_param("imageIds"):
             try:
-                image = batch.one(repository.images, wanted)
+                image = batch.to_pull(repository.images, wanted)
             except batch.Missing as why:
                 failures.append(why.failure(wanted))
                 continue
+            repository.pulled_by(self._principal(), image, wanted.get("imageTag"))
             if not wanted.get("imageDigest"):
                 image = _accepted(image, accepted)
             images.append(_described(repository, image, wanted.get("imageTag")))
@@ -100,6 +101,18 @@ class ImageOperations(Operations):
 
         page, token = self._page(after, lambda image: image.id, REFERRERS_PAGE)
         return ActionResult({"referrers": [_referrer(image) for image in page], "nextToken": token})
+
+    def update_image_storage_class(self) -> ActionResult:
+        repository, wanted = self._repository(), self._get_param("imageId")
+        image = archive.move(repository, self._image(repository, wanted), self._get_param("targetStorageClass"))
+        return ActionResult(
+            {
+                "registryId": repository.registry_id,
+                "repositoryName": repository.name,
+                "imageId": {"imageDigest": image.digest, "imageTag": wanted.get("imageTag")},
+                "imageStatus": image.status,
+            }
+        )
 
     def describe_image_scan_findings(self) -> ActionResult:
         """Nothing is scanned, so there never are any."""

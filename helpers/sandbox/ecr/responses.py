@@ -15,6 +15,7 @@ from ..words import NotInSandbox
 from .images_api import ImageOperations
 from .layers import LayerOperations
 from .operations import not_here
+from .pull_time_api import PullTimeOperations
 from .registry_api import RegistryOperations
 from .repositories_api import RepositoryOperations
 
@@ -27,7 +28,7 @@ PARTIAL = {
     "CreateRepository": "`encryptionConfiguration` and `imageScanningConfiguration` are kept and shown, and nothing is "
     "encrypted or scanned",
     "DescribeImageScanFindings": "nothing is scanned, so it always answers `ScanNotFoundException`",
-    "DescribeImages": "`lastRecordedPullTime`; nothing is archived or scanned",
+    "DescribeImages": "nothing is scanned",
     "DescribeRegistry": "nothing is replicated, so there are no rules",
     "GetLifecyclePolicy": "nothing evaluates the policy, so there is no `lastEvaluatedAt`",
     "PutImageScanningConfiguration": STORED + "no scans",
@@ -37,7 +38,13 @@ PARTIAL = {
 }
 
 
-class Response(RegistryOperations, RepositoryOperations, ImageOperations, LayerOperations):
+class Response(
+    RegistryOperations,
+    RepositoryOperations,
+    ImageOperations,
+    LayerOperations,
+    PullTimeOperations,
+):
     """The control API of ECR."""
 
     start_image_scan = not_here  # moto finds CVE-9999-9999 in every image

@@ -186,28 +186,62 @@ class LimitExceededException(ServiceException):
     code = "LimitExceededException"
 
 
-class ExclusionAlreadyExistsException(ServiceException):
-    """The code is the service model's; the sentence is ours."""
+class AboutSetting(ServiceException):
+    """The code of a subclass is the service model's; the sentence is ours, after that about repositories."""
+
+    said = ""
+
+    def __init__(self, name: str, registry: str):
+        super().__init__(f"{self.said.format(name)} in the registry with id '{registry}'")
+
+
+class ExclusionAlreadyExistsException(AboutSetting):
+    """See AboutSetting."""
 
     code = "ExclusionAlreadyExistsException"
-
-    def __init__(self, arn: str, registry: str):
-        super().__init__(
-            f"The pull time update exclusion for the principal '{arn}' "
-            f"already exists in the registry with id '{registry}'"
-        )
+    said = "The pull time update exclusion for the principal '{}' already exists"
 
 
-class ExclusionNotFoundException(ServiceException):
-    """The code is the service model's; the sentence is ours."""
+class ExclusionNotFoundException(AboutSetting):
+    """See AboutSetting."""
 
     code = "ExclusionNotFoundException"
+    said = "The pull time update exclusion for the principal '{}' does not exist"
 
-    def __init__(self, arn: str, registry: str):
-        super().__init__(
-            f"The pull time update exclusion for the principal '{arn}' "
-            f"does not exist in the registry with id '{registry}'"
-        )
+
+class TemplateAlreadyExistsException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "TemplateAlreadyExistsException"
+    said = "The repository creation template with prefix '{}' already exists"
+
+
+class TemplateNotFoundException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "TemplateNotFoundException"
+    said = "The repository creation template with prefix '{}' does not exist"
+
+
+class PullThroughCacheRuleAlreadyExistsException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "PullThroughCacheRuleAlreadyExistsException"
+    said = "The pull through cache rule with prefix '{}' already exists"
+
+
+class PullThroughCacheRuleNotFoundException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "PullThroughCacheRuleNotFoundException"
+    said = "The pull through cache rule with prefix '{}' does not exist"
+
+
+class ReplicationBackfillNotFoundException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "ReplicationBackfillNotFoundException"
+    said = "The replication backfill with id '{}' does not exist"
 
 
 class StorageFull(ServiceException):

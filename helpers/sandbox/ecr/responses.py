@@ -18,6 +18,7 @@ from .operations import not_here
 from .pull_time_api import PullTimeOperations
 from .registry_api import RegistryOperations
 from .repositories_api import RepositoryOperations
+from .templates_api import TemplateOperations
 
 STORED = "it is kept and shown, and nothing acts on it: "
 # What the answers of an operation lack; docs/fidelity.md is made of this too.
@@ -44,6 +45,7 @@ class Response(
     ImageOperations,
     LayerOperations,
     PullTimeOperations,
+    TemplateOperations,
 ):
     """The control API of ECR."""
 

@@ -244,6 +244,27 @@ class ReplicationBackfillNotFoundException(AboutSetting):
     said = "The replication backfill with id '{}' does not exist"
 
 
+class ReplicationBackfillInProgressException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "ReplicationBackfillInProgressException"
+
+    def __init__(self, region: str, registry: str):
+        super().__init__(
+            f"A replication backfill to the Region '{region}' is already in progress "
+            f"in the registry with id '{registry}'"
+        )
+
+
+class ReplicationBackfillInvalidStatusException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "ReplicationBackfillInvalidStatusException"
+
+    def __init__(self, number: str, status: str):
+        super().__init__(f"The replication backfill with id '{number}' cannot be stopped: its status is {status}")
+
+
 class StorageFull(ServiceException):
     """Not AWS's: see DISK_FULL, which says the same on the wire."""
 

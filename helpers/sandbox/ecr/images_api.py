@@ -126,12 +126,17 @@ class ImageOperations(Operations):
         return Some(tagged, _status(given.get("imageStatus")))
 
     def _image(self, repository: Repository, wanted: Mapping[str, str]) -> Image:
-        tag, digest = wanted.get("imageTag"), wanted.get("imageDigest")
-        if not tag and not digest:
-            raise InvalidParameter("imageIds", "both tag and digest cannot be null")
-        if image := repository.images.find(tag, digest):
-            return image
-        raise ImageNotFoundException(_named(wanted), repository.name, repository.registry_id)
+        return found(repository, wanted, "imageIds")
+
+
+def found(repository: Repository, wanted: Mapping[str, str], field: str) -> Image:
+    """The image that the id *wanted*, which stands in *field*, means; raises ImageNotFoundException."""
+    tag, digest = wanted.get("imageTag"), wanted.get("imageDigest")
+    if not tag and not digest:
+        raise InvalidParameter(field, "both tag and digest cannot be null")
+    if image := repository.images.find(tag, digest):
+        return image
+    raise ImageNotFoundException(_named(wanted), repository.name, repository.registry_id)
 
 
 def _status(asked: str | None) -> str | None:

@@ -17,6 +17,7 @@ from .layers import LayerOperations
 from .operations import not_here
 from .pull_time_api import PullTimeOperations
 from .registry_api import RegistryOperations
+from .replication.api import ReplicationOperations
 from .repositories_api import RepositoryOperations
 from .templates_api import TemplateOperations
 
@@ -30,7 +31,6 @@ PARTIAL = {
     "encrypted or scanned",
     "DescribeImageScanFindings": "nothing is scanned, so it always answers `ScanNotFoundException`",
     "DescribeImages": "nothing is scanned",
-    "DescribeRegistry": "nothing is replicated, so there are no rules",
     "GetLifecyclePolicy": "nothing evaluates the policy, so there is no `lastEvaluatedAt`",
     "PutImageScanningConfiguration": STORED + "no scans",
     "PutLifecyclePolicy": STORED + "no image expires; not every mistake in a policy is refused",
@@ -46,11 +46,11 @@ class Response(
     LayerOperations,
     PullTimeOperations,
     TemplateOperations,
+    ReplicationOperations,
 ):
     """The control API of ECR."""
 
     start_image_scan = not_here  # moto finds CVE-9999-9999 in every image
-    put_replication_configuration = not_here  # and replicates nothing
 
     def __init__(self) -> None:
         super().__init__()

@@ -15,8 +15,11 @@ from ..words import NotInSandbox
 from .images_api import ImageOperations
 from .layers import LayerOperations
 from .operations import not_here
+from .pull_time_api import PullTimeOperations
 from .registry_api import RegistryOperations
+from .replication.api import ReplicationOperations
 from .repositories_api import RepositoryOperations
+from .templates_api import TemplateOperations
 
 STORED = "it is kept and shown, and nothing acts on it: "
 # What the answers of an operation lack; docs/fidelity.md is made of this too.
@@ -27,8 +30,7 @@ PARTIAL = {
     "CreateRepository": "`encryptionConfiguration` and `imageScanningConfiguration` are kept and shown, and nothing is "
     "encrypted or scanned",
     "DescribeImageScanFindings": "nothing is scanned, so it always answers `ScanNotFoundException`",
-    "DescribeImages": "`lastRecordedPullTime`; nothing is archived or scanned",
-    "DescribeRegistry": "nothing is replicated, so there are no rules",
+    "DescribeImages": "nothing is scanned",
     "GetLifecyclePolicy": "nothing evaluates the policy, so there is no `lastEvaluatedAt`",
     "PutImageScanningConfiguration": STORED + "no scans",
     "PutLifecyclePolicy": STORED + "no image expires; not every mistake in a policy is refused",
@@ -37,11 +39,18 @@ PARTIAL = {
 }
 
 
-class Response(RegistryOperations, RepositoryOperations, ImageOperations, LayerOperations):
+class Response(
+    RegistryOperations,
+    RepositoryOperations,
+    ImageOperations,
+    LayerOperations,
+    PullTimeOperations,
+    TemplateOperations,
+    ReplicationOperations,
+):
     """The control API of ECR."""
 
     start_image_scan = not_here  # moto finds CVE-9999-9999 in every image
-    put_replication_configuration = not_here  # and replicates nothing
 
     def __init__(self) -> None:
         super().__init__()

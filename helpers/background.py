@@ -77,6 +77,17 @@ def sweep(idle: float) -> dict:
     return swept
 
 
+def forward(seconds: float) -> float:
+    """Move the running sandbox's clock on; the Unix time that it has now. Raises LabError."""
+    running = find()
+    if not running:
+        raise LabError("The sandbox is not running.", "ecr-lab up")
+    told = _ask(running["endpoint"], "POST", "/clock", body=json.dumps({"forward": seconds}))
+    if told is None:
+        raise LabError(f"The clock cannot be moved by {seconds:g} seconds.", "move it forward, by less than 100 years")
+    return float(told["now"])
+
+
 def log_file() -> Path:
     """Where the background sandbox writes what it has to say."""
     return settings.state() / "log" / "sandbox.log"
@@ -90,13 +101,15 @@ def _noted() -> dict | None:
         return None
 
 
-def _ask(endpoint: str, method: str = "GET", what: str = "", seconds: float = 3) -> dict | None:
+def _ask(
+    endpoint: str, method: str = "GET", what: str = "", seconds: float = 3, body: str | None = None
+) -> dict | None:
     """What /_sandbox answers; straight, because a proxy named in the environment cannot know our localhost."""
     where = urlsplit(endpoint)
     try:
         talk = http.client.HTTPConnection(where.hostname or "localhost", where.port, timeout=seconds)
         with contextlib.closing(talk):
-            talk.request(method, f"/_sandbox{what}")
+            talk.request(method, f"/_sandbox{what}", body)
             answer = talk.getresponse()
             told = json.loads(answer.read())
         return told if answer.status == 200 and isinstance(told, dict) else None

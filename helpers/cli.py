@@ -7,6 +7,7 @@ import os
 import shlex
 import shutil
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -17,10 +18,12 @@ from helpers.errors import LabError
 # What learners make; the port and the signing secret outlive a reset, so that addresses stay the same.
 MADE_BY_LEARNERS = ("state.db", "state.db-wal", "state.db-shm", "registry", "docker", "aws", "bin")
 
+DAY = 24 * 60 * 60  # seconds
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def commands() -> None:
-    """The local Amazon ECR of this tutorial: up, down, status, env, doctor, gc, reset."""
+    """The local Amazon ECR of this tutorial: up, down, status, env, doctor, gc, clock, reset."""
 
 
 @commands.command()
@@ -97,6 +100,14 @@ def gc(idle: float) -> None:
     click.echo(f"Freed {_size(swept['freed'])}: {names}." if names else "Nothing to free.")
     if swept["kept"]:
         click.echo(f"Kept {_size(swept['kept'])} that a push of the last {_minutes(idle)} may need.")
+
+
+@commands.command()
+@click.option("--forward-days", type=click.FloatRange(min=0), default=0, help="Move it on by so many days.")
+def clock(forward_days: float) -> None:
+    """Say what time it is in the sandbox, or move its clock on: images age, rules act; ecr-lab reset sets it right."""
+    now = datetime.fromtimestamp(background.forward(forward_days * DAY), UTC)
+    click.echo(f"It is {now:%Y-%m-%d %H:%M} UTC in the sandbox.")
 
 
 @commands.command()

@@ -13,7 +13,10 @@ The way of a request, file by file:
     aws.py          5  moto answers, by ECR's rules in ecr/ and ecr_public/, with users.py, sts.py and bill/
     registry/       5  or, under /v2/, the registry does; hub/ is the stand-in for Docker Hub
     present.py      6  with addresses that work here
+    services.py        what AWS has beside, loaded by its first call
     durable.py      7  and what has changed is on disk before the answer leaves: store.py, files.py
+
+What a change leaves behind is done later: ecr/happenings.py tells of it, jobs.py does it, by the time of clock.py.
 
 What is refused, is refused in the words of words.py and common_errors.py. What the sandbox does by itself: mirror.py
 and gc.py. What is there from the start: administrator.py and managed_policies.py.

@@ -15,7 +15,9 @@ from xml.sax.saxutils import escape
 
 from botocore.model import OperationNotFoundError
 from moto.core.exceptions import ServiceException
+from moto.core.routing import get_service_router
 from moto.core.utils import get_service_model
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from . import common_errors
@@ -23,7 +25,15 @@ from .doors import Handler, Request
 from .words import NotInSandbox
 
 SERVICES = ("ecr", "iam", "sts")  # kept by moto; by SigV4 signing name, which is moto's module name too
-QUERY = {"iam": "https://iam.amazonaws.com/doc/2010-05-08/", "sts": "https://sts.amazonaws.com/doc/2011-06-15/"}
+QUERY = {
+    "ec2": "http://ec2.amazonaws.com/doc/2016-11-15/",
+    "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
+    "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
+}
+PATHS = ("lambda", "monitoring", "sqs")  # a request of these may say in its path what it wants
+# What the signing name is not: botocore's and moto's name of the service, and that of moto's module.
+NAMES = {"monitoring": "cloudwatch"}
+MODULES = {**NAMES, "lambda": "awslambda"}
 READS = re.compile("Get|List|Describe|BatchGet|BatchCheck|Validate|Simulate")
 AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 +Credential=([^/,\s]+)/(\d{8})/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request, *"
@@ -69,7 +79,9 @@ def operation_of(request: Request) -> str:
     """The operation's name, from the JSON protocol's header or the query protocol's ``Action``."""
     if speaks_query(request):
         return request.form.get("Action", "")
-    return request.headers.get("X-Amz-Target", "").rpartition(".")[2]
+    if target := request.headers.get("X-Amz-Target", ""):
+        return target.rpartition(".")[2]
+    return _operation_by_path(request) if service_of(request) in PATHS else ""
 
 
 def parameters_of(request: Request) -> dict[str, Any]:
@@ -111,6 +123,11 @@ def serves(service: str) -> bool:
     return service in SERVICES or service in _further
 
 
+def name_of(service: str) -> str:
+    """What botocore and moto call the service of this signing name."""
+    return NAMES.get(service, service)
+
+
 def serve(service: str, handler: Handler) -> None:
     """Let *handler* answer for a *service* that moto's own code does not serve here."""
     _further[service] = handler
@@ -139,7 +156,7 @@ def by_moto(service: str, request: Request) -> Response:
     if request.principal:
         request.environ["HTTP_X_MOTO_ACCOUNT_ID"] = account_of(request)
     url = f"http://{service}.{region_of(request)}.amazonaws.com/"
-    status, headers, body = _handler(service)(request, url, request.headers)
+    status, headers, body = _handler(service, request.path)(request, url.rstrip("/") + request.path, request.headers)
     kept = {
         name: str(value) for name, value in headers.items() if name.lower() not in ("status", "content-length", "date")
     }
@@ -151,6 +168,8 @@ def refuse(request: Request, error: ServiceException, status: int | None = None)
     if not speaks_query(request):
         return refuse_json(error, status or int(getattr(error, "status", 400)))
     code = getattr(error, "query_code", error.code)
+    if service_of(request) == "ec2":
+        return _refuse_ec2(code, error.message, status or int(getattr(error, "query_status", 400)))
     namespace = QUERY.get(service_of(request), QUERY["sts"])
     body = (
         f'<ErrorResponse xmlns="{namespace}"><Error><Type>Sender</Type><Code>{escape(code)}</Code>'
@@ -166,15 +185,44 @@ def refuse_json(error: ServiceException, status: int = 400) -> Response:
     return Response(body, status=status, headers=headers, content_type="application/x-amz-json-1.1")
 
 
+def _refuse_ec2(code: str, message: str, status: int) -> Response:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html, "Example error response"."""
+    body = (
+        f"<Response><Errors><Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error></Errors>"
+        f"<RequestID>{uuid.uuid4()}</RequestID></Response>"
+    )
+    return Response(body, status=status, content_type="text/xml")
+
+
+def _operation_by_path(request: Request) -> str:
+    """The operation that method and path name, or ``""``."""
+    if "/operation/" in request.path:  # https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html
+        return request.path.rpartition("/")[2]
+    try:
+        operation, _ = get_service_router(name_of(service_of(request))).match(request)
+    except HTTPException:
+        return ""
+    return str(operation.name)
+
+
 @cache
 def _members(service: str, operation: str) -> frozenset[str]:
-    model = get_service_model(service)
+    model = get_service_model(name_of(service))
     if operation not in model.operation_names:
         return frozenset()
     shape = model.operation_model(operation).input_shape
     return frozenset(shape.members if shape else ())
 
 
+def _handler(service: str, path: str) -> Callable[..., Any]:
+    """Where moto answers for *path*; raises NotImplementedError."""
+    for pattern, handler in _routes(service):
+        if pattern.match(path):
+            return handler
+    raise NotImplementedError
+
+
 @cache
-def _handler(service: str) -> Callable[..., Any]:
-    return import_module(f"moto.{service}.urls").url_paths["{0}/$"]
+def _routes(service: str) -> list[tuple[re.Pattern[str], Callable[..., Any]]]:
+    paths = import_module(f"moto.{MODULES.get(service, service)}.urls").url_paths
+    return [(re.compile(path.removeprefix("{0}").rstrip("$") + "$"), paths[path]) for path in paths]

@@ -9,14 +9,15 @@ import hashlib
 import pickle
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import moto.backends
 from werkzeug.wrappers import Response
 
-from .aws import SERVICES, operation_of, reads_only, refuse, service_of
+from .aws import SERVICES, name_of, operation_of, reads_only, refuse, service_of
 from .doors import Door, Handler, Request
 from .registry import disk
 from .store import Store
@@ -26,66 +27,96 @@ from .words import ServerException, storage_full
 OF_ROWS = {"PutImage", "BatchDeleteImage", "InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload"}
 
 copyreg.pickle(type(threading.RLock()), lambda _: (threading.RLock, ()))
+copyreg.pickle(type(threading.Lock()), lambda _: (threading.Lock, ()))
 
 
 class Unreadable(Exception):
     """What an earlier run stored makes no sense to this one."""
 
 
-def durable(store: Store) -> Door:
-    """The door that writes to *store*."""
-    return partial(_durable, store, {})
+class Kept:
+    """What moto keeps in memory, as rows of *store*; services other than the first three come when they are used."""
+
+    def __init__(self, store: Store):
+        self._store = store
+        self._services = list(SERVICES)
+        self._written: dict[tuple[str, str, str], str] = {}
+
+    def restore(self) -> None:
+        """Give moto what the last run knew, and nothing else; raises Unreadable.
+
+        To be called before moto answers anything.
+        """
+        self._written.clear()  # what is not on disk has not happened
+        for service in self._services:
+            self._restore(service)
+
+    def add(self, service: str, install: Callable[[], None]) -> None:
+        """Keep a further *service*, once it is *installed*; it has not answered anything yet. Raises Unreadable."""
+        with self._store.lock:
+            if service not in self._services:
+                install()
+                self._restore(service)
+                self._services.append(service)
+
+    @contextmanager
+    def changing(self, service: str) -> Iterator[None]:
+        """Round a change of what moto keeps of *service*: whole and in the store, or not at all."""
+        with self._store.change(undone=self.restore) as db:
+            yield
+            self._write(db, self._touched_by(service))
+
+    def _restore(self, service: str) -> None:
+        for (account, region), _ in list(_backends(service)):
+            del _of_moto(service)[account][region]
+        for row in self._store.read().execute("SELECT * FROM backends WHERE service = ?", (service,)):
+            try:
+                # The file is the sandbox's own, readable by its owner only.
+                kept = pickle.loads(row["pickle"])
+            except Exception as error:  # by another version of moto, say
+                raise Unreadable(f"what it says of {row['service']}: {error}") from error
+            _of_moto(service)[row["account"]][row["region"]] = kept
+
+    def _touched_by(self, service: str) -> Collection[str]:
+        """What a call to *service* may have changed: only ECR changes ECR, and nothing else."""
+        if not self._written:
+            return self._services
+        return ("ecr",) if service == "ecr" else [each for each in self._services if each != "ecr"]
+
+    def _write(self, db: sqlite3.Connection, services: Collection[str]) -> None:
+        for service in services:
+            for (account, region), backend in _backends(service):
+                content, key = pickle.dumps(backend, 5), (service, account, region)
+                digest = hashlib.sha256(content).hexdigest()
+                if self._written.get(key) != digest:
+                    db.execute("INSERT OR REPLACE INTO backends VALUES (?, ?, ?, ?)", (*key, content))
+                    self._written[key] = digest
 
 
-def restore(store: Store) -> None:
-    """Give moto what the last run knew, and nothing else; raises Unreadable.
-
-    To be called before moto answers anything.
-    """
-    for (service, account, region), _ in list(_backends(None)):
-        del moto.backends.get_backend(service)[account][region]
-    for row in store.read().execute("SELECT * FROM backends"):
-        try:
-            # The file is the sandbox's own, readable by its owner only.
-            kept = pickle.loads(row["pickle"])
-        except Exception as error:  # by another version of moto, say
-            raise Unreadable(f"what it says of {row['service']}: {error}") from error
-        moto.backends.get_backend(row["service"])[row["account"]][row["region"]] = kept
+def durable(store: Store, kept: Kept) -> Door:
+    """The door that writes to *store* what has changed of what is *kept*."""
+    return partial(_durable, store, kept)
 
 
-def _durable(store: Store, written: dict[tuple[str, str, str], str], request: Request, onward: Handler) -> Response:
-    def undone() -> None:
-        written.clear()
-        restore(store)  # what is not on disk has not happened
-
+def _durable(store: Store, kept: Kept, request: Request, onward: Handler) -> Response:
     operation = operation_of(request)
     try:
         if operation in OF_ROWS:
             return onward(request)
-        if reads_only(operation):
+        if reads_only(operation) and service_of(request) in SERVICES:  # others make defaults when they are looked at
             with store.lock:  # moto's backends are not thread-safe
                 return onward(request)
-        with store.change(undone=undone) as db:
-            answer = onward(request)
-            _write(db, written, service_of(request))
-            return answer
+        with kept.changing(service_of(request)):
+            return onward(request)
     except (sqlite3.OperationalError, OSError) as error:
         full = disk.is_full(store.path.parent, error)
         return refuse(request, storage_full() if full else ServerException(error))
 
 
-def _write(db: sqlite3.Connection, written: dict[tuple[str, str, str], str], service: str) -> None:
-    for key, backend in _backends(service if written else None):
-        content = pickle.dumps(backend, 5)
-        digest = hashlib.sha256(content).hexdigest()
-        if written.get(key) != digest:
-            db.execute("INSERT OR REPLACE INTO backends VALUES (?, ?, ?, ?)", (*key, content))
-            written[key] = digest
+def _backends(service: str) -> Iterator[tuple[tuple[str, str], Any]]:
+    for account, region, backend in _of_moto(service).iter_backends():
+        yield (account, region), backend
 
 
-def _backends(service: str | None) -> Iterator[tuple[tuple[str, str, str], Any]]:
-    """What a call to *service* may have changed (None: whatever there is). Only ECR changes ECR, and nothing else."""
-    for each in SERVICES:
-        if service is None or (each == "ecr") == (service == "ecr"):
-            for account, region, backend in moto.backends.get_backend(each).iter_backends():
-                yield (each, account, region), backend
+def _of_moto(service: str) -> Any:
+    return moto.backends.get_backend(name_of(service))

@@ -8,22 +8,28 @@ from pathlib import Path
 from werkzeug.wrappers import Response
 
 from .. import settings
-from . import administrator, aws, durable, ecr, gc, present, sts, users
+from . import administrator, aws, clock, durable, ecr, gc, present, sts, users
 from .authorize import authorize
 from .doors import Handler, Request, line
+from .durable import Kept
 from .ecr.house import PrivateRegistry
 from .guard import guard
 from .identity import basic
+from .jobs import Jobs
 from .limits import limits
 from .registry import links, wire
 from .registry.answers import with_version
 from .registry.distribution import Distribution
 from .registry.links import Links
+from .services import Services
 from .signature import signed
 from .store import Store
 from .token import Tokens
 from .validate import validate
 from .validate_query import validate_query
+
+# Services that are loaded when they are used (services.py).
+BESIDE = ("ec2", "ecs", "events", "logs", "secretsmanager", "sqs")
 
 
 class House:
@@ -34,20 +40,22 @@ class House:
         self._folder, self._blobs = folder, blobs
         self._tokens = Tokens(folder / "secret")
         layer_links = Links(folder / "secret")
+        clock.install(self.store)
+        self.jobs, kept = Jobs(self.store), Kept(self.store)
         ecr.install(self.store, blobs, self._tokens, layer_links)
         sts.install()
         users.install()
         try:
-            durable.restore(self.store)
+            kept.restore()
         except durable.Unreadable as error:
             self.store.put_aside(str(error))
-            durable.restore(self.store)
+            kept.restore()
         administrator.ensure(self.store)
         aws.serve("ecr-public", _later(self._public_api))
         aws.serve("ce", _later(self._costs))
-        self._control = line(
-            [signed, validate, validate_query, durable.durable(self.store), authorize(self.store.lock)], aws.answer
-        )
+        services = Services(kept, dict.fromkeys(BESIDE, _as_it_is))
+        doors = [signed, validate, validate_query, services.door(), durable.durable(self.store, kept)]
+        self._control = line([*doors, authorize(self.store.lock)], aws.answer)
         self._registry = self._private(settings.ACCOUNT, settings.REGION)
         self._layers = links.layers(layer_links, blobs, ecr.backend.Backend.meter.sent)
         self.front_door = line([limits, guard], self._answer)
@@ -68,6 +76,8 @@ class House:
             return self._layers(request)
         if request.path == "/_sandbox/gc" and request.method == "POST":
             return gc.answer(self.store, self._blobs, request)
+        if request.path == clock.PATH:
+            return clock.answer(self.store, request)
         if request.path == "/_sandbox":
             return Response((self._folder / "sandbox.json").read_bytes(), content_type="application/json")
         return self._control(request)
@@ -95,6 +105,10 @@ class House:
 
         cost_explorer.install(ecr.backend.Backend.meter)
         return partial(aws.by_moto, "ce")
+
+
+def _as_it_is() -> None:
+    """There is nothing in moto's service that has to be put right."""
 
 
 def _later(make: Callable[[], Handler]) -> Handler:

@@ -15,6 +15,7 @@ from .iam import Policy, Principal
 
 Facts = Mapping[str, str | tuple[str, ...]]
 
+OTHER_PREFIX = {"monitoring": "cloudwatch"}
 OTHER_ACTION = {"ListImageReferrers": "BatchGetImage"}
 GROUP_MEMBERS = ("AddUserToGroup", "RemoveUserFromGroup")
 KEY_CHANGES = ("UpdateAccessKey", "DeleteAccessKey")
@@ -33,7 +34,8 @@ class Call:
 
     @property
     def action(self) -> str:
-        return f"{self.service}:{OTHER_ACTION.get(self.operation, self.operation)}"
+        prefix = OTHER_PREFIX.get(self.service, self.service)
+        return f"{prefix}:{OTHER_ACTION.get(self.operation, self.operation)}"
 
 
 @dataclass(frozen=True)

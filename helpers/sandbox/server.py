@@ -48,6 +48,7 @@ def _serve(folder: Path, blobs: Distribution) -> None:
         _answer(folder, blobs, house, fronts)
     finally:
         fronts.close()
+        house.jobs.stop()
         house.store.close()
         (folder / "sandbox.json").unlink(missing_ok=True)
 
@@ -70,6 +71,7 @@ def _answer(folder: Path, blobs: Distribution, house: "House", fronts: Fronts) -
         signal.signal(number, lambda *_: threading.Thread(target=fronts.close).start())
     print(f"ready {status['endpoint']}", flush=True)
     threading.Thread(target=_seed, daemon=True).start()
+    house.jobs.start()
     server.serve()
 
 

@@ -52,7 +52,7 @@ def _scope(request: Request) -> Scope:
         raise common_errors.incomplete(_what_is_missing(given, request))
     if not aws.serves(scope.service):
         raise NotInSandbox(f"The service '{scope.service}'")
-    if request.query_string or request.path != "/":
+    if (request.query_string or request.path != "/") and scope.service not in aws.PATHS:
         raise NotInSandbox("A request with a path or a query string")  # nobody's client sends one
     if not _in_this_partition(scope.region):
         raise common_errors.unknown_key()  # the keys of one partition are strangers in another
@@ -104,7 +104,8 @@ def _check_signature(request: Request, scope: Scope, secret: str, body: bytes, s
 
 def _expected(request: Request, scope: Scope, secret: str, body: bytes, stamp: str) -> str:
     headers = {name: request.headers[name] for name in scope.signed_headers.split(";") if name in request.headers}
-    copy = AWSRequest(method=request.method, url=f"http://{request.host}/", data=body, headers=headers)
+    asked = request.environ.get("REQUEST_URI") or "/"  # as it was sent: what is escaped is signed escaped
+    copy = AWSRequest(method=request.method, url=f"http://{request.host}{asked}", data=body, headers=headers)
     copy.context["timestamp"] = stamp
     signer = SigV4Auth(Credentials(scope.access_key, secret), scope.service, scope.region)
     return str(signer.signature(signer.string_to_sign(copy, signer.canonical_request(copy)), copy))

@@ -73,6 +73,7 @@ class Store:
         self._depth = 0
         self._owner: int | None = None
         self._afterwards: list[Callable[[], None]] = []
+        self._once_committed: list[Callable[[], None]] = []
         self._local = threading.local()
         self._writer = _open(path)
         self._disk = _Disk(path)
@@ -101,6 +102,8 @@ class Store:
             except BaseException:
                 undone()
                 raise
+            told = list(dict.fromkeys(self._once_committed))
+            self._once_committed.clear()
             if self._writer.total_changes == before:
                 return
             written = self._disk.written()
@@ -108,12 +111,18 @@ class Store:
                 self._disk.sync(written)
                 while self._afterwards:
                     self._afterwards.pop()()
+        for act in told:
+            act()
         if sync:
             self._disk.sync(written)
 
     def afterwards(self, act: Callable[[], None]) -> None:
         """Do *act* once the change that is under way is on disk."""
         self._afterwards.append(act)
+
+    def once_committed(self, act: Callable[[], None]) -> None:
+        """Do *act*, once, when the change that is under way can be read by everybody; it may not be on disk yet."""
+        self._once_committed.append(act)
 
     def read(self) -> sqlite3.Connection:
         """A connection to read with: inside ``change()`` it sees that change, elsewhere only what is committed."""
@@ -146,6 +155,7 @@ class Store:
             self._writer.commit()
         except BaseException:
             self._afterwards.clear()
+            self._once_committed.clear()
             self._writer.rollback()
             raise
         finally:

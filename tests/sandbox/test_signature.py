@@ -194,7 +194,7 @@ def test_a_signature_of_another_day(sandbox):
 
 
 def test_a_service_that_is_not_here(sandbox):
-    assert "The service 'sqs' is not part of this sandbox" in refusal(sandbox.client("sqs").list_queues)[2]
+    assert "The service 'kinesis' is not part of this sandbox" in refusal(sandbox.client("kinesis").list_streams)[2]
 
 
 def test_nothing_but_the_signature_says_who_and_where(sandbox):

@@ -15,12 +15,12 @@ in which it was pulled from.
 """
 
 import sqlite3
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 
+from .. import clock
 from ..store import Store
 from .periods import HOUR, begin, pieces, seconds_in_month
 
@@ -71,7 +71,7 @@ class Usage:
 class Meter:
     """Counts what the registry keeps and sends, in tables of the store."""
 
-    def __init__(self, store: Store, clock: Callable[[], float] = time.time):
+    def __init__(self, store: Store, clock: Callable[[], float] = clock.now):
         self._store, self.clock = store, clock
         store.add(SCHEMA)
 

@@ -1,7 +1,7 @@
 """ECR's state: repositories are moto's, images are ours (``images.py``), bytes are Distribution's."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, ClassVar
@@ -21,6 +21,8 @@ from ..repository_policy import valid_registry_policy, valid_resource_policy
 from ..resources import repository_question
 from ..store import Store
 from ..words import InvalidParameter, LayersNotFoundException
+from . import batch, happenings
+from .happenings import Deleted, Pulled, Pushed
 from .images import Image, Images, Manifest
 from .mutability import immutable
 
@@ -78,9 +80,19 @@ class Repository(moto_ecr.Repository):
         """Where the layer *digest* is to be fetched."""
         return Backend.links.url(self.stored_as, digest, self._key)
 
-    def pulled(self) -> None:
-        """Somebody was given a manifest."""
+    def delete_images(self, ids: Iterable[batch.Id]) -> batch.Deleted:
+        """BatchDeleteImage, for the API and the wire alike: see ``batch.delete``."""
+        with Backend.store.change():
+            gone, failures = batch.delete(self.images, ids)
+            for each in gone:
+                happenings.tell(Deleted(*self._key, each["imageDigest"], each.get("imageTag")))
+        return gone, failures
+
+    def pulled(self, image: Image, tag: str | None, request: Request) -> None:
+        """The caller of *request* was given the manifest of *image*, which was asked for by *tag* or by digest."""
         Backend.meter.pulled(*self._key)
+        if request.principal:
+            happenings.tell(Pulled(*self._key, image.digest, tag, request.principal.arn))
 
     def sent(self, n_bytes: int) -> None:
         """So many bytes of a layer went out."""
@@ -131,7 +143,9 @@ class Backend(moto_ecr.ECRBackend):
         where = (repository.stored_as, manifest, repository.images, name, self.account_id)
         with having_all(self.blobs, *where), self.store.change():
             repository = self.repository(name)  # it may have gone meanwhile
-            return repository.images.put(manifest, tag, repository.locks(tag), claimed_digest)
+            image = repository.images.put(manifest, tag, repository.locks(tag), claimed_digest)
+            happenings.tell(Pushed(*repository._key, image.digest, tag))
+            return image
 
     def set_repository_policy(self, registry_id: str, repository_name: str, policy_text: str) -> dict[str, Any]:
         """moto's would take a policy without a principal, and actions that do not exist."""

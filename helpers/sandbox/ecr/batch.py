@@ -12,6 +12,7 @@ from .images import Image, Images
 
 DIGEST = re.compile(r"[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+")
 Id = Mapping[str, str]
+Deleted = tuple[list[dict[str, str]], list[dict[str, Any]]]  # the ids of what is gone, and the failures
 
 
 @dataclass
@@ -44,7 +45,7 @@ def one(images: Images, wanted: Id) -> Image:
     raise Missing("ImageNotFound", "Requested image not found")
 
 
-def delete(images: Images, ids: Iterable[Id]) -> tuple[list[dict[str, str]], list[dict[str, Any]]]:
+def delete(images: Images, ids: Iterable[Id]) -> Deleted:
     """BatchDeleteImage: what is gone, and the failures.
 
     One id after the other, so an index may stand before its images; that AWS goes in this order too is not known.

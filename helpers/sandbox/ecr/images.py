@@ -8,13 +8,13 @@ Every question is answered by an index, so that a repository of 10,000 images is
 
 import json
 import sqlite3
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from moto.ecr.exceptions import ImageAlreadyExistsException
 
+from .. import clock
 from ..store import Store
 from ..words import (
     ImageDigestDoesNotMatchException,
@@ -183,7 +183,7 @@ class Images:
             "media_type": manifest.media_type,
             "artifact_type": manifest.artifact_type,
             "size": size,
-            "pushed_at": int(time.time()),
+            "pushed_at": int(clock.now()),
             "subject": manifest.subject,
         }
         cursor = db.execute(

@@ -12,7 +12,7 @@ from ..registry.conversion import convert
 from ..registry.references import TAG, is_tag
 from ..words import InvalidParameter
 from . import batch
-from .backend import Backend, Repository
+from .backend import Repository
 from .images import Image, digest_of
 from .operations import Operations
 
@@ -58,8 +58,7 @@ class ImageOperations(Operations):
         return ActionResult({"images": images, "failures": failures})
 
     def batch_delete_image(self) -> ActionResult:
-        with Backend.store.change():
-            gone, failures = batch.delete(self._repository().images, self._get_param("imageIds"))
+        gone, failures = self._repository().delete_images(self._get_param("imageIds"))
         return ActionResult({"imageIds": gone, "failures": failures})
 
     def list_images(self) -> ActionResult:

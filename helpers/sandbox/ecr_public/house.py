@@ -1,5 +1,6 @@
 """ECR Public's registry as the wire sees it: anybody pulls, within limits; the owner's policies say who pushes."""
 
+from collections.abc import Iterable
 from functools import partial
 
 from moto.ecr.exceptions import RepositoryNotFoundException
@@ -7,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from ..authorize import Denied, permit
 from ..doors import Door, Handler, Request
+from ..ecr import batch
 from ..ecr.backend import Backend
 from ..ecr.house import WORDS
 from ..ecr.images import Image, Images
@@ -52,7 +54,10 @@ class Visited:
         """None: what AWS's own front end does with layers, this registry does itself."""
         return None
 
-    def pulled(self) -> None:
+    def delete_images(self, ids: Iterable[batch.Id]) -> batch.Deleted:
+        return batch.delete(self.images, ids)
+
+    def pulled(self, image: Image, tag: str | None, request: Request) -> None:
         """The door below counts it, when it has seen the answer."""
 
     def sent(self, n_bytes: int) -> None:

@@ -1,10 +1,12 @@
 """Docker Hub's registry as the wire sees it: who may do what, repositories made by a push, the pull limit."""
 
+from collections.abc import Iterable
 from functools import partial
 
 from werkzeug.wrappers import Response
 
 from ..doors import Door, Handler, Request
+from ..ecr import batch
 from ..ecr.backend import having_all
 from ..ecr.images import Image, Images, Manifest
 from ..ecr.manifest import INDEXES
@@ -70,7 +72,10 @@ class Repository:
         """None: the Hub's content network is not stood in for."""
         return None
 
-    def pulled(self) -> None:
+    def delete_images(self, ids: Iterable[batch.Id]) -> batch.Deleted:
+        return batch.delete(self.images, ids)
+
+    def pulled(self, image: Image, tag: str | None, request: Request) -> None:
         """The door below counts it, when it has seen the answer."""
 
     def sent(self, n_bytes: int) -> None:

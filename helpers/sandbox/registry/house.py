@@ -3,13 +3,14 @@
 Amazon ECR, ECR Public and the Docker Hub stand-in speak the same protocol by different rules.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from moto.core.exceptions import ServiceException
 
 from ..doors import Request
+from ..ecr.batch import Deleted, Id
 from ..ecr.images import Image, Images
 from ..words import Refusal
 from .distribution import Distribution
@@ -40,8 +41,11 @@ class Repository(Protocol):
     def link(self, digest: str) -> str | None:
         """Where the registry sends those who want the layer *digest*; None when it hands the bytes out itself."""
 
-    def pulled(self) -> None:
-        """Somebody was given a manifest."""
+    def delete_images(self, ids: Iterable[Id]) -> Deleted:
+        """BatchDeleteImage: see ``batch.delete``."""
+
+    def pulled(self, image: Image, tag: str | None, request: Request) -> None:
+        """The caller of *request* was given the manifest of *image*, which was asked for by *tag* or by digest."""
 
     def sent(self, n_bytes: int) -> None:
         """So many bytes of a layer went out."""

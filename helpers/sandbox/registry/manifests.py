@@ -5,7 +5,6 @@ from moto.ecr.exceptions import ImageAlreadyExistsException
 from werkzeug.wrappers import Response
 
 from .. import words
-from ..ecr import batch
 from ..ecr.images import Image
 from ..ecr.manifest import IMAGES, digest_of, unreadable
 from ..words import Refused
@@ -23,7 +22,7 @@ def read(ask: Ask) -> Response:
     converted = conversion.convert(image.manifest, image.media_type, _accepted(ask)) if may_convert else None
     text, media_type = converted or (image.manifest, image.media_type)
     if ask.request.method == "GET":
-        ask.repository.pulled()
+        ask.repository.pulled(image, None if _names_digest(ask) else ask.part, ask.request)
     content = text.encode()
     return Response(content, headers={"Docker-Content-Digest": digest_of(content)}, content_type=media_type)
 
@@ -62,7 +61,7 @@ def delete(ask: Ask) -> Response:
     """
     _found(ask)
     wanted = {"imageDigest" if _names_digest(ask) else "imageTag": ask.part}
-    _, failures = batch.delete(ask.repository.images, [wanted])
+    _, failures = ask.repository.delete_images([wanted])
     for failure in failures:
         raise Refused(words.unsupported(failure["failureReason"]))
     return Response(status=202)

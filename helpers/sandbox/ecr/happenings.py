@@ -1,0 +1,52 @@
+"""What happens to images, told to whoever has to do with it: scans, replication, events, the time of the last pull.
+
+A listener is called in the change that made it happen, so what it writes, a job for instance, is there with that
+change or not at all. It has to be quick; what takes time is a job (``jobs.py``).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Happening:
+    """Something about the image *digest* of a repository; *tag* is the one that was spoken of, if any."""
+
+    account: str
+    region: str
+    repository: str
+    digest: str
+    tag: str | None
+
+
+@dataclass(frozen=True)
+class Pushed(Happening):
+    """An image was stored, or an image that was there got *tag*."""
+
+
+@dataclass(frozen=True)
+class Deleted(Happening):
+    """An image is gone, or only its *tag*."""
+
+
+@dataclass(frozen=True)
+class Pulled(Happening):
+    """*principal*, an ARN, was given the image's manifest."""
+
+    principal: str
+
+
+_listeners: list[tuple[type, Callable[[Any], None]]] = []
+
+
+def on(kind: type, listener: Callable[[Any], None]) -> None:
+    """Let *listener* hear of every happening of this *kind*."""
+    _listeners.append((kind, listener))
+
+
+def tell(happening: Any) -> None:
+    """Let everybody know who asked for it."""
+    for kind, listener in _listeners:
+        if isinstance(happening, kind):
+            listener(happening)

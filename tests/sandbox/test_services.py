@@ -1,0 +1,62 @@
+"""Services beside ECR: there at their first call, kept in the store, under IAM; nobody waits for what nobody uses."""
+
+import signal
+
+import psutil
+import pytest
+from botocore.exceptions import ClientError
+
+
+def test_what_is_not_used_is_not_loaded(own_sandbox):
+    own_sandbox.start()
+    own_sandbox.client().describe_repositories()
+    idle = psutil.Process(own_sandbox.process.pid).memory_info().rss
+    own_sandbox.client("ecs").list_clusters()
+    assert idle < 120 * 2**20
+    assert (
+        psutil.Process(own_sandbox.process.pid).memory_info().rss > idle + 20 * 2**20
+    )  # or the first line says nothing
+
+
+def test_what_was_made_is_there_after_a_kill(own_sandbox):
+    own_sandbox.start()
+    queue = own_sandbox.client("sqs").create_queue(QueueName="kept")["QueueUrl"]
+    own_sandbox.client("sqs").send_message(QueueUrl=queue, MessageBody="still here")
+    own_sandbox.client("ecs").create_cluster(clusterName="kept")
+    own_sandbox.client("logs").create_log_group(logGroupName="/kept")
+    own_sandbox.client("secretsmanager").create_secret(Name="kept", SecretString="s")
+    own_sandbox.client("events").put_rule(Name="kept", EventPattern='{"source": ["aws.ecr"]}')
+    [vpc] = own_sandbox.client("ec2").describe_vpcs()["Vpcs"]
+    own_sandbox.stop(signal.SIGKILL)
+    own_sandbox.start()
+    [message] = own_sandbox.client("sqs").receive_message(QueueUrl=queue)["Messages"]
+    assert message["Body"] == "still here"
+    assert own_sandbox.client("ecs").describe_clusters(clusters=["kept"])["clusters"][0]["status"] == "ACTIVE"
+    assert own_sandbox.client("logs").describe_log_groups()["logGroups"][0]["logGroupName"] == "/kept"
+    assert own_sandbox.client("secretsmanager").get_secret_value(SecretId="kept")["SecretString"] == "s"
+    assert [rule["Name"] for rule in own_sandbox.client("events").list_rules()["Rules"]] == ["kept"]
+    assert [each["VpcId"] for each in own_sandbox.client("ec2").describe_vpcs()["Vpcs"]] == [vpc["VpcId"]]
+
+
+@pytest.mark.parametrize(
+    "service, operation, action",
+    [
+        ("sqs", "list_queues", "sqs:ListQueues"),
+        ("ecs", "list_clusters", "ecs:ListClusters"),
+        ("ec2", "describe_vpcs", "ec2:DescribeVpcs"),
+    ],
+)
+def test_iam_decides_here_too(sandbox, service, operation, action):
+    _, key = sandbox.make_user()
+    with pytest.raises(ClientError, match=f"is not authorized to perform: {action}"):
+        getattr(sandbox.client(service, key=key), operation)()
+    allowed = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}
+    _, key = sandbox.make_user(allowed)
+    getattr(sandbox.client(service, key=key), operation)()
+
+
+def test_moto_breaking_down_is_no_reason_to_ask_again(sandbox):
+    ecs = sandbox.client("ecs")
+    with pytest.raises(ClientError) as refused:
+        ecs.describe_task_sets(cluster="none", service="none")
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] < 500

@@ -6,50 +6,53 @@ that rule's, also when it is left alone, and no rule of a lower priority may tak
 
 Where that page is silent, this is a choice:
 
-- An image that an index here lists goes with no rule while the index is here (there: it "cannot be expired or archived
-  without the manifest list being deleted or archived first"), and is not counted either: of 26 images, two of them in
-  an index, a rule to keep 20 took 4 (https://github.com/DefangLabs/pulumi-defang/pull/466, tried on AWS in 2026).
-- An artifact whose subject is here (a signature, say) is not looked at by itself. It goes with its subject, by the
-  same rule and in the same run; AWS takes up to 24 hours.
-- Older means by more than the number of days: by exactly that many, an image stays (``lifecycle_policy_examples.html``,
-  "Filtering on all images", example B). Of two images pushed in one second the one stored first is the older.
+- An image that an index lists goes with no rule while the index is there (the page: it "cannot be expired or archived
+  without the manifest list being deleted or archived first"), and does not count as one of the images either: of 26
+  images, two of them listed by an index, a rule to keep 20 took four (tried on AWS in 2026,
+  https://github.com/DefangLabs/pulumi-defang/pull/466). Others saw AWS preview such images too.
+- An artifact whose subject is there, a signature say, is not looked at by itself. It goes with its subject, by the same
+  rule and in the same run; AWS takes up to 24 hours. The page says only that it follows.
+- Older means by more than the number of days: an image of exactly that age stays (``lifecycle_policy_examples.html``,
+  "Filtering on all images", example B). Of two images of the same second the one stored first is the older.
+- An image that came back from the archive is as old as its return, for its age too; the page says so of the order.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
-from .policy import ANY, ARCHIVE, COUNT, PULLED, STANDARD, TAGGED, TRANSITION, TRANSITIONED, Rule
+from .policy import ANY, ARCHIVE, COUNT, EXPIRE, PULLED, STANDARD, TRANSITION, UNTAGGED, Rule
 
 DAY = 24 * 60 * 60
+Tags = Collection[str]
 
 
 @dataclass(frozen=True)
 class Image:
     """What the rules look at; times in Unix seconds, None for what never happened.
 
-    *activated_at* is when it came back from the archive; *children* are the digests of the images that an index lists.
+    *activated_at* is when it came back from the archive; *children* are the digests of what an index lists.
     """
 
     digest: str
     tags: tuple[str, ...] = ()
     pushed_at: float = 0
     pulled_at: float | None = None
-    activated_at: float | None = None
     archived_at: float | None = None
+    activated_at: float | None = None
     storage_class: str = STANDARD
     children: tuple[str, ...] = ()
     subject: str | None = None
 
     @property
     def since(self) -> float:
-        """When it came: it was pushed, or restored from the archive after that."""
-        return self.pushed_at if self.activated_at is None else self.activated_at
+        """When it came to where it is: pushed, archived, or back from the archive."""
+        moved = self.archived_at if self.storage_class == ARCHIVE else self.activated_at
+        return self.pushed_at if moved is None else moved
 
     @property
-    def last_used(self) -> float:
-        """When it was pulled last, unless it was restored since; else when it came."""
+    def used(self) -> float:
+        """When it was pulled last; if it was not, since it came, when it came."""
         return self.since if self.pulled_at is None else max(self.pulled_at, self.activated_at or 0)
 
 
@@ -66,81 +69,67 @@ def evaluate(rules: Iterable[Rule], images: Sequence[Image], now: float) -> dict
 
     *images* are all of a repository, in the order they were stored.
     """
+    here = {image.digest for image in images}
+    by_age = sorted(images, key=lambda image: image.since)
+    held = _held(images)
     verdicts: dict[str, Verdict] = {}
     claimed: set[str] = set()
-    by_age = sorted(_independent(images), key=lambda image: image.since)
     for rule in sorted(rules, key=lambda rule: rule.priority):
-        seen = [image for image in by_age if image.storage_class == rule.storage_class and _has_tags_of(rule, image)]
-        verdict = Verdict(rule.action, rule.priority)
-        verdicts |= {image.digest: verdict for image in _too_many_or_old(rule, seen, now) if image.digest not in claimed}
-        claimed |= {image.digest for image in seen}
-    return _oldest_first({**verdicts, **_followers(images, verdicts)}, images)
+        matches = _matcher(rule)
+        own = [image for image in by_age if image.storage_class == rule.storage_class and matches(image.tags)]
+        seen = [image for image in own if image.subject not in here and image.digest not in held[rule.action]]
+        for image in _surplus(rule, seen, now):
+            if image.digest not in claimed:
+                verdicts[image.digest] = Verdict(rule.action, rule.priority)
+        claimed |= {image.digest for image in own}
+    verdicts |= _followers(images, verdicts, held)
+    return {image.digest: verdicts[image.digest] for image in by_age if image.digest in verdicts}
 
 
-def _too_many_or_old(rule: Rule, seen: Sequence[Image], now: float) -> Sequence[Image]:
+def _surplus(rule: Rule, seen: Sequence[Image], now: float) -> Sequence[Image]:
     """Those of the images *seen*, oldest first, that a rule would take if it were the only one."""
     if rule.count_type == COUNT:
         return seen[: max(len(seen) - rule.number, 0)]
-    return [image for image in seen if now - _counted_from(rule, image) > rule.number * DAY]
+    latest = now - rule.number * DAY
+    return [image for image in seen if (image.used if rule.count_type == PULLED else image.since) < latest]
 
 
-def _counted_from(rule: Rule, image: Image) -> float:
-    if rule.count_type == TRANSITIONED:
-        return image.since if image.archived_at is None else image.archived_at
-    return image.last_used if rule.count_type == PULLED else image.since
-
-
-# --- which images a rule is about -------------------------------------------------------------------------------------
-
-
-def _has_tags_of(rule: Rule, image: Image) -> bool:
-    """Each of a rule's prefixes or patterns must match a tag of the image."""
+def _matcher(rule: Rule) -> Callable[[Tags], bool]:
+    """Whether the tags of an image are what a rule wants: each of its prefixes, or patterns, must match one of them."""
     if rule.tag_status == ANY:
-        return True
-    if rule.tag_status != TAGGED or not image.tags:
-        return (rule.tag_status == TAGGED) == bool(image.tags)
-    if rule.prefixes:
-        return all(any(tag.startswith(prefix) for tag in image.tags) for prefix in rule.prefixes)
-    return all(any(map(_like(pattern), image.tags)) for pattern in rule.patterns)
+        return lambda tags: True
+    if rule.tag_status == UNTAGGED:
+        return lambda tags: not tags
+    patterns = rule.patterns or [f"{prefix}*" for prefix in rule.prefixes if "*" not in prefix]  # no tag has a *
+    if len(patterns) < len(rule.patterns or rule.prefixes):
+        return lambda tags: False
+    wanted = [re.compile(".*".join(map(re.escape, each.split("*"))), re.DOTALL).fullmatch for each in patterns]
+    return lambda tags: bool(tags) and all(any(map(like, tags)) for like in wanted)
 
 
-@cache
-def _like(pattern: str) -> Callable[[str], bool]:
-    """``*`` stands for any number of characters; every other character for itself."""
-    matches = re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL).fullmatch
-    return lambda tag: matches(tag) is not None
-
-
-def _independent(images: Sequence[Image]) -> Iterable[Image]:
-    """The images that rules may take by themselves."""
-    here = {image.digest for image in images}
+def _held(images: Iterable[Image]) -> dict[str, set[str]]:
+    """For each action, the digests that indexes hold back from it: into the archive a child may follow its index."""
     listed = {STANDARD: set[str](), ARCHIVE: set[str]()}
     for image in images:
-        listed[image.storage_class] |= set(image.children)
-    for image in images:
-        # What only archived indexes list may follow them into the archive; out of it, it may not.
-        kept = listed[STANDARD] if image.storage_class == STANDARD else listed[STANDARD] | listed[ARCHIVE]
-        if image.subject not in here and image.digest not in kept:
-            yield image
+        listed[image.storage_class].update(image.children)
+    return {TRANSITION: listed[STANDARD], EXPIRE: listed[STANDARD] | listed[ARCHIVE]}
 
 
-def _followers(images: Sequence[Image], verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
-    """The verdicts on artifacts whose subject goes, and on theirs."""
+def _followers(
+    images: Iterable[Image], verdicts: Mapping[str, Verdict], held: Mapping[str, Collection[str]]
+) -> dict[str, Verdict]:
+    """The verdicts on artifacts whose subject goes, and on what is about those."""
     about: dict[str, list[Image]] = {}
     for image in images:
         if image.subject:
             about.setdefault(image.subject, []).append(image)
-    found, going = {}, list(verdicts.items())
+    found: dict[str, Verdict] = {}
+    going = list(verdicts.items()) if about else []
     while going:
         subject, verdict = going.pop()
         for each in about.get(subject, ()):
-            there = verdict.action == TRANSITION and each.storage_class == ARCHIVE
-            if each.digest not in verdicts and each.digest not in found and not there:
+            is_there = verdict.action == TRANSITION and each.storage_class == ARCHIVE
+            if each.digest not in held[verdict.action] and not is_there:
                 found[each.digest] = verdict
                 going.append((each.digest, verdict))
     return found
-
-
-def _oldest_first(verdicts: Mapping[str, Verdict], images: Sequence[Image]) -> dict[str, Verdict]:
-    by_age = sorted(images, key=lambda image: image.since)
-    return {image.digest: verdicts[image.digest] for image in by_age if image.digest in verdicts}

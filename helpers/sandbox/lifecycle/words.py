@@ -77,7 +77,9 @@ NO_TAGS = "Must specify tagPrefixList or tagPatternList when tagStatus=TAGGED."
 BOTH_LISTS = "If policy has a tagged rule, it must specify only one of tagPrefixList or tagPatternList"
 BAD_PATTERN = "Invalid tag pattern provided"
 SAME_PRIORITY = "Duplicate priority in multiple rules"
-STANDARD_ONLY = "SINCE_IMAGE_PUSHED, SINCE_IMAGE_PULLED and IMAGE_COUNT_MORE_THAN support the STANDARD storage class only"
+STANDARD_ONLY = (
+    "SINCE_IMAGE_PUSHED, SINCE_IMAGE_PULLED and IMAGE_COUNT_MORE_THAN support the STANDARD storage class only"
+)
 # Two public logs of 2026. Until archives came it ended before "per storage class".
 TWO_UNTAGGED = "Only one rule can select Untagged images per storage class."
 # A public project's log of 2026; cdk-preflight has "must have the highest rulePriority" instead of the end.

@@ -70,21 +70,25 @@ class RepositoryOperations(Operations):
         return _never_evaluated(super().delete_lifecycle_policy())
 
     def _check_mutability(self, mode: str) -> None:
-        filters = self._get_param("imageTagMutabilityExclusionFilters")
-        field = "imageTagMutabilityExclusionFilters"
-        if mode.endswith("_WITH_EXCLUSION") != bool(filters):
-            must = "must" if filters else "can't"
-            raise InvalidParameter(
-                field, f"ImageTagMutabilityExclusionFilters {must} be null when imageTagMutability is set as {mode}"
-            )
-        if any(each["filter"].count("*") > MOST_WILDCARDS for each in filters or []):
-            raise InvalidParameter(f"{field}.filter", f"must have at most {MOST_WILDCARDS} wildcards")
+        check_mutability(mode, self._get_param("imageTagMutabilityExclusionFilters"))
 
     def _scanning(self, config: Mapping[str, Any]) -> dict[str, Any]:
         own = self.ecr_backend.repository(config["repositoryName"]).image_scanning_configuration
         if config["scanFrequency"] == "MANUAL" and own.get("scanOnPush"):
             return {**config, "scanOnPush": True, "scanFrequency": "SCAN_ON_PUSH"}
         return {**config, "scanOnPush": config["scanFrequency"] == "SCAN_ON_PUSH"}
+
+
+def check_mutability(mode: str, filters: Sequence[Mapping[str, str]] | None) -> None:
+    """Raises InvalidParameter when a *mode* (``IMMUTABLE_WITH_EXCLUSION``, …) and its *filters* do not fit."""
+    field = "imageTagMutabilityExclusionFilters"
+    if mode.endswith("_WITH_EXCLUSION") != bool(filters):
+        must = "must" if filters else "can't"
+        raise InvalidParameter(
+            field, f"ImageTagMutabilityExclusionFilters {must} be null when imageTagMutability is set as {mode}"
+        )
+    if any(each["filter"].count("*") > MOST_WILDCARDS for each in filters or []):
+        raise InvalidParameter(f"{field}.filter", f"must have at most {MOST_WILDCARDS} wildcards")
 
 
 def _never_evaluated(answer: ActionResult) -> ActionResult:

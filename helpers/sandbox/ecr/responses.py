@@ -15,8 +15,10 @@ from ..words import NotInSandbox
 from .images_api import ImageOperations
 from .layers import LayerOperations
 from .operations import not_here
+from .pull_time_api import PullTimeOperations
 from .registry_api import RegistryOperations
 from .repositories_api import RepositoryOperations
+from .templates_api import TemplateOperations
 
 STORED = "it is kept and shown, and nothing acts on it: "
 # What the answers of an operation lack; docs/fidelity.md is made of this too.
@@ -27,7 +29,7 @@ PARTIAL = {
     "CreateRepository": "`encryptionConfiguration` and `imageScanningConfiguration` are kept and shown, and nothing is "
     "encrypted or scanned",
     "DescribeImageScanFindings": "nothing is scanned, so it always answers `ScanNotFoundException`",
-    "DescribeImages": "`lastRecordedPullTime`; nothing is archived or scanned",
+    "DescribeImages": "nothing is scanned",
     "DescribeRegistry": "nothing is replicated, so there are no rules",
     "GetLifecyclePolicy": "nothing evaluates the policy, so there is no `lastEvaluatedAt`",
     "PutImageScanningConfiguration": STORED + "no scans",
@@ -37,7 +39,14 @@ PARTIAL = {
 }
 
 
-class Response(RegistryOperations, RepositoryOperations, ImageOperations, LayerOperations):
+class Response(
+    RegistryOperations,
+    RepositoryOperations,
+    ImageOperations,
+    LayerOperations,
+    PullTimeOperations,
+    TemplateOperations,
+):
     """The control API of ECR."""
 
     start_image_scan = not_here  # moto finds CVE-9999-9999 in every image

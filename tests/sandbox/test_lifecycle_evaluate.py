@@ -42,7 +42,7 @@ def gone(rules, images):
     return {name: verdict.priority for name, verdict in evaluate(rules, images, NOW).items()}
 
 
-# --- AWS's own: https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_examples.html ------------------
+# --- AWS's own: https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_examples.html -----------------
 
 BETA_AND_PROD = [image("A", "beta-1 prod-1", 10), image("B", "beta-2 prod-2", 9), image("C", "beta-3", 8)]
 SEVERAL_TAGS = [

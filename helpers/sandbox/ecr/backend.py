@@ -18,6 +18,7 @@ from ..bill.meter import Meter
 from ..doors import Request
 from ..iam import Principal
 from ..jobs import Jobs
+from ..lifecycle import daily, policy, previews
 from ..registry.distribution import Distribution
 from ..registry.links import Links
 from ..registry.uploads import Uploads
@@ -198,6 +199,20 @@ class Backend(moto_ecr.ECRBackend):
         repository.policy = policy_text
         return self.get_repository_policy(registry_id, repository_name)
 
+    def put_lifecycle_policy(
+        self, registry_id: str, repository_name: str, lifecycle_policy_text: str
+    ) -> dict[str, Any]:
+        """moto's would take rules that contradict each other, and act on none; raises InvalidParameter."""
+        repository = self.repository(repository_name, registry_id)
+        policy.parse(lifecycle_policy_text)
+        repository.lifecycle_policy = lifecycle_policy_text
+        daily.begin(self.store, self.jobs, repository._key)
+        return {
+            "registryId": repository.registry_id,
+            "repositoryName": repository.name,
+            "lifecyclePolicyText": lifecycle_policy_text,
+        }
+
     def put_registry_policy(self, policy_text: str) -> dict[str, Any]:
         """moto's would take only the three actions that a registry policy knew before its scope V2."""
         if not valid_registry_policy(policy_text):
@@ -212,6 +227,8 @@ class Backend(moto_ecr.ECRBackend):
         repository: Repository = super().delete_repository(repository_name, registry_id, force)
         with self.store.change():
             repository.images.delete()
+            daily.end(self.store, self.jobs, repository._key)
+            previews.forget(self.store, repository._key)
             self.store.afterwards(lambda: self.blobs.forget(repository.stored_as))
         return repository
 
@@ -245,7 +262,8 @@ def having_all(
 
 def install(store: Store, blobs: Distribution, links: Links, jobs: Jobs, kept: "Kept") -> None:
     """Put these classes in the place of moto's. To be called before moto answers anything."""
-    store.add(SCHEMA)
+    for schema in (SCHEMA, daily.SCHEMA, previews.SCHEMA):
+        store.add(schema)
     Backend.store, Backend.blobs, Backend.meter = store, blobs, Meter(store)
     Backend.uploads, Backend.links, Backend.jobs = Uploads(store, blobs), links, jobs
     Backend.changing = staticmethod(partial(kept.changing, "ecr"))

@@ -4,8 +4,10 @@ Nothing is loaded here that does the work: a job's part is loaded by its first j
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from ..lifecycle import daily, previews
 from . import happenings
 from .backend import Backend
 from .happenings import Deleted, Pushed
@@ -24,6 +26,8 @@ def install() -> None:
     Backend.jobs.on(listening.COPY, _replicate)
     Backend.jobs.on(listening.DELETE, _repeat_deletion)
     Backend.jobs.on(backfill_table.JOB, _backfill)
+    Backend.jobs.on(daily.KIND, _lifecycle)
+    Backend.jobs.on(previews.KIND, lambda: partial(previews.work_out, Backend.store))
 
 
 def _restored() -> Handler:
@@ -48,3 +52,9 @@ def _backfill() -> Handler:
     from .replication import backfill
 
     return backfill.run
+
+
+def _lifecycle() -> Handler:
+    from ..lifecycle import sweep
+
+    return sweep.run

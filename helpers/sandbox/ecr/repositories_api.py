@@ -56,19 +56,6 @@ class RepositoryOperations(Operations):
             {**answer, "scanningConfigurations": list(map(self._scanning, answer["scanningConfigurations"]))}
         )
 
-    def put_lifecycle_policy(self) -> ActionResult:
-        try:
-            return super().put_lifecycle_policy()
-        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
-            # moto's check takes for granted that a number is a number
-            raise InvalidParameter("LifecyclePolicyText", "Lifecycle policy validation failure") from None
-
-    def get_lifecycle_policy(self) -> ActionResult:
-        return _never_evaluated(super().get_lifecycle_policy())
-
-    def delete_lifecycle_policy(self) -> ActionResult:
-        return _never_evaluated(super().delete_lifecycle_policy())
-
     def _check_mutability(self, mode: str) -> None:
         check_mutability(mode, self._get_param("imageTagMutabilityExclusionFilters"))
 
@@ -89,8 +76,3 @@ def check_mutability(mode: str, filters: Sequence[Mapping[str, str]] | None) -> 
         )
     if any(each["filter"].count("*") > MOST_WILDCARDS for each in filters or []):
         raise InvalidParameter(f"{field}.filter", f"must have at most {MOST_WILDCARDS} wildcards")
-
-
-def _never_evaluated(answer: ActionResult) -> ActionResult:
-    """moto would say that the policy was evaluated just now."""
-    return ActionResult({name: value for name, value in answer.result.items() if name != "lastEvaluatedAt"})

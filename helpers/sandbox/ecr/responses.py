@@ -14,6 +14,7 @@ from ..token import Tokens
 from ..words import NotInSandbox
 from .images_api import ImageOperations
 from .layers import LayerOperations
+from .lifecycle_api import LifecycleOperations
 from .operations import not_here
 from .pull_time_api import PullTimeOperations
 from .registry_api import RegistryOperations
@@ -31,9 +32,7 @@ PARTIAL = {
     "encrypted or scanned",
     "DescribeImageScanFindings": "nothing is scanned, so it always answers `ScanNotFoundException`",
     "DescribeImages": "nothing is scanned",
-    "GetLifecyclePolicy": "nothing evaluates the policy, so there is no `lastEvaluatedAt`",
     "PutImageScanningConfiguration": STORED + "no scans",
-    "PutLifecyclePolicy": STORED + "no image expires; not every mistake in a policy is refused",
     "PutRegistryScanningConfiguration": STORED + "no scans",
     "SetRepositoryPolicy": "`force`: a policy that locks its author out is not refused",
 }
@@ -44,6 +43,7 @@ class Response(
     RepositoryOperations,
     ImageOperations,
     LayerOperations,
+    LifecycleOperations,
     PullTimeOperations,
     TemplateOperations,
     ReplicationOperations,

@@ -17,6 +17,7 @@ The way of a request, file by file:
     durable.py      7  and what has changed is on disk before the answer leaves: store.py, files.py
 
 What a change leaves behind is done later: ecr/happenings.py tells of it, jobs.py does it, by the time of clock.py.
+scan/ looks into the images that were pushed.
 
 What is refused, is refused in the words of words.py and common_errors.py. What the sandbox does by itself: mirror.py
 and gc.py. What is there from the start: administrator.py and managed_policies.py.

@@ -4,7 +4,7 @@ A listener is called in the change that made it happen, so what it writes, a job
 change or not at all. It has to be quick; what takes time is a job (``jobs.py``).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,19 @@ class Pulled(Happening):
     """*principal*, an ARN, was given the image's manifest."""
 
     principal: str
+
+
+@dataclass(frozen=True)
+class Scanned(Happening):
+    """A scan of the image ended: *scan_type* is BASIC or ENHANCED, *status* an AWS ScanStatus, *tags* are the image's.
+
+    *severities* says how many findings there are of each severity that occurs.
+    """
+
+    scan_type: str
+    status: str
+    tags: tuple[str, ...]
+    severities: Mapping[str, int]
 
 
 _listeners: list[tuple[type, Callable[[Any], None]]] = []

@@ -1,12 +1,11 @@
 """Operations on the images of a repository."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from moto.core.responses import ActionResult
-from moto.ecr.exceptions import ImageNotFoundException, ScanNotFoundException
 
 from ..registry.conversion import convert
 from ..registry.references import TAG, is_tag
@@ -15,6 +14,7 @@ from . import batch
 from .backend import Repository
 from .images import Image, digest_of
 from .operations import Operations
+from .scan_api import summary_for
 
 REFERRERS_PAGE = 20  # ListImageReferrers without maxResults
 
@@ -100,24 +100,10 @@ class ImageOperations(Operations):
         page, token = self._page(after, lambda image: image.id, REFERRERS_PAGE)
         return ActionResult({"referrers": [_referrer(image) for image in page], "nextToken": token})
 
-    def describe_image_scan_findings(self) -> ActionResult:
-        """Nothing is scanned, so there never are any."""
-        repository, wanted = self._repository(), self._get_param("imageId")
-        self._image(repository, wanted)
-        raise ScanNotFoundException(_named(wanted), repository.name, repository.registry_id)
-
     def _filter(self) -> Some:
         given = self._get_param("filter") or {}
         tagged = {"TAGGED": True, "UNTAGGED": False}.get(given.get("tagStatus", "ANY"))
         return Some(tagged, _active(given.get("imageStatus")))
-
-    def _image(self, repository: Repository, wanted: Mapping[str, str]) -> Image:
-        tag, digest = wanted.get("imageTag"), wanted.get("imageDigest")
-        if not tag and not digest:
-            raise InvalidParameter("imageIds", "both tag and digest cannot be null")
-        if image := repository.images.find(tag, digest):
-            return image
-        raise ImageNotFoundException(_named(wanted), repository.name, repository.registry_id)
 
 
 def _active(status: str | None) -> bool:
@@ -131,10 +117,6 @@ def _accepted(image: Image, media_types: Collection[str]) -> Image:
         return image
     text, media_type = converted
     return replace(image, manifest=text, media_type=media_type, digest=digest_of(text.encode()))
-
-
-def _named(wanted: Mapping[str, str]) -> str:
-    return f"{{imageDigest:'{wanted.get('imageDigest', 'null')}', imageTag:'{wanted.get('imageTag', 'null')}'}}"
 
 
 def _described(repository: Repository, image: Image, tag: str | None) -> dict[str, Any]:
@@ -159,6 +141,7 @@ def _detail(repository: Repository, image: Image) -> dict[str, Any]:
         "artifactMediaType": image.artifact_type,
         "subjectManifestDigest": image.subject,
         "imageStatus": "ACTIVE",
+        **summary_for(repository, image),
     }
 
 

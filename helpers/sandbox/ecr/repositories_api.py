@@ -1,7 +1,6 @@
 """Operations on repositories and their settings; what is in them: ``images_api.py`` and ``layers.py``."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from moto.core.responses import ActionResult
 
@@ -49,13 +48,6 @@ class RepositoryOperations(Operations):
         answer["imageTagMutabilityExclusionFilters"] = self._repository().image_tag_mutability_exclusion_filters
         return ActionResult(answer)
 
-    def batch_get_repository_scanning_configuration(self) -> ActionResult:
-        """moto says of every repository that it is not scanned on push."""
-        answer = super().batch_get_repository_scanning_configuration().result
-        return ActionResult(
-            {**answer, "scanningConfigurations": list(map(self._scanning, answer["scanningConfigurations"]))}
-        )
-
     def put_lifecycle_policy(self) -> ActionResult:
         try:
             return super().put_lifecycle_policy()
@@ -79,12 +71,6 @@ class RepositoryOperations(Operations):
             )
         if any(each["filter"].count("*") > MOST_WILDCARDS for each in filters or []):
             raise InvalidParameter(f"{field}.filter", f"must have at most {MOST_WILDCARDS} wildcards")
-
-    def _scanning(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        own = self.ecr_backend.repository(config["repositoryName"]).image_scanning_configuration
-        if config["scanFrequency"] == "MANUAL" and own.get("scanOnPush"):
-            return {**config, "scanOnPush": True, "scanFrequency": "SCAN_ON_PUSH"}
-        return {**config, "scanOnPush": config["scanFrequency"] == "SCAN_ON_PUSH"}
 
 
 def _never_evaluated(answer: ActionResult) -> ActionResult:

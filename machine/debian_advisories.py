@@ -28,8 +28,8 @@ CHANGELOG = re.compile(r"\./usr/share/doc/[^/]+/changelog(\.Debian)?(\.gz)?")  #
 LOOKED_UP = ("summary", "severity")
 LIMITS = (
     "Only what a Debian changelog says was fixed in this release. A vulnerability without a fix is not in it, nor is "
-    "one whose fix does not name its CVE. A severity is there where it was looked up: in the CVE list, as its authority "
-    "scored it. The words are this project's."
+    "one whose fix does not name its CVE. A severity is there where it was looked up, in the CVE list. The words are "
+    "this project's."
 )
 
 

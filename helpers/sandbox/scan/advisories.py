@@ -97,6 +97,19 @@ def load(where: Path | None = None) -> Snapshot:
     return Snapshot(dated, mark(where), of_package, frozenset(covers) | of_package.keys())
 
 
+def described() -> list[dict[str, Any]]:
+    """What each file that counts says of itself: ``date``, ``source``, ``limits``, and how many it has."""
+    contents = [json.loads(path.read_bytes()) for path in sorted(folder().glob("*.json"))]
+    return [
+        {
+            **{name: each[name] for name in ("date", "source", "limits")},
+            "vulns": len(each["vulns"]),
+            "packages": sum(map(len, each["covers"].values())),
+        }
+        for each in contents
+    ]
+
+
 def read(vuln: Mapping[str, Any]) -> Iterable[Advisory]:
     """The advisories that one OSV record makes, one for each package; one that was withdrawn makes none."""
     if vuln.get("withdrawn"):

@@ -104,11 +104,10 @@ class Scanner:
         for layer in json.loads(image["manifest"])["layers"]:
             if str(layer.get("mediaType")).startswith(LAYERS):
                 digest = layer["digest"]
-                answer = self._blobs.request("GET", f"/v2/{_name(image)}/blobs/{digest}")
-                if answer.status != 200:
-                    answer.close()
-                    raise layers.Unreadable(f"the layer {digest} is not there")
-                yield digest, answer
+                try:
+                    yield digest, self._blobs.tree.open(_name(image), digest)
+                except FileNotFoundError:
+                    raise layers.Unreadable(f"the layer {digest} is not there") from None
 
 
 def _name(image: Any) -> str:

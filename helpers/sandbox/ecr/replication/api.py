@@ -20,7 +20,6 @@ from ...words import (
 )
 from .. import pages
 from ..backend import Backend
-from ..images_api import found
 from ..operations import Operations
 from ..settings import REPLICATION
 from . import status
@@ -48,7 +47,7 @@ class ReplicationOperations(Operations):
 
     def describe_image_replication_status(self) -> ActionResult:
         repository, wanted = self._repository(), self._get_param("imageId")
-        image = found(repository, wanted, "imageId")
+        image = self._image(repository, wanted, "imageId")
         statuses = [
             {
                 "region": each.to.region,

@@ -66,6 +66,16 @@ class InvalidParameter(ServiceException):
         super().__init__(f"Invalid parameter at '{field}' failed to satisfy constraint: '{constraint}'")
 
 
+class NotAnImageInIndex(InvalidParameter):
+    """An index that lists layers, as BuildKit's cache does without ``image-manifest=true``; the sentence is ours.
+
+    ECR refuses it: https://github.com/aws/containers-roadmap/issues/876.
+    """
+
+    def __init__(self, media_type: str):
+        super().__init__("ImageManifest", f"an index lists images, not {media_type}")
+
+
 class LayerNotFoundException(ServiceException):
     """GetDownloadUrlForLayer of a layer that is not there: the code is the service model's; the sentence is ours."""
 
@@ -439,6 +449,8 @@ def manifest_refused(error: ServiceException) -> Refusal:
         "ImageDigestDoesNotMatchException": (400, "DIGEST_INVALID"),
         "RepositoryNotFoundException": (404, "NAME_UNKNOWN"),
     }
+    if isinstance(error, NotAnImageInIndex):  # the status: https://github.com/overhangio/tutor/issues/1118
+        return Refusal(400, "MANIFEST_INVALID", error.message)
     if error.code not in codes:
         return unsupported(error.message)
     status, code = codes[error.code]

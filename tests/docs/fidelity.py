@@ -70,7 +70,8 @@ The registry protocol (`/v2/`):
   the first part, layers by redirect, 405 for a manifest that cannot be read.
 - What is not known is a choice: a part that is too small, or no part at all, is refused with `BLOB_UPLOAD_INVALID`; an
   upload tells its true length when asked; `DELETE` of a layer is `UNSUPPORTED`; digests are sha256 only; a client that
-  accepts no form of a manifest gets the stored one; a list of referrers has up to 1,000 entries.
+  accepts no form of a manifest gets the stored one; a list of referrers has up to 1,000 entries; an index of layers
+  (BuildKit's cache without `image-manifest=true`) is refused with 400, as on ECR, by the code `MANIFEST_INVALID`.
 - A layer that no image uses yet can be pulled here over the protocol; GetDownloadUrlForLayer refuses it.
 - ECR Public hands layers out itself, without a redirect.
 

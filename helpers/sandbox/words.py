@@ -244,6 +244,54 @@ class ReplicationBackfillNotFoundException(AboutSetting):
     said = "The replication backfill with id '{}' does not exist"
 
 
+class ReplicationBackfillInProgressException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "ReplicationBackfillInProgressException"
+
+    def __init__(self, region: str, registry: str):
+        super().__init__(
+            f"A replication backfill to the Region '{region}' is already in progress "
+            f"in the registry with id '{registry}'"
+        )
+
+
+class ReplicationBackfillInvalidStatusException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "ReplicationBackfillInvalidStatusException"
+
+    def __init__(self, number: str, status: str):
+        super().__init__(f"The replication backfill with id '{number}' cannot be stopped: its status is {status}")
+
+
+class UnsupportedImageTypeException(ServiceException):
+    """The code and the sentence are the service model's."""
+
+    code = "UnsupportedImageTypeException"
+
+    def __init__(self) -> None:
+        super().__init__("The image is of a type that cannot be scanned.")
+
+
+class ScanQuotaExceeded(ServiceException):
+    """A second basic scan within 24 hours; the sentence is in many public logs."""
+
+    code = "LimitExceededException"
+
+    def __init__(self) -> None:
+        super().__init__("The scan quota per image has been exceeded. Wait and try again.")
+
+
+class FeatureDisabled(ServiceException):
+    """StartImageScan under enhanced scanning: https://github.com/alexjurkiewicz/ecr-scan-image/issues/44."""
+
+    code = "ValidationException"
+
+    def __init__(self) -> None:
+        super().__init__("This feature is disabled")
+
+
 class StorageFull(ServiceException):
     """Not AWS's: see DISK_FULL, which says the same on the wire."""
 
@@ -288,6 +336,15 @@ class Refused(Exception):
     def __init__(self, refusal: Refusal):
         super().__init__(refusal.message)
         self.refusal = refusal
+
+
+# The status is AWS's (user guide, "Understanding scan status SCAN_ELIGIBILITY_EXPIRED"); the sentence is ours.
+ELIGIBILITY_EXPIRED = "The image was pushed more than 30 days ago: it is not scanned any more."
+
+
+def unsupported_frequency(frequency: str, scan_type: str) -> ServiceException:
+    """Which go together is the API reference's (RegistryScanningRule); the sentence is ours."""
+    return InvalidParameter("rules.scanFrequency", f"{frequency} is not supported when scanType is {scan_type}")
 
 
 # Plain text, not JSON: https://github.com/NVIDIA/enroot/issues/59

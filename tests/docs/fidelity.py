@@ -96,7 +96,7 @@ Where sources about AWS disagree, the sandbox does this:
 
 Repositories and registries:
 
-- A KMS key is taken as it is given; it need not exist. Without one, a made-up ARN is shown.
+- A KMS key is taken as it is given; it need not exist. Without one, a made-up ARN stands for `aws/ecr`, AWS's own key.
 - SetRepositoryPolicy does not look at `force`: it lets its author lock himself out.
 - Of principals in a policy, users and roles of the sandbox's own accounts must exist; of others nothing is known.
 """

@@ -73,11 +73,28 @@ def test_a_repository_from_its_making_to_its_end(sandbox, ecr, repository):
 
 
 @pytest.mark.operation("CreateRepository")
+@pytest.mark.parametrize("kind", ["KMS", "KMS_DSSE"])
+def test_who_names_no_key_gets_awss_own_which_is_one_for_account_and_region(sandbox, ecr, repository, kind):
+    def key(client, name, **more):
+        wanted = {"encryptionType": kind, **more}
+        made = client.create_repository(repositoryName=f"{repository}/{name}", encryptionConfiguration=wanted)
+        assert made["repository"]["encryptionConfiguration"]["encryptionType"] == kind
+        return made["repository"]["encryptionConfiguration"]["kmsKey"]
+
+    one, far = key(ecr, "one"), key(sandbox.client(region="eu-west-1"), "one")
+    assert one == key(ecr, "two") != far
+    assert one.startswith(f"arn:aws:kms:{settings.REGION}:{settings.ACCOUNT}:key/")
+    assert far.startswith(f"arn:aws:kms:eu-west-1:{settings.ACCOUNT}:key/")
+    assert key(ecr, "three", kmsKey="alias/mine") == "alias/mine"
+
+
+@pytest.mark.operation("CreateRepository")
 @pytest.mark.parametrize("name", ["Demo", "a..b", "-a", "a-", "a/", "/a", "a//b", "x" * 257, "../a"])
 def test_a_name_that_ecr_does_not_take(ecr, name):
     code, message = refused(ecr.create_repository, repositoryName=name)
     assert code == "InvalidParameterException"
-    assert message.startswith("Invalid parameter at 'repositoryName' failed to satisfy constraint: '")
+    assert message.startswith("Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must ")
+    assert message.endswith("'")
 
 
 @pytest.mark.operation("CreateRepository")

@@ -6,7 +6,6 @@ instance, goes and comes with it (user guide, "Event for a referrer restore acti
 Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/archive-image.html
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from .. import clock
@@ -50,11 +49,6 @@ def why_not(status: str, storage_class: str, listed_by: str | None) -> str | Non
     return f"it is referenced by manifest list: [{listed_by}]" if listed_by else None
 
 
-def told_when_restored() -> Callable[[dict[str, Any]], None]:
-    """The job that tells of a restored image when it is there again."""
-    return _tell_restored
-
-
 def _archive(repository: Repository, image: Image) -> None:
     repository.images.archive(image)
     happenings.tell(_changed(repository, image, ARCHIVE, None))
@@ -67,7 +61,8 @@ def _restore(repository: Repository, image: Image) -> None:
     Backend.jobs.add(JOB, due=ready, **about, digest=image.digest, ready=ready)
 
 
-def _tell_restored(what: dict[str, Any]) -> None:
+def tell_restored(what: dict[str, Any]) -> None:
+    """The job for when an image that was restored is there again."""
     with Backend.store.change():
         repository = backend(what["account"], what["region"]).repositories.get(what["repository"])
         image = repository.images.find(digest=what["digest"]) if repository else None

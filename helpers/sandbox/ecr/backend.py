@@ -2,6 +2,7 @@
 
 import hashlib
 import sqlite3
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
@@ -72,7 +73,8 @@ class Repository(moto_ecr.Repository):
     def mountable(self, digest: str, source: str, request: Request) -> str | None:
         """The name in Distribution of *source*, if ECR lets the layer *digest* be mounted from there.
 
-        The account setting is on, the caller may read the source, and an image there uses the layer.
+        The account setting is on, the caller may read the source, both are encrypted alike, and an image there uses
+        the layer.
         Source: ECR user guide, "Blob mounting".
         """
         state = backend(self.account_id, self.region_name)
@@ -82,9 +84,22 @@ class Repository(moto_ecr.Repository):
             reading = repository_question("ecr:GetDownloadUrlForLayer", self.account_id, self.region_name, source)
             permit(request, reading, self.region_name)
             other = state.repository(source)
-            if other.images.use(digest) and not other.images.is_archived(digest):
+            alike = other.encryption_configuration == self.encryption_configuration
+            if alike and other.images.use(digest) and not other.images.is_archived(digest):
                 return other.stored_as
         return None
+
+    def _determine_encryption_config(self, encryption_config: dict[str, str] | None) -> dict[str, str]:
+        """moto makes up a new key for each repository; AWS's own, ``aws/ecr``, is one for an account and Region.
+
+        Source: API reference, EncryptionConfiguration. The key's number is made up here, too.
+        """
+        config = encryption_config or {"encryptionType": "AES256"}
+        if config["encryptionType"] == "AES256" or config.get("kmsKey"):
+            return config
+        number = uuid.uuid5(uuid.NAMESPACE_URL, f"{self.account_id}/{self.region_name}/aws/ecr")
+        partition = self.arn.split(":")[1]
+        return {**config, "kmsKey": f"arn:{partition}:kms:{self.region_name}:{self.account_id}:key/{number}"}
 
     def link(self, digest: str) -> str:
         """Where the layer *digest* is to be fetched."""

@@ -74,11 +74,15 @@ class Cached(Happening):
 
 @dataclass(frozen=True)
 class Scanned(Happening):
-    """A basic scan ended with this *status*; *counts* says how many findings there are of each severity."""
+    """A scan of the image ended: *scan_type* is BASIC or ENHANCED, *status* an AWS ScanStatus, *tags* are the image's.
 
-    tags: tuple[str, ...]
+    *severities* says how many findings there are of each severity that occurs.
+    """
+
+    scan_type: str
     status: str
-    counts: Mapping[str, int]
+    tags: tuple[str, ...]
+    severities: Mapping[str, int]
 
 
 _listeners: list[tuple[type, Callable[[Any], None]]] = []

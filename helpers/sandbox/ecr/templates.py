@@ -24,9 +24,7 @@ NAME = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-
 def chosen(templates: Iterable[Template], name: str, reason: str) -> Template | None:
     """Of the *templates* that are applied for *reason* the one with the longest prefix of the repository *name*."""
     fitting = [each for each in templates if reason in each["appliedFor"] and has_prefix(name, each["prefix"])]
-    return max(
-        fitting, key=lambda each: -1 if each["prefix"] == ROOT else len(each["prefix"].rstrip("/")), default=None
-    )
+    return max(fitting, key=lambda each: (each["prefix"] != ROOT, len(each["prefix"].rstrip("/"))), default=None)
 
 
 def has_prefix(name: str, prefix: str) -> bool:

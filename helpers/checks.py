@@ -498,6 +498,47 @@ def rolled_back(lab: Lab) -> str:
     return "rollback names the image that ran on Monday"
 
 
+LIFECYCLE = "demo-lifecycle-repo"  # notebook 12's
+KEEP_RELEASES, KEEP_BUILDS, LEFTOVER_DAYS = 10, 3, 7
+
+
+@exercise("12.1")
+def sweeps_by_three_rules(lab: Lab) -> str:
+    """The policy keeps the newest releases and developers' builds, and leftovers for a week; however it is written."""
+    from helpers.sandbox.lifecycle.evaluate import DAY, Image, evaluate
+    from helpers.sandbox.lifecycle.policy import parse
+
+    repository(lab, LIFECYCLE)
+    ecr = lab.client()
+    try:
+        rules = parse(ecr.get_lifecycle_policy(repositoryName=LIFECYCLE)["lifecyclePolicyText"])
+    except ecr.exceptions.LifecyclePolicyNotFoundException:
+        raise NotYet(f"{LIFECYCLE} has no lifecycle policy", "put_lifecycle_policy takes the text") from None
+    tried = [Image(f"v{n}.0", (f"v{n}.0",), -50 * DAY + n) for n in range(1, KEEP_RELEASES + 3)]
+    tried += [Image(f"dev-{n}", (f"dev-{n}",), -60 * DAY + n) for n in range(1, KEEP_BUILDS + 3)]
+    tried += [Image("latest", ("latest",), -90 * DAY), Image("one release with two tags", ("v0.1", "stable"), -DAY)]
+    tried += [Image(f"a leftover of {n} days", (), -n * DAY) for n in (LEFTOVER_DAYS - 1, LEFTOVER_DAYS + 1)]
+    goes = {"v1.0", "v2.0", "v3.0", "dev-1", "dev-2", f"a leftover of {LEFTOVER_DAYS + 1} days"}
+    found = {name for name, verdict in evaluate(rules, tried, 0).items() if verdict.action == "expire"}
+    for name in (each.digest for each in tried):
+        if name in goes - found:
+            raise NotYet(f"{name} would stay", "three rules: tagged v*, tagged dev-*, and untagged")
+        if name in found - goes:
+            raise NotYet(f"{name} would go", "imageCountMoreThan is the number of images that stay")
+    return f"{LIFECYCLE} keeps {KEEP_RELEASES} releases, {KEEP_BUILDS} builds, and leftovers for {LEFTOVER_DAYS} days"
+
+
+@exercise("12.2")
+def costs_of_the_way(lab: Lab, usd: object = 0) -> str:
+    """40 tasks a day that pull 250 MB through a NAT gateway, for 30 days."""
+    from helpers import prices
+
+    right = 40 * 0.25 * 30 * prices.usd("nat", "beside_ecr")
+    if not isinstance(usd, int | float) or abs(usd - right) > 0.01:
+        raise NotYet(f"{usd} is not what NAT costs", "tasks × gigabytes × days × the price of a gigabyte")
+    return f"${right:.2f} a month, for pulls that ECR does not charge"
+
+
 @exercise("14.1")
 def swept_up(lab: Lab) -> str:
     """left-behind holds the image latest and none without a tag."""

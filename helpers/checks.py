@@ -456,6 +456,44 @@ def pinned_what_ecr_calls_v1(lab: Lab) -> str:
     return f"{settings.REPOSITORY}:pinned is exactly the image that ECR calls v1"
 
 
+SCANNED = "demo-scan-repo"  # notebook 10's
+TEAM, NOT_TEAM = ("team-shop", "team-shop/api", "team-"), ("shop", "my-team-shop", "steam-shop", "demo-app-repo")
+
+
+@exercise("10.1")
+def scans_the_teams(lab: Lab) -> str:
+    """The registry scans on push what is pushed to repositories whose names begin with team-, and to no other."""
+    from helpers.sandbox.scan.rules import rule_for
+
+    config = lab.client().get_registry_scanning_configuration()["scanningConfiguration"]
+    if config["scanType"] != "BASIC":
+        raise NotYet(f"the registry's type of scan is {config['scanType']}", "put-registry-scanning-configuration")
+    for name in TEAM:
+        if not rule_for(name, config).on_push:
+            raise NotYet(f"a repository {name} would not be scanned on push", "a rule SCAN_ON_PUSH with a filter")
+    for name in NOT_TEAM:
+        if rule_for(name, config).on_push:
+            raise NotYet(
+                f"a repository {name} would be scanned, too", "a filter without * matches whatever has it in its name"
+            )
+    return "what is pushed to team-… is scanned, and nothing else"
+
+
+@exercise("10.2")
+def released_what_is_clean(lab: Lab) -> str:
+    """release names an image of demo-scan-repo in which the last scan found nothing."""
+    found = image(
+        lab, SCANNED, "release", "which tag names an image without a finding? put_image gives it another name"
+    )
+    tags = digests_by_tag(lab, SCANNED)
+    clean = next((tag for tag in ("mended",) if tag in tags), None)
+    if clean is None:
+        raise NotYet("the mended image is not there", "run the notebook from its top: section 6 pushes it")
+    if found["imageDigest"] != tags[clean]:
+        raise NotYet("release is an image with findings", "findingSeverityCounts of a clean image is empty")
+    return "release is the image in which nothing was found"
+
+
 PROTECTED, DEPLOYED = "demo-protected-repo", "demo-deploy-repo"  # notebook 11's
 MAY_MOVE = ("nightly", "branch-login", "branch-42")
 MAY_NOT = ("latest", "v1", "1.4.2", "git-1a2b3c4", "nightly-2", "branch", "a-nightly", "release-branch-1")

@@ -90,6 +90,18 @@ class LayerInaccessibleException(ServiceException):
         )
 
 
+class LayerArchivedException(ServiceException):
+    """The code is the service model's of a layer that cannot be had; the sentence is ours."""
+
+    code = "LayerInaccessibleException"
+
+    def __init__(self, digest: str, repository: str, registry: str):
+        super().__init__(
+            f"The layer with digest '{digest}' in the repository with name '{repository}' "
+            f"in the registry with id '{registry}' is not available because it is archived"
+        )
+
+
 class LayerAlreadyExistsException(ServiceException):
     """The code is the service model's; the sentence is ours."""
 
@@ -165,13 +177,13 @@ class UnsupportedImageTypeException(ServiceException):
         super().__init__("The image is of a type that cannot be scanned.")
 
 
-class LimitExceededException(ServiceException):
-    """A second basic scan within 24 hours; the sentence is in many public logs."""
+class ImageArchivedException(ServiceException):
+    """The code and the sentence are the service model's."""
 
-    code = "LimitExceededException"
+    code = "ImageArchivedException"
 
     def __init__(self) -> None:
-        super().__init__("The scan quota per image has been exceeded. Wait and try again.")
+        super().__init__(ARCHIVED_NOT_SCANNED)
 
 
 class FeatureDisabled(ServiceException):
@@ -181,6 +193,103 @@ class FeatureDisabled(ServiceException):
 
     def __init__(self) -> None:
         super().__init__("This feature is disabled")
+
+
+class ImageStorageClassUpdateNotSupportedException(ServiceException):
+    """The code and the first sentence are the service model's; the rest is ours."""
+
+    code = "ImageStorageClassUpdateNotSupportedException"
+
+    def __init__(self, digest: str, storage_class: str, reason: str):
+        super().__init__(
+            "The requested image storage class update is not supported. "
+            f"The image with digest '{digest}' cannot be moved to {storage_class}: {reason}"
+        )
+
+
+class LimitExceededException(ServiceException):
+    """The code is the service model's; for the sentences see who raises it."""
+
+    code = "LimitExceededException"
+
+
+class AboutSetting(ServiceException):
+    """The code of a subclass is the service model's; the sentence is ours, after that about repositories."""
+
+    said = ""
+
+    def __init__(self, name: str, registry: str):
+        super().__init__(f"{self.said.format(name)} in the registry with id '{registry}'")
+
+
+class ExclusionAlreadyExistsException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "ExclusionAlreadyExistsException"
+    said = "The pull time update exclusion for the principal '{}' already exists"
+
+
+class ExclusionNotFoundException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "ExclusionNotFoundException"
+    said = "The pull time update exclusion for the principal '{}' does not exist"
+
+
+class TemplateAlreadyExistsException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "TemplateAlreadyExistsException"
+    said = "The repository creation template with prefix '{}' already exists"
+
+
+class TemplateNotFoundException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "TemplateNotFoundException"
+    said = "The repository creation template with prefix '{}' does not exist"
+
+
+class PullThroughCacheRuleAlreadyExistsException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "PullThroughCacheRuleAlreadyExistsException"
+    said = "The pull through cache rule with prefix '{}' already exists"
+
+
+class PullThroughCacheRuleNotFoundException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "PullThroughCacheRuleNotFoundException"
+    said = "The pull through cache rule with prefix '{}' does not exist"
+
+
+class ReplicationBackfillNotFoundException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "ReplicationBackfillNotFoundException"
+    said = "The replication backfill with id '{}' does not exist"
+
+
+class ReplicationBackfillInProgressException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "ReplicationBackfillInProgressException"
+
+    def __init__(self, region: str, registry: str):
+        super().__init__(
+            f"A replication backfill to the Region '{region}' is already in progress "
+            f"in the registry with id '{registry}'"
+        )
+
+
+class ReplicationBackfillInvalidStatusException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "ReplicationBackfillInvalidStatusException"
+
+    def __init__(self, number: str, status: str):
+        super().__init__(f"The replication backfill with id '{number}' cannot be stopped: its status is {status}")
 
 
 class StorageFull(ServiceException):
@@ -228,6 +337,12 @@ class Refused(Exception):
         super().__init__(refusal.message)
         self.refusal = refusal
 
+
+# The service model's, of ImageArchivedException.
+ARCHIVED_NOT_SCANNED = "The specified image is archived and cannot be scanned."
+
+# A second basic scan within 24 hours; the sentence is in many public logs.
+SCAN_QUOTA = "The scan quota per image has been exceeded. Wait and try again."
 
 # The status is AWS's (user guide, "Understanding scan status SCAN_ELIGIBILITY_EXPIRED"); the sentence is ours.
 ELIGIBILITY_EXPIRED = "The image was pushed more than 30 days ago: it is not scanned any more."

@@ -8,7 +8,7 @@ import pytest
 
 from helpers.sandbox import clock
 from helpers.sandbox.ecr import happenings
-from helpers.sandbox.ecr.happenings import Scanned
+from helpers.sandbox.ecr.happenings import Inspected, Scanned
 from helpers.sandbox.scan import results
 from helpers.sandbox.scan.scanner import Scanner
 from helpers.sandbox.store import Store
@@ -16,7 +16,8 @@ from helpers.sandbox.store import Store
 from . import rootfs
 from .api import OCI, manifest
 
-ROW = (1, "123456789012", "us-east-1", "app", "sha256:image", OCI, None, 1, 0, None)
+COLUMNS = "account, region, repository, digest, media_type, size, pushed_at, manifest"
+ROW = ("123456789012", "us-east-1", "app", "sha256:image", OCI, 1, 0)
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def store(tmp_path):
 def told(monkeypatch) -> list[Scanned]:
     """What is told of scans."""
     heard: list[Scanned] = []
-    monkeypatch.setattr(happenings, "_listeners", [(Scanned, heard.append)])
+    monkeypatch.setattr(happenings, "_listeners", [(Scanned, heard.append), (Inspected, heard.append)])
     return heard
 
 
@@ -40,7 +41,7 @@ def begin(store: Store, content: dict[str, bytes] | bytes, scan_type: str = "BAS
     layer = content if isinstance(content, bytes) else rootfs.layer(content)
     text = json.dumps(manifest(layers=(layer,)))
     with store.change() as db:
-        db.execute("INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*ROW[:5], text, *ROW[5:]))
+        db.execute(f"INSERT INTO images ({COLUMNS}) VALUES ({', '.join('?' * 8)})", (*ROW, text))
         db.execute("INSERT INTO tags VALUES ('123456789012', 'us-east-1', 'app', 'v1', 1)")
         results.begin(db, 1, scan_type, "SCAN_ON_PUSH", clock.now())
     tree = SimpleNamespace(open=lambda repository, digest: BytesIO(layer))
@@ -51,12 +52,12 @@ def test_who_listens_hears_what_was_found(store, told):
     begin(store, rootfs.debian(rootfs.dpkg())).scan({"image": 1, "type": "BASIC"})
     [scanned] = told
     assert (scanned.repository, scanned.digest, scanned.tags) == ("app", "sha256:image", ("v1",))
-    assert (scanned.scan_type, scanned.status, scanned.severities) == ("BASIC", "COMPLETE", {"HIGH": 1})
+    assert (scanned.status, scanned.counts) == ("COMPLETE", {"HIGH": 1})
 
 
 def test_who_listens_hears_of_a_scan_that_failed(store, told):
     begin(store, b"no tar" * 1000).scan({"image": 1, "type": "BASIC"})
-    assert [(each.status, each.severities) for each in told] == [("FAILED", {})]
+    assert [(each.status, each.counts) for each in told] == [("FAILED", {})]
 
 
 def test_a_job_that_is_done_twice_finds_the_same(store, told):
@@ -75,6 +76,7 @@ def test_the_layers_are_read_once_for_both_kinds_of_scan(store, told):
     with store.change() as db:
         results.begin(db, 1, "ENHANCED", "CONTINUOUS_SCAN", clock.now())
     scanner.scan({"image": 1, "type": "ENHANCED"})
+    assert [type(each) for each in told] == [Scanned, Inspected]
     assert {each.package for each in results.of_image(store, 1, "ENHANCED").findings} == {"libpcre2-8-0", "jinja2"}
     assert {each.package for each in results.of_image(store, 1, "BASIC").findings} == {"libpcre2-8-0"}
 

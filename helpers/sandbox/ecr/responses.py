@@ -14,10 +14,14 @@ from ..token import Tokens
 from ..words import NotInSandbox
 from .images_api import ImageOperations
 from .layers import LayerOperations
+from .lifecycle_api import LifecycleOperations
 from .operations import not_here
+from .pull_time_api import PullTimeOperations
 from .registry_api import RegistryOperations
+from .replication.api import ReplicationOperations
 from .repositories_api import RepositoryOperations
 from .scan_api import ScanOperations
+from .templates_api import TemplateOperations
 
 STORED = "it is kept and shown, and nothing acts on it: "
 # What the answers of an operation lack; docs/fidelity.md is made of this too.
@@ -27,18 +31,22 @@ PARTIAL = {
     "CreateRepository": "`encryptionConfiguration` is kept and shown, and nothing is encrypted",
     "DescribeImageScanFindings": "packages other than those of dpkg, apk, pip and npm; what is known of these "
     "is said with each scan",
-    "DescribeImages": "`lastRecordedPullTime`; nothing is archived",
-    "DescribeRegistry": "nothing is replicated, so there are no rules",
-    "GetLifecyclePolicy": "nothing evaluates the policy, so there is no `lastEvaluatedAt`",
-    "PutLifecyclePolicy": STORED + "no image expires; not every mistake in a policy is refused",
     "SetRepositoryPolicy": "`force`: a policy that locks its author out is not refused",
 }
 
 
-class Response(RegistryOperations, RepositoryOperations, ImageOperations, LayerOperations, ScanOperations):
+class Response(
+    RegistryOperations,
+    RepositoryOperations,
+    ImageOperations,
+    LayerOperations,
+    LifecycleOperations,
+    PullTimeOperations,
+    TemplateOperations,
+    ReplicationOperations,
+    ScanOperations,
+):
     """The control API of ECR."""
-
-    put_replication_configuration = not_here  # and replicates nothing
 
     def __init__(self) -> None:
         super().__init__()

@@ -456,6 +456,47 @@ def pinned_what_ecr_calls_v1(lab: Lab) -> str:
     return f"{settings.REPOSITORY}:pinned is exactly the image that ECR calls v1"
 
 
+SCANNED = "demo-scan-repo"  # notebook 10's
+TEAM, NOT_TEAM = ("team-shop", "team-shop/api", "team-1"), ("shop", "my-team-shop", "steam-shop", "demo-app-repo")
+
+
+@exercise("10.1")
+def released_what_is_clean(lab: Lab) -> str:
+    """In the image that has the tag release, the last scan found nothing."""
+    image(lab, SCANNED, "release", "findings of each tag, then batch_get_image and put_image with imageTag release")
+    ecr = lab.client()
+    try:
+        scan = ecr.describe_image_scan_findings(repositoryName=SCANNED, imageId={"imageTag": "release"})
+    except ecr.exceptions.ScanNotFoundException:
+        raise NotYet("release was not scanned", "start_image_scan, or section 8 once more") from None
+    counts = scan.get("imageScanFindings", {}).get("findingSeverityCounts")
+    if counts is None:
+        raise NotYet("there is no result for release", "wait until the scan is complete")
+    if counts:
+        told = ", ".join(f"{number} {severity}" for severity, number in sorted(counts.items()))
+        raise NotYet(f"release is an image with findings: {told}", "findingSeverityCounts of a clean image is empty")
+    return f"release is an image of {SCANNED} in which nothing was found"
+
+
+@exercise("10.2")
+def scans_the_teams(lab: Lab) -> str:
+    """The registry scans on push what is pushed to repositories whose names begin with team-, and to no other."""
+    from helpers.sandbox.scan.rules import rule_for
+
+    config = lab.client().get_registry_scanning_configuration()["scanningConfiguration"]
+    if config["scanType"] != "BASIC":
+        raise NotYet(f"the registry's type of scan is {config['scanType']}", "--scan-type BASIC")
+    for name in TEAM:
+        if not rule_for(name, config).on_push:
+            raise NotYet(f"a repository {name} would not be scanned on push", "SCAN_ON_PUSH and a filter with a *")
+    for name in NOT_TEAM:
+        if rule_for(name, config).on_push:
+            raise NotYet(
+                f"a repository {name} would be scanned, too", "without a * a filter matches whatever has it in its name"
+            )
+    return "what is pushed to team-… is scanned, and nothing else"
+
+
 PROTECTED, DEPLOYED = "demo-protected-repo", "demo-deploy-repo"  # notebook 11's
 MAY_MOVE = ("nightly", "branch-login", "branch-42")
 MAY_NOT = ("latest", "v1", "1.4.2", "git-1a2b3c4", "nightly-2", "branch", "a-nightly", "release-branch-1")

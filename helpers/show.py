@@ -399,6 +399,7 @@ _HERE = {  # notebook -> station; 00 begins at the beginning, 01 to 03 look at a
     "07": "tag",
     "08": "push",
     "09": "pull",
+    "10": "care",
     "11": "care",
     "12": "care",
     "14": "clean",

@@ -18,7 +18,7 @@ The way of a request, file by file:
 
 What a change leaves behind is done later: ecr/ tells what happened, jobs.py does what follows, by the time of clock.py.
     lifecycle/         images expire or go to the archive, as a repository's policy says
-    scan/              what is in an image, and what is known of it
+    scan/              images are looked into for known vulnerabilities
 
 What is refused, is refused in the words of words.py and common_errors.py. What the sandbox does by itself: mirror.py
 and gc.py. What is there from the start: administrator.py and managed_policies.py.

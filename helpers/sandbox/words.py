@@ -178,6 +178,33 @@ class InvalidTagParameterException(ServiceException):
         super().__init__(f"Invalid parameter at 'tags' failed to satisfy constraint: '{constraint}'")
 
 
+class UnsupportedImageTypeException(ServiceException):
+    """The code and the sentence are the service model's."""
+
+    code = "UnsupportedImageTypeException"
+
+    def __init__(self) -> None:
+        super().__init__("The image is of a type that cannot be scanned.")
+
+
+class ImageArchivedException(ServiceException):
+    """The code and the sentence are the service model's."""
+
+    code = "ImageArchivedException"
+
+    def __init__(self) -> None:
+        super().__init__(ARCHIVED_NOT_SCANNED)
+
+
+class FeatureDisabled(ServiceException):
+    """StartImageScan under enhanced scanning: https://github.com/alexjurkiewicz/ecr-scan-image/issues/44."""
+
+    code = "ValidationException"
+
+    def __init__(self) -> None:
+        super().__init__("This feature is disabled")
+
+
 class ImageStorageClassUpdateNotSupportedException(ServiceException):
     """The code and the first sentence are the service model's; the rest is ours."""
 
@@ -191,7 +218,7 @@ class ImageStorageClassUpdateNotSupportedException(ServiceException):
 
 
 class LimitExceededException(ServiceException):
-    """The code is the service model's; the sentences are ours."""
+    """The code is the service model's; for the sentences see who raises it."""
 
     code = "LimitExceededException"
 
@@ -275,33 +302,6 @@ class ReplicationBackfillInvalidStatusException(ServiceException):
         super().__init__(f"The replication backfill with id '{number}' cannot be stopped: its status is {status}")
 
 
-class UnsupportedImageTypeException(ServiceException):
-    """The code and the sentence are the service model's."""
-
-    code = "UnsupportedImageTypeException"
-
-    def __init__(self) -> None:
-        super().__init__("The image is of a type that cannot be scanned.")
-
-
-class ScanQuotaExceeded(ServiceException):
-    """A second basic scan within 24 hours; the sentence is in many public logs."""
-
-    code = "LimitExceededException"
-
-    def __init__(self) -> None:
-        super().__init__("The scan quota per image has been exceeded. Wait and try again.")
-
-
-class FeatureDisabled(ServiceException):
-    """StartImageScan under enhanced scanning: https://github.com/alexjurkiewicz/ecr-scan-image/issues/44."""
-
-    code = "ValidationException"
-
-    def __init__(self) -> None:
-        super().__init__("This feature is disabled")
-
-
 class StorageFull(ServiceException):
     """Not AWS's: see DISK_FULL, which says the same on the wire."""
 
@@ -347,6 +347,12 @@ class Refused(Exception):
         super().__init__(refusal.message)
         self.refusal = refusal
 
+
+# The service model's, of ImageArchivedException.
+ARCHIVED_NOT_SCANNED = "The specified image is archived and cannot be scanned."
+
+# A second basic scan within 24 hours; the sentence is in many public logs.
+SCAN_QUOTA = "The scan quota per image has been exceeded. Wait and try again."
 
 # The status is AWS's (user guide, "Understanding scan status SCAN_ELIGIBILITY_EXPIRED"); the sentence is ours.
 ELIGIBILITY_EXPIRED = "The image was pushed more than 30 days ago: it is not scanned any more."

@@ -47,13 +47,11 @@ Everywhere:
 - Sentences of errors that were not found in public are our own; their codes are the service model's. Each stands in
   `helpers/sandbox/words.py` with its source, or with the remark that it is ours.
 - There are no quotas: not on the rate of calls, nor on repositories, images, or tags of an image.
-- Nothing is encrypted, scanned, replicated or signed. What can be set for it is kept and shown.
+- Nothing is encrypted or signed. What can be set for it is kept and shown.
 - `BLOB_MOUNTING` is on from the start; on AWS one switches it on.
 
 Images and layers:
 
-- DescribeImages leaves out `lastRecordedPullTime` and, since nothing is scanned, `imageScanStatus` and
-  `imageScanFindingsSummary`.
 - A manifest that was converted for a client (OCI to Docker's schema 2 or back) has the same content as on AWS, but not
   the same bytes, so another digest. Docker's schema 1 is not made.
 - A `nextToken` is good until the sandbox ends.
@@ -61,6 +59,22 @@ Images and layers:
   takes them is not published.
 - `imageTag` must be a tag that docker can write (at most 128 characters). The service model allows 300 of any kind.
 - GetDownloadUrlForLayer gives a link to the sandbox itself, which reads like one of S3 and is good for an hour.
+
+Scans:
+
+- What is found is real, but what is looked for is a small snapshot of advisories with a date (`ecr-lab advisories`
+  says what is in it, `ecr-lab advisories refresh` asks OSV for today's). AWS knows many more. Each scan says in its
+  `description`, behind AWS's own sentence, how many packages were compared, and of how many nothing is known here.
+- Packages of dpkg, apk, pip and npm are seen; those of RPM, Java, Go and others are not. Layers packed with zstd are
+  not read. Systems other than Debian, Ubuntu and Alpine are answered as AWS answers those that it does not know.
+- The words about a vulnerability are ours, or OSV's after a refresh. A severity is the database's, else that of the
+  CVSS 3 score, else `UNDEFINED`. There is no EPSS and no exploitability; Inspector's score is the base score.
+- An image that the basic scan cannot read is `FAILED` with `UnsupportedImageError`, as in many public logs; an
+  enhanced one `UNSUPPORTED_IMAGE`. An enhanced scan on push ends as `COMPLETE`; until an enhanced scan has a result
+  it is `ScanNotFoundException`, as reported by pipelines. How many basic scans an account has a day is not counted.
+- When enhanced scanning is switched on, images of the last 30 days are scanned. Continuous scans look again when the
+  advisories change, and end 30 days after the push.
+- Inspector itself (`inspector2`) is not here: its findings are read from ECR.
 
 The registry protocol (`/v2/`):
 

@@ -20,7 +20,7 @@ from ...words import (
 )
 from .. import pages
 from ..backend import Backend
-from ..operations import Operations
+from ..operations import Operations, found
 from ..settings import REPLICATION
 from . import status
 from .backfill_table import IN_PROGRESS, JOB, PREPARING, RUNNING, STOPPED, STOPPING, Backfill, Backfills
@@ -47,7 +47,7 @@ class ReplicationOperations(Operations):
 
     def describe_image_replication_status(self) -> ActionResult:
         repository, wanted = self._repository(), self._get_param("imageId")
-        image = self._image(repository, wanted, "imageId")
+        image = found(repository, wanted, "imageId")
         statuses = [
             {
                 "region": each.to.region,

@@ -12,6 +12,7 @@ from . import administrator, aws, clock, durable, ecr, gc, present, sts, users
 from .authorize import authorize
 from .doors import Handler, Request, line
 from .durable import Kept
+from .ecr import consequences
 from .ecr.house import PrivateRegistry
 from .guard import guard
 from .identity import basic
@@ -54,6 +55,7 @@ class House:
         aws.serve("ecr-public", _later(self._public_api))
         aws.serve("ce", _later(self._costs))
         services = Services(kept, dict.fromkeys(BESIDE, _as_it_is))
+        consequences.install(services)
         doors = [signed, validate, validate_query, services.door(), durable.durable(self.store, kept)]
         self._control = line([*doors, authorize(self.store.lock)], aws.answer)
         self._registry = self._private(settings.ACCOUNT, settings.REGION)

@@ -13,7 +13,9 @@ from . import happenings
 from .backend import Backend
 from .events import details
 from .events import listening as telling
-from .happenings import Deleted, Pushed
+from .happenings import Cached, Deleted, Pushed
+from .pull_through.checks import SCHEMA as CHECKS
+from .pull_through.secrets import Secrets
 from .replication import backfill_table, listening, status
 
 Handler = Callable[[dict[str, Any]], None]
@@ -21,9 +23,11 @@ Handler = Callable[[dict[str, Any]], None]
 
 def install(services: Services) -> None:
     """To be called once, before anything happens; *services* are those that moto has beside ECR."""
-    for schema in (status.SCHEMA, backfill_table.SCHEMA):
+    for schema in (status.SCHEMA, backfill_table.SCHEMA, CHECKS):
         Backend.store.add(schema)
+    Secrets.services = services
     happenings.on(Pushed, listening.pushed)
+    happenings.on(Cached, listening.cached)
     happenings.on(Deleted, listening.deleted)
     for kind in details.TOLD:
         happenings.on(kind, telling.heard)

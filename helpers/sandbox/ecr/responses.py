@@ -15,6 +15,7 @@ from ..words import NotInSandbox
 from .images_api import ImageOperations
 from .layers import LayerOperations
 from .operations import not_here
+from .pull_through.api import CacheOperations
 from .pull_time_api import PullTimeOperations
 from .registry_api import RegistryOperations
 from .replication.api import ReplicationOperations
@@ -47,6 +48,7 @@ class Response(
     PullTimeOperations,
     TemplateOperations,
     ReplicationOperations,
+    CacheOperations,
 ):
     """The control API of ECR."""
 
@@ -71,5 +73,5 @@ def answers(operation: str) -> bool:
 
 def install(tokens: Tokens) -> None:
     """Put this class in the place of moto's. To be called before moto answers anything."""
-    Response.tokens = tokens
+    RegistryOperations.tokens = tokens
     moto.ecr.urls.url_paths["{0}/$"] = Response.dispatch

@@ -54,7 +54,7 @@ class House:
         administrator.ensure(self.store)
         aws.serve("ecr-public", _later(self._public_api))
         aws.serve("ce", _later(self._costs))
-        services = Services(kept, dict.fromkeys(BESIDE, _as_it_is))
+        services = Services(kept, {**dict.fromkeys(BESIDE, _as_it_is), "monitoring": _metrics})
         consequences.install(services)
         doors = [signed, validate, validate_query, services.door(), durable.durable(self.store, kept)]
         self._control = line([*doors, authorize(self.store.lock)], aws.answer)
@@ -111,6 +111,13 @@ class House:
 
 def _as_it_is() -> None:
     """There is nothing in moto's service that has to be put right."""
+
+
+def _metrics() -> None:
+    """Put ECR's metric beside those of moto."""
+    from . import cloudwatch
+
+    cloudwatch.install(ecr.backend.Backend.pulls)
 
 
 def _later(make: Callable[[], Handler]) -> Handler:

@@ -294,6 +294,15 @@ class UnableToAccessSecretException(ServiceException):
         )
 
 
+class InvalidCbor(ServiceException):
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CommonErrors.html; the sentence is ours."""
+
+    code = "MalformedInput"
+
+    def __init__(self) -> None:
+        super().__init__("The body of the request is not CBOR.")
+
+
 class StorageFull(ServiceException):
     """Not AWS's: see DISK_FULL, which says the same on the wire."""
 

@@ -14,6 +14,7 @@ from moto.ecr.exceptions import RepositoryNotFoundException
 from .. import clock, present
 from ..authorize import Denied, permit
 from ..bill.meter import Meter
+from ..bill.pulls import Pulls
 from ..doors import Request
 from ..iam import Principal
 from ..jobs import Jobs
@@ -109,6 +110,7 @@ class Repository(moto_ecr.Repository):
         # Nobody was promised that it is written down; on a full disk a pull goes on.
         with suppress(sqlite3.OperationalError), Backend.store.change(sync=False):
             Backend.meter.pulled(*self._key)
+            Backend.pulls.one_more(*self._key)
             if last_pull.is_due(image.last_pulled, now) and not self._ignores_pulls_of(arn):
                 self.images.recorded_pull(image, int(now))
             happenings.tell(Pulled(*self._key, image.digest, tag, arn))
@@ -133,6 +135,7 @@ class Backend(moto_ecr.ECRBackend):
     store: ClassVar[Store]
     blobs: ClassVar[Distribution]
     meter: ClassVar[Meter]
+    pulls: ClassVar[Pulls]
     uploads: ClassVar[Uploads]
     links: ClassVar[Links]
     jobs: ClassVar[Jobs]
@@ -232,6 +235,7 @@ def install(store: Store, blobs: Distribution, links: Links, jobs: Jobs, kept: "
     """Put these classes in the place of moto's. To be called before moto answers anything."""
     store.add(SCHEMA)
     Backend.store, Backend.blobs, Backend.meter = store, blobs, Meter(store)
+    Backend.pulls = Pulls(store)
     Backend.uploads, Backend.links, Backend.jobs = Uploads(store, blobs), links, jobs
     Backend.changing = staticmethod(partial(kept.changing, "ecr"))
     moto_ecr.Repository = Repository

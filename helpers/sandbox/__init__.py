@@ -17,6 +17,9 @@ The way of a request, file by file:
     durable.py      7  and what has changed is on disk before the answer leaves: store.py, files.py
 
 What a change leaves behind is done later: ecr/happenings.py tells of it, jobs.py does it, by the time of clock.py.
+ecr/consequences.py says what follows from what: copies in other registries (ecr/replication/), events for EventBridge
+(ecr/events/). What a pull fetches first: ecr/pull_through/; what a push creates: ecr/templates.py. ecr/archive.py moves
+images to the archive and back. cloudwatch.py tells of pulls; cbor.py translates what newer clients of it speak.
 
 What is refused, is refused in the words of words.py and common_errors.py. What the sandbox does by itself: mirror.py
 and gc.py. What is there from the start: administrator.py and managed_policies.py.

@@ -47,13 +47,17 @@ Everywhere:
 - Sentences of errors that were not found in public are our own; their codes are the service model's. Each stands in
   `helpers/sandbox/words.py` with its source, or with the remark that it is ours.
 - There are no quotas: not on the rate of calls, nor on repositories, images, or tags of an image.
-- Nothing is encrypted, scanned, replicated, expired, archived or signed. What can be set for it is kept and shown.
+- Nothing is encrypted, scanned, expired or signed. What can be set for it is kept and shown.
 - `BLOB_MOUNTING` is on from the start; on AWS one switches it on.
 
 Images and layers:
 
-- DescribeImages leaves out `lastRecordedPullTime` and, since nothing is scanned, `imageScanStatus` and
-  `imageScanFindingsSummary`.
+- DescribeImages leaves out, since nothing is scanned, `imageScanStatus` and `imageScanFindingsSummary`.
+- The last recorded pull time is noted by the first pull after 24 hours; on AWS it may be noted more often. BatchGetImage
+  is a pull, as the registry's GET of a manifest is; HEAD and DescribeImages are none.
+- An archived image that BatchGetImage asks for is the failure `ImageInaccessible`; docker is told, as by AWS, that there
+  is no such image. Restoring takes 10 minutes of the sandbox's clock (AWS: up to 20; pushing the image again: none).
+  Archiving an image archives what refers to it. The 90 days that AWS charges at least are not charged.
 - A manifest that was converted for a client (OCI to Docker's schema 2 or back) has the same content as on AWS, but not
   the same bytes, so another digest. Docker's schema 1 is not made.
 - A `nextToken` is good until the sandbox ends.
@@ -73,6 +77,17 @@ The registry protocol (`/v2/`):
   accepts no form of a manifest gets the stored one; a list of referrers has up to 1,000 entries.
 - A layer that no image uses yet can be pulled here over the protocol; GetDownloadUrlForLayer refuses it.
 - ECR Public hands layers out itself, without a redirect.
+
+Around the images:
+
+- Replication copies within a second or so and to the sandbox's two accounts only; a destination in another account is
+  `FAILED`. The failure codes (`AccessDenied`, `ImageTagAlreadyExists`, `ServerError`) are ours. Rules: 25, as the
+  service model says; AWS's quota page says 10.
+- What comes through the cache is fetched whole, an index with all its images, before the pull is answered; AWS answers
+  the first pull while it fetches. A secret is read when it is needed, without asking who may read it.
+- Events are delivered to SQS queues (whose policy must allow it), CloudWatch log groups (without asking) and other
+  event buses; to nothing else, which the sandbox's log says. `ECR Scan Resource Change` is not sent.
+- CloudWatch has `RepositoryPullCount` as one value a minute, for ever.
 
 Where sources about AWS disagree, the sandbox does this:
 

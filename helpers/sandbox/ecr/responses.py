@@ -23,6 +23,8 @@ from .repositories_api import RepositoryOperations
 from .templates_api import TemplateOperations
 
 STORED = "it is kept and shown, and nothing acts on it: "
+OTHER_UPSTREAMS = "of the upstream registries, Docker Hub (the stand-in), ECR Public and ECR are here; a pull says so"
+NO_ROLE = "`customRoleArn` and `encryptionConfiguration` are kept and shown: ECR itself makes the repository"
 # What the answers of an operation lack; docs/fidelity.md is made of this too.
 PARTIAL = {
     "BatchCheckLayerAvailability": "the media type of a layer",
@@ -30,13 +32,18 @@ PARTIAL = {
     "BatchGetRepositoryScanningConfiguration": "nothing is scanned, whatever it says",
     "CreateRepository": "`encryptionConfiguration` and `imageScanningConfiguration` are kept and shown, and nothing is "
     "encrypted or scanned",
+    "CreatePullThroughCacheRule": OTHER_UPSTREAMS,
+    "CreateRepositoryCreationTemplate": NO_ROLE,
     "DescribeImageScanFindings": "nothing is scanned, so it always answers `ScanNotFoundException`",
     "DescribeImages": "nothing is scanned",
     "GetLifecyclePolicy": "nothing evaluates the policy, so there is no `lastEvaluatedAt`",
+    "ListImageReferrers": "of an image that came through the cache, what refers to it upstream",
     "PutImageScanningConfiguration": STORED + "no scans",
     "PutLifecyclePolicy": STORED + "no image expires; not every mistake in a policy is refused",
     "PutRegistryScanningConfiguration": STORED + "no scans",
     "SetRepositoryPolicy": "`force`: a policy that locks its author out is not refused",
+    "UpdateRepositoryCreationTemplate": NO_ROLE,
+    "ValidatePullThroughCacheRule": OTHER_UPSTREAMS,
 }
 
 

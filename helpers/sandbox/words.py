@@ -302,6 +302,44 @@ class ReplicationBackfillInvalidStatusException(ServiceException):
         super().__init__(f"The replication backfill with id '{number}' cannot be stopped: its status is {status}")
 
 
+class UnsupportedUpstreamRegistryException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "UnsupportedUpstreamRegistryException"
+
+    def __init__(self, url: str):
+        super().__init__(f"The upstream registry '{url}' is not supported")
+
+
+class SecretNotFoundException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "SecretNotFoundException"
+
+    def __init__(self, arn: str):
+        super().__init__(f"The secret with ARN '{arn}' does not exist")
+
+
+class UnableToAccessSecretException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "UnableToAccessSecretException"
+
+    def __init__(self, arn: str):
+        super().__init__(
+            f"The secret with ARN '{arn}' cannot be used: it must be a JSON object with username and accessToken"
+        )
+
+
+class InvalidCbor(ServiceException):
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CommonErrors.html; the sentence is ours."""
+
+    code = "MalformedInput"
+
+    def __init__(self) -> None:
+        super().__init__("The body of the request is not CBOR.")
+
+
 class StorageFull(ServiceException):
     """Not AWS's: see DISK_FULL, which says the same on the wire."""
 
@@ -438,6 +476,17 @@ def storage_full() -> ServiceException:
 def denied(message: str) -> Refusal:
     """IAM's sentence: https://github.com/ministryofjustice/cloud-platform/issues/7245."""
     return Refusal(403, "DENIED", message)
+
+
+def upstream_failed(code: str, reason: str) -> Refusal:
+    """How the registry words an ImageFailureCode of an upstream registry.
+
+    DENIED: https://github.com/aws/containers-roadmap/issues/2354; not found: user guide, "Troubleshooting pull through
+    cache issues". That what is not available is DENIED too is ours: docker tries other codes again for minutes.
+    """
+    if code == "ImageNotFound":
+        return IMAGE_NOT_FOUND
+    return Refusal(429, "TOOMANYREQUESTS", reason) if code == "UpstreamTooManyRequests" else denied(reason)
 
 
 def repository_unknown(name: str, account: str) -> Refusal:

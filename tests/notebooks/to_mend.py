@@ -1,0 +1,31 @@
+"""What the gates find in the notebooks and nobody has mended yet; it only gets shorter.
+
+Each gate compares what it finds with its entry here: a new finding fails, and so does an entry that was mended and is
+still listed.
+"""
+
+TO_MEND: dict[str, set[str]] = {
+    # helpers/data/troubles.json: what stands in no notebook
+    "told": {"helper-for-another-machine"},
+    # … and what the sandbox can cause, but no cell does
+    "caused": {"clock-is-wrong", "no-region", "public-rate-limit"},
+    # minutes.py: the promise is not what is measured
+    "minutes": {"00", "02", "03", "04", "05", "09"},
+    # test_learning.py
+    "questions": {
+        "14 question 2: “*Because the repository holds images, and deleting is final.* Right.” does not say why",
+    },
+    # test_glossary.py
+    "glossary": set(),
+    # test_prose.py: sentences are too long on average
+    "sentences": set(),
+    # test_aws.py: cells that work in the sandbox only and do not say so
+    "aws": set(),
+}
+
+
+def expected(gate: str, found: set[str]) -> None:
+    """AssertionError unless a gate found exactly what is known."""
+    known = TO_MEND[gate]
+    assert not found - known, f"new: {sorted(found - known)}"
+    assert not known - found, f"mended, so take out of tests/notebooks/to_mend.py: {sorted(known - found)}"

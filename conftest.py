@@ -40,8 +40,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before the first cell of a notebook: a registry and an engine without traces of the others."""
-    as_it_is = item.config.getoption("unclean") or os.environ.get("ECR_TUTORIAL_KEEP_STATE")
-    if item.stash.get(FIRST_CELL, False) and settings.target() == "sandbox" and not as_it_is:
+    if not item.stash.get(FIRST_CELL, False) or settings.target() != "sandbox":
+        return
+    if item.config.getoption("unclean") or os.environ.get("ECR_TUTORIAL_KEEP_STATE"):
+        clean_state.forget_progress()
+    else:
         clean_state.make()
 
 

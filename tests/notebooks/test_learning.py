@@ -11,6 +11,7 @@ from .to_mend import expected
 every_notebook = pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
 QUESTION = re.compile(r"<details><summary>(.*?)</summary>(.*?)</details>", re.DOTALL)
 LABEL = re.compile(r"\(([a-e])\)")
+PRICE, YEAR = re.compile(r"\$(?!0\.00)\d"), re.compile(r"\b20[12]\d\b")
 RIGHT = re.compile(r"\b(Right|Yes)\b")
 
 
@@ -94,6 +95,22 @@ def test_it_says_what_can_go_wrong_with_the_message_the_cause_and_the_mend(path)
     rows = [line for line in below(path, "What can go wrong").splitlines() if line.startswith("|")][2:]
     assert len(rows) >= 3
     assert all(len(re.findall(r"(?<!\\)\|", row)) == 4 and "||" not in row.replace(" ", "") for row in rows)
+
+
+def test_a_price_has_its_year_in_the_same_section():
+    told: dict[str, str] = {}
+    for path in course.PATHS:
+        for section, cell, text in course.sections(course.read(path)):
+            printed = "".join(course.texts(cell)) if cell.cell_type == "code" else ""
+            where = f"{path.name[:2]} {section}"
+            told[where] = f"{told.get(where, '')}\n{text}\n{printed}"
+    expected("undated", {where for where, text in told.items() if PRICE.search(text) and not YEAR.search(text)})
+
+
+@pytest.mark.parametrize("path", [path for path in course.PATHS if "00" < path.name[:2] < "15"], ids=lambda p: p.stem)
+def test_a_step_is_shown_in_the_console_the_cli_and_python(path):
+    written = course.prose(course.read(path))
+    assert [way for way in ("Console", "CLI", "Python") if not re.search(rf"\*\*{way}\b", written)] == []
 
 
 @every_notebook

@@ -45,11 +45,10 @@ class Notebook:
         """The numbers of its exercises, in their order."""
         return [number for cell in self.cells for number in cell.checks()]
 
-    def find(self, cell_id: str | None, source: str) -> Cell | None:
-        """The cell that was run, known by its id, which JupyterLab tells, or by its text; None if it is none here."""
-        by_id = {cell.id: cell for cell in self.cells}
-        by_text = {cell.source.strip(): cell for cell in self.cells}
-        return by_id.get(cell_id or "") or by_text.get(source.strip())
+    def find(self, cell_id: str | None, source: str) -> list[Cell]:
+        """The cell that was run, by its id, which JupyterLab tells; else those with its text, none if it is no cell."""
+        by_id = [cell for cell in self.cells if cell_id and cell.id == cell_id]
+        return by_id or [cell for cell in self.cells if cell.source.strip() == source.strip()]
 
 
 def claims(cells: list[Cell]) -> list[str]:

@@ -76,14 +76,15 @@ def note_exercise(number: str) -> None:
 
 def _after_cell(result) -> None:
     """Note a cell of the notebook that has run; what a learner adds to it is nobody's business."""
-    cell = _here and _here.find(getattr(result.info, "cell_id", None), result.info.raw_cell)
-    if _here and cell and (result.success or "raises-exception" in cell.tags):
-        _change(lambda noted: _note_cell(noted, _here.number, cell.id))
+    found = _here.find(getattr(result.info, "cell_id", None), result.info.raw_cell) if _here else []
+    ran = [cell.id for cell in found if result.success or "raises-exception" in cell.tags]
+    if _here and ran:
+        _change(lambda noted: _note_cells(noted, _here.number, ran))
 
 
-def _note_cell(noted: dict, number: str, cell_id: str) -> None:
+def _note_cells(noted: dict, number: str, ids: list[str]) -> None:
     noted["last"] = number
-    noted["cells"].setdefault(number, {}).setdefault(cell_id, _now())
+    noted["cells"][number] = dict.fromkeys(ids, _now()) | noted["cells"].get(number, {})
 
 
 # What is shown ---
@@ -115,8 +116,8 @@ def _where_to_go_on(notebooks: list[course.Notebook], noted: dict) -> tuple[cour
 
 
 def _text(rows: list, sums: list[str], where: tuple | None) -> str:
-    lines = [("notebook", "cells", "exercises", "claims")]
-    lines += [(notebook.title, cells, exercises, claims) for notebook, cells, exercises, claims in rows]
+    lines: list[tuple[str, ...]] = [("notebook", "cells", "exercises", "claims")]
+    lines += [(notebook.title, *done) for notebook, *done in rows]
     widths = [max(len(line[column]) for line in lines) for column in range(4)]
     lines.insert(1, tuple("─" * width for width in widths))
     table = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
@@ -159,9 +160,15 @@ def _read() -> dict:
     """What is noted; nothing if the file is not there or is no longer what was written."""
     with contextlib.suppress(OSError, ValueError):
         found = json.loads((settings.state() / FILE).read_text())
-        if isinstance(found, dict) and all(isinstance(found.get(name), type(was)) for name, was in _nothing().items()):
+        if _is_whole(found):
             return found
     return _nothing()
+
+
+def _is_whole(found: object) -> bool:
+    if not isinstance(found, dict) or any(type(found.get(name)) is not type(was) for name, was in _nothing().items()):
+        return False
+    return all(isinstance(cells, dict) for cells in found["cells"].values())
 
 
 def _nothing() -> dict:

@@ -88,6 +88,13 @@ def test_cells_that_ran_count_and_their_claims(shell, capsys):
     ]
 
 
+def test_where_no_id_is_told_a_text_stands_for_each_cell_that_has_it(shell, capsys):
+    nbformat.write(made([("# 08", None), ("print(1)", "c1"), ("print(1)", "c2")]), course.FOLDER / "08_push.ipynb")
+    progress.begin("08")
+    shell.run_cell("print(1)", cell_id="unknown")
+    assert "08           2 of 2  0 of 0     –" in shown(capsys)
+
+
 def test_a_cell_that_failed_does_not_count_unless_it_was_meant_to(shell, capsys):
     progress.begin("08")
     shell.run_cell("1 / 0", cell_id="a1")
@@ -177,7 +184,16 @@ def test_ecr_lab_reset_forgets_it_too_and_ecr_lab_tells_it(capsys):
     assert capsys.readouterr().out.splitlines() == NOTHING
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"last": 1, "cells": {}, "exercises": {}}'])
+BROKEN = [
+    "",
+    "{",
+    "[]",
+    '{"last": 1, "cells": {}, "exercises": {}}',
+    '{"last": "", "cells": {"08": []}, "exercises": {}}',
+]
+
+
+@pytest.mark.parametrize("content", BROKEN)
 def test_a_file_that_is_broken_is_begun_anew(state, content, capsys):
     (state / progress.FILE).write_text(content)
     assert shown(capsys) == NOTHING

@@ -15,6 +15,10 @@ def kept(path) -> bool:
     return minutes.is_kept(course.minutes(course.read(path)), minutes.measured(path))
 
 
+def test_no_notebook_ran_longer_than_fifteen_seconds():
+    assert [number for number, seconds in minutes.seconds().items() if seconds > minutes.UNKNOWN] == []
+
+
 @pytest.mark.parametrize(("measured", "promise"), [(0.5, 5), (5.0, 5), (5.1, 10), (12.4, 15), (30, 30)])
 def test_a_promise_is_the_next_five_minutes(measured, promise):
     assert minutes.rounded(measured) == promise

@@ -3,6 +3,7 @@
 The wrong answers are in wrong_answers.toml. All of it happens in the notebook, where the learner would do it.
 """
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -10,6 +11,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+
+from helpers import course as learned
+from helpers import progress, settings
 
 from . import clean_state, course
 
@@ -84,6 +88,16 @@ def test_a_wrong_answer_is_wrong_and_the_solution_turns_the_check_to_right(path)
     got = verdicts(ran)
     assert len(got) == len(expected)
     assert [told for told, begin in zip(got, expected, strict=True) if not told.startswith(begin)] == []
+    assert not_noted(path.name[:2]) == []
+
+
+def not_noted(number: str) -> list[str]:
+    """What of this notebook, run by itself to its end, helpers.progress does not know."""
+    noted = json.loads((settings.state() / progress.FILE).read_text())
+    of_the_course = learned.notebook(number)
+    assert of_the_course
+    cells = [cell.source for cell in of_the_course.to_run() if cell.id not in noted["cells"][number]]
+    return cells + [each for each in of_the_course.exercises() if each not in noted["exercises"]]
 
 
 @every_notebook

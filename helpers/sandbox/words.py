@@ -90,6 +90,18 @@ class LayerInaccessibleException(ServiceException):
         )
 
 
+class LayerArchivedException(ServiceException):
+    """The code is the service model's of a layer that cannot be had; the sentence is ours."""
+
+    code = "LayerInaccessibleException"
+
+    def __init__(self, digest: str, repository: str, registry: str):
+        super().__init__(
+            f"The layer with digest '{digest}' in the repository with name '{repository}' "
+            f"in the registry with id '{registry}' is not available because it is archived"
+        )
+
+
 class LayerAlreadyExistsException(ServiceException):
     """The code is the service model's; the sentence is ours."""
 
@@ -156,6 +168,130 @@ class InvalidTagParameterException(ServiceException):
         super().__init__(f"Invalid parameter at 'tags' failed to satisfy constraint: '{constraint}'")
 
 
+class ImageStorageClassUpdateNotSupportedException(ServiceException):
+    """The code and the first sentence are the service model's; the rest is ours."""
+
+    code = "ImageStorageClassUpdateNotSupportedException"
+
+    def __init__(self, digest: str, storage_class: str, reason: str):
+        super().__init__(
+            "The requested image storage class update is not supported. "
+            f"The image with digest '{digest}' cannot be moved to {storage_class}: {reason}"
+        )
+
+
+class LimitExceededException(ServiceException):
+    """The code is the service model's; the sentences are ours."""
+
+    code = "LimitExceededException"
+
+
+class AboutSetting(ServiceException):
+    """The code of a subclass is the service model's; the sentence is ours, after that about repositories."""
+
+    said = ""
+
+    def __init__(self, name: str, registry: str):
+        super().__init__(f"{self.said.format(name)} in the registry with id '{registry}'")
+
+
+class ExclusionAlreadyExistsException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "ExclusionAlreadyExistsException"
+    said = "The pull time update exclusion for the principal '{}' already exists"
+
+
+class ExclusionNotFoundException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "ExclusionNotFoundException"
+    said = "The pull time update exclusion for the principal '{}' does not exist"
+
+
+class TemplateAlreadyExistsException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "TemplateAlreadyExistsException"
+    said = "The repository creation template with prefix '{}' already exists"
+
+
+class TemplateNotFoundException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "TemplateNotFoundException"
+    said = "The repository creation template with prefix '{}' does not exist"
+
+
+class PullThroughCacheRuleAlreadyExistsException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "PullThroughCacheRuleAlreadyExistsException"
+    said = "The pull through cache rule with prefix '{}' already exists"
+
+
+class PullThroughCacheRuleNotFoundException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "PullThroughCacheRuleNotFoundException"
+    said = "The pull through cache rule with prefix '{}' does not exist"
+
+
+class ReplicationBackfillNotFoundException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "ReplicationBackfillNotFoundException"
+    said = "The replication backfill with id '{}' does not exist"
+
+
+class ReplicationBackfillInProgressException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "ReplicationBackfillInProgressException"
+
+    def __init__(self, region: str, registry: str):
+        super().__init__(
+            f"A replication backfill to the Region '{region}' is already in progress "
+            f"in the registry with id '{registry}'"
+        )
+
+
+class ReplicationBackfillInvalidStatusException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "ReplicationBackfillInvalidStatusException"
+
+    def __init__(self, number: str, status: str):
+        super().__init__(f"The replication backfill with id '{number}' cannot be stopped: its status is {status}")
+
+
+class UnsupportedImageTypeException(ServiceException):
+    """The code and the sentence are the service model's."""
+
+    code = "UnsupportedImageTypeException"
+
+    def __init__(self) -> None:
+        super().__init__("The image is of a type that cannot be scanned.")
+
+
+class ScanQuotaExceeded(ServiceException):
+    """A second basic scan within 24 hours; the sentence is in many public logs."""
+
+    code = "LimitExceededException"
+
+    def __init__(self) -> None:
+        super().__init__("The scan quota per image has been exceeded. Wait and try again.")
+
+
+class FeatureDisabled(ServiceException):
+    """StartImageScan under enhanced scanning: https://github.com/alexjurkiewicz/ecr-scan-image/issues/44."""
+
+    code = "ValidationException"
+
+    def __init__(self) -> None:
+        super().__init__("This feature is disabled")
+
+
 class StorageFull(ServiceException):
     """Not AWS's: see DISK_FULL, which says the same on the wire."""
 
@@ -200,6 +336,15 @@ class Refused(Exception):
     def __init__(self, refusal: Refusal):
         super().__init__(refusal.message)
         self.refusal = refusal
+
+
+# The status is AWS's (user guide, "Understanding scan status SCAN_ELIGIBILITY_EXPIRED"); the sentence is ours.
+ELIGIBILITY_EXPIRED = "The image was pushed more than 30 days ago: it is not scanned any more."
+
+
+def unsupported_frequency(frequency: str, scan_type: str) -> ServiceException:
+    """Which go together is the API reference's (RegistryScanningRule); the sentence is ours."""
+    return InvalidParameter("rules.scanFrequency", f"{frequency} is not supported when scanType is {scan_type}")
 
 
 # Plain text, not JSON: https://github.com/NVIDIA/enroot/issues/59

@@ -82,7 +82,8 @@ def found(trouble: dict) -> tuple[dict, dict]:
 
 def _says(trouble: dict, text: str) -> bool:
     text = " ".join(text.split())
-    return any(words in text for words in trouble["says"])
+    about_another = any(words in text for words in trouble.get("unlike", []))
+    return any(words in text for words in trouble["says"]) and not about_another
 
 
 def _places(found: dict) -> str:

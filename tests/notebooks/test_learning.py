@@ -101,9 +101,9 @@ def test_a_price_has_its_year_in_the_same_section():
     told: dict[str, str] = {}
     for path in course.PATHS:
         for section, cell, text in course.sections(course.read(path)):
-            printed = "".join(course.texts(cell)) if cell.cell_type == "code" else ""
+            read = "\n".join(course.texts(cell)) if cell.cell_type == "code" else course.without_fences(text)
             where = f"{path.name[:2]} {section}"
-            told[where] = f"{told.get(where, '')}\n{text}\n{printed}"
+            told[where] = f"{told.get(where, '')}\n{read}"
     expected("undated", {where for where, text in told.items() if PRICE.search(text) and not YEAR.search(text)})
 
 

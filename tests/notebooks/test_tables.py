@@ -27,3 +27,4 @@ def test_a_message_that_is_printed_is_met_and_one_that_is_written_is_told():
     assert "08" in {path.name[:2] for path in tables.found(printed)[0]}
     assert tables.found(written)[0] == {} != tables.found(written)[1]
     assert tables.found(nowhere) == ({}, {})
+    assert tables.found(printed | {"unlike": ["basic auth"]}) == ({}, {})

@@ -8,7 +8,7 @@ TO_MEND: dict[str, set[str]] = {
     # helpers/data/troubles.json: what stands in no notebook
     "told": {"helper-for-another-machine"},
     # … and what the sandbox can cause, but no cell does
-    "caused": {"clock-is-wrong", "no-region", "public-rate-limit"},
+    "caused": {"clock-is-wrong", "no-region"},
     # test_minutes.py: the promise is not what is measured (`python -m tests.notebooks.minutes` says what to promise)
     "minutes": {"00", "02", "03", "05", "09"},
     # test_learning.py: what a question lacks

@@ -57,7 +57,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
     if type(item).__name__ == "IPyNbCell":
         seconds = item.config.stash.setdefault(SECONDS, {})
         seconds[item.path.stem] = seconds.get(item.path.stem, 0) + call.duration
-        if report.failed and hasattr(item, "test_outputs") and not item.config.getoption("verbose"):
+        if report.failed and hasattr(item, "test_outputs") and item.config.getoption("verbose") <= 0:
             change = what_changed(item.cell.outputs, item.test_outputs, item.sanitize)
             if change:
                 report.longrepr = f"{item.path.name}, In [{item.cell.execution_count}]: {change}"

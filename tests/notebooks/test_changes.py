@@ -49,10 +49,23 @@ def test_the_first_difference(stored, printed, line):
     assert "\n" not in told
 
 
-def test_nbval_says_it_too(tmp_path):
+@pytest.mark.parametrize("quiet", [[], ["-q"]], ids=["", "quiet"])
+def test_nbval_says_it_too(tmp_path, quiet):
     cell = new_code_cell("print('one')\nprint('two')", execution_count=1, outputs=[said("one", "2")])
     nbformat.write(new_notebook(cells=[cell]), tmp_path / "99_try.ipynb")
-    words = ["-m", "pytest", "-c", "pyproject.toml", "-p", "conftest", "-p", "no:cacheprovider", "--nbval", tmp_path]
+    words = [
+        "-m",
+        "pytest",
+        "-c",
+        "pyproject.toml",
+        "-p",
+        "conftest",
+        "-p",
+        "no:cacheprovider",
+        "--nbval",
+        tmp_path,
+        *quiet,
+    ]
     ran = subprocess.run(
         [sys.executable, *words], cwd=settings.PROJECT, env=ENVIRONMENT, capture_output=True, text=True
     )

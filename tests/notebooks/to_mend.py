@@ -19,6 +19,8 @@ TO_MEND: dict[str, set[str]] = {
     "undated": {"02 Choose"},
     # test_reading.py: terms that are used in a notebook before the one that introduces them
     "glossary": {"00 push", "00 repository"},
+    # test_simulated.py
+    "simulated": set(),
     # test_aws.py: cells that work in the sandbox only and do not say so
     "aws": set(),
 }

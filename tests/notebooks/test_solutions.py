@@ -54,13 +54,14 @@ def wrong(number: str) -> Iterator[nbformat.NotebookNode]:
                 yield nbformat.v4.new_code_cell(source) if python else bash(source)
 
 
-def answered(notebook):
+def answered(notebook, with_wrong_answers: bool = True):
     """The notebook with the wrong answers and then the solution of each exercise just before its check."""
     cells = []
     for place, cell in enumerate(notebook.cells):
         number = CHECK.search(cell.source) if cell.cell_type == "code" else None
         if number:
-            cells += [*wrong(number[1]), *solution(solution_of(notebook, place))]
+            cells += wrong(number[1]) if with_wrong_answers else []
+            cells += solution(solution_of(notebook, place))
         cells.append(cell)
     notebook.cells = cells
     return notebook

@@ -57,6 +57,13 @@ def permit(request: Request, question: Question, region: str) -> None:
     _permit(request.principal, question, circumstances(request, region))
 
 
+def permit_service(account: str, question: Question, region: str) -> None:
+    """The same for ECR itself, which acts for *account* by its service-linked role: other accounts are to be asked."""
+    root = f"arn:aws:iam::{account}:root"
+    who = Principal(root, account, frozenset({root}), (), unrestricted=True)
+    _permit(who, question, {"aws:RequestedRegion": region, "aws:SecureTransport": "true", "aws:ViaAWSService": "true"})
+
+
 def circumstances(request: Request, region: str) -> dict[str, str | tuple[str, ...]]:
     """The condition keys that every request has."""
     return {

@@ -42,7 +42,7 @@ class House:
         layer_links = Links(folder / "secret")
         clock.install(self.store)
         self.jobs, kept = Jobs(self.store), Kept(self.store)
-        ecr.install(self.store, blobs, self._tokens, layer_links)
+        ecr.install(self.store, blobs, self._tokens, layer_links, self.jobs, kept)
         sts.install()
         users.install()
         try:

@@ -90,6 +90,18 @@ class LayerInaccessibleException(ServiceException):
         )
 
 
+class LayerArchivedException(ServiceException):
+    """The code is the service model's of a layer that cannot be had; the sentence is ours."""
+
+    code = "LayerInaccessibleException"
+
+    def __init__(self, digest: str, repository: str, registry: str):
+        super().__init__(
+            f"The layer with digest '{digest}' in the repository with name '{repository}' "
+            f"in the registry with id '{registry}' is not available because it is archived"
+        )
+
+
 class LayerAlreadyExistsException(ServiceException):
     """The code is the service model's; the sentence is ours."""
 
@@ -154,6 +166,103 @@ class InvalidTagParameterException(ServiceException):
 
     def __init__(self, constraint: str):
         super().__init__(f"Invalid parameter at 'tags' failed to satisfy constraint: '{constraint}'")
+
+
+class ImageStorageClassUpdateNotSupportedException(ServiceException):
+    """The code and the first sentence are the service model's; the rest is ours."""
+
+    code = "ImageStorageClassUpdateNotSupportedException"
+
+    def __init__(self, digest: str, storage_class: str, reason: str):
+        super().__init__(
+            "The requested image storage class update is not supported. "
+            f"The image with digest '{digest}' cannot be moved to {storage_class}: {reason}"
+        )
+
+
+class LimitExceededException(ServiceException):
+    """The code is the service model's; the sentences are ours."""
+
+    code = "LimitExceededException"
+
+
+class AboutSetting(ServiceException):
+    """The code of a subclass is the service model's; the sentence is ours, after that about repositories."""
+
+    said = ""
+
+    def __init__(self, name: str, registry: str):
+        super().__init__(f"{self.said.format(name)} in the registry with id '{registry}'")
+
+
+class ExclusionAlreadyExistsException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "ExclusionAlreadyExistsException"
+    said = "The pull time update exclusion for the principal '{}' already exists"
+
+
+class ExclusionNotFoundException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "ExclusionNotFoundException"
+    said = "The pull time update exclusion for the principal '{}' does not exist"
+
+
+class TemplateAlreadyExistsException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "TemplateAlreadyExistsException"
+    said = "The repository creation template with prefix '{}' already exists"
+
+
+class TemplateNotFoundException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "TemplateNotFoundException"
+    said = "The repository creation template with prefix '{}' does not exist"
+
+
+class PullThroughCacheRuleAlreadyExistsException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "PullThroughCacheRuleAlreadyExistsException"
+    said = "The pull through cache rule with prefix '{}' already exists"
+
+
+class PullThroughCacheRuleNotFoundException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "PullThroughCacheRuleNotFoundException"
+    said = "The pull through cache rule with prefix '{}' does not exist"
+
+
+class ReplicationBackfillNotFoundException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "ReplicationBackfillNotFoundException"
+    said = "The replication backfill with id '{}' does not exist"
+
+
+class ReplicationBackfillInProgressException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "ReplicationBackfillInProgressException"
+
+    def __init__(self, region: str, registry: str):
+        super().__init__(
+            f"A replication backfill to the Region '{region}' is already in progress "
+            f"in the registry with id '{registry}'"
+        )
+
+
+class ReplicationBackfillInvalidStatusException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "ReplicationBackfillInvalidStatusException"
+
+    def __init__(self, number: str, status: str):
+        super().__init__(f"The replication backfill with id '{number}' cannot be stopped: its status is {status}")
 
 
 class StorageFull(ServiceException):

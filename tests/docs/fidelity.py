@@ -47,7 +47,7 @@ Everywhere:
 - Sentences of errors that were not found in public are our own; their codes are the service model's. Each stands in
   `helpers/sandbox/words.py` with its source, or with the remark that it is ours.
 - There are no quotas: not on the rate of calls, nor on repositories, images, or tags of an image.
-- Nothing is encrypted, scanned, replicated, expired, archived or signed. What can be set for it is kept and shown.
+- Nothing is encrypted, scanned, replicated or signed. What can be set for it is kept and shown.
 - `BLOB_MOUNTING` is on from the start; on AWS one switches it on.
 
 Images and layers:
@@ -74,7 +74,19 @@ The registry protocol (`/v2/`):
 - A layer that no image uses yet can be pulled here over the protocol; GetDownloadUrlForLayer refuses it.
 - ECR Public hands layers out itself, without a redirect.
 
+Lifecycle policies:
+
+- A policy is acted on 24 hours after it came, and then every 24 hours, by the sandbox's clock; AWS says *within* 24
+  hours. After the clock was moved on by several days, the runs that were missed are made up for at once.
+- An artifact that refers to an image (a signature) goes in the same run as the image; AWS takes up to 24 hours.
+- No preview ever gets the status `EXPIRED`.
+- That an archived image is paid for at least 90 days is not on the bill.
+- Not known is which of two mistakes in a policy ECR names first, and the sentences of four of its refusals.
+
 Where sources about AWS disagree, the sandbox does this:
+
+- An image that an index lists is neither counted nor taken by a lifecycle rule while the index is there, in a preview
+  too. An artifact whose subject is there is not looked at by itself.
 
 - The same image pushed again under an immutable tag is accepted over the protocol, and is
   `ImageAlreadyExistsException` by the API.
@@ -84,7 +96,7 @@ Where sources about AWS disagree, the sandbox does this:
 
 Repositories and registries:
 
-- A KMS key is taken as it is given; it need not exist. Without one, a made-up ARN is shown.
+- A KMS key is taken as it is given; it need not exist. Without one, a made-up ARN stands for `aws/ecr`, AWS's own key.
 - SetRepositoryPolicy does not look at `force`: it lets its author lock himself out.
 - Of principals in a policy, users and roles of the sandbox's own accounts must exist; of others nothing is known.
 """

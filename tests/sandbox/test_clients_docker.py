@@ -99,6 +99,9 @@ def test_buildx_on_this_machines_engine_pushes_one_image(docker, engine, sandbox
     assert media_types(sandbox, repository) == {"v1": [V2]}
     assert "Downloaded newer image" in pull_anew(docker, image)
 
+    sandbox.run(f"aws ecr batch-delete-image --repository-name {repository} --image-ids imageTag=v1")
+    assert "not found" in docker.refused(f"docker buildx imagetools inspect {image}")
+
 
 @needs_buildx
 @needs_newer_engine

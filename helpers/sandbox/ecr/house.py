@@ -6,8 +6,11 @@ from .. import words
 from ..authorize import Denied, permit
 from ..doors import Request
 from ..registry.house import Words
-from ..resources import repository_question
+from ..resources import creation_question, repository_question
+from . import templates
 from .backend import Backend, Repository, backend
+
+BEGIN_A_PUSH = ("ecr:InitiateLayerUpload", "ecr:PutImage")  # of whatever has layers, and of an index
 
 WORDS = Words(  # ECR Public's too
     image_unknown=words.IMAGE_NOT_FOUND,
@@ -43,4 +46,21 @@ class PrivateRegistry:
             except Denied as no:
                 raise words.Refused(words.denied(str(no))) from None
             except RepositoryNotFoundException:
-                raise words.Refused(words.repository_unknown(name, self._account)) from None
+                pass
+        if action in BEGIN_A_PUSH and (made := self._created_by_push(request, name)):
+            return made
+        raise words.Refused(words.repository_unknown(name, self._account))
+
+    def _created_by_push(self, request: Request, name: str) -> Repository | None:
+        """The repository *name*, made by a template if there is one for it; raises Refused."""
+        state = backend(self._account, self._region)
+        template = templates.of_registry(state, name, templates.PUSH) if templates.is_name(name) else None
+        if template is None:
+            return None
+        try:
+            with Backend.store.lock:
+                question = creation_question(self._account, self._region, name, template.get("resourceTags"))
+                permit(request, question, self._region)
+        except Denied as no:
+            raise words.Refused(words.denied(str(no))) from None
+        return templates.create(state, name, templates.PUSH)

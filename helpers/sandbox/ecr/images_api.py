@@ -11,9 +11,9 @@ from moto.ecr.exceptions import ImageNotFoundException, ScanNotFoundException
 from ..registry.conversion import convert
 from ..registry.references import TAG, is_tag
 from ..words import InvalidParameter
-from . import batch
+from . import archive, batch
 from .backend import Repository
-from .images import Image, digest_of
+from .images import ACTIVATING, ACTIVE, Image, digest_of
 from .operations import Operations
 
 REFERRERS_PAGE = 20  # ListImageReferrers without maxResults
@@ -21,13 +21,13 @@ REFERRERS_PAGE = 20  # ListImageReferrers without maxResults
 
 @dataclass(frozen=True)
 class Some:
-    """Which images a list is to have: with tags, without (None: both), and whether it is to have those not archived."""
+    """Which images a list is to have: with tags or without, and of which status; None: all of them."""
 
     tagged: bool | None
-    active: bool
+    status: str | None
 
     def has(self, image: Image) -> bool:
-        return self.active and self.tagged in (None, bool(image.tags))
+        return self.tagged in (None, bool(image.tags)) and self.status in (None, image.status)
 
 
 class ImageOperations(Operations):
@@ -48,10 +48,11 @@ class ImageOperations(Operations):
         images, failures = [], []
         for wanted in self._get_param("imageIds"):
             try:
-                image = batch.one(repository.images, wanted)
+                image = batch.to_pull(repository.images, wanted)
             except batch.Missing as why:
                 failures.append(why.failure(wanted))
                 continue
+            repository.pulled_by(self._principal(), image, wanted.get("imageTag"))
             if not wanted.get("imageDigest"):
                 image = _accepted(image, accepted)
             images.append(_described(repository, image, wanted.get("imageTag")))
@@ -66,7 +67,7 @@ class ImageOperations(Operations):
 
         def after(place: Sequence[Any] | None, size: int) -> Sequence[tuple[int, str, str | None]]:
             number, tag = place or (0, "")
-            return images.ids((number, tag), size, some.tagged) if some.active else []
+            return images.ids((number, tag), size, some.tagged, some.status)
 
         page, token = self._page(after, lambda row: [row[0], row[2] or ""])
         ids = [{"imageDigest": digest, "imageTag": tag} for _, digest, tag in page]
@@ -76,11 +77,13 @@ class ImageOperations(Operations):
         repository, some = self._repository(), self._filter()
         if wanted := self._get_param("imageIds"):
             self._check_no_page("imageIds")
+            if "imageStatus" not in (self._get_param("filter") or {}):
+                some = replace(some, status=None)  # an image that is named is shown, archived or not
             chosen = [image for each in wanted if some.has(image := self._image(repository, each))]
             return ActionResult({"imageDetails": [_detail(repository, image) for image in chosen]})
 
         def after(place: int | None, size: int) -> Sequence[Image]:
-            return repository.images.page(place or 0, size, some.tagged) if some.active else []
+            return repository.images.page(place or 0, size, some.tagged, some.status)
 
         page, token = self._page(after, lambda image: image.id)
         return ActionResult({"imageDetails": [_detail(repository, image) for image in page], "nextToken": token})
@@ -88,17 +91,28 @@ class ImageOperations(Operations):
     def list_image_referrers(self) -> ActionResult:
         images = self._repository().images
         subject, given = self._get_param("subjectId")["imageDigest"], self._get_param("filter") or {}
-        types = given.get("artifactTypes") or []
+        types, status = given.get("artifactTypes") or [], _status(given.get("artifactStatus"))
 
         def after(place: int | None, size: int) -> Sequence[Image]:
-            if not _active(given.get("artifactStatus")):
-                return []
             if not types:
-                return images.referrers(subject, place or 0, size)
-            return [each for each in images.referrers(subject, place or 0) if each.artifact_type in types][:size]
+                return images.referrers(subject, place or 0, size, status)
+            found = images.referrers(subject, place or 0, None, status)
+            return [each for each in found if each.artifact_type in types][:size]
 
         page, token = self._page(after, lambda image: image.id, REFERRERS_PAGE)
         return ActionResult({"referrers": [_referrer(image) for image in page], "nextToken": token})
+
+    def update_image_storage_class(self) -> ActionResult:
+        repository, wanted = self._repository(), self._get_param("imageId")
+        image = archive.move(repository, self._image(repository, wanted), self._get_param("targetStorageClass"))
+        return ActionResult(
+            {
+                "registryId": repository.registry_id,
+                "repositoryName": repository.name,
+                "imageId": {"imageDigest": image.digest, "imageTag": wanted.get("imageTag")},
+                "imageStatus": image.status,
+            }
+        )
 
     def describe_image_scan_findings(self) -> ActionResult:
         """Nothing is scanned, so there never are any."""
@@ -109,20 +123,25 @@ class ImageOperations(Operations):
     def _filter(self) -> Some:
         given = self._get_param("filter") or {}
         tagged = {"TAGGED": True, "UNTAGGED": False}.get(given.get("tagStatus", "ANY"))
-        return Some(tagged, _active(given.get("imageStatus")))
+        return Some(tagged, _status(given.get("imageStatus")))
 
     def _image(self, repository: Repository, wanted: Mapping[str, str]) -> Image:
-        tag, digest = wanted.get("imageTag"), wanted.get("imageDigest")
-        if not tag and not digest:
-            raise InvalidParameter("imageIds", "both tag and digest cannot be null")
-        if image := repository.images.find(tag, digest):
-            return image
-        raise ImageNotFoundException(_named(wanted), repository.name, repository.registry_id)
+        return found(repository, wanted, "imageIds")
 
 
-def _active(status: str | None) -> bool:
-    """Whether a list of images with this *status* (None: not said) has the active ones; there are no others here."""
-    return status in (None, "ACTIVE", "ANY")
+def found(repository: Repository, wanted: Mapping[str, str], field: str) -> Image:
+    """The image that the id *wanted*, which stands in *field*, means; raises ImageNotFoundException."""
+    tag, digest = wanted.get("imageTag"), wanted.get("imageDigest")
+    if not tag and not digest:
+        raise InvalidParameter(field, "both tag and digest cannot be null")
+    if image := repository.images.find(tag, digest):
+        return image
+    raise ImageNotFoundException(_named(wanted), repository.name, repository.registry_id)
+
+
+def _status(asked: str | None) -> str | None:
+    """Of which status (None: any) a list is to be; if it is not said, only what is active is in it (API reference)."""
+    return None if asked == "ANY" else asked or ACTIVE
 
 
 def _accepted(image: Image, media_types: Collection[str]) -> Image:
@@ -158,7 +177,10 @@ def _detail(repository: Repository, image: Image) -> dict[str, Any]:
         "imageManifestMediaType": image.media_type,
         "artifactMediaType": image.artifact_type,
         "subjectManifestDigest": image.subject,
-        "imageStatus": "ACTIVE",
+        "lastRecordedPullTime": image.last_pulled,
+        "imageStatus": image.status,
+        "lastArchivedAt": image.archived_at,
+        "lastActivatedAt": None if image.status == ACTIVATING else image.activated_at,
     }
 
 
@@ -171,5 +193,5 @@ def _referrer(image: Image) -> dict[str, Any]:
         "artifactType": image.artifact_type,
         "size": len(image.manifest.encode()),
         "annotations": annotations if isinstance(annotations, dict) else None,
-        "artifactStatus": "ACTIVE",
+        "artifactStatus": image.status,
     }

@@ -6,6 +6,8 @@ from typing import Any
 from moto.core.responses import ActionResult
 from moto.ecr.responses import ECRResponse
 
+from .. import principals
+from ..iam import Principal
 from ..words import InvalidParameter, NotInSandbox
 from . import pages
 from .backend import Backend, Repository, backend
@@ -18,6 +20,10 @@ class Operations(ECRResponse):
     @property
     def ecr_backend(self) -> Backend:
         return backend(self.current_account, self.region)
+
+    def _principal(self) -> Principal:
+        """Who calls."""
+        return principals.of(self.access_key)
 
     def _get_action(self) -> str:
         return self.headers.get("X-Amz-Target", "").rpartition(".")[2]
@@ -32,6 +38,11 @@ class Operations(ECRResponse):
         """See ``pages.page``; a token is good for the same operation on the same repository."""
         what = f"{self._get_action()} {self.current_account} {self.region} {self._get_param('repositoryName')}"
         return pages.page(what, rows, place, self._get_param("nextToken"), self._get_param("maxResults") or size)
+
+    def _page_of(self, items: Sequence[Row], size: int = pages.SIZE) -> tuple[list[Row], str | None]:
+        """The same of a list that is there as a whole."""
+        what = f"{self._get_action()} {self.current_account} {self.region}"
+        return pages.of_list(what, items, self._get_param("nextToken"), self._get_param("maxResults") or size)
 
     def _check_no_page(self, names: str) -> None:
         """A call that *names* what it wants has no pages (API reference, ``maxResults``); raises InvalidParameter."""

@@ -14,9 +14,13 @@ from ..token import Tokens
 from ..words import NotInSandbox
 from .images_api import ImageOperations
 from .layers import LayerOperations
+from .lifecycle_api import LifecycleOperations
 from .operations import not_here
+from .pull_time_api import PullTimeOperations
 from .registry_api import RegistryOperations
+from .replication.api import ReplicationOperations
 from .repositories_api import RepositoryOperations
+from .templates_api import TemplateOperations
 
 STORED = "it is kept and shown, and nothing acts on it: "
 # What the answers of an operation lack; docs/fidelity.md is made of this too.
@@ -27,21 +31,26 @@ PARTIAL = {
     "CreateRepository": "`encryptionConfiguration` and `imageScanningConfiguration` are kept and shown, and nothing is "
     "encrypted or scanned",
     "DescribeImageScanFindings": "nothing is scanned, so it always answers `ScanNotFoundException`",
-    "DescribeImages": "`lastRecordedPullTime`; nothing is archived or scanned",
-    "DescribeRegistry": "nothing is replicated, so there are no rules",
-    "GetLifecyclePolicy": "nothing evaluates the policy, so there is no `lastEvaluatedAt`",
+    "DescribeImages": "nothing is scanned",
     "PutImageScanningConfiguration": STORED + "no scans",
-    "PutLifecyclePolicy": STORED + "no image expires; not every mistake in a policy is refused",
     "PutRegistryScanningConfiguration": STORED + "no scans",
     "SetRepositoryPolicy": "`force`: a policy that locks its author out is not refused",
 }
 
 
-class Response(RegistryOperations, RepositoryOperations, ImageOperations, LayerOperations):
+class Response(
+    RegistryOperations,
+    RepositoryOperations,
+    ImageOperations,
+    LayerOperations,
+    LifecycleOperations,
+    PullTimeOperations,
+    TemplateOperations,
+    ReplicationOperations,
+):
     """The control API of ECR."""
 
     start_image_scan = not_here  # moto finds CVE-9999-9999 in every image
-    put_replication_configuration = not_here  # and replicates nothing
 
     def __init__(self) -> None:
         super().__init__()

@@ -69,10 +69,10 @@ def repository(lab: Lab, name: str) -> dict:
     try:
         return ecr.describe_repositories(repositoryNames=[name])["repositories"][0]
     except ecr.exceptions.RepositoryNotFoundException:
-        raise NotYet(f"there is no repository {name} yet", "create-repository makes it (step 4)") from None
+        raise NotYet(f"there is no repository {name} yet", "create-repository makes it (notebook 04)") from None
 
 
-BEFORE_PUSH = "build and tag come before push (steps 6 and 7)"
+BEFORE_PUSH = "build and tag come before push (notebooks 06 and 07)"
 
 
 def image(lab: Lab, name: str, tag: str, hint: str = BEFORE_PUSH) -> dict:

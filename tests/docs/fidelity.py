@@ -56,8 +56,8 @@ Images and layers:
 - The last recorded pull time is noted by the first pull after 24 hours; on AWS it may be noted more often.
   BatchGetImage is a pull, as the registry's GET of a manifest is; HEAD and DescribeImages are none.
 - An archived image that BatchGetImage asks for is the failure `ImageInaccessible`; docker is told, as by AWS, that
-  there is no such image. Restoring takes 10 minutes of the sandbox's clock (AWS: up to 20; pushing the image again: none).
-  Archiving an image archives what refers to it. The 90 days that AWS charges at least are not charged.
+  there is no such image. Restoring takes 10 minutes of the sandbox's clock (AWS: up to 20); pushing the image again,
+  none. Archiving an image archives what refers to it. The 90 days that AWS charges at least are not charged.
 - A manifest that was converted for a client (OCI to Docker's schema 2 or back) has the same content as on AWS, but not
   the same bytes, so another digest. Docker's schema 1 is not made.
 - A `nextToken` is good until the sandbox ends.

@@ -39,7 +39,7 @@ test: setup lint ## run all tests and every notebook
 	ECR_TUTORIAL_KEEP_WARM=1 $(BIN)/python -m pytest --nbval notebooks
 	$(BIN)/python -m pytest --nbval --unclean $$(ls -r notebooks/*.ipynb)
 
-soak: setup ## run the long tests whole: kills, crowds, growth, bad input; about half an hour
+soak: setup ## run the long tests whole: kills, crowds, growth, bad input; about ten minutes
 	@$(PYTHON) -m machine.clients
 	$(BIN)/python -m pytest tests -m soak --soak --timeout 3600
 

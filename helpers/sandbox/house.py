@@ -22,6 +22,7 @@ from .registry import links, wire
 from .registry.answers import with_version
 from .registry.distribution import Distribution
 from .registry.links import Links
+from .scan import begin as scans
 from .services import Services
 from .signature import signed
 from .store import Store
@@ -52,6 +53,7 @@ class House:
             self.store.put_aside(str(error))
             kept.restore()
         administrator.ensure(self.store)
+        self.scans = scans.install(self.store, blobs, self.jobs)
         aws.serve("ecr-public", _later(self._public_api))
         aws.serve("ce", _later(self._costs))
         services = Services(kept, {**dict.fromkeys(BESIDE, _as_it_is), "monitoring": _metrics})
@@ -80,6 +82,8 @@ class House:
             return gc.answer(self.store, self._blobs, request)
         if request.path == clock.PATH:
             return clock.answer(self.store, request)
+        if request.path == scans.PATH:
+            return self.scans.answer(request)
         if request.path == "/_sandbox":
             return Response((self._folder / "sandbox.json").read_bytes(), content_type="application/json")
         return self._control(request)

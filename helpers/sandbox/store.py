@@ -234,12 +234,16 @@ def _check(path: Path) -> None:
 
 def _put_aside(path: Path, reason: str) -> None:
     number = 1
-    while (aside := path.with_name(f"{path.name}.unreadable-{number}")).exists():
+    while _parts(aside := path.with_name(f"{path.name}.unreadable-{number}")):
         number += 1
-    for part in ("", "-wal", "-shm"):  # what the main file lost may still stand in its log
-        if (old := path.with_name(path.name + part)).exists():
-            old.rename(aside.with_name(aside.name + part))
+    for part in _parts(path):  # what the main file lost may still stand in its log
+        path.with_name(path.name + part).rename(aside.with_name(aside.name + part))
     print(f"The state file could not be read ({reason}). It is kept as {aside}; starting empty.", file=sys.stderr)
+
+
+def _parts(path: Path) -> list[str]:
+    """What of a state file is there: itself, its log, its log's index."""
+    return [part for part in ("", "-wal", "-shm") if path.with_name(path.name + part).exists()]
 
 
 def _prepared(path: Path) -> sqlite3.Connection:

@@ -66,6 +66,16 @@ class InvalidParameter(ServiceException):
         super().__init__(f"Invalid parameter at '{field}' failed to satisfy constraint: '{constraint}'")
 
 
+class NotAnImageInIndex(InvalidParameter):
+    """An index that lists layers, as BuildKit's cache does without ``image-manifest=true``; the sentence is ours.
+
+    ECR refuses it: https://github.com/aws/containers-roadmap/issues/876.
+    """
+
+    def __init__(self, media_type: str):
+        super().__init__("ImageManifest", f"an index lists images, not {media_type}")
+
+
 class LayerNotFoundException(ServiceException):
     """GetDownloadUrlForLayer of a layer that is not there: the code is the service model's; the sentence is ours."""
 
@@ -168,6 +178,33 @@ class InvalidTagParameterException(ServiceException):
         super().__init__(f"Invalid parameter at 'tags' failed to satisfy constraint: '{constraint}'")
 
 
+class UnsupportedImageTypeException(ServiceException):
+    """The code and the sentence are the service model's."""
+
+    code = "UnsupportedImageTypeException"
+
+    def __init__(self) -> None:
+        super().__init__("The image is of a type that cannot be scanned.")
+
+
+class ImageArchivedException(ServiceException):
+    """The code and the sentence are the service model's."""
+
+    code = "ImageArchivedException"
+
+    def __init__(self) -> None:
+        super().__init__(ARCHIVED_NOT_SCANNED)
+
+
+class FeatureDisabled(ServiceException):
+    """StartImageScan under enhanced scanning: https://github.com/alexjurkiewicz/ecr-scan-image/issues/44."""
+
+    code = "ValidationException"
+
+    def __init__(self) -> None:
+        super().__init__("This feature is disabled")
+
+
 class ImageStorageClassUpdateNotSupportedException(ServiceException):
     """The code and the first sentence are the service model's; the rest is ours."""
 
@@ -181,7 +218,7 @@ class ImageStorageClassUpdateNotSupportedException(ServiceException):
 
 
 class LimitExceededException(ServiceException):
-    """The code is the service model's; the sentences are ours."""
+    """The code is the service model's; for the sentences see who raises it."""
 
     code = "LimitExceededException"
 
@@ -349,6 +386,21 @@ class Refused(Exception):
         self.refusal = refusal
 
 
+# The service model's, of ImageArchivedException.
+ARCHIVED_NOT_SCANNED = "The specified image is archived and cannot be scanned."
+
+# A second basic scan within 24 hours; the sentence is in many public logs.
+SCAN_QUOTA = "The scan quota per image has been exceeded. Wait and try again."
+
+# The status is AWS's (user guide, "Understanding scan status SCAN_ELIGIBILITY_EXPIRED"); the sentence is ours.
+ELIGIBILITY_EXPIRED = "The image was pushed more than 30 days ago: it is not scanned any more."
+
+
+def unsupported_frequency(frequency: str, scan_type: str) -> ServiceException:
+    """Which go together is the API reference's (RegistryScanningRule); the sentence is ours."""
+    return InvalidParameter("rules.scanFrequency", f"{frequency} is not supported when scanType is {scan_type}")
+
+
 # Plain text, not JSON: https://github.com/NVIDIA/enroot/issues/59
 NOT_AUTHORIZED = "Not Authorized\n"
 
@@ -452,6 +504,8 @@ def manifest_refused(error: ServiceException) -> Refusal:
         "ImageDigestDoesNotMatchException": (400, "DIGEST_INVALID"),
         "RepositoryNotFoundException": (404, "NAME_UNKNOWN"),
     }
+    if isinstance(error, NotAnImageInIndex):  # the status: https://github.com/overhangio/tutor/issues/1118
+        return Refusal(400, "MANIFEST_INVALID", error.message)
     if error.code not in codes:
         return unsupported(error.message)
     status, code = codes[error.code]

@@ -2,6 +2,7 @@
 
 import hashlib
 import sqlite3
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
@@ -18,6 +19,7 @@ from ..bill.pulls import Pulls
 from ..doors import Request
 from ..iam import Principal
 from ..jobs import Jobs
+from ..lifecycle import daily, policy, previews
 from ..registry.distribution import Distribution
 from ..registry.links import Links
 from ..registry.uploads import Uploads
@@ -72,7 +74,8 @@ class Repository(moto_ecr.Repository):
     def mountable(self, digest: str, source: str, request: Request) -> str | None:
         """The name in Distribution of *source*, if ECR lets the layer *digest* be mounted from there.
 
-        The account setting is on, the caller may read the source, and an image there uses the layer.
+        The account setting is on, the caller may read the source, both are encrypted alike, and an image there uses
+        the layer.
         Source: ECR user guide, "Blob mounting".
         """
         state = backend(self.account_id, self.region_name)
@@ -82,9 +85,22 @@ class Repository(moto_ecr.Repository):
             reading = repository_question("ecr:GetDownloadUrlForLayer", self.account_id, self.region_name, source)
             permit(request, reading, self.region_name)
             other = state.repository(source)
-            if other.images.use(digest) and not other.images.is_archived(digest):
+            alike = other.encryption_configuration == self.encryption_configuration
+            if alike and other.images.use(digest) and not other.images.is_archived(digest):
                 return other.stored_as
         return None
+
+    def _determine_encryption_config(self, encryption_config: dict[str, str] | None) -> dict[str, str]:
+        """moto makes up a new key for each repository; AWS's own, ``aws/ecr``, is one for an account and Region.
+
+        Source: API reference, EncryptionConfiguration. The key's number is made up here, too.
+        """
+        config = encryption_config or {"encryptionType": "AES256"}
+        if config["encryptionType"] == "AES256" or config.get("kmsKey"):
+            return config
+        number = uuid.uuid5(uuid.NAMESPACE_URL, f"{self.account_id}/{self.region_name}/aws/ecr")
+        partition = self.arn.split(":")[1]
+        return {**config, "kmsKey": f"arn:{partition}:kms:{self.region_name}:{self.account_id}:key/{number}"}
 
     def link(self, digest: str) -> str:
         """Where the layer *digest* is to be fetched."""
@@ -186,6 +202,20 @@ class Backend(moto_ecr.ECRBackend):
         repository.policy = policy_text
         return self.get_repository_policy(registry_id, repository_name)
 
+    def put_lifecycle_policy(
+        self, registry_id: str, repository_name: str, lifecycle_policy_text: str
+    ) -> dict[str, Any]:
+        """moto's would take rules that contradict each other, and act on none; raises InvalidParameter."""
+        repository = self.repository(repository_name, registry_id)
+        policy.parse(lifecycle_policy_text)
+        repository.lifecycle_policy = lifecycle_policy_text
+        daily.begin(self.store, self.jobs, repository._key)
+        return {
+            "registryId": repository.registry_id,
+            "repositoryName": repository.name,
+            "lifecyclePolicyText": lifecycle_policy_text,
+        }
+
     def put_registry_policy(self, policy_text: str) -> dict[str, Any]:
         """moto's would take only the three actions that a registry policy knew before its scope V2."""
         if not valid_registry_policy(policy_text):
@@ -200,6 +230,8 @@ class Backend(moto_ecr.ECRBackend):
         repository: Repository = super().delete_repository(repository_name, registry_id, force)
         with self.store.change():
             repository.images.delete()
+            daily.end(self.store, self.jobs, repository._key)
+            previews.forget(self.store, repository._key)
             self.store.afterwards(lambda: self.blobs.forget(repository.stored_as))
         return repository
 
@@ -233,7 +265,8 @@ def having_all(
 
 def install(store: Store, blobs: Distribution, links: Links, jobs: Jobs, kept: "Kept") -> None:
     """Put these classes in the place of moto's. To be called before moto answers anything."""
-    store.add(SCHEMA)
+    for schema in (SCHEMA, daily.SCHEMA, previews.SCHEMA):
+        store.add(schema)
     Backend.store, Backend.blobs, Backend.meter = store, blobs, Meter(store)
     Backend.pulls = Pulls(store)
     Backend.uploads, Backend.links, Backend.jobs = Uploads(store, blobs), links, jobs

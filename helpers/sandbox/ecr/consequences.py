@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from ..lifecycle import daily, previews
 from ..services import Services
 from . import happenings
 from .backend import Backend
@@ -36,6 +37,8 @@ def install(services: Services) -> None:
     Backend.jobs.on(listening.COPY, _replicate)
     Backend.jobs.on(listening.DELETE, _repeat_deletion)
     Backend.jobs.on(backfill_table.JOB, _backfill)
+    Backend.jobs.on(daily.KIND, _lifecycle)
+    Backend.jobs.on(previews.KIND, lambda: partial(previews.work_out, Backend.store))
 
 
 def _restored() -> Handler:
@@ -70,3 +73,9 @@ def _backfill() -> Handler:
     from .replication import backfill
 
     return backfill.run
+
+
+def _lifecycle() -> Handler:
+    from ..lifecycle import sweep
+
+    return sweep.run

@@ -14,33 +14,28 @@ from ..token import Tokens
 from ..words import NotInSandbox
 from .images_api import ImageOperations
 from .layers import LayerOperations
+from .lifecycle_api import LifecycleOperations
 from .operations import not_here
 from .pull_through.api import CacheOperations
 from .pull_time_api import PullTimeOperations
 from .registry_api import RegistryOperations
 from .replication.api import ReplicationOperations
 from .repositories_api import RepositoryOperations
+from .scan_api import ScanOperations
 from .templates_api import TemplateOperations
 
-STORED = "it is kept and shown, and nothing acts on it: "
 OTHER_UPSTREAMS = "of the upstream registries, Docker Hub (the stand-in), ECR Public and ECR are here; a pull says so"
 NO_ROLE = "`customRoleArn` and `encryptionConfiguration` are kept and shown: ECR itself makes the repository"
 # What the answers of an operation lack; docs/fidelity.md is made of this too.
 PARTIAL = {
     "BatchCheckLayerAvailability": "the media type of a layer",
     "BatchGetImage": "conversion to Docker's schema 1",
-    "BatchGetRepositoryScanningConfiguration": "nothing is scanned, whatever it says",
-    "CreateRepository": "`encryptionConfiguration` and `imageScanningConfiguration` are kept and shown, and nothing is "
-    "encrypted or scanned",
     "CreatePullThroughCacheRule": OTHER_UPSTREAMS,
+    "CreateRepository": "`encryptionConfiguration` is kept and shown, and nothing is encrypted",
     "CreateRepositoryCreationTemplate": NO_ROLE,
-    "DescribeImageScanFindings": "nothing is scanned, so it always answers `ScanNotFoundException`",
-    "DescribeImages": "nothing is scanned",
-    "GetLifecyclePolicy": "nothing evaluates the policy, so there is no `lastEvaluatedAt`",
+    "DescribeImageScanFindings": "packages other than those of dpkg, apk, pip and npm; what is known of these "
+    "is said with each scan",
     "ListImageReferrers": "of an image that came through the cache, what refers to it upstream",
-    "PutImageScanningConfiguration": STORED + "no scans",
-    "PutLifecyclePolicy": STORED + "no image expires; not every mistake in a policy is refused",
-    "PutRegistryScanningConfiguration": STORED + "no scans",
     "SetRepositoryPolicy": "`force`: a policy that locks its author out is not refused",
     "UpdateRepositoryCreationTemplate": NO_ROLE,
     "ValidatePullThroughCacheRule": OTHER_UPSTREAMS,
@@ -52,14 +47,14 @@ class Response(
     RepositoryOperations,
     ImageOperations,
     LayerOperations,
+    LifecycleOperations,
     PullTimeOperations,
     TemplateOperations,
     ReplicationOperations,
+    ScanOperations,
     CacheOperations,
 ):
     """The control API of ECR."""
-
-    start_image_scan = not_here  # moto finds CVE-9999-9999 in every image
 
     def __init__(self) -> None:
         super().__init__()

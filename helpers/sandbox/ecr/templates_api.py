@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from moto.core.responses import ActionResult
-from moto.ecr.policy_validation import EcrLifecyclePolicyValidator
 
 from .. import clock
+from ..lifecycle import policy
 from ..repository_policy import valid_resource_policy
 from ..words import InvalidParameter, TemplateAlreadyExistsException, TemplateNotFoundException
 from . import repository_tags
@@ -89,7 +89,4 @@ def _check(template: Mapping[str, Any]) -> None:
 
 def check_lifecycle_policy(text: str) -> None:
     """Raises InvalidParameter."""
-    try:
-        EcrLifecyclePolicyValidator(text).validate()
-    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
-        raise InvalidParameter("LifecyclePolicyText", "Lifecycle policy validation failure") from None
+    policy.parse(text)

@@ -20,8 +20,7 @@ from ...words import (
 )
 from .. import pages
 from ..backend import Backend
-from ..images_api import found
-from ..operations import Operations
+from ..operations import Operations, found
 from ..settings import REPLICATION
 from . import status
 from .backfill_table import IN_PROGRESS, JOB, PREPARING, RUNNING, STOPPED, STOPPING, Backfill, Backfills

@@ -11,7 +11,7 @@ import pytest
 from helpers import settings
 from helpers.sandbox.ecr.events.content import content
 from helpers.sandbox.ecr.events.details import event
-from helpers.sandbox.ecr.happenings import Cached, Deleted, Pushed, Replicated, Scanned, StorageClassChanged
+from helpers.sandbox.ecr.happenings import Cached, Deleted, Inspected, Pushed, Replicated, Scanned, StorageClassChanged
 
 from .api import image, upload
 from .conftest import PATIENCE
@@ -122,7 +122,7 @@ OCI, CONFIG = "application/vnd.oci.image.manifest.v1+json", "application/vnd.oci
         ),
     ],
 )
-def test_an_event_has_the_shape_of_aws_s_page(happening, kind, resources, detail):
+def test_an_event_of_ecr_has_the_shape_of_aws_s_page(happening, kind, resources, detail):
     assert event(happening, "13cde686", 1573869274.9) == {
         "version": "0",
         "id": "13cde686",
@@ -133,6 +133,18 @@ def test_an_event_has_the_shape_of_aws_s_page(happening, kind, resources, detail
         "region": "us-west-2",
         "resources": resources,
         "detail": detail,
+    }
+
+
+def test_an_enhanced_scan_is_told_by_inspector():
+    told = event(Inspected(*WHERE, None, ("v1",), "ACTIVE", {"HIGH": 1, "MEDIUM": 6}), "961d7f4a", 0)
+    assert (told["source"], told["detail-type"], told["resources"]) == ("aws.inspector2", "Inspector2 Scan", [ARN])
+    assert told["detail"] == {
+        "scan-status": "INITIAL_SCAN_COMPLETE",
+        "repository-name": ARN,
+        "finding-severity-counts": {"HIGH": 1, "MEDIUM": 6, "TOTAL": 7},
+        "image-digest": "sha256:7f5b",
+        "image-tags": ["v1"],
     }
 
 
@@ -287,6 +299,19 @@ def test_archiving_and_restoring_are_told(sandbox, repository):
     [restored] = listener.heard(1)
     assert restored["detail"]["target-storage-class"] == "STANDARD"
     assert restored["detail"]["last-activated-at"].endswith("Z")
+
+
+def test_a_scan_on_push_is_told_when_it_is_done(sandbox, make_image):
+    ecr, repository = sandbox.client(), f"test-{uuid.uuid4().hex[:8]}"
+    ecr.create_repository(repositoryName=repository, imageScanningConfiguration={"scanOnPush": True})
+    pattern = {"detail-type": ["ECR Image Scan"], **about(repository)}
+    listener = Listener(sandbox, pattern)
+    sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:v1')}")
+    [scanned] = listener.heard(1)
+    findings = ecr.describe_image_scan_findings(repositoryName=repository, imageId={"imageTag": "v1"})
+    assert scanned["detail"]["scan-status"] == findings["imageScanStatus"]["status"]
+    assert scanned["detail"]["image-tags"] == ["v1"]
+    assert scanned["resources"] == [f"arn:aws:ecr:{HERE}:{ACCOUNT}:repository/{repository}"]
 
 
 def test_replication_is_told_where_the_image_arrives(sandbox, repository):

@@ -7,22 +7,23 @@ cache rule: the fields are those that AWS's event schema (``ecr@ECRPullThroughCa
 from datetime import UTC, datetime
 from typing import Any
 
-from ..happenings import Cached, Deleted, Happening, Pushed, Replicated, Scanned, StorageClassChanged
+from ..happenings import Cached, Deleted, Happening, Inspected, Pushed, Replicated, Scanned, StorageClassChanged
 
-TOLD = (Pushed, Deleted, StorageClassChanged, Replicated, Cached, Scanned)  # of which there are events
+TOLD = (Pushed, Deleted, StorageClassChanged, Replicated, Cached, Scanned, Inspected)  # of which there are events
 IMAGE, REFERRER, SCAN = "ECR Image Action", "ECR Referrer Action", "ECR Image Scan"
 REPLICATION, CACHE = "ECR Replication Action", "ECR Pull Through Cache Action"
+INSPECTION = "Inspector2 Scan"  # user guide, "EventBridge events sent for enhanced scanning in Amazon ECR"
 
 
 def event(happening: Happening, number: str, at: float) -> dict[str, Any]:
     """The event about *happening*, which was at that Unix time; *number* is its id."""
     kind, detail = _detail(happening)
-    about_repository = kind in (SCAN, REPLICATION, CACHE)
+    about_repository = kind in (SCAN, REPLICATION, CACHE, INSPECTION)
     return {
         "version": "0",
         "id": number,
         "detail-type": kind,
-        "source": "aws.ecr",
+        "source": "aws.inspector2" if kind == INSPECTION else "aws.ecr",
         "account": happening.account,
         "time": datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "region": happening.region,
@@ -49,6 +50,8 @@ def _detail(happening: Happening) -> tuple[str, dict[str, Any]]:
             found = {name: count for name, count in happening.counts.items() if count}
             counts = {"finding-severity-counts": found, "image-tags": list(happening.tags)}
             return SCAN, {"scan-status": happening.status, **image, **counts}
+        case Inspected():
+            return INSPECTION, _inspection(happening)
     raise TypeError(f"there is no event about {happening}")
 
 
@@ -81,6 +84,17 @@ def _cache(cached: Cached) -> dict[str, Any]:
         "upstream-registry-url": cached.upstream,
         "failure-code": code,
         "failure-reason": reason,
+    }
+
+
+def _inspection(scan: Inspected) -> dict[str, Any]:
+    """Inspector names the repository by its ARN."""
+    return {
+        "scan-status": "INITIAL_SCAN_COMPLETE" if scan.status in ("ACTIVE", "COMPLETE") else scan.status,
+        "repository-name": _arn(scan),
+        "finding-severity-counts": {**scan.counts, "TOTAL": sum(scan.counts.values())},
+        "image-digest": scan.digest,
+        "image-tags": list(scan.tags),
     }
 
 

@@ -66,6 +66,16 @@ class InvalidParameter(ServiceException):
         super().__init__(f"Invalid parameter at '{field}' failed to satisfy constraint: '{constraint}'")
 
 
+class NotAnImageInIndex(InvalidParameter):
+    """An index that lists layers, as BuildKit's cache does without ``image-manifest=true``; the sentence is ours.
+
+    ECR refuses it: https://github.com/aws/containers-roadmap/issues/876.
+    """
+
+    def __init__(self, media_type: str):
+        super().__init__("ImageManifest", f"an index lists images, not {media_type}")
+
+
 class LayerNotFoundException(ServiceException):
     """GetDownloadUrlForLayer of a layer that is not there: the code is the service model's; the sentence is ours."""
 
@@ -292,6 +302,44 @@ class ReplicationBackfillInvalidStatusException(ServiceException):
         super().__init__(f"The replication backfill with id '{number}' cannot be stopped: its status is {status}")
 
 
+class UnsupportedUpstreamRegistryException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "UnsupportedUpstreamRegistryException"
+
+    def __init__(self, url: str):
+        super().__init__(f"The upstream registry '{url}' is not supported")
+
+
+class SecretNotFoundException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "SecretNotFoundException"
+
+    def __init__(self, arn: str):
+        super().__init__(f"The secret with ARN '{arn}' does not exist")
+
+
+class UnableToAccessSecretException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "UnableToAccessSecretException"
+
+    def __init__(self, arn: str):
+        super().__init__(
+            f"The secret with ARN '{arn}' cannot be used: it must be a JSON object with username and accessToken"
+        )
+
+
+class InvalidCbor(ServiceException):
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CommonErrors.html; the sentence is ours."""
+
+    code = "MalformedInput"
+
+    def __init__(self) -> None:
+        super().__init__("The body of the request is not CBOR.")
+
+
 class StorageFull(ServiceException):
     """Not AWS's: see DISK_FULL, which says the same on the wire."""
 
@@ -430,6 +478,17 @@ def denied(message: str) -> Refusal:
     return Refusal(403, "DENIED", message)
 
 
+def upstream_failed(code: str, reason: str) -> Refusal:
+    """How the registry words an ImageFailureCode of an upstream registry.
+
+    DENIED: https://github.com/aws/containers-roadmap/issues/2354; not found: user guide, "Troubleshooting pull through
+    cache issues". That what is not available is DENIED too is ours: docker tries other codes again for minutes.
+    """
+    if code == "ImageNotFound":
+        return IMAGE_NOT_FOUND
+    return Refusal(429, "TOOMANYREQUESTS", reason) if code == "UpstreamTooManyRequests" else denied(reason)
+
+
 def repository_unknown(name: str, account: str) -> Refusal:
     """https://github.com/aws-actions/amazon-ecr-login/issues/4; 404: https://github.com/docker/cli/issues/5275."""
     return Refusal(404, "NAME_UNKNOWN", RepositoryNotFoundException(name, account).message)
@@ -445,6 +504,8 @@ def manifest_refused(error: ServiceException) -> Refusal:
         "ImageDigestDoesNotMatchException": (400, "DIGEST_INVALID"),
         "RepositoryNotFoundException": (404, "NAME_UNKNOWN"),
     }
+    if isinstance(error, NotAnImageInIndex):  # the status: https://github.com/overhangio/tutor/issues/1118
+        return Refusal(400, "MANIFEST_INVALID", error.message)
     if error.code not in codes:
         return unsupported(error.message)
     status, code = codes[error.code]

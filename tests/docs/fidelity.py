@@ -52,6 +52,11 @@ Everywhere:
 
 Images and layers:
 
+- The last recorded pull time is noted by the first pull after 24 hours; on AWS it may be noted more often.
+  BatchGetImage is a pull, as the registry's GET of a manifest is; HEAD and DescribeImages are none.
+- An archived image that BatchGetImage asks for is the failure `ImageInaccessible`; docker is told, as by AWS, that
+  there is no such image. Restoring takes 10 minutes of the sandbox's clock (AWS: up to 20; pushing the image again:
+  none). Archiving an image archives what refers to it. The 90 days that AWS charges at least are not charged.
 - A manifest that was converted for a client (OCI to Docker's schema 2 or back) has the same content as on AWS, but not
   the same bytes, so another digest. Docker's schema 1 is not made.
 - A `nextToken` is good until the sandbox ends.
@@ -84,7 +89,8 @@ The registry protocol (`/v2/`):
   the first part, layers by redirect, 405 for a manifest that cannot be read.
 - What is not known is a choice: a part that is too small, or no part at all, is refused with `BLOB_UPLOAD_INVALID`; an
   upload tells its true length when asked; `DELETE` of a layer is `UNSUPPORTED`; digests are sha256 only; a client that
-  accepts no form of a manifest gets the stored one; a list of referrers has up to 1,000 entries.
+  accepts no form of a manifest gets the stored one; a list of referrers has up to 1,000 entries; an index of layers
+  (BuildKit's cache without `image-manifest=true`) is refused with 400, as on ECR, by the code `MANIFEST_INVALID`.
 - A layer that no image uses yet can be pulled here over the protocol; GetDownloadUrlForLayer refuses it.
 - ECR Public hands layers out itself, without a redirect.
 
@@ -94,14 +100,23 @@ Lifecycle policies:
   hours. After the clock was moved on by several days, the runs that were missed are made up for at once.
 - An artifact that refers to an image (a signature) goes in the same run as the image; AWS takes up to 24 hours.
 - No preview ever gets the status `EXPIRED`.
-- That an archived image is paid for at least 90 days is not on the bill.
 - Not known is which of two mistakes in a policy ECR names first, and the sentences of four of its refusals.
+
+Around the images:
+
+- Replication copies within a second or so and to the sandbox's two accounts only; a destination in another account is
+  `FAILED`. The failure codes (`AccessDenied`, `ImageTagAlreadyExists`, `ServerError`) are ours. Rules: 25, as the
+  service model says; AWS's quota page says 10.
+- What comes through the cache is fetched whole, an index with all its images, before the pull is answered; AWS answers
+  the first pull while it fetches. A secret is read when it is needed, without asking who may read it.
+- Events are delivered to SQS queues (whose policy must allow it), CloudWatch log groups (without asking) and other
+  event buses; to nothing else, which the sandbox's log says. `ECR Scan Resource Change` is not sent.
+- CloudWatch has `RepositoryPullCount` as one value a minute, for ever.
 
 Where sources about AWS disagree, the sandbox does this:
 
 - An image that an index lists is neither counted nor taken by a lifecycle rule while the index is there, in a preview
   too. An artifact whose subject is there is not looked at by itself.
-
 - The same image pushed again under an immutable tag is accepted over the protocol, and is
   `ImageAlreadyExistsException` by the API.
 - `DELETE` of a manifest works over the protocol. A tag that is the last one of an image which an index lists cannot be

@@ -408,6 +408,7 @@ def test_a_tag_goes_alone_the_last_one_with_its_image_and_a_digest_with_all_tags
 def test_an_image_stays_while_an_index_lists_it(ecr, repository, images):
     child = images("child", "amd64")
     parent = put(ecr, repository, index(child), "v1")
+    assert parent == digest_of(json.dumps(index(child)).encode())
     [found] = about(ecr, repository, imageIds=[{"imageTag": "v1"}])
     assert (found["imageManifestMediaType"], found["imageSizeInBytes"]) == (INDEX, 2)
     # Its last tag would take the image along.

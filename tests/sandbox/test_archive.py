@@ -1,5 +1,7 @@
 """The archive class: what is in the archive cannot be pulled, until it was restored; or pushed again."""
 
+import json
+
 import pytest
 from botocore.exceptions import ClientError
 from moto.ecr.exceptions import ImageAlreadyExistsException
@@ -170,6 +172,10 @@ def test_what_refers_to_an_image_goes_to_the_archive_with_it(sandbox, repository
     asked = {"repositoryName": repository, "subjectId": {"imageDigest": subject}}
     ecr.update_image_storage_class(repositoryName=repository, imageId={"imageTag": "v1"}, targetStorageClass="ARCHIVE")
     assert ecr.list_image_referrers(**asked)["referrers"] == []
+    headers = {"Authorization": sandbox.basic()}
+    on_the_wire = sandbox.http("GET", f"/v2/{repository}/referrers/{subject}", **headers)[2]
+    assert json.loads(on_the_wire)["manifests"] == []
+    assert json.loads(sandbox.http("GET", f"/v2/{repository}/tags/list", **headers)[2])["tags"] == []
     [referrer] = ecr.list_image_referrers(**asked, filter={"artifactStatus": "ARCHIVED"})["referrers"]
     assert referrer["artifactStatus"] == "ARCHIVED"
     ecr.update_image_storage_class(repositoryName=repository, imageId={"imageTag": "v1"}, targetStorageClass="STANDARD")

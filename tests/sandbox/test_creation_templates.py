@@ -226,3 +226,13 @@ def test_a_role_must_be_allowed_to_be_passed(sandbox, prefix):
     sandbox.client("iam").put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document)
     for call, given in calls:
         call(**given, customRoleArn=role)
+
+
+def test_the_commands_of_aws_work(sandbox, prefix, make_image):
+    about = f"--prefix {prefix}"
+    made = f"{about} --applied-for CREATE_ON_PUSH --image-tag-mutability IMMUTABLE --resource-tags Key=team,Value=web"
+    sandbox.run(f"aws ecr create-repository-creation-template {made}")
+    assert "CREATE_ON_PUSH" in sandbox.run(f"aws ecr describe-repository-creation-templates --prefixes {prefix}")
+    sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{prefix}/app:v1')}")
+    sandbox.run(f"aws ecr update-repository-creation-template {about} --description changed")
+    assert "changed" in sandbox.run(f"aws ecr delete-repository-creation-template {about}")

@@ -96,3 +96,11 @@ def test_what_is_wrong_with_an_exclusion_is_said(sandbox):
         sandbox.client().deregister_pull_time_update_exclusion(principalArn=arns[0])
     with pytest.raises(ClientError, match="InvalidParameterException"):
         ecr.register_pull_time_update_exclusion(principalArn=f"arn:aws:iam::{settings.ACCOUNT}:group/all")
+
+
+def test_the_commands_of_aws_work(sandbox, repository):
+    arn = f"--principal-arn arn:aws:iam::{settings.ACCOUNT}:role/{repository}"
+    sandbox.run(f"aws ecr register-pull-time-update-exclusion {arn}")
+    assert f"role/{repository}" in sandbox.run("aws ecr list-pull-time-update-exclusions")
+    sandbox.run(f"aws ecr deregister-pull-time-update-exclusion {arn}")
+    assert f"role/{repository}" not in sandbox.run("aws ecr list-pull-time-update-exclusions")

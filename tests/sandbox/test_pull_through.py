@@ -47,8 +47,8 @@ def test_the_rule_with_the_longest_prefix_counts():
     assert chosen(rules[1:], "ab/c") is None
 
 
-@pytest.mark.parametrize(("last", "now", "due"), [(None, 0, True), (0, DAY - 1, False), (0, DAY, True)])
-def test_upstream_is_asked_once_a_day(last, now, due):
+@pytest.mark.parametrize(("last", "now", "due"), [(None, DAY, False), (0, DAY - 1, False), (0, DAY, True)])
+def test_upstream_is_asked_once_a_day_about_what_came_from_there(last, now, due):
     assert is_due(last, now) is due
 
 
@@ -139,6 +139,17 @@ def test_docker_pulls_an_image_of_the_hub_and_it_is_here_then(sandbox, rule, on_
     assert digest(sandbox, repository) != first
     by_digest = f"{sandbox.registry}/{repository}@{first}"
     sandbox.run(f"docker pull {by_digest} && docker rmi {by_digest}")
+
+
+def test_what_was_pushed_here_is_not_replaced_by_what_is_called_alike_upstream(sandbox, rule, on_the_hub):
+    user, _ = on_the_hub
+    ecr, repository = sandbox.client(), f"{rule(credentialArn=secret(sandbox, user))}/{user}/app"
+    ecr.create_repository(repositoryName=repository)
+    upload(ecr, repository, b"{}")
+    mine = api_image(ecr, repository, "mine", "1")
+    sandbox.forward(DAY)
+    [got] = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": "1"}])["images"]
+    assert got["imageId"]["imageDigest"] == mine
 
 
 def test_what_is_here_is_good_enough_when_the_hub_refuses(sandbox, rule, on_the_hub, the_hub):  # noqa: F811

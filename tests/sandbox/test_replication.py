@@ -408,6 +408,18 @@ def test_a_backfill_can_be_stopped_is_alone_and_is_forgotten_after_90_days(own_s
     assert ecr.list_replication_backfills()["backfills"] == []
 
 
+@pytest.mark.operation("StartReplicationBackfill")
+def test_what_is_in_the_archive_is_not_copied(sandbox, repository, replicate):
+    ecr = sandbox.client()
+    upload(ecr, repository, b"{}")
+    image(ecr, repository, "old", "v1")
+    ecr.update_image_storage_class(repositoryName=repository, imageId={"imageTag": "v1"}, targetStorageClass="ARCHIVE")
+    replicate(rule("eu-west-2", filters=[repository]))
+    begun = ecr.start_replication_backfill(destination={"region": "eu-west-2", "registryId": ME})
+    [result] = ended(ecr, begun["replicationBackfillId"])["results"]
+    assert (result["status"], result["failureCode"]) == ("FAILED", "ImageArchived")
+
+
 @pytest.mark.operation("DescribeReplicationBackfillResults")
 def test_what_a_backfill_could_not_copy_is_among_its_results(sandbox, repository, replicate):
     ecr = sandbox.client()

@@ -61,8 +61,6 @@ def ensure(state: Backend, name: str, tag: str | None, digest: str | None, may: 
     found = image.digest if image else ""
     told = (failure.code, failure.reason) if failure else None
     with Backend.store.change():
-        if tag and image:
-            checks.done(state, name, tag)
         where = (state.account_id, state.region_name, name, found, tag)
         happenings.tell(Cached(*where, rule["ecrRepositoryPrefix"], upstream_url, told))
     if failure and here is None:
@@ -127,6 +125,8 @@ class _Import:
             # An immutable repository goes on naming what it named first.
             with suppress(ImageAlreadyExistsException, ImageTagAlreadyExistsException):
                 repository.images.put(manifest, tag, repository.locks(tag))
+            if tag:
+                checks.done(self._state, self._name, tag)
             image = repository.images.find(digest=manifest.digest) or repository.images.find(tag=tag)
         assert image
         return image

@@ -15,13 +15,13 @@ from ...words import ImageTagAlreadyExistsException
 from .. import happenings, templates
 from ..backend import Backend, Repository, backend, having_all
 from ..happenings import Replicated
-from ..images import Image
+from ..images import ACTIVE, Image
 from ..manifest import Manifest
 from . import status
 from .rules import Destination
 
 # What failed; AWS does not publish its codes.
-ACCESS_DENIED, TAG_LOCKED, FAULT = "AccessDenied", "ImageTagAlreadyExists", "ServerError"
+ACCESS_DENIED, TAG_LOCKED, ARCHIVED, FAULT = "AccessDenied", "ImageTagAlreadyExists", "ImageArchived", "ServerError"
 
 
 class CannotReplicate(Exception):
@@ -50,6 +50,8 @@ def replicate(what: dict[str, Any]) -> None:
 
 def copy(source: Repository, image: Image, tag: str | None, to: Destination) -> None:
     """Let the registry *to* have *image*, under *tag* if that still is its tag; raises CannotReplicate, OSError."""
+    if image.status != ACTIVE:
+        raise CannotReplicate(ARCHIVED)
     target, manifest = _target(source, to), Manifest.parse(image.manifest, image.media_type)
     for digest in manifest.children:
         if (child := source.images.find(digest=digest)) and not target.images.find(digest=digest):

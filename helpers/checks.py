@@ -7,7 +7,7 @@ what is missing and a hint. ``check("08.2")`` prints one line whatever happens.
 import os
 from collections.abc import Callable
 
-from helpers import cleanup, people, settings, steps, trial
+from helpers import cleanup, people, progress, settings, steps, trial
 from helpers import lab as labs
 from helpers.errors import LabError
 from helpers.lab import Lab
@@ -38,8 +38,11 @@ def exercise(number: str) -> Callable[[Check], Check]:
 
 
 def check(number: str, answer: object = None) -> None:
-    """Print whether this exercise is done: one line, with a hint when it is not."""
-    print(verdict(number, answer)[1])
+    """Print whether this exercise is done: one line, with a hint when it is not. What is done counts as progress."""
+    done, line = verdict(number, answer)
+    if done:
+        progress.note_exercise(number)
+    print(line)
 
 
 def verdict(number: str, answer: object = None) -> tuple[bool, str]:
@@ -66,10 +69,10 @@ def repository(lab: Lab, name: str) -> dict:
     try:
         return ecr.describe_repositories(repositoryNames=[name])["repositories"][0]
     except ecr.exceptions.RepositoryNotFoundException:
-        raise NotYet(f"there is no repository {name} yet", "create-repository makes it (step 4)") from None
+        raise NotYet(f"there is no repository {name} yet", "create-repository makes it (notebook 04)") from None
 
 
-BEFORE_PUSH = "build and tag come before push (steps 6 and 7)"
+BEFORE_PUSH = "build and tag come before push (notebooks 06 and 07)"
 
 
 def image(lab: Lab, name: str, tag: str, hint: str = BEFORE_PUSH) -> dict:

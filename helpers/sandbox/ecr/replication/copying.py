@@ -4,6 +4,7 @@ The bytes are not sent anywhere: Distribution keeps them once and links them. A 
 from its beginning, which does no harm.
 """
 
+from contextlib import suppress
 from typing import Any
 
 from moto.ecr.exceptions import ImageAlreadyExistsException, RepositoryNotFoundException
@@ -21,7 +22,7 @@ from . import status
 from .rules import Destination
 
 # What failed; AWS does not publish its codes.
-ACCESS_DENIED, TAG_LOCKED, ARCHIVED, FAULT = "AccessDenied", "ImageTagAlreadyExists", "ImageArchived", "ServerError"
+ACCESS_DENIED, ARCHIVED, FAULT = "AccessDenied", "ImageArchived", "ServerError"
 
 
 class CannotReplicate(Exception):
@@ -93,12 +94,11 @@ def _store(
     with Backend.store.change():
         still = tag if tag and source.images.find(tag=tag, digest=image.digest) else None
         more = sum(size for digest, size in manifest.blobs if not target.images.use(digest))
-        try:
-            target.images.put(manifest, still, target.locks(still))
-        except ImageAlreadyExistsException:
-            pass
-        except ImageTagAlreadyExistsException:
-            raise CannotReplicate(TAG_LOCKED) from None
+        with suppress(ImageAlreadyExistsException):
+            try:
+                target.images.put(manifest, still, target.locks(still))
+            except ImageTagAlreadyExistsException:  # user guide, "Considerations": then without the tag
+                target.images.put(manifest, None, immutable=True)
         Backend.meter.replicated(source.account_id, source.region_name, source.name, more, to.region)
         status.note(Backend.store, image.id, to, status.COMPLETE)
         _tell(source, image, tag, to, complete=True)

@@ -314,6 +314,19 @@ def test_a_scan_on_push_is_told_when_it_is_done(sandbox, make_image):
     assert scanned["resources"] == [f"arn:aws:ecr:{HERE}:{ACCOUNT}:repository/{repository}"]
 
 
+def test_what_is_restored_is_scanned_like_what_was_pushed(sandbox, make_image):
+    ecr, repository = sandbox.client(), f"test-{uuid.uuid4().hex[:8]}"
+    ecr.create_repository(repositoryName=repository)
+    sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:v1')}")
+    ecr.put_image_scanning_configuration(repositoryName=repository, imageScanningConfiguration={"scanOnPush": True})
+    listener = Listener(sandbox, {"detail-type": ["ECR Image Scan"], **about(repository)})
+    asked = {"repositoryName": repository, "imageId": {"imageTag": "v1"}}
+    ecr.update_image_storage_class(**asked, targetStorageClass="ARCHIVE")
+    ecr.update_image_storage_class(**asked, targetStorageClass="STANDARD")
+    sandbox.forward(20 * 60)
+    assert listener.heard(1)
+
+
 def test_replication_is_told_where_the_image_arrives(sandbox, repository):
     ecr, there = sandbox.client(), "eu-central-1"
     rule = {"destinations": [{"region": there, "registryId": ACCOUNT}]}

@@ -228,13 +228,12 @@ def test_a_template_for_the_cache_gives_the_settings(sandbox, rule, on_the_hub):
     user, _ = on_the_hub
     ecr, prefix = sandbox.client(), rule(credentialArn=secret(sandbox, user))
     ecr.create_repository_creation_template(
-        prefix=prefix, appliedFor=["PULL_THROUGH_CACHE"], resourceTags=[{"Key": "from", "Value": "hub"}]
+        prefix=prefix, appliedFor=["PULL_THROUGH_CACHE"], imageTagMutability="IMMUTABLE"
     )
     name = f"{sandbox.registry}/{prefix}/{user}/app:1"
     sandbox.run(f"docker pull {name} && docker rmi {name}")
     [made] = ecr.describe_repositories(repositoryNames=[f"{prefix}/{user}/app"])["repositories"]
-    tags = ecr.list_tags_for_resource(resourceArn=made["repositoryArn"])["tags"]
-    assert tags == [{"Key": "from", "Value": "hub"}]
+    assert made["imageTagMutability"] == "IMMUTABLE"
 
 
 # ECR Public, another private registry, and registries that are not here
@@ -317,6 +316,8 @@ def test_rules_are_made_listed_changed_and_deleted(sandbox):
     assert {each["upstreamRegistry"] for each in found} == {"k8s", "ecr-public", "quay"}
     [one] = ecr.describe_pull_through_cache_rules(ecrRepositoryPrefixes=["quay"])["pullThroughCacheRules"]
     assert (one["registryId"], one["createdAt"]) == (settings.ACCOUNT, one["updatedAt"])
+    with pytest.raises(ClientError, match="SecretNotFoundException"):  # it is of another Region
+        ecr.update_pull_through_cache_rule(ecrRepositoryPrefix="quay", credentialArn=secret(sandbox, "user"))
     changed = ecr.update_pull_through_cache_rule(ecrRepositoryPrefix="quay", credentialArn=secret_there(sandbox))
     assert changed["updatedAt"] >= one["updatedAt"]
     assert ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="quay")["credentialArn"] == changed["credentialArn"]

@@ -186,7 +186,10 @@ def test_settings_stay_here_but_a_template_there_has_its_own(sandbox, repository
     ecr, there = sandbox.client(), sandbox.client(region=THERE)
     names = [f"{repository}/plain", f"{repository}/with/template"]
     there.create_repository_creation_template(
-        prefix=f"{repository}/with", appliedFor=["REPLICATION"], resourceTags=[{"Key": "made", "Value": "by-template"}]
+        prefix=f"{repository}/with",
+        appliedFor=["REPLICATION"],
+        imageTagMutability="IMMUTABLE_WITH_EXCLUSION",
+        imageTagMutabilityExclusionFilters=[{"filterType": "WILDCARD", "filter": "latest"}],
     )
     replicate(rule(THERE, filters=[repository]))
     for name in names:
@@ -195,9 +198,9 @@ def test_settings_stay_here_but_a_template_there_has_its_own(sandbox, repository
         image(ecr, name, name, "v1")
         assert statuses(ecr, name, imageTag="v1")[ME, THERE]["status"] == "COMPLETE"
     found = there.describe_repositories(repositoryNames=names)["repositories"]
-    assert [each["imageTagMutability"] for each in found] == ["MUTABLE", "MUTABLE"]
+    assert [each["imageTagMutability"] for each in found] == ["MUTABLE", "IMMUTABLE_WITH_EXCLUSION"]
     tags = [there.list_tags_for_resource(resourceArn=each["repositoryArn"])["tags"] for each in found]
-    assert tags == [[], [{"Key": "made", "Value": "by-template"}]]
+    assert tags == [[], []]
 
 
 def test_a_copy_is_not_copied_on(sandbox, repository, replicate):

@@ -11,8 +11,7 @@ from typing import Any, BinaryIO
 
 from moto.ecr.exceptions import ImageAlreadyExistsException, RepositoryNotFoundException
 
-from ... import iam, present, principals
-from ...authorize import Denied, permit_principal
+from ... import authorize, iam, present, principals
 from ...ecr_public import auth as public
 from ...registry import layout
 from ...resources import Question, creation_question, repository_question
@@ -160,21 +159,12 @@ class _Private:
         with Backend.store.lock:
             for action in ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"):
                 question = repository_question(action, self._account, self._region, name)
-                if not known or not allowed(self._who, question, self._region):
+                if not known or not authorize.may(self._who, question, self._region):
                     raise UpstreamFailure(DENIED, AUTHENTICATION_FAILED)
             try:
                 return backend(self._account, self._region).repository(name)
             except RepositoryNotFoundException:
                 raise UpstreamFailure(NOT_FOUND, "Requested image not found") from None
-
-
-def allowed(who: iam.Principal, question: Question, region: str) -> bool:
-    """Whether *who* may do that."""
-    try:
-        permit_principal(who, question, region)
-    except Denied:
-        return False
-    return True
 
 
 def _acting(rule: Rule) -> iam.Principal:

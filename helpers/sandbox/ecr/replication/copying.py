@@ -115,7 +115,10 @@ def _target(source: Repository, to: Destination) -> Repository:
     except RepositoryNotFoundException:
         if not _may(source.account_id, to, source.name, creating=True):
             raise CannotReplicate(ACCESS_DENIED) from None
+    try:
         return templates.create(state, source.name, templates.REPLICATION)
+    except RepositoryNotFoundException:  # the template does not work
+        raise CannotReplicate(ACCESS_DENIED) from None
 
 
 def _may(account: str, to: Destination, name: str, creating: bool = False) -> bool:

@@ -110,7 +110,7 @@ Around the images:
 - What comes through the cache is fetched whole before the pull is answered; AWS may answer the first pull meanwhile.
 - Events are delivered to SQS queues (whose policy must allow it), CloudWatch log groups (without asking) and other
   event buses; to nothing else, which the sandbox's log says. `ECR Scan Resource Change` is not sent.
-- CloudWatch has `RepositoryPullCount` as one value a minute, for ever.
+- CloudWatch has `RepositoryPullCount` as one value a minute, for as long as AWS keeps the coarsest values.
 
 Where sources about AWS disagree, the sandbox does this:
 

@@ -12,6 +12,7 @@ from . import administrator, aws, clock, durable, ecr, gc, present, sts, users
 from .authorize import authorize
 from .doors import Handler, Request, line
 from .durable import Kept
+from .ecr import consequences
 from .ecr.house import PrivateRegistry
 from .guard import guard
 from .identity import basic
@@ -55,7 +56,8 @@ class House:
         self.scans = scans.install(self.store, blobs, self.jobs)
         aws.serve("ecr-public", _later(self._public_api))
         aws.serve("ce", _later(self._costs))
-        services = Services(kept, dict.fromkeys(BESIDE, _as_it_is))
+        services = Services(kept, {**dict.fromkeys(BESIDE, _as_it_is), "monitoring": _metrics})
+        consequences.install(services)
         doors = [signed, validate, validate_query, services.door(), durable.durable(self.store, kept)]
         self._control = line([*doors, authorize(self.store.lock)], aws.answer)
         self._registry = self._private(settings.ACCOUNT, settings.REGION)
@@ -113,6 +115,13 @@ class House:
 
 def _as_it_is() -> None:
     """There is nothing in moto's service that has to be put right."""
+
+
+def _metrics() -> None:
+    """Put ECR's metric beside those of moto."""
+    from . import cloudwatch
+
+    cloudwatch.install(ecr.backend.Backend.pulls)
 
 
 def _later(make: Callable[[], Handler]) -> Handler:

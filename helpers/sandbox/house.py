@@ -12,6 +12,7 @@ from . import administrator, aws, clock, durable, ecr, gc, present, sts, users
 from .authorize import authorize
 from .doors import Handler, Request, line
 from .durable import Kept
+from .ecr import consequences
 from .ecr.house import PrivateRegistry
 from .guard import guard
 from .identity import basic
@@ -21,6 +22,7 @@ from .registry import links, wire
 from .registry.answers import with_version
 from .registry.distribution import Distribution
 from .registry.links import Links
+from .scan import begin as scans
 from .services import Services
 from .signature import signed
 from .store import Store
@@ -51,9 +53,11 @@ class House:
             self.store.put_aside(str(error))
             kept.restore()
         administrator.ensure(self.store)
+        self.scans = scans.install(self.store, blobs, self.jobs)
         aws.serve("ecr-public", _later(self._public_api))
         aws.serve("ce", _later(self._costs))
-        services = Services(kept, dict.fromkeys(BESIDE, _as_it_is))
+        services = Services(kept, {**dict.fromkeys(BESIDE, _as_it_is), "monitoring": _metrics})
+        consequences.install(services)
         doors = [signed, validate, validate_query, services.door(), durable.durable(self.store, kept)]
         self._control = line([*doors, authorize(self.store.lock)], aws.answer)
         self._registry = self._private(settings.ACCOUNT, settings.REGION)
@@ -78,6 +82,8 @@ class House:
             return gc.answer(self.store, self._blobs, request)
         if request.path == clock.PATH:
             return clock.answer(self.store, request)
+        if request.path == scans.PATH:
+            return self.scans.answer(request)
         if request.path == "/_sandbox":
             return Response((self._folder / "sandbox.json").read_bytes(), content_type="application/json")
         return self._control(request)
@@ -109,6 +115,13 @@ class House:
 
 def _as_it_is() -> None:
     """There is nothing in moto's service that has to be put right."""
+
+
+def _metrics() -> None:
+    """Put ECR's metric beside those of moto."""
+    from . import cloudwatch
+
+    cloudwatch.install(ecr.backend.Backend.pulls)
 
 
 def _later(make: Callable[[], Handler]) -> Handler:

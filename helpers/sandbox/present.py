@@ -35,6 +35,11 @@ def layers_url() -> str:
     return f"http://127.0.0.1:{_port}"
 
 
+def hub_url() -> str:
+    """Where the stand-in for Docker Hub answers."""
+    return f"http://localhost:{_port_of(HUB)}"
+
+
 def public_host() -> str:
     """ECR Public's name for ``docker``."""
     return f"localhost:{_port_of(PUBLIC)}"

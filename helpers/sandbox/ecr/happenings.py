@@ -81,6 +81,15 @@ class Scanned(Happening):
     counts: Mapping[str, int]
 
 
+@dataclass(frozen=True)
+class Inspected(Happening):
+    """An enhanced scan ended, which on AWS is Inspector's; the rest is as of Scanned."""
+
+    tags: tuple[str, ...]
+    status: str
+    counts: Mapping[str, int]
+
+
 _listeners: list[tuple[type, Callable[[Any], None]]] = []
 
 

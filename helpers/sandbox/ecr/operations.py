@@ -1,9 +1,10 @@
 """What every operation of ECR's API can use: moto has read the request, and writes what the method returns."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from moto.core.responses import ActionResult
+from moto.ecr.exceptions import ImageNotFoundException
 from moto.ecr.responses import ECRResponse
 
 from .. import principals
@@ -11,6 +12,7 @@ from ..iam import Principal
 from ..words import InvalidParameter, NotInSandbox
 from . import pages
 from .backend import Backend, Repository, backend
+from .images import Image
 from .pages import Row
 
 
@@ -32,6 +34,9 @@ class Operations(ECRResponse):
         """The repository that the call names; raises RepositoryNotFoundException."""
         return self.ecr_backend.repository(self._get_param("repositoryName"), self._get_param("registryId"))
 
+    def _image(self, repository: Repository, wanted: Mapping[str, str]) -> Image:
+        return found(repository, wanted, "imageIds")
+
     def _page(
         self, rows: Callable[[Any, int], Sequence[Row]], place: Callable[[Row], Any], size: int = pages.SIZE
     ) -> tuple[list[Row], str | None]:
@@ -49,6 +54,21 @@ class Operations(ECRResponse):
         for other in ("maxResults", "nextToken"):
             if self._get_param(other) is not None:
                 raise InvalidParameter(other, f"must be null when {names} is given")
+
+
+def found(repository: Repository, wanted: Mapping[str, str], field: str) -> Image:
+    """The image that the id *wanted*, which stands in *field*, means; raises ImageNotFoundException."""
+    tag, digest = wanted.get("imageTag"), wanted.get("imageDigest")
+    if not tag and not digest:
+        raise InvalidParameter(field, "both tag and digest cannot be null")
+    if image := repository.images.find(tag, digest):
+        return image
+    raise ImageNotFoundException(named(wanted), repository.name, repository.registry_id)
+
+
+def named(wanted: Mapping[str, str]) -> str:
+    """An image's id as ECR's sentences have it."""
+    return f"{{imageDigest:'{wanted.get('imageDigest', 'null')}', imageTag:'{wanted.get('imageTag', 'null')}'}}"
 
 
 def not_here(call: Operations) -> ActionResult:

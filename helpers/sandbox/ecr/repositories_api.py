@@ -1,7 +1,6 @@
 """Operations on repositories and their settings; what is in them: ``images_api.py`` and ``layers.py``."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from moto.core.responses import ActionResult
 
@@ -49,21 +48,8 @@ class RepositoryOperations(Operations):
         answer["imageTagMutabilityExclusionFilters"] = self._repository().image_tag_mutability_exclusion_filters
         return ActionResult(answer)
 
-    def batch_get_repository_scanning_configuration(self) -> ActionResult:
-        """moto says of every repository that it is not scanned on push."""
-        answer = super().batch_get_repository_scanning_configuration().result
-        return ActionResult(
-            {**answer, "scanningConfigurations": list(map(self._scanning, answer["scanningConfigurations"]))}
-        )
-
     def _check_mutability(self, mode: str) -> None:
         check_mutability(mode, self._get_param("imageTagMutabilityExclusionFilters"))
-
-    def _scanning(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        own = self.ecr_backend.repository(config["repositoryName"]).image_scanning_configuration
-        if config["scanFrequency"] == "MANUAL" and own.get("scanOnPush"):
-            return {**config, "scanOnPush": True, "scanFrequency": "SCAN_ON_PUSH"}
-        return {**config, "scanOnPush": config["scanFrequency"] == "SCAN_ON_PUSH"}
 
 
 def check_mutability(mode: str, filters: Sequence[Mapping[str, str]] | None) -> None:

@@ -63,9 +63,11 @@ def repository_question(action: str, account: str, region: str, name: str, facts
     return Question(action, resource, account, {**tags, **(facts or {})}, guards)
 
 
-def creation_question(account: str, region: str, name: str, tags: Any = None) -> Question:
-    """ecr:CreateRepository of a private repository that a push or pull makes, with these *tags*."""
-    return repository_question("ecr:CreateRepository", account, region, name, _request_tags(tags))
+def creation_question(
+    account: str, region: str, name: str, tags: Any = None, action: str = "ecr:CreateRepository"
+) -> Question:
+    """*action* on a private repository that a push or pull makes, with these *tags*."""
+    return repository_question(action, account, region, name, _request_tags(tags))
 
 
 def _ecr(call: Call) -> Iterator[Question]:

@@ -105,13 +105,12 @@ Lifecycle policies:
 Around the images:
 
 - Replication copies within a second or so and to the sandbox's two accounts only; a destination in another account is
-  `FAILED`. The failure codes (`AccessDenied`, `ImageTagAlreadyExists`, `ServerError`) are ours. Rules: 25, as the
-  service model says; AWS's quota page says 10.
-- What comes through the cache is fetched whole, an index with all its images, before the pull is answered; AWS answers
-  the first pull while it fetches. A secret is read when it is needed, without asking who may read it.
+  `FAILED`. The failure codes (`AccessDenied`, `ImageArchived`, `ServerError`) are ours. There
+  may be 25 rules, as the service model says; AWS's user guide says 10.
+- What comes through the cache is fetched whole before the pull is answered; AWS may answer the first pull meanwhile.
 - Events are delivered to SQS queues (whose policy must allow it), CloudWatch log groups (without asking) and other
   event buses; to nothing else, which the sandbox's log says. `ECR Scan Resource Change` is not sent.
-- CloudWatch has `RepositoryPullCount` as one value a minute, for ever.
+- CloudWatch has `RepositoryPullCount` as one value a minute, for as long as AWS keeps the coarsest values.
 
 Where sources about AWS disagree, the sandbox does this:
 

@@ -346,9 +346,12 @@ def made_immutable(lab: Lab) -> str:
 
 @exercise("04.2")
 def scans_on_push(lab: Lab) -> str:
-    """my-first-repo scans what is pushed."""
-    found = repository(lab, "my-first-repo")
-    if not found.get("imageScanningConfiguration", {}).get("scanOnPush"):
+    """my-first-repo scans what is pushed, by its own setting or by a rule of the registry, today's switch."""
+    from helpers.sandbox.scan.rules import rule_for
+
+    own = repository(lab, "my-first-repo").get("imageScanningConfiguration", {}).get("scanOnPush", False)
+    config = lab.client().get_registry_scanning_configuration()["scanningConfiguration"]
+    if not rule_for("my-first-repo", config, own).on_push:
         raise NotYet("my-first-repo does not scan on push", "put-image-scanning-configuration changes it")
     return "my-first-repo scans each image that is pushed"
 

@@ -215,6 +215,17 @@ def test_the_first_repository(plain, capsys):
     ]
 
 
+def test_a_rule_of_the_registry_counts_as_well_as_the_switch_of_the_repository(plain):
+    ecr = plain.client()
+    ecr.create_repository(repositoryName="my-first-repo", tags=[settings.TAG])
+    for pattern, done in {"other-*": False, "my-*": True, "*": True}.items():
+        filters = [{"filter": pattern, "filterType": "WILDCARD"}]
+        ecr.put_registry_scanning_configuration(
+            scanType="BASIC", rules=[{"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": filters}]
+        )
+        assert checks.verdict("04.2")[0] == done
+
+
 @pytest.mark.parametrize(
     ("name", "stem"),
     [

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 
@@ -57,6 +57,7 @@ class House:
         administrator.ensure(self.store)
         aws.serve("ecr-public", _later(self._public_api))
         aws.serve("ce", _later(self._costs))
+        aws.serve("lambda", _later(partial(self._functions, partial(kept.changing, "ecr"))))
         named = {**dict.fromkeys(BESIDE, _as_it_is), "ecs": self._install_ecs}
         self._services = Services(kept, named, {"ecs": self._recover_ecs})
         doors = [signed, validate, validate_query, self._services.door(), durable.durable(self.store, kept)]
@@ -127,6 +128,11 @@ class House:
         from . import ecr_public
 
         return ecr_public.control(self.store, self._blobs, self._tokens)
+
+    def _functions(self, setting: Callable[[], Any]) -> Handler:
+        from . import functions
+
+        return functions.control(self.store, setting)
 
     def _costs(self) -> Handler:
         from .bill import cost_explorer

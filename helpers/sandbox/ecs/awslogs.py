@@ -15,7 +15,7 @@ from moto.logs.models import LogsBackend, logs_backends
 from moto.sts.models import AssumedRole
 
 from ..authorize import Denied
-from ..resources import Question
+from ..resources import Question, log_arn
 from ..services import Services
 from . import roles, words
 from .pulling import NotStarted
@@ -134,8 +134,8 @@ def _put(backend: LogsBackend, stream: Stream, moment: int, text: str) -> None:
 
 
 def _ask(made: AssumedRole, action: str, stream: Stream) -> None:
-    arn = f"arn:aws:logs:{stream.region}:{stream.account}:log-group:{stream.group}"
-    resource = arn if action == "logs:CreateLogGroup" else f"{arn}:log-stream:{stream.name}"
+    name = "" if action == "logs:CreateLogGroup" else stream.name
+    resource = log_arn(stream.region, stream.account, stream.group, name)
     roles.check(made, Question(action, resource, stream.account), stream.region)
 
 

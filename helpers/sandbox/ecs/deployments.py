@@ -108,7 +108,7 @@ class Service:
         return self.deployments[0]
 
     def update(self, given: Mapping[str, Any], definition: str | None, network: Mapping[str, Any] | None) -> None:
-        """What UpdateService asks for: another definition, another network or ``forceNewDeployment`` make a deployment."""
+        """What UpdateService asks for: another definition or network, or ``forceNewDeployment``, make a deployment."""
         _check(given)
         if given.get("desiredCount") is not None:
             self.desired = int(given["desiredCount"])

@@ -5,6 +5,7 @@ Docker's own would bring passwords and proxies of the user's into the containers
 
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,5 @@ class Engines:
 
         from ...errors import LabError
 
-        try:
+        with suppress(LabError, docker.errors.DockerException, OSError):
             engine.remove_tasks(self.one(), self._folder)
-        except (LabError, docker.errors.DockerException, OSError):
-            pass

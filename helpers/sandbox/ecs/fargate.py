@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..image_name import registry_account
 from ..words import NotInSandbox
 from . import words
-from .image_name import registry_account
 
 GB = 1024  # MiB
 # CPU units: the memory, in MiB, that goes with them.

@@ -14,10 +14,11 @@ from moto.ecs.models import ecs_backends
 from moto.sts.models import AssumedRole
 
 from ...errors import LabError
+from .. import image_name
 from ..services import Services
 from ..store import Store
 from ..token import Tokens
-from . import awslogs, containers, fargate, image_name, pulling, roles, words
+from . import awslogs, containers, fargate, pulling, roles, words
 from .containers import Limits
 from .engines import Engines
 from .pulling import NotStarted

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from moto.ecr.exceptions import RepositoryNotFoundException
 from moto.sts.models import AssumedRole
 
-from .. import present
+from .. import image_name, present
 from ..authorize import Denied
 from ..ecr.backend import Backend, backend
 from ..ecr.images import Image
 from ..resources import Question, repository_question
 from ..token import USER, Tokens
 from ..words import NotInSandbox
-from . import image_name, roles, words
+from . import roles, words
 
 if TYPE_CHECKING:
     import docker

@@ -1,7 +1,7 @@
 """Keeps the desired count of every service: one thread, which looks when a task has come up or ended.
 
-Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-throttle-logic.html: what does not come up is
-tried again, but ever more seldom.
+What does not come up is tried again, but ever more seldom. Source:
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-throttle-logic.html
 """
 
 import sys

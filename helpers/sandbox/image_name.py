@@ -7,7 +7,7 @@ Names as AWS writes them, ``<account>.dkr.ecr.<region>.amazonaws.com/app:v1``, a
 import re
 from dataclasses import dataclass
 
-from .. import present
+from . import present
 
 ECR = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
 LOCAL = re.compile(r"(?:localhost|127\.0\.0\.1):(\d+)")

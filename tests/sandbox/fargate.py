@@ -85,6 +85,10 @@ class Cloud:
         """The task, once it has this status."""
         return until(lambda: self.task(arn), lambda task: task["lastStatus"] == status)
 
+    def wait(self, what: str, **which: list[str]) -> None:
+        """boto3's waiter, which asks every second: the command line's asks every 6 or 15."""
+        self.ecs.get_waiter(what).wait(cluster="lab", WaiterConfig={"Delay": 1, "MaxAttempts": PATIENCE}, **which)
+
     def stopped(self, *containers: dict, **also: Any) -> dict:
         """How a task of these containers ends."""
         return self.until(self.run(self.register(*containers), **also), "STOPPED")

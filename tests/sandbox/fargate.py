@@ -4,6 +4,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from helpers import settings
@@ -18,12 +19,15 @@ PACK = "tar -chf - /bin/sh /bin/sleep $(ldd /bin/sh /bin/sleep | grep -o '/lib[^
 
 def small_image(name: str, *changes: str) -> str:
     """An image of this name in the local engine that can run ``sh`` and ``sleep``."""
-    packed = subprocess.run(
-        ["docker", "run", "--rm", settings.BASE_IMAGE, "sh", "-c", PACK], check=True, capture_output=True
-    ).stdout
     given = [part for each in changes for part in ("--change", each)]
-    subprocess.run(["docker", "import", *given, "-", name], input=packed, check=True, capture_output=True)
+    subprocess.run(["docker", "import", *given, "-", name], input=_packed(), check=True, capture_output=True)
     return name
+
+
+@cache
+def _packed() -> bytes:
+    command = ["docker", "run", "--rm", settings.BASE_IMAGE, "sh", "-c", PACK]
+    return subprocess.run(command, check=True, capture_output=True).stdout
 
 
 class Cloud:

@@ -259,7 +259,7 @@ class Life:
         self._lives.nudge()
 
     def _stop_containers(self, task: Task) -> None:
-        seconds = {each.name: each.definition.get("stopTimeout") or containers.DEFAULT_STOP for each in task.containers}
+        seconds = {each.name: each.definition.get("stopTimeout", containers.DEFAULT_STOP) for each in task.containers}
         alive = [name for name in self._running if name not in self._codes]
         stopping = [
             threading.Thread(target=containers.stop, args=(self._running[name], seconds[name]), daemon=True)

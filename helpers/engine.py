@@ -248,7 +248,7 @@ def remove_tasks(engine: "docker.DockerClient", state: Path) -> int:
 
     found = engine.containers.list(all=True, filters={"label": f"{TASK_LABEL}={state}"}, ignore_removed=True)
     for container in found:
-        with contextlib.suppress(docker.errors.NotFound):
+        with contextlib.suppress(docker.errors.APIError):  # somebody else is removing it
             container.remove(force=True, v=True)
     return len(found)
 

@@ -17,7 +17,7 @@ def faults(manifest: Mapping[str, Any]) -> list[str]:
 
     ValueError for a kind that the data file does not know.
     """
-    import jsonschema
+    import jsonschema  # type: ignore[import-untyped]
 
     kind = str(manifest.get("kind"))
     if kind not in _data()["kinds"]:

@@ -400,6 +400,7 @@ _HERE = {  # notebook -> station; 00 begins at the beginning, 01 to 03 look at a
     "08": "push",
     "09": "pull",
     "11": "care",
+    "13": "run",
     "14": "clean",
 }
 _BOX_W, _BOX_H, _GAP_X, _GAP_Y, _LEFT, _TOP = 168, 76, 32, 60, 24, 50

@@ -110,6 +110,12 @@ def containers_of(sandbox: Sandbox) -> list[str]:
     return subprocess.run(["docker", "ps", "-aq", "--filter", label], capture_output=True, text=True).stdout.split()
 
 
+def images_of(sandbox: Sandbox) -> list[str]:
+    """The images in the engine that came from this sandbox."""
+    asked = ["docker", "images", "-q", "--filter", f"reference={sandbox.registry}/*"]
+    return subprocess.run(asked, capture_output=True, text=True).stdout.split()
+
+
 def until(look: Callable[[], Any], right: Callable[[Any], bool]) -> Any:
     """What *look* gives once it is *right*."""
     end = time.monotonic() + PATIENCE

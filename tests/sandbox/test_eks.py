@@ -98,5 +98,5 @@ def test_after_twelve_hours_the_pull_secret_is_worth_nothing(sandbox, repository
     caller = Caller(settings.ACCESS_KEY, settings.ACCOUNT, settings.REGION)
     old, _ = Tokens(sandbox.state / "secret").mint(caller, int(time.time()) - 13 * 60 * 60)
     basic = base64.b64encode(f"AWS:{old}".encode()).decode()
-    with pytest.raises(Unexpected, match="Your authorization token has expired. Reauthenticate and try again."):
+    with pytest.raises(Unexpected, match="Your authorization token has expired"):
         pulls(sandbox, f"Basic {basic}", repository, image)

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from helpers import engine
-from tests.sandbox.fargate import NETWORK, Cloud, containers_of, small_image, until
+from tests.sandbox.fargate import NETWORK, Cloud, containers_of, images_of, small_image, until
 
 SMALL = "learn-amazon-ecr-tests:fargate-left"
 
@@ -23,11 +23,12 @@ def cloud(own_sandbox) -> Cloud:
     cloud.image = cloud.push(small_image(SMALL))
     subprocess.run(["docker", "rmi", SMALL], capture_output=True, check=True)
     yield cloud
-    if own_sandbox.process.poll() is None:
-        own_sandbox.stop()
-    left = containers_of(own_sandbox)
-    if left:
-        subprocess.run(["docker", "rm", "-f", *left], capture_output=True)
+    if own_sandbox.process.poll() is not None:
+        own_sandbox.start()
+    own_sandbox.stop()
+    left, images = containers_of(own_sandbox), images_of(own_sandbox)
+    subprocess.run(["docker", "rm", "-f", *left], capture_output=True)
+    subprocess.run(["docker", "rmi", "-f", *images], capture_output=True)
     assert left == []
 
 
@@ -41,8 +42,9 @@ def running(cloud: Cloud) -> str:
 
 def test_a_sandbox_that_is_stopped_leaves_no_container(cloud):
     arn = running(cloud)
+    assert len(images_of(cloud.sandbox)) == 1
     assert cloud.sandbox.stop() == 0
-    assert containers_of(cloud.sandbox) == []
+    assert containers_of(cloud.sandbox) == images_of(cloud.sandbox) == []
     cloud.sandbox.start()
     task = cloud.task(arn)
     assert (task["lastStatus"], task["desiredStatus"], task["stopCode"]) == ("STOPPED", "STOPPED", "TerminationNotice")
@@ -56,6 +58,7 @@ def test_a_sandbox_that_was_killed_leaves_none_when_it_starts_again(cloud):
     assert len(containers_of(cloud.sandbox)) == 1
     cloud.sandbox.start()
     until(lambda: containers_of(cloud.sandbox), lambda left: not left)  # nobody has called ECS
+    until(lambda: images_of(cloud.sandbox), lambda left: not left)
     assert cloud.task(arn)["lastStatus"] == "STOPPED"
 
 

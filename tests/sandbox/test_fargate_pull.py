@@ -1,7 +1,9 @@
 """A task that cannot have its image stops, in ECS's words: the same mistakes, the same sentences as on AWS."""
 
+import io
 import json
 import subprocess
+import tarfile
 from collections.abc import Iterator
 
 import pytest
@@ -50,8 +52,9 @@ def test_a_role_that_may_not_have_the_manifest(cloud):
     cloud.may("no-manifest", TOKEN, LOGS)
     task = ends(cloud, cloud.image, executionRoleArn=role)
     assert task["stoppedReason"] == (
-        f"CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref {cloud.image}: "
-        f"pulling from host {cloud.sandbox.registry} failed with status code [manifests v1]: 403 Forbidden"
+        "CannotPullContainerError: pull image manifest has been retried 1 time(s): "
+        f"failed to resolve ref {cloud.image}: pulling from host {cloud.sandbox.registry} "
+        "failed with status code [manifests v1]: 403 Forbidden"
     )
     assert task["containers"][0]["reason"] == task["stoppedReason"]
 
@@ -104,16 +107,14 @@ def of_another_processor(cloud: Cloud, repository: str) -> tuple[str, str]:
 
 def _re_labelled(saved: bytes, name: str) -> bytes:
     """The archive of ``docker save`` with an image for the other kind of processor, under another name."""
-    import io
-    import tarfile
-
-    source, out = tarfile.open(fileobj=io.BytesIO(saved)), io.BytesIO()
-    parts = {entry.name: source.extractfile(entry).read() for entry in source.getmembers() if entry.isfile()}
+    with tarfile.open(fileobj=io.BytesIO(saved)) as source:
+        parts = {entry.name: source.extractfile(entry).read() for entry in source.getmembers() if entry.isfile()}
     [manifest] = json.loads(parts["manifest.json"])
     config = json.loads(parts[manifest["Config"]])
     parts[manifest["Config"]] = json.dumps({**config, "architecture": "s390x"}).encode()
     parts["manifest.json"] = json.dumps([{**manifest, "RepoTags": [name]}]).encode()
     kept = {manifest["Config"], "manifest.json", *manifest["Layers"]}
+    out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as target:
         for part in kept:
             entry = tarfile.TarInfo(part)
@@ -240,8 +241,9 @@ def test_a_log_group_that_is_not_there(cloud):
     container = cloud.container(cloud.image, "exit 0")
     container["logConfiguration"]["options"]["awslogs-group"] = "/ecs/none"
     assert cloud.stopped(container)["stoppedReason"] == (
-        "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed to "
-        "create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist. : exit status 1"
+        "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: "
+        "failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist. "
+        ": exit status 1"
     )
     container["logConfiguration"]["options"]["awslogs-create-group"] = "true"
     assert "logs:CreateLogGroup" in cloud.stopped(container)["stoppedReason"]  # AWS's policy does not allow that

@@ -10,12 +10,14 @@ This package is loaded by the first call of ECS, or at the start when an earlier
 """
 
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import moto.ecs.models
 import moto.ecs.urls
 
+from ...errors import LabError
 from .. import ecs_alive
 from ..store import Store
 from ..token import Tokens
@@ -54,9 +56,13 @@ class Fargate:
                 for task in tasks.values():
                     left = left or task.status != STOPPED
                     _lost(backend, task)
-        if left:
-            threading.Thread(target=self._lives.engines.sweep, name="ecs sweep", daemon=True).start()
+        if left or ecs_alive.brought(self._lives.store):
+            threading.Thread(target=self._sweep, name="ecs sweep", daemon=True).start()
         self._steady.nudge()
+
+    def _sweep(self) -> None:
+        with suppress(LabError):  # no engine, nothing in it
+            self._lives.sweep()
 
     def end(self) -> None:
         """The sandbox ends: no container stays."""

@@ -49,6 +49,10 @@ class Backend(EC2ContainerServiceBackend):
             raise ClusterNotFoundException
         return cluster
 
+    def list_clusters(self) -> list[str]:
+        """Those that are there; moto shows deleted ones too."""
+        return [each.arn for each in self.clusters.values() if each.status == "ACTIVE"]
+
     def describe_clusters(self, cluster_names: list[str]) -> Any:
         for name, cluster in self.clusters.items():
             alive = [each for each in self.tasks.get(name, {}).values() if each.status != STOPPED]

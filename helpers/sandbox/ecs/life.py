@@ -5,7 +5,7 @@ Source of the order of states: https://docs.aws.amazon.com/AmazonECS/latest/deve
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from moto.ecs.models import ecs_backends
 from moto.sts.models import AssumedRole
 
 from ...errors import LabError
-from .. import image_name
+from .. import ecs_alive, image_name
 from ..services import Services
 from ..store import Store
 from ..token import Tokens
@@ -27,6 +27,7 @@ from .tasks import ACTIVATING, DEACTIVATING, DEPROVISIONING, PENDING, RUNNING, S
 if TYPE_CHECKING:
     from docker.models.containers import Container as Running
 
+AT_THE_END = 3.0  # seconds that the end of the sandbox waits for that of a task
 Key = tuple[str, str, str]  # account, Region, ARN
 
 
@@ -41,13 +42,12 @@ class Lives:
         self.services, self.store, self.tokens, self.folder, self.nudge = services, store, tokens, folder, nudge
         self.engines, self.shipper = Engines(folder), awslogs.Shipper(services)
         self.ended = False
-        self.brought: set[str] = set()  # images that were not there before a task needed them
         self._lives: dict[Key, Life] = {}
 
     def begin(self, key: Key) -> None:
         """Let this task, which is in the store, live."""
         life = self._lives[key] = Life(self, key)
-        threading.Thread(target=life.run, name=f"task {key[2]}", daemon=True).start()
+        life.thread.start()
 
     def stop(self, key: Key) -> None:
         """Let this task end: the store says already why."""
@@ -58,10 +58,24 @@ class Lives:
         """The sandbox ends, and with it every container."""
         self.ended = True
         self.shipper.end()
-        for life in list(self._lives.values()):
+        ending = list(self._lives.values())
+        for life in ending:
             life.ask_to_end()
+        for life in ending:
+            life.thread.join(AT_THE_END)  # one that pulls an image does not hear
         if self.engines.used:
-            self.engines.sweep()
+            self.sweep()
+
+    def sweep(self) -> None:
+        """Let nothing stay in the engine of what this sandbox had there."""
+        self.engines.sweep()
+        self.forget_images(ecs_alive.brought(self.store))
+
+    def forget_images(self, names: Iterable[str]) -> None:
+        """Remove those of the images that were brought for tasks and that no container uses any more."""
+        for name in ecs_alive.brought(self.store) & set(names):
+            if containers.forget_image(self.engines.one(), name):
+                ecs_alive.note_image(self.store, name, there=False)
 
     def forget(self, key: Key) -> None:
         """This task has come to its end."""
@@ -73,6 +87,7 @@ class Life:
 
     def __init__(self, lives: Lives, key: Key):
         self._lives, self._key = lives, key
+        self.thread = threading.Thread(target=self.run, name=f"task {key[2]}", daemon=True)
         self._news = threading.Condition()
         self._asked = False
         self._running: dict[str, Running] = {}
@@ -142,7 +157,7 @@ class Life:
                 raise
             self._names.append(found.name)
             if new:
-                self._lives.brought.add(found.name)
+                ecs_alive.note_image(self._lives.store, found.name, there=True)
             self._note(each.name, image_digest=found.digest)
 
     def _start(self, task: Task) -> None:
@@ -273,9 +288,7 @@ class Life:
     def _remove_containers(self) -> None:
         for running in reversed(self._running.values()):
             containers.remove(running)
-        for name in self._lives.brought & set(self._names):
-            if containers.forget_image(self._lives.engines.one(), name):
-                self._lives.brought.discard(name)
+        self._lives.forget_images(self._names)
 
     @contextmanager
     def _as_execution_role(self, task: Task) -> Iterator[AssumedRole | None]:

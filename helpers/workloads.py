@@ -1,4 +1,4 @@
-"""What this tutorial runs on AWS: tasks, services, clusters, task definitions, log groups, functions; known by their tag.
+"""What this tutorial runs on ECS and Lambda, and the logs of it: known by its tag, nobody else's is touched.
 
 Also what a lesson needs to run one: a network, the right kind of processor, and a look at the app's page.
 """

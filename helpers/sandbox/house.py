@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .ecs import Fargate
 
 # Services that are loaded when they are used (services.py).
-BESIDE = ("ec2", "events", "logs", "secretsmanager", "sqs")
+BESIDE = ("ec2", "events", "secretsmanager", "sqs")
 
 
 class House:
@@ -58,7 +58,7 @@ class House:
         aws.serve("ecr-public", _later(self._public_api))
         aws.serve("ce", _later(self._costs))
         aws.serve("lambda", _later(partial(self._functions, partial(kept.changing, "ecr"))))
-        named = {**dict.fromkeys(BESIDE, _as_it_is), "ecs": self._install_ecs}
+        named = {**dict.fromkeys(BESIDE, _as_it_is), "ecs": self._install_ecs, "logs": _install_logs}
         self._services = Services(kept, named, {"ecs": self._recover_ecs})
         doors = [signed, validate, validate_query, self._services.door(), durable.durable(self.store, kept)]
         self._control = line([*doors, authorize(self.store.lock)], aws.answer)
@@ -139,6 +139,12 @@ class House:
 
         cost_explorer.install(ecr.backend.Backend.meter)
         return partial(aws.by_moto, "ce")
+
+
+def _install_logs() -> None:
+    from . import logs
+
+    logs.install()
 
 
 def _as_it_is() -> None:

@@ -82,7 +82,7 @@ def test_it_catches_up_checks_and_cleans_up(lab, capsys):
     assert printed(capsys)[0] == f"✔ repositories deleted: {NAME}"
     checks.check("14.2")
     assert printed(capsys) == ["✔ 14.2 nothing that this tutorial made is left"]
-    assert lab.clean_up() == {"repositories": [], "public": [], "people": [], "images": []}
+    assert lab.clean_up() == {"repositories": [], "public": [], "people": [], "workloads": [], "images": []}
     assert printed(capsys) == [
         "✔ repositories deleted: none was left",
         "✔ public repositories deleted: none was left",
@@ -184,7 +184,7 @@ def test_the_mirror_is_never_touched(plain):
 
 def test_without_an_engine_the_repositories_are_cleaned_up_all_the_same(plain, capsys):
     plain.client().create_repository(repositoryName="ours", tags=[settings.TAG])
-    assert plain.clean_up() == {"repositories": ["ours"], "public": [], "people": [], "images": []}
+    assert plain.clean_up() == {"repositories": ["ours"], "public": [], "people": [], "workloads": [], "images": []}
     assert printed(capsys)[:4] == [
         "✔ repositories deleted: ours",
         "✔ public repositories deleted: none was left",

@@ -76,6 +76,16 @@ def test_what_the_container_says_is_in_cloudwatch_and_its_exit_code_in_the_task(
     assert "hello" in told
 
 
+def test_the_log_of_some_tasks_is_found_by_the_prefix_of_their_streams(cloud):
+    chosen = cloud.container(cloud.image, "echo chosen")
+    chosen["logConfiguration"]["options"]["awslogs-stream-prefix"] = "chosen"
+    cloud.stopped(chosen)
+    cloud.stopped(cloud.container(cloud.image, "echo another"))
+    found = cloud.logs.filter_log_events(logGroupName=GROUP, logStreamNamePrefix="chosen/")["events"]
+    assert [event["message"] for event in found] == ["chosen"]
+    assert cloud.logs.filter_log_events(logGroupName=GROUP, logStreamNamePrefix="none/")["events"] == []
+
+
 def test_the_image_is_not_there_before_and_not_after(cloud):
     """So it was pulled; and the learner's engine is as it was."""
     names = lambda: subprocess.run(["docker", "images", "-a", "--digests"], capture_output=True, text=True).stdout  # noqa: E731

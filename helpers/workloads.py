@@ -78,6 +78,8 @@ def made(lab: "Lab") -> list[str]:
 def remove(lab: "Lab") -> list[str]:
     """Stop and remove all that carries the tutorial's tag; what was removed, as ``made`` says it."""
     gone = made(lab)
+    if not gone:
+        return []
     ecs = lab.client("ecs")
     for cluster in list(_clusters(ecs)):
         _empty(ecs, cluster)

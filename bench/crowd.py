@@ -34,13 +34,13 @@ def measure(runs: int) -> dict[str, list[float]]:
                 prepare(host, token)
                 ours = timed(host, calls)
                 our_wire = timed(host, partial(_asks, token=token))
-            with moto() as host:
+            with moto() as (host, _process):
                 _repositories(host)
                 theirs = timed(host, calls)
             Path(folder, "alone").mkdir()
-            with distribution(Path(folder, "alone")) as host:
+            with distribution(Path(folder, "alone")) as (host, _process):
                 for number in range(CLIENTS):
-                    _push(host, number, "")
+                    push(f"http://{host}/v2/crowd-{number}", "first", "")
                 their_wire = timed(host, partial(_asks, token=""))
         for name, mine, others in (("API calls", ours, theirs), ("registry requests", our_wire, their_wire)):
             other = "plain moto" if name == "API calls" else "Distribution alone"
@@ -106,7 +106,7 @@ def prepare(host: str, token: str) -> None:
     """Give each client of the sandbox at *host* a repository with an image."""
     _repositories(host)
     for number in range(CLIENTS):
-        _push(host, number, token)
+        push(f"http://{host}/v2/crowd-{number}", "first", token)
 
 
 def _repositories(host: str) -> None:
@@ -115,9 +115,9 @@ def _repositories(host: str) -> None:
         made.create_repository(repositoryName=f"crowd-{number}")
 
 
-def _push(host: str, number: int, token: str) -> None:
+def push(home: str, tag: str, token: str) -> None:
+    """Push a small image to the repository whose URL is *home*."""
     said = {"Authorization": f"Basic {token}"} if token else {}
-    home = f"http://{host}/v2/crowd-{number}"
     with requests.Session() as session:
         session.trust_env = False
         session.headers.update(said)
@@ -125,8 +125,8 @@ def _push(host: str, number: int, token: str) -> None:
         where = requests.compat.urljoin(home, started.headers["Location"])
         done = session.put(where, params={"digest": _digest(CONFIG)}, data=CONFIG)
         done.raise_for_status()
-        manifest = _manifest("first")
-        session.put(f"{home}/manifests/first", manifest, headers={"Content-Type": MANIFEST_TYPE}).raise_for_status()
+        manifest = _manifest(tag)
+        session.put(f"{home}/manifests/{tag}", manifest, headers={"Content-Type": MANIFEST_TYPE}).raise_for_status()
 
 
 def _manifest(note: str) -> str:

@@ -1,4 +1,7 @@
-"""What ten thousand images in one repository cost: a push, a page of DescribeImages, memory. The same of plain moto."""
+"""What ten thousand images in one repository cost: a push, a page of DescribeImages, memory.
+
+The same of plain moto, and of Distribution alone, which lists nothing by pages.
+"""
 
 import hashlib
 import json
@@ -14,9 +17,9 @@ from helpers.sandbox.ecr.images import Images, Manifest
 from helpers.sandbox.store import Store
 
 from . import load
-from .crowd import CONFIG, MANIFEST_TYPE
+from .crowd import CONFIG, MANIFEST_TYPE, push
 from .load import Prepared
-from .processes import client, moto, peak_memory, sandbox
+from .processes import client, distribution, moto, peak_memory, sandbox
 
 FEW, MANY = 100, 10_000
 SIZES = {"few": FEW, "many": MANY}  # repositories and their images
@@ -27,16 +30,21 @@ def measure(runs: int) -> dict[str, list[float]]:
     """Milliseconds with 100 images, and how many times as long with 10,000; memory in MB."""
     figures: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        state = filled(Path(folder, "state"))
+        state, alone = filled(Path(folder, "state")), _filled_alone(Path(folder, "alone"))
         for run in range(runs):
             with sandbox(state) as (host, process):
                 token = client(host).get_authorization_token()["authorizationData"][0]["authorizationToken"]
                 values = _compared(f"push of an image, {FEW} images there", host, partial(_push, token, run))
                 values |= _compared(f"DescribeImages, a page of {FEW} images", host, _describe)
                 values[f"memory of the sandbox with {MANY:,} images (MB)"] = peak_memory(process.pid)
-            with moto("few", FEW, "many", MANY) as host:
+            with moto("few", FEW, "many", MANY) as (host, process):
                 values |= _compared(f"plain moto: PutImage, {FEW} images there", host, partial(_put, run))
                 values |= _compared(f"plain moto: DescribeImages, a page of {FEW} images", host, _describe)
+                values[f"memory of plain moto with {MANY:,} images (MB)"] = peak_memory(process.pid)
+            with distribution(alone) as (host, process):
+                named = f"Distribution alone: PUT of a manifest, {FEW} images there"
+                values |= _compared(named, host, partial(_put_alone, f"new-{run}"))
+                values[f"memory of Distribution alone with {MANY:,} images (MB)"] = peak_memory(process.pid)
             for name, value in values.items():
                 figures.setdefault(name, []).append(value)
     return figures
@@ -56,6 +64,18 @@ def filled(state: Path) -> Path:
                         Manifest.parse(manifest(f"{number:064x}", str(number)), MANIFEST_TYPE), f"v{number}", False
                     )
     return state
+
+
+def _filled_alone(folder: Path) -> Path:
+    """A folder of Distribution's with the two repositories."""
+    folder.mkdir()
+    with distribution(folder) as (host, _):
+        for name, count in SIZES.items():
+            push(f"http://{host}/v2/{name}", "first", "")
+            answers = load.run(host, [[_put_alone("v", host, name, turn)[0] for turn in range(count)]])
+            if wrong := [answer for answer in answers if answer.status >= 400]:
+                raise SystemExit(f"{host}: {len(wrong)} images were not taken: {wrong[:3]}")
+    return folder
 
 
 def manifest(config: str, note: str) -> str:
@@ -94,6 +114,12 @@ def _push(token: str, run: int, host: str, repository: str, turn: int) -> list[P
 def _put(run: int, host: str, repository: str, turn: int) -> list[Prepared]:
     text = manifest(hashlib.sha256(CONFIG).hexdigest(), f"{run} {turn}")
     return [load.api(host, "PutImage", repositoryName=repository, imageManifest=text, imageTag=f"new-{run}-{turn}")]
+
+
+def _put_alone(tag: str, host: str, repository: str, turn: int) -> list[Prepared]:
+    text = manifest(hashlib.sha256(CONFIG).hexdigest(), f"{tag} {turn}")
+    path, typed = f"/v2/{repository}/manifests/{tag}-{turn}", {"Content-Type": MANIFEST_TYPE}
+    return [load.http("manifest", host, "PUT", path, typed, text.encode())]
 
 
 def _describe(host: str, repository: str, turn: int) -> list[Prepared]:

@@ -1,4 +1,4 @@
-"""The two registries that are compared: the sandbox, and Distribution by itself."""
+"""What is compared: the sandbox, Distribution by itself, and plain moto."""
 
 import contextlib
 import os
@@ -38,8 +38,8 @@ def sandbox(folder: Path) -> Iterator[tuple[str, subprocess.Popen]]:
 
 
 @contextlib.contextmanager
-def distribution(folder: Path) -> Iterator[str]:
-    """Distribution alone, storing in *folder*: its registry host."""
+def distribution(folder: Path) -> Iterator[tuple[str, subprocess.Popen]]:
+    """Distribution alone, storing in *folder*: its registry host and its process."""
     port = free_port()
     config = folder / "config.yml"
     config.write_text(
@@ -52,15 +52,15 @@ def distribution(folder: Path) -> Iterator[str]:
     process = subprocess.Popen([binary, "serve", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for(f"http://127.0.0.1:{port}/v2/")
-        yield f"localhost:{port}"
+        yield f"localhost:{port}", process
     finally:
         process.terminate()
         process.wait()
 
 
 @contextlib.contextmanager
-def moto(*filled: str | int) -> Iterator[str]:
-    """Plain moto, everything in memory, with repositories *filled* (name, number of images, …): its host."""
+def moto(*filled: str | int) -> Iterator[tuple[str, subprocess.Popen]]:
+    """Plain moto, everything in memory, with repositories *filled* (name, number of images, …): host and process."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.plain_moto", str(port), *map(str, filled)],
@@ -69,7 +69,7 @@ def moto(*filled: str | int) -> Iterator[str]:
     )
     try:
         wait_for(f"http://127.0.0.1:{port}/moto-api/")
-        yield f"localhost:{port}"
+        yield f"localhost:{port}", process
     finally:
         process.terminate()
         process.wait()

@@ -29,7 +29,7 @@ def measure(runs: int) -> dict[str, list[float]]:
                 token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
                 push, pull = _transfer(image, host, token, folder)
                 memory = peak_memory(process.pid)
-            with distribution(theirs) as host:
+            with distribution(theirs) as (host, _process):
                 push_alone, pull_alone = _transfer(image, host, base64.b64encode(b"a:b").decode(), folder)
             for name, value in {
                 "push of 200 MB through the sandbox (s)": push,

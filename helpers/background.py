@@ -88,6 +88,19 @@ def forward(seconds: float) -> float:
     return float(told["now"])
 
 
+def seen_packages() -> list[tuple[str, str]]:
+    """Ecosystem and name of every package that the running sandbox has found in an image; none when it does not run."""
+    running = find()
+    told = _ask(running["endpoint"], "GET", "/advisories") if running else None
+    return [(ecosystem, name) for ecosystem, name in (told or {}).get("packages", ())]
+
+
+def advisories_changed() -> None:
+    """Let the running sandbox, if there is one, look again at what it scans continuously."""
+    if running := find():
+        _ask(running["endpoint"], "POST", "/advisories")
+
+
 def log_file() -> Path:
     """Where the background sandbox writes what it has to say."""
     return settings.state() / "log" / "sandbox.log"

@@ -16,14 +16,14 @@ from helpers import background, settings
 from helpers.errors import LabError
 
 # What learners make; the port and the signing secret outlive a reset, so that addresses stay the same.
-MADE_BY_LEARNERS = ("state.db", "state.db-wal", "state.db-shm", "registry", "docker", "aws", "bin")
+MADE_BY_LEARNERS = ("state.db", "state.db-wal", "state.db-shm", "registry", "docker", "aws", "bin", "progress.json")
 
 DAY = 24 * 60 * 60  # seconds
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def commands() -> None:
-    """The local Amazon ECR of this tutorial: up, down, status, env, doctor, gc, clock, reset."""
+    """The local Amazon ECR of this tutorial: up, down, status, env, doctor, progress, gc, clock, advisories, reset."""
 
 
 @commands.command()
@@ -85,6 +85,14 @@ def doctor() -> None:
 
 
 @commands.command()
+def progress() -> None:
+    """Say which notebooks, exercises and claims are done, and where to go on."""
+    from helpers import progress
+
+    progress.show()
+
+
+@commands.command()
 @click.option(
     "--idle",
     type=click.FloatRange(min=0),
@@ -109,6 +117,31 @@ def clock(forward_days: float) -> None:
     """Say what time it is in the sandbox, or move its clock on: images age, rules act; ecr-lab reset sets it right."""
     now = datetime.fromtimestamp(background.forward(forward_days * DAY), UTC)
     click.echo(f"It is {now:%Y-%m-%d %H:%M} UTC in the sandbox.")
+
+
+@commands.group(invoke_without_command=True)
+@click.pass_context
+def advisories(context: click.Context) -> None:
+    """Say which known vulnerabilities scans look for, and from when; `refresh` fetches newer ones."""
+    if context.invoked_subcommand:
+        return
+    from helpers.sandbox.scan import advisories as known
+
+    for about in known.described():
+        click.echo(
+            f"{about['date'][:10]}  {about['vulns']} advisories on {about['packages']} packages: {about['source']}"
+        )
+        click.echo(f"            {about['limits']}")
+
+
+@advisories.command("refresh")
+def refresh_advisories() -> None:
+    """Ask OSV what is known today of the packages that were found in images; their names go out, nothing else."""
+    from helpers.sandbox.scan.refresh import refresh
+
+    packages, vulns = refresh(background.seen_packages())
+    background.advisories_changed()
+    click.echo(f"✔ {vulns} advisories on {packages} packages, as OSV has them now")
 
 
 @commands.command()

@@ -3,7 +3,9 @@
 Pure arithmetic on the dated prices of ``prices.py``; the free amount of a new AWS account is left out.
 """
 
-from collections.abc import Sequence
+from calendar import monthrange
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -12,13 +14,17 @@ from helpers import prices, show
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # ── a month's bill ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True)
 class Team:
-    """Who would use the registry, and for how much; gigabytes pulled are a month's. ValueError below zero."""
+    """Who would use the registry, and for how much; what is no ``gb_stored`` is a month's. ValueError below zero.
+
+    *gb_archived* are kept beside *gb_stored*. Scans are enhanced ones, of images: basic scans are free.
+    """
 
     people: float
     gb_stored: float
@@ -26,6 +32,11 @@ class Team:
     gb_pulled_in_the_region: float = 0
     gb_of_those_through_nat: float = 0
     private_repositories: int = 2
+    gb_archived: float = 0
+    gb_restored: float = 0
+    gb_replicated: float = 0
+    first_scans: float = 0
+    rescans: float = 0
 
     def __post_init__(self) -> None:
         for name, amount in vars(self).items():
@@ -74,7 +85,24 @@ def _ecr(team: Team) -> Bill:
     ]
     if inside := team.gb_pulled_in_the_region:
         lines.append(Line(f"{_amount(inside)} GB inside the Region", inside * prices.usd("same_region")))
-    return Bill("Amazon ECR", (*lines, *_nat(team)), note="endpoints would save the NAT" if _nat(team) else "")
+    return Bill(
+        "Amazon ECR", (*lines, *_further(team), *_nat(team)), note="endpoints would save the NAT" if _nat(team) else ""
+    )
+
+
+def _further(team: Team) -> list[Line]:
+    """What not everybody uses, and only ECR has."""
+    archived, replicated = team.gb_archived, team.gb_replicated
+    beside = {key: prices.usd(key, "beside_ecr") for key in ("archive_retrieval", "replication", "rescan")}
+    lines = {
+        f"{_amount(archived)} GB in the archive": prices.archive(archived),
+        f"{_amount(team.gb_restored)} GB out of the archive": team.gb_restored * beside["archive_retrieval"],
+        f"{_amount(replicated)} GB to another Region": replicated * beside["replication"],
+        f"{_amount(team.first_scans)} images scanned (Inspector's bill)": team.first_scans
+        * prices.usd("enhanced_scan"),
+        f"{_amount(team.rescans)} scans again (Inspector's bill)": team.rescans * beside["rescan"],
+    }
+    return [Line(what, usd) for what, usd in lines.items() if usd]
 
 
 def _hub(team: Team, plan: prices.Plan, paid: str) -> Bill:
@@ -208,26 +236,87 @@ def plot(
     along: Sequence[str] = ("people", "gb_pulled_over_the_internet"),
 ) -> Picture:
     """Draw both bills while one number grows and the others stay as in *team*; a panel for each of *along*."""
-    from io import BytesIO
-
-    import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(mpl.rcParamsDefault | {"font.family": "DejaVu Sans", "font.size": 10.5, "text.color": INK}):
-        figure = Figure(figsize=(5.6 * len(along), 4.3), dpi=110)
-        FigureCanvasAgg(figure)
+    with _canvas((5.6 * len(along), 4.3)) as figure:
         panels = figure.subplots(1, len(along), squeeze=False)[0]
         for axes, number in zip(panels, along, strict=True):
             _panel(axes, team, number, plan, paid)
         figure.subplots_adjust(left=0.085, right=0.885, top=0.88, bottom=0.23, wspace=0.5)
         figure.text(0.018, 0.04, _dates(paid, plan), fontsize=8.5, color="#44515d")
-        file = BytesIO()
-        figure.savefig(file, format="png", facecolor="white", edgecolor="#c9d1d8", metadata={"Software": None})
+        drawn = _png(figure)
     said = [_words(team, number, plan, paid) for number in along]
     ecr, hub = month(team), month(team, plan, paid)
     alt = f"Your team: {ecr.registry} ${_usd(ecr.usd)} a month, {hub.registry} ${_usd(hub.usd)}."
-    return Picture(file.getvalue(), "\n".join([alt, *said]))
+    return Picture(drawn, "\n".join([alt, *said]))
+
+
+def plot_bill(team: Team) -> Picture:
+    """Draw a month of Amazon ECR as one bar for each line of the bill, the dearest on top."""
+    lines = sorted(month(team).lines, key=lambda line: line.usd)
+    with _canvas((8.4, 1.3 + 0.5 * len(lines))) as figure:
+        axes = figure.subplots()
+        bars = axes.barh(range(len(lines)), [line.usd for line in lines], color=HUB, height=0.62)
+        bars[-1].set_color(ECR)
+        for bar, line in zip(bars, lines, strict=True):
+            axes.annotate(f"  ${_usd(line.usd)}", (line.usd, bar.get_y() + 0.31), va="center", fontsize=9.5)
+        axes.set(xlim=(0, max(lines[-1].usd, 0.01) * 1.18), xlabel="US dollars a month")
+        _tidy(axes)
+        axes.grid(visible=False)
+        axes.set_yticks(range(len(lines)), [line.what for line in lines])
+        axes.xaxis.set_major_formatter(lambda value, _: f"${value:,.10g}")
+        figure.tight_layout(pad=1.4)
+        drawn = _png(figure)
+    return Picture(drawn, "\n".join(f"${_usd(line.usd):>8}  {line.what}" for line in reversed(lines)))
+
+
+def plot_kept(days: Sequence[dict[str, Any]]) -> Picture:
+    """Draw what was kept, day by day, and what it costs a month.
+
+    *days* are the ``ResultsByTime`` of a daily GetCostAndUsage that asked for the UsageQuantity of storage.
+    """
+    kept = [_mb_kept(day) for day in days]
+    with _canvas((8.4, 3.9)) as figure:
+        axes = figure.subplots()
+        axes.stairs(kept, fill=True, color="#f3d9c9", zorder=1)
+        axes.stairs(kept, color=ECR, linewidth=2.6, zorder=2)
+        axes.set(xlim=(0, len(kept)), ylim=(0, max(*kept, 1) * 1.25), xlabel="day", ylabel="MB kept")
+        for at, mb in ((0, kept[0]), (len(kept) * 0.62, kept[-1])):
+            axes.annotate(f"${_month_of(mb)} a month", (at, mb), xytext=(8, 7), textcoords="offset points")
+        _tidy(axes)
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+        figure.tight_layout(pad=1.4)
+        drawn = _png(figure)
+    before, after = (f"{mb:.0f} MB, ${_month_of(mb)} a month" for mb in (kept[0], kept[-1]))
+    return Picture(drawn, f"Kept at first: {before}. Kept at the end: {after}.")
+
+
+def _mb_kept(day: dict[str, Any]) -> float:
+    """A day's GB-months as the MB that were kept all day long; a MB is a million bytes."""
+    year, number = map(int, day["TimePeriod"]["Start"].split("-")[:2])
+    return float(day["Total"]["UsageQuantity"]["Amount"]) * monthrange(year, number)[1] * 2**30 / 1e6
+
+
+def _month_of(mb: float) -> str:
+    return f"{mb * 1e6 / 2**30 * prices.usd('storage'):.4f}"
+
+
+@contextmanager
+def _canvas(inches: tuple[float, float]) -> Iterator["Figure"]:
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(mpl.rcParamsDefault | {"font.family": "DejaVu Sans", "font.size": 10.5, "text.color": INK}):
+        figure = Figure(figsize=inches, dpi=110)
+        FigureCanvasAgg(figure)
+        yield figure
+
+
+def _png(figure: "Figure") -> bytes:
+    from io import BytesIO
+
+    file = BytesIO()
+    figure.savefig(file, format="png", facecolor="white", edgecolor="#c9d1d8", metadata={"Software": None})
+    return file.getvalue()
 
 
 def _panel(axes: "Axes", team: Team, along: str, plan: str, paid: str) -> None:

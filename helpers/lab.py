@@ -11,6 +11,8 @@ from helpers import background, engine, prices, seal, settings
 from helpers.errors import LabError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import boto3
     import docker
 
@@ -75,18 +77,24 @@ class Lab:
 
     def catch_up(self, notebook: str) -> None:
         """Make true what the notebooks before this one would have made, and say so."""
-        from helpers import steps
+        from helpers import progress, steps
 
         steps.catch_up(self, notebook)
+        progress.begin(notebook)
+
+    def now(self) -> "datetime":
+        """What time it is (UTC) where the cells run: by the sandbox's clock, or by this machine's."""
+        import time
+        from datetime import UTC, datetime
+
+        return datetime.fromtimestamp(background.forward(0) if self.target == "sandbox" else time.time(), UTC)
 
     def forward(self, days: float) -> None:
         """Move the sandbox's clock on, so that images age and rules act; sandbox only."""
         if self.target != "sandbox":
             raise LabError("Nobody moves the clock of AWS.", "skip this cell, or come back when the time has passed")
-        from datetime import UTC, datetime
-
-        now = datetime.fromtimestamp(background.forward(days * 24 * 60 * 60), UTC)
-        print(f"✔ the sandbox's clock says {now:%Y-%m-%d %H:%M:%S}")
+        background.forward(days * 24 * 60 * 60)
+        print(f"✔ the sandbox's clock says {self.now():%Y-%m-%d %H:%M:%S}")
 
     def made(self) -> list[dict]:
         """The repositories that this tutorial made here, known by their tag."""
@@ -137,7 +145,7 @@ def connect() -> Lab:
     if _current and _current.target != target:
         raise LabError(f"This notebook is already connected to {_current.target}.", "restart its kernel to change over")
     _current = _connect_sandbox() if target == "sandbox" else _connect_aws()
-    _register_magics()
+    _teach_ipython(target)
     return _current
 
 
@@ -314,8 +322,8 @@ def _one_line(text: object) -> str:
     return " ".join(str(text).split()).rstrip(".")
 
 
-def _register_magics() -> None:
-    """Give the notebook ``%%live``; outside of IPython there is nothing to give it to."""
+def _teach_ipython(target: str) -> None:
+    """``%%live``, and on AWS which cells to skip; outside of IPython there is nobody to teach."""
     if "IPython" not in sys.modules:
         return
     from importlib.util import find_spec
@@ -324,6 +332,8 @@ def _register_magics() -> None:
 
     shell = get_ipython()
     if shell and find_spec("helpers.show"):
-        from helpers import show
+        from helpers import show, skips
 
         show.register_magics(shell)
+        if target == "aws":
+            skips.register(shell)

@@ -57,12 +57,20 @@ def usd(key: str, section: str = "ecr") -> float:
 
 def internet(gb: float) -> float:
     """What *gb* gigabytes a month cost on their way to the internet: each at the price of its own step."""
-    cost, below = 0.0, 0.0
-    for step in facts()["internet_steps"]["steps"]:
-        above = inf if step["up_to_gb"] is None else step["up_to_gb"]
-        cost += step["usd"] * max(0.0, min(gb, above) - below)
-        below = above
-    return cost
+    return _in_steps(gb, facts()["internet_steps"]["steps"])
+
+
+def archive(gb_months: float) -> float:
+    """What *gb_months* of a month cost in archive storage: each at the price of its own step."""
+    return _in_steps(gb_months, facts()["archive_steps"]["steps"])
+
+
+def replication(region: str, to_region: str) -> float:
+    """What a gigabyte costs that is copied from one Region to another; inside a Region, nothing."""
+    if region == to_region:
+        return 0.0
+    between = fact("replication", "beside_ecr")
+    return between["near"].get(f"{region} {to_region}", between["usd"])
 
 
 def free_internet_gb() -> float:
@@ -76,6 +84,15 @@ def plans() -> dict[str, Plan]:
     names = Plan.__dataclass_fields__
     found = [{"buyer": each["for"]} | {k: v for k, v in each.items() if k in names} for each in _plans()]
     return {each["key"]: Plan(**each) for each in found}
+
+
+def _in_steps(amount: float, steps: list[dict[str, Any]]) -> float:
+    cost, below = 0.0, 0.0
+    for step in steps:
+        above = inf if step["up_to_gb"] is None else step["up_to_gb"]
+        cost += step["usd"] * max(0.0, min(amount, above) - below)
+        below = above
+    return cost
 
 
 def _plans() -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from . import aws, common_errors, iam
+from . import aws, common_errors, iam, principals
 from .doors import Door, Handler, Request
 from .iam import Ask, Principal
 from .resources import Call, Question, questions
@@ -55,6 +55,25 @@ def permit(request: Request, question: Question, region: str) -> None:
     """Return if the caller of *request*, made in *region*, may do what is asked; raises Denied with AWS's sentence."""
     assert request.principal is not None
     _permit(request.principal, question, circumstances(request, region))
+
+
+def permit_service(account: str, question: Question, region: str) -> None:
+    """The same for ECR itself, which acts for *account* by its service-linked role: other accounts are to be asked."""
+    permit_principal(principals.root(account), question, region)
+
+
+def permit_principal(who: Principal, question: Question, region: str) -> None:
+    """The same for *who*, for whom ECR acts, without a request of their own."""
+    _permit(who, question, {"aws:RequestedRegion": region, "aws:SecureTransport": "true", "aws:ViaAWSService": "true"})
+
+
+def may(who: Principal, question: Question, region: str) -> bool:
+    """Whether *who* may do what is asked, without a request of their own."""
+    try:
+        permit_principal(who, question, region)
+    except Denied:
+        return False
+    return True
 
 
 def circumstances(request: Request, region: str) -> dict[str, str | tuple[str, ...]]:

@@ -43,7 +43,7 @@ class Swept:
 def answer(store: Store, blobs: Distribution, request: Request) -> Response:
     """POST /_sandbox/gc: a sweep, and what it did as JSON; ``?idle=`` gives the seconds."""
     idle = request.args.get("idle", IDLE, type=float)
-    kept = sorted(each.name for each in store.path.parent.glob(f"{store.path.name}.unreadable-?"))
+    kept = sorted(each.name for each in store.path.parent.glob(f"{store.path.name}.unreadable-*"))
     if kept:  # its images may need every layer
         return Response(json.dumps({"put_aside": kept}), content_type="application/json")
     return Response(json.dumps(asdict(sweep(store, blobs, idle))), content_type="application/json")

@@ -13,6 +13,7 @@ from . import administrator, aws, clock, durable, ecr, ecs_alive, gc, present, s
 from .authorize import authorize
 from .doors import Handler, Request, line
 from .durable import Kept
+from .ecr import consequences
 from .ecr.house import PrivateRegistry
 from .guard import guard
 from .identity import basic
@@ -22,6 +23,7 @@ from .registry import links, wire
 from .registry.answers import with_version
 from .registry.distribution import Distribution
 from .registry.links import Links
+from .scan import begin as scans
 from .services import Services
 from .signature import signed
 from .store import Store
@@ -46,7 +48,7 @@ class House:
         layer_links = Links(folder / "secret")
         clock.install(self.store)
         self.jobs, kept = Jobs(self.store), Kept(self.store)
-        ecr.install(self.store, blobs, self._tokens, layer_links)
+        ecr.install(self.store, blobs, self._tokens, layer_links, self.jobs, kept)
         sts.install()
         users.install()
         try:
@@ -55,11 +57,13 @@ class House:
             self.store.put_aside(str(error))
             kept.restore()
         administrator.ensure(self.store)
+        self.scans = scans.install(self.store, blobs, self.jobs)
         aws.serve("ecr-public", _later(self._public_api))
         aws.serve("ce", _later(self._costs))
         aws.serve("lambda", _later(partial(self._functions, partial(kept.changing, "ecr"))))
-        named = {**dict.fromkeys(BESIDE, _as_it_is), "ecs": self._install_ecs, "logs": _install_logs}
-        self._services = Services(kept, named, {"ecs": self._recover_ecs})
+        own = {"ecs": self._install_ecs, "logs": _install_logs, "monitoring": _metrics}
+        self._services = Services(kept, {**dict.fromkeys(BESIDE, _as_it_is), **own}, {"ecs": self._recover_ecs})
+        consequences.install(self._services)
         doors = [signed, validate, validate_query, self._services.door(), durable.durable(self.store, kept)]
         self._control = line([*doors, authorize(self.store.lock)], aws.answer)
         self._registry = self._private(settings.ACCOUNT, settings.REGION)
@@ -98,6 +102,8 @@ class House:
             return gc.answer(self.store, self._blobs, request)
         if request.path == clock.PATH:
             return clock.answer(self.store, request)
+        if request.path == scans.PATH:
+            return self.scans.answer(request)
         if request.path == "/_sandbox":
             return Response((self._folder / "sandbox.json").read_bytes(), content_type="application/json")
         return self._control(request)
@@ -149,6 +155,13 @@ def _install_logs() -> None:
 
 def _as_it_is() -> None:
     """There is nothing in moto's service that has to be put right."""
+
+
+def _metrics() -> None:
+    """Put ECR's metric beside those of moto."""
+    from . import cloudwatch
+
+    cloudwatch.install(ecr.backend.Backend.pulls)
 
 
 def _later(make: Callable[[], Handler]) -> Handler:

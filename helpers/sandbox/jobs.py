@@ -16,9 +16,11 @@ from .store import Store
 
 Handler = Callable[[dict[str, Any]], None]
 
+# No number is given twice: the end of a job that was dropped meanwhile must not be that of another.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
-    id INTEGER PRIMARY KEY, kind TEXT NOT NULL, what TEXT NOT NULL, due REAL NOT NULL, tries INTEGER NOT NULL DEFAULT 0
+    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, what TEXT NOT NULL, due REAL NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS jobs_in_order ON jobs (due, id)
 """

@@ -69,6 +69,13 @@ def log_arn(region: str, account: str, group: str, stream: str = "") -> str:
     return f"arn:aws:logs:{region}:{account}:log-group:{group}:log-stream:{stream}"
 
 
+def creation_question(
+    account: str, region: str, name: str, tags: Any = None, action: str = "ecr:CreateRepository"
+) -> Question:
+    """*action* on a private repository that a push or pull makes, with these *tags*."""
+    return repository_question(action, account, region, name, _request_tags(tags))
+
+
 def _ecr(call: Call) -> Iterator[Question]:
     names = call.parameters.get("repositoryNames") or [call.parameters.get("repositoryName")]
     if arn := call.parameters.get("resourceArn"):
@@ -76,6 +83,8 @@ def _ecr(call: Call) -> Iterator[Question]:
     if call.operation == "DescribeRepositories" and names == [None]:
         names = ["*"]
     facts = _request_tags(call.parameters.get("tags"), call.parameters.get("tagKeys"))
+    if role := call.parameters.get("customRoleArn"):  # user guide, "Creating a repository creation template"
+        yield Question("iam:PassRole", str(role), call.account)
     for name in names:
         if name:
             yield repository_question(call.action, call.account, call.region, str(name), facts)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-VERSION = 1
+VERSION = 2
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS backends (
     service TEXT, account TEXT, region TEXT, pickle BLOB NOT NULL,
@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS images (
     account TEXT, region TEXT, repository TEXT, digest TEXT,
     manifest TEXT NOT NULL, media_type TEXT NOT NULL, artifact_type TEXT, size INTEGER NOT NULL,
     pushed_at INTEGER NOT NULL, subject TEXT,
+    last_pulled INTEGER, storage_class TEXT NOT NULL DEFAULT 'STANDARD', archived_at INTEGER, activated_at INTEGER,
     UNIQUE (account, region, repository, digest)
 );
 CREATE INDEX IF NOT EXISTS images_in_order ON images (account, region, repository);
@@ -44,6 +45,10 @@ CREATE TABLE IF NOT EXISTS blobs (
     account TEXT, region TEXT, repository TEXT, digest TEXT, size INTEGER NOT NULL, uses INTEGER NOT NULL,
     PRIMARY KEY (account, region, repository, digest)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS archived_blobs (
+    account TEXT, region TEXT, repository TEXT, digest TEXT, uses INTEGER NOT NULL,
+    PRIMARY KEY (account, region, repository, digest)
+) WITHOUT ROWID;
 """
 # Before version 1 what an image is made of stood in its manifest only.
 FROM_VERSION_0 = """
@@ -57,6 +62,13 @@ INSERT INTO blobs SELECT account, region, repository, json_extract(blob.value, '
         json_insert(json_extract(manifest, '$.layers'), '$[#]', json(json_extract(manifest, '$.config')))
     ) AS blob WHERE json_extract(blob.value, '$.digest') IS NOT NULL
     GROUP BY account, region, repository, json_extract(blob.value, '$.digest');
+"""
+# Before version 2 nobody noted who pulled an image, and nothing was archived.
+FROM_VERSION_1 = """
+ALTER TABLE images ADD COLUMN last_pulled INTEGER;
+ALTER TABLE images ADD COLUMN storage_class TEXT NOT NULL DEFAULT 'STANDARD';
+ALTER TABLE images ADD COLUMN archived_at INTEGER;
+ALTER TABLE images ADD COLUMN activated_at INTEGER;
 """
 
 
@@ -222,12 +234,16 @@ def _check(path: Path) -> None:
 
 def _put_aside(path: Path, reason: str) -> None:
     number = 1
-    while (aside := path.with_name(f"{path.name}.unreadable-{number}")).exists():
+    while _parts(aside := path.with_name(f"{path.name}.unreadable-{number}")):
         number += 1
-    for part in ("", "-wal", "-shm"):  # what the main file lost may still stand in its log
-        if (old := path.with_name(path.name + part)).exists():
-            old.rename(aside.with_name(aside.name + part))
+    for part in _parts(path):  # what the main file lost may still stand in its log
+        path.with_name(path.name + part).rename(aside.with_name(aside.name + part))
     print(f"The state file could not be read ({reason}). It is kept as {aside}; starting empty.", file=sys.stderr)
+
+
+def _parts(path: Path) -> list[str]:
+    """What of a state file is there: itself, its log, its log's index."""
+    return [part for part in ("", "-wal", "-shm") if path.with_name(path.name + part).exists()]
 
 
 def _prepared(path: Path) -> sqlite3.Connection:
@@ -240,9 +256,9 @@ def _prepared(path: Path) -> sqlite3.Connection:
             f"The state in {path.parent} was made by a newer version of this course. Update the course, "
             "or set ECR_TUTORIAL_STATE to another folder."
         )
-    old = not version and connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'images'").fetchone()
-    schema = FROM_VERSION_0.format(schema=SCHEMA) if old else SCHEMA
-    connection.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version={VERSION}; COMMIT;")
+    old = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'images'").fetchone() is not None
+    steps = [FROM_VERSION_0.format(schema=SCHEMA), FROM_VERSION_1][version:] if old else []
+    connection.executescript(f"BEGIN IMMEDIATE; {''.join(steps)} {SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
     return connection
 
 

@@ -66,6 +66,16 @@ class InvalidParameter(ServiceException):
         super().__init__(f"Invalid parameter at '{field}' failed to satisfy constraint: '{constraint}'")
 
 
+class NotAnImageInIndex(InvalidParameter):
+    """An index that lists layers, as BuildKit's cache does without ``image-manifest=true``; the sentence is ours.
+
+    ECR refuses it: https://github.com/aws/containers-roadmap/issues/876.
+    """
+
+    def __init__(self, media_type: str):
+        super().__init__("ImageManifest", f"an index lists images, not {media_type}")
+
+
 class LayerNotFoundException(ServiceException):
     """GetDownloadUrlForLayer of a layer that is not there: the code is the service model's; the sentence is ours."""
 
@@ -87,6 +97,18 @@ class LayerInaccessibleException(ServiceException):
         super().__init__(
             f"The layer with digest '{digest}' in the repository with name '{repository}' "
             f"in the registry with id '{registry}' is not available because it is not associated with an image"
+        )
+
+
+class LayerArchivedException(ServiceException):
+    """The code is the service model's of a layer that cannot be had; the sentence is ours."""
+
+    code = "LayerInaccessibleException"
+
+    def __init__(self, digest: str, repository: str, registry: str):
+        super().__init__(
+            f"The layer with digest '{digest}' in the repository with name '{repository}' "
+            f"in the registry with id '{registry}' is not available because it is archived"
         )
 
 
@@ -156,6 +178,168 @@ class InvalidTagParameterException(ServiceException):
         super().__init__(f"Invalid parameter at 'tags' failed to satisfy constraint: '{constraint}'")
 
 
+class UnsupportedImageTypeException(ServiceException):
+    """The code and the sentence are the service model's."""
+
+    code = "UnsupportedImageTypeException"
+
+    def __init__(self) -> None:
+        super().__init__("The image is of a type that cannot be scanned.")
+
+
+class ImageArchivedException(ServiceException):
+    """The code and the sentence are the service model's."""
+
+    code = "ImageArchivedException"
+
+    def __init__(self) -> None:
+        super().__init__(ARCHIVED_NOT_SCANNED)
+
+
+class FeatureDisabled(ServiceException):
+    """StartImageScan under enhanced scanning: https://github.com/alexjurkiewicz/ecr-scan-image/issues/44."""
+
+    code = "ValidationException"
+
+    def __init__(self) -> None:
+        super().__init__("This feature is disabled")
+
+
+class ImageStorageClassUpdateNotSupportedException(ServiceException):
+    """The code and the first sentence are the service model's; the rest is ours."""
+
+    code = "ImageStorageClassUpdateNotSupportedException"
+
+    def __init__(self, digest: str, storage_class: str, reason: str):
+        super().__init__(
+            "The requested image storage class update is not supported. "
+            f"The image with digest '{digest}' cannot be moved to {storage_class}: {reason}"
+        )
+
+
+class LimitExceededException(ServiceException):
+    """The code is the service model's; for the sentences see who raises it."""
+
+    code = "LimitExceededException"
+
+
+class AboutSetting(ServiceException):
+    """The code of a subclass is the service model's; the sentence is ours, after that about repositories."""
+
+    said = ""
+
+    def __init__(self, name: str, registry: str):
+        super().__init__(f"{self.said.format(name)} in the registry with id '{registry}'")
+
+
+class ExclusionAlreadyExistsException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "ExclusionAlreadyExistsException"
+    said = "The pull time update exclusion for the principal '{}' already exists"
+
+
+class ExclusionNotFoundException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "ExclusionNotFoundException"
+    said = "The pull time update exclusion for the principal '{}' does not exist"
+
+
+class TemplateAlreadyExistsException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "TemplateAlreadyExistsException"
+    said = "The repository creation template with prefix '{}' already exists"
+
+
+class TemplateNotFoundException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "TemplateNotFoundException"
+    said = "The repository creation template with prefix '{}' does not exist"
+
+
+class PullThroughCacheRuleAlreadyExistsException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "PullThroughCacheRuleAlreadyExistsException"
+    said = "The pull through cache rule with prefix '{}' already exists"
+
+
+class PullThroughCacheRuleNotFoundException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "PullThroughCacheRuleNotFoundException"
+    said = "The pull through cache rule with prefix '{}' does not exist"
+
+
+class ReplicationBackfillNotFoundException(AboutSetting):
+    """See AboutSetting."""
+
+    code = "ReplicationBackfillNotFoundException"
+    said = "The replication backfill with id '{}' does not exist"
+
+
+class ReplicationBackfillInProgressException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "ReplicationBackfillInProgressException"
+
+    def __init__(self, region: str, registry: str):
+        super().__init__(
+            f"A replication backfill to the Region '{region}' is already in progress "
+            f"in the registry with id '{registry}'"
+        )
+
+
+class ReplicationBackfillInvalidStatusException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "ReplicationBackfillInvalidStatusException"
+
+    def __init__(self, number: str, status: str):
+        super().__init__(f"The replication backfill with id '{number}' cannot be stopped: its status is {status}")
+
+
+class UnsupportedUpstreamRegistryException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "UnsupportedUpstreamRegistryException"
+
+    def __init__(self, url: str):
+        super().__init__(f"The upstream registry '{url}' is not supported")
+
+
+class SecretNotFoundException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "SecretNotFoundException"
+
+    def __init__(self, arn: str):
+        super().__init__(f"The secret with ARN '{arn}' does not exist")
+
+
+class UnableToAccessSecretException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "UnableToAccessSecretException"
+
+    def __init__(self, arn: str):
+        super().__init__(
+            f"The secret with ARN '{arn}' cannot be used: it must be a JSON object with username and accessToken"
+        )
+
+
+class InvalidCbor(ServiceException):
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CommonErrors.html; the sentence is ours."""
+
+    code = "MalformedInput"
+
+    def __init__(self) -> None:
+        super().__init__("The body of the request is not CBOR.")
+
+
 class StorageFull(ServiceException):
     """Not AWS's: see DISK_FULL, which says the same on the wire."""
 
@@ -200,6 +384,21 @@ class Refused(Exception):
     def __init__(self, refusal: Refusal):
         super().__init__(refusal.message)
         self.refusal = refusal
+
+
+# The service model's, of ImageArchivedException.
+ARCHIVED_NOT_SCANNED = "The specified image is archived and cannot be scanned."
+
+# A second basic scan within 24 hours; the sentence is in many public logs.
+SCAN_QUOTA = "The scan quota per image has been exceeded. Wait and try again."
+
+# The status is AWS's (user guide, "Understanding scan status SCAN_ELIGIBILITY_EXPIRED"); the sentence is ours.
+ELIGIBILITY_EXPIRED = "The image was pushed more than 30 days ago: it is not scanned any more."
+
+
+def unsupported_frequency(frequency: str, scan_type: str) -> ServiceException:
+    """Which go together is the API reference's (RegistryScanningRule); the sentence is ours."""
+    return InvalidParameter("rules.scanFrequency", f"{frequency} is not supported when scanType is {scan_type}")
 
 
 # Plain text, not JSON: https://github.com/NVIDIA/enroot/issues/59
@@ -279,6 +478,17 @@ def denied(message: str) -> Refusal:
     return Refusal(403, "DENIED", message)
 
 
+def upstream_failed(code: str, reason: str) -> Refusal:
+    """How the registry words an ImageFailureCode of an upstream registry.
+
+    DENIED: https://github.com/aws/containers-roadmap/issues/2354; not found: user guide, "Troubleshooting pull through
+    cache issues". That what is not available is DENIED too is ours: docker tries other codes again for minutes.
+    """
+    if code == "ImageNotFound":
+        return IMAGE_NOT_FOUND
+    return Refusal(429, "TOOMANYREQUESTS", reason) if code == "UpstreamTooManyRequests" else denied(reason)
+
+
 def repository_unknown(name: str, account: str) -> Refusal:
     """https://github.com/aws-actions/amazon-ecr-login/issues/4; 404: https://github.com/docker/cli/issues/5275."""
     return Refusal(404, "NAME_UNKNOWN", RepositoryNotFoundException(name, account).message)
@@ -294,6 +504,8 @@ def manifest_refused(error: ServiceException) -> Refusal:
         "ImageDigestDoesNotMatchException": (400, "DIGEST_INVALID"),
         "RepositoryNotFoundException": (404, "NAME_UNKNOWN"),
     }
+    if isinstance(error, NotAnImageInIndex):  # the status: https://github.com/overhangio/tutor/issues/1118
+        return Refusal(400, "MANIFEST_INVALID", error.message)
     if error.code not in codes:
         return unsupported(error.message)
     status, code = codes[error.code]

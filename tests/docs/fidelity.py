@@ -47,13 +47,16 @@ Everywhere:
 - Sentences of errors that were not found in public are our own; their codes are the service model's. Each stands in
   `helpers/sandbox/words.py` with its source, or with the remark that it is ours.
 - There are no quotas: not on the rate of calls, nor on repositories, images, or tags of an image.
-- Nothing is encrypted, scanned, replicated, expired, archived or signed. What can be set for it is kept and shown.
+- Nothing is encrypted or signed. What can be set for it is kept and shown.
 - `BLOB_MOUNTING` is on from the start; on AWS one switches it on.
 
 Images and layers:
 
-- DescribeImages leaves out `lastRecordedPullTime` and, since nothing is scanned, `imageScanStatus` and
-  `imageScanFindingsSummary`.
+- The last recorded pull time is noted by the first pull after 24 hours; on AWS it may be noted more often.
+  BatchGetImage is a pull, as the registry's GET of a manifest is; HEAD and DescribeImages are none.
+- An archived image that BatchGetImage asks for is the failure `ImageInaccessible`; docker is told, as by AWS, that
+  there is no such image. Restoring takes 10 minutes of the sandbox's clock (AWS: up to 20; pushing the image again:
+  none). Archiving an image archives what refers to it. The 90 days that AWS charges at least are not charged.
 - A manifest that was converted for a client (OCI to Docker's schema 2 or back) has the same content as on AWS, but not
   the same bytes, so another digest. Docker's schema 1 is not made.
 - A `nextToken` is good until the sandbox ends.
@@ -61,6 +64,22 @@ Images and layers:
   takes them is not published.
 - `imageTag` must be a tag that docker can write (at most 128 characters). The service model allows 300 of any kind.
 - GetDownloadUrlForLayer gives a link to the sandbox itself, which reads like one of S3 and is good for an hour.
+
+Scans:
+
+- What is found is real, but what is looked for is a small snapshot of advisories with a date (`ecr-lab advisories`
+  says what is in it, `ecr-lab advisories refresh` asks OSV for today's). AWS knows many more. Each scan says in its
+  `description`, behind AWS's own sentence, how many packages were compared, and of how many nothing is known here.
+- Packages of dpkg, apk, pip and npm are seen; those of RPM, Java, Go and others are not. Layers packed with zstd are
+  not read. Systems other than Debian, Ubuntu and Alpine are answered as AWS answers those that it does not know.
+- The words about a vulnerability are ours, or OSV's after a refresh. A severity is the database's, else that of the
+  CVSS 3 score, else `UNDEFINED`. There is no EPSS and no exploitability; Inspector's score is the base score.
+- An image that the basic scan cannot read is `FAILED` with `UnsupportedImageError`, as in many public logs; an
+  enhanced one `UNSUPPORTED_IMAGE`. An enhanced scan on push ends as `COMPLETE`; until an enhanced scan has a result
+  it is `ScanNotFoundException`, as reported by pipelines. How many basic scans an account has a day is not counted.
+- When enhanced scanning is switched on, images of the last 30 days are scanned. Continuous scans look again when the
+  advisories change, and end 30 days after the push.
+- Inspector itself (`inspector2`) is not here: its findings are read from ECR.
 
 The registry protocol (`/v2/`):
 
@@ -70,12 +89,33 @@ The registry protocol (`/v2/`):
   the first part, layers by redirect, 405 for a manifest that cannot be read.
 - What is not known is a choice: a part that is too small, or no part at all, is refused with `BLOB_UPLOAD_INVALID`; an
   upload tells its true length when asked; `DELETE` of a layer is `UNSUPPORTED`; digests are sha256 only; a client that
-  accepts no form of a manifest gets the stored one; a list of referrers has up to 1,000 entries.
+  accepts no form of a manifest gets the stored one; a list of referrers has up to 1,000 entries; an index of layers
+  (BuildKit's cache without `image-manifest=true`) is refused with 400, as on ECR, by the code `MANIFEST_INVALID`.
 - A layer that no image uses yet can be pulled here over the protocol; GetDownloadUrlForLayer refuses it.
 - ECR Public hands layers out itself, without a redirect.
 
+Lifecycle policies:
+
+- A policy is acted on 24 hours after it came, and then every 24 hours, by the sandbox's clock; AWS says *within* 24
+  hours. After the clock was moved on by several days, the runs that were missed are made up for at once.
+- An artifact that refers to an image (a signature) goes in the same run as the image; AWS takes up to 24 hours.
+- No preview ever gets the status `EXPIRED`.
+- Not known is which of two mistakes in a policy ECR names first, and the sentences of four of its refusals.
+
+Around the images:
+
+- Replication copies within a second or so and to the sandbox's two accounts only; a destination in another account is
+  `FAILED`. The failure codes (`AccessDenied`, `ImageArchived`, `ServerError`) are ours. There
+  may be 25 rules, as the service model says; AWS's user guide says 10.
+- What comes through the cache is fetched whole before the pull is answered; AWS may answer the first pull meanwhile.
+- Events are delivered to SQS queues (whose policy must allow it), CloudWatch log groups (without asking) and other
+  event buses; to nothing else, which the sandbox's log says. `ECR Scan Resource Change` is not sent.
+- CloudWatch has `RepositoryPullCount` as one value a minute, for as long as AWS keeps the coarsest values.
+
 Where sources about AWS disagree, the sandbox does this:
 
+- An image that an index lists is neither counted nor taken by a lifecycle rule while the index is there, in a preview
+  too. An artifact whose subject is there is not looked at by itself.
 - The same image pushed again under an immutable tag is accepted over the protocol, and is
   `ImageAlreadyExistsException` by the API.
 - `DELETE` of a manifest works over the protocol. A tag that is the last one of an image which an index lists cannot be
@@ -84,7 +124,7 @@ Where sources about AWS disagree, the sandbox does this:
 
 Repositories and registries:
 
-- A KMS key is taken as it is given; it need not exist. Without one, a made-up ARN is shown.
+- A KMS key is taken as it is given; it need not exist. Without one, a made-up ARN stands for `aws/ecr`, AWS's own key.
 - SetRepositoryPolicy does not look at `force`: it lets its author lock himself out.
 - Of principals in a policy, users and roles of the sandbox's own accounts must exist; of others nothing is known.
 """

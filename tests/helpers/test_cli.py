@@ -49,6 +49,7 @@ def test_up_status_down(state):
     fails(run("status"), NOT_RUNNING)
     fails(run("status", "--json"), NOT_RUNNING)
     fails(run("gc"), NOT_RUNNING)
+    fails(run("clock"), NOT_RUNNING)
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,30 @@ def test_gc_frees_nothing_that_an_unreadable_state_may_need(monkeypatch):
     monkeypatch.setattr(background, "_ask", lambda *_: {"put_aside": ["state.db.unreadable-1"]})
     with pytest.raises(LabError, match=r"kept as state\.db\.unreadable-1, and its layers too\. Mend: move it away"):
         cli.commands.main(["gc"], standalone_mode=False)
+
+
+def test_clock_tells_the_sandbox_s_time_and_moves_it(monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(background, "find", lambda: {"endpoint": "http://localhost:1"})
+    monkeypatch.setattr(background, "_ask", lambda *request, body: asked.append((*request, body)) or {"now": 86400.0})
+    cli.commands.main(["clock"], standalone_mode=False)
+    cli.commands.main(["clock", "--forward-days", "31"], standalone_mode=False)
+    assert asked == [
+        ("http://localhost:1", "POST", "/clock", '{"forward": 0.0}'),
+        ("http://localhost:1", "POST", "/clock", f'{{"forward": {31 * 86400.0}}}'),
+    ]
+    assert capsys.readouterr().out == "It is 1970-01-02 00:00 UTC in the sandbox.\n" * 2
+
+
+def test_clock_does_not_go_back():
+    assert "is not in the range x>=0" in run("clock", "--forward-days", "-1").stderr
+
+
+def test_a_clock_that_cannot_be_moved_so_far(monkeypatch):
+    monkeypatch.setattr(background, "find", lambda: {"endpoint": "http://localhost:1"})
+    monkeypatch.setattr(background, "_ask", lambda *_, body: None)
+    with pytest.raises(LabError, match="less than 100 years"):
+        cli.commands.main(["clock", "--forward-days", "1e9"], standalone_mode=False)
 
 
 def test_env_needs_a_running_sandbox():

@@ -306,3 +306,56 @@ def test_a_choice_reads_as_text():
 def test_no_images_at_all_is_no_question():
     with pytest.raises(ValueError, match="public, private, or some of each"):
         costs.choose(Needs(private=False))
+
+
+MORE = replace(TEAM, gb_archived=30, gb_restored=5, gb_replicated=60, first_scans=300, rescans=100)
+
+
+def test_what_not_everybody_uses_is_on_the_bill_of_ecr_only():
+    lines = [(line.what, round(line.usd, 2)) for line in costs.month(MORE).lines]
+    assert lines[2:] == [
+        ("30 GB in the archive", 3.0),
+        ("5 GB out of the archive", 0.15),
+        ("60 GB to another Region", 1.2),
+        ("300 images scanned (Inspector's bill)", 27.0),
+        ("100 scans again (Inspector's bill)", 1.0),
+    ]
+    assert costs.month(MORE, "team").usd == costs.month(TEAM, "team").usd
+
+
+def test_the_archive_costs_as_much_as_the_shelf_up_to_150_terabytes():
+    assert prices.archive(150_000) == pytest.approx(150_000 * prices.usd("storage"))
+    assert prices.archive(200_000) < 200_000 * prices.usd("storage")
+
+
+def test_a_copy_costs_by_how_far_it_goes():
+    assert prices.replication("us-east-1", "us-east-1") == 0
+    assert 0 < prices.replication("us-east-1", "us-east-2") < prices.replication("us-east-1", "eu-west-1")
+
+
+def test_a_bill_is_drawn_with_the_dearest_line_on_top():
+    picture = costs.plot_bill(replace(MORE, gb_pulled_in_the_region=900, gb_of_those_through_nat=900))
+    assert picture.png.startswith(b"\x89PNG")
+    told = repr(picture).splitlines()
+    assert told[0] == "$   40.50  900 GB through NAT (VPC's bill)"
+    assert len(told) == len(costs.month(MORE).lines) + 2
+
+
+def day(start, gb_months):
+    usage = {"UsageQuantity": {"Amount": f"{gb_months:.10f}", "Unit": "GB-Mo"}}
+    return {"TimePeriod": {"Start": start}, "Total": usage}
+
+
+def test_what_was_kept_is_drawn_day_by_day_whatever_the_month():
+    days = [day(f"2026-{month}-05", 25e6 / 2**30 / length) for month, length in (("02", 28), ("03", 31))]
+    picture = costs.plot_kept([*days, day("2026-04-02", 9e6 / 2**30 / 30)])
+    assert picture.png.startswith(b"\x89PNG")
+    assert (
+        repr(picture)
+        == "Kept at first: 25 MB, $0.0023 a month. Kept at the end: 9 MB, $0.0008 a month."
+        == repr(costs.plot_kept([days[1], days[0], day("2026-04-02", 9e6 / 2**30 / 30)]))
+    )
+
+
+def test_nothing_kept_can_be_drawn():
+    assert repr(costs.plot_kept([day("2026-04-02", 0)])).startswith("Kept at first: 0 MB, $0.0000 a month.")

@@ -9,8 +9,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from helpers import background, engine, lab, settings
+from helpers import background, engine, lab, progress, settings
 from helpers.cli import MADE_BY_LEARNERS
+
+from . import course
 
 FOLDER = settings.PROJECT / ".sandbox-test"
 PORT = "5150"
@@ -65,6 +67,7 @@ def _restore(pristine: Path) -> None:
     state = settings.state()
     for name in ("state.db-wal", "state.db-shm", "docker/config.json", "aws/config", "aws/credentials"):
         (state / name).unlink(missing_ok=True)
+    forget_progress()
     shutil.copy(pristine, state / "state.db")
     # Distribution's links from repositories to layers; a layer that is already there would not be sent.
     mirror = f"{settings.ACCOUNT}/{settings.REGION}/{settings.MIRROR_REPOSITORY}"
@@ -74,13 +77,18 @@ def _restore(pristine: Path) -> None:
             shutil.rmtree(repository)
 
 
+def forget_progress() -> None:
+    """As a learner who begins: what other notebooks did stays in the registry, but it was not this learner."""
+    (settings.state() / progress.FILE).unlink(missing_ok=True)
+
+
 def leave() -> None:
     """Stop the tests' sandbox and remove what the notebooks left in the engine."""
     found = background.find()
     if found:
         _forget_images([f"localhost:{port}" for port in found["ports"]])
         if not os.environ.get("ECR_TUTORIAL_KEEP_WARM"):  # `make test` runs notebooks three times over
-            _docker("rmi", "--force", WARM)
+            _docker("rmi", "--force", *_docker("images", "--quiet", WARM.partition(":")[0]).stdout.split())
         _docker("image", "prune", "--force", "--filter", "label=org.opencontainers.image.title=demo-app")
         background.stop()
 
@@ -88,6 +96,11 @@ def leave() -> None:
 def _warm() -> None:
     if _docker("image", "inspect", WARM).returncode:
         _docker("build", "-t", WARM, str(settings.PROJECT / "sample_app"))
+    for path in course.PATHS:
+        for cell in course.code(course.read(path)):
+            if "build" in course.tags(cell):  # the same steps, under names that stay
+                source = cell.source.replace("FROM demo-app-repo", f"FROM {WARM}")
+                _bash(source.replace("demo-app-scan:", f"{WARM}-").removeprefix("%%bash"))
 
 
 def _forget_images(registries: list[str]) -> None:
@@ -104,6 +117,10 @@ def _course_images(registries: list[str]) -> Iterator[str]:
             continue
         if registry in registries or name.split("/")[0].startswith("demo-app"):
             yield f"{name}:{tag}" if tag != "<none>" else f"{name}@{digest}"
+
+
+def _bash(script: str) -> None:
+    subprocess.run(["bash", "-c", script], capture_output=True)
 
 
 def _docker(*words: str) -> subprocess.CompletedProcess[str]:

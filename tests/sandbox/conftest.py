@@ -116,6 +116,11 @@ class Sandbox:
         """What *command* prints when it fails; it must fail."""
         return self.run(command, check=False, **environ)
 
+    def forward(self, seconds: float) -> None:
+        """Move the sandbox's clock on."""
+        status, _, answer = self.http("POST", "/_sandbox/clock", json.dumps({"forward": seconds}).encode())
+        assert status == 200, answer
+
     def login(self) -> str:
         return self.run(f"aws ecr get-login-password | docker login --username AWS --password-stdin {self.registry}")
 

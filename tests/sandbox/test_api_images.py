@@ -408,6 +408,7 @@ def test_a_tag_goes_alone_the_last_one_with_its_image_and_a_digest_with_all_tags
 def test_an_image_stays_while_an_index_lists_it(ecr, repository, images):
     child = images("child", "amd64")
     parent = put(ecr, repository, index(child), "v1")
+    assert parent == digest_of(json.dumps(index(child)).encode())
     [found] = about(ecr, repository, imageIds=[{"imageTag": "v1"}])
     assert (found["imageManifestMediaType"], found["imageSizeInBytes"]) == (INDEX, 2)
     # Its last tag would take the image along.
@@ -484,8 +485,6 @@ def test_no_finding_is_made_up(ecr, repository, images):
     digest = images("one", "v1")
     ask = {"repositoryName": repository, "imageId": {"imageTag": "v1"}}
     assert refused(ecr.describe_image_scan_findings, **ask)[0] == "ScanNotFoundException"
-    _, message = refused(ecr.start_image_scan, **ask)
-    assert message == "StartImageScan is not part of this sandbox. It works on AWS."
     assert refused(ecr.describe_image_scan_findings, **{**ask, "imageId": {"imageDigest": GHOST}})[0] == (
         "ImageNotFoundException"
     )

@@ -107,6 +107,18 @@ def test_nothing_used_is_nothing_paid(ce):
     assert ask(ce, **by("SERVICE"))["ResultsByTime"][0]["Groups"] == []
 
 
+def test_scans_are_on_the_bill_of_another_service(ce, meter):
+    meter.scanned(ME, "us-east-1", "app", first=True)
+    meter.replicated(ME, "us-east-1", "app", 10 * GB, "eu-west-1")
+    period = {"Start": "2026-11-01", "End": "2026-12-01"}
+    assert amounts(ask(ce, period, **by("SERVICE"))) == {("Amazon Inspector",): 0.09, (ECR,): 0.2}
+    units = ask(ce, period, metrics=["UsageQuantity"], **by("USAGE_TYPE"))["ResultsByTime"][0]["Groups"]
+    assert {tuple(each["Keys"]): each["Metrics"]["UsageQuantity"] for each in units} == {
+        ("ECR-InitialScan",): {"Amount": "1", "Unit": "Images"},
+        ("USE1-EU-AWS-Out-Bytes",): {"Amount": "10", "Unit": "GB"},
+    }
+
+
 def test_the_whole_cost_of_half_a_month(ce, used):
     [result] = ask(ce)["ResultsByTime"]
     # 10 GB for 15 of 30 days, 20 GB for 5 of 30 days; 4 GB out, the first of them free

@@ -49,7 +49,7 @@ def empty(store):
     clock = Clock()
     meter = Meter(store, clock)
     with store.change() as db:
-        for table in ("meter_kept", "meter_counts", "images", "blobs"):
+        for table in ("meter_kept", "meter_archived", "meter_counts", "images", "blobs"):
             db.execute(f"DELETE FROM {table}")
     return meter, clock
 
@@ -248,12 +248,47 @@ def test_many_hands_at_once_lose_nothing(metered):
         (lambda meter: meter.stored(*HERE, -1), "-1 bytes"),
         (lambda meter: meter.sent(*HERE, -1), "-1 bytes"),
         (lambda meter: meter.sent(*HERE, 1, "moon"), "'moon'"),
+        (lambda meter: meter.replicated(*HERE, -1, "eu-west-1"), "-1 bytes"),
+        (lambda meter: meter.restored(*HERE, -1), "-1 bytes"),
         (lambda meter: meter.usage(0, 1, ME, ("day", "price")), "by price"),
     ],
 )
 def test_what_cannot_be_counted_is_refused(metered, act, said):
     with pytest.raises(ValueError, match=said):
         act(metered[0])
+
+
+def test_what_is_archived_is_a_part_of_what_is_kept(metered):
+    meter, clock = metered
+    meter.stored(*HERE, 10 * GB)
+    meter.archived(*HERE, 4 * GB)
+    clock.now = DECEMBER
+    used = meter.usage(NOVEMBER, DECEMBER, ME)[()]
+    assert (used.gb_months, used.archived_gb_months) == (pytest.approx(10), pytest.approx(4))
+    meter.restored(*HERE, GB)  # one comes back, and another archived one is deleted
+    meter.archived(*HERE, -GB)
+    meter.changed(*HERE, -GB)
+    clock.now = DECEMBER + 31 * DAY
+    used = meter.usage(DECEMBER, clock.now, ME)[()]
+    assert (used.gb_months, used.archived_gb_months) == (pytest.approx(9), pytest.approx(2))
+    assert used.retrieved == GB
+
+
+def test_scans_and_copies_are_counted_by_where_they_went(metered):
+    meter, _ = metered
+    meter.scanned(*HERE, first=True)
+    meter.scanned(*HERE, first=False)
+    meter.scanned(*HERE, first=False)
+    meter.replicated(*HERE, 100, "eu-west-1")
+    meter.replicated(*HERE, 20, "us-west-2")
+    meter.replicated(*HERE, 3, "us-west-2")
+    used = meter.usage(NOVEMBER, DECEMBER, ME, ("to",))
+    assert used == {
+        ("",): Usage(scans=1, rescans=2),
+        ("eu-west-1",): Usage(replicated=100),
+        ("us-west-2",): Usage(replicated=23),
+    }
+    assert meter.usage(NOVEMBER, DECEMBER, ME)[()].replicated == 123
 
 
 # A history: after so many seconds, a repository keeps, sends or is pulled.
@@ -381,10 +416,53 @@ def test_the_first_gigabyte_of_each_month_is_free_and_only_the_first(metered):
     assert costs == [0, 0.09, 0]
 
 
-def test_pulls_inside_the_region_are_no_line_of_the_bill(metered):
+def test_pulls_and_copies_inside_the_region_are_no_line_of_the_bill(metered):
     meter, _ = metered
     meter.sent(*HERE, 500 * GB, "region")
+    meter.replicated(*HERE, 500 * GB, "us-east-1")
     assert lines(meter, ME, NOVEMBER, DECEMBER, "month") == []
+
+
+def priced(meter, start=NOVEMBER, end=DECEMBER):
+    """The lines of a month: usage type → quantity and dollars."""
+    found = lines(meter, ME, start, end, "month")
+    return {line.usage_type: (round(line.quantity, 6), round(line.usd, 6)) for line in found}
+
+
+def test_scans_are_paid_by_the_image_and_the_first_is_dearer(metered):
+    meter, _ = metered
+    for first in (True, False, False):
+        meter.scanned(*HERE, first=first)
+    meter.scanned(ME, "eu-west-1", "app", first=True)
+    assert priced(meter) == {
+        "ECR-InitialScan": (1, 0.09),
+        "ECR-Rescan": (2, 0.02),
+        "EU-ECR-InitialScan": (1, 0.09),
+    }
+    assert {line.service for line in lines(meter, ME, NOVEMBER, DECEMBER, "month")} == {"Amazon Inspector"}
+
+
+def test_a_copy_is_paid_by_how_far_it_goes(metered):
+    meter, _ = metered
+    meter.replicated(*HERE, 10 * GB, "eu-west-1")
+    meter.replicated(*HERE, 10 * GB, "us-east-2")
+    meter.replicated(ME, "eu-west-1", "app", 5 * GB, "us-east-1")
+    assert priced(meter) == {
+        "USE1-EU-AWS-Out-Bytes": (10, 0.2),
+        "USE1-USE2-AWS-Out-Bytes": (10, 0.1),
+        "EU-USE1-AWS-Out-Bytes": (5, 0.1),
+    }
+
+
+def test_the_archive_is_cheaper_only_beyond_150_terabytes_and_costs_on_the_way_back(metered):
+    meter, clock = metered
+    meter.stored(*HERE, 200_000 * GB)
+    meter.archived(*HERE, 200_000 * GB)
+    clock.now = DECEMBER
+    meter.restored(*HERE, 100 * GB)
+    archived = 153_600 * 0.10 + (200_000 - 153_600) * 0.07
+    assert priced(meter) == {"USE1-TimedStorage-Archive-ByteHrs": (200_000, pytest.approx(archived))}
+    assert priced(meter, DECEMBER, DECEMBER + HOUR)["USE1-Retrieval-Archive"] == (100, 3.0)
 
 
 @given(

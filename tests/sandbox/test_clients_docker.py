@@ -99,6 +99,9 @@ def test_buildx_on_this_machines_engine_pushes_one_image(docker, engine, sandbox
     assert media_types(sandbox, repository) == {"v1": [V2]}
     assert "Downloaded newer image" in pull_anew(docker, image)
 
+    sandbox.run(f"aws ecr batch-delete-image --repository-name {repository} --image-ids imageTag=v1")
+    assert "not found" in docker.refused(f"docker buildx imagetools inspect {image}")
+
 
 @needs_buildx
 @needs_newer_engine
@@ -163,3 +166,19 @@ def test_what_buildx_says_when_it_is_refused(docker, newer_engine, sandbox, repo
     context(docker.home / "app")
     # It keeps ECR's words to itself: for them see what the others say.
     assert "/manifests/v1: 400 Bad Request" in docker.refused(f"{build} --tag {sandbox.registry}/{repository}:v1")
+
+
+@needs_buildx
+@needs_newer_engine
+def test_a_cache_in_the_registry_is_an_image_or_is_refused(docker, newer_engine, sandbox, repository):
+    use(docker, newer_engine)
+    there, app = f"{sandbox.registry}/{repository}", context(docker.home / "app")
+    cache = f"docker buildx build --provenance=false --cache-to type=registry,mode=max,ref={there}:cache"
+    assert "/manifests/cache: 400 Bad Request" in docker.refused(f"{cache} {app}")
+    docker.run(f"{cache},image-manifest=true,oci-mediatypes=true {app}")
+    assert media_types(sandbox, repository) == {"cache": [OCI_MANIFEST]}
+    docker.run("docker buildx prune --all --force")
+    built = (
+        f"docker buildx build --provenance=false --cache-from type=registry,ref={there}:cache --push --tag {there}:v1"
+    )
+    assert "CACHED" in docker.run(f"{built} {app}")

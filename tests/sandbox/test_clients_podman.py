@@ -17,6 +17,11 @@ def podman(client):  # noqa: F811
     return client
 
 
+def delete(sandbox, repository):
+    """Neither podman nor buildah deletes what a registry has; ``aws`` does."""
+    sandbox.run(f"aws ecr batch-delete-image --repository-name {repository} --image-ids imageTag=v1")
+
+
 @pytest.mark.parametrize(("format", "stored"), [("docker", V2), ("oci", OCI_MANIFEST)])
 def test_podman_builds_pushes_lists_and_pulls(podman, sandbox, repository, format, stored):
     image = f"{sandbox.registry}/{repository}:v1"
@@ -33,6 +38,10 @@ def test_podman_builds_pushes_lists_and_pulls(podman, sandbox, repository, forma
     listed = podman.run(f"podman search --tls-verify=false --list-tags {sandbox.registry}/{repository}")
     assert listed.split()[-2:] == [f"{sandbox.registry}/{repository}", "v1"]
 
+    delete(sandbox, repository)
+    podman.run(f"podman rmi {image}")
+    assert "Requested image not found" in podman.refused(f"podman pull --tls-verify=false {image}")
+
 
 @pytest.mark.parametrize(("format", "index", "stored"), [("v2s2", V2_LIST, V2), ("oci", OCI_INDEX, OCI_MANIFEST)])
 def test_buildah_pushes_two_platforms_under_one_tag(podman, sandbox, repository, format, index, stored):
@@ -47,6 +56,11 @@ def test_buildah_pushes_two_platforms_under_one_tag(podman, sandbox, repository,
     podman.run(f"buildah manifest rm {name}")
     pulled = podman.run(f"buildah pull --quiet --tls-verify=false --arch arm64 {name}").splitlines()[-1]
     assert json.loads(podman.run(f"buildah inspect --type image {pulled}"))["OCIv1"]["architecture"] == "arm64"
+
+    delete(sandbox, repository)
+    assert media_types(sandbox, repository) == {"": [stored, stored]}
+    said = podman.refused(f"buildah pull --policy always --tls-verify=false --arch arm64 {name}")
+    assert "Requested image not found" in said
 
 
 def test_buildah_pushes_what_it_made_without_a_dockerfile(podman, sandbox, repository):

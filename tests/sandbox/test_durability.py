@@ -125,6 +125,14 @@ class TestAStateThatCannotBeRead:
         refused = json.loads(own_sandbox.http("POST", "/_sandbox/gc?idle=0", b"")[2])
         assert refused == {"put_aside": ["state.db.unreadable-1"]}
 
+    def test_only_its_log(self, own_sandbox, state):
+        (state / "state.db").unlink()
+        log = (state / "state.db-wal").read_bytes()
+        own_sandbox.start()
+        assert (state / "state.db.unreadable-1-wal").read_bytes() == log
+        refused = json.loads(own_sandbox.http("POST", "/_sandbox/gc?idle=0", b"")[2])
+        assert "state.db.unreadable-1-wal" in refused["put_aside"]
+
     def test_things_that_this_moto_does_not_know(self, own_sandbox, state):
         with contextlib.closing(sqlite3.connect(state / "state.db")) as db:
             db.execute("UPDATE backends SET pickle = ? WHERE service = 'ecr'", (b"cmoto.gone\nBackend\n.",))
@@ -191,6 +199,14 @@ class TestTheFile:
             for left in tmp_path.glob("state.db-*"):
                 left.unlink()
         assert [(tmp_path / f"state.db.unreadable-{number}").read_bytes()[:1] for number in (1, 2)] == [b"1", b"2"]
+
+    def test_a_log_that_was_put_aside_alone_is_not_overwritten_either(self, path):
+        log, kept = Path(f"{path}-wal").read_bytes(), Path(f"{path}.unreadable-1-wal")
+        kept.write_bytes(b"of an earlier damage")
+        path.write_bytes(b"somebody's bytes" * 1000)
+        assert self.rows(path) == []
+        assert kept.read_bytes() == b"of an earlier damage"
+        assert Path(f"{path}.unreadable-2-wal").read_bytes() == log
 
     def test_one_of_a_newer_course_is_left_where_it_is(self, path):
         with contextlib.closing(sqlite3.connect(path)) as db:

@@ -6,6 +6,7 @@
 import contextlib
 import hashlib
 import http.client
+import itertools
 import json
 import socket
 import sqlite3
@@ -166,17 +167,23 @@ def many(soak: bool, whole: int, *strategies, examples=()):
     """Call the decorated function with that many drawn cases at once: *whole* in the soak, a thirtieth else."""
 
     def run(check):
-        count = whole if soak else whole // 30
-        check = given(*strategies)(check)
+        count, sent = whole if soak else whole // 30, itertools.count()
+
+        def counted(case):
+            next(sent)
+            check(*case)
+
+        counted = given(st.tuples(*strategies))(counted)
         for case in examples:
-            check = example(*case)(check)
+            counted = example(case)(counted)
         settings(
             max_examples=count,
             deadline=None,
             database=None,
             derandomize=not soak,
             suppress_health_check=list(HealthCheck),
-        )(check)()
+        )(counted)()
+        assert next(sent) >= count, "hypothesis ran out of cases"
 
     return run
 

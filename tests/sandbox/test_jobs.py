@@ -130,3 +130,18 @@ def test_a_job_of_a_kind_that_nobody_does_is_kept(store, work):
     assert work.waiting("unheard-of") == [{"n": 1}]
     work.drop("unheard-of", n=1)
     assert work.waiting("unheard-of") == []
+
+
+def test_a_job_that_was_dropped_while_it_was_done_takes_no_other_with_it(work):
+    reached, go_on, done = threading.Event(), threading.Event(), []
+    work.on("hang", lambda: lambda what: reached.set() or go_on.wait(PATIENCE))
+    work.add("hang")
+    work.start()
+    assert reached.wait(PATIENCE)
+    work.drop("hang")
+    work.add("greet", name="Ann")
+    go_on.set()
+    until(lambda: work._under_way == set())
+    work.on("greet", lambda: done.append)
+    work._wake()
+    until(lambda: done == [{"name": "Ann"}])

@@ -21,7 +21,7 @@ REPOSITORIES = ("one", "two")
 
 
 class Client(threading.Thread):
-    """Pushes image after image, and notes what the registry acknowledged, until it is stopped or nobody answers."""
+    """Pushes image after image, and notes what the registry acknowledged, until the sandbox is about to be killed."""
 
     def __init__(self, sandbox, seed: str):
         super().__init__()
@@ -31,10 +31,10 @@ class Client(threading.Thread):
         self.facts: dict[tuple[str, str], dict] = {}  # what DescribeImages said of them
         self.interrupted = 0
         self.wrong: list[Exception] = []
-        self.enough = threading.Event()
+        self.killed = threading.Event()
 
     def run(self) -> None:
-        while not self.enough.is_set():
+        while not self.killed.is_set():
             repository = self._random.choice(REPOSITORIES)
             own = self._random.randbytes(self._random.choice((100, 50_000, 1_500_000)))
             tag = self._random.choice((None, "latest", f"v{self._random.randrange(10**9)}"))
@@ -47,10 +47,8 @@ class Client(threading.Thread):
                     self.wrong.append(no)
                     return
                 self.interrupted += 1
-            except OSError:  # the sandbox itself is gone
-                return
-            except Exception as error:  # so it is for boto3, which takes an answer that broke off for an empty one
-                if self._pusher.reaches():
+            except Exception as error:  # boto3 takes an answer that broke off for an empty one: it may be any
+                if not self.killed.is_set():
                     self.wrong.append(error)
                 return
 
@@ -78,6 +76,13 @@ def seeds(rounds: int) -> Iterator[tuple[int, random.Random]]:
         yield number, random.Random(f"{seed} {number}")
 
 
+def wait_for_the_first_push(clients: list[Client]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not any(client.acknowledged for client in clients):
+        assert time.monotonic() < end, "nobody could push"
+        time.sleep(0.01)
+
+
 @pytest.mark.soak
 def test_nothing_acknowledged_is_lost_and_nothing_is_half_there(own_sandbox, soak):
     sandbox = own_sandbox.start()
@@ -87,16 +92,20 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_half_there(own_sandbox, soa
     facts: dict[tuple[str, str], dict] = {}
     whole: set[tuple[str, str]] = set()
     starts, kills, interrupted = [], 0, 0
-    for number, chance in seeds(50 if soak else 3):
+    rounds = 50 if soak else 3
+    for number, chance in seeds(rounds):
         clients = [Client(sandbox, f"{chance.random()} {each}") for each in range(CLIENTS)]
         for client in clients:
             client.start()
-        for _ in range(chance.randrange(3) if number % 2 else 1):  # Distribution, once or again and again
+        if number == 0:  # a busy machine may be too slow to acknowledge anything in the moment that is left
+            wait_for_the_first_push(clients)
+        for _ in range(chance.randrange(3) if number % 2 else 2):  # Distribution, not at all or again and again
             time.sleep(chance.uniform(0.05, 0.5))
-            with contextlib.suppress(ProcessLookupError):  # so soon after the last one
-                os.kill(registry_pid(sandbox), signal.SIGKILL)
-                kills += 1
+            kill_registry(sandbox)
+            kills += 1
         time.sleep(chance.uniform(0.05, 0.5))
+        for client in clients:
+            client.killed.set()
         sandbox.stop(signal.SIGKILL)
         for client in clients:
             client.join(PATIENCE)
@@ -123,7 +132,18 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_half_there(own_sandbox, soa
         f"{len(starts)} of the sandbox; next start {statistics.median(starts):.2f} s, at most {max(starts):.2f} s"
     )
     assert acknowledged
-    assert max(starts) < PATIENCE
+    assert kills >= rounds
+    assert max(starts) < (2 if soak else 6)  # `make test` has other work on the same processors
+
+
+def kill_registry(sandbox) -> None:
+    """Distribution's own `kill -9`; so soon after the last one its successor may not be there yet."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        with contextlib.suppress(ProcessLookupError):
+            return os.kill(registry_pid(sandbox), signal.SIGKILL)
+        time.sleep(0.01)
+    raise AssertionError("Distribution never came back")
 
 
 def registry_pid(sandbox) -> int:

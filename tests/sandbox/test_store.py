@@ -165,8 +165,36 @@ def test_an_older_state_is_taken_over(tmp_path):
     images.delete("sha256:3")
     images.delete("sha256:1")
     assert (images.use("sha256:c"), images.use("sha256:d")) == (False, True)
+    [image] = images.all()
+    assert (image.status, image.last_pulled, image.archived_at, image.activated_at) == ("ACTIVE", None, None, None)
     store.close()
     Store(path).close()  # and only once
+
+
+def test_the_version_before_the_archive_is_taken_over(tmp_path):
+    """Version 1 knew nothing of pulls and of the archive."""
+    path = tmp_path / "state.db"
+    Store(path).close()
+    old = sqlite3.connect(path)
+    for column in ("last_pulled", "storage_class", "archived_at", "activated_at"):
+        old.execute(f"ALTER TABLE images DROP COLUMN {column}")
+    old.execute(
+        "INSERT INTO images (account, region, repository, digest, manifest, media_type, size, pushed_at)"
+        """ VALUES ('1', 'r', 'app', 'sha256:1', '{"manifests": []}', 'm', 6, 1000)"""
+    )
+    old.execute("PRAGMA user_version=1")
+    old.commit()
+    old.close()
+    store = Store(path)
+    images = Images(store, "1", "r", "app")
+    [image] = images.all()
+    assert (image.pushed_at, image.status, image.last_pulled) == (1000, "ACTIVE", None)
+    images.archive(image)
+    assert [each.status for each in images.all()] == ["ARCHIVED"]
+    store.close()
+    again = Store(path)  # and only once
+    assert [each.status for each in Images(again, "1", "r", "app").all()] == ["ARCHIVED"]
+    again.close()
 
 
 def test_a_state_from_the_future_is_left_alone(tmp_path):

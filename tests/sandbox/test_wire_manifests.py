@@ -133,6 +133,19 @@ def test_an_index_of_images_that_are_not_there(sandbox, wire):
     assert not listed(sandbox, wire)
 
 
+def test_an_index_of_layers(sandbox, wire):
+    """BuildKit keeps a build's cache so, unless it is told ``image-manifest=true``."""
+    parts = [wire.push_blob(content) for content in (b"a layer", b"{}")]
+    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [{**parts[0], "mediaType": OCI_LAYER}, parts[1]]}
+    answer = wire.put_manifest(index, "cache")
+    assert error(answer) == (400, "MANIFEST_INVALID")
+    assert OCI_LAYER in answer.text
+    ecr, text = sandbox.client(), json.dumps(index)
+    with pytest.raises(ecr.exceptions.InvalidParameterException, match="an index lists images"):
+        ecr.put_image(repositoryName=wire.repository, imageManifest=text)
+    assert not listed(sandbox, wire)
+
+
 # --- what is refused ------------------------------------------------------------------------------------------------
 
 

@@ -268,6 +268,29 @@ def test_a_mount_becomes_an_upload_when_the_layer_is_in_no_image(sandbox, wire):
     assert wire.other(other).put(answer.headers["Location"], digest, b"nobody's layer").status_code == 201
 
 
+@pytest.mark.parametrize(
+    ("there", "here", "status"),
+    [
+        ({"encryptionType": "AES256"}, None, 201),
+        ({"encryptionType": "KMS"}, None, 202),
+        ({"encryptionType": "KMS"}, {"encryptionType": "KMS"}, 201),  # AWS's own key is one for all
+        ({"encryptionType": "KMS", "kmsKey": "alias/mine"}, {"encryptionType": "KMS"}, 202),
+    ],
+)
+def test_a_mount_becomes_an_upload_between_repositories_that_are_not_encrypted_alike(
+    sandbox, wire, there, here, status
+):
+    """ECR user guide, "Blob mounting"."""
+    ecr, names = sandbox.client(), [f"{wire.repository}/{each}" for each in ("there", "here")]
+    for name, encryption in zip(names, (there, here), strict=True):
+        ecr.create_repository(repositoryName=name, **({"encryptionConfiguration": encryption} if encryption else {}))
+    source = wire.other(names[0])
+    image = source.image(b"a layer")
+    source.push(image, "v1")
+    asked = f"blobs/uploads/?mount={image['layers'][0]['digest']}&from={names[0]}"
+    assert wire.other(names[1]).ask("POST", asked).status_code == status
+
+
 def test_a_mount_that_distribution_does_not_do_leaves_no_upload(tmp_path):
     (tmp_path / "log").mkdir()
     blobs = Distribution(tmp_path, "secret")

@@ -19,13 +19,13 @@ from moto.ce.models import CostExplorerBackend, ce_backends
 from moto.core.exceptions import JsonRESTError
 
 from ..validate import faults
-from .lines import Line, lines
+from .lines import ECR, INSPECTOR, Line, lines
 from .meter import Meter
 from .periods import after, begin, months_before, pieces
 
 Tags = Callable[[str, str, str], dict[str, str]]  # account, Region, repository -> its tags
 
-SERVICE = "Amazon EC2 Container Registry (ECR)"  # still its name on the bill
+CODES = {ECR: "AmazonECR", INSPECTOR: "AmazonInspectorV2"}
 COSTS = ("AmortizedCost", "BlendedCost", "NetAmortizedCost", "NetUnblendedCost", "UnblendedCost")
 QUANTITIES = ("UsageQuantity", "NormalizedUsageAmount")
 DIMENSIONS = (
@@ -125,8 +125,8 @@ class _Told:
 
     def dimension(self, key: str) -> str:
         known = {
-            "SERVICE": SERVICE,
-            "SERVICE_CODE": "AmazonECR",
+            "SERVICE": self.line.service,
+            "SERVICE_CODE": CODES[self.line.service],
             "REGION": self.line.region,
             "USAGE_TYPE": self.line.usage_type,
             "LINKED_ACCOUNT": self.account,

@@ -1,19 +1,25 @@
 """ECR's state: repositories are moto's, images are ours (``images.py``), bytes are Distribution's."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+import sqlite3
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import moto.ecr.models as moto_ecr
 import moto.ecr.urls
 from moto.ecr.exceptions import RepositoryNotFoundException
 
-from .. import present
+from .. import clock, present
 from ..authorize import Denied, permit
 from ..bill.meter import Meter
+from ..bill.pulls import Pulls
 from ..doors import Request
+from ..iam import Principal
+from ..jobs import Jobs
+from ..lifecycle import daily, policy, previews
 from ..registry.distribution import Distribution
 from ..registry.links import Links
 from ..registry.uploads import Uploads
@@ -21,10 +27,14 @@ from ..repository_policy import valid_registry_policy, valid_resource_policy
 from ..resources import repository_question
 from ..store import Store
 from ..words import InvalidParameter, LayersNotFoundException
-from . import batch, happenings
+from . import batch, happenings, last_pull
 from .happenings import Deleted, Pulled, Pushed
 from .images import Image, Images, Manifest
 from .mutability import immutable
+from .settings import EXCLUSIONS, SCHEMA, Settings
+
+if TYPE_CHECKING:  # it writes what is kept here
+    from ..durable import Kept
 
 
 class Repository(moto_ecr.Repository):
@@ -40,7 +50,9 @@ class Repository(moto_ecr.Repository):
 
     @property
     def images(self) -> Images:
-        return Images(Backend.store, *self._key, changed=partial(Backend.meter.changed, *self._key))
+        bill = Backend.meter
+        tell = (partial(say, *self._key) for say in (bill.changed, bill.archived, bill.restored))
+        return Images(Backend.store, *self._key, *tell)
 
     @images.setter
     def images(self, value: list[Any]) -> None:
@@ -62,7 +74,8 @@ class Repository(moto_ecr.Repository):
     def mountable(self, digest: str, source: str, request: Request) -> str | None:
         """The name in Distribution of *source*, if ECR lets the layer *digest* be mounted from there.
 
-        The account setting is on, the caller may read the source, and an image there uses the layer.
+        The account setting is on, the caller may read the source, both are encrypted alike, and an image there uses
+        the layer.
         Source: ECR user guide, "Blob mounting".
         """
         state = backend(self.account_id, self.region_name)
@@ -72,9 +85,22 @@ class Repository(moto_ecr.Repository):
             reading = repository_question("ecr:GetDownloadUrlForLayer", self.account_id, self.region_name, source)
             permit(request, reading, self.region_name)
             other = state.repository(source)
-            if other.images.use(digest):
+            alike = other.encryption_configuration == self.encryption_configuration
+            if alike and other.images.use(digest) and not other.images.is_archived(digest):
                 return other.stored_as
         return None
+
+    def _determine_encryption_config(self, encryption_config: dict[str, str] | None) -> dict[str, str]:
+        """moto makes up a new key for each repository; AWS's own, ``aws/ecr``, is one for an account and Region.
+
+        Source: API reference, EncryptionConfiguration. The key's number is made up here, too.
+        """
+        config = encryption_config or {"encryptionType": "AES256"}
+        if config["encryptionType"] == "AES256" or config.get("kmsKey"):
+            return config
+        number = uuid.uuid5(uuid.NAMESPACE_URL, f"{self.account_id}/{self.region_name}/aws/ecr")
+        partition = self.arn.split(":")[1]
+        return {**config, "kmsKey": f"arn:{partition}:kms:{self.region_name}:{self.account_id}:key/{number}"}
 
     def link(self, digest: str) -> str:
         """Where the layer *digest* is to be fetched."""
@@ -90,9 +116,23 @@ class Repository(moto_ecr.Repository):
 
     def pulled(self, image: Image, tag: str | None, request: Request) -> None:
         """The caller of *request* was given the manifest of *image*, which was asked for by *tag* or by digest."""
-        Backend.meter.pulled(*self._key)
-        if request.principal:
-            happenings.tell(Pulled(*self._key, image.digest, tag, request.principal.arn))
+        assert request.principal is not None  # the identity door has seen to that
+        self.pulled_by(request.principal, image, tag)
+
+    def pulled_by(self, principal: Principal, image: Image, tag: str | None) -> None:
+        """*principal* was given the manifest of *image*, by the wire or by the API."""
+        arn = str(principal.context.get("aws:PrincipalArn", principal.arn))
+        now = clock.now()
+        # Nobody was promised that it is written down; on a full disk a pull goes on.
+        with suppress(sqlite3.OperationalError), Backend.store.change(sync=False):
+            Backend.meter.pulled(*self._key)
+            Backend.pulls.one_more(*self._key)
+            if last_pull.is_due(image.last_pulled, now) and not self._ignores_pulls_of(arn):
+                self.images.recorded_pull(image, int(now))
+            happenings.tell(Pulled(*self._key, image.digest, tag, arn))
+
+    def _ignores_pulls_of(self, principal: str) -> bool:
+        return backend(self.account_id, self.region_name).settings(EXCLUSIONS).get(principal) is not None
 
     def sent(self, n_bytes: int) -> None:
         """So many bytes of a layer went out."""
@@ -111,8 +151,11 @@ class Backend(moto_ecr.ECRBackend):
     store: ClassVar[Store]
     blobs: ClassVar[Distribution]
     meter: ClassVar[Meter]
+    pulls: ClassVar[Pulls]
     uploads: ClassVar[Uploads]
     links: ClassVar[Links]
+    jobs: ClassVar[Jobs]
+    changing: ClassVar[Callable[[], AbstractContextManager[None]]]  # round a change of repositories, of any registry
 
     def __init__(self, region_name: str, account_id: str):
         super().__init__(region_name, account_id)
@@ -126,6 +169,10 @@ class Backend(moto_ecr.ECRBackend):
     @property
     def _url_module(self) -> Any:
         return moto.ecr.urls  # moto would look for it beside this class
+
+    def settings(self, kind: str) -> Settings:
+        """What this registry is told to do by itself: see ``settings.py``."""
+        return Settings(self.store, self.account_id, self.region_name, kind)
 
     def repository(self, name: str, registry_id: str | None = None) -> Repository:
         """The repository; raises RepositoryNotFoundException."""
@@ -155,6 +202,20 @@ class Backend(moto_ecr.ECRBackend):
         repository.policy = policy_text
         return self.get_repository_policy(registry_id, repository_name)
 
+    def put_lifecycle_policy(
+        self, registry_id: str, repository_name: str, lifecycle_policy_text: str
+    ) -> dict[str, Any]:
+        """moto's would take rules that contradict each other, and act on none; raises InvalidParameter."""
+        repository = self.repository(repository_name, registry_id)
+        policy.parse(lifecycle_policy_text)
+        repository.lifecycle_policy = lifecycle_policy_text
+        daily.begin(self.store, self.jobs, repository._key)
+        return {
+            "registryId": repository.registry_id,
+            "repositoryName": repository.name,
+            "lifecyclePolicyText": lifecycle_policy_text,
+        }
+
     def put_registry_policy(self, policy_text: str) -> dict[str, Any]:
         """moto's would take only the three actions that a registry policy knew before its scope V2."""
         if not valid_registry_policy(policy_text):
@@ -169,6 +230,8 @@ class Backend(moto_ecr.ECRBackend):
         repository: Repository = super().delete_repository(repository_name, registry_id, force)
         with self.store.change():
             repository.images.delete()
+            daily.end(self.store, self.jobs, repository._key)
+            previews.forget(self.store, repository._key)
             self.store.afterwards(lambda: self.blobs.forget(repository.stored_as))
         return repository
 
@@ -200,10 +263,14 @@ def having_all(
         yield
 
 
-def install(store: Store, blobs: Distribution, links: Links) -> None:
+def install(store: Store, blobs: Distribution, links: Links, jobs: Jobs, kept: "Kept") -> None:
     """Put these classes in the place of moto's. To be called before moto answers anything."""
+    for schema in (SCHEMA, daily.SCHEMA, previews.SCHEMA):
+        store.add(schema)
     Backend.store, Backend.blobs, Backend.meter = store, blobs, Meter(store)
-    Backend.uploads, Backend.links = Uploads(store, blobs), links
+    Backend.pulls = Pulls(store)
+    Backend.uploads, Backend.links, Backend.jobs = Uploads(store, blobs), links, jobs
+    Backend.changing = staticmethod(partial(kept.changing, "ecr"))
     moto_ecr.Repository = Repository
     moto_ecr.ecr_backends.backend = Backend
     moto_ecr.ECR_REPOSITORY_NAME_PATTERN = ".*"  # older than the service model's, which the validate door applies

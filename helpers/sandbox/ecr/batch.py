@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .images import Image, Images
+from .images import ACTIVE, Image, Images
 
 DIGEST = re.compile(r"[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+")
 Id = Mapping[str, str]
@@ -43,6 +43,17 @@ def one(images: Images, wanted: Id) -> Image:
     if tag and digest and images.find(digest=digest):
         raise Missing("ImageTagDoesNotMatchDigest", "Tag does not match digest")
     raise Missing("ImageNotFound", "Requested image not found")
+
+
+def to_pull(images: Images, wanted: Id) -> Image:
+    """The same, if it can be pulled; raises Missing.
+
+    The code is the one in the model that fits an archived image best; the sentence is ours.
+    """
+    image = one(images, wanted)
+    if image.status != ACTIVE:
+        raise Missing("ImageInaccessible", f"Requested image is not accessible: its status is {image.status}")
+    return image
 
 
 def delete(images: Images, ids: Iterable[Id]) -> Deleted:

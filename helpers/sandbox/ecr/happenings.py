@@ -4,7 +4,7 @@ A listener is called in the change that made it happen, so what it writes, a job
 change or not at all. It has to be quick; what takes time is a job (``jobs.py``).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,9 +32,62 @@ class Deleted(Happening):
 
 @dataclass(frozen=True)
 class Pulled(Happening):
-    """*principal*, an ARN, was given the image's manifest."""
+    """*principal*, the ARN of a user or a role, was given the image's manifest."""
 
     principal: str
+
+
+@dataclass(frozen=True)
+class StorageClassChanged(Happening):
+    """An image went to the archive, or (*target* is STANDARD) is back from there, since *activated_at* (Unix time).
+
+    *tag* is None: it is the image. *referrer* is whether it says something about another image.
+    """
+
+    target: str
+    media_type: str
+    artifact_type: str | None
+    activated_at: int | None
+    referrer: bool
+
+
+@dataclass(frozen=True)
+class Replicated(Happening):
+    """The attempt to copy an image here from the same repository of another registry; *complete* is how it went."""
+
+    source_account: str
+    source_region: str
+    complete: bool
+
+
+@dataclass(frozen=True)
+class Cached(Happening):
+    """A pull through the rule *prefix* asked the *upstream* registry for an image.
+
+    *failure* is a code and a reason, or None; *digest* is empty after a failure.
+    """
+
+    prefix: str
+    upstream: str
+    failure: tuple[str, str] | None
+
+
+@dataclass(frozen=True)
+class Scanned(Happening):
+    """A basic scan ended with this *status*; *counts* says how many findings there are of each severity."""
+
+    tags: tuple[str, ...]
+    status: str
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Inspected(Happening):
+    """An enhanced scan ended, which on AWS is Inspector's; the rest is as of Scanned."""
+
+    tags: tuple[str, ...]
+    status: str
+    counts: Mapping[str, int]
 
 
 _listeners: list[tuple[type, Callable[[Any], None]]] = []

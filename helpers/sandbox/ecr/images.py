@@ -8,7 +8,8 @@ Every question is answered by an index, so that a repository of 10,000 images is
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,12 +30,28 @@ SELECT = f"""
 SELECT images.*, (SELECT json_group_array(tag) FROM tags WHERE tags.image = images.id) AS tags
 FROM images WHERE {HERE} {{also}} ORDER BY images.id LIMIT ?
 """
+Blobs = Sequence[tuple[str, int]]  # digests and sizes in bytes
+# What only images in the archive have.
+ARCHIVED_BLOBS = (
+    "archived_blobs JOIN blobs USING (account, region, repository, digest)"
+    f" WHERE {HERE} AND archived_blobs.uses >= blobs.uses"
+)
 ALL = -1  # SQLite's LIMIT for all rows
+STANDARD, ARCHIVE = "STANDARD", "ARCHIVE"  # storage classes
+ACTIVE, ARCHIVED, ACTIVATING = "ACTIVE", "ARCHIVED", "ACTIVATING"  # what an image can be
+# The same as ``Image.status``, of a row.
+STATUS = f"""
+CASE WHEN storage_class = '{ARCHIVE}' THEN '{ARCHIVED}' WHEN activated_at > ? THEN '{ACTIVATING}' ELSE '{ACTIVE}' END
+"""
 
 
 @dataclass(frozen=True)
 class Image:
-    """An image as the registry knows it; *size* in bytes, *pushed_at* in Unix seconds."""
+    """An image as the registry knows it; *size* in bytes, times in Unix seconds by the sandbox's clock.
+
+    *last_pulled* is the last recorded pull. *archived_at* and *activated_at* are when it last went to the archive and
+    when it last was, or will be, back from there.
+    """
 
     id: int
     digest: str
@@ -45,12 +62,24 @@ class Image:
     size: int
     pushed_at: int
     subject: str | None
+    last_pulled: int | None = None
+    storage_class: str = STANDARD
+    archived_at: int | None = None
+    activated_at: int | None = None
+
+    @property
+    def status(self) -> str:
+        """The ``imageStatus`` of this moment: ACTIVE, ARCHIVED or ACTIVATING."""
+        if self.storage_class == ARCHIVE:
+            return ARCHIVED
+        return ACTIVATING if (self.activated_at or 0) > clock.now() else ACTIVE
 
 
 class Images:
     """The images of one repository; truthy when there is one.
 
-    *changed* is called in every change of what is kept, with the bytes that came (or, less than 0, went).
+    *changed* is called in every change of what is kept, with the bytes that came (or, less than 0, went); *archived*
+    the same of what is archived. *restored* is called instead when bytes are fetched from the archive.
     """
 
     def __init__(
@@ -60,10 +89,12 @@ class Images:
         region: str,
         repository: str,
         changed: Callable[[int], None] = lambda more_bytes: None,
+        archived: Callable[[int], None] = lambda more_bytes: None,
+        restored: Callable[[int], None] = lambda n_bytes: None,
     ):
         self._store = store
         self._key = (account, region, repository)
-        self._changed = changed
+        self._changed, self._archived, self._restored = changed, archived, restored
 
     def __bool__(self) -> bool:
         return self._row(f"SELECT 1 FROM images WHERE {HERE} LIMIT 1") is not None
@@ -72,33 +103,48 @@ class Images:
         """Every image, oldest first."""
         return self.page()
 
-    def page(self, after: int = 0, size: int | None = None, tagged: bool | None = None) -> list[Image]:
-        """Up to *size* images with an id above *after*, oldest first; *tagged*: only those with tags, or without."""
-        return self._select(f"AND images.id > ? {_only(tagged)}", (after,), size)
+    def page(
+        self, after: int = 0, size: int | None = None, tagged: bool | None = None, status: str | None = None
+    ) -> list[Image]:
+        """Up to *size* images with an id above *after*, oldest first.
+
+        *tagged*: only those with tags, or without; *status*: only those that are ACTIVE, ARCHIVED or ACTIVATING now.
+        """
+        only, values = _only(tagged, status)
+        return self._select(f"AND images.id > ? {only}", (after, *values), size)
 
     def ids(
-        self, after: tuple[int, str] = (0, ""), size: int | None = None, tagged: bool | None = None
+        self,
+        after: tuple[int, str] = (0, ""),
+        size: int | None = None,
+        tagged: bool | None = None,
+        status: str | None = None,
     ) -> list[tuple[int, str, str | None]]:
         """Up to *size* pairs of image and tag, *after* such a pair: image id, digest, tag (None: it has none)."""
+        only, values = _only(tagged, status)
         rows = self._rows(
             f"""
             SELECT images.id, digest, tag FROM images LEFT JOIN tags ON tags.image = images.id
             WHERE images.account = ? AND images.region = ? AND images.repository = ? AND images.id >= ?
-            AND (images.id > ? OR tag > ?) {_only(tagged)} ORDER BY images.id, tag LIMIT ?
+            AND (images.id > ? OR tag > ?) {only} ORDER BY images.id, tag LIMIT ?
             """,
-            (after[0], *after, ALL if size is None else size),
+            (after[0], *after, *values, ALL if size is None else size),
         )
         return [(row["id"], row["digest"], row["tag"]) for row in rows]
 
     def tags(self, after: str = "", size: int | None = None) -> list[str]:
-        """Up to *size* tags that come after *after* in the order of their bytes."""
-        sought = (after, ALL if size is None else size)
-        rows = self._rows(f"SELECT tag FROM tags WHERE {HERE} AND tag > ? ORDER BY tag LIMIT ?", sought)
+        """Up to *size* tags of active images that come after *after* in the order of their bytes."""
+        status = f"(SELECT {STATUS} FROM images WHERE images.id = tags.image)"
+        rows = self._rows(
+            f"SELECT tag FROM tags WHERE {HERE} AND tag > ? AND {status} = ? ORDER BY tag LIMIT ?",
+            (after, clock.now(), ACTIVE, ALL if size is None else size),
+        )
         return [row["tag"] for row in rows]
 
-    def referrers(self, digest: str, after: int = 0, size: int | None = None) -> list[Image]:
-        """Up to *size* images whose subject is *digest*, with an id above *after*, oldest first."""
-        return self._select("AND subject = ? AND images.id > ?", (digest, after), size)
+    def referrers(self, digest: str, after: int = 0, size: int | None = None, status: str | None = None) -> list[Image]:
+        """Up to *size* images whose subject is *digest*, with an id above *after*, oldest first; see ``page``."""
+        only, values = _only(None, status)
+        return self._select(f"AND subject = ? AND images.id > ? {only}", (digest, after, *values), size)
 
     def find(self, tag: str | None = None, digest: str | None = None) -> Image | None:
         """The image that has *tag* and *digest* (at least one is given), or None."""
@@ -115,17 +161,21 @@ class Images:
         """Whether an image here has the blob *digest*."""
         return self._row(f"SELECT 1 FROM blobs WHERE {HERE} AND digest = ?", digest) is not None
 
-    def index_of(self, digest: str) -> str | None:
-        """The digest of an index that lists the image *digest*, or None."""
+    def is_archived(self, digest: str) -> bool:
+        """Whether all images that have the blob *digest* are in the archive, so that it cannot be had."""
+        return self._row(f"SELECT 1 FROM {ARCHIVED_BLOBS} AND digest = ?", digest) is not None
+
+    def index_of(self, digest: str, active: bool = False) -> str | None:
+        """The digest of an index (with *active*, one that is not in the archive) that lists the image, or None."""
         [row] = self._rows(
             f"SELECT min(images.digest) AS digest FROM children CROSS JOIN images ON images.id = parent"
-            f" WHERE {HERE} AND children.digest = ?",
-            (digest,),
+            f" WHERE {HERE} AND children.digest = ? AND (storage_class = ? OR NOT ?)",
+            (digest, STANDARD, active),
         )
         return row["digest"]
 
     def put(self, manifest: Manifest, tag: str | None, immutable: bool, claimed_digest: str | None = None) -> Image:
-        """Store *manifest*, let *tag* point at it, and return the image.
+        """Store *manifest*, let *tag* point at it, and return the image; one that was in the archive is back.
 
         Raises ImageDigestDoesNotMatchException, ReferencedImagesNotFoundException, ImageAlreadyExistsException (the
         same image under the same tag) and, when the tag is *immutable* and names another image,
@@ -137,11 +187,15 @@ class Images:
         with self._store.change() as db:
             same = self.find(digest=manifest.digest)
             holder = self.find(tag=tag) if tag else None
-            if same and (not tag or tag in same.tags):
+            back = same is not None and same.status != ACTIVE
+            if same and not back and (not tag or tag in same.tags):
                 raise ImageAlreadyExistsException(repository, account, manifest.digest, tag or "null")
-            if holder and immutable:
+            if holder and immutable and not (same and same.id == holder.id):
                 raise ImageTagAlreadyExistsException(tag or "", repository)
             image_id = same.id if same else self._insert(db, manifest)
+            if same and back:
+                with self._counting(blobs_of(same.manifest), self._archived):
+                    self._come_back(db, same, int(clock.now()))
             if tag:
                 db.execute("INSERT OR REPLACE INTO tags VALUES (?, ?, ?, ?, ?)", (*self._key, tag, image_id))
             image = self.find(digest=manifest.digest)
@@ -163,11 +217,41 @@ class Images:
             if digest is None:
                 [kept] = self._rows(f"SELECT coalesce(sum(size), 0) AS bytes FROM blobs WHERE {HERE}")
                 db.execute(f"DELETE FROM images WHERE {HERE}", self._key)
+                [archived] = self._rows(f"SELECT coalesce(sum(size), 0) AS bytes FROM {ARCHIVED_BLOBS}")
                 db.execute(f"DELETE FROM blobs WHERE {HERE}", self._key)
+                db.execute(f"DELETE FROM archived_blobs WHERE {HERE}", self._key)
                 self._changed(-kept["bytes"])
+                self._archived(-archived["bytes"])
             elif image := self.find(digest=digest):
-                db.execute("DELETE FROM images WHERE id = ?", (image.id,))
-                self._release(db, blobs_of(image.manifest))
+                blobs = blobs_of(image.manifest)
+                with self._counting(blobs, self._archived):
+                    db.execute("DELETE FROM images WHERE id = ?", (image.id,))
+                    if image.storage_class == ARCHIVE:
+                        self._release_archived(db, blobs)
+                    self._release(db, blobs)
+
+    def recorded_pull(self, image: Image, at: int) -> None:
+        """*image* was pulled at that Unix time."""
+        with self._store.change() as db:
+            db.execute("UPDATE images SET last_pulled = ? WHERE id = ?", (at, image.id))
+
+    def archive(self, image: Image) -> None:
+        """From now on *image*, which was active, is in the archive."""
+        blobs, values = blobs_of(image.manifest), (ARCHIVE, int(clock.now()), image.id)
+        with self._store.change() as db, self._counting(blobs, self._archived):
+            db.execute("UPDATE images SET storage_class = ?, archived_at = ? WHERE id = ?", values)
+            db.executemany(
+                "INSERT INTO archived_blobs VALUES (?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET uses = uses + 1",
+                [(*self._key, digest) for digest, _ in blobs],
+            )
+
+    def restore(self, image: Image, ready: int) -> None:
+        """*image* is fetched from the archive and is there again at the Unix time *ready*."""
+        with (
+            self._store.change() as db,
+            self._counting(blobs_of(image.manifest), lambda more: self._restored(-more)),
+        ):
+            self._come_back(db, image, ready)
 
     def _insert(self, db: sqlite3.Connection, manifest: Manifest) -> int | None:
         account, _, repository = self._key
@@ -193,15 +277,43 @@ class Images:
         self._take(db, manifest)
         return cursor.lastrowid
 
+    def _come_back(self, db: sqlite3.Connection, image: Image, ready: int) -> None:
+        """*image* is out of the archive, or still on its way; it is ready at that Unix time."""
+        values = (STANDARD, ready, image.id)
+        db.execute("UPDATE images SET storage_class = ?, activated_at = ? WHERE id = ?", values)
+        if image.storage_class == ARCHIVE:
+            self._release_archived(db, blobs_of(image.manifest))
+
+    def _release_archived(self, db: sqlite3.Connection, blobs: Blobs) -> None:
+        """Count one use less of each of the *blobs* by what is in the archive."""
+        mine = [(*self._key, digest) for digest, _ in blobs]
+        db.executemany(f"UPDATE archived_blobs SET uses = uses - 1 WHERE {HERE} AND digest = ?", mine)
+        db.executemany(f"DELETE FROM archived_blobs WHERE {HERE} AND digest = ? AND uses <= 0", mine)
+
+    @contextmanager
+    def _counting(self, blobs: Blobs, tell: Callable[[int], None]) -> Iterator[None]:
+        """Round a change of who uses the *blobs*: *tell* how many bytes of them are archived more than before."""
+        before = self._archived_among(blobs)
+        yield
+        if more := self._archived_among(blobs) - before:
+            tell(more)
+
+    def _archived_among(self, blobs: Blobs) -> int:
+        """How many bytes of the *blobs* only archived images have."""
+        if self._row(f"SELECT 1 FROM archived_blobs WHERE {HERE} LIMIT 1") is None:
+            return 0
+        return sum(size for digest, size in blobs if self.is_archived(digest))
+
     def _take(self, db: sqlite3.Connection, manifest: Manifest) -> None:
         """Count one more use of each blob of *manifest*."""
         new = 0
-        for digest, size in manifest.blobs:
-            new += 0 if self.use(digest) else size
-            db.execute(
-                "INSERT INTO blobs VALUES (?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET uses = uses + 1",
-                (*self._key, digest, size),
-            )
+        with self._counting(manifest.blobs, self._archived):
+            for digest, size in manifest.blobs:
+                new += 0 if self.use(digest) else size
+                db.execute(
+                    "INSERT INTO blobs VALUES (?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET uses = uses + 1",
+                    (*self._key, digest, size),
+                )
         self._changed(new)
 
     def _release(self, db: sqlite3.Connection, blobs: Iterable[tuple[str, int]]) -> None:
@@ -228,6 +340,10 @@ class Images:
                 size=row["size"],
                 pushed_at=row["pushed_at"],
                 subject=row["subject"],
+                last_pulled=row["last_pulled"],
+                storage_class=row["storage_class"],
+                archived_at=row["archived_at"],
+                activated_at=row["activated_at"],
             )
             for row in rows
         ]
@@ -240,8 +356,10 @@ class Images:
         return next(iter(self._rows(statement, values)), None)
 
 
-def _only(tagged: bool | None) -> str:
-    return "" if tagged is None else f"AND {'' if tagged else 'NOT'} {TAGGED}"
+def _only(tagged: bool | None, status: str | None) -> tuple[str, list[Any]]:
+    """A condition, and the values of its question marks."""
+    tags = "" if tagged is None else f"AND {'' if tagged else 'NOT'} {TAGGED}"
+    return (tags, []) if status is None else (f"{tags} AND {STATUS} = ?", [clock.now(), status])
 
 
 __all__ = ["Image", "Images", "Manifest", "digest_of"]

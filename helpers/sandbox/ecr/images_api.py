@@ -1,33 +1,37 @@
 """Operations on the images of a repository."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from moto.core.responses import ActionResult
-from moto.ecr.exceptions import ImageNotFoundException, ScanNotFoundException
 
+from .. import authorize
 from ..registry.conversion import convert
 from ..registry.references import TAG, is_tag
 from ..words import InvalidParameter
-from . import batch
-from .backend import Repository
-from .images import Image, digest_of
+from . import archive, batch
+from .backend import Repository, backend
+from .images import ACTIVATING, ACTIVE, Image, digest_of
 from .operations import Operations
+from .pull_through.upstreams import UpstreamFailure
+from .scan_api import summary_for
+from .settings import CACHE_RULES
 
 REFERRERS_PAGE = 20  # ListImageReferrers without maxResults
 
 
 @dataclass(frozen=True)
 class Some:
-    """Which images a list is to have: with tags, without (None: both), and whether it is to have those not archived."""
+    """Which images a list is to have: with tags or without, and of which status; None: all of them."""
 
     tagged: bool | None
-    active: bool
+    status: str | None
 
     def has(self, image: Image) -> bool:
-        return self.active and self.tagged in (None, bool(image.tags))
+        return self.tagged in (None, bool(image.tags)) and self.status in (None, image.status)
 
 
 class ImageOperations(Operations):
@@ -44,18 +48,39 @@ class ImageOperations(Operations):
         return ActionResult({"image": _described(self._repository(), image, tag)})
 
     def batch_get_image(self) -> ActionResult:
-        repository, accepted = self._repository(), self._get_param("acceptedMediaTypes") or []
-        images, failures = [], []
+        accepted, upstream = self._get_param("acceptedMediaTypes") or [], self._fetched()
+        repository, images, failures = self._repository(), [], []
         for wanted in self._get_param("imageIds"):
             try:
-                image = batch.one(repository.images, wanted)
+                if failure := upstream.get((wanted.get("imageTag"), wanted.get("imageDigest"))):
+                    raise failure
+                image = batch.to_pull(repository.images, wanted)
             except batch.Missing as why:
                 failures.append(why.failure(wanted))
                 continue
+            repository.pulled_by(self._principal(), image, wanted.get("imageTag"))
             if not wanted.get("imageDigest"):
                 image = _accepted(image, accepted)
             images.append(_described(repository, image, wanted.get("imageTag")))
         return ActionResult({"images": images, "failures": failures})
+
+    def _fetched(self) -> dict[tuple[str | None, str | None], batch.Missing]:
+        """What could not be fetched through the cache of the images that the call names by tag and digest, and why."""
+        state = backend(self._get_param("registryId") or self.current_account, self.region)
+        if not state.settings(CACHE_RULES).any():
+            return {}
+        from .pull_through import importing
+
+        name, failures = self._get_param("repositoryName"), {}
+        may = partial(authorize.may, self._principal(), region=self.region)
+        for wanted in self._get_param("imageIds"):
+            tag, digest = wanted.get("imageTag"), wanted.get("imageDigest")
+            try:
+                if tag or digest:
+                    importing.ensure(state, name, tag, digest, may)
+            except UpstreamFailure as no:
+                failures[tag, digest] = batch.Missing(no.code, no.reason)
+        return failures
 
     def batch_delete_image(self) -> ActionResult:
         gone, failures = self._repository().delete_images(self._get_param("imageIds"))
@@ -66,7 +91,7 @@ class ImageOperations(Operations):
 
         def after(place: Sequence[Any] | None, size: int) -> Sequence[tuple[int, str, str | None]]:
             number, tag = place or (0, "")
-            return images.ids((number, tag), size, some.tagged) if some.active else []
+            return images.ids((number, tag), size, some.tagged, some.status)
 
         page, token = self._page(after, lambda row: [row[0], row[2] or ""])
         ids = [{"imageDigest": digest, "imageTag": tag} for _, digest, tag in page]
@@ -76,11 +101,13 @@ class ImageOperations(Operations):
         repository, some = self._repository(), self._filter()
         if wanted := self._get_param("imageIds"):
             self._check_no_page("imageIds")
+            if "imageStatus" not in (self._get_param("filter") or {}):
+                some = replace(some, status=None)  # an image that is named is shown, archived or not
             chosen = [image for each in wanted if some.has(image := self._image(repository, each))]
             return ActionResult({"imageDetails": [_detail(repository, image) for image in chosen]})
 
         def after(place: int | None, size: int) -> Sequence[Image]:
-            return repository.images.page(place or 0, size, some.tagged) if some.active else []
+            return repository.images.page(place or 0, size, some.tagged, some.status)
 
         page, token = self._page(after, lambda image: image.id)
         return ActionResult({"imageDetails": [_detail(repository, image) for image in page], "nextToken": token})
@@ -88,41 +115,38 @@ class ImageOperations(Operations):
     def list_image_referrers(self) -> ActionResult:
         images = self._repository().images
         subject, given = self._get_param("subjectId")["imageDigest"], self._get_param("filter") or {}
-        types = given.get("artifactTypes") or []
+        types, status = given.get("artifactTypes") or [], _status(given.get("artifactStatus"))
 
         def after(place: int | None, size: int) -> Sequence[Image]:
-            if not _active(given.get("artifactStatus")):
-                return []
             if not types:
-                return images.referrers(subject, place or 0, size)
-            return [each for each in images.referrers(subject, place or 0) if each.artifact_type in types][:size]
+                return images.referrers(subject, place or 0, size, status)
+            found = images.referrers(subject, place or 0, None, status)
+            return [each for each in found if each.artifact_type in types][:size]
 
         page, token = self._page(after, lambda image: image.id, REFERRERS_PAGE)
         return ActionResult({"referrers": [_referrer(image) for image in page], "nextToken": token})
 
-    def describe_image_scan_findings(self) -> ActionResult:
-        """Nothing is scanned, so there never are any."""
+    def update_image_storage_class(self) -> ActionResult:
         repository, wanted = self._repository(), self._get_param("imageId")
-        self._image(repository, wanted)
-        raise ScanNotFoundException(_named(wanted), repository.name, repository.registry_id)
+        image = archive.move(repository, self._image(repository, wanted), self._get_param("targetStorageClass"))
+        return ActionResult(
+            {
+                "registryId": repository.registry_id,
+                "repositoryName": repository.name,
+                "imageId": {"imageDigest": image.digest, "imageTag": wanted.get("imageTag")},
+                "imageStatus": image.status,
+            }
+        )
 
     def _filter(self) -> Some:
         given = self._get_param("filter") or {}
         tagged = {"TAGGED": True, "UNTAGGED": False}.get(given.get("tagStatus", "ANY"))
-        return Some(tagged, _active(given.get("imageStatus")))
-
-    def _image(self, repository: Repository, wanted: Mapping[str, str]) -> Image:
-        tag, digest = wanted.get("imageTag"), wanted.get("imageDigest")
-        if not tag and not digest:
-            raise InvalidParameter("imageIds", "both tag and digest cannot be null")
-        if image := repository.images.find(tag, digest):
-            return image
-        raise ImageNotFoundException(_named(wanted), repository.name, repository.registry_id)
+        return Some(tagged, _status(given.get("imageStatus")))
 
 
-def _active(status: str | None) -> bool:
-    """Whether a list of images with this *status* (None: not said) has the active ones; there are no others here."""
-    return status in (None, "ACTIVE", "ANY")
+def _status(asked: str | None) -> str | None:
+    """Of which status (None: any) a list is to be; if it is not said, only what is active is in it (API reference)."""
+    return None if asked == "ANY" else asked or ACTIVE
 
 
 def _accepted(image: Image, media_types: Collection[str]) -> Image:
@@ -131,10 +155,6 @@ def _accepted(image: Image, media_types: Collection[str]) -> Image:
         return image
     text, media_type = converted
     return replace(image, manifest=text, media_type=media_type, digest=digest_of(text.encode()))
-
-
-def _named(wanted: Mapping[str, str]) -> str:
-    return f"{{imageDigest:'{wanted.get('imageDigest', 'null')}', imageTag:'{wanted.get('imageTag', 'null')}'}}"
 
 
 def _described(repository: Repository, image: Image, tag: str | None) -> dict[str, Any]:
@@ -158,7 +178,11 @@ def _detail(repository: Repository, image: Image) -> dict[str, Any]:
         "imageManifestMediaType": image.media_type,
         "artifactMediaType": image.artifact_type,
         "subjectManifestDigest": image.subject,
-        "imageStatus": "ACTIVE",
+        "lastRecordedPullTime": image.last_pulled,
+        "imageStatus": image.status,
+        "lastArchivedAt": image.archived_at,
+        "lastActivatedAt": None if image.status == ACTIVATING else image.activated_at,
+        **summary_for(repository, image),
     }
 
 
@@ -171,5 +195,5 @@ def _referrer(image: Image) -> dict[str, Any]:
         "artifactType": image.artifact_type,
         "size": len(image.manifest.encode()),
         "annotations": annotations if isinstance(annotations, dict) else None,
-        "artifactStatus": "ACTIVE",
+        "artifactStatus": image.status,
     }

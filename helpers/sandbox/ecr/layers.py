@@ -63,6 +63,8 @@ class LayerOperations(Operations):
                 failures.append({"layerDigest": digest, **reason})
             elif (size := _size(repository, digest, promised=True)) is None:
                 layers.append({"layerDigest": digest, "layerAvailability": "UNAVAILABLE"})
+            elif repository.images.is_archived(digest):
+                layers.append({"layerDigest": digest, "layerAvailability": "ARCHIVED", "layerSize": size})
             else:
                 layers.append({"layerDigest": digest, "layerAvailability": "AVAILABLE", "layerSize": size})
         return ActionResult({"layers": layers, "failures": failures})
@@ -75,6 +77,8 @@ class LayerOperations(Operations):
             if _size(repository, digest) is None:
                 raise words.LayerNotFoundException(*where)
             raise words.LayerInaccessibleException(*where)
+        if repository.images.is_archived(digest):
+            raise words.LayerArchivedException(digest, repository.name, repository.registry_id)
         key = (repository.account_id, repository.region_name, repository.name)
         url = Backend.links.url(repository.stored_as, digest, key)
         return ActionResult({"downloadUrl": url, "layerDigest": digest})

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ..words import InvalidParameter
+from ..words import InvalidParameter, NotAnImageInIndex
 
 DIGEST = re.compile(r"[A-Za-z0-9_+.-]+:[A-Fa-f0-9]+")  # API reference, LayerDigest
 FIELD = "ImageManifest"
@@ -40,7 +40,7 @@ class Manifest:
         content = _json(text)
         kind = _kind(content, media_type)
         is_index = kind in INDEXES
-        children = [_digest(part) for part in _list(content, "manifests")] if is_index else []
+        children = [_child(part) for part in _list(content, "manifests")] if is_index else []
         subject = content.get("subject")
         return cls(
             text,
@@ -98,6 +98,14 @@ def _digest(part: Any) -> str:
         raise InvalidParameter(FIELD, "digest is required")
     if not isinstance(digest, str) or not DIGEST.fullmatch(digest):
         raise InvalidParameter(FIELD, "Invalid digest")
+    return digest
+
+
+def _child(part: Any) -> str:
+    """The digest of an image that an index lists."""
+    digest, kind = _digest(part), part.get("mediaType")
+    if isinstance(kind, str) and kind not in IMAGES + INDEXES:
+        raise NotAnImageInIndex(kind)
     return digest
 
 

@@ -1,14 +1,18 @@
 """What every operation of ECR's API can use: moto has read the request, and writes what the method returns."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from moto.core.responses import ActionResult
+from moto.ecr.exceptions import ImageNotFoundException
 from moto.ecr.responses import ECRResponse
 
+from .. import principals
+from ..iam import Principal
 from ..words import InvalidParameter, NotInSandbox
 from . import pages
 from .backend import Backend, Repository, backend
+from .images import Image
 from .pages import Row
 
 
@@ -19,12 +23,19 @@ class Operations(ECRResponse):
     def ecr_backend(self) -> Backend:
         return backend(self.current_account, self.region)
 
+    def _principal(self) -> Principal:
+        """Who calls."""
+        return principals.of(self.access_key)
+
     def _get_action(self) -> str:
         return self.headers.get("X-Amz-Target", "").rpartition(".")[2]
 
     def _repository(self) -> Repository:
         """The repository that the call names; raises RepositoryNotFoundException."""
         return self.ecr_backend.repository(self._get_param("repositoryName"), self._get_param("registryId"))
+
+    def _image(self, repository: Repository, wanted: Mapping[str, str]) -> Image:
+        return found(repository, wanted, "imageIds")
 
     def _page(
         self, rows: Callable[[Any, int], Sequence[Row]], place: Callable[[Row], Any], size: int = pages.SIZE
@@ -33,11 +44,31 @@ class Operations(ECRResponse):
         what = f"{self._get_action()} {self.current_account} {self.region} {self._get_param('repositoryName')}"
         return pages.page(what, rows, place, self._get_param("nextToken"), self._get_param("maxResults") or size)
 
+    def _page_of(self, items: Sequence[Row], size: int = pages.SIZE) -> tuple[list[Row], str | None]:
+        """The same of a list that is there as a whole."""
+        what = f"{self._get_action()} {self.current_account} {self.region}"
+        return pages.of_list(what, items, self._get_param("nextToken"), self._get_param("maxResults") or size)
+
     def _check_no_page(self, names: str) -> None:
         """A call that *names* what it wants has no pages (API reference, ``maxResults``); raises InvalidParameter."""
         for other in ("maxResults", "nextToken"):
             if self._get_param(other) is not None:
                 raise InvalidParameter(other, f"must be null when {names} is given")
+
+
+def found(repository: Repository, wanted: Mapping[str, str], field: str) -> Image:
+    """The image that the id *wanted*, which stands in *field*, means; raises ImageNotFoundException."""
+    tag, digest = wanted.get("imageTag"), wanted.get("imageDigest")
+    if not tag and not digest:
+        raise InvalidParameter(field, "both tag and digest cannot be null")
+    if image := repository.images.find(tag, digest):
+        return image
+    raise ImageNotFoundException(named(wanted), repository.name, repository.registry_id)
+
+
+def named(wanted: Mapping[str, str]) -> str:
+    """An image's id as ECR's sentences have it."""
+    return f"{{imageDigest:'{wanted.get('imageDigest', 'null')}', imageTag:'{wanted.get('imageTag', 'null')}'}}"
 
 
 def not_here(call: Operations) -> ActionResult:

@@ -1,4 +1,4 @@
-"""Operations on a registry as a whole: the token for docker, account settings, the registry's policy and scans."""
+"""Operations on a registry as a whole: the token for docker, account settings, the registry's policy."""
 
 from collections.abc import Collection
 from typing import ClassVar
@@ -42,12 +42,6 @@ class RegistryOperations(Operations):
         _one_of("value", value, ACCOUNT_SETTINGS[name])
         self.ecr_backend.account_settings[name] = value
         return ActionResult({"name": name, "value": value})
-
-    def put_registry_scanning_configuration(self) -> ActionResult:
-        """What is not given becomes the default; moto would fail."""
-        scan_type, rules = self._get_param("scanType") or "BASIC", self._get_param("rules") or []
-        self.ecr_backend.put_registry_scanning_configuration(scan_type, rules)
-        return ActionResult({"registryScanningConfiguration": {"scanType": scan_type, "rules": rules}})
 
 
 def _one_of(field: str, value: str, known: Collection[str]) -> None:

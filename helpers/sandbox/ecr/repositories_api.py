@@ -1,7 +1,6 @@
 """Operations on repositories and their settings; what is in them: ``images_api.py`` and ``layers.py``."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from moto.core.responses import ActionResult
 
@@ -49,44 +48,17 @@ class RepositoryOperations(Operations):
         answer["imageTagMutabilityExclusionFilters"] = self._repository().image_tag_mutability_exclusion_filters
         return ActionResult(answer)
 
-    def batch_get_repository_scanning_configuration(self) -> ActionResult:
-        """moto says of every repository that it is not scanned on push."""
-        answer = super().batch_get_repository_scanning_configuration().result
-        return ActionResult(
-            {**answer, "scanningConfigurations": list(map(self._scanning, answer["scanningConfigurations"]))}
-        )
-
-    def put_lifecycle_policy(self) -> ActionResult:
-        try:
-            return super().put_lifecycle_policy()
-        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
-            # moto's check takes for granted that a number is a number
-            raise InvalidParameter("LifecyclePolicyText", "Lifecycle policy validation failure") from None
-
-    def get_lifecycle_policy(self) -> ActionResult:
-        return _never_evaluated(super().get_lifecycle_policy())
-
-    def delete_lifecycle_policy(self) -> ActionResult:
-        return _never_evaluated(super().delete_lifecycle_policy())
-
     def _check_mutability(self, mode: str) -> None:
-        filters = self._get_param("imageTagMutabilityExclusionFilters")
-        field = "imageTagMutabilityExclusionFilters"
-        if mode.endswith("_WITH_EXCLUSION") != bool(filters):
-            must = "must" if filters else "can't"
-            raise InvalidParameter(
-                field, f"ImageTagMutabilityExclusionFilters {must} be null when imageTagMutability is set as {mode}"
-            )
-        if any(each["filter"].count("*") > MOST_WILDCARDS for each in filters or []):
-            raise InvalidParameter(f"{field}.filter", f"must have at most {MOST_WILDCARDS} wildcards")
-
-    def _scanning(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        own = self.ecr_backend.repository(config["repositoryName"]).image_scanning_configuration
-        if config["scanFrequency"] == "MANUAL" and own.get("scanOnPush"):
-            return {**config, "scanOnPush": True, "scanFrequency": "SCAN_ON_PUSH"}
-        return {**config, "scanOnPush": config["scanFrequency"] == "SCAN_ON_PUSH"}
+        check_mutability(mode, self._get_param("imageTagMutabilityExclusionFilters"))
 
 
-def _never_evaluated(answer: ActionResult) -> ActionResult:
-    """moto would say that the policy was evaluated just now."""
-    return ActionResult({name: value for name, value in answer.result.items() if name != "lastEvaluatedAt"})
+def check_mutability(mode: str, filters: Sequence[Mapping[str, str]] | None) -> None:
+    """Raises InvalidParameter when a *mode* (``IMMUTABLE_WITH_EXCLUSION``, …) and its *filters* do not fit."""
+    field = "imageTagMutabilityExclusionFilters"
+    if mode.endswith("_WITH_EXCLUSION") != bool(filters):
+        must = "must" if filters else "can't"
+        raise InvalidParameter(
+            field, f"ImageTagMutabilityExclusionFilters {must} be null when imageTagMutability is set as {mode}"
+        )
+    if any(each["filter"].count("*") > MOST_WILDCARDS for each in filters or []):
+        raise InvalidParameter(f"{field}.filter", f"must have at most {MOST_WILDCARDS} wildcards")

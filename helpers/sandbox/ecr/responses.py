@@ -14,34 +14,47 @@ from ..token import Tokens
 from ..words import NotInSandbox
 from .images_api import ImageOperations
 from .layers import LayerOperations
+from .lifecycle_api import LifecycleOperations
 from .operations import not_here
+from .pull_through.api import CacheOperations
+from .pull_time_api import PullTimeOperations
 from .registry_api import RegistryOperations
+from .replication.api import ReplicationOperations
 from .repositories_api import RepositoryOperations
+from .scan_api import ScanOperations
+from .templates_api import TemplateOperations
 
-STORED = "it is kept and shown, and nothing acts on it: "
+OTHER_UPSTREAMS = "of the upstream registries, Docker Hub (the stand-in), ECR Public and ECR are here; a pull says so"
+NO_ROLE = "`encryptionConfiguration` is kept and shown: nothing is encrypted"
 # What the answers of an operation lack; docs/fidelity.md is made of this too.
 PARTIAL = {
     "BatchCheckLayerAvailability": "the media type of a layer",
     "BatchGetImage": "conversion to Docker's schema 1",
-    "BatchGetRepositoryScanningConfiguration": "nothing is scanned, whatever it says",
-    "CreateRepository": "`encryptionConfiguration` and `imageScanningConfiguration` are kept and shown, and nothing is "
-    "encrypted or scanned",
-    "DescribeImageScanFindings": "nothing is scanned, so it always answers `ScanNotFoundException`",
-    "DescribeImages": "`lastRecordedPullTime`; nothing is archived or scanned",
-    "DescribeRegistry": "nothing is replicated, so there are no rules",
-    "GetLifecyclePolicy": "nothing evaluates the policy, so there is no `lastEvaluatedAt`",
-    "PutImageScanningConfiguration": STORED + "no scans",
-    "PutLifecyclePolicy": STORED + "no image expires; not every mistake in a policy is refused",
-    "PutRegistryScanningConfiguration": STORED + "no scans",
+    "CreatePullThroughCacheRule": OTHER_UPSTREAMS,
+    "CreateRepository": "`encryptionConfiguration` is kept and shown, and nothing is encrypted",
+    "CreateRepositoryCreationTemplate": NO_ROLE,
+    "DescribeImageScanFindings": "packages other than those of dpkg, apk, pip and npm; what is known of these "
+    "is said with each scan",
+    "ListImageReferrers": "of an image that came through the cache, what refers to it upstream",
     "SetRepositoryPolicy": "`force`: a policy that locks its author out is not refused",
+    "UpdateRepositoryCreationTemplate": NO_ROLE,
+    "ValidatePullThroughCacheRule": OTHER_UPSTREAMS,
 }
 
 
-class Response(RegistryOperations, RepositoryOperations, ImageOperations, LayerOperations):
+class Response(
+    RegistryOperations,
+    RepositoryOperations,
+    ImageOperations,
+    LayerOperations,
+    LifecycleOperations,
+    PullTimeOperations,
+    TemplateOperations,
+    ReplicationOperations,
+    ScanOperations,
+    CacheOperations,
+):
     """The control API of ECR."""
-
-    start_image_scan = not_here  # moto finds CVE-9999-9999 in every image
-    put_replication_configuration = not_here  # and replicates nothing
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,5 +75,5 @@ def answers(operation: str) -> bool:
 
 def install(tokens: Tokens) -> None:
     """Put this class in the place of moto's. To be called before moto answers anything."""
-    Response.tokens = tokens
+    RegistryOperations.tokens = tokens
     moto.ecr.urls.url_paths["{0}/$"] = Response.dispatch

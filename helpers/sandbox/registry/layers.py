@@ -21,7 +21,12 @@ def exists(ask: Ask) -> Response:
 
 
 def read(ask: Ask) -> Response:
-    """GET: its bytes; a registry that keeps them elsewhere says where."""
+    """GET: its bytes, unless they are in the archive; a registry that keeps them elsewhere says where.
+
+    HEAD finds archived ones: the image may be pushed again without them.
+    """
+    if ask.repository.images.is_archived(ask.part):
+        raise Refused(ask.house.words.blob_unknown)
     if link := ask.repository.link(ask.part):
         _check(ask)
         if ask.house.blobs.size(ask.repository.stored_as, ask.part) is None:

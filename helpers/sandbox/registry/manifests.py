@@ -5,7 +5,7 @@ from moto.ecr.exceptions import ImageAlreadyExistsException
 from werkzeug.wrappers import Response
 
 from .. import words
-from ..ecr.images import Image
+from ..ecr.images import ACTIVE, Image
 from ..ecr.manifest import IMAGES, digest_of, unreadable
 from ..words import Refused
 from . import body, conversion
@@ -18,6 +18,8 @@ LIMIT = 4 * 1024 * 1024  # bytes (PutImage, API reference)
 def read(ask: Ask) -> Response:
     """HEAD or GET of an image's manifest: by digest as it was pushed, by tag as the client understands it."""
     image = _found(ask)
+    if image.status != ACTIVE:  # user guide, "Archiving an image": "a 404 error"
+        raise Refused(ask.house.words.image_unknown)
     may_convert = ask.house.words.converts and not _names_digest(ask)
     converted = conversion.convert(image.manifest, image.media_type, _accepted(ask)) if may_convert else None
     text, media_type = converted or (image.manifest, image.media_type)

@@ -6,6 +6,7 @@ Source: https://github.com/distribution/distribution/blob/v2.8.2/registry/storag
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from ..files import sync_folder, write_whole
 
@@ -50,6 +51,10 @@ class Tree:
             return self.data(self.link(repository, digest).read_text() or digest).stat().st_size
         except FileNotFoundError:
             return None
+
+    def open(self, repository: str, digest: str) -> BinaryIO:
+        """The bytes of the blob *digest* of *repository*, to be read without a detour; raises FileNotFoundError."""
+        return self.data(self.target(repository, digest)).open("rb")
 
     def all_repositories(self) -> Iterator[str]:
         """The name of every repository that has a folder; names of repositories may begin alike."""

@@ -1,0 +1,61 @@
+"""A policy is acted on: what it takes is deleted or archived, all in one change, by the rules of ``evaluate.py``."""
+
+from typing import Any
+
+from .. import clock
+from ..ecr import archive
+from ..ecr.backend import Backend, Repository, backend
+from ..ecr.images import ACTIVE, ARCHIVE
+from . import daily, images
+from .evaluate import Verdict, evaluate
+from .images import Key
+from .policy import EXPIRE, parse
+
+
+def run(what: dict[str, Any]) -> None:
+    """The job: as many daily runs as are due, until one finds nothing more; then it is left for tomorrow.
+
+    A second run matters after an index went: only then may its images go.
+    """
+    key = (what["account"], what["region"], what["repository"])
+    for _ in range(daily.days_due(Backend.store, key)):
+        if not sweep(key):
+            break
+
+
+def sweep(key: Key) -> dict[str, Verdict]:
+    """One run: the verdicts that were carried out. Others wait for it only when there are any."""
+    if not verdicts(key):
+        with Backend.store.change():
+            if _repository(key):
+                daily.done(Backend.store, Backend.jobs, key)
+        return {}
+    with Backend.store.change():
+        found = verdicts(key)  # anything may have happened since
+        if repository := _repository(key):
+            _carry_out(repository, found)
+            daily.done(Backend.store, Backend.jobs, key)
+        return found
+
+
+def verdicts(key: Key) -> dict[str, Verdict]:
+    """What a repository's own policy says now."""
+    with Backend.store.lock:  # moto's backends are not thread-safe
+        repository = _repository(key)
+        text = repository.lifecycle_policy if repository else None
+    return evaluate(parse(text), images.of(Backend.store, key), clock.now()) if text else {}
+
+
+def _repository(key: Key) -> Repository | None:
+    """The repository, if it is there and has a policy."""
+    account, region, name = key
+    found = backend(account, region).repositories.get(name)
+    return found if found and found.lifecycle_policy else None
+
+
+def _carry_out(repository: Repository, found: dict[str, Verdict]) -> None:
+    repository.delete_images([{"imageDigest": digest} for digest, each in found.items() if each.action == EXPIRE])
+    for digest in [digest for digest, each in found.items() if each.action != EXPIRE]:
+        image = repository.images.find(digest=digest)
+        if image and image.status == ACTIVE:  # else it went with its subject, or is on its way back
+            archive.move(repository, image, ARCHIVE)

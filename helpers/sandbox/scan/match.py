@@ -1,0 +1,82 @@
+"""The packages of an image that advisories affect: rules over plain data.
+
+Source: OSV schema, "Evaluation" (https://ossf.github.io/osv-schema/#evaluation).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from .advisories import Advisory, Snapshot
+from .packages import Package
+from .versions import Key, key
+
+
+@dataclass(frozen=True)
+class Found:
+    """*advisory* affects *package*; *fixed* is the first version that it does not affect any more, or empty."""
+
+    package: Package
+    advisory: Advisory
+    fixed: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was found, and how many packages the advisories say nothing of: they are not called safe."""
+
+    found: tuple[Found, ...]
+    looked_at: int
+    unknown: int
+
+
+def match(packages: Iterable[Package], snapshot: Snapshot) -> Outcome:
+    """Compare *packages* with what the *snapshot* knows; a vulnerability that has two names is found once."""
+    found: dict[tuple[Package, str], Found] = {}
+    looked_at = unknown = 0
+    for package in packages:
+        looked_at += 1
+        try:
+            version = key(package.ecosystem, package.source_version)
+        except ValueError:  # it cannot be compared with anything
+            unknown += 1
+            continue
+        unknown += not snapshot.covered(package.ecosystem, package.source)
+        for advisory in snapshot.of_package.get((package.ecosystem, package.source), ()):
+            affected, fixed = affects(advisory, version, package.source_version)
+            if affected:
+                found.setdefault((package, advisory.name), Found(package, advisory, fixed))
+    return Outcome(tuple(found.values()), looked_at, unknown)
+
+
+def affects(advisory: Advisory, version: Key, text: str) -> tuple[bool, str]:
+    """Whether *advisory* affects the version *text*, whose place is *version*, and the first that is fixed after it."""
+    for events in advisory.ranges:
+        in_order = sorted(_placed(advisory.ecosystem, events))
+        if _within(in_order, version):
+            later = [fixed for place, kind, fixed in in_order if kind == FIXED and place > (1, version)]
+            return True, later[0] if later else ""
+    return text in advisory.versions, ""
+
+
+# At the same version, what begins there counts before what ends there.
+INTRODUCED, FIXED, LAST = range(3)
+Event = tuple[tuple[int, Key], int, str]  # place, kind, version
+
+
+def _placed(ecosystem: str, events: Iterable[Mapping[str, str]]) -> Iterable[Event]:
+    kinds = {"introduced": INTRODUCED, "fixed": FIXED, "last_affected": LAST}
+    for event in events:
+        for name, version in event.items():
+            if name in kinds:  # a "limit" is one of git's
+                place = (0, ()) if version == "0" else (1, key(ecosystem, version))
+                yield place, kinds[name], version
+
+
+def _within(events: Iterable[Event], version: Key) -> bool:
+    affected = False
+    for place, kind, _ in events:
+        if kind == LAST:
+            affected = affected and (1, version) <= place
+        elif (1, version) >= place:
+            affected = kind == INTRODUCED
+    return affected

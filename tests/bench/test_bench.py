@@ -1,0 +1,87 @@
+"""`make bench` prints each figure of the sandbox beside those of Distribution alone and of plain moto.
+
+Everything is small here: what is measured is not looked at, only that it is.
+"""
+
+import re
+import shutil
+
+import pytest
+
+from bench import __main__ as bench
+from bench import crowd, growth, transfer
+
+needs_distribution = pytest.mark.skipif(
+    not (shutil.which("docker-registry") or shutil.which("registry")), reason="there is no docker-registry on PATH"
+)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    monkeypatch.setattr(growth, "FEW", 3)
+    monkeypatch.setattr(growth, "MANY", 9)
+    monkeypatch.setattr(growth, "SIZES", {"few": 3, "many": 9})
+    monkeypatch.setattr(growth, "TURNS", 2)
+    monkeypatch.setattr(crowd, "CLIENTS", 2)
+    monkeypatch.setattr(crowd, "ROUNDS", 1)
+    monkeypatch.setattr(transfer, "SIZE", 1_000_000)
+
+
+def printed(capsys, part: str) -> dict[str, list[float]]:
+    """The table's figures, by name: median, smallest, largest."""
+    bench.main([part, "--runs", "2"], standalone_mode=False)
+    lines = capsys.readouterr().out.splitlines()
+    head = lines.index("| figure | median | min | max |")
+    rows = [re.fullmatch(r"\| (.+) \| ([0-9.]+) \| ([0-9.]+) \| ([0-9.]+) \|", line) for line in lines[head + 2 :]]
+    assert rows and all(rows)
+    return {row[1]: [float(each) for each in row.groups()[1:]] for row in rows}
+
+
+@needs_distribution
+@pytest.mark.parametrize(
+    ("part", "compared"),
+    [
+        ("ready", {"start, Distribution alone / sandbox", "start, plain moto / sandbox"}),
+        (
+            "transfer",
+            {"push, Distribution alone / sandbox", "pull, Distribution alone / sandbox"},
+        ),
+        (
+            "crowd",
+            {
+                "API calls: median, plain moto / sandbox",
+                "API calls: p95, plain moto / sandbox",
+                "registry requests: median, Distribution alone / sandbox",
+                "registry requests: p95, Distribution alone / sandbox",
+            },
+        ),
+        (
+            "growth",
+            {
+                "push of an image, 3 images there: with 9 / with 3",
+                "DescribeImages, a page of 3 images: with 9 / with 3",
+                "plain moto: PutImage, 3 images there: with 9 / with 3",
+                "plain moto: DescribeImages, a page of 3 images: with 9 / with 3",
+                "Distribution alone: PUT of a manifest, 3 images there: with 9 / with 3",
+                "memory of the sandbox with 9 images",
+                "memory of plain moto with 9 images",
+                "memory of Distribution alone with 9 images",
+            },
+        ),
+        ("restart", {"start to ready after kill -9, 10,000 images"}),
+    ],
+)
+def test_a_part_prints_its_figures_and_what_they_compare_with(capsys, part, compared):
+    figures = printed(capsys, part)
+    for name in compared:
+        assert any(name in each for each in figures), (name, list(figures))
+    for median, least, most in figures.values():
+        assert least <= median <= most
+
+
+def test_a_run_without_a_name_measures_all(monkeypatch, capsys):
+    monkeypatch.setattr(bench, "PARTS", {name: lambda runs, name=name: {name: [1.0] * runs} for name in bench.PARTS})
+    bench.main([], standalone_mode=False)
+    assert [line.split(" | ")[0] for line in capsys.readouterr().out.splitlines()[4:]] == [
+        f"| {name}" for name in ("ready", "authorization", "transfer", "crowd", "growth", "restart", "notebooks")
+    ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers import checks, scans
+from helpers import background, checks, scans
 from helpers.errors import LabError
 from tests.sandbox import rootfs
 
@@ -88,3 +88,11 @@ def test_nobody_waits_for_ever(lab, monkeypatch):
         lab.client().put_image_scanning_configuration(**off)
         rootfs.push(lab.client(), checks.SCANNED, "never", CLEAN | {"app": b"never"})
         scans.finished(lab, checks.SCANNED, "never")
+
+
+def test_the_packages_that_scans_have_seen_are_known_outside(lab):
+    assert background.seen_packages() == [("Debian:12", "pcre2")]
+    background.advisories_changed()
+    background.stop()
+    assert background.seen_packages() == []
+    background.advisories_changed()  # nobody is there to hear of it, and that is no fault

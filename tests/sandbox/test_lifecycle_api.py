@@ -322,11 +322,11 @@ def test_what_expires_is_off_the_bill(sandbox, ecr):
     for content in (b"old" * size, b"new" * size):
         upload(ecr, name, content)
         image(ecr, name, content[:3].decode(), "latest", layers=(content,))
-    ecr.put_lifecycle_policy(repositoryName=name, lifecyclePolicyText=policy(rule(**days(2))))
+    ecr.put_lifecycle_policy(repositoryName=name, lifecyclePolicyText=policy(rule(**days(4))))
 
-    def yesterday():
-        """Bytes that were kept yesterday, as Cost Explorer counts them."""
-        now = forward(sandbox, 1.1)
+    def the_day_before(later):
+        """Bytes that were kept on the last whole day before so many days *later*, as Cost Explorer counts them."""
+        now = forward(sandbox, later)
         today, before = (datetime.fromtimestamp(at, UTC).date() for at in (now, now - DAY))
         [day] = sandbox.client("ce").get_cost_and_usage(
             TimePeriod={"Start": str(before), "End": str(today)},
@@ -337,10 +337,10 @@ def test_what_expires_is_off_the_bill(sandbox, ecr):
         gb_months = float(day["Total"]["UsageQuantity"]["Amount"])
         return round(gb_months * 2**30 * calendar.monthrange(before.year, before.month)[1])
 
-    forward(sandbox, 1)
-    assert yesterday() == pytest.approx(6 * size, rel=0.01)
-    evaluated(ecr, name, forward(sandbox, 1.1))
-    assert yesterday() == pytest.approx(3 * size, rel=0.01)
+    # The last whole day may have ended nearly a day ago; with 2.1 days it began after what is to be seen in it.
+    assert the_day_before(2.1) == pytest.approx(6 * size, rel=0.01)
+    evaluated(ecr, name, forward(sandbox, 2.1))
+    assert the_day_before(2.1) == pytest.approx(3 * size, rel=0.01)
 
 
 @pytest.mark.operation("PutLifecyclePolicy")

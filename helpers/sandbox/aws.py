@@ -30,6 +30,7 @@ QUERY = {
     "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
     "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
 }
+MONITORING = "http://monitoring.amazonaws.com/doc/2010-08-01/"  # it has other protocols too
 PATHS = ("lambda", "monitoring", "sqs")  # a request of these may say in its path what it wants
 # What the signing name is not: botocore's and moto's name of the service, and that of moto's module.
 NAMES = {"monitoring": "cloudwatch"}
@@ -99,7 +100,8 @@ def parameters_of(request: Request) -> dict[str, Any]:
     if not isinstance(parameters, dict):
         return {}
     known = _members(service_of(request), operation_of(request))
-    return {name: value for name, value in parameters.items() if name.partition(".")[0] in known}
+    named = {**parameters, **_parameters_by_path(request)}
+    return {name: value for name, value in named.items() if name.partition(".")[0] in known}
 
 
 def account_of(request: Request) -> str:
@@ -180,7 +182,7 @@ def refuse(request: Request, error: ServiceException, status: int | None = None)
     code = getattr(error, "query_code", error.code)
     if service_of(request) == "ec2":
         return _refuse_ec2(code, error.message, status or int(getattr(error, "query_status", 400)))
-    namespace = QUERY.get(service_of(request), QUERY["sts"])
+    namespace = {**QUERY, "monitoring": MONITORING}.get(service_of(request), QUERY["sts"])
     body = (
         f'<ErrorResponse xmlns="{namespace}"><Error><Type>Sender</Type><Code>{escape(code)}</Code>'
         f"<Message>{escape(error.message)}</Message></Error><RequestId>{uuid.uuid4()}</RequestId></ErrorResponse>"
@@ -213,11 +215,23 @@ def _operation_by_path(request: Request) -> str:
     """The operation that method and path name, or ``""``."""
     if "/operation/" in request.path:  # https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html
         return request.path.rpartition("/")[2]
+    return _routed(request)[0]
+
+
+def _parameters_by_path(request: Request) -> dict[str, Any]:
+    """What the path names, or nothing where the service has but one path."""
+    if service_of(request) not in PATHS or request.headers.get("X-Amz-Target"):
+        return {}
+    return _routed(request)[1]
+
+
+def _routed(request: Request) -> tuple[str, dict[str, Any]]:
+    """The operation that method and path name, or ``""``, and what the path says of it."""
     try:
-        operation, _ = get_service_router(name_of(service_of(request))).match(request)
+        operation, parameters = get_service_router(name_of(service_of(request))).match(request)
     except HTTPException:
-        return ""
-    return str(operation.name)
+        return "", {}
+    return str(operation.name), dict(parameters)
 
 
 @cache

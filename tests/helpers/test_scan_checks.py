@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers import checks, scans
+from helpers import background, checks, scans
 from helpers.errors import LabError
 from tests.sandbox import rootfs
 
@@ -62,7 +62,7 @@ def test_which_repositories_are_scanned_is_tried_with_examples(lab):
         ("BASIC", "MANUAL", ["team-*"], "✗ 10.2 a repository team-shop would not be scanned on push."),
         ("ENHANCED", "SCAN_ON_PUSH", ["team-*"], "✗ 10.2 the registry's type of scan is ENHANCED."),
         ("BASIC", "SCAN_ON_PUSH", ["*"], "✗ 10.2 a repository shop would be scanned, too."),
-        ("BASIC", "SCAN_ON_PUSH", ["team-"], "✗ 10.2 a repository my-team-shop would be scanned, too."),
+        ("BASIC", "SCAN_ON_PUSH", ["team"], "✗ 10.2 a repository my-team-shop would be scanned, too."),
         ("BASIC", "SCAN_ON_PUSH", ["*team-*"], "✗ 10.2 a repository my-team-shop would be scanned, too."),
         ("BASIC", "SCAN_ON_PUSH", ["team-shop*"], "✗ 10.2 a repository team-1 would not be scanned on push."),
         ("BASIC", "SCAN_ON_PUSH", ["team-*", "demo-*"], "✗ 10.2 a repository demo-app-repo would be scanned, too."),
@@ -88,3 +88,11 @@ def test_nobody_waits_for_ever(lab, monkeypatch):
         lab.client().put_image_scanning_configuration(**off)
         rootfs.push(lab.client(), checks.SCANNED, "never", CLEAN | {"app": b"never"})
         scans.finished(lab, checks.SCANNED, "never")
+
+
+def test_the_packages_that_scans_have_seen_are_known_outside(lab):
+    assert background.seen_packages() == [("Debian:12", "pcre2")]
+    background.advisories_changed()
+    background.stop()
+    assert background.seen_packages() == []
+    background.advisories_changed()  # nobody is there to hear of it, and that is no fault

@@ -63,6 +63,8 @@ def test_a_cell_that_is_skipped_on_aws_has_its_reason_above(path):
 def test_what_is_made_carries_the_mark_by_which_it_is_found_again(path):
     notebook = course.read(path)
     for cell in course.code(notebook):
+        if skips.TAG in course.tags(cell):
+            continue  # on AWS it makes nothing
         assert not made_without_mark(cell.source, "\n".join(course.texts(cell))), cell.source
     for cell in notebook.cells:
         if "solution" in course.tags(cell):

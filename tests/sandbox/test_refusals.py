@@ -140,8 +140,8 @@ def test_a_manifest_whose_layers_never_came(sandbox, repository):
 
 
 def test_an_operation_that_is_not_here_says_so_at_once(sandbox):
-    said = sandbox.refused("aws ecr describe-pull-through-cache-rules")
-    assert "DescribePullThroughCacheRules is not part of this sandbox" in said
+    said = sandbox.refused("aws ecr get-signing-configuration")
+    assert "GetSigningConfiguration is not part of this sandbox" in said
 
 
 def test_an_unsigned_request(sandbox):

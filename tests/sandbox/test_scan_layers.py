@@ -141,6 +141,22 @@ def test_memory_does_not_grow_with_a_layer():
     assert most < 20_000_000
 
 
+def test_a_name_that_claims_to_be_huge_is_not_read_into_memory():
+    header = tarfile.TarInfo("././@LongLink")
+    header.type, header.size = tarfile.GNUTYPE_LONGNAME, 1_000_000_000
+    bomb = BytesIO()
+    with gzip.GzipFile(fileobj=bomb, mode="wb", compresslevel=1) as packed:
+        packed.write(header.tobuf(tarfile.GNU_FORMAT))
+        for _ in range(100):
+            packed.write(bytes(1_000_000))
+    tracemalloc.start()
+    with pytest.raises(layers.Unreadable, match="claims to have"):
+        files_of(bomb.getvalue())
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 20_000_000
+
+
 class _Zeros(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         return bytes(size)

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 AT_A_TIME = 256 * 1024  # packed bytes that are read in one go
 MOST_AT_A_TIME = 4 << 20  # unpacked bytes that are kept at once
+LARGEST_READ = 64 << 20  # bytes; tarfile reads the long names of a member in one piece
 GZIP, ZSTANDARD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
@@ -36,6 +37,9 @@ class Unpacked(io.RawIOBase):
         return self._position
 
     def read(self, size: int = -1) -> bytes:
+        """At most *size* bytes, or all; a header that claims to be huge is not read into memory."""
+        if size > LARGEST_READ:
+            raise OSError(f"a part of it claims to have {size} bytes")
         parts: list[bytes] = []
         while size and self._more():
             end = len(self._piece) if size < 0 else min(self._at + size, len(self._piece))

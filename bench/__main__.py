@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import click
 
-from . import authorization, crowd, growth, lifecycle, notebooks, ready, restart, scan, transfer
+from . import authorization, crowd, growth, lifecycle, notebooks, ready, restart, scan, tasks, transfer
 
 # Name of a figure → its unit and how many decimals are worth printing.
 Figures = dict[str, list[float]]
@@ -22,6 +22,7 @@ PARTS: dict[str, Callable[[int], Figures]] = {
     "crowd": crowd.measure,
     "growth": growth.measure,
     "restart": restart.measure,
+    "tasks": tasks.measure,
     "scan": scan.measure,
     "lifecycle": lifecycle.measure,
     "notebooks": notebooks.measure,

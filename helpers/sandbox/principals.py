@@ -29,6 +29,11 @@ def of(access_key: str) -> iam.Principal:
     return _user(access_key, found) if isinstance(found, User) else _session(found)
 
 
+def service(name: str, number: str) -> iam.Principal:
+    """A service of AWS that acts for the account *number*; only a resource's policy can let it in."""
+    return iam.Principal(name, number, frozenset({name}), ())
+
+
 def root(number: str) -> iam.Principal:
     """An account itself: in it, everything is allowed."""
     arn = f"arn:aws:iam::{number}:root"

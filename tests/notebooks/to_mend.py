@@ -22,7 +22,7 @@ TO_MEND: dict[str, set[str]] = {
     # test_reading.py: terms that are used in a notebook before the one that introduces them
     "glossary": set(),
     # test_in_order.py (`make soak`): exercises that are not right when all notebooks run one after the other
-    "in order": {"14.2"},  # its solution leaves demo-app-repo:fargate, :release and :pinned of earlier exercises
+    "in order": set(),
     # test_simulated.py: what a notebook uses and does not call simulated
     "simulated": {"12 lifecycle rules"},
     # test_aws.py: cells that work in the sandbox only and do not say so

@@ -24,7 +24,7 @@ TO_MEND: dict[str, set[str]] = {
     # test_in_order.py (`make soak`): exercises that are not right when all notebooks run one after the other
     "in order": set(),
     # test_simulated.py: what a notebook uses and does not call simulated
-    "simulated": {"12 lifecycle rules"},
+    "simulated": {"12 lifecycle rules", "13 ECS", "13 IAM"},
     # test_aws.py: cells that work in the sandbox only and do not say so
     "aws": set(),
 }

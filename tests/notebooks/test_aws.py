@@ -23,7 +23,7 @@ SANDBOX_ONLY = {
 }
 GUARD = re.compile(r"\blab\.target\b|available_profiles|ECR_TUTORIAL_TARGET")
 THING = "(repository|user|role|policy)"
-MAKES = re.compile(rf"^\s*aws (ecr|ecr-public|iam) create-{THING}\b|\.create_{THING}\(", re.MULTILINE)
+MAKES = re.compile(rf"^\s*aws (ecr|ecr-public|iam) create-{THING}(?![-\w])|\.create_{THING}\(", re.MULTILINE)
 MARKED = re.compile(r"made-by|made_by|settings\.TAG")
 REFUSED = re.compile(r"\w+Exception\b|An error occurred \(")
 

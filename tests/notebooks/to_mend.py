@@ -18,13 +18,13 @@ TO_MEND: dict[str, set[str]] = {
     # test_learning.py: what a question lacks
     "questions": set(),
     # test_learning.py: prices in a section without a year
-    "undated": {"12 Key points"},
+    "undated": set(),
     # test_reading.py: terms that are used in a notebook before the one that introduces them
     "glossary": set(),
     # test_in_order.py (`make soak`): exercises that are not right when all notebooks run one after the other
     "in order": set(),
     # test_simulated.py: what a notebook uses and does not call simulated
-    "simulated": {"12 lifecycle rules", "13 ECS", "13 IAM"},
+    "simulated": set(),
     # test_aws.py: cells that work in the sandbox only and do not say so
     "aws": set(),
 }

@@ -87,14 +87,14 @@ class Store:
         self._afterwards: list[Callable[[], None]] = []
         self._once_committed: list[Callable[[], None]] = []
         self._local = threading.local()
+        self._parts: list[str] = []
         self._writer = _open(path)
         self._disk = _Disk(path)
 
     def add(self, schema: str) -> None:
         """Make the tables of *schema* (``CREATE TABLE IF NOT EXISTS …``), for a part that is loaded later."""
-        with self.change() as db:
-            for statement in schema.split(";"):
-                db.execute(statement)
+        self._parts.append(schema)
+        self._make(schema)
 
     @contextmanager
     def change(self, sync: bool = True, undone: Callable[[], None] = lambda: None) -> Iterator[sqlite3.Connection]:
@@ -151,12 +151,19 @@ class Store:
         self._local = threading.local()
         self._writer = _open(self.path)
         self._disk = _Disk(self.path)
+        for schema in self._parts:
+            self._make(schema)
 
     def close(self) -> None:
         """Close the writer; readers end with their threads."""
         with self.lock:
             self._writer.close()
             self._disk.close()
+
+    def _make(self, schema: str) -> None:
+        with self.change() as db:
+            for statement in schema.split(";"):
+                db.execute(statement)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

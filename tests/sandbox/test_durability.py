@@ -16,6 +16,7 @@ import pytest
 from helpers.processes import command_of
 from helpers.sandbox.store import Store
 
+from . import api
 from .pusher import Pusher
 
 
@@ -219,3 +220,25 @@ class TestTheFile:
         (tmp_path / "state.db").mkdir()
         with pytest.raises(OSError, match=r"Is a directory: .*state\.db"):
             self.rows(tmp_path / "state.db")
+
+
+def test_after_a_state_that_means_nothing_everything_works_in_the_empty_one(own_sandbox):
+    own_sandbox.start()
+    own_sandbox.client().create_repository(repositoryName="before")
+    own_sandbox.stop()
+    with contextlib.closing(sqlite3.connect(own_sandbox.state / "state.db")) as db, db:
+        db.execute("UPDATE backends SET pickle = 'of another version' WHERE service = 'ecr'")
+    own_sandbox.start()
+    ecr = own_sandbox.client()
+    assert [each["repositoryName"] for each in ecr.describe_repositories()["repositories"]] == []
+    ecr.create_repository(repositoryName="after")
+    api.upload(ecr, "after", b"{}")
+    api.put(ecr, "after", api.manifest(), "v1")
+    assert own_sandbox.http("POST", "/_sandbox/clock", b'{"forward": 60}')[0] == 200
+    ecr.start_lifecycle_policy_preview(repositoryName="after", lifecyclePolicyText=KEEP_ONE)
+    ecr.put_replication_configuration(replicationConfiguration={"rules": []})
+    assert (own_sandbox.state / "state.db.unreadable-1").exists()
+
+
+KEEP_ONE = """{"rules": [{"rulePriority": 1, "selection": {"tagStatus": "any", "countType": "imageCountMoreThan",
+"countNumber": 1}, "action": {"type": "expire"}}]}"""

@@ -137,7 +137,7 @@ def test_an_event_of_ecr_has_the_shape_of_aws_s_page(happening, kind, resources,
 
 
 def test_an_enhanced_scan_is_told_by_inspector():
-    told = event(Inspected(*WHERE, None, ("v1",), "ACTIVE", {"HIGH": 1, "MEDIUM": 6}), "961d7f4a", 0)
+    told = event(Inspected(*WHERE, None, ("v1",), "ACTIVE", {"HIGH": 1, "MEDIUM": 6}, True), "961d7f4a", 0)
     assert (told["source"], told["detail-type"], told["resources"]) == ("aws.inspector2", "Inspector2 Scan", [ARN])
     assert told["detail"] == {
         "scan-status": "INITIAL_SCAN_COMPLETE",

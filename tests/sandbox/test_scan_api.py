@@ -4,6 +4,7 @@ import json
 import signal
 import time
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
@@ -424,6 +425,41 @@ def test_new_advisories_reach_what_is_scanned_continuously(own_sandbox):
     own_sandbox.http("POST", "/_sandbox/clock", json.dumps({"forward": 31 * 24 * 3600}).encode())
     answer = scanned(ecr, watched)
     assert answer["imageScanStatus"]["status"] == "SCAN_ELIGIBILITY_EXPIRED"
+
+
+def test_the_bill_has_a_line_for_each_image_that_inspector_scanned(own_sandbox):
+    ecr = own_sandbox.start().client()
+    free = make(ecr)
+    ecr.put_registry_scanning_configuration(scanType="BASIC", rules=[])
+    push(ecr, free, "v1", OLD)
+    ecr.start_image_scan(repositoryName=free, imageId={"imageTag": "v1"})
+    scanned(ecr, free)
+    enhanced(ecr, ("CONTINUOUS_SCAN", "paid-*"))
+    ecr.create_repository(repositoryName="paid-app")
+    push(ecr, "paid-app", "v1", debian(dpkg(version=NEW_PCRE)) | python("quiet", "1.0"))
+    scanned(ecr, "paid-app")
+    assert of_inspector(own_sandbox) == pytest.approx(0.09)
+    news = {"date": "2027-01-01T00:00:00+00:00", "covers": {}, "vulns": []}
+    (own_sandbox.state / "advisories").mkdir()
+    (own_sandbox.state / "advisories" / "osv.json").write_text(json.dumps(news))
+    own_sandbox.http("POST", "/_sandbox/advisories")
+    scanned(
+        ecr, "paid-app", done=lambda answer: answer["imageScanFindings"]["vulnerabilitySourceUpdatedAt"].year == 2027
+    )
+    assert of_inspector(own_sandbox) == pytest.approx(0.10)
+
+
+def of_inspector(sandbox: Sandbox) -> float:
+    """What this month's bill says of Amazon Inspector, in dollars."""
+    today = datetime.now(UTC).date()
+    [month] = sandbox.client("ce").get_cost_and_usage(
+        TimePeriod={"Start": str(today), "End": str(today + timedelta(days=1))},
+        Granularity="MONTHLY",
+        Metrics=["UnblendedCost"],
+        GroupBy=[{"Type": "DIMENSION", "Key": "SERVICE"}],
+    )["ResultsByTime"]
+    costs = {each["Keys"][0]: float(each["Metrics"]["UnblendedCost"]["Amount"]) for each in month["Groups"]}
+    return costs.get("Amazon Inspector", 0.0)
 
 
 def test_nothing_is_scanned_that_nobody_asked_to_scan(ecr):

@@ -9,12 +9,13 @@ from functools import partial
 from typing import Any
 
 from ..lifecycle import daily, previews
+from ..scan.results import ACTIVE, COMPLETE
 from ..services import Services
 from . import happenings
 from .backend import Backend
 from .events import details
 from .events import listening as telling
-from .happenings import Cached, Deleted, Pushed, StorageClassChanged
+from .happenings import Cached, Deleted, Inspected, Pushed, StorageClassChanged
 from .pull_through.checks import SCHEMA as CHECKS
 from .pull_through.secrets import Secrets
 from .replication import backfill_table, listening, status
@@ -31,6 +32,7 @@ def install(services: Services) -> None:
     happenings.on(Cached, listening.cached)
     happenings.on(StorageClassChanged, listening.restored)
     happenings.on(Deleted, listening.deleted)
+    happenings.on(Inspected, _put_on_the_bill)
     for kind in details.TOLD:
         happenings.on(kind, telling.heard)
     Backend.jobs.on(telling.JOB, partial(_deliver, services))
@@ -40,6 +42,12 @@ def install(services: Services) -> None:
     Backend.jobs.on(backfill_table.JOB, _backfill)
     Backend.jobs.on(daily.KIND, _lifecycle)
     Backend.jobs.on(previews.KIND, lambda: partial(previews.work_out, Backend.store))
+
+
+def _put_on_the_bill(scan: Inspected) -> None:
+    """Inspector charges for images that it could scan."""
+    if scan.status in (COMPLETE, ACTIVE):
+        Backend.meter.scanned(scan.account, scan.region, scan.repository, scan.first)
 
 
 def _restored() -> Handler:

@@ -83,11 +83,12 @@ class Scanned(Happening):
 
 @dataclass(frozen=True)
 class Inspected(Happening):
-    """An enhanced scan ended, which on AWS is Inspector's; the rest is as of Scanned."""
+    """An enhanced scan ended, which on AWS is Inspector's: the image's *first*, or not; the rest is as of Scanned."""
 
     tags: tuple[str, ...]
     status: str
     counts: Mapping[str, int]
+    first: bool
 
 
 _listeners: list[tuple[type, Callable[[Any], None]]] = []

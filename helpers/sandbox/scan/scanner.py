@@ -75,14 +75,16 @@ class Scanner:
 
     def _settle(self, image: Any, scan: Scan, outcome: dict[str, Any]) -> None:
         with self._store.change() as db:
+            before = results.of_image(self._store, scan.image, scan.type)
             results.end(db, scan.image, scan.type, outcome)
             settled = results.of_image(self._store, scan.image, scan.type)
             if settled is None:  # the image was deleted meanwhile
                 return
             tags = db.execute("SELECT tag FROM tags WHERE image = ? ORDER BY tag", (scan.image,)).fetchall()
             where = (image["account"], image["region"], image["repository"], image["digest"], None)
-            kind = Scanned if scan.type == BASIC else Inspected
-            happenings.tell(kind(*where, tuple(row["tag"] for row in tags), settled.status, settled.severities))
+            told = (*where, tuple(row["tag"] for row in tags), settled.status, settled.severities)
+            first = before is None or before.completed is None
+            happenings.tell(Scanned(*told) if scan.type == BASIC else Inspected(*told, first))
 
     def _advisories(self) -> Snapshot:
         if self._snapshot is None or self._snapshot.mark != advisories.mark():

@@ -9,7 +9,7 @@ LAB_ARGS ?=
 ALLOW_ROOT := $(shell test "$$(id -u)" = 0 && echo --allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test soak lint doctor sandbox record bench lock clean
+.PHONY: help setup lab test soak lint doctor sandbox record tables bench lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,11 @@ lint: setup ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+tables: setup ## write anew what is made from notebooks, tests and data: the tables in the READMEs, two lists in docs/
+	$(BIN)/python -m tests.notebooks.tables
+	$(BIN)/python -m tests.docs.fidelity
+	$(BIN)/python -m tests.docs.links
 
 record: setup ## run every notebook and store what it prints
 	$(BIN)/python -m tests.notebooks.record

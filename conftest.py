@@ -6,8 +6,10 @@ import pytest
 
 from helpers import settings
 from tests.notebooks import clean_state
+from tests.notebooks.changes import what_changed
 
 FIRST_CELL = pytest.StashKey[bool]()
+SECONDS = pytest.StashKey[dict[str, float]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,9 +42,37 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before the first cell of a notebook: a registry and an engine without traces of the others."""
-    as_it_is = item.config.getoption("unclean") or os.environ.get("ECR_TUTORIAL_KEEP_STATE")
-    if item.stash.get(FIRST_CELL, False) and settings.target() == "sandbox" and not as_it_is:
+    if not item.stash.get(FIRST_CELL, False) or settings.target() != "sandbox":
+        return
+    if item.config.getoption("unclean") or os.environ.get("ECR_TUTORIAL_KEEP_STATE"):
+        clean_state.forget_progress()
+    else:
         clean_state.make()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
+    """Count the seconds of each notebook, and say in one line what a cell prints otherwise; `-v` has it whole."""
+    report = yield
+    if type(item).__name__ == "IPyNbCell":
+        seconds = item.config.stash.setdefault(SECONDS, {})
+        seconds[item.path.stem] = seconds.get(item.path.stem, 0) + call.duration
+        if report.failed and hasattr(item, "test_outputs") and item.config.getoption("verbose") <= 0:
+            change = what_changed(item.cell.outputs, item.test_outputs, item.sanitize)
+            if change:
+                report.longrepr = f"{item.path.name}, In [{item.cell.execution_count}]: {change}"
+    return report
+
+
+def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
+    """How long the notebooks took, all and the longest of them."""
+    seconds = config.stash.get(SECONDS, {})
+    if seconds:
+        longest = max(seconds, key=lambda name: seconds[name])
+        count = f"{len(seconds)} notebook{'s' if len(seconds) > 1 else ''}"
+        terminalreporter.write_line(
+            f"{count} in {sum(seconds.values()):.0f} s, of which {longest} took {seconds[longest]:.0f} s"
+        )
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

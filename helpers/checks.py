@@ -7,7 +7,7 @@ what is missing and a hint. ``check("08.2")`` prints one line whatever happens.
 import os
 from collections.abc import Callable
 
-from helpers import cleanup, people, settings, steps, trial
+from helpers import cleanup, people, progress, settings, steps, trial
 from helpers import lab as labs
 from helpers.errors import LabError
 from helpers.lab import Lab
@@ -38,8 +38,11 @@ def exercise(number: str) -> Callable[[Check], Check]:
 
 
 def check(number: str, answer: object = None) -> None:
-    """Print whether this exercise is done: one line, with a hint when it is not."""
-    print(verdict(number, answer)[1])
+    """Print whether this exercise is done: one line, with a hint when it is not. What is done counts as progress."""
+    done, line = verdict(number, answer)
+    if done:
+        progress.note_exercise(number)
+    print(line)
 
 
 def verdict(number: str, answer: object = None) -> tuple[bool, str]:

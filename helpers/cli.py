@@ -16,14 +16,14 @@ from helpers import background, settings
 from helpers.errors import LabError
 
 # What learners make; the port and the signing secret outlive a reset, so that addresses stay the same.
-MADE_BY_LEARNERS = ("state.db", "state.db-wal", "state.db-shm", "registry", "docker", "aws", "bin")
+MADE_BY_LEARNERS = ("state.db", "state.db-wal", "state.db-shm", "registry", "docker", "aws", "bin", "progress.json")
 
 DAY = 24 * 60 * 60  # seconds
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def commands() -> None:
-    """The local Amazon ECR of this tutorial: up, down, status, env, doctor, gc, clock, advisories, reset."""
+    """The local Amazon ECR of this tutorial: up, down, status, env, doctor, progress, gc, clock, advisories, reset."""
 
 
 @commands.command()
@@ -81,6 +81,14 @@ def doctor() -> None:
     for row in rows:
         click.echo(doctor.line(row))
     sys.exit(0 if all(row["ok"] for row in rows) else 1)
+
+
+@commands.command()
+def progress() -> None:
+    """Say which notebooks, exercises and claims are done, and where to go on."""
+    from helpers import progress
+
+    progress.show()
 
 
 @commands.command()

@@ -75,9 +75,10 @@ class Lab:
 
     def catch_up(self, notebook: str) -> None:
         """Make true what the notebooks before this one would have made, and say so."""
-        from helpers import steps
+        from helpers import progress, steps
 
         steps.catch_up(self, notebook)
+        progress.begin(notebook)
 
     def forward(self, days: float) -> None:
         """Move the sandbox's clock on, so that images age and rules act; sandbox only."""
@@ -131,7 +132,7 @@ def connect() -> Lab:
     if _current and _current.target != target:
         raise LabError(f"This notebook is already connected to {_current.target}.", "restart its kernel to change over")
     _current = _connect_sandbox() if target == "sandbox" else _connect_aws()
-    _register_magics()
+    _teach_ipython(target)
     return _current
 
 
@@ -308,8 +309,8 @@ def _one_line(text: object) -> str:
     return " ".join(str(text).split()).rstrip(".")
 
 
-def _register_magics() -> None:
-    """Give the notebook ``%%live``; outside of IPython there is nothing to give it to."""
+def _teach_ipython(target: str) -> None:
+    """``%%live``, and on AWS which cells to skip; outside of IPython there is nobody to teach."""
     if "IPython" not in sys.modules:
         return
     from importlib.util import find_spec
@@ -318,6 +319,8 @@ def _register_magics() -> None:
 
     shell = get_ipython()
     if shell and find_spec("helpers.show"):
-        from helpers import show
+        from helpers import show, skips
 
         show.register_magics(shell)
+        if target == "aws":
+            skips.register(shell)

@@ -388,7 +388,7 @@ _STATIONS = (  # row by row; the second row runs from right to left
     ),
 )
 _ROWS = ("On your machine", "Amazon ECR", "Where it runs")
-_HERE = {  # notebook -> station; 00 begins at the beginning, 01 to 03 look at a repository
+_HERE = {  # notebook -> station; 00 and 15 begin at the beginning, 01 to 03 look at a repository
     "00": "source",
     "01": "repository",
     "02": "repository",
@@ -399,8 +399,12 @@ _HERE = {  # notebook -> station; 00 begins at the beginning, 01 to 03 look at a
     "07": "tag",
     "08": "push",
     "09": "pull",
+    "10": "care",
     "11": "care",
+    "12": "care",
+    "13": "run",
     "14": "clean",
+    "15": "source",
 }
 _BOX_W, _BOX_H, _GAP_X, _GAP_Y, _LEFT, _TOP = 168, 76, 32, 60, 24, 50
 _STYLE = (

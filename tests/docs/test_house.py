@@ -20,7 +20,7 @@ DEPENDENCIES = [Requirement(line) for line in PROJECT["dependencies"]]
 LOCK = (ROOT / "requirements.lock").read_text()
 # Some packages are there twice: the newest that an old Python runs, and the newest.
 LOCKED = [(canonicalize_name(name), Version(version)) for name, version in re.findall(r"^([\w.-]+)==(\S+)", LOCK, re.M)]
-TARGETS = ["lab", "setup", "doctor", "sandbox", "test", "soak", "lint", "record", "bench", "lock", "clean"]
+TARGETS = ["lab", "setup", "doctor", "sandbox", "test", "soak", "lint", "record", "tables", "bench", "lock", "clean"]
 
 
 def conda() -> dict[str, str]:

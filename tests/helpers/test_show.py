@@ -1,6 +1,7 @@
 """What the notebooks draw: the same on every run, whatever docker's order, builder and client."""
 
 import io
+import math
 import os
 import re
 import signal
@@ -432,3 +433,60 @@ def test_no_text_leaves_its_box(picture):
         inner = min(around, key=lambda box: box[2] * box[3])
         assert inner[0] - 4 <= left, said
         assert left + width <= inner[0] + inner[2] + 4, said
+
+
+def fills(root) -> dict[str, str]:
+    """The fill that each class of a picture's style gives, and that of text."""
+    return dict(re.findall(r"\.?([a-z]+)\{[^}]*?fill:(#[0-9a-f]{3,6}|none)\b", root.findtext(f"{SVG}style")))
+
+
+def luminance(colour: str) -> float:
+    """WCAG 2.2, "relative luminance" (https://www.w3.org/TR/WCAG22/#dfn-relative-luminance)."""
+    digits = colour[1:] if len(colour) == 7 else "".join(digit * 2 for digit in colour[1:])
+    parts = [int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """From 1 (the same) to 21 (black on white)."""
+    dark, bright = sorted((luminance(one), luminance(other)))
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def below(root) -> list[tuple[str, str, str]]:
+    """``(words, colour, colour of what they stand on)`` of each text of a picture."""
+    known, boxes, found = fills(root), [], []
+    for shape in root.iter():
+        if shape.tag in (f"{SVG}rect", f"{SVG}circle"):
+            boxes.append(shape)
+        elif shape.tag == f"{SVG}text":
+            x, y = float(shape.get("x")), float(shape.get("y"))
+            under = [box for box in boxes if contains(box, x, y) and known.get(box.get("class"), "none") != "none"]
+            colour = known.get(shape.get("class"), known["text"])
+            found.append(("".join(shape.itertext()), colour, known[under[-1].get("class")]))
+    return found
+
+
+def contains(box, x: float, y: float) -> bool:
+    if box.tag == f"{SVG}circle":
+        middle = (float(box.get("cx")), float(box.get("cy")))
+        return math.dist(middle, (x, y)) <= float(box.get("r"))
+    left, top, width, height = (float(box.get(side)) for side in ("x", "y", "width", "height"))
+    return left <= x <= left + width and top <= y <= top + height
+
+
+@pytest.mark.parametrize("picture", sorted(PICTURES.glob("*.svg")), ids=lambda path: path.name)
+def test_it_is_readable_on_a_dark_page_too(picture):
+    root = ElementTree.fromstring(picture.read_text(encoding="utf-8"))
+    card, (_, _, width, height) = root.find(f"{SVG}rect"), map(float, root.get("viewBox").split())
+    assert fills(root)[card.get("class")] == "#fff"  # it brings its own page
+    assert float(card.get("width")) >= width - 1 and float(card.get("height")) >= height - 1
+    for words, colour, ground in below(root):
+        assert contrast(colour, ground) >= 4.5, words  # WCAG 2.2, 1.4.3
+
+
+def test_contrast_is_measured_as_wcag_does():
+    assert contrast("#000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#fff") == pytest.approx(4.48, abs=0.01)
+    assert contrast("#9a4a00", "#fff") == contrast("#fff", "#9a4a00")

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from helpers import background, lab, settings
+from helpers import background, lab, progress, settings
 from helpers.cli import MADE_BY_LEARNERS
 
 FOLDER = settings.PROJECT / ".sandbox-test"
@@ -64,6 +64,7 @@ def _restore(pristine: Path) -> None:
     state = settings.state()
     for name in ("state.db-wal", "state.db-shm", "docker/config.json", "aws/config", "aws/credentials"):
         (state / name).unlink(missing_ok=True)
+    forget_progress()
     shutil.copy(pristine, state / "state.db")
     # Distribution's links from repositories to layers; a layer that is already there would not be sent.
     mirror = f"{settings.ACCOUNT}/{settings.REGION}/{settings.MIRROR_REPOSITORY}"
@@ -71,6 +72,11 @@ def _restore(pristine: Path) -> None:
     for repository in {found.parent for found in links.rglob("_layers")}:
         if str(repository.relative_to(links)) != mirror:
             shutil.rmtree(repository)
+
+
+def forget_progress() -> None:
+    """As a learner who begins: what other notebooks did stays in the registry, but it was not this learner."""
+    (settings.state() / progress.FILE).unlink(missing_ok=True)
 
 
 def leave() -> None:

@@ -1,5 +1,7 @@
 """The notebooks as the tests read them."""
 
+import html
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +36,58 @@ def texts(cell) -> Iterator[str]:
     for output in cell.outputs:
         yield from (output[name] for name in ("text", "evalue") if name in output)
         yield from (str(data) for kind, data in output.get("data", {}).items() if kind.startswith("text/"))
+
+
+def claims(notebook) -> Iterator[tuple[str, str]]:
+    """``("C26", section)`` of each cell that is tagged with a claim and printed something, in the cells' order."""
+    for section, cell, _ in sections(notebook):
+        for tag in tags(cell):
+            if tag.startswith("claim:") and any(text.strip() for text in texts(cell)):
+                yield tag.removeprefix("claim:"), section
+
+
+def sections(notebook) -> Iterator[tuple[str, nbformat.NotebookNode, str]]:
+    """``(heading, cell, text)``: each cell below its heading, of which the number is left out.
+
+    Markdown that goes on below a further heading comes in parts.
+    """
+    section = ""
+    for cell in notebook.cells:
+        if cell.cell_type != "markdown":
+            yield section, cell, cell.source
+            continue
+        for part in re.split(r"^(?=#{2,} )", cell.source, flags=re.MULTILINE):
+            if heading := re.match(r"#{2,} (?:\d+\. )?(.+)", part):
+                section = heading[1]
+            yield section, cell, part
+
+
+def prose(notebook) -> str:
+    """Everything that is written for reading, of which the solutions are left folded."""
+    written = (cell for cell in notebook.cells if cell.cell_type == "markdown" and "solution" not in tags(cell))
+    return "\n\n".join(cell.source for cell in written)
+
+
+def without_fences(markdown: str) -> str:
+    """*markdown* without its blocks of code."""
+    return re.sub(r"^( *)```.*?^ *```", "", markdown, flags=re.DOTALL | re.MULTILINE)
+
+
+def plain(markdown: str) -> str:
+    """The words of *markdown* as they are read: no code blocks, pictures, addresses or tags; on one line."""
+    text = re.sub(r"!\[[^\]]*\]\([^)]*\)", " ", without_fences(markdown))
+    text = re.sub(r"\]\([^)]*\)", "]", text)
+    return " ".join(html.unescape(re.sub(r"<!--.*?-->|</?\w[^>]*>", " ", text, flags=re.DOTALL)).split())
+
+
+def minutes(notebook) -> int:
+    """The minutes that its first cell promises."""
+    return int(re.findall(r"(\d+) minutes", notebook.cells[0].source)[0])
+
+
+def data(name: str) -> dict:
+    """A data file of the helpers."""
+    return json.loads((settings.PROJECT / "helpers" / "data" / name).read_text())
 
 
 def links(markdown: str) -> list[str]:

@@ -107,6 +107,11 @@ def test_pictures_are_there_and_have_a_text(path):
 
 
 @every_notebook
+def test_it_opens_with_the_way_of_an_image_and_its_own_station_lit(path):
+    assert f"(img/way-{path.name[:2]}.svg)" in course.read(path).cells[0].source
+
+
+@every_notebook
 def test_links_resolve(path):
     for cell in course.read(path).cells:
         if cell.cell_type == "markdown":

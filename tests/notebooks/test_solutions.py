@@ -1,14 +1,32 @@
-"""Each exercise is judged wrong as it stands, and right once its solution has run."""
+"""Each exercise is judged wrong as it stands and after a typical wrong answer, and right once its solution has run.
 
+The wrong answers are in wrong_answers.toml. All of it happens in the notebook, where the learner would do it.
+"""
+
+import json
 import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
 
 import nbformat
 import pytest
+
+from helpers import course as learned
+from helpers import progress, settings
 
 from . import clean_state, course
 
 CHECK = re.compile(r'check\("(\d\d\.\d)"')
 FENCE = re.compile(r"```(bash|python)\n(.*?)```", re.DOTALL)
+WRONG: dict[str, list[dict[str, str]]] = tomllib.loads(Path(__file__).with_name("wrong_answers.toml").read_text())
+
+every_notebook = pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
+
+
+def exercises(notebook) -> list[str]:
+    """The numbers of the exercises that a notebook checks, in their order."""
+    return [number for cell in course.code(notebook) for number in CHECK.findall(cell.source)]
 
 
 def solution_of(notebook, after: int):
@@ -16,28 +34,79 @@ def solution_of(notebook, after: int):
     return next(cell for cell in notebook.cells[after:] if "solution" in course.tags(cell))
 
 
-def solved(notebook):
-    """The notebook with each solution run, block by block, just before its check."""
+def bash(source: str) -> nbformat.NotebookNode:
+    return nbformat.v4.new_code_cell(f"%%bash\n{source}")
+
+
+def solution(cell) -> Iterator[nbformat.NotebookNode]:
+    """The blocks of a folded solution, as cells."""
+    for language, source in FENCE.findall(cell.source):
+        yield bash(source) if language == "bash" else nbformat.v4.new_code_cell(source)
+
+
+def wrong(number: str) -> Iterator[nbformat.NotebookNode]:
+    """The wrong answers to an exercise, each followed by its check and taken back where that is needed."""
+    judge = f"from helpers.checks import check\ncheck({number!r})"
+    for each in WRONG.get(number, []):
+        for source in (each["answer"], judge, each.get("undo", "")):
+            if source:
+                python = source.startswith(("# python", "from helpers.checks"))
+                yield nbformat.v4.new_code_cell(source) if python else bash(source)
+
+
+def answered(notebook, with_wrong_answers: bool = True):
+    """The notebook with the wrong answers and then the solution of each exercise just before its check."""
     cells = []
     for place, cell in enumerate(notebook.cells):
-        if cell.cell_type == "code" and CHECK.search(cell.source):
-            for language, source in FENCE.findall(solution_of(notebook, place).source):
-                cells.append(nbformat.v4.new_code_cell(f"%%bash\n{source}" if language == "bash" else source))
+        number = CHECK.search(cell.source) if cell.cell_type == "code" else None
+        if number:
+            cells += wrong(number[1]) if with_wrong_answers else []
+            cells += solution(solution_of(notebook, place))
         cells.append(cell)
     notebook.cells = cells
     return notebook
 
 
-@pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
+def verdicts(notebook) -> list[str]:
+    """What the checks said, in their order."""
+    said = "".join(text for cell in course.code(notebook) for text in course.texts(cell) if "check(" in cell.source)
+    return re.findall(r"^[✔✗] \d\d\.\d .*$", said, re.MULTILINE)
+
+
+@every_notebook
 @pytest.mark.usefixtures("own_sandbox")
-def test_the_solution_turns_the_check_from_wrong_to_right(path):
+def test_a_wrong_answer_is_wrong_and_the_solution_turns_the_check_to_right(path):
     notebook = course.read(path)
-    before = "".join(text for cell in course.code(notebook) for text in course.texts(cell))
-    numbers = [number for cell in course.code(notebook) for number in CHECK.findall(cell.source)]
-    assert all(f"✗ {number} " in before for number in numbers)
+    numbers = exercises(notebook)
+    assert [said[:6] for said in verdicts(notebook)] == [f"✗ {number}"[:6] for number in numbers]
 
     clean_state.make()
-    ran = solved(notebook)
+    ran = answered(notebook)
     course.run(ran)
-    after = "".join(text for cell in course.code(ran) for text in course.texts(cell))
-    assert [number for number in numbers if f"✔ {number} " not in after] == []
+    expected = []
+    for number in numbers:
+        expected += [f"✗ {number} {each['said']}" for each in WRONG.get(number, [])] + [f"✔ {number} "]
+    got = verdicts(ran)
+    assert len(got) == len(expected)
+    assert [told for told, begin in zip(got, expected, strict=True) if not told.startswith(begin)] == []
+    assert not_noted(path.name[:2]) == []
+
+
+def not_noted(number: str) -> list[str]:
+    """What of this notebook, run by itself to its end, helpers.progress does not know."""
+    noted = json.loads((settings.state() / progress.FILE).read_text())
+    of_the_course = learned.notebook(number)
+    assert of_the_course
+    cells = [cell.source for cell in of_the_course.to_run() if cell.id not in noted["cells"][number]]
+    return cells + [each for each in of_the_course.exercises() if each not in noted["exercises"]]
+
+
+@every_notebook
+def test_each_exercise_has_a_typical_wrong_answer(path):
+    assert [number for number in exercises(course.read(path)) if number not in WRONG] == []
+
+
+def test_a_wrong_answer_belongs_to_an_exercise_and_says_what_is_missing():
+    there = {number for path in course.PATHS for number in exercises(course.read(path))}
+    assert there >= WRONG.keys()
+    assert all(each["said"] and set(each) <= {"answer", "said", "undo"} for many in WRONG.values() for each in many)

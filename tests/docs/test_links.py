@@ -1,0 +1,75 @@
+"""docs/links.md names every page that the course names, and each address has the form of one that will last."""
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from . import links, written
+
+LINKS = sorted(links.places(written.sources()))
+SHORTENERS = {"bit.ly", "t.co", "goo.gl", "tinyurl.com", "amzn.to", "lnkd.in", "aka.ms"}
+# An archive's address has the address of the page in it, with the page's own scheme.
+ARCHIVES = ("web-archive.nli.org.il", "web.archive.org")
+
+
+def test_the_list_is_as_it_is_made():
+    assert links.DOCUMENT.read_text() == links.document(), "out of date: make tables"
+
+
+def faults(link: str) -> list[str]:
+    """What is wrong with an address, as far as it can be seen without asking."""
+    parts = urlsplit(link)
+    named = parse_qs(parts.query)
+    found = {
+        "not https": parts.scheme != "https",
+        "no host": not re.fullmatch(r"([a-z0-9-]+\.)+[a-z]{2,}", parts.hostname or ""),
+        "a user, a password or a port": "@" in parts.netloc or ":" in parts.netloc,
+        "a shortener": parts.hostname in SHORTENERS,
+        "says who came from where": any(name.startswith("utm_") for name in named),
+        "two addresses in one": link.count("://") > 1 and parts.hostname not in ARCHIVES,
+        "a double slash": "//" in parts.path and parts.hostname not in ARCHIVES,
+        "open brackets": link.count("(") != link.count(")"),
+    }
+    return [fault for fault, is_there in found.items() if is_there]
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_it_has_the_form_of_an_address(link):
+    assert faults(link) == []
+
+
+def test_a_page_has_one_address():
+    pages = {link.partition("#")[0] for link in LINKS}
+    assert [page for page in pages if page.endswith("/") and page.rstrip("/") in pages] == []
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "http://docs.aws.amazon.com/",
+        "https://docs/page",
+        "https://me@docs.docker.com/",
+        "https://bit.ly/x",
+        "https://docs.docker.com/?utm_source=x",
+        "https://docs.docker.com//page",
+        "https://docs.docker.com/https://docs.docker.com/",
+        "https://docs.docker.com/(page",
+    ],
+)
+def test_a_bad_address_is_found(link):
+    assert faults(link)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("See https://docs.docker.com/get-docker/, or ask.", ["https://docs.docker.com/get-docker/"]),
+        ("([Docker](https://docs.docker.com))", ["https://docs.docker.com"]),
+        ("https://docs.docker.com/a_(b)", ["https://docs.docker.com/a_(b)"]),
+        ("http://localhost:5050/v2/ https://{registry}/v2/ https://$REGISTRY https://…", []),
+        ("https://123456789012.dkr.ecr.us-east-1.amazonaws.com/v2/ https://nowhere.invalid", []),
+    ],
+)
+def test_what_counts_as_a_page(text, found):
+    assert list(links.places([("here", text)])) == found

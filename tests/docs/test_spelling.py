@@ -1,0 +1,23 @@
+"""Every word of the documents and of the notebooks' text is known to a dictionary or to words.txt."""
+
+from . import spelling, written
+
+
+def test_every_word_is_known():
+    found = spelling.unknown(written.texts())
+    assert not found, f"mend, set as code or add to words.txt: {found}"
+
+
+def test_the_own_words_are_in_order_and_no_dictionary_has_them():
+    assert spelling.own() == sorted(set(spelling.own()))
+    assert spelling.dictionary().known(spelling.own()) == set()
+
+
+def test_a_slip_is_found_and_code_is_no_text():
+    text = "A repositery holds images, `docker ps` and `aws ecr`: see [the page](https://example.com/repositry).\n"
+    assert spelling.unknown([("here", text)]) == {"repositery": {"here"}}
+
+
+def test_names_and_endings_are_understood():
+    text = "JupyterLab, AWS’s CLI, doesn't, the image's, read-only, v1, 64 MB, <code>docker-credential-x</code>"
+    assert spelling.unknown([("here", text)]) == {}

@@ -1,0 +1,50 @@
+"""Cells that work in the sandbox only are skipped on a real account, and say so."""
+
+import nbformat
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from helpers import course, lab, skips
+
+YESTERDAY = "%%bash\necho yesterday"
+
+
+@pytest.fixture
+def shell(tmp_path, monkeypatch):
+    """IPython as it is in a kernel on AWS, with a course of one notebook."""
+    cells = [
+        nbformat.v4.new_code_cell(YESTERDAY, metadata={"tags": ["sandbox-only"]}),
+        nbformat.v4.new_code_cell("print('today')"),
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "05_log_in.ipynb")
+    monkeypatch.setattr(course, "FOLDER", tmp_path)
+    skips.sandbox_only.cache_clear()
+    shell = InteractiveShell.instance()
+    skips.register(shell)
+    skips.register(shell)
+    yield shell
+    InteractiveShell.clear_instance()
+    skips.sandbox_only.cache_clear()
+
+
+def test_a_cell_that_is_tagged_so_says_that_it_is_skipped(shell, capsys):
+    assert shell.run_cell(YESTERDAY).success
+    assert capsys.readouterr().out == f"{skips.SKIPPED}\n"
+
+
+@pytest.mark.parametrize("cell", ["print('today')", f"{YESTERDAY} edited"])
+def test_all_others_run(shell, capsys, cell):
+    shell.run_cell(cell)
+    assert skips.SKIPPED not in capsys.readouterr().out
+    assert skips.instead(cell.splitlines(keepends=True)) == cell.splitlines(keepends=True)
+
+
+def test_it_is_asked_once_for_each_cell(shell):
+    assert shell.input_transformers_cleanup.count(skips.instead) == 1
+
+
+@pytest.mark.parametrize(("target", "teaches"), [("sandbox", False), ("aws", True)])
+def test_connect_teaches_it_on_aws_only(shell, target, teaches):
+    shell.input_transformers_cleanup.remove(skips.instead)
+    lab._teach_ipython(target)
+    assert (skips.instead in shell.input_transformers_cleanup) == teaches

@@ -1,0 +1,99 @@
+"""On a real account no cell fails or harms: what only the sandbox can do is guarded, and what is made is found again.
+
+A cell that uses what the sandbox alone has either asks `lab.target` itself, or carries the tag `sandbox-only`: then
+helpers/skips.py lets it say on AWS that it is skipped, and the text above it says why it cannot work there.
+"""
+
+import re
+
+import pytest
+
+from helpers import skips
+
+from . import course
+from .to_mend import expected
+
+SANDBOX_ONLY = {
+    r"\.password_of\(": "AWS gives out no token of the past",
+    r"\.forward\(|ecr-lab clock": "nobody moves AWS's clock",
+    r"/_sandbox|\blab\.endpoint\b|helpers\.sandbox|\bbackground\.": "the sandbox's own doors and insides",
+    r"\becr-lab (up|down|gc|reset)\b": "there is no sandbox to look after",
+    r"other-account|OTHER_PROFILE|neighbour\(": "a real account need not have a second one",
+    r"(localhost|127\.0\.0\.1):\d": "the sandbox's address; $REGISTRY is right everywhere",
+}
+GUARD = re.compile(r"\blab\.target\b|available_profiles|ECR_TUTORIAL_TARGET")
+THING = "(repository|user|role|policy)"
+MAKES = re.compile(rf"^\s*aws (ecr|ecr-public|iam) create-{THING}\b|\.create_{THING}\(", re.MULTILINE)
+MARKED = re.compile(r"made-by|made_by|settings\.TAG")
+REFUSED = re.compile(r"\w+Exception\b|An error occurred \(")
+
+
+def unguarded(source: str) -> list[str]:
+    """What in a cell works in the sandbox only, unless the cell asks where it is."""
+    if GUARD.search(source):
+        return []
+    return [why for pattern, why in SANDBOX_ONLY.items() if re.search(pattern, source)]
+
+
+def made_without_mark(source: str, printed: str) -> bool:
+    """Whether a cell makes something that the clean-up would not find; a refusal makes nothing."""
+    return bool(MAKES.search(source)) and not MARKED.search(source) and not REFUSED.search(printed)
+
+
+def test_what_only_the_sandbox_has_is_guarded_or_tagged():
+    found = set()
+    for path in course.PATHS:
+        for cell in course.code(course.read(path)):
+            if skips.TAG not in course.tags(cell):
+                found |= {f"{path.name[:2]} {why}: {cell.source.splitlines()[0]}" for why in unguarded(cell.source)}
+    expected("aws", found)
+
+
+@pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
+def test_a_cell_that_is_skipped_on_aws_has_its_reason_above(path):
+    above = ""
+    for cell in course.read(path).cells:
+        if cell.cell_type == "markdown":
+            above = cell.source
+        elif skips.TAG in course.tags(cell):
+            assert re.search(r"\b[Ss]andbox\b", above) and "AWS" in above, cell.source
+
+
+@pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
+def test_what_is_made_carries_the_mark_by_which_it_is_found_again(path):
+    notebook = course.read(path)
+    for cell in course.code(notebook):
+        assert not made_without_mark(cell.source, "\n".join(course.texts(cell))), cell.source
+    for cell in notebook.cells:
+        if "solution" in course.tags(cell):
+            for source in re.findall(r"```(?:bash|python)\n(.*?)```", cell.source, re.DOTALL):
+                assert not made_without_mark(source, ""), source
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("lab.password_of(hours_ago=13)", 1),
+        ("if lab.target == 'sandbox':\n    lab.password_of(hours_ago=13)", 0),
+        ("%%bash\naws ecr describe-repositories --profile other-account", 1),
+        ("%%bash\ndocker pull localhost:5050/demo-app-repo", 1),
+        ("lab.forward(days=14)", 1),
+        ('%%bash\ndocker pull "$REGISTRY/demo-app-repo"', 0),
+    ],
+)
+def test_what_works_in_the_sandbox_only(source, found):
+    assert len(unguarded(source)) == found
+
+
+@pytest.mark.parametrize(
+    ("source", "printed", "lost"),
+    [
+        ("%%bash\naws ecr create-repository --repository-name x", "x", True),
+        ("%%bash\naws ecr create-repository --repository-name x --tags Key=made-by,Value=y", "x", False),
+        ('ecr.create_repository(repositoryName="x")', "x", True),
+        ('ecr.create_repository(repositoryName="X")', "InvalidParameterException", False),
+        ('show.table([("make one", "aws ecr create-repository …")])', "make one", False),
+    ],
+)
+def test_what_would_be_left_behind(source, printed, lost):
+    assert made_without_mark(source, printed) == lost

@@ -1,0 +1,75 @@
+"""What changed in a cell's output is said in one line."""
+
+import os
+import re
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from helpers import settings
+
+from .changes import what_changed
+
+
+def said(*lines: str, name: str = "stdout"):
+    return new_output("stream", name=name, text="".join(f"{line}\n" for line in lines))
+
+
+def shown(**data: str):
+    return new_output("display_data", data={kind.replace("_", "/"): text for kind, text in data.items()})
+
+
+# A run that leaves the tests' sandbox alone.
+ENVIRONMENT = os.environ | {"ECR_TUTORIAL_TARGET": "aws", "ECR_TUTORIAL_KEEP_STATE": "1"}
+BROKE = new_output("error", ename="ValueError", evalue="no such tag", traceback=[])
+
+
+@pytest.mark.parametrize(
+    ("stored", "printed", "line"),
+    [
+        ([said("one", "two")], [said("one", "two")], ""),
+        ([said("one", "two")], [said("one"), said("two")], ""),
+        ([said("id 17")], [said("id 18")], ""),  # which is sanitised
+        ([said("one", "two")], [said("one", "three")], "stdout, line 2: expected “two”, got “three”"),
+        ([said("one", "two")], [said("one")], "stdout, line 2: expected “two”, got nothing more"),
+        ([said("one")], [said("one", "two")], "stdout, line 2: expected nothing more, got “two”"),
+        ([said("one")], [], "no stdout came, expected “one”"),
+        ([], [said("oh", name="stderr")], "unexpected stderr: “oh”"),
+        ([said("one")], [said("one"), BROKE], "it raised ValueError: no such tag"),
+        ([shown(text_html="<b>1</b>")], [shown(text_html="<b>2</b>")], "text/html, line 1: expected “<b>1</b>”, got"),
+        ([said("a" * 500 + "b")], [said("a" * 500 + "c")], f"stdout, line 1: expected “…{'a' * 80}b”, got “…"),
+    ],
+)
+def test_the_first_difference(stored, printed, line):
+    told = what_changed(stored, printed, lambda text: re.sub(r"id \d+", "ID", text))
+    assert told.startswith(line) and bool(told) == bool(line)
+    assert "\n" not in told
+
+
+@pytest.mark.parametrize("quiet", [[], ["-q"]], ids=["", "quiet"])
+def test_nbval_says_it_too(tmp_path, quiet):
+    cell = new_code_cell("print('one')\nprint('two')", execution_count=1, outputs=[said("one", "2")])
+    nbformat.write(new_notebook(cells=[cell]), tmp_path / "99_try.ipynb")
+    words = [
+        "-m",
+        "pytest",
+        "-c",
+        "pyproject.toml",
+        "-p",
+        "conftest",
+        "-p",
+        "no:cacheprovider",
+        "--nbval",
+        tmp_path,
+        *quiet,
+    ]
+    ran = subprocess.run(
+        [sys.executable, *words], cwd=settings.PROJECT, env=ENVIRONMENT, capture_output=True, text=True
+    )
+    assert ran.returncode == 1
+    assert "99_try.ipynb, In [1]: stdout, line 2: expected “2”, got “two”" in ran.stdout
+    assert "assert reference_output" not in ran.stdout
+    assert re.search(r"1 notebook in \d+ s, of which .*99_try took \d+ s", ran.stdout)

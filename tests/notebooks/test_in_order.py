@@ -1,0 +1,32 @@
+"""A learner who goes through the notebooks in order, and does each exercise, has done everything in the end."""
+
+import pytest
+
+from helpers import course as learned
+from helpers import progress
+
+from . import clean_state, course
+from .test_solutions import answered
+from .to_mend import expected
+
+MIDDLE = ("07", "08")  # in `make test`; each notebook by itself is tried in test_solutions.py
+
+
+@pytest.mark.soak
+@pytest.mark.usefixtures("own_sandbox")
+def test_everything_is_done_in_the_end(soak, capsys):
+    clean_state.make()
+    numbers = [path.name[:2] for path in course.PATHS if soak or path.name[:2] in MIDDLE]
+    for path in course.PATHS:
+        if path.name[:2] in numbers:
+            course.run(answered(course.read(path), with_wrong_answers=False))
+    progress.show()
+    shown = {line[:2]: line for line in capsys.readouterr().out.splitlines()}
+    open_ = set()
+    for notebook in (each for each in learned.notebooks() if each.number in numbers):
+        assert f" {len(notebook.to_run())} of {len(notebook.to_run())} " in shown[notebook.number]
+        open_ |= {number for number in notebook.exercises() if not progress.done(number)}
+    if soak:
+        expected("in order", open_)
+    else:
+        assert not open_

@@ -1,0 +1,135 @@
+"""What makes a notebook a lesson: aims, exercises, questions that explain each answer, what goes wrong, a recap."""
+
+import html
+import re
+
+import pytest
+
+from . import course
+from .to_mend import expected
+
+every_notebook = pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
+QUESTION = re.compile(r"<details><summary>(.*?)</summary>(.*?)</details>", re.DOTALL)
+LABEL = re.compile(r"\(([a-e])\)")
+PRICE, YEAR = re.compile(r"\$(?!0\.00)\d"), re.compile(r"\b20[12]\d\b")
+RIGHT = re.compile(r"\b(Right|Yes)\b")
+
+
+def below(path, heading: str) -> str:
+    """What stands below a heading of a notebook."""
+    return "\n".join(text for section, _, text in course.sections(course.read(path)) if section == heading)
+
+
+def bullets(text: str) -> list[str]:
+    """The items of the lists in *text*."""
+    return re.findall(r"^- (.+(?:\n  .+)*)", text, re.MULTILINE)
+
+
+def questions(path) -> list[tuple[str, list[str]]]:
+    """Each question of *Check yourself* with what is said about its answers."""
+    return [
+        (html.unescape(question), bullets(said)) for question, said in QUESTION.findall(below(path, "Check yourself"))
+    ]
+
+
+def explanation(answer: str) -> str:
+    """What is said about an answer, which comes as ``(a)`` or in italics before it."""
+    return re.sub(r"^(\**\([a-e]\)|\*[^*]+\*)", "", answer)
+
+
+def faults(question: str, answers: list[str]) -> list[str]:
+    """What a question lacks."""
+    found = []
+    offered = set(LABEL.findall(question))
+    if len(answers) < 2 or (offered and len(offered) != len(answers)):
+        found.append("not every answer is explained")
+    right = [bool(RIGHT.search(explanation(answer))) for answer in answers]
+    if not any(right):
+        found.append("no answer is right")
+    if all(right):
+        found.append("no answer is wrong")
+    for answer in answers:
+        if len(re.sub(r"[*.:]", " ", explanation(answer)).split()) < 3:
+            found.append(f"“{answer}” does not say why")
+    return found
+
+
+@every_notebook
+def test_it_says_what_one_will_do_and_learn(path):
+    opening = "\n".join(cell.source for cell in course.read(path).cells[:3] if cell.cell_type == "markdown")
+    parts = re.split(r"^\*\*(What .*?)\*\*\n", opening, flags=re.MULTILINE)
+    told = {name: bullets(text) for name, text in zip(parts[1::2], parts[2::2], strict=True)}
+    assert 3 <= len(told["What you will do"]) <= 6
+    assert 2 <= len(told["What you will learn"]) <= 6
+    assert told["What you need"]
+    assert told["What it creates and costs"]
+
+
+@every_notebook
+def test_it_has_two_exercises_at_least_each_with_a_check_and_a_solution(path):
+    cells = course.read(path).cells
+    checked = re.findall(r'check\("(\d\d\.\d)"', "\n".join(cell.source for cell in cells if cell.cell_type == "code"))
+    assert len(checked) >= 2
+    assert checked == [f"{path.name[:2]}.{number}" for number in range(1, len(checked) + 1)]
+    announced = re.findall(r"^### Exercise (\d\d\.\d)", course.prose(course.read(path)), re.MULTILINE)
+    assert announced == checked
+    assert len([cell for cell in cells if "exercise" in course.tags(cell)]) >= len(checked)
+    assert len([cell for cell in cells if "solution" in course.tags(cell)]) == len(checked)
+
+
+@every_notebook
+def test_it_asks_three_to_five_questions(path):
+    assert 3 <= len(questions(path)) <= 5
+
+
+def test_every_answer_is_explained():
+    found = set()
+    for path in course.PATHS:
+        for number, (question, answers) in enumerate(questions(path), 1):
+            found |= {f"{path.name[:2]} question {number}: {fault}" for fault in faults(question, answers)}
+    expected("questions", found)
+
+
+@every_notebook
+def test_it_says_what_can_go_wrong_with_the_message_the_cause_and_the_mend(path):
+    rows = [line for line in below(path, "What can go wrong").splitlines() if line.startswith("|")][2:]
+    assert len(rows) >= 3
+    assert all(len(re.findall(r"(?<!\\)\|", row)) == 4 and "||" not in row.replace(" ", "") for row in rows)
+
+
+def test_a_price_has_its_year_in_the_same_section():
+    told: dict[str, str] = {}
+    for path in course.PATHS:
+        for section, cell, text in course.sections(course.read(path)):
+            read = "\n".join(course.texts(cell)) if cell.cell_type == "code" else course.without_fences(text)
+            where = f"{path.name[:2]} {section}"
+            told[where] = f"{told.get(where, '')}\n{read}"
+    expected("undated", {where for where, text in told.items() if PRICE.search(text) and not YEAR.search(text)})
+
+
+@pytest.mark.parametrize("path", [path for path in course.PATHS if "00" < path.name[:2] < "15"], ids=lambda p: p.stem)
+def test_a_step_is_shown_in_the_console_the_cli_and_python(path):
+    written = course.prose(course.read(path))
+    assert [way for way in ("Console", "CLI", "Python") if not re.search(rf"\*\*{way}\b", written)] == []
+
+
+@every_notebook
+def test_it_sums_up_and_goes_on(path):
+    assert 3 <= len(bullets(below(path, "Key points"))) <= 7
+    assert course.links(below(path, "Next"))
+
+
+@pytest.mark.parametrize(
+    ("question", "answers", "lacks"),
+    [
+        ("Which? (a) this, (b) that", ["(a) No. It is not there.", "**(b) Right.** It was made there."], ""),
+        ("Which? (a) this, (b) that", ["(a) No. It is not there."], "not every answer is explained"),
+        ("Which?", ["*This.* No: it is not there.", "*That.* Right."], "does not say why"),
+        ("Which? (a) this, (b) that", ["(a) **Right.**", "(b) No. It is not there."], "does not say why"),
+        ("Which?", ["*This.* No: it is not there.", "*That.* Neither is this."], "no answer is right"),
+        ("Which?", ["*This.* Right: it is there.", "*That.* Yes, there too."], "no answer is wrong"),
+    ],
+)
+def test_what_a_question_may_lack(question, answers, lacks):
+    assert lacks in " ".join(faults(question, answers))
+    assert bool(lacks) == bool(faults(question, answers))

@@ -1,0 +1,53 @@
+"""The minutes that a notebook promises are those that reading and running it takes."""
+
+import pytest
+
+from . import course, minutes
+from .to_mend import expected
+
+
+def test_the_promise_is_what_is_measured():
+    off = {path.name[:2] for path in course.PATHS if not kept(path)}
+    expected("minutes", off)
+
+
+def kept(path) -> bool:
+    return minutes.is_kept(course.minutes(course.read(path)), minutes.measured(path))
+
+
+def test_no_notebook_ran_longer_than_fifteen_seconds():
+    assert [number for number, seconds in minutes.seconds().items() if seconds > minutes.UNKNOWN] == []
+
+
+@pytest.mark.parametrize(("measured", "promise"), [(0.5, 5), (5.0, 5), (5.1, 10), (12.4, 15), (30, 30)])
+def test_a_promise_is_the_next_five_minutes(measured, promise):
+    assert minutes.rounded(measured) == promise
+
+
+@pytest.mark.parametrize(
+    ("promised", "measured", "kept"),
+    [(10, 8, True), (10, 10.9, True), (10, 11.1, False), (10, 5.5, True), (10, 3.9, False), (12, 12, False)],
+)
+def test_a_minute_more_or_less_is_forgiven_at_the_border(promised, measured, kept):
+    assert minutes.is_kept(promised, measured) == kept
+
+
+def test_solutions_code_and_addresses_are_not_read(notebook):
+    notebook("two `words`", "```bash\nfour more words here\n```", "[a link](https://example.com/a/b) <b>ends</b> ·")
+    assert minutes.words(notebook.read()) == 5
+
+
+@pytest.fixture
+def notebook():
+    """A notebook that is made of markdown cells, the last one a solution."""
+    import nbformat
+
+    class Made:
+        def __call__(self, *texts: str) -> None:
+            self.cells = [nbformat.v4.new_markdown_cell(text) for text in texts]
+
+        def read(self):
+            solution = nbformat.v4.new_markdown_cell("left folded", metadata={"tags": ["solution"]})
+            return nbformat.v4.new_notebook(cells=[*self.cells, solution])
+
+    return Made()

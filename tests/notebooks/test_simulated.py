@@ -1,0 +1,61 @@
+"""Each simulated thing is called simulated where a notebook first uses it."""
+
+import math
+import re
+
+import pytest
+
+from . import course
+from .to_mend import expected
+
+WORD = re.compile(r"\b(simulat\w+|stand-ins?|plays? (it|them)|sandbox's (own|clock))\b")
+SIMULATED = {
+    "Docker Hub": r"\bdocker_hub\(",
+    "ECR Public": r"\becr-public\b",
+    "IAM": r"\baws iam\b|client\(\"iam\"\)",
+    "the second account": r"\bother-account\b",
+    "the clock": r"\.forward\(|ecr-lab clock",
+    "scans": r"scan[-_]findings|start[-_]image[-_]scan",
+    "lifecycle rules": r"lifecycle[-_]policy",
+    "ECS": r"\baws ecs\b|client\(\"ecs\"\)",
+    "Lambda": r"\baws lambda\b|client\(\"lambda\"\)",
+    "the bill": r"\baws ce\b|client\(\"ce\"\)",
+}
+
+
+def silent(notebook) -> list[str]:
+    """What a notebook uses before it has said, or says at once, that it is simulated."""
+    first: dict[str, int] = {}
+    said = math.inf
+    for place, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown" and WORD.search(cell.source):
+            said = min(said, place)
+        elif cell.cell_type == "code":
+            for name, pattern in SIMULATED.items():
+                if re.search(pattern, cell.source):
+                    first.setdefault(name, place)
+    return [name for name, place in first.items() if said > place + 1]
+
+
+def test_what_is_simulated_says_so():
+    expected("simulated", {f"{path.name[:2]} {name}" for path in course.PATHS for name in silent(course.read(path))})
+
+
+@pytest.mark.parametrize(
+    ("cells", "found"),
+    [
+        (["In the sandbox IAM is simulated.", "%%bash\naws iam list-users"], []),
+        (["Users.", "%%bash\naws iam list-users"], ["IAM"]),
+        (["Users.", "%%bash\naws iam list-users", "**What to notice.** This is simulated."], []),
+        (["Time.", "lab.forward(days=14)", "Then.", "More.", "It was simulated."], ["the clock"]),
+    ],
+)
+def test_when_it_has_to_be_said(cells, found):
+    import nbformat
+
+    code = ("%%", "lab.")
+    made = [
+        nbformat.v4.new_code_cell(text) if text.startswith(code) else nbformat.v4.new_markdown_cell(text)
+        for text in cells
+    ]
+    assert silent(nbformat.v4.new_notebook(cells=made)) == found

@@ -1,0 +1,30 @@
+"""The tables in the two READMEs are as they are made from the notebooks, and say what they should."""
+
+import re
+
+import pytest
+
+from . import course, tables
+
+
+@pytest.mark.parametrize("path", [tables.INDEX, tables.README], ids=["notebooks/README.md", "README.md"])
+def test_it_is_as_it_is_made(path):
+    assert path.read_text() == tables.texts()[path], "out of date: make tables"
+
+
+@pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
+def test_each_notebook_has_its_row_in_both(path):
+    minutes = course.minutes(course.read(path))
+    for readme, folder in ((tables.README, "notebooks/"), (tables.INDEX, "")):
+        row = rf"^\| \[[^|]*\]\({folder}{path.name}\) \| [^|]+ \| ([C\d ]+ \| )?{minutes} \|$"
+        assert re.search(row, readme.read_text(), re.MULTILINE), readme
+
+
+def test_a_message_that_is_printed_is_met_and_one_that_is_written_is_told():
+    printed = {"says": ["no basic auth credentials"]}
+    written = {"says": ["The stub received bad data"]}
+    nowhere = {"says": ["no message of ECR"]}
+    assert "08" in {path.name[:2] for path in tables.found(printed)[0]}
+    assert tables.found(written)[0] == {} != tables.found(written)[1]
+    assert tables.found(nowhere) == ({}, {})
+    assert tables.found(printed | {"unlike": ["basic auth"]}) == ({}, {})

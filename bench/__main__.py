@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import click
 
-from . import authorization, crowd, growth, lifecycle, notebooks, ready, restart, scan, transfer
+from . import authorization, crowd, growth, lifecycle, notebooks, ready, restart, scan, tasks, transfer
 
 # Name of a figure → its unit and how many decimals are worth printing.
 Figures = dict[str, list[float]]
@@ -24,6 +24,7 @@ PARTS: dict[str, Callable[[int], Figures]] = {
     "restart": restart.measure,
     "lifecycle": lifecycle.measure,
     "scan": scan.measure,
+    "tasks": tasks.measure,
     "notebooks": notebooks.measure,
 }
 

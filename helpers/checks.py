@@ -7,7 +7,7 @@ what is missing and a hint. ``check("08.2")`` prints one line whatever happens.
 import os
 from collections.abc import Callable
 
-from helpers import cleanup, people, progress, settings, steps, trial
+from helpers import cleanup, people, progress, settings, steps, trial, workloads
 from helpers import lab as labs
 from helpers.errors import LabError
 from helpers.lab import Lab
@@ -501,6 +501,58 @@ def rolled_back(lab: Lab) -> str:
     return "rollback names the image that ran on Monday"
 
 
+@exercise("13.1")
+def ran_by_digest(lab: Lab) -> str:
+    """A task of the family demo-pinned has run demo-app-repo by its digest, and ended with code 0."""
+    ended = tasks_of(lab, "demo-pinned")
+    if not ended:
+        raise NotYet("no task of the family demo-pinned has stopped yet", "register_task_definition, then run_task")
+    by_digest = [each for each in ended if f"/{settings.REPOSITORY}@sha256:" in each["containers"][0]["image"]]
+    if not by_digest:
+        raise NotYet(f"its image is {ended[0]['containers'][0]['image']}", "an address ends in @ and the digest")
+    codes = [each["containers"][0].get("exitCode") for each in by_digest]
+    if 0 not in codes:
+        why = f"exit code {codes[0]}" if codes[0] is not None else by_digest[0]["stoppedReason"].partition(":")[0]
+        raise NotYet(f"the task did not end well: {why}", "its log says more")
+    return "demo-pinned ran the image of one digest, and ended with code 0"
+
+
+@exercise("13.2")
+def mended(lab: Lab) -> str:
+    """A task of the family demo-broken has come up, with a role that may still not do everything."""
+    ended = tasks_of(lab, "demo-broken")
+    if not any("startedAt" in each for each in ended):
+        raise NotYet("no task of demo-broken has run yet", "the last stoppedReason names a step; which action is it?")
+    allowed = role_actions(lab, "demo-broken")
+    if any("*" in action for action in allowed):
+        raise NotYet("demo-broken may do more than it needs", "name the actions, without *")
+    return "demo-broken pulls and runs, by a role that may do no more than it needs"
+
+
+def tasks_of(lab: Lab, family: str) -> list[dict]:
+    """The tasks of a family in demo-cluster that have stopped, the newest first; NotYet without the cluster."""
+    ecs = lab.client("ecs")
+    try:
+        arns = ecs.list_tasks(cluster="demo-cluster", family=family, desiredStatus="STOPPED")["taskArns"]
+    except ecs.exceptions.ClusterNotFoundException:
+        raise NotYet("there is no demo-cluster", "run the notebook from its top") from None
+    found = ecs.describe_tasks(cluster="demo-cluster", tasks=arns)["tasks"] if arns else []
+    stopped = [each for each in found if each["lastStatus"] == "STOPPED"]
+    return sorted(stopped, key=lambda each: each["createdAt"], reverse=True)
+
+
+def role_actions(lab: Lab, name: str) -> list[str]:
+    """The actions that the role's inline policies allow, and ``*`` if it has attached ones."""
+    iam = lab.client("iam")
+    found = ["*"] if iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"] else []
+    for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+        statements = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]["Statement"]
+        for each in statements if isinstance(statements, list) else [statements]:
+            actions = each.get("Action", "*") if each["Effect"] == "Allow" else []
+            found += [actions] if isinstance(actions, str) else actions
+    return found
+
+
 @exercise("14.1")
 def swept_up(lab: Lab) -> str:
     """left-behind holds the image latest and none without a tag."""
@@ -520,6 +572,7 @@ def nothing_left(lab: Lab) -> str:
     """Nothing that this tutorial made is left, in the registry or on this machine."""
     left = [f"repository {found['repository']}" for found in cleanup.made(lab)]
     left += people.made(lab)
+    left += workloads.made(lab)
     left += [f"public repository {name}" for name in cleanup.made_public()]
     left += [f"image {name.removeprefix(f'{lab.registry}/')}" for name in cleanup.local_images(lab)]
     if left:

@@ -4,7 +4,7 @@ import contextlib
 import subprocess
 from typing import TYPE_CHECKING
 
-from helpers import people, settings
+from helpers import people, settings, workloads
 from helpers.errors import LabError
 
 if TYPE_CHECKING:
@@ -77,6 +77,12 @@ def forget_people(lab: "Lab") -> None:
     print("✔ a fresh start: no user, role or policy of this tutorial is there")
 
 
+def forget_workloads(lab: "Lab") -> None:
+    """Stop and remove what this tutorial runs on ECS and Lambda; one line says the same whether there was any."""
+    workloads.remove(lab)
+    print("✔ a fresh start: no task, cluster, function or log group of this tutorial is there")
+
+
 def forget_public() -> None:
     """Remove the public repositories that this tutorial made; one line says the same whether there were any."""
     _delete_public()
@@ -84,7 +90,9 @@ def forget_public() -> None:
 
 
 def clean_up(lab: "Lab") -> dict:
-    """Delete the tutorial's repositories, people and local images, log Docker out; print and return what went."""
+    """Delete all that the tutorial made, from tasks to local images, log Docker out; print and return what went."""
+    running = workloads.remove(lab)
+    print(f"✔ clusters, functions and logs deleted: {', '.join(running) or 'none was left'}")
     ecr = lab.client()
     repositories = [found["repository"] for found in made(lab)]
     for name in repositories:
@@ -97,7 +105,13 @@ def clean_up(lab: "Lab") -> dict:
     if images is not None:
         print(f"✔ images deleted from this machine: {', '.join(images) or 'none was left'}")
     _log_out(lab)
-    return {"repositories": repositories, "public": public, "people": gone, "images": images or []}
+    return {
+        "repositories": repositories,
+        "public": public,
+        "people": gone,
+        "workloads": running,
+        "images": images or [],
+    }
 
 
 def local_images(lab: "Lab") -> list[str]:

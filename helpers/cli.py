@@ -40,6 +40,7 @@ def down() -> None:
     """Stop the sandbox; what is in it stays for the next time."""
     stopped = background.stop()
     _remove_forwarder()
+    _remove_tasks()
     click.echo(f"✔ sandbox {'stopped' if stopped else 'was not running'}")
 
 
@@ -151,6 +152,7 @@ def reset(yes: bool) -> None:
     if not yes and not click.confirm(f"Remove all repositories, images and users of the sandbox in {state}?"):
         raise LabError("Nothing was removed.")
     background.stop()
+    _remove_tasks()
     for name in MADE_BY_LEARNERS:
         _remove(state / name)
     status = background.start()
@@ -230,6 +232,14 @@ def _remove_forwarder() -> None:
 
     with contextlib.suppress(LabError):  # no engine, no forwarder
         engine.remove_forwarder(engine.client())
+
+
+def _remove_tasks() -> None:
+    """The sandbox removes them itself, unless it was killed."""
+    from helpers import engine
+
+    with contextlib.suppress(LabError):  # no engine, no containers
+        engine.remove_tasks(engine.client(), settings.state())
 
 
 def _remove(path: Path) -> None:

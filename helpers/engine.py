@@ -29,6 +29,7 @@ PATIENCE = 10
 FORWARDER = "learn-amazon-ecr-forwarder"
 HOST_FROM_INSIDE = "host.docker.internal"
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
+TASK_LABEL = "learn-amazon-ecr.task-of"  # on containers of Fargate tasks: the state folder of their sandbox
 
 # Runs inside the engine's machine: whoever connects to one of the ports is connected to the host's.
 FORWARD = """
@@ -239,6 +240,17 @@ def remove_forwarder(engine: "docker.DockerClient") -> bool:
     for container in found:
         container.remove(force=True)
     return bool(found)
+
+
+def remove_tasks(engine: "docker.DockerClient", state: Path) -> int:
+    """Remove the containers of Fargate tasks that the sandbox of *state* left behind; how many there were."""
+    import docker.errors
+
+    found = engine.containers.list(all=True, filters={"label": f"{TASK_LABEL}={state}"}, ignore_removed=True)
+    for container in found:
+        with contextlib.suppress(docker.errors.APIError):  # somebody else is removing it
+            container.remove(force=True, v=True)
+    return len(found)
 
 
 def learn_mirror(engine: "docker.DockerClient", registry: str, password: Callable[[], str], note: Path) -> bool:

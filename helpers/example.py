@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import io
 import json
+import struct
 import tarfile
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"
+INDEX = "application/vnd.oci.image.index.v1+json"
+MACHINES = {"amd64": 62, "arm64": 183}  # e_machine of the ELF format: who may run a program
 BASE_BYTES = 1_000_000
 
 
@@ -41,6 +44,25 @@ def put(lab: "Lab", repository: str, *tags: str, greeting: str = "Hello, registr
             )
     tagged = ", ".join(tags)
     print(f"✔ the example image is in {repository}, tagged {tagged}: {sent} of {len(blobs)} layers had to be sent")
+
+
+def put_foreign(lab: "Lab", repository: str, architecture: str) -> None:
+    """Put an image for another kind of processor there, alone as ``single`` and in an index as ``multi``; say so."""
+    layer = _tar({"app/serve": _program(architecture)})
+    about = {"architecture": architecture, "os": "linux", "config": {"Entrypoint": ["/app/serve"]}}
+    config = _json({**about, "rootfs": {"type": "layers", "diff_ids": [digest(layer)]}})
+    parts = {"config": _descriptor(CONFIG, config), "layers": [_descriptor(LAYER, layer)]}
+    manifest = _json({"schemaVersion": 2, "mediaType": MANIFEST, **parts})
+    platform = {"platform": {"os": "linux", "architecture": architecture}}
+    listed = [{**_descriptor(MANIFEST, manifest), **platform}]
+    index = _json({"schemaVersion": 2, "mediaType": INDEX, "manifests": listed})
+    for blob in (layer, config):
+        _send(lab, repository, blob)
+    for tag, text, kind in (("single", manifest, MANIFEST), ("multi", index, INDEX)):
+        lab.client().put_image(
+            repositoryName=repository, imageManifest=text.decode(), imageManifestMediaType=kind, imageTag=tag
+        )
+    print(f"✔ an image for linux/{architecture} is in {repository}: alone as single, in an index as multi")
 
 
 def layers(greeting: str) -> list[bytes]:
@@ -102,12 +124,18 @@ def _expect(answer, *statuses: int) -> None:
         raise LabError(f"The registry answered {answer.status_code}: {said}", "ecr-lab doctor")
 
 
+def _program(architecture: str) -> bytes:
+    """The head of a program for this processor, which any other refuses (System V ABI, "ELF Header")."""
+    head = struct.pack("<4sBBBB8xHHI", b"\x7fELF", 2, 1, 1, 0, 2, MACHINES[architecture], 1)
+    return head + struct.pack("<QQQIHHHHHH", 0x400078, 64, 0, 0, 64, 56, 1, 0, 0, 0) + bytes(56)
+
+
 def _tar(files: dict[str, bytes]) -> bytes:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for name, content in files.items():
             entry = tarfile.TarInfo(name)
-            entry.size = len(content)
+            entry.size, entry.mode = len(content), 0o755 if content[:4] == b"\x7fELF" else 0o644
             tar.addfile(entry, io.BytesIO(content))
     return packed.getvalue()
 

@@ -107,6 +107,12 @@ class Lab:
 
         cleanup.forget_people(self)
 
+    def forget_workloads(self) -> None:
+        """Stop and remove what this tutorial runs on ECS and Lambda, so that a notebook begins afresh."""
+        from helpers import cleanup
+
+        cleanup.forget_workloads(self)
+
     def clean_up(self) -> dict:
         """Delete everything this tutorial made, nothing else; prints and returns what was deleted."""
         from helpers import cleanup

@@ -13,7 +13,8 @@ The way of a request, file by file:
     aws.py          5  moto answers, by ECR's rules in ecr/ and ecr_public/, with users.py, sts.py and bill/
     registry/       5  or, under /v2/, the registry does; hub/ is the stand-in for Docker Hub
     present.py      6  with addresses that work here
-    services.py        what AWS has beside, loaded by its first call
+    services.py        what AWS has beside, loaded by its first call: ecs/ with Fargate (ecs_alive.py remembers what
+                       runs), functions/ of Lambda; image_name.py leads them to their images
     durable.py      7  and what has changed is on disk before the answer leaves: store.py, files.py
 
 What a change leaves behind is done later: ecr/ tells what happened, jobs.py does what follows, by the time of clock.py.

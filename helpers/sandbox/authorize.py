@@ -77,7 +77,8 @@ def circumstances(request: Request, region: str) -> dict[str, str | tuple[str, .
     }
 
 
-def _permit(who: Principal, question: Question, facts: Mapping[str, Any]) -> None:
+def denied_sentence(who: Principal, question: Question, facts: Mapping[str, Any]) -> str | None:
+    """AWS's sentence if *who* may not do what is asked, with *facts* besides the question's; None if they may."""
     ask = Ask(
         question.action,
         question.resource,
@@ -85,12 +86,16 @@ def _permit(who: Principal, question: Question, facts: Mapping[str, Any]) -> Non
         {**facts, **question.facts, "aws:ResourceAccount": question.account},
     )
     decision = iam.decide(who, ask, question.resource_policies, question.delegated_only)
-    if not decision.allowed:
-        # About a role AWS does not say which side refused.
-        because = "" if question.delegated_only else f" {decision.because}"
-        raise Denied(
-            f"User: {who.arn} is not authorized to perform: {question.action} on resource: {question.resource}{because}"
-        )
+    if decision.allowed:
+        return None
+    # About a role AWS does not say which side refused.
+    because = "" if question.delegated_only else f" {decision.because}"
+    return f"User: {who.arn} is not authorized to perform: {question.action} on resource: {question.resource}{because}"
+
+
+def _permit(who: Principal, question: Question, facts: Mapping[str, Any]) -> None:
+    if sentence := denied_sentence(who, question, facts):
+        raise Denied(sentence)
 
 
 def _is_of_another_region(arn: str, region: str) -> bool:

@@ -99,7 +99,8 @@ def parameters_of(request: Request) -> dict[str, Any]:
     if not isinstance(parameters, dict):
         return {}
     known = _members(service_of(request), operation_of(request))
-    return {name: value for name, value in parameters.items() if name.partition(".")[0] in known}
+    named = {**parameters, **_parameters_by_path(request)}
+    return {name: value for name, value in named.items() if name.partition(".")[0] in known}
 
 
 def account_of(request: Request) -> str:
@@ -198,11 +199,23 @@ def _operation_by_path(request: Request) -> str:
     """The operation that method and path name, or ``""``."""
     if "/operation/" in request.path:  # https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html
         return request.path.rpartition("/")[2]
+    return _routed(request)[0]
+
+
+def _parameters_by_path(request: Request) -> dict[str, Any]:
+    """What the path names, or nothing where the service has but one path."""
+    if service_of(request) not in PATHS or request.headers.get("X-Amz-Target"):
+        return {}
+    return _routed(request)[1]
+
+
+def _routed(request: Request) -> tuple[str, dict[str, Any]]:
+    """The operation that method and path name, or ``""``, and what the path says of it."""
     try:
-        operation, _ = get_service_router(name_of(service_of(request))).match(request)
+        operation, parameters = get_service_router(name_of(service_of(request))).match(request)
     except HTTPException:
-        return ""
-    return str(operation.name)
+        return "", {}
+    return str(operation.name), dict(parameters)
 
 
 @cache

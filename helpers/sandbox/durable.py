@@ -51,13 +51,20 @@ class Kept:
         for service in self._services:
             self._restore(service)
 
-    def add(self, service: str, install: Callable[[], None]) -> None:
-        """Keep a further *service*, once it is *installed*; it has not answered anything yet. Raises Unreadable."""
+    def add(self, service: str, install: Callable[[], None], then: Callable[[], None] | None = None) -> None:
+        """Keep a further *service*, once it is *installed*; it has not answered anything yet. Raises Unreadable.
+
+        *then* may change what was restored, before anybody sees it.
+        """
         with self._store.lock:
-            if service not in self._services:
-                install()
-                self._restore(service)
-                self._services.append(service)
+            if service in self._services:
+                return
+            install()
+            self._restore(service)
+            self._services.append(service)
+            if then:
+                with self.changing(service):
+                    then()
 
     @contextmanager
     def changing(self, service: str) -> Iterator[None]:

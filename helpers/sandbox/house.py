@@ -4,11 +4,12 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 
 from .. import settings
-from . import administrator, aws, clock, durable, ecr, gc, present, sts, users
+from . import administrator, aws, clock, durable, ecr, ecs_alive, gc, present, sts, users
 from .authorize import authorize
 from .doors import Handler, Request, line
 from .durable import Kept
@@ -29,8 +30,11 @@ from .token import Tokens
 from .validate import validate
 from .validate_query import validate_query
 
+if TYPE_CHECKING:
+    from .ecs import Fargate
+
 # Services that are loaded when they are used (services.py).
-BESIDE = ("ec2", "ecs", "events", "logs", "secretsmanager", "sqs")
+BESIDE = ("ec2", "events", "logs", "secretsmanager", "sqs")
 
 
 class House:
@@ -55,12 +59,28 @@ class House:
         self.scans = scans.install(self.store, blobs, self.jobs)
         aws.serve("ecr-public", _later(self._public_api))
         aws.serve("ce", _later(self._costs))
-        services = Services(kept, dict.fromkeys(BESIDE, _as_it_is))
-        doors = [signed, validate, validate_query, services.door(), durable.durable(self.store, kept)]
+        aws.serve("lambda", _later(partial(self._functions, partial(kept.changing, "ecr"))))
+        named = {**dict.fromkeys(BESIDE, _as_it_is), "ecs": self._install_ecs}
+        self._services = Services(kept, named, {"ecs": self._recover_ecs})
+        doors = [signed, validate, validate_query, self._services.door(), durable.durable(self.store, kept)]
         self._control = line([*doors, authorize(self.store.lock)], aws.answer)
         self._registry = self._private(settings.ACCOUNT, settings.REGION)
         self._layers = links.layers(layer_links, blobs, ecr.backend.Backend.meter.sent)
         self.front_door = line([limits, guard], self._answer)
+        self._ecs: Fargate | None = None
+
+    def start(self) -> None:
+        """Go on with what an earlier run left."""
+        self.jobs.start()
+        if ecs_alive.is_there(self.store):
+            threading.Thread(target=self._services.load, args=("ecs", "logs"), name="ecs", daemon=True).start()
+
+    def stop(self) -> None:
+        """Begin nothing more, and let no container stay."""
+        self.jobs.stop()
+        if self._ecs:
+            self._ecs.end()
+        self.store.close()
 
     def side_door(self, name: str) -> Handler:
         """What answers at the port *name*; what is behind it is loaded when somebody knocks."""
@@ -86,6 +106,15 @@ class House:
             return Response((self._folder / "sandbox.json").read_bytes(), content_type="application/json")
         return self._control(request)
 
+    def _install_ecs(self) -> None:
+        from .ecs import Fargate
+
+        self._ecs = Fargate(self._services, self.store, self._tokens, self._folder)
+
+    def _recover_ecs(self) -> None:
+        assert self._ecs
+        self._ecs.recover()
+
     def _private(self, account: str, region: str) -> Handler:
         return line([with_version, basic(self._tokens, region)], wire.registry(PrivateRegistry(account, region)))
 
@@ -103,6 +132,11 @@ class House:
         from . import ecr_public
 
         return ecr_public.control(self.store, self._blobs, self._tokens)
+
+    def _functions(self, setting: Callable[[], Any]) -> Handler:
+        from . import functions
+
+        return functions.control(self.store, setting)
 
     def _costs(self) -> Handler:
         from .bill import cost_explorer

@@ -4,7 +4,7 @@
 of its own for every other; so are ``public.ecr.aws`` and ``docker.io``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ..settings import ACCOUNT, REGION
 
@@ -12,12 +12,13 @@ HUB, PUBLIC = "docker-hub", "ecr-public"
 
 _port = 0
 _port_of: Callable[[str], int]
+_ports: Callable[[], Mapping[str, int]]
 
 
-def serve_at(port: int, port_of: Callable[[str], int]) -> None:
-    """Say which *port* the sandbox listens on, and who knows the others by name."""
-    global _port, _port_of
-    _port, _port_of = port, port_of
+def serve_at(port: int, port_of: Callable[[str], int], ports: Callable[[], Mapping[str, int]] = dict) -> None:
+    """Say which *port* the sandbox listens on, who knows the others by name, and which there are already."""
+    global _port, _port_of, _ports
+    _port, _port_of, _ports = port, port_of, ports
 
 
 def registry_host(account: str, region: str) -> str:
@@ -33,6 +34,20 @@ def registry_url(account: str, region: str) -> str:
 def layers_url() -> str:
     """Where links to layers lead; on AWS that is S3. Another host name than the registry's: see registry/links.py."""
     return f"http://127.0.0.1:{_port}"
+
+
+def registry_at(port: int) -> tuple[str, str] | None:
+    """Account and Region of the private registry at *port*, or None."""
+    if port == _port:
+        return ACCOUNT, REGION
+    name = next((name for name, served in _ports().items() if served == port), "")
+    account, _, region = name.partition(" ")
+    return (account, region) if region else None
+
+
+def hub_host() -> str:
+    """The name of Docker Hub's stand-in for ``docker``."""
+    return f"localhost:{_port_of(HUB)}"
 
 
 def public_host() -> str:

@@ -29,6 +29,11 @@ def of(access_key: str) -> iam.Principal:
     return _user(access_key, found) if isinstance(found, User) else _session(found)
 
 
+def service(name: str, number: str) -> iam.Principal:
+    """A service of AWS that acts for the account *number*; only a resource's policy can let it in."""
+    return iam.Principal(name, number, frozenset({name}), ())
+
+
 def secret_of(access_key: str) -> tuple[str, str | None]:
     """The secret and, for a session, its token; raises as ``of`` does."""
     found = _owner(access_key)

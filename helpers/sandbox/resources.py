@@ -1,6 +1,6 @@
 """What an operation of the API asks of IAM: which actions, on which resources, with which facts.
 
-Source: Service Authorization Reference, pages of Amazon ECR, ECR Public, IAM, STS and Cost Explorer
+Source: Service Authorization Reference, pages of Amazon ECR, ECR Public, CloudWatch Logs, IAM, STS and Cost Explorer
 (https://docs.aws.amazon.com/service-authorization/latest/reference/).
 """
 
@@ -52,7 +52,8 @@ class Question:
 
 def questions(call: Call) -> Iterable[Question]:
     """Everything that must be allowed for *call*; nothing when everybody may."""
-    return {"ecr": _ecr, "ecr-public": _ecr_public, "iam": _iam, "sts": _sts}.get(call.service, _other)(call)
+    known = {"ecr": _ecr, "ecr-public": _ecr_public, "ecs": _ecs, "iam": _iam, "lambda": _lambda, "logs": _logs}
+    return {**known, "sts": _sts}.get(call.service, _other)(call)
 
 
 def repository_question(action: str, account: str, region: str, name: str, facts: Facts | None = None) -> Question:
@@ -66,6 +67,11 @@ def repository_question(action: str, account: str, region: str, name: str, facts
 def creation_question(account: str, region: str, name: str, tags: Any = None) -> Question:
     """ecr:CreateRepository of a private repository that a push or pull makes, with these *tags*."""
     return repository_question("ecr:CreateRepository", account, region, name, _request_tags(tags))
+
+
+def log_arn(region: str, account: str, group: str, stream: str = "") -> str:
+    """What CloudWatch Logs calls a stream, or with no *stream* the group."""
+    return f"arn:aws:logs:{region}:{account}:log-group:{group}:log-stream:{stream}"
 
 
 def _ecr(call: Call) -> Iterator[Question]:
@@ -209,6 +215,28 @@ def _sts(call: Call) -> Iterator[Question]:
     yield Question(call.action, arn, owner, {**facts, **tags}, trust, delegated_only=True)
     if tags:
         yield Question("sts:TagSession", arn, owner, {**facts, **tags}, trust, delegated_only=True)
+
+
+def _ecs(call: Call) -> Iterable[Question]:
+    from .ecs.questions import questions
+
+    return questions(call)
+
+
+def _logs(call: Call) -> Iterator[Question]:
+    """As CloudWatch Logs words its denials: of a group as of a stream without a name."""
+    group = call.parameters.get("logGroupName") or call.parameters.get("logGroupIdentifier")
+    if not group or str(group).startswith("arn:"):
+        yield Question(call.action, str(group or "*"), call.account)
+    else:
+        stream = str(call.parameters.get("logStreamName") or "")
+        yield Question(call.action, log_arn(call.region, call.account, str(group), stream), call.account)
+
+
+def _lambda(call: Call) -> Iterable[Question]:
+    from .functions.questions import questions
+
+    return questions(call)
 
 
 def _other(call: Call) -> Iterator[Question]:

@@ -48,8 +48,7 @@ def _serve(folder: Path, blobs: Distribution) -> None:
         _answer(folder, blobs, house, fronts)
     finally:
         fronts.close()
-        house.jobs.stop()
-        house.store.close()
+        house.stop()
         (folder / "sandbox.json").unlink(missing_ok=True)
 
 
@@ -59,7 +58,7 @@ def _answer(folder: Path, blobs: Distribution, house: "House", fronts: Fronts) -
     server = fronts.main(application(house.front_door), settings.port(), settings.DEFAULT_PORT)
     port = server.bind_addr[1]
     fronts.behind(lambda name: application(house.side_door(name)))
-    present.serve_at(port, fronts.port)
+    present.serve_at(port, fronts.port, fronts.ports)
     for name in (present.HUB, present.PUBLIC):
         fronts.port(name)
     blobs.wait()
@@ -71,7 +70,7 @@ def _answer(folder: Path, blobs: Distribution, house: "House", fronts: Fronts) -
         signal.signal(number, lambda *_: threading.Thread(target=fronts.close).start())
     print(f"ready {status['endpoint']}", flush=True)
     threading.Thread(target=_seed, daemon=True).start()
-    house.jobs.start()
+    house.start()
     server.serve()
 
 

@@ -22,10 +22,13 @@ Install = Callable[[], None]  # puts our rules in the place of moto's
 
 
 class Services:
-    """The services of *named* (by signing name, each with what is to be done before its first call)."""
+    """The services of *named* (by signing name, each with what is to be done before its first call).
 
-    def __init__(self, kept: Kept, named: Mapping[str, Install]):
-        self._kept, self._named = kept, named
+    What *then* has for one is done when its state is there, in a change.
+    """
+
+    def __init__(self, kept: Kept, named: Mapping[str, Install], then: Mapping[str, Callable[[], None]] | None = None):
+        self._kept, self._named, self._then = kept, named, then or {}
         self._loaded: set[str] = set()
         for name in named:
             aws.serve(name, partial(_answer, name))
@@ -34,7 +37,7 @@ class Services:
         """Let these services be there, as the last run left them."""
         for name in set(names) & self._named.keys() - self._loaded:
             import_module(f"moto.{aws.MODULES.get(name, name)}.urls")
-            self._kept.add(name, self._named[name])
+            self._kept.add(name, self._named[name], self._then.get(name))
             self._loaded.add(name)
 
     @contextmanager

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from helpers import background, lab, progress, settings
+from helpers import background, engine, lab, progress, settings
 from helpers.cli import MADE_BY_LEARNERS
 
 FOLDER = settings.PROJECT / ".sandbox-test"
@@ -22,6 +22,7 @@ def make() -> None:
     """Give the tests' own sandbox the state of a new one, and forget local images and logins."""
     pristine = settings.state() / PRISTINE
     _kill()
+    engine.remove_tasks(engine.client(), settings.state())
     if not pristine.exists():
         _make_pristine(pristine)
     _restore(pristine)

@@ -40,3 +40,39 @@ def test_the_protocol_code_has_the_methods_we_override_or_call(name):
 
 def test_parameters_are_parsed_by_the_model_when_asked():
     assert ECRResponse().automated_parameter_parsing is False  # ours switches it on
+
+
+def test_of_ecs_everything_we_override_is_there():
+    from moto.ecs.models import EC2ContainerServiceBackend
+    from moto.ecs.responses import EC2ContainerServiceResponse
+    from moto.ecs.urls import url_paths
+
+    from helpers.sandbox.ecs.backend import Backend
+    from helpers.sandbox.ecs.responses import Response
+
+    ours = {"describe_tasks", "list_tasks", "stop_task", "update_service", "delete_service", "describe_services"}
+    ours |= {"_get_cluster", "_get_service", "create_cluster", "delete_cluster", "describe_task_definition"}
+    assert ours <= set(vars(EC2ContainerServiceBackend)) and ours <= set(vars(Backend))
+    asked = {name for name in vars(Response) if not name.startswith("_") and name != "call_action"}
+    assert asked <= set(vars(EC2ContainerServiceResponse))
+    assert callable(url_paths["{0}/$"]) and EC2ContainerServiceResponse().automated_parameter_parsing
+
+
+def test_a_stream_of_cloudwatch_takes_lines_and_keeps_them_in_a_list():
+    from moto.logs.models import LogGroup
+
+    group = LogGroup("123456789012", "us-east-1", "group")
+    group.create_log_stream("stream")
+    group.streams["stream"].put_log_events([{"timestamp": 1, "message": "line"}])
+    assert [event.message for event in group.streams["stream"].events] == ["line"]
+
+
+def test_a_path_of_lambda_leads_to_its_operation():
+    from moto.core.routing import get_service_router
+    from werkzeug.test import EnvironBuilder
+
+    from helpers.sandbox.doors import Request
+
+    request = Request(EnvironBuilder(path="/2015-03-31/functions/web", method="GET").get_environ())
+    operation, parameters = get_service_router("lambda").match(request)
+    assert (operation.name, parameters["FunctionName"]) == ("GetFunction", "web")

@@ -1,0 +1,59 @@
+"""The task execution role: ECS assumes it to fetch the image and to write the logs.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html; that the task's
+session bears the task's id: the denials in many public logs (``assumed-role/<execution role>/<task id>``).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from moto.iam.models import iam_backends
+from moto.sts.models import AssumedRole, sts_backends
+
+from .. import principals
+from ..authorize import Denied, denied_sentence
+from ..resources import Question
+from ..store import Store
+from ..token import Caller, Tokens
+
+SERVICE = "ecs-tasks.amazonaws.com"
+SECONDS = 3600
+
+
+def trusts(role_arn: str, region: str) -> bool:
+    """Whether the role is there and lets ECS assume it for tasks in *region*."""
+    role = principals.role(role_arn)
+    if role is None:
+        return False
+    account = role.account_id
+    trust = (principals.parsed(role.assume_role_policy_document, "trust policy"),)
+    facts = {"aws:SourceAccount": account, "aws:SourceArn": f"arn:aws:ecs:{region}:{account}:*"}
+    asked = Question("sts:AssumeRole", role_arn, account, facts, trust, delegated_only=True)
+    return denied_sentence(principals.service(SERVICE, account), asked, {}) is None
+
+
+@contextmanager
+def session(store: Store, role_arn: str, name: str, region: str) -> Iterator[AssumedRole]:
+    """A session of the role, as long as this lasts."""
+    account = role_arn.split(":")[4]
+    with store.lock:
+        made = sts_backends[account]["aws"].assume_role(region, name, role_arn, "", SECONDS, "")
+        made.role_id = getattr(principals.role(role_arn), "id", "")
+    try:
+        yield made
+    finally:
+        with store.lock:
+            state = sts_backends[account]["aws"]
+            state.assumed_roles = [each for each in state.assumed_roles if each.access_key_id != made.access_key_id]
+            iam_backends[account]["aws"].access_keys.pop(made.access_key_id, None)
+
+
+def check(made: AssumedRole, question: Question, region: str) -> None:
+    """Return if the session may do what is asked; raises Denied with AWS's sentence."""
+    if sentence := denied_sentence(principals.of(made.access_key_id), question, {"aws:RequestedRegion": region}):
+        raise Denied(sentence)
+
+
+def password(tokens: Tokens, made: AssumedRole, region: str) -> str:
+    """What GetAuthorizationToken gives the session."""
+    return tokens.mint(Caller(made.access_key_id, made.account_id, region))[0]

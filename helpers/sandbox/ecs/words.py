@@ -1,0 +1,272 @@
+"""ECS's own words: what RegisterTaskDefinition, RunTask and the services refuse, and why a task stopped.
+
+Each with where it was seen. "Stopped tasks": https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ and there
+``stopped-task-error-codes.html``, ``task_cannot_pull_image.html``, ``resource-initialization-error.html``.
+"""
+
+from moto.ecs.exceptions import EcsClientException, ECSException, InvalidParameterException
+
+USER_INITIATED = "UserInitiated"
+FAILED_TO_START = "TaskFailedToStart"
+ESSENTIAL_EXITED = "EssentialContainerExited"
+BY_SCHEDULER = "ServiceSchedulerInitiated"
+# Of the codes that ECS has this one, for a task whose host went away, comes nearest.
+HOST_GONE = "TerminationNotice"
+
+ESSENTIAL_CONTAINER_EXITED = "Essential container in task exited"
+STOPPED_BY_USER = "Task stopped by user"
+OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
+# Not ECS's: on AWS nobody can switch the hosts off.
+SANDBOX_WAS_STOPPED = "The sandbox was stopped, and with it the containers of its tasks."
+
+
+class ClusterContainsTasks(ECSException):
+    """The code and the sentence are the API reference's, DeleteCluster."""
+
+    def __init__(self) -> None:
+        super().__init__("ClusterContainsTasksException", "The Cluster cannot be deleted while Tasks are active.")
+
+
+class ClusterContainsServices(ECSException):
+    """The code and the sentence are the API reference's, DeleteCluster."""
+
+    def __init__(self) -> None:
+        super().__init__("ClusterContainsServicesException", "The Cluster cannot be deleted while Services are active.")
+
+
+class ServiceNotActive(ECSException):
+    """The code and the sentence are the API reference's, UpdateService."""
+
+    def __init__(self) -> None:
+        super().__init__("ServiceNotActiveException", "Service was not ACTIVE.")
+
+
+def no_such_size(cpu: int, memory: int) -> EcsClientException:
+    """https://github.com/aws-games/cloud-game-development-toolkit/issues/737 (2025-09-16)."""
+    return EcsClientException(
+        f"No Fargate configuration exists for given values: {cpu} CPU, {memory} memory. "
+        "See the Amazon ECS documentation for the valid values."
+    )
+
+
+def needs_at_task_level(what: str) -> EcsClientException:
+    """https://github.com/mongodb/terraform-aws-ecs-task-definition/issues/38."""
+    return EcsClientException(f"Fargate requires that '{what}' be defined at the task level.")
+
+
+def needs_execution_role() -> EcsClientException:
+    """https://github.com/nathanpeck/aws-cloudformation-fargate/issues/1."""
+    return EcsClientException("Fargate requires task definition to have execution role ARN to support ECR images.")
+
+
+def needs_role_for_logs() -> EcsClientException:
+    """The same as many logs show it for the ``awslogs`` driver."""
+    return EcsClientException(
+        "Fargate requires task definition to have execution role ARN to support log driver awslogs."
+    )
+
+
+def unsupported(what: str) -> EcsClientException:
+    """Seen with devices, privileged, sharedMemorySize, sourcePath and others: CloudFormation's events show it."""
+    return EcsClientException(f"Fargate compatible task definitions do not support {what}")
+
+
+def only_awsvpc() -> EcsClientException:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html says so; many logs."""
+    return EcsClientException("Fargate only supports network mode \u2018awsvpc\u2019.")
+
+
+def invalid_role() -> EcsClientException:
+    """RegisterTaskDefinition of a role that is no ARN of a role; in many logs."""
+    return EcsClientException("Role is not valid")
+
+
+def more_than_the_task(what: str) -> EcsClientException:
+    """A container that asks for more *what* than its task has; in many logs of CloudFormation and Terraform."""
+    return EcsClientException(
+        f"The '{what}' setting for container is greater than for the task. "
+        f"Reduce the '{what}' setting for the container."
+    )
+
+
+def twice(name: str) -> EcsClientException:
+    """Two containers of one name; the sentence is ours."""
+    return EcsClientException(f"Container names must be unique: '{name}' is there twice.")
+
+
+def not_essential() -> EcsClientException:
+    """API reference, ContainerDefinition: "All tasks must have at least one essential container"."""
+    return EcsClientException("Invalid setting for container. At least one container should be essential.")
+
+
+def unknown_dependency(name: str) -> EcsClientException:
+    """The fact is the API reference's, ContainerDependency; the sentence is ours."""
+    return EcsClientException(
+        f"Invalid 'dependsOn' setting: '{name}' is no other container of the task, or waits for it."
+    )
+
+
+def inactive_definition() -> EcsClientException:
+    """RunTask of a definition that was deregistered; in many logs."""
+    return EcsClientException("TaskDefinition is inactive")
+
+
+def cannot_assume(role: str) -> EcsClientException:
+    """RunTask, and the events of services: AWS's re:Post has it, "ECS was unable to assume the role"."""
+    return EcsClientException(cannot_assume_sentence(role))
+
+
+def cannot_assume_sentence(role: str) -> str:
+    """See ``cannot_assume``."""
+    return (
+        f"ECS was unable to assume the role '{role}' that was provided for this task. Please verify that the role "
+        "being passed has the proper trust relationship and permissions and that your IAM user has permissions to "
+        "pass this role."
+    )
+
+
+def no_instances() -> InvalidParameterException:
+    """RunTask without launch type FARGATE in a cluster without machines: API reference and many logs."""
+    return InvalidParameterException("No Container Instances were found in your cluster.")
+
+
+def needs_network() -> InvalidParameterException:
+    """As moto words it, and many logs."""
+    return InvalidParameterException("Network Configuration must be provided when networkMode 'awsvpc' is specified.")
+
+
+def no_subnets() -> InvalidParameterException:
+    """As moto words it."""
+    return InvalidParameterException("subnets can not be empty.")
+
+
+def no_subnet(subnet: str) -> InvalidParameterException:
+    """As moto words it; EC2's own error is in it."""
+    return InvalidParameterException(
+        f"Error retrieving subnet information for [{subnet}]: The subnet ID '{subnet}' does not exist "
+        "(ErrorCode: InvalidSubnetID.NotFound)"
+    )
+
+
+def not_for_fargate() -> InvalidParameterException:
+    """https://github.com/oranmoshai/ecsServiceRestart/issues/2 (2017-12-11), of UpdateService."""
+    return InvalidParameterException("Task definition does not support launch_type FARGATE.")
+
+
+def no_such_container(name: str) -> InvalidParameterException:
+    """An override of a container that is not in the definition; in many logs."""
+    return InvalidParameterException(f"Override for container named {name} is not a container in the TaskDefinition.")
+
+
+def too_many_cpus() -> EcsClientException:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/throttling.html and re:Post."""
+    return EcsClientException("You've reached the limit on the number of vCPUs you can run concurrently")
+
+
+def count_out_of_range() -> InvalidParameterException:
+    """API reference, RunTask: "You can specify up to 10 tasks for each call"; the sentence is ours."""
+    return InvalidParameterException("count must be from 1 to 10.")
+
+
+def task_not_found() -> InvalidParameterException:
+    """StopTask; in many logs."""
+    return InvalidParameterException("The referenced task was not found.")
+
+
+def service_exists() -> InvalidParameterException:
+    """CreateService of a name that an active service has; in many logs."""
+    return InvalidParameterException("Creation of service was not idempotent.")
+
+
+def draining() -> InvalidParameterException:
+    """CreateService of a name whose service is still on its way out; in many logs."""
+    return InvalidParameterException("Unable to Start a service that is still Draining.")
+
+
+def scaled_above_zero() -> InvalidParameterException:
+    """DeleteService without ``force``; as moto words it."""
+    return InvalidParameterException("The service cannot be stopped while it is scaled above 0.")
+
+
+def no_registry_auth(denied: str) -> str:
+    """The task did not get as far as asking for the image; *denied* is IAM's sentence. In many public logs."""
+    return (
+        "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: "
+        "unable to retrieve ecr registry auth: service call has been retried 3 time(s): "
+        f"AccessDeniedException: {denied}"
+    )
+
+
+def no_log_stream(why: str) -> str:
+    """The log driver found no group, or may not write; in many public logs."""
+    return (
+        "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: "
+        f"failed to create Cloudwatch log stream: {why} : exit status 1"
+    )
+
+
+def manifest_forbidden(image: str, host: str, reference: str) -> str:
+    """https://github.com/aws/aws-cdk/issues/29876 (2024-06-11): the role may not BatchGetImage."""
+    return (
+        f"CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref {image}: "
+        f"pulling from host {host} failed with status code [manifests {reference}]: 403 Forbidden"
+    )
+
+
+def image_not_found(image: str) -> str:
+    """https://github.com/aws/containers-roadmap/issues/2687 (2025-10-10)."""
+    return (
+        "CannotPullContainerError: pull image manifest has been retried 1 time(s): "
+        f"failed to resolve ref {image}: {image}: not found"
+    )
+
+
+def no_such_platform(platform: str) -> str:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html."""
+    return (
+        "CannotPullContainerError: pull image manifest has been retried 7 time(s): "
+        f"image Manifest does not contain descriptor matching platform '{platform}'"
+    )
+
+
+def layer_forbidden(url: str) -> str:
+    """The same page, and containerd's httpreadseeker.go: the role may not GetDownloadUrlForLayer."""
+    return (
+        "CannotPullContainerError: ref pull has been retried 1 time(s): failed to copy: httpReadSeeker: "
+        f"failed open: unexpected status code {url}: 403 Forbidden"
+    )
+
+
+def pull_failed(said: str) -> str:
+    """What else keeps an image from coming, in the engine's words."""
+    return f"CannotPullContainerError: {said}"
+
+
+def cannot_start(said: str) -> str:
+    """The engine made no process of the container; *said* is what the engine says."""
+    return f"CannotStartContainerError: {said}"
+
+
+def exec_format(program: str) -> str:
+    """The kernel refuses a program of another processor: https://github.com/aws-samples/amazon-bedrock-serverless-prompt-chaining/issues/213."""
+    return f"exec {program}: exec format error"
+
+
+def scaling(deployment: str) -> str:
+    """Why a service stopped a task; in many logs."""
+    return f"Scaling activity initiated by (deployment {deployment})"
+
+
+def missing_log_options(names: list[str]) -> EcsClientException:
+    """RegisterTaskDefinition with a log configuration that says too little; in many logs."""
+    return EcsClientException(f"Log driver awslogs requires options: {', '.join(names)}")
+
+
+def dependency_failed(name: str, code: int | None) -> str:
+    """A container waits for the success of *name*, which ended otherwise; the sentence is ours."""
+    return f"The container {name}, for whose success another waits, exited with code {code}."
+
+
+def no_engine(why: str) -> str:
+    """Not ECS's: Fargate always has machines."""
+    return f"The sandbox runs tasks in the local Docker engine. {why}"

@@ -22,8 +22,8 @@ PARTS: dict[str, Callable[[int], Figures]] = {
     "crowd": crowd.measure,
     "growth": growth.measure,
     "restart": restart.measure,
-    "lifecycle": lifecycle.measure,
     "scan": scan.measure,
+    "lifecycle": lifecycle.measure,
     "tasks": tasks.measure,
     "notebooks": notebooks.measure,
 }

@@ -69,10 +69,10 @@ def repository(lab: Lab, name: str) -> dict:
     try:
         return ecr.describe_repositories(repositoryNames=[name])["repositories"][0]
     except ecr.exceptions.RepositoryNotFoundException:
-        raise NotYet(f"there is no repository {name} yet", "create-repository makes it (step 4)") from None
+        raise NotYet(f"there is no repository {name} yet", "create-repository makes it (notebook 04)") from None
 
 
-BEFORE_PUSH = "build and tag come before push (steps 6 and 7)"
+BEFORE_PUSH = "build and tag come before push (notebooks 06 and 07)"
 
 
 def image(lab: Lab, name: str, tag: str, hint: str = BEFORE_PUSH) -> dict:
@@ -459,6 +459,47 @@ def pinned_what_ecr_calls_v1(lab: Lab) -> str:
     return f"{settings.REPOSITORY}:pinned is exactly the image that ECR calls v1"
 
 
+SCANNED = "demo-scan-repo"  # notebook 10's
+TEAM, NOT_TEAM = ("team-shop", "team-shop/api", "team-1"), ("shop", "my-team-shop", "steam-shop", "demo-app-repo")
+
+
+@exercise("10.1")
+def released_what_is_clean(lab: Lab) -> str:
+    """In the image that has the tag release, the last scan found nothing."""
+    image(lab, SCANNED, "release", "findings of each tag, then batch_get_image and put_image with imageTag release")
+    ecr = lab.client()
+    try:
+        scan = ecr.describe_image_scan_findings(repositoryName=SCANNED, imageId={"imageTag": "release"})
+    except ecr.exceptions.ScanNotFoundException:
+        raise NotYet("release was not scanned", "start_image_scan, or section 8 once more") from None
+    counts = scan.get("imageScanFindings", {}).get("findingSeverityCounts")
+    if counts is None:
+        raise NotYet("there is no result for release", "wait until the scan is complete")
+    if counts:
+        told = ", ".join(f"{number} {severity}" for severity, number in sorted(counts.items()))
+        raise NotYet(f"release is an image with findings: {told}", "findingSeverityCounts of a clean image is empty")
+    return f"release is an image of {SCANNED} in which nothing was found"
+
+
+@exercise("10.2")
+def scans_the_teams(lab: Lab) -> str:
+    """The registry scans on push what is pushed to repositories whose names begin with team-, and to no other."""
+    from helpers.sandbox.scan.rules import rule_for
+
+    config = lab.client().get_registry_scanning_configuration()["scanningConfiguration"]
+    if config["scanType"] != "BASIC":
+        raise NotYet(f"the registry's type of scan is {config['scanType']}", "--scan-type BASIC")
+    for name in TEAM:
+        if not rule_for(name, config).on_push:
+            raise NotYet(f"a repository {name} would not be scanned on push", "SCAN_ON_PUSH and a filter with a *")
+    for name in NOT_TEAM:
+        if rule_for(name, config).on_push:
+            raise NotYet(
+                f"a repository {name} would be scanned, too", "without a * a filter matches whatever has it in its name"
+            )
+    return "what is pushed to team-… is scanned, and nothing else"
+
+
 PROTECTED, DEPLOYED = "demo-protected-repo", "demo-deploy-repo"  # notebook 11's
 MAY_MOVE = ("nightly", "branch-login", "branch-42")
 MAY_NOT = ("latest", "v1", "1.4.2", "git-1a2b3c4", "nightly-2", "branch", "a-nightly", "release-branch-1")
@@ -499,6 +540,47 @@ def rolled_back(lab: Lab) -> str:
             "the image without a tag, before this exercise: list_images, tagStatus UNTAGGED",
         )
     return "rollback names the image that ran on Monday"
+
+
+LIFECYCLE = "demo-lifecycle-repo"  # notebook 12's
+KEEP_RELEASES, KEEP_BUILDS, LEFTOVER_DAYS = 10, 3, 7
+
+
+@exercise("12.1")
+def sweeps_by_three_rules(lab: Lab) -> str:
+    """The policy keeps the newest releases and developers' builds, and leftovers for a week; however it is written."""
+    from helpers.sandbox.lifecycle.evaluate import DAY, Image, evaluate
+    from helpers.sandbox.lifecycle.policy import parse
+
+    repository(lab, LIFECYCLE)
+    ecr = lab.client()
+    try:
+        rules = parse(ecr.get_lifecycle_policy(repositoryName=LIFECYCLE)["lifecyclePolicyText"])
+    except ecr.exceptions.LifecyclePolicyNotFoundException:
+        raise NotYet(f"{LIFECYCLE} has no lifecycle policy", "put_lifecycle_policy takes the text") from None
+    tried = [Image(f"v{n}.0", (f"v{n}.0",), -50 * DAY + n) for n in range(1, KEEP_RELEASES + 3)]
+    tried += [Image(f"dev-{n}", (f"dev-{n}",), -60 * DAY + n) for n in range(1, KEEP_BUILDS + 3)]
+    tried += [Image("latest", ("latest",), -90 * DAY), Image("one release with two tags", ("v0.1", "stable"), -DAY)]
+    tried += [Image(f"a leftover of {n} days", (), -n * DAY) for n in (LEFTOVER_DAYS - 1, LEFTOVER_DAYS + 1)]
+    goes = {"v1.0", "v2.0", "v3.0", "dev-1", "dev-2", f"a leftover of {LEFTOVER_DAYS + 1} days"}
+    found = {name for name, verdict in evaluate(rules, tried, 0).items() if verdict.action == "expire"}
+    for name in (each.digest for each in tried):
+        if name in goes - found:
+            raise NotYet(f"{name} would stay", "three rules: tagged v*, tagged dev-*, and untagged")
+        if name in found - goes:
+            raise NotYet(f"{name} would go", "imageCountMoreThan is the number of images that stay")
+    return f"{LIFECYCLE} keeps {KEEP_RELEASES} releases, {KEEP_BUILDS} builds, and leftovers for {LEFTOVER_DAYS} days"
+
+
+@exercise("12.2")
+def costs_of_the_way(lab: Lab, usd: object = 0) -> str:
+    """40 tasks a day that pull 250 MB through a NAT gateway, for 30 days."""
+    from helpers import prices
+
+    right = 40 * 0.25 * 30 * prices.usd("nat", "beside_ecr")
+    if not isinstance(usd, int | float) or abs(usd - right) > 0.01:
+        raise NotYet(f"{usd} is not what NAT costs", "tasks × gigabytes × days × the price of a gigabyte")
+    return f"${right:.2f} a month, for pulls that ECR does not charge"
 
 
 @exercise("13.1")

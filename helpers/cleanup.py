@@ -118,9 +118,9 @@ def local_images(lab: "Lab") -> list[str]:
     """The names in the Docker engine that the tutorial's repository and build made."""
     stems = (settings.REPOSITORY, lab.repository_uri)
     names = []
-    for image in lab.engine().images.list():
-        digests = image.attrs.get("RepoDigests") or []
-        names += [name for name in (*image.tags, *digests) if _stem(name) in stems]
+    for image in lab.engine().api.images():  # images.list() asks again for each, and one may be gone by then
+        called = (*(image["RepoTags"] or []), *(image["RepoDigests"] or []))
+        names += [name for name in called if _stem(name) in stems]
     return sorted(names)
 
 

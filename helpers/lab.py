@@ -11,6 +11,8 @@ from helpers import background, engine, prices, seal, settings
 from helpers.errors import LabError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import boto3
     import docker
 
@@ -80,14 +82,19 @@ class Lab:
         steps.catch_up(self, notebook)
         progress.begin(notebook)
 
+    def now(self) -> "datetime":
+        """What time it is (UTC) where the cells run: by the sandbox's clock, or by this machine's."""
+        import time
+        from datetime import UTC, datetime
+
+        return datetime.fromtimestamp(background.forward(0) if self.target == "sandbox" else time.time(), UTC)
+
     def forward(self, days: float) -> None:
         """Move the sandbox's clock on, so that images age and rules act; sandbox only."""
         if self.target != "sandbox":
             raise LabError("Nobody moves the clock of AWS.", "skip this cell, or come back when the time has passed")
-        from datetime import UTC, datetime
-
-        now = datetime.fromtimestamp(background.forward(days * 24 * 60 * 60), UTC)
-        print(f"✔ the sandbox's clock says {now:%Y-%m-%d %H:%M:%S}")
+        background.forward(days * 24 * 60 * 60)
+        print(f"✔ the sandbox's clock says {self.now():%Y-%m-%d %H:%M:%S}")
 
     def made(self) -> list[dict]:
         """The repositories that this tutorial made here, known by their tag."""

@@ -17,9 +17,16 @@ The way of a request, file by file:
                        runs), functions/ of Lambda; image_name.py leads them to their images
     durable.py      7  and what has changed is on disk before the answer leaves: store.py, files.py
 
-What a change leaves behind is done later: ecr/ tells what happened, jobs.py does what follows, by the time of clock.py.
+What a change leaves behind is done later: ecr/happenings.py tells of it, ecr/consequences.py says what follows from
+what, jobs.py does it, by the time of clock.py:
+
     lifecycle/         images expire or go to the archive, as a repository's policy says
-    scan/              what is in an image, and what is known of it
+    scan/              images are looked into for known vulnerabilities
+    ecr/replication/   copies in other registries
+    ecr/events/        EventBridge is told; cloudwatch.py counts pulls, cbor.py is what its newer clients speak
+
+What a pull fetches first: ecr/pull_through/. What a push creates: ecr/templates.py. ecr/archive.py moves images to the
+archive and back.
 
 What is refused, is refused in the words of words.py and common_errors.py. What the sandbox does by itself: mirror.py
 and gc.py. What is there from the start: administrator.py and managed_policies.py.

@@ -14,7 +14,7 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from . import aws, common_errors, iam
+from . import aws, common_errors, iam, principals
 from .doors import Door, Handler, Request
 from .iam import Ask, Principal
 from .resources import Call, Question, questions
@@ -59,8 +59,11 @@ def permit(request: Request, question: Question, region: str) -> None:
 
 def permit_service(account: str, question: Question, region: str) -> None:
     """The same for ECR itself, which acts for *account* by its service-linked role: other accounts are to be asked."""
-    root = f"arn:aws:iam::{account}:root"
-    who = Principal(root, account, frozenset({root}), (), unrestricted=True)
+    permit_principal(principals.root(account), question, region)
+
+
+def permit_principal(who: Principal, question: Question, region: str) -> None:
+    """The same for *who*, for whom ECR acts, without a request of their own."""
     _permit(who, question, {"aws:RequestedRegion": region, "aws:SecureTransport": "true", "aws:ViaAWSService": "true"})
 
 

@@ -8,7 +8,7 @@ import re
 import uuid
 import warnings
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
@@ -114,8 +114,10 @@ def account_of(request: Request) -> str:
 
 
 def speaks_query(request: Request) -> bool:
-    """Whether the service uses the query protocol; an unsigned request is known by its form."""
+    """Whether the request is in the query protocol; an unsigned one is known by its form, as one of CloudWatch is."""
     service = service_of(request)
+    if service == "monitoring":  # it has three protocols
+        return request.mimetype == "application/x-www-form-urlencoded"
     return service in QUERY or (not service and "X-Amz-Target" not in request.headers and "Action" in request.form)
 
 
@@ -154,6 +156,10 @@ def answer(request: Request) -> Response:
 
 def by_moto(service: str, request: Request) -> Response:
     """moto's answer. It would guess account and region from headers that nobody signed: here it is told."""
+    if _speaks_cbor(request):
+        from . import cbor
+
+        return cbor.translated(name_of(service), operation_of(request), request, partial(by_moto, service))
     if request.principal:
         request.environ["HTTP_X_MOTO_ACCOUNT_ID"] = account_of(request)
     url = f"http://{service}.{region_of(request)}.amazonaws.com/"
@@ -166,6 +172,10 @@ def by_moto(service: str, request: Request) -> Response:
 
 def refuse(request: Request, error: ServiceException, status: int | None = None) -> Response:
     """*error* as the request's service would send it: JSON with ``__type``, or XML for IAM and STS."""
+    if _speaks_cbor(request):
+        from . import cbor
+
+        return cbor.refuse(error, status or int(getattr(error, "status", 400)))
     if not speaks_query(request):
         return refuse_json(error, status or int(getattr(error, "status", 400)))
     code = getattr(error, "query_code", error.code)
@@ -184,6 +194,11 @@ def refuse_json(error: ServiceException, status: int = 400) -> Response:
     body = json.dumps({"__type": error.code, "message": error.message})
     headers = {"x-amzn-ErrorType": error.code}
     return Response(body, status=status, headers=headers, content_type="application/x-amz-json-1.1")
+
+
+def _speaks_cbor(request: Request) -> bool:
+    """Whether the translator (cbor.py) is needed; who needs it not, does not load it."""
+    return "Smithy-Protocol" in request.headers
 
 
 def _refuse_ec2(code: str, message: str, status: int) -> Response:

@@ -25,6 +25,7 @@ from .words import ServerException, storage_full
 
 # They change rows only, in transactions of their own; no other call waits while they move bytes.
 OF_ROWS = {"PutImage", "BatchDeleteImage", "InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload"}
+OF_ROWS |= {"BatchGetImage", "ValidatePullThroughCacheRule"}  # they may wait for another registry
 
 copyreg.pickle(type(threading.RLock()), lambda _: (threading.RLock, ()))
 copyreg.pickle(type(threading.Lock()), lambda _: (threading.Lock, ()))

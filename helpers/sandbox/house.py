@@ -13,6 +13,7 @@ from . import administrator, aws, clock, durable, ecr, ecs_alive, gc, present, s
 from .authorize import authorize
 from .doors import Handler, Request, line
 from .durable import Kept
+from .ecr import consequences
 from .ecr.house import PrivateRegistry
 from .guard import guard
 from .identity import basic
@@ -60,8 +61,9 @@ class House:
         aws.serve("ecr-public", _later(self._public_api))
         aws.serve("ce", _later(self._costs))
         aws.serve("lambda", _later(partial(self._functions, partial(kept.changing, "ecr"))))
-        named = {**dict.fromkeys(BESIDE, _as_it_is), "ecs": self._install_ecs}
+        named = {**dict.fromkeys(BESIDE, _as_it_is), "monitoring": _metrics, "ecs": self._install_ecs}
         self._services = Services(kept, named, {"ecs": self._recover_ecs})
+        consequences.install(self._services)
         doors = [signed, validate, validate_query, self._services.door(), durable.durable(self.store, kept)]
         self._control = line([*doors, authorize(self.store.lock)], aws.answer)
         self._registry = self._private(settings.ACCOUNT, settings.REGION)
@@ -147,6 +149,13 @@ class House:
 
 def _as_it_is() -> None:
     """There is nothing in moto's service that has to be put right."""
+
+
+def _metrics() -> None:
+    """Put ECR's metric beside those of moto."""
+    from . import cloudwatch
+
+    cloudwatch.install(ecr.backend.Backend.pulls)
 
 
 def _later(make: Callable[[], Handler]) -> Handler:

@@ -50,6 +50,11 @@ def hub_host() -> str:
     return f"localhost:{_port_of(HUB)}"
 
 
+def hub_url() -> str:
+    """Where the stand-in for Docker Hub answers."""
+    return f"http://localhost:{_port_of(HUB)}"
+
+
 def public_host() -> str:
     """ECR Public's name for ``docker``."""
     return f"localhost:{_port_of(PUBLIC)}"

@@ -34,6 +34,27 @@ def service(name: str, number: str) -> iam.Principal:
     return iam.Principal(name, number, frozenset({name}), ())
 
 
+def root(number: str) -> iam.Principal:
+    """An account itself: in it, everything is allowed."""
+    arn = f"arn:aws:iam::{number}:root"
+    return iam.Principal(arn, number, frozenset({arn}), (), unrestricted=True)
+
+
+def of_role(arn: str) -> iam.Principal | None:
+    """Who a service is that has assumed the role *arn*; None if there is no such role."""
+    if (found := role(arn)) is None:
+        return None
+    session = f"arn:aws:sts::{found.account_id}:assumed-role/{found.name}/ecr"
+    return iam.Principal(
+        arn=session,
+        account=found.account_id,
+        names=frozenset({session, arn}),
+        identity=tuple(_policies(found)),
+        boundary=boundary(found.account_id, found.permissions_boundary),
+        context={"aws:PrincipalType": "AssumedRole", "aws:PrincipalArn": arn, "aws:PrincipalAccount": found.account_id},
+    )
+
+
 def secret_of(access_key: str) -> tuple[str, str | None]:
     """The secret and, for a session, its token; raises as ``of`` does."""
     found = _owner(access_key)

@@ -81,6 +81,8 @@ def _ecr(call: Call) -> Iterator[Question]:
     if call.operation == "DescribeRepositories" and names == [None]:
         names = ["*"]
     facts = _request_tags(call.parameters.get("tags"), call.parameters.get("tagKeys"))
+    if role := call.parameters.get("customRoleArn"):  # user guide, "Creating a repository creation template"
+        yield Question("iam:PassRole", str(role), call.account)
     for name in names:
         if name:
             yield repository_question(call.action, call.account, call.region, str(name), facts)

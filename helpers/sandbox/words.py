@@ -178,6 +178,33 @@ class InvalidTagParameterException(ServiceException):
         super().__init__(f"Invalid parameter at 'tags' failed to satisfy constraint: '{constraint}'")
 
 
+class UnsupportedImageTypeException(ServiceException):
+    """The code and the sentence are the service model's."""
+
+    code = "UnsupportedImageTypeException"
+
+    def __init__(self) -> None:
+        super().__init__("The image is of a type that cannot be scanned.")
+
+
+class ImageArchivedException(ServiceException):
+    """The code and the sentence are the service model's."""
+
+    code = "ImageArchivedException"
+
+    def __init__(self) -> None:
+        super().__init__(ARCHIVED_NOT_SCANNED)
+
+
+class FeatureDisabled(ServiceException):
+    """StartImageScan under enhanced scanning: https://github.com/alexjurkiewicz/ecr-scan-image/issues/44."""
+
+    code = "ValidationException"
+
+    def __init__(self) -> None:
+        super().__init__("This feature is disabled")
+
+
 class ImageStorageClassUpdateNotSupportedException(ServiceException):
     """The code and the first sentence are the service model's; the rest is ours."""
 
@@ -191,7 +218,7 @@ class ImageStorageClassUpdateNotSupportedException(ServiceException):
 
 
 class LimitExceededException(ServiceException):
-    """The code is the service model's; the sentences are ours."""
+    """The code is the service model's; for the sentences see who raises it."""
 
     code = "LimitExceededException"
 
@@ -275,31 +302,42 @@ class ReplicationBackfillInvalidStatusException(ServiceException):
         super().__init__(f"The replication backfill with id '{number}' cannot be stopped: its status is {status}")
 
 
-class UnsupportedImageTypeException(ServiceException):
-    """The code and the sentence are the service model's."""
+class UnsupportedUpstreamRegistryException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
 
-    code = "UnsupportedImageTypeException"
+    code = "UnsupportedUpstreamRegistryException"
+
+    def __init__(self, url: str):
+        super().__init__(f"The upstream registry '{url}' is not supported")
+
+
+class SecretNotFoundException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "SecretNotFoundException"
+
+    def __init__(self, arn: str):
+        super().__init__(f"The secret with ARN '{arn}' does not exist")
+
+
+class UnableToAccessSecretException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "UnableToAccessSecretException"
+
+    def __init__(self, arn: str):
+        super().__init__(
+            f"The secret with ARN '{arn}' cannot be used: it must be a JSON object with username and accessToken"
+        )
+
+
+class InvalidCbor(ServiceException):
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CommonErrors.html; the sentence is ours."""
+
+    code = "MalformedInput"
 
     def __init__(self) -> None:
-        super().__init__("The image is of a type that cannot be scanned.")
-
-
-class ScanQuotaExceeded(ServiceException):
-    """A second basic scan within 24 hours; the sentence is in many public logs."""
-
-    code = "LimitExceededException"
-
-    def __init__(self) -> None:
-        super().__init__("The scan quota per image has been exceeded. Wait and try again.")
-
-
-class FeatureDisabled(ServiceException):
-    """StartImageScan under enhanced scanning: https://github.com/alexjurkiewicz/ecr-scan-image/issues/44."""
-
-    code = "ValidationException"
-
-    def __init__(self) -> None:
-        super().__init__("This feature is disabled")
+        super().__init__("The body of the request is not CBOR.")
 
 
 class StorageFull(ServiceException):
@@ -347,6 +385,12 @@ class Refused(Exception):
         super().__init__(refusal.message)
         self.refusal = refusal
 
+
+# The service model's, of ImageArchivedException.
+ARCHIVED_NOT_SCANNED = "The specified image is archived and cannot be scanned."
+
+# A second basic scan within 24 hours; the sentence is in many public logs.
+SCAN_QUOTA = "The scan quota per image has been exceeded. Wait and try again."
 
 # The status is AWS's (user guide, "Understanding scan status SCAN_ELIGIBILITY_EXPIRED"); the sentence is ours.
 ELIGIBILITY_EXPIRED = "The image was pushed more than 30 days ago: it is not scanned any more."
@@ -432,6 +476,17 @@ def storage_full() -> ServiceException:
 def denied(message: str) -> Refusal:
     """IAM's sentence: https://github.com/ministryofjustice/cloud-platform/issues/7245."""
     return Refusal(403, "DENIED", message)
+
+
+def upstream_failed(code: str, reason: str) -> Refusal:
+    """How the registry words an ImageFailureCode of an upstream registry.
+
+    DENIED: https://github.com/aws/containers-roadmap/issues/2354; not found: user guide, "Troubleshooting pull through
+    cache issues". That what is not available is DENIED too is ours: docker tries other codes again for minutes.
+    """
+    if code == "ImageNotFound":
+        return IMAGE_NOT_FOUND
+    return Refusal(429, "TOOMANYREQUESTS", reason) if code == "UpstreamTooManyRequests" else denied(reason)
 
 
 def repository_unknown(name: str, account: str) -> Refusal:

@@ -47,13 +47,16 @@ Everywhere:
 - Sentences of errors that were not found in public are our own; their codes are the service model's. Each stands in
   `helpers/sandbox/words.py` with its source, or with the remark that it is ours.
 - There are no quotas: not on the rate of calls, nor on repositories, images, or tags of an image.
-- Nothing is encrypted, scanned, replicated or signed. What can be set for it is kept and shown.
+- Nothing is encrypted or signed. What can be set for it is kept and shown.
 - `BLOB_MOUNTING` is on from the start; on AWS one switches it on.
 
 Images and layers:
 
-- DescribeImages leaves out `lastRecordedPullTime` and, since nothing is scanned, `imageScanStatus` and
-  `imageScanFindingsSummary`.
+- The last recorded pull time is noted by the first pull after 24 hours; on AWS it may be noted more often.
+  BatchGetImage is a pull, as the registry's GET of a manifest is; HEAD and DescribeImages are none.
+- An archived image that BatchGetImage asks for is the failure `ImageInaccessible`; docker is told, as by AWS, that
+  there is no such image. Restoring takes 10 minutes of the sandbox's clock (AWS: up to 20; pushing the image again:
+  none). Archiving an image archives what refers to it. The 90 days that AWS charges at least are not charged.
 - A manifest that was converted for a client (OCI to Docker's schema 2 or back) has the same content as on AWS, but not
   the same bytes, so another digest. Docker's schema 1 is not made.
 - A `nextToken` is good until the sandbox ends.
@@ -61,6 +64,22 @@ Images and layers:
   takes them is not published.
 - `imageTag` must be a tag that docker can write (at most 128 characters). The service model allows 300 of any kind.
 - GetDownloadUrlForLayer gives a link to the sandbox itself, which reads like one of S3 and is good for an hour.
+
+Scans:
+
+- What is found is real, but what is looked for is a small snapshot of advisories with a date (`ecr-lab advisories`
+  says what is in it, `ecr-lab advisories refresh` asks OSV for today's). AWS knows many more. Each scan says in its
+  `description`, behind AWS's own sentence, how many packages were compared, and of how many nothing is known here.
+- Packages of dpkg, apk, pip and npm are seen; those of RPM, Java, Go and others are not. Layers packed with zstd are
+  not read. Systems other than Debian, Ubuntu and Alpine are answered as AWS answers those that it does not know.
+- The words about a vulnerability are ours, or OSV's after a refresh. A severity is the database's, else that of the
+  CVSS 3 score, else `UNDEFINED`. There is no EPSS and no exploitability; Inspector's score is the base score.
+- An image that the basic scan cannot read is `FAILED` with `UnsupportedImageError`, as in many public logs; an
+  enhanced one `UNSUPPORTED_IMAGE`. An enhanced scan on push ends as `COMPLETE`; until an enhanced scan has a result
+  it is `ScanNotFoundException`, as reported by pipelines. How many basic scans an account has a day is not counted.
+- When enhanced scanning is switched on, images of the last 30 days are scanned. Continuous scans look again when the
+  advisories change, and end 30 days after the push.
+- Inspector itself (`inspector2`) is not here: its findings are read from ECR.
 
 The registry protocol (`/v2/`):
 
@@ -81,14 +100,23 @@ Lifecycle policies:
   hours. After the clock was moved on by several days, the runs that were missed are made up for at once.
 - An artifact that refers to an image (a signature) goes in the same run as the image; AWS takes up to 24 hours.
 - No preview ever gets the status `EXPIRED`.
-- That an archived image is paid for at least 90 days is not on the bill.
 - Not known is which of two mistakes in a policy ECR names first, and the sentences of four of its refusals.
+
+Around the images:
+
+- Replication copies within a second or so and to the sandbox's two accounts only; a destination in another account is
+  `FAILED`. The failure codes (`AccessDenied`, `ImageTagAlreadyExists`, `ServerError`) are ours. Rules: 25, as the
+  service model says; AWS's quota page says 10.
+- What comes through the cache is fetched whole, an index with all its images, before the pull is answered; AWS answers
+  the first pull while it fetches. A secret is read when it is needed, without asking who may read it.
+- Events are delivered to SQS queues (whose policy must allow it), CloudWatch log groups (without asking) and other
+  event buses; to nothing else, which the sandbox's log says. `ECR Scan Resource Change` is not sent.
+- CloudWatch has `RepositoryPullCount` as one value a minute, for ever.
 
 Where sources about AWS disagree, the sandbox does this:
 
 - An image that an index lists is neither counted nor taken by a lifecycle rule while the index is there, in a preview
   too. An artifact whose subject is there is not looked at by itself.
-
 - The same image pushed again under an immutable tag is accepted over the protocol, and is
   `ImageAlreadyExistsException` by the API.
 - `DELETE` of a manifest works over the protocol. A tag that is the last one of an image which an index lists cannot be

@@ -70,7 +70,7 @@ def test_it_catches_up_checks_and_cleans_up(lab, capsys):
     checks.check("08.2")
     checks.check("14.2")
     assert printed(capsys) == [
-        f"✗ 08.2 v2 is not in {NAME} yet. Hint: build and tag come before push (steps 6 and 7).",
+        f"✗ 08.2 v2 is not in {NAME} yet. Hint: build and tag come before push (notebooks 06 and 07).",
         "✗ 08.2 v2 is the same image as v1. Hint: change the app and build again before you tag and push.",
         f"✔ 08.2 v2 is in {NAME} and shares 1 of its 2 layers with v1",
         f"✗ 14.2 repository {NAME} is still there. Hint: delete-repository --force, docker rmi, or lab.clean_up().",
@@ -206,7 +206,7 @@ def test_the_first_repository(plain, capsys):
     checks.check("04.1")
     checks.check("04.2")
     assert printed(capsys) == [
-        "✗ 04.1 there is no repository my-first-repo yet. Hint: create-repository makes it (step 4).",
+        "✗ 04.1 there is no repository my-first-repo yet. Hint: create-repository makes it (notebook 04).",
         "✗ 04.1 the tags of my-first-repo are MUTABLE. "
         "Hint: --image-tag-mutability, or put-image-tag-mutability later.",
         "✗ 04.2 my-first-repo does not scan on push. Hint: put-image-scanning-configuration changes it.",

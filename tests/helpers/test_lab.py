@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import boto3
 import pytest
@@ -279,3 +280,10 @@ def test_one_kernel_has_one_target(aws, monkeypatch):
 
 def test_china_has_its_own_suffix():
     assert lab.aws_registry("1" * 12, "cn-north-1") == "111111111111.dkr.ecr.cn-north-1.amazonaws.com.cn"
+
+
+def test_the_time_is_that_of_the_sandbox(stub, no_engine, monkeypatch):
+    moved = datetime(2027, 3, 1, 12, tzinfo=UTC)
+    lab = helpers.connect()
+    monkeypatch.setattr("helpers.background.forward", lambda seconds: moved.timestamp() + seconds)
+    assert lab.now() == moved

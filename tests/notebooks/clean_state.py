@@ -12,6 +12,8 @@ from pathlib import Path
 from helpers import background, engine, lab, progress, settings
 from helpers.cli import MADE_BY_LEARNERS
 
+from . import course
+
 FOLDER = settings.PROJECT / ".sandbox-test"
 PORT = "5150"
 WARM = "learn-amazon-ecr-tests:warm"  # holds the build's cache, so that notebooks do not each install Flask again
@@ -86,7 +88,7 @@ def leave() -> None:
     if found:
         _forget_images([f"localhost:{port}" for port in found["ports"]])
         if not os.environ.get("ECR_TUTORIAL_KEEP_WARM"):  # `make test` runs notebooks three times over
-            _docker("rmi", "--force", WARM)
+            _docker("rmi", "--force", *_docker("images", "--quiet", WARM.partition(":")[0]).stdout.split())
         _docker("image", "prune", "--force", "--filter", "label=org.opencontainers.image.title=demo-app")
         background.stop()
 
@@ -94,6 +96,11 @@ def leave() -> None:
 def _warm() -> None:
     if _docker("image", "inspect", WARM).returncode:
         _docker("build", "-t", WARM, str(settings.PROJECT / "sample_app"))
+    for path in course.PATHS:
+        for cell in course.code(course.read(path)):
+            if "build" in course.tags(cell):  # the same steps, under names that stay
+                source = cell.source.replace("FROM demo-app-repo", f"FROM {WARM}")
+                _bash(source.replace("demo-app-scan:", f"{WARM}-").removeprefix("%%bash"))
 
 
 def _forget_images(registries: list[str]) -> None:
@@ -110,6 +117,10 @@ def _course_images(registries: list[str]) -> Iterator[str]:
             continue
         if registry in registries or name.split("/")[0].startswith("demo-app"):
             yield f"{name}:{tag}" if tag != "<none>" else f"{name}@{digest}"
+
+
+def _bash(script: str) -> None:
+    subprocess.run(["bash", "-c", script], capture_output=True)
 
 
 def _docker(*words: str) -> subprocess.CompletedProcess[str]:

@@ -53,7 +53,9 @@ def test_no_cell_is_silent(path):
 def test_no_secret_and_no_machine_path(path):
     text = path.read_text()
     assert not SECRETS.findall(text)
-    assert not MACHINE.findall(text.replace("/tmp/demo", ""))
+    for everywhere in ("/tmp/demo", "/var/lib/apt/lists"):
+        text = text.replace(everywhere, "")
+    assert not MACHINE.findall(text)
 
 
 @every_notebook

@@ -31,6 +31,10 @@ MOUNTED = "5f70bf18a086: Mounted from docker/library/python\n"
         (f"v1: digest: {DIGEST} size: 1367", f"v1: digest: {DIGEST} size: 947"),
         (f"{MOUNTED}v1: digest", f"{MOUNTED * 4}v1: digest"),
         ("built for linux/amd64", "built for linux/arm64"),
+        (
+            "113 packages were compared with the advisories of 2026-11-25; of 6 of them nothing is known here.",
+            "99 packages were compared with the advisories of 2027-01-02; of 12 of them nothing is known here.",
+        ),
     ],
 )
 def test_they_swallow_what_varies(one, other):

@@ -207,3 +207,22 @@ def test_what_is_wrong_with_a_template_is_said(sandbox, prefix):
     for call in (ecr.update_repository_creation_template, ecr.delete_repository_creation_template):
         with pytest.raises(ClientError, match="TemplateNotFoundException"):
             call(prefix=f"{prefix}/none")
+
+
+def test_a_role_must_be_allowed_to_be_passed(sandbox, prefix):
+    """So that nobody gets, by a template or a rule, what they may not do themselves."""
+    role = f"arn:aws:iam::{settings.ACCOUNT}:role/templates"
+    making = ["ecr:CreateRepositoryCreationTemplate", "ecr:CreatePullThroughCacheRule"]
+    name, key = sandbox.make_user(policy(allow(making)))
+    ecr = sandbox.client(key=key)
+    calls = [
+        (ecr.create_repository_creation_template, {"prefix": prefix, "appliedFor": ["REPLICATION"]}),
+        (ecr.create_pull_through_cache_rule, {"ecrRepositoryPrefix": prefix, "upstreamRegistryUrl": "quay.io"}),
+    ]
+    for call, given in calls:
+        with pytest.raises(ClientError, match=f"not authorized to perform: iam:PassRole on resource: {role}"):
+            call(**given, customRoleArn=role)
+    document = json.dumps(policy(allow(making), allow("iam:PassRole", role)))
+    sandbox.client("iam").put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document)
+    for call, given in calls:
+        call(**given, customRoleArn=role)

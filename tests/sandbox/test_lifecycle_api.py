@@ -2,6 +2,7 @@
 
 import calendar
 import json
+import signal
 import time
 from datetime import UTC, datetime
 
@@ -337,3 +338,24 @@ def test_what_expires_is_off_the_bill(sandbox, ecr):
     assert yesterday() == pytest.approx(6 * size, rel=0.01)
     evaluated(ecr, name, forward(sandbox, 1.1))
     assert yesterday() == pytest.approx(3 * size, rel=0.01)
+
+
+@pytest.mark.operation("PutLifecyclePolicy")
+def test_a_policy_survives_the_hardest_stop_and_is_acted_on(own_sandbox):
+    own_sandbox.start()
+    ecr, name = own_sandbox.client(), "killed"
+    ecr.create_repository(repositoryName=name)
+    upload(ecr, name, b"{}")
+    image(ecr, name, "old", "latest")
+    new = image(ecr, name, "new", "latest")
+    ecr.put_lifecycle_policy(repositoryName=name, lifecyclePolicyText=policy(rule(**days(1))))
+    ecr.start_lifecycle_policy_preview(repositoryName=name)
+    own_sandbox.stop(signal.SIGKILL)
+    own_sandbox.start()
+    ecr = own_sandbox.client()
+    assert previewed(ecr, name)["status"] == "COMPLETE"
+    own_sandbox.http("POST", "/_sandbox/clock", json.dumps({"forward": 1.5 * DAY}).encode())
+    own_sandbox.stop(signal.SIGKILL)  # perhaps in the middle of it
+    own_sandbox.start()
+    ecr = own_sandbox.client()
+    until(lambda: here(ecr, name) == {new})

@@ -180,6 +180,19 @@ def test_what_is_no_image_with_a_file_system_is_not_scanned(ecr):
     refused("RepositoryNotFoundException", ecr.start_image_scan, repositoryName="none", imageId={"imageTag": "v1"})
 
 
+@pytest.mark.operation("StartImageScan")
+def test_what_is_in_the_archive_is_not_scanned(ecr):
+    repository = make(ecr)
+    push(ecr, repository, "v1", OLD)
+    this = {"repositoryName": repository, "imageId": {"imageTag": "v1"}}
+    ecr.start_image_scan(**this)
+    scanned(ecr, repository)
+    ecr.update_image_storage_class(**this, targetStorageClass="ARCHIVE")
+    message = refused("ImageArchivedException", ecr.start_image_scan, **this)
+    assert message == "The specified image is archived and cannot be scanned."
+    assert ecr.describe_image_scan_findings(**this)["imageScanStatus"]["status"] == "IMAGE_ARCHIVED"
+
+
 @pytest.mark.parametrize(
     "files", [{"app": b"a program alone"}, {"etc/os-release": b"ID=amzn\n", "var/lib/dpkg/status": dpkg()}]
 )

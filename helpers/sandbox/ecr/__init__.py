@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
 def install(store: Store, blobs: Distribution, tokens: Tokens, links: Links, jobs: Jobs, kept: "Kept") -> None:
     """Let moto answer by these rules. To be called before moto answers anything."""
-    from . import backend, consequences, responses
+    from . import backend, responses
 
     backend.install(store, blobs, links, jobs, kept)
     responses.install(tokens)
-    consequences.install()

@@ -15,6 +15,7 @@ from moto.ecr.exceptions import RepositoryNotFoundException
 from .. import clock, present
 from ..authorize import Denied, permit
 from ..bill.meter import Meter
+from ..bill.pulls import Pulls
 from ..doors import Request
 from ..iam import Principal
 from ..jobs import Jobs
@@ -125,6 +126,7 @@ class Repository(moto_ecr.Repository):
         # Nobody was promised that it is written down; on a full disk a pull goes on.
         with suppress(sqlite3.OperationalError), Backend.store.change(sync=False):
             Backend.meter.pulled(*self._key)
+            Backend.pulls.one_more(*self._key)
             if last_pull.is_due(image.last_pulled, now) and not self._ignores_pulls_of(arn):
                 self.images.recorded_pull(image, int(now))
             happenings.tell(Pulled(*self._key, image.digest, tag, arn))
@@ -149,6 +151,7 @@ class Backend(moto_ecr.ECRBackend):
     store: ClassVar[Store]
     blobs: ClassVar[Distribution]
     meter: ClassVar[Meter]
+    pulls: ClassVar[Pulls]
     uploads: ClassVar[Uploads]
     links: ClassVar[Links]
     jobs: ClassVar[Jobs]
@@ -265,6 +268,7 @@ def install(store: Store, blobs: Distribution, links: Links, jobs: Jobs, kept: "
     for schema in (SCHEMA, daily.SCHEMA, previews.SCHEMA):
         store.add(schema)
     Backend.store, Backend.blobs, Backend.meter = store, blobs, Meter(store)
+    Backend.pulls = Pulls(store)
     Backend.uploads, Backend.links, Backend.jobs = Uploads(store, blobs), links, jobs
     Backend.changing = staticmethod(partial(kept.changing, "ecr"))
     moto_ecr.Repository = Repository

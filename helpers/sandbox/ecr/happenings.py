@@ -74,15 +74,20 @@ class Cached(Happening):
 
 @dataclass(frozen=True)
 class Scanned(Happening):
-    """A scan of the image ended: *scan_type* is BASIC or ENHANCED, *status* an AWS ScanStatus, *tags* are the image's.
+    """A basic scan ended with this *status*; *counts* says how many findings there are of each severity."""
 
-    *severities* says how many findings there are of each severity that occurs.
-    """
-
-    scan_type: str
-    status: str
     tags: tuple[str, ...]
-    severities: Mapping[str, int]
+    status: str
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Inspected(Happening):
+    """An enhanced scan ended, which on AWS is Inspector's; the rest is as of Scanned."""
+
+    tags: tuple[str, ...]
+    status: str
+    counts: Mapping[str, int]
 
 
 _listeners: list[tuple[type, Callable[[Any], None]]] = []

@@ -6,10 +6,13 @@ from .. import words
 from ..authorize import Denied, permit
 from ..doors import Request
 from ..registry.house import Words
-from ..resources import creation_question, repository_question
+from ..resources import Question, creation_question, repository_question
 from . import templates
 from .backend import Backend, Repository, backend
+from .pull_through.upstreams import UpstreamFailure
+from .settings import CACHE_RULES
 
+A_PULL = "ecr:BatchGetImage"
 BEGIN_A_PUSH = ("ecr:InitiateLayerUpload", "ecr:PutImage")  # of whatever has layers, and of an index
 
 WORDS = Words(  # ECR Public's too
@@ -39,17 +42,44 @@ class PrivateRegistry:
 
         IAM is asked first, so that nobody learns which repositories exist (ECR user guide, "image-push-iam").
         """
-        with Backend.store.lock:  # moto's backends are not thread-safe
-            try:
-                permit(request, repository_question(action, self._account, self._region, name), self._region)
-                return backend(self._account, self._region).repository(name)
-            except Denied as no:
-                raise words.Refused(words.denied(str(no))) from None
-            except RepositoryNotFoundException:
-                pass
+        state = backend(self._account, self._region)
+        self._permit(request, repository_question(action, self._account, self._region, name))
+        if action == A_PULL and state.settings(CACHE_RULES).any():
+            self._through_cache(request, name)
+        try:
+            with Backend.store.lock:  # moto's backends are not thread-safe
+                return state.repository(name)
+        except RepositoryNotFoundException:
+            pass
         if action in BEGIN_A_PUSH and (made := self._created_by_push(request, name)):
             return made
         raise words.Refused(words.repository_unknown(name, self._account))
+
+    def _permit(self, request: Request, question: Question) -> None:
+        try:
+            with Backend.store.lock:  # its policies are moto's
+                permit(request, question, self._region)
+        except Denied as no:
+            raise words.Refused(words.denied(str(no))) from None
+
+    def _through_cache(self, request: Request, name: str) -> None:
+        """Fetch the image that a pull asks for, if there is a rule for it; raises Refused."""
+        from .pull_through import importing
+
+        def may(question: Question) -> bool:
+            try:
+                self._permit(request, question)
+            except words.Refused:
+                return False
+            return True
+
+        _, manifests, reference = request.path.rpartition("/manifests/")
+        if manifests:
+            tag, digest = (None, reference) if ":" in reference else (reference, None)
+            try:
+                importing.ensure(backend(self._account, self._region), name, tag, digest, may)
+            except UpstreamFailure as no:
+                raise words.Refused(words.upstream_failed(no.code, no.reason)) from None
 
     def _created_by_push(self, request: Request, name: str) -> Repository | None:
         """The repository *name*, made by a template if there is one for it; raises Refused."""
@@ -57,10 +87,5 @@ class PrivateRegistry:
         template = templates.of_registry(state, name, templates.PUSH) if templates.is_name(name) else None
         if template is None:
             return None
-        try:
-            with Backend.store.lock:
-                question = creation_question(self._account, self._region, name, template.get("resourceTags"))
-                permit(request, question, self._region)
-        except Denied as no:
-            raise words.Refused(words.denied(str(no))) from None
+        self._permit(request, creation_question(self._account, self._region, name, template.get("resourceTags")))
         return templates.create(state, name, templates.PUSH)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -11,10 +12,12 @@ from ..registry.conversion import convert
 from ..registry.references import TAG, is_tag
 from ..words import InvalidParameter
 from . import archive, batch
-from .backend import Repository
+from .backend import Repository, backend
 from .images import ACTIVATING, ACTIVE, Image, digest_of
 from .operations import Operations
+from .pull_through.upstreams import UpstreamFailure
 from .scan_api import summary_for
+from .settings import CACHE_RULES
 
 REFERRERS_PAGE = 20  # ListImageReferrers without maxResults
 
@@ -44,10 +47,12 @@ class ImageOperations(Operations):
         return ActionResult({"image": _described(self._repository(), image, tag)})
 
     def batch_get_image(self) -> ActionResult:
-        repository, accepted = self._repository(), self._get_param("acceptedMediaTypes") or []
-        images, failures = [], []
+        accepted, upstream = self._get_param("acceptedMediaTypes") or [], self._fetched()
+        repository, images, failures = self._repository(), [], []
         for wanted in self._get_param("imageIds"):
             try:
+                if failure := upstream.get((wanted.get("imageTag"), wanted.get("imageDigest"))):
+                    raise failure
                 image = batch.to_pull(repository.images, wanted)
             except batch.Missing as why:
                 failures.append(why.failure(wanted))
@@ -57,6 +62,24 @@ class ImageOperations(Operations):
                 image = _accepted(image, accepted)
             images.append(_described(repository, image, wanted.get("imageTag")))
         return ActionResult({"images": images, "failures": failures})
+
+    def _fetched(self) -> dict[tuple[str | None, str | None], batch.Missing]:
+        """What could not be fetched through the cache of the images that the call names by tag and digest, and why."""
+        state = backend(self._get_param("registryId") or self.current_account, self.region)
+        if not state.settings(CACHE_RULES).any():
+            return {}
+        from .pull_through import importing
+
+        name, failures = self._get_param("repositoryName"), {}
+        may = partial(importing.allowed, self._principal(), region=self.region)
+        for wanted in self._get_param("imageIds"):
+            tag, digest = wanted.get("imageTag"), wanted.get("imageDigest")
+            try:
+                if tag or digest:
+                    importing.ensure(state, name, tag, digest, may)
+            except UpstreamFailure as no:
+                failures[tag, digest] = batch.Missing(no.code, no.reason)
+        return failures
 
     def batch_delete_image(self) -> ActionResult:
         gone, failures = self._repository().delete_images(self._get_param("imageIds"))

@@ -34,17 +34,8 @@ class Operations(ECRResponse):
         """The repository that the call names; raises RepositoryNotFoundException."""
         return self.ecr_backend.repository(self._get_param("repositoryName"), self._get_param("registryId"))
 
-    def _image(self, repository: Repository, wanted: Mapping[str, str], field: str = "imageIds") -> Image:
-        """The image that the id *wanted*, which stands in *field*, means.
-
-        Raises ImageNotFoundException and InvalidParameter.
-        """
-        tag, digest = wanted.get("imageTag"), wanted.get("imageDigest")
-        if not tag and not digest:
-            raise InvalidParameter(field, "both tag and digest cannot be null")
-        if image := repository.images.find(tag, digest):
-            return image
-        raise ImageNotFoundException(named(wanted), repository.name, repository.registry_id)
+    def _image(self, repository: Repository, wanted: Mapping[str, str]) -> Image:
+        return found(repository, wanted, "imageIds")
 
     def _page(
         self, rows: Callable[[Any, int], Sequence[Row]], place: Callable[[Row], Any], size: int = pages.SIZE
@@ -63,6 +54,16 @@ class Operations(ECRResponse):
         for other in ("maxResults", "nextToken"):
             if self._get_param(other) is not None:
                 raise InvalidParameter(other, f"must be null when {names} is given")
+
+
+def found(repository: Repository, wanted: Mapping[str, str], field: str) -> Image:
+    """The image that the id *wanted*, which stands in *field*, means; raises ImageNotFoundException."""
+    tag, digest = wanted.get("imageTag"), wanted.get("imageDigest")
+    if not tag and not digest:
+        raise InvalidParameter(field, "both tag and digest cannot be null")
+    if image := repository.images.find(tag, digest):
+        return image
+    raise ImageNotFoundException(named(wanted), repository.name, repository.registry_id)
 
 
 def named(wanted: Mapping[str, str]) -> str:

@@ -16,6 +16,7 @@ from .images_api import ImageOperations
 from .layers import LayerOperations
 from .lifecycle_api import LifecycleOperations
 from .operations import not_here
+from .pull_through.api import CacheOperations
 from .pull_time_api import PullTimeOperations
 from .registry_api import RegistryOperations
 from .replication.api import ReplicationOperations
@@ -23,14 +24,21 @@ from .repositories_api import RepositoryOperations
 from .scan_api import ScanOperations
 from .templates_api import TemplateOperations
 
+OTHER_UPSTREAMS = "of the upstream registries, Docker Hub (the stand-in), ECR Public and ECR are here; a pull says so"
+NO_ROLE = "`customRoleArn` and `encryptionConfiguration` are kept and shown: ECR itself makes the repository"
 # What the answers of an operation lack; docs/fidelity.md is made of this too.
 PARTIAL = {
     "BatchCheckLayerAvailability": "the media type of a layer",
     "BatchGetImage": "conversion to Docker's schema 1",
+    "CreatePullThroughCacheRule": OTHER_UPSTREAMS,
     "CreateRepository": "`encryptionConfiguration` is kept and shown, and nothing is encrypted",
+    "CreateRepositoryCreationTemplate": NO_ROLE,
     "DescribeImageScanFindings": "packages other than those of dpkg, apk, pip and npm; what is known of these "
     "is said with each scan",
+    "ListImageReferrers": "of an image that came through the cache, what refers to it upstream",
     "SetRepositoryPolicy": "`force`: a policy that locks its author out is not refused",
+    "UpdateRepositoryCreationTemplate": NO_ROLE,
+    "ValidatePullThroughCacheRule": OTHER_UPSTREAMS,
 }
 
 
@@ -44,6 +52,7 @@ class Response(
     TemplateOperations,
     ReplicationOperations,
     ScanOperations,
+    CacheOperations,
 ):
     """The control API of ECR."""
 
@@ -66,5 +75,5 @@ def answers(operation: str) -> bool:
 
 def install(tokens: Tokens) -> None:
     """Put this class in the place of moto's. To be called before moto answers anything."""
-    Response.tokens = tokens
+    RegistryOperations.tokens = tokens
     moto.ecr.urls.url_paths["{0}/$"] = Response.dispatch

@@ -9,8 +9,8 @@ from .. import clock, words
 from ..scan import rules
 from . import pages
 from .backend import Repository
-from .images import Image
-from .operations import Operations, named
+from .images import ARCHIVED, Image
+from .operations import Operations, found, named
 
 if TYPE_CHECKING:
     from ..scan.begin import Scans
@@ -34,18 +34,18 @@ class ScanOperations(Operations):
 
     def batch_get_repository_scanning_configuration(self) -> ActionResult:
         """What is true now, also of repositories that came after the rules."""
-        found, failures = [], []
+        configs, failures = [], []
         for name in self._get_param("repositoryNames"):
             try:
-                found.append(_scanning(self.ecr_backend.repository(name)))
+                configs.append(_scanning(self.ecr_backend.repository(name)))
             except RepositoryNotFoundException as error:
                 code = "REPOSITORY_NOT_FOUND"
                 failures.append({"repositoryName": name, "failureCode": code, "failureReason": error.message})
-        return ActionResult({"scanningConfigurations": found, "failures": failures})
+        return ActionResult({"scanningConfigurations": configs, "failures": failures})
 
     def start_image_scan(self) -> ActionResult:
         repository, wanted = self._repository(), self._get_param("imageId")
-        image = self._image(repository, wanted)
+        image = found(repository, wanted, "imageId")
         self.scans.start(repository, image)
         return ActionResult({**_about(repository, image, wanted), "imageScanStatus": {"status": "IN_PROGRESS"}})
 
@@ -55,7 +55,7 @@ class ScanOperations(Operations):
         Source of the last: reports of pipelines that asked just after a push, under continuous scanning.
         """
         repository, wanted = self._repository(), self._get_param("imageId")
-        image = self._image(repository, wanted)
+        image = found(repository, wanted, "imageId")
         scan = self.scans.last(repository, image)
         if scan is None or (scan.type == rules.ENHANCED and scan.status == "IN_PROGRESS" and not scan.completed):
             raise ScanNotFoundException(named(wanted), repository.name, repository.registry_id)
@@ -101,7 +101,9 @@ def _about(repository: Repository, image: Image, wanted: dict[str, str]) -> dict
 
 
 def _status(scan: "Scan", image: Image) -> dict[str, Any]:
-    """A continuous scan ends some time after the push (user guide, "Enhanced scanning")."""
+    """What is in the archive is not scanned; a continuous scan ends some time after the push (user guide)."""
+    if image.status == ARCHIVED:
+        return {"status": "IMAGE_ARCHIVED", "description": words.ARCHIVED_NOT_SCANNED}
     if scan.status == "ACTIVE" and image.pushed_at <= clock.now() - rules.ELIGIBLE:
         return {"status": "SCAN_ELIGIBILITY_EXPIRED", "description": words.ELIGIBILITY_EXPIRED}
     return {"status": scan.status, "description": scan.description}

@@ -27,6 +27,11 @@ class Settings:
     def __init__(self, store: Store, account: str, region: str, kind: str):
         self._store, self._key = store, (account, region, kind)
 
+    def any(self) -> bool:
+        """Whether there is one."""
+        sought = f"SELECT 1 FROM registry_settings WHERE {HERE} LIMIT 1"
+        return self._store.read().execute(sought, self._key).fetchone() is not None
+
     def all(self) -> list[dict[str, Any]]:
         """Every one, in the order of their names."""
         rows = self._store.read().execute(f"SELECT value FROM registry_settings WHERE {HERE} ORDER BY name", self._key)

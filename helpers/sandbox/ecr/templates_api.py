@@ -32,8 +32,8 @@ class TemplateOperations(Operations):
     """None of it is in moto."""
 
     def create_repository_creation_template(self) -> ActionResult:
-        if self._templates().get(self._prefix()):
-            raise TemplateAlreadyExistsException(self._prefix(), self.current_account)
+        if self._templates().get(self._template_prefix()):
+            raise TemplateAlreadyExistsException(self._template_prefix(), self.current_account)
         now = clock.now()
         return self._put({**DEFAULTS, "prefix": self._get_param("prefix"), "createdAt": now, "updatedAt": now})
 
@@ -55,25 +55,25 @@ class TemplateOperations(Operations):
 
     def delete_repository_creation_template(self) -> ActionResult:
         template = self._template()
-        self._templates().remove(self._prefix())
+        self._templates().remove(self._template_prefix())
         return ActionResult({"registryId": self.current_account, "repositoryCreationTemplate": template})
 
     def _put(self, before: Mapping[str, Any]) -> ActionResult:
         given = {name: value for name in GIVEN if (value := self._get_param(name)) is not None}
         template = {**before, **given}
         _check(template)
-        self._templates().put(self._prefix(), template)
+        self._templates().put(self._template_prefix(), template)
         return ActionResult({"registryId": self.current_account, "repositoryCreationTemplate": template})
 
     def _template(self) -> dict[str, Any]:
-        if template := self._templates().get(self._prefix()):
+        if template := self._templates().get(self._template_prefix()):
             return template
-        raise TemplateNotFoundException(self._prefix(), self.current_account)
+        raise TemplateNotFoundException(self._template_prefix(), self.current_account)
 
     def _templates(self) -> Settings:
         return self.ecr_backend.settings(TEMPLATES)
 
-    def _prefix(self) -> str:
+    def _template_prefix(self) -> str:
         return str(self._get_param("prefix")).rstrip("/")
 
 

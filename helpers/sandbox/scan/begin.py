@@ -13,7 +13,7 @@ from ..doors import Request
 from ..ecr import happenings
 from ..ecr.backend import Repository, backend
 from ..ecr.happenings import Pushed
-from ..ecr.images import Image
+from ..ecr.images import ARCHIVED, Image
 from ..jobs import Jobs
 from ..registry.distribution import Distribution
 from ..store import Store
@@ -42,18 +42,21 @@ class Scans:
             jobs.add("rescan")  # the advisories may have changed while nobody was here
 
     def start(self, repository: Repository, image: Image) -> None:
-        """StartImageScan. Raises UnsupportedImageTypeException, LimitExceededException, ValidationException.
+        """StartImageScan.
 
+        Raises UnsupportedImageTypeException, LimitExceededException, ImageArchivedException and FeatureDisabled.
         A scan on push counts for the limit (API reference, StartImageScan). Enhanced scans are not started by hand
         (user guide, "Enhanced scanning").
         """
         if rule_of(repository).type == ENHANCED:
             raise words.FeatureDisabled
+        if image.status == ARCHIVED:
+            raise words.ImageArchivedException
         if not scannable(image.media_type, image.manifest):
             raise words.UnsupportedImageTypeException
         with self.store.change():
             if self._recent(image.id):
-                raise words.ScanQuotaExceeded
+                raise words.LimitExceededException(words.SCAN_QUOTA)
             self._begin(image.id, Rule(BASIC, MANUAL))
 
     def last(self, repository: Repository, image: Image) -> results.Scan | None:

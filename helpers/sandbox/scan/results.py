@@ -104,7 +104,7 @@ def to_be_repeated(store: Store, mark: str, now: float) -> Iterable[tuple[int, s
     """The images that are scanned continuously and were compared with other advisories than *mark*: id and type."""
     rows = store.read().execute(
         "SELECT image, type FROM scans JOIN images ON images.id = image "
-        "WHERE frequency = ? AND status = ? AND mark != ? AND pushed_at > ?",
+        "WHERE frequency = ? AND scans.status = ? AND mark != ? AND pushed_at > ? AND storage_class != 'ARCHIVE'",
         (CONTINUOUS, ACTIVE, mark, now - ELIGIBLE),
     )
     return [(row["image"], row["type"]) for row in rows.fetchall()]

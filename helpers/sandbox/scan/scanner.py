@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from .. import clock
 from ..ecr import happenings
 from ..ecr.backend import stored_as
-from ..ecr.happenings import Scanned
+from ..ecr.happenings import Inspected, Scanned
 from ..registry.distribution import Distribution
 from ..store import Store
 from . import advisories, layers, outside, results
@@ -81,8 +81,8 @@ class Scanner:
                 return
             tags = db.execute("SELECT tag FROM tags WHERE image = ? ORDER BY tag", (scan.image,)).fetchall()
             where = (image["account"], image["region"], image["repository"], image["digest"], None)
-            told = Scanned(*where, scan.type, settled.status, tuple(row["tag"] for row in tags), settled.severities)
-            happenings.tell(told)
+            kind = Scanned if scan.type == BASIC else Inspected
+            happenings.tell(kind(*where, tuple(row["tag"] for row in tags), settled.status, settled.severities))
 
     def _advisories(self) -> Snapshot:
         if self._snapshot is None or self._snapshot.mark != advisories.mark():

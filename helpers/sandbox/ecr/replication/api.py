@@ -20,7 +20,7 @@ from ...words import (
 )
 from .. import pages
 from ..backend import Backend
-from ..operations import Operations
+from ..operations import Operations, found
 from ..settings import REPLICATION
 from . import status
 from .backfill_table import IN_PROGRESS, JOB, PREPARING, RUNNING, STOPPED, STOPPING, Backfill, Backfills
@@ -37,7 +37,7 @@ class ReplicationOperations(Operations):
         given = self._get_param("replicationConfiguration")
         for rule in given["rules"]:
             for each in rule["destinations"]:
-                self._check(each)
+                self._check_destination(each)
         self.ecr_backend.settings(REPLICATION).put(CONFIGURATION, given)
         return ActionResult({"replicationConfiguration": given})
 
@@ -47,7 +47,7 @@ class ReplicationOperations(Operations):
 
     def describe_image_replication_status(self) -> ActionResult:
         repository, wanted = self._repository(), self._get_param("imageId")
-        image = self._image(repository, wanted, "imageId")
+        image = found(repository, wanted, "imageId")
         statuses = [
             {
                 "region": each.to.region,
@@ -104,7 +104,7 @@ class ReplicationOperations(Operations):
         results = list(map(_result, page))
         return ActionResult({**_begun(backfill), **self._progress(backfill), "results": results, "nextToken": token})
 
-    def _check(self, to: Mapping[str, str]) -> None:
+    def _check_destination(self, to: Mapping[str, str]) -> None:
         """Raises InvalidParameter for a destination that cannot be; the first sentence is AWS's, as moto has it."""
         if (to["registryId"], to["region"]) == (self.current_account, self.region):
             constraint = "Replication destination cannot be the same as the source registry"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..backend import Backend, backend
-from ..happenings import Deleted, Pushed
+from ..happenings import Cached, Deleted, Happening, Pushed
 from ..settings import REPLICATION
 from . import status
 from .rules import Destination, destinations
@@ -18,7 +18,13 @@ def rules(account: str, region: str) -> list[dict[str, Any]]:
     return found["rules"] if found else []
 
 
-def pushed(image: Pushed) -> None:
+def cached(image: Cached) -> None:
+    """What a rule fetched is copied too: AWS's sample event of a replication is about such an image."""
+    if image.failure is None:
+        pushed(image)
+
+
+def pushed(image: Pushed | Cached) -> None:
     """An image is to be copied."""
     for to in destinations(rules(image.account, image.region), image.repository):
         found = backend(image.account, image.region).repository(image.repository).images.find(digest=image.digest)
@@ -34,7 +40,7 @@ def deleted(image: Deleted) -> None:
             _add(DELETE, image, to)
 
 
-def _add(job: str, image: Pushed | Deleted, to: Destination) -> None:
+def _add(job: str, image: Happening, to: Destination) -> None:
     Backend.jobs.add(
         job,
         account=image.account,

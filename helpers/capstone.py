@@ -85,10 +85,10 @@ def has_locked_repository(lab: Lab) -> str:
 def pusher_may_push_only(lab: Lab) -> str:
     """The policies of the pusher allow what a push needs, on this repository, and nothing else."""
     mine = entry()
-    arn = _repository(lab, mine)["repositoryArn"]
     who = permissions.of(lab, mine.pusher)
     if who is None:
         raise NotYet(f"there is no user or role {mine.pusher} yet", "notebook 03 makes both")
+    arn = _repository(lab, mine)["repositoryArn"]
     needed = sorted(permissions.PUSH)
     _may(lab, who, arn, mine.pusher, needed)
     return f"{mine.pusher} may {_listed([permissions.PASSWORD, *needed])} on {mine.repository}, and change nothing else"
@@ -125,8 +125,9 @@ def scanned_clean(lab: Lab) -> str:
         name = severe[0].get("name") or severe[0]["title"]
         raise NotYet(f"{len(severe)} severe findings, one of them {name}", "notebook 10 mends an image")
     counts = {each: sum(found["severity"] == each for found in findings) for each in (*SEVERE, "MEDIUM", "LOW")}
-    told = ", ".join(f"{number} {severity}" for severity, number in counts.items() if number) or "nothing"
-    return f"the scan of {digest} is {status}: found {told}, and nothing severe that could be mended"
+    told = ", ".join(f"{number} {severity}" for severity, number in counts.items() if number)
+    what = f"{told}, and no mend for what is severe" if told else "no finding from LOW on"
+    return f"the scan of {digest} is {status}: {what}"
 
 
 @exercise("15.5")
@@ -158,12 +159,12 @@ def tidies_up(lab: Lab) -> str:
 def role_may_pull_only(lab: Lab) -> str:
     """ECS may take on the execution role, which may pull the image and change nothing in ECR."""
     mine = entry()
-    arn = _repository(lab, mine)["repositoryArn"]
     who = permissions.of_role(lab.client("iam"), mine.execution_role)
     if who is None:
         raise NotYet(f"there is no role {mine.execution_role} yet", "notebook 13 makes one")
     if not permissions.trusts(lab, mine.execution_role, workloads.TASKS):
         raise NotYet(f"ECS may not take on {mine.execution_role}", "notebook 13 speaks of the two halves of a role")
+    arn = _repository(lab, mine)["repositoryArn"]
     _may(lab, who, arn, mine.execution_role, sorted(permissions.PULL))
     pulls = _listed([permissions.PASSWORD, *sorted(permissions.PULL)])
     return f"{mine.execution_role} may {pulls}, and change nothing in ECR"
@@ -290,10 +291,10 @@ def _images(lab: Lab, mine: Entry) -> tuple[list, float]:
 
 def _task(lab: Lab, mine: Entry) -> dict:
     """The newest task on Fargate that runs the release as it should, or ran it and ended well."""
-    digest = _released(lab, mine)["imageDigest"]
     tasks = workloads.tasks_of_image(lab, _uri(lab, mine))
     if not tasks:
         raise NotYet(f"no task has taken an image from {mine.repository} yet", "notebook 13 runs one")
+    digest = _released(lab, mine)["imageDigest"]
     faults = {task["taskArn"]: _fault(lab, mine, task, digest) for task in tasks}
     good = [task for task in tasks if not faults[task["taskArn"]]]
     if not good:

@@ -230,7 +230,7 @@ def _may(lab: Lab, who, arn: str, name: str, needed: Iterable[str]) -> None:
         if not permissions.allowed(who, action, arn):
             raise NotYet(f"{name} may not do all that is needed", "notebook 03 reads what a refusal names")
     if more := permissions.beyond(lab, who, arn, *needed):
-        raise NotYet(f"{name} may also do {more}", "notebook 03 compares policies: what does this one need?")
+        raise NotYet(f"{name} may also do {more}", "what does it need? Notebook 03 compares policies")
 
 
 def _listed(actions: Iterable[str]) -> str:

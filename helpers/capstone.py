@@ -305,8 +305,7 @@ def _task(lab: Lab, mine: Entry) -> dict:
 def _fault(lab: Lab, mine: Entry, task: dict, digest: str) -> str:
     """What is wrong with a task; empty if nothing is."""
     container, status = task["containers"][0], task["lastStatus"]
-    described = lab.client("ecs").describe_task_definition(taskDefinition=task["taskDefinitionArn"])
-    role = described["taskDefinition"].get("executionRoleArn", "nobody").rpartition("/")[2]
+    role = _execution_role(lab, task)
     if task.get("launchType") != "FARGATE":
         return "the task does not run on Fargate"
     if role != mine.execution_role:
@@ -319,6 +318,12 @@ def _fault(lab: Lab, mine: Entry, task: dict, digest: str) -> str:
     if container.get("imageDigest") not in {digest, *_listed_in(lab, mine)}:
         return f"the task runs another image than {mine.release}"
     return ""
+
+
+def _execution_role(lab: Lab, task: dict) -> str:
+    """The name of the role by which ECS pulls for the task."""
+    described = lab.client("ecs").describe_task_definition(taskDefinition=task["taskDefinitionArn"])
+    return described["taskDefinition"].get("executionRoleArn", "nobody").rpartition("/")[2]
 
 
 def _listed_in(lab: Lab, mine: Entry) -> list[str]:

@@ -147,11 +147,9 @@ def tidies_up(lab: Lab) -> str:
             raise NotYet(
                 f"rule {goes[digest].priority} would take {mine.release} within a year", "notebook 12 tries it"
             )
-        taken = sum(each.digest in goes and goes[each.digest].action == "expire" for each in left)
-        if taken < LEFTOVERS / 2:
-            raise NotYet(
-                f"of {LEFTOVERS} images without a tag it would take {taken} in a year", "notebook 12 writes one"
-            )
+    taken = sum(each.digest in goes and goes[each.digest].action == "expire" for each in left)
+    if taken < LEFTOVERS / 2:
+        raise NotYet(f"of {LEFTOVERS} images without a tag it would take {taken} in a year", "notebook 12 writes one")
     return f"of {LEFTOVERS} images without a tag the rules would take {taken} in a year, and never {mine.release}"
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from helpers import capstone, checks, example, permissions, settings, workloads
+from helpers import lab as labs
 
 MINE = "demo-mine"
 
@@ -17,6 +18,14 @@ def lab(plain, capsys, monkeypatch):
     monkeypatch.setattr(capstone, "_entry", capstone.Entry(MINE, "1.0.0", "demo-pusher", "demo-puller"))
     capsys.readouterr()
     return plain
+
+
+@pytest.fixture
+def nowhere(monkeypatch):
+    """The same in a lab that leads nowhere, for points whose facts the test gives."""
+    place = labs.Lab("sandbox", settings.ACCOUNT, settings.REGION, "localhost:1", "http://localhost:1", "")
+    monkeypatch.setattr(labs, "_current", place)
+    monkeypatch.setattr(capstone, "_entry", capstone.Entry(MINE, "1.0.0", "demo-pusher", "demo-puller"))
 
 
 @pytest.fixture
@@ -31,7 +40,7 @@ def said(number: str) -> str:
     return checks.verdict(number)[1]
 
 
-def test_nothing_was_entered(plain, monkeypatch):
+def test_nothing_was_entered(nowhere, monkeypatch):
     monkeypatch.setattr(capstone, "_entry", capstone.Entry(MINE, "", "demo-pusher", "demo-puller"))
     for number in capstone.POINTS:
         assert said(number).startswith(f"✗ {number} not all four names are entered")
@@ -131,7 +140,7 @@ SEVERE = {"severity": "HIGH", "name": "CVE-1", "description": "A hole. Fixed in 
         ("COMPLETE", [{**SEVERE, "severity": "MEDIUM"}], "✔ 15.4 the scan of sha256:"),
     ],
 )
-def test_which_scans_are_good_enough(lab, monkeypatch, status, findings, begin):
+def test_which_scans_are_good_enough(nowhere, monkeypatch, status, findings, begin):
     monkeypatch.setattr(capstone, "_released", lambda *_: {"imageDigest": "sha256:0"})
     monkeypatch.setattr(capstone, "_scan", lambda *_: (status, findings))
     assert said("15.4").startswith(begin)
@@ -170,7 +179,7 @@ UNTAGGED = rule(tagStatus="untagged", **DAYS, countNumber=14)
         ),
     ],
 )
-def test_which_rules_sweep_up_and_spare_the_release(lab, monkeypatch, rules, begin):
+def test_which_rules_sweep_up_and_spare_the_release(nowhere, monkeypatch, rules, begin):
     from helpers.sandbox.lifecycle import evaluate, policy
 
     now = datetime(2026, 11, 25, tzinfo=UTC).timestamp()
@@ -209,7 +218,7 @@ def task(**also) -> dict:
         ([task(container={"exitCode": 1}, taskArn="task/2"), task()], "✔ 15.7 a task on Fargate ran sha256:release"),
     ],
 )
-def test_which_task_is_good_enough(lab, monkeypatch, tasks, begin):
+def test_which_task_is_good_enough(nowhere, monkeypatch, tasks, begin):
     monkeypatch.setattr(capstone, "_released", lambda *_: {"imageDigest": "sha256:release"})
     monkeypatch.setattr(capstone, "_listed_in", lambda *_: [])
     monkeypatch.setattr(workloads, "tasks_of_image", lambda *_: tasks)
@@ -217,7 +226,7 @@ def test_which_task_is_good_enough(lab, monkeypatch, tasks, begin):
     assert said("15.7").startswith(begin)
 
 
-def test_a_task_that_pulls_as_somebody_else(lab, monkeypatch):
+def test_a_task_that_pulls_as_somebody_else(nowhere, monkeypatch):
     monkeypatch.setattr(capstone, "_released", lambda *_: {"imageDigest": "sha256:release"})
     monkeypatch.setattr(workloads, "tasks_of_image", lambda *_: [task()])
     monkeypatch.setattr(capstone, "_execution_role", lambda *_: "ecsTaskExecutionRole")

@@ -22,9 +22,9 @@ PARTS: dict[str, Callable[[int], Figures]] = {
     "crowd": crowd.measure,
     "growth": growth.measure,
     "restart": restart.measure,
+    "tasks": tasks.measure,
     "scan": scan.measure,
     "lifecycle": lifecycle.measure,
-    "tasks": tasks.measure,
     "notebooks": notebooks.measure,
 }
 

@@ -615,7 +615,7 @@ def mended(lab: Lab) -> str:
     """A task of the family demo-broken has come up, with a role that may still not do everything."""
     ended = tasks_of(lab, "demo-broken")
     if not any("startedAt" in each for each in ended):
-        raise NotYet("no task of demo-broken has run yet", "the last stoppedReason names a step; which action is it?")
+        raise NotYet("no task of demo-broken has run yet", "the last stoppedReason names a step of the pull")
     allowed = role_actions(lab, "demo-broken")
     if any("*" in action for action in allowed):
         raise NotYet("demo-broken may do more than it needs", "name the actions, without *")

@@ -1,4 +1,4 @@
-"""What this tutorial runs on AWS: tasks, clusters, task definitions, log groups, functions; known by their tag.
+"""What this tutorial runs on ECS and Lambda, and the logs of it: known by its tag, nobody else's is touched.
 
 Also what a lesson needs to run one: a network, the right kind of processor, and a look at the app's page.
 """
@@ -101,6 +101,8 @@ def made(lab: "Lab") -> list[str]:
 def remove(lab: "Lab") -> list[str]:
     """Stop and remove all that carries the tutorial's tag; what was removed, as ``made`` says it."""
     gone = made(lab)
+    if not gone:
+        return []
     ecs = lab.client("ecs")
     for cluster in list(_clusters(ecs)):
         _empty(ecs, cluster)

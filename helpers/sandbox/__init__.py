@@ -14,7 +14,7 @@ The way of a request, file by file:
     registry/       5  or, under /v2/, the registry does; hub/ is the stand-in for Docker Hub
     present.py      6  with addresses that work here
     services.py        what AWS has beside, loaded by its first call: ecs/ with Fargate (ecs_alive.py remembers what
-                       runs), functions/ of Lambda; image_name.py leads them to their images
+                       runs), functions/ of Lambda, both led to their images by image_name.py; logs.py
     durable.py      7  and what has changed is on disk before the answer leaves: store.py, files.py
 
 What a change leaves behind is done later: ecr/happenings.py tells of it, ecr/consequences.py says what follows from

@@ -67,6 +67,15 @@ def permit_principal(who: Principal, question: Question, region: str) -> None:
     _permit(who, question, {"aws:RequestedRegion": region, "aws:SecureTransport": "true", "aws:ViaAWSService": "true"})
 
 
+def may(who: Principal, question: Question, region: str) -> bool:
+    """Whether *who* may do what is asked, without a request of their own."""
+    try:
+        permit_principal(who, question, region)
+    except Denied:
+        return False
+    return True
+
+
 def circumstances(request: Request, region: str) -> dict[str, str | tuple[str, ...]]:
     """The condition keys that every request has."""
     return {

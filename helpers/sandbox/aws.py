@@ -30,6 +30,7 @@ QUERY = {
     "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
     "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
 }
+MONITORING = "http://monitoring.amazonaws.com/doc/2010-08-01/"  # it has other protocols too
 PATHS = ("lambda", "monitoring", "sqs")  # a request of these may say in its path what it wants
 # What the signing name is not: botocore's and moto's name of the service, and that of moto's module.
 NAMES = {"monitoring": "cloudwatch"}
@@ -181,7 +182,7 @@ def refuse(request: Request, error: ServiceException, status: int | None = None)
     code = getattr(error, "query_code", error.code)
     if service_of(request) == "ec2":
         return _refuse_ec2(code, error.message, status or int(getattr(error, "query_status", 400)))
-    namespace = QUERY.get(service_of(request), QUERY["sts"])
+    namespace = {**QUERY, "monitoring": MONITORING}.get(service_of(request), QUERY["sts"])
     body = (
         f'<ErrorResponse xmlns="{namespace}"><Error><Type>Sender</Type><Code>{escape(code)}</Code>'
         f"<Message>{escape(error.message)}</Message></Error><RequestId>{uuid.uuid4()}</RequestId></ErrorResponse>"

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .ecs import Fargate
 
 # Services that are loaded when they are used (services.py).
-BESIDE = ("ec2", "events", "logs", "secretsmanager", "sqs")
+BESIDE = ("ec2", "events", "secretsmanager", "sqs")
 
 
 class House:
@@ -61,8 +61,8 @@ class House:
         aws.serve("ecr-public", _later(self._public_api))
         aws.serve("ce", _later(self._costs))
         aws.serve("lambda", _later(partial(self._functions, partial(kept.changing, "ecr"))))
-        named = {**dict.fromkeys(BESIDE, _as_it_is), "monitoring": _metrics, "ecs": self._install_ecs}
-        self._services = Services(kept, named, {"ecs": self._recover_ecs})
+        own = {"ecs": self._install_ecs, "logs": _install_logs, "monitoring": _metrics}
+        self._services = Services(kept, {**dict.fromkeys(BESIDE, _as_it_is), **own}, {"ecs": self._recover_ecs})
         consequences.install(self._services)
         doors = [signed, validate, validate_query, self._services.door(), durable.durable(self.store, kept)]
         self._control = line([*doors, authorize(self.store.lock)], aws.answer)
@@ -145,6 +145,12 @@ class House:
 
         cost_explorer.install(ecr.backend.Backend.meter)
         return partial(aws.by_moto, "ce")
+
+
+def _install_logs() -> None:
+    from . import logs
+
+    logs.install()
 
 
 def _as_it_is() -> None:

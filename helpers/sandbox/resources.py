@@ -64,14 +64,16 @@ def repository_question(action: str, account: str, region: str, name: str, facts
     return Question(action, resource, account, {**tags, **(facts or {})}, guards)
 
 
-def creation_question(account: str, region: str, name: str, tags: Any = None) -> Question:
-    """ecr:CreateRepository of a private repository that a push or pull makes, with these *tags*."""
-    return repository_question("ecr:CreateRepository", account, region, name, _request_tags(tags))
-
-
 def log_arn(region: str, account: str, group: str, stream: str = "") -> str:
     """What CloudWatch Logs calls a stream, or with no *stream* the group."""
     return f"arn:aws:logs:{region}:{account}:log-group:{group}:log-stream:{stream}"
+
+
+def creation_question(
+    account: str, region: str, name: str, tags: Any = None, action: str = "ecr:CreateRepository"
+) -> Question:
+    """*action* on a private repository that a push or pull makes, with these *tags*."""
+    return repository_question(action, account, region, name, _request_tags(tags))
 
 
 def _ecr(call: Call) -> Iterator[Question]:

@@ -105,13 +105,12 @@ Lifecycle policies:
 Around the images:
 
 - Replication copies within a second or so and to the sandbox's two accounts only; a destination in another account is
-  `FAILED`. The failure codes (`AccessDenied`, `ImageTagAlreadyExists`, `ServerError`) are ours. Rules: 25, as the
-  service model says; AWS's quota page says 10.
-- What comes through the cache is fetched whole, an index with all its images, before the pull is answered; AWS answers
-  the first pull while it fetches. A secret is read when it is needed, without asking who may read it.
+  `FAILED`. The failure codes (`AccessDenied`, `ImageArchived`, `ServerError`) are ours. There
+  may be 25 rules, as the service model says; AWS's user guide says 10.
+- What comes through the cache is fetched whole before the pull is answered; AWS may answer the first pull meanwhile.
 - Events are delivered to SQS queues (whose policy must allow it), CloudWatch log groups (without asking) and other
   event buses; to nothing else, which the sandbox's log says. `ECR Scan Resource Change` is not sent.
-- CloudWatch has `RepositoryPullCount` as one value a minute, for ever.
+- CloudWatch has `RepositoryPullCount` as one value a minute, for as long as AWS keeps the coarsest values.
 
 Where sources about AWS disagree, the sandbox does this:
 
@@ -128,6 +127,22 @@ Repositories and registries:
 - A KMS key is taken as it is given; it need not exist. Without one, a made-up ARN stands for `aws/ecr`, AWS's own key.
 - SetRepositoryPolicy does not look at `force`: it lets its author lock himself out.
 - Of principals in a policy, users and roles of the sandbox's own accounts must exist; of others nothing is known.
+
+ECS on Fargate, EKS and Lambda:
+
+- Of ECS there is Fargate on Linux: clusters, task definitions, tasks, services that roll, `awslogs`. What a definition
+  or a service asks for beside that (health checks, secrets, volumes, load balancers, a circuit breaker, ECS Exec) is
+  refused, never left out. A task runs in the local Docker engine, with the limits of the task; its containers get no
+  credentials of a task role, and cannot reach the sandbox.
+- There is no VPC: a subnet need only be named like one. The address of a task is that of its container. Its ports are
+  opened on the loopback address of this machine too, and `networkBindings`, which are empty on Fargate, say where.
+- Fargate's processors are decided by what the image says of itself: a single image for another one ends with
+  `exec format error` and code 1, also where the engine would emulate it.
+- At most 6 vCPU run at a time, as in a new account. What a service cannot start is tried again after 2, 4, … 60
+  seconds (AWS: up to 27 minutes). Setuid programs get no further rights (`no-new-privileges`). Of a log stream the
+  newest 10,000 lines are kept. A sandbox that ends takes its tasks with it; services start theirs again.
+- Of EKS there are the facts of a pull: the node's policies, the pull secret, and Kubernetes' schema for manifests.
+- Lambda makes, shows, changes and deletes functions that are images, and checks what it must be allowed; it runs none.
 """
 
 

@@ -78,12 +78,13 @@ def test_it_catches_up_checks_and_cleans_up(lab, capsys):
 
     gone = lab.clean_up()
     tags = [NAME + ":latest", *(f"{lab.repository_uri}:{tag}" for tag in ("latest", "v1", "v2"))]
-    assert gone == {"repositories": [NAME], "public": [], "people": [], "images": sorted(tags)}
-    assert printed(capsys)[0] == f"✔ repositories deleted: {NAME}"
+    assert gone == {"repositories": [NAME], "public": [], "people": [], "workloads": [], "images": sorted(tags)}
+    assert printed(capsys)[1] == f"✔ repositories deleted: {NAME}"
     checks.check("14.2")
     assert printed(capsys) == ["✔ 14.2 nothing that this tutorial made is left"]
-    assert lab.clean_up() == {"repositories": [], "public": [], "people": [], "images": []}
+    assert lab.clean_up() == {"repositories": [], "public": [], "people": [], "workloads": [], "images": []}
     assert printed(capsys) == [
+        "✔ clusters, functions and logs deleted: none was left",
         "✔ repositories deleted: none was left",
         "✔ public repositories deleted: none was left",
         "✔ users, roles and policies deleted: none was left",
@@ -184,8 +185,8 @@ def test_the_mirror_is_never_touched(plain):
 
 def test_without_an_engine_the_repositories_are_cleaned_up_all_the_same(plain, capsys):
     plain.client().create_repository(repositoryName="ours", tags=[settings.TAG])
-    assert plain.clean_up() == {"repositories": ["ours"], "public": [], "people": [], "images": []}
-    assert printed(capsys)[:4] == [
+    assert plain.clean_up() == {"repositories": ["ours"], "public": [], "people": [], "workloads": [], "images": []}
+    assert printed(capsys)[1:5] == [
         "✔ repositories deleted: ours",
         "✔ public repositories deleted: none was left",
         "✔ users, roles and policies deleted: none was left",

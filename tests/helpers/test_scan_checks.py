@@ -62,7 +62,7 @@ def test_which_repositories_are_scanned_is_tried_with_examples(lab):
         ("BASIC", "MANUAL", ["team-*"], "✗ 10.2 a repository team-shop would not be scanned on push."),
         ("ENHANCED", "SCAN_ON_PUSH", ["team-*"], "✗ 10.2 the registry's type of scan is ENHANCED."),
         ("BASIC", "SCAN_ON_PUSH", ["*"], "✗ 10.2 a repository shop would be scanned, too."),
-        ("BASIC", "SCAN_ON_PUSH", ["team-"], "✗ 10.2 a repository my-team-shop would be scanned, too."),
+        ("BASIC", "SCAN_ON_PUSH", ["team"], "✗ 10.2 a repository my-team-shop would be scanned, too."),
         ("BASIC", "SCAN_ON_PUSH", ["*team-*"], "✗ 10.2 a repository my-team-shop would be scanned, too."),
         ("BASIC", "SCAN_ON_PUSH", ["team-shop*"], "✗ 10.2 a repository team-1 would not be scanned on push."),
         ("BASIC", "SCAN_ON_PUSH", ["team-*", "demo-*"], "✗ 10.2 a repository demo-app-repo would be scanned, too."),

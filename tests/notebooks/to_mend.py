@@ -6,23 +6,21 @@ still listed.
 
 TO_MEND: dict[str, set[str]] = {
     # helpers/data/troubles.json: what stands in no notebook
-    "told": {"helper-for-another-machine"},
+    "told": set(),
     # … and what the sandbox can cause, but no cell does
-    "caused": {"clock-is-wrong", "no-region"},
+    "caused": set(),
     # test_minutes.py: the promise is not what is measured (`python -m tests.notebooks.minutes` says what to promise)
-    "minutes": {"00", "02", "03", "05", "09"},
+    "minutes": set(),
     # test_learning.py: what a question lacks
-    "questions": {
-        "14 question 2: “*Because the repository holds images, and deleting is final.* Right.” does not say why",
-    },
+    "questions": set(),
     # test_learning.py: prices in a section without a year
-    "undated": {"02 Choose"},
+    "undated": {"12 Key points"},
     # test_reading.py: terms that are used in a notebook before the one that introduces them
-    "glossary": {"00 push", "00 repository"},
+    "glossary": set(),
     # test_in_order.py (`make soak`): exercises that are not right when all notebooks run one after the other
-    "in order": {"14.2"},  # its solution leaves demo-app-repo:fargate, :release and :pinned of earlier exercises
-    # test_simulated.py
-    "simulated": set(),
+    "in order": set(),
+    # test_simulated.py: what a notebook uses and does not call simulated
+    "simulated": {"10 scans", "12 lifecycle rules"},
     # test_aws.py: cells that work in the sandbox only and do not say so
     "aws": set(),
 }

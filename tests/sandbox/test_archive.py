@@ -1,12 +1,20 @@
 """The archive class: what is in the archive cannot be pulled, until it was restored; or pushed again."""
 
+import json
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
 from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
 from moto.ecr.exceptions import ImageAlreadyExistsException
 
 from helpers.sandbox import clock
 from helpers.sandbox.ecr import archive
 from helpers.sandbox.ecr.images import Images, Manifest
+from helpers.sandbox.ecr.manifest import blobs_of
 from helpers.sandbox.store import Store
 
 from .api import OCI, digest_of, image, index, put, upload
@@ -59,6 +67,46 @@ def test_bytes_are_archived_when_only_archived_images_have_them(store):
     images.delete()
     assert (sum(told["archived"]) - sum(told["restored"]), images.is_archived(config)) == (0, False)
     assert two.digest
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["put", "archive", "restore", "delete"]), st.integers(0, 3)), min_size=1, max_size=25
+)
+LAYERS = {0: (1, 2), 1: (2, 4), 2: (4,), 3: (1, 8)}  # images, and the sizes of their layers, which are their names too
+
+
+def of_layers(number):
+    parts = [{"digest": f"sha256:{size}", "size": size} for size in LAYERS[number]]
+    config = {"digest": f"sha256:c{number}", "size": 16}
+    return Manifest.parse(json.dumps({"mediaType": OCI, "config": config, "layers": parts}), None)
+
+
+@given(STEPS)
+def test_the_archived_bytes_are_those_that_only_archived_images_have(steps):
+    with TemporaryDirectory() as folder:
+        store, told = Store(Path(folder) / "state.db"), []
+        images = Images(store, "1", "r", "app", archived=told.append, restored=lambda n: told.append(-n))
+        manifests = {number: of_layers(number) for number in LAYERS}
+        for step, number in steps:
+            image = images.find(digest=manifests[number].digest)
+            if step == "put":
+                with suppress(ImageAlreadyExistsException):
+                    images.put(manifests[number], None, False)
+            elif image and step == "archive" and image.status == "ACTIVE":
+                images.archive(image)
+            elif image and step == "restore" and image.status == "ARCHIVED":
+                images.restore(image, 0)
+            elif image and step == "delete":
+                images.delete(image.digest)
+            blobs = {status: set() for status in ("ACTIVE", "ARCHIVED")}
+            for each in images.all():
+                blobs[each.status] |= set(blobs_of(each.manifest))
+            only_archived = blobs["ARCHIVED"] - blobs["ACTIVE"]
+            assert sum(told) == sum(size for _, size in only_archived)
+            assert {digest for digest, _ in only_archived} == {
+                digest for digest, _ in blobs["ARCHIVED"] if images.is_archived(digest)
+            }
+        store.close()
 
 
 def test_an_archived_image_that_is_pushed_again_is_back_at_once(store):
@@ -170,6 +218,10 @@ def test_what_refers_to_an_image_goes_to_the_archive_with_it(sandbox, repository
     asked = {"repositoryName": repository, "subjectId": {"imageDigest": subject}}
     ecr.update_image_storage_class(repositoryName=repository, imageId={"imageTag": "v1"}, targetStorageClass="ARCHIVE")
     assert ecr.list_image_referrers(**asked)["referrers"] == []
+    headers = {"Authorization": sandbox.basic()}
+    on_the_wire = sandbox.http("GET", f"/v2/{repository}/referrers/{subject}", **headers)[2]
+    assert json.loads(on_the_wire)["manifests"] == []
+    assert json.loads(sandbox.http("GET", f"/v2/{repository}/tags/list", **headers)[2])["tags"] == []
     [referrer] = ecr.list_image_referrers(**asked, filter={"artifactStatus": "ARCHIVED"})["referrers"]
     assert referrer["artifactStatus"] == "ARCHIVED"
     ecr.update_image_storage_class(repositoryName=repository, imageId={"imageTag": "v1"}, targetStorageClass="STANDARD")

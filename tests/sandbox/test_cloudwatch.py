@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from botocore.session import Session
 
 from helpers import settings
-from helpers.sandbox.bill.pulls import Pulls
+from helpers.sandbox.bill.pulls import KEPT, Pulls
 from helpers.sandbox.cbor import decoded, encoded
 from helpers.sandbox.store import Store
 
@@ -26,6 +26,16 @@ def test_pulls_are_counted_by_the_minute(tmp_path):
         pulls.one_more("1", "r", repository)
     assert sorted(pulls.of_registry("1", "r")) == [("app", 0, 2), ("app", 1, 2), ("other", 1, 1)]
     assert pulls.of_registry("1", "elsewhere") == []
+    store.close()
+
+
+def test_what_cloudwatch_would_have_forgotten_is_forgotten(tmp_path):
+    times = iter([0, 60, (KEPT + 1) * 60])
+    store = Store(tmp_path / "state.db")
+    pulls = Pulls(store, clock=lambda: next(times))
+    for _ in range(3):
+        pulls.one_more("1", "r", "app")
+    assert pulls.of_registry("1", "r") == [("app", 1, 1), ("app", KEPT + 1, 1)]
     store.close()
 
 

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from helpers import settings
 from helpers.sandbox.ecr.templates import PUSH, chosen, has_prefix, is_name
 
-from .test_authorize import allow, policy
+from .test_authorize import allow, make_role, policy
 
 LIFECYCLE = json.dumps(
     {
@@ -81,6 +81,14 @@ def test_which_names_a_push_can_create(name, is_one):
     assert is_name(name) is is_one
 
 
+@pytest.fixture(scope="module")
+def creator(sandbox):
+    """A role that ECR makes repositories by."""
+    trusted = {"Effect": "Allow", "Principal": {"Service": "ecr.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    may = policy(allow(["ecr:CreateRepository", "ecr:TagResource"]))
+    return make_role(sandbox, "creator", json.dumps(policy(trusted)), may)
+
+
 @pytest.fixture
 def prefix(sandbox, repository):
     """A prefix that no other test has."""
@@ -88,7 +96,7 @@ def prefix(sandbox, repository):
 
 
 @pytest.mark.operation("CreateRepositoryCreationTemplate", "InitiateLayerUpload")
-def test_a_push_creates_a_repository_with_the_settings_of_the_template(sandbox, prefix, make_image):
+def test_a_push_creates_a_repository_with_the_settings_of_the_template(sandbox, prefix, make_image, creator):
     name = make_image(f"{sandbox.registry}/{prefix}/app:v1")
     assert "name unknown" in sandbox.refused(f"docker push {name}")
     filters = [{"filterType": "WILDCARD", "filter": "dev-*"}]
@@ -102,7 +110,7 @@ def test_a_push_creates_a_repository_with_the_settings_of_the_template(sandbox, 
         resourceTags=[{"Key": "team", "Value": "web"}],
         repositoryPolicy=MAY_PULL,
         lifecyclePolicy=LIFECYCLE,
-        customRoleArn=f"arn:aws:iam::{settings.ACCOUNT}:role/templates",
+        customRoleArn=creator,
     )
     sandbox.run(f"docker push {name}")
 
@@ -127,9 +135,24 @@ def test_a_template_for_something_else_creates_nothing_on_push(sandbox, prefix, 
     assert f"The repository with name '{prefix}/app' does not exist" in sandbox.refused(f"docker push {name}")
 
 
-def test_who_pushes_must_be_allowed_to_create_the_repository(sandbox, prefix, make_image, person):
+def test_tags_and_kms_need_a_role_that_may_make_repositories(sandbox, prefix, make_image, creator):
+    """User guide: "This role must be provided …, otherwise the repository creation will fail"."""
+    ecr, name = sandbox.client(), make_image(f"{sandbox.registry}/{prefix}/app:v1")
+    tags = [{"Key": "team", "Value": "web"}]
+    ecr.create_repository_creation_template(prefix=prefix, appliedFor=["CREATE_ON_PUSH"], resourceTags=tags)
+    assert "does not exist" in sandbox.refused(f"docker push {name}")
+    trusted = {"Effect": "Allow", "Principal": {"Service": "ecr.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    weak = make_role(sandbox, f"weak-{prefix}", json.dumps(policy(trusted)), policy(allow("ecr:CreateRepository")))
+    ecr.update_repository_creation_template(prefix=prefix, customRoleArn=weak)
+    assert "does not exist" in sandbox.refused(f"docker push {name}")
+    ecr.update_repository_creation_template(prefix=prefix, customRoleArn=creator)
+    sandbox.run(f"docker push {name}")
+
+
+def test_who_pushes_must_be_allowed_to_create_the_repository(sandbox, prefix, make_image, person, creator):
+    tags = [{"Key": "team", "Value": "web"}]
     sandbox.client().create_repository_creation_template(
-        prefix=prefix, appliedFor=["CREATE_ON_PUSH"], resourceTags=[{"Key": "team", "Value": "web"}]
+        prefix=prefix, appliedFor=["CREATE_ON_PUSH"], resourceTags=tags, customRoleArn=creator
     )
     name = make_image(f"{sandbox.registry}/{prefix}/app:v1")
     person.login(sandbox.registry)
@@ -226,3 +249,13 @@ def test_a_role_must_be_allowed_to_be_passed(sandbox, prefix):
     sandbox.client("iam").put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document)
     for call, given in calls:
         call(**given, customRoleArn=role)
+
+
+def test_the_commands_of_aws_work(sandbox, prefix, make_image):
+    about = f"--prefix {prefix}"
+    made = f"{about} --applied-for CREATE_ON_PUSH --image-tag-mutability IMMUTABLE"
+    sandbox.run(f"aws ecr create-repository-creation-template {made}")
+    assert "CREATE_ON_PUSH" in sandbox.run(f"aws ecr describe-repository-creation-templates --prefixes {prefix}")
+    sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{prefix}/app:v1')}")
+    sandbox.run(f"aws ecr update-repository-creation-template {about} --description changed")
+    assert "changed" in sandbox.run(f"aws ecr delete-repository-creation-template {about}")

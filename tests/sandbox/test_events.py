@@ -314,6 +314,41 @@ def test_a_scan_on_push_is_told_when_it_is_done(sandbox, make_image):
     assert scanned["resources"] == [f"arn:aws:ecr:{HERE}:{ACCOUNT}:repository/{repository}"]
 
 
+def test_what_came_through_the_cache_is_told_and_copied_to_other_regions(sandbox, repository):
+    ecr, there, prefix = sandbox.client(), sandbox.client(region="eu-west-1"), f"cache-{repository}"
+    there.create_repository(repositoryName=repository)
+    upload(there, repository, b"{}")
+    digest = image(there, repository, "one", "v1")
+    url = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com"
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix=prefix, upstreamRegistryUrl=url)
+    name = f"{prefix}/{repository}"
+    rule = {"destinations": [{"region": "eu-west-2", "registryId": ACCOUNT}]}
+    ecr.put_replication_configuration(replicationConfiguration={"rules": [rule]})
+    listener, copied = Listener(sandbox, about(name)), Listener(sandbox, about(name), region="eu-west-2")
+    assert ecr.batch_get_image(repositoryName=name, imageIds=[{"imageTag": "v1"}])["images"]
+    [cached] = listener.heard(1)
+    assert cached["detail-type"] == "ECR Pull Through Cache Action"
+    assert (cached["detail"]["image-digest"], cached["detail"]["upstream-registry-url"]) == (digest, url)
+    assert copied.heard(1)[0]["detail"]["image-digest"] == digest
+    assert ecr.batch_get_image(repositoryName=name, imageIds=[{"imageTag": "none"}])["failures"]
+    [failed] = listener.heard(1)
+    assert (failed["detail"]["sync-status"], failed["detail"]["failure-code"]) == ("FAILED", "ImageNotFound")
+    ecr.put_replication_configuration(replicationConfiguration={"rules": []})
+
+
+def test_what_is_restored_is_scanned_like_what_was_pushed(sandbox, make_image):
+    ecr, repository = sandbox.client(), f"test-{uuid.uuid4().hex[:8]}"
+    ecr.create_repository(repositoryName=repository)
+    sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:v1')}")
+    ecr.put_image_scanning_configuration(repositoryName=repository, imageScanningConfiguration={"scanOnPush": True})
+    listener = Listener(sandbox, {"detail-type": ["ECR Image Scan"], **about(repository)})
+    asked = {"repositoryName": repository, "imageId": {"imageTag": "v1"}}
+    ecr.update_image_storage_class(**asked, targetStorageClass="ARCHIVE")
+    ecr.update_image_storage_class(**asked, targetStorageClass="STANDARD")
+    sandbox.forward(20 * 60)
+    assert listener.heard(1)
+
+
 def test_replication_is_told_where_the_image_arrives(sandbox, repository):
     ecr, there = sandbox.client(), "eu-central-1"
     rule = {"destinations": [{"region": there, "registryId": ACCOUNT}]}

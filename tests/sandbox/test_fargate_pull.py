@@ -91,6 +91,25 @@ def test_an_image_that_is_not_there(cloud, name):
     )
 
 
+def test_an_image_in_the_archive_is_not_there(cloud):
+    ecr = cloud.sandbox.client()
+    ecr.create_repository(repositoryName="archived")
+    image = cloud.push(small_image(SMALL), "archived:v1")
+    subprocess.run(["docker", "rmi", SMALL], capture_output=True, check=True)
+    ecr.update_image_storage_class(repositoryName="archived", imageId={"imageTag": "v1"}, targetStorageClass="ARCHIVE")
+    assert ends(cloud, image)["stoppedReason"].endswith(f"{image}: not found")
+
+
+def test_an_image_comes_through_the_cache_of_ecr_public(cloud):
+    """By a pull through cache rule: the role needs two permissions more, and the first pull makes the repository."""
+    ecr = cloud.sandbox.client()
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="ecr-public", upstreamRegistryUrl="public.ecr.aws")
+    image = f"{cloud.sandbox.registry}/ecr-public/docker/library/none:v1"
+    assert ends(cloud, image)["stoppedReason"].startswith("CannotPullContainerError: ")
+    names = [each["repositoryName"] for each in ecr.describe_repositories()["repositories"]]
+    assert not [name for name in names if name.startswith("ecr-public/")]
+
+
 def of_another_processor(cloud: Cloud, repository: str) -> tuple[str, str]:
     """A small image that says it is for a processor which the task is not for; its address and digest."""
     cloud.sandbox.client().create_repository(repositoryName=repository)

@@ -68,12 +68,22 @@ def test_what_the_container_says_is_in_cloudwatch_and_its_exit_code_in_the_task(
         "EssentialContainerExited",
         "Essential container in task exited",
     )
-    assert cloud.lines(task["taskArn"]) == ["hello", "and more"]
+    assert sorted(cloud.lines(task["taskArn"])) == ["and more", "hello"]  # of two streams, in any order
     stream = f"run/web/{task['taskArn'].rpartition('/')[2]}"
     told = cloud.sandbox.run(
         f"aws logs get-log-events --log-group-name {GROUP} --log-stream-name {stream} --output text"
     )
     assert "hello" in told
+
+
+def test_the_log_of_some_tasks_is_found_by_the_prefix_of_their_streams(cloud):
+    chosen = cloud.container(cloud.image, "echo chosen")
+    chosen["logConfiguration"]["options"]["awslogs-stream-prefix"] = "chosen"
+    cloud.stopped(chosen)
+    cloud.stopped(cloud.container(cloud.image, "echo another"))
+    found = cloud.logs.filter_log_events(logGroupName=GROUP, logStreamNamePrefix="chosen/")["events"]
+    assert [event["message"] for event in found] == ["chosen"]
+    assert cloud.logs.filter_log_events(logGroupName=GROUP, logStreamNamePrefix="none/")["events"] == []
 
 
 def test_the_image_is_not_there_before_and_not_after(cloud):

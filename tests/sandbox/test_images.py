@@ -127,6 +127,9 @@ def test_every_question_is_answered_by_an_index(images):
             images.referrers("x"),
             bool(images),
         )
+        images.archive(one)
+        images.is_archived("x"), images.page(status="ARCHIVED", size=5), images.ids((1, "a"), 5, status="ACTIVE")
+        images.restore(one, 0)
         images.untag("one")
         images.delete(one.digest)
     db.set_trace_callback(None)

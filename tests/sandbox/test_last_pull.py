@@ -35,11 +35,16 @@ def test_a_pull_is_recorded_and_the_next_one_after_a_day(sandbox, repository, ma
     sandbox.run(f"docker pull {name} && docker rmi {name}")
     first = last_pull(sandbox, repository)
     assert first
+
+    def pull_again():  # docker need not ask for what it still has
+        path = f"/v2/{repository}/manifests/v1"
+        assert sandbox.http("GET", path, Authorization=sandbox.basic())[0] == 200
+
     sandbox.forward(DAY - 3600)
-    sandbox.run(f"docker pull {name} && docker rmi {name}")
+    pull_again()
     assert last_pull(sandbox, repository) == first
     sandbox.forward(3601)
-    sandbox.run(f"docker pull {name}")
+    pull_again()
     assert (last_pull(sandbox, repository) - first).total_seconds() >= DAY
 
 
@@ -96,3 +101,11 @@ def test_what_is_wrong_with_an_exclusion_is_said(sandbox):
         sandbox.client().deregister_pull_time_update_exclusion(principalArn=arns[0])
     with pytest.raises(ClientError, match="InvalidParameterException"):
         ecr.register_pull_time_update_exclusion(principalArn=f"arn:aws:iam::{settings.ACCOUNT}:group/all")
+
+
+def test_the_commands_of_aws_work(sandbox, repository):
+    arn = f"--principal-arn arn:aws:iam::{settings.ACCOUNT}:role/{repository}"
+    sandbox.run(f"aws ecr register-pull-time-update-exclusion {arn}")
+    assert f"role/{repository}" in sandbox.run("aws ecr list-pull-time-update-exclusions")
+    sandbox.run(f"aws ecr deregister-pull-time-update-exclusion {arn}")
+    assert f"role/{repository}" not in sandbox.run("aws ecr list-pull-time-update-exclusions")

@@ -61,7 +61,10 @@ def ecr(sandbox, repository):
 
 def here(ecr, repository):
     """Digests of what is there."""
-    return {each["imageDigest"] for each in ecr.describe_images(repositoryName=repository)["imageDetails"]}
+    return {
+        each["imageDigest"]
+        for each in ecr.describe_images(repositoryName=repository, filter={"imageStatus": "ANY"})["imageDetails"]
+    }
 
 
 def previewed(ecr, repository, **more):

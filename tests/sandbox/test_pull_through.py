@@ -47,8 +47,8 @@ def test_the_rule_with_the_longest_prefix_counts():
     assert chosen(rules[1:], "ab/c") is None
 
 
-@pytest.mark.parametrize(("last", "now", "due"), [(None, 0, True), (0, DAY - 1, False), (0, DAY, True)])
-def test_upstream_is_asked_once_a_day(last, now, due):
+@pytest.mark.parametrize(("last", "now", "due"), [(None, DAY, False), (0, DAY - 1, False), (0, DAY, True)])
+def test_upstream_is_asked_once_a_day_about_what_came_from_there(last, now, due):
     assert is_due(last, now) is due
 
 
@@ -141,6 +141,17 @@ def test_docker_pulls_an_image_of_the_hub_and_it_is_here_then(sandbox, rule, on_
     sandbox.run(f"docker pull {by_digest} && docker rmi {by_digest}")
 
 
+def test_what_was_pushed_here_is_not_replaced_by_what_is_called_alike_upstream(sandbox, rule, on_the_hub):
+    user, _ = on_the_hub
+    ecr, repository = sandbox.client(), f"{rule(credentialArn=secret(sandbox, user))}/{user}/app"
+    ecr.create_repository(repositoryName=repository)
+    upload(ecr, repository, b"{}")
+    mine = api_image(ecr, repository, "mine", "1")
+    sandbox.forward(DAY)
+    [got] = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": "1"}])["images"]
+    assert got["imageId"]["imageDigest"] == mine
+
+
 def test_what_is_here_is_good_enough_when_the_hub_refuses(sandbox, rule, on_the_hub, the_hub):  # noqa: F811
     user, _ = on_the_hub
     prefix = rule(credentialArn=secret(sandbox, user))
@@ -217,13 +228,12 @@ def test_a_template_for_the_cache_gives_the_settings(sandbox, rule, on_the_hub):
     user, _ = on_the_hub
     ecr, prefix = sandbox.client(), rule(credentialArn=secret(sandbox, user))
     ecr.create_repository_creation_template(
-        prefix=prefix, appliedFor=["PULL_THROUGH_CACHE"], resourceTags=[{"Key": "from", "Value": "hub"}]
+        prefix=prefix, appliedFor=["PULL_THROUGH_CACHE"], imageTagMutability="IMMUTABLE"
     )
     name = f"{sandbox.registry}/{prefix}/{user}/app:1"
     sandbox.run(f"docker pull {name} && docker rmi {name}")
     [made] = ecr.describe_repositories(repositoryNames=[f"{prefix}/{user}/app"])["repositories"]
-    tags = ecr.list_tags_for_resource(resourceArn=made["repositoryArn"])["tags"]
-    assert tags == [{"Key": "from", "Value": "hub"}]
+    assert made["imageTagMutability"] == "IMMUTABLE"
 
 
 # ECR Public, another private registry, and registries that are not here
@@ -306,6 +316,8 @@ def test_rules_are_made_listed_changed_and_deleted(sandbox):
     assert {each["upstreamRegistry"] for each in found} == {"k8s", "ecr-public", "quay"}
     [one] = ecr.describe_pull_through_cache_rules(ecrRepositoryPrefixes=["quay"])["pullThroughCacheRules"]
     assert (one["registryId"], one["createdAt"]) == (settings.ACCOUNT, one["updatedAt"])
+    with pytest.raises(ClientError, match="SecretNotFoundException"):  # it is of another Region
+        ecr.update_pull_through_cache_rule(ecrRepositoryPrefix="quay", credentialArn=secret(sandbox, "user"))
     changed = ecr.update_pull_through_cache_rule(ecrRepositoryPrefix="quay", credentialArn=secret_there(sandbox))
     assert changed["updatedAt"] >= one["updatedAt"]
     assert ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="quay")["credentialArn"] == changed["credentialArn"]

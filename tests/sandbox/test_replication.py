@@ -186,7 +186,10 @@ def test_settings_stay_here_but_a_template_there_has_its_own(sandbox, repository
     ecr, there = sandbox.client(), sandbox.client(region=THERE)
     names = [f"{repository}/plain", f"{repository}/with/template"]
     there.create_repository_creation_template(
-        prefix=f"{repository}/with", appliedFor=["REPLICATION"], resourceTags=[{"Key": "made", "Value": "by-template"}]
+        prefix=f"{repository}/with",
+        appliedFor=["REPLICATION"],
+        imageTagMutability="IMMUTABLE_WITH_EXCLUSION",
+        imageTagMutabilityExclusionFilters=[{"filterType": "WILDCARD", "filter": "latest"}],
     )
     replicate(rule(THERE, filters=[repository]))
     for name in names:
@@ -195,9 +198,9 @@ def test_settings_stay_here_but_a_template_there_has_its_own(sandbox, repository
         image(ecr, name, name, "v1")
         assert statuses(ecr, name, imageTag="v1")[ME, THERE]["status"] == "COMPLETE"
     found = there.describe_repositories(repositoryNames=names)["repositories"]
-    assert [each["imageTagMutability"] for each in found] == ["MUTABLE", "MUTABLE"]
+    assert [each["imageTagMutability"] for each in found] == ["MUTABLE", "IMMUTABLE_WITH_EXCLUSION"]
     tags = [there.list_tags_for_resource(resourceArn=each["repositoryArn"])["tags"] for each in found]
-    assert tags == [[], [{"Key": "made", "Value": "by-template"}]]
+    assert tags == [[], []]
 
 
 def test_a_copy_is_not_copied_on(sandbox, repository, replicate):
@@ -213,17 +216,43 @@ def test_a_copy_is_not_copied_on(sandbox, repository, replicate):
         further.list_images(repositoryName=repository)
 
 
-def test_a_locked_tag_there_is_not_moved(sandbox, repository, replicate):
+def test_a_locked_tag_there_is_not_moved_and_the_image_comes_without_it(sandbox, repository, replicate):
     ecr, there = sandbox.client(), sandbox.client(region=THERE)
     there.create_repository(repositoryName=repository, imageTagMutability="IMMUTABLE")
     replicate(rule(THERE, filters=[repository]))
     upload(ecr, repository, b"{}")
-    first = image(ecr, repository, "one", "v1")
-    assert statuses(ecr, repository, imageTag="v1")[ME, THERE]["status"] == "COMPLETE"
-    image(ecr, repository, "two", "v1")
-    failed = statuses(ecr, repository, imageTag="v1")[ME, THERE]
-    assert (failed["status"], failed["failureCode"]) == ("FAILED", "ImageTagAlreadyExists")
-    assert there.list_images(repositoryName=repository)["imageIds"] == [{"imageDigest": first, "imageTag": "v1"}]
+    digests = []
+    for name in ("one", "two"):
+        digests.append(image(ecr, repository, name, "v1"))
+        assert statuses(ecr, repository, imageTag="v1")[ME, THERE]["status"] == "COMPLETE"
+    first, second = digests
+    found = there.list_images(repositoryName=repository)["imageIds"]
+    assert found == [{"imageDigest": first, "imageTag": "v1"}, {"imageDigest": second}]
+
+
+@pytest.mark.operation("UpdateImageStorageClass")
+def test_what_is_restored_is_copied_and_what_is_archived_there_comes_back(sandbox, repository, replicate):
+    ecr, there = sandbox.client(), sandbox.client(region=THERE)
+    upload(ecr, repository, b"{}")
+    image(ecr, repository, "one", "v1")
+    asked = {"repositoryName": repository, "imageId": {"imageTag": "v1"}}
+
+    def back_and_forth():
+        ecr.update_image_storage_class(**asked, targetStorageClass="ARCHIVE")
+        ecr.update_image_storage_class(**asked, targetStorageClass="STANDARD")
+        sandbox.forward(20 * 60)
+
+    def status_there():
+        ids = [{"imageTag": "v1"}]
+        return there.describe_images(repositoryName=repository, imageIds=ids)["imageDetails"][0]["imageStatus"]
+
+    replicate(rule(THERE, filters=[repository]))
+    back_and_forth()
+    until(lambda: statuses(ecr, repository, imageTag="v1"))
+    assert (statuses(ecr, repository, imageTag="v1")[ME, THERE]["status"], status_there()) == ("COMPLETE", "ACTIVE")
+    there.update_image_storage_class(**asked, targetStorageClass="ARCHIVE")
+    back_and_forth()
+    until(lambda: status_there() == "ACTIVE")
 
 
 @pytest.mark.operation("PutReplicationConfiguration", "BatchDeleteImage")
@@ -300,6 +329,8 @@ def test_the_rules_are_shown_and_what_is_wrong_with_them_is_said(sandbox, replic
         replicate(rule(HERE))
     with pytest.raises(ClientError, match="mars-north-1"):
         replicate(rule("mars-north-1"))
+    with pytest.raises(ClientError, match="cn-north-1"):
+        replicate(rule("cn-north-1"))
     with pytest.raises(ClientError, match="InvalidParameterException"):
         replicate(*[rule(THERE)] * 26)
     assert ecr.describe_registry()["replicationConfiguration"] == {"rules": rules}
@@ -406,6 +437,18 @@ def test_a_backfill_can_be_stopped_is_alone_and_is_forgotten_after_90_days(own_s
     assert all(newer >= older for newer, older in pairwise(times))
     sandbox.forward(90 * 24 * 3600 + 60)
     assert ecr.list_replication_backfills()["backfills"] == []
+
+
+@pytest.mark.operation("StartReplicationBackfill")
+def test_what_is_in_the_archive_is_not_copied(sandbox, repository, replicate):
+    ecr = sandbox.client()
+    upload(ecr, repository, b"{}")
+    image(ecr, repository, "old", "v1")
+    ecr.update_image_storage_class(repositoryName=repository, imageId={"imageTag": "v1"}, targetStorageClass="ARCHIVE")
+    replicate(rule("eu-west-2", filters=[repository]))
+    begun = ecr.start_replication_backfill(destination={"region": "eu-west-2", "registryId": ME})
+    [result] = ended(ecr, begun["replicationBackfillId"])["results"]
+    assert (result["status"], result["failureCode"]) == ("FAILED", "ImageArchived")
 
 
 @pytest.mark.operation("DescribeReplicationBackfillResults")

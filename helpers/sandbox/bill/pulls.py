@@ -12,6 +12,7 @@ CREATE TABLE IF NOT EXISTS pulls_by_minute (
 ) WITHOUT ROWID
 """
 MINUTE = 60  # seconds
+KEPT = 455 * 24 * 60  # minutes; CloudWatch user guide, "Metrics retention"
 
 
 class Pulls:
@@ -23,11 +24,14 @@ class Pulls:
 
     def one_more(self, account: str, region: str, repository: str) -> None:
         """Somebody was given a manifest. To be called in a change."""
+        here, minute = (account, region, repository), int(self._clock()) // MINUTE
         with self._store.change() as db:
             db.execute(
                 "INSERT INTO pulls_by_minute VALUES (?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET amount = amount + 1",
-                (account, region, repository, int(self._clock()) // MINUTE),
+                (*here, minute),
             )
+            old = "account = ? AND region = ? AND repository = ? AND minute < ?"
+            db.execute(f"DELETE FROM pulls_by_minute WHERE {old}", (*here, minute - KEPT))
 
     def of_registry(self, account: str, region: str) -> list[tuple[str, int, int]]:
         """Repository, minute (since 1970) and number of pulls, of each minute in which there were some."""

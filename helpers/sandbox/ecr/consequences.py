@@ -14,7 +14,7 @@ from . import happenings
 from .backend import Backend
 from .events import details
 from .events import listening as telling
-from .happenings import Cached, Deleted, Pushed
+from .happenings import Cached, Deleted, Pushed, StorageClassChanged
 from .pull_through.checks import SCHEMA as CHECKS
 from .pull_through.secrets import Secrets
 from .replication import backfill_table, listening, status
@@ -29,6 +29,7 @@ def install(services: Services) -> None:
     Secrets.services = services
     happenings.on(Pushed, listening.pushed)
     happenings.on(Cached, listening.cached)
+    happenings.on(StorageClassChanged, listening.restored)
     happenings.on(Deleted, listening.deleted)
     for kind in details.TOLD:
         happenings.on(kind, telling.heard)

@@ -1,5 +1,7 @@
 """The private registry of one account in one Region: who may do what to which repository, in ECR's words."""
 
+from contextlib import suppress
+
 from moto.ecr.exceptions import RepositoryNotFoundException
 
 from .. import words
@@ -80,6 +82,8 @@ class PrivateRegistry:
                 importing.ensure(backend(self._account, self._region), name, tag, digest, may)
             except UpstreamFailure as no:
                 raise words.Refused(words.upstream_failed(no.code, no.reason)) from None
+            except RepositoryNotFoundException:  # the template does not work
+                raise words.Refused(words.repository_unknown(name, self._account)) from None
 
     def _created_by_push(self, request: Request, name: str) -> Repository | None:
         """The repository *name*, made by a template if there is one for it; raises Refused."""
@@ -88,4 +92,6 @@ class PrivateRegistry:
         if template is None:
             return None
         self._permit(request, creation_question(self._account, self._region, name, template.get("resourceTags")))
-        return templates.create(state, name, templates.PUSH)
+        with suppress(RepositoryNotFoundException):  # the template does not work
+            return templates.create(state, name, templates.PUSH)
+        return None

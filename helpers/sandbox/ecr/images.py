@@ -133,9 +133,12 @@ class Images:
         return [(row["id"], row["digest"], row["tag"]) for row in rows]
 
     def tags(self, after: str = "", size: int | None = None) -> list[str]:
-        """Up to *size* tags that come after *after* in the order of their bytes."""
-        sought = (after, ALL if size is None else size)
-        rows = self._rows(f"SELECT tag FROM tags WHERE {HERE} AND tag > ? ORDER BY tag LIMIT ?", sought)
+        """Up to *size* tags of active images that come after *after* in the order of their bytes."""
+        status = f"(SELECT {STATUS} FROM images WHERE images.id = tags.image)"
+        rows = self._rows(
+            f"SELECT tag FROM tags WHERE {HERE} AND tag > ? AND {status} = ? ORDER BY tag LIMIT ?",
+            (after, clock.now(), ACTIVE, ALL if size is None else size),
+        )
         return [row["tag"] for row in rows]
 
     def referrers(self, digest: str, after: int = 0, size: int | None = None, status: str | None = None) -> list[Image]:

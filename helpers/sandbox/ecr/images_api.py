@@ -8,6 +8,7 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 
+from .. import authorize
 from ..registry.conversion import convert
 from ..registry.references import TAG, is_tag
 from ..words import InvalidParameter
@@ -71,7 +72,7 @@ class ImageOperations(Operations):
         from .pull_through import importing
 
         name, failures = self._get_param("repositoryName"), {}
-        may = partial(importing.allowed, self._principal(), region=self.region)
+        may = partial(authorize.may, self._principal(), region=self.region)
         for wanted in self._get_param("imageIds"):
             tag, digest = wanted.get("imageTag"), wanted.get("imageDigest")
             try:

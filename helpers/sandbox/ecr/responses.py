@@ -25,7 +25,7 @@ from .scan_api import ScanOperations
 from .templates_api import TemplateOperations
 
 OTHER_UPSTREAMS = "of the upstream registries, Docker Hub (the stand-in), ECR Public and ECR are here; a pull says so"
-NO_ROLE = "`customRoleArn` and `encryptionConfiguration` are kept and shown: ECR itself makes the repository"
+NO_ROLE = "`encryptionConfiguration` is kept and shown: nothing is encrypted"
 # What the answers of an operation lack; docs/fidelity.md is made of this too.
 PARTIAL = {
     "BatchCheckLayerAvailability": "the media type of a layer",

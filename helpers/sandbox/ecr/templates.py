@@ -9,6 +9,8 @@ from typing import Any
 
 from moto.ecr.exceptions import RepositoryNotFoundException
 
+from .. import authorize, principals
+from ..resources import creation_question
 from .backend import Backend, Repository
 from .settings import TEMPLATES
 
@@ -32,6 +34,20 @@ def has_prefix(name: str, prefix: str) -> bool:
     return prefix == ROOT or name.startswith(prefix.rstrip("/") + "/")
 
 
+def works(template: Template, account: str, region: str, name: str) -> bool:
+    """Whether a repository can be made by *template*: tags and KMS need a role that may create and tag repositories.
+
+    Source: user guide, "Repository creation role": "otherwise the repository creation will fail".
+    """
+    tags, encryption = template.get("resourceTags"), template.get("encryptionConfiguration") or {}
+    if not tags and encryption.get("encryptionType", "AES256") == "AES256" and not template.get("customRoleArn"):
+        return True
+    who = principals.of_role(template.get("customRoleArn") or "")
+    needed = ["ecr:CreateRepository", *(["ecr:TagResource"] if tags else [])]
+    asked = [creation_question(account, region, name, tags, action) for action in needed]
+    return who is not None and all(authorize.may(who, question, region) for question in asked)
+
+
 def is_name(name: str) -> bool:
     """Whether a repository can have this *name*."""
     return 2 <= len(name) <= 256 and NAME.fullmatch(name) is not None
@@ -43,12 +59,17 @@ def of_registry(state: Backend, name: str, reason: str) -> Template | None:
 
 
 def create(state: Backend, name: str, reason: str) -> Repository:
-    """The repository *name*, made by the template for *reason*, or with ECR's defaults; it may be there by now."""
+    """The repository *name*, made by the template for *reason*, or with ECR's defaults; it may be there by now.
+
+    Raises RepositoryNotFoundException when the template does not work.
+    """
     with Backend.changing():
         try:
             return state.repository(name)
         except RepositoryNotFoundException:
             template = of_registry(state, name, reason) or {}
+        if not works(template, state.account_id, state.region_name, name):
+            raise RepositoryNotFoundException(name, state.account_id)
         made = state.create_repository(
             name,
             state.account_id,

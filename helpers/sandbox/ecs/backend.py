@@ -241,6 +241,14 @@ class Backend(EC2ContainerServiceBackend):
         described = [each.described(self.tasks_of(each)) for each in found if each]
         return described, [{"arn": each, "reason": "MISSING"} for each in missing]
 
+    def list_services(
+        self, cluster_str: str, scheduling_strategy: str | None = None, launch_type: str | None = None
+    ) -> list[str]:
+        """Those that are there or on their way out; moto shows deleted ones too."""
+        there = [each for each in self._services_of(self._get_cluster(cluster_str).name) if each.status != "INACTIVE"]
+        kinds = [each for each in there if scheduling_strategy in (None, each.scheduling_strategy)]
+        return sorted(each.arn for each in kinds if launch_type in (None, each.launch_type))
+
     def tasks_of(self, service: Service) -> list[Task]:
         """The tasks of a service that have not stopped."""
         tasks = self.tasks.get(service.cluster_name, {}).values()

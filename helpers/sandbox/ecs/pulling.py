@@ -15,7 +15,7 @@ from moto.sts.models import AssumedRole
 from .. import image_name, present
 from ..authorize import Denied
 from ..ecr.backend import Backend, backend
-from ..ecr.images import Image
+from ..ecr.images import ACTIVE, Image
 from ..resources import Question, repository_question
 from ..token import USER, Tokens
 from ..words import NotInSandbox
@@ -59,6 +59,7 @@ def find(image: str, platform: str, made: AssumedRole | None, tokens: Tokens) ->
         return Found(name, "", None)
     assert made  # or the definition would have been refused
     account, region = home
+    _through_cache(image, account, region, made)
     with Backend.store.lock:
         found = _in_ecr(image, account, region, made)
         digest = _of_platform(found, platform)
@@ -104,6 +105,27 @@ def _worded(said: str, name: str, platform: str | None) -> str:
     return words.pull_failed(said)
 
 
+def _through_cache(image: str, account: str, region: str, made: AssumedRole) -> None:
+    """Let ECR fetch the image, if there is a rule for it; what the role may not have comes out afterwards."""
+    from ..ecr.pull_through import importing
+    from ..ecr.pull_through.upstreams import UpstreamFailure
+
+    def may(question: Question) -> bool:
+        try:
+            with Backend.store.lock:
+                roles.check(made, question, region)
+        except Denied:
+            return False
+        return True
+
+    name = image_name.parse(image)
+    with suppress(RepositoryNotFoundException):
+        try:
+            importing.ensure(backend(account, region), name.path, name.tag, name.digest, may)
+        except UpstreamFailure as no:
+            raise NotStarted(words.pull_failed(str(no.reason))) from None
+
+
 def _in_ecr(image: str, account: str, region: str, made: AssumedRole) -> Image:
     name = image_name.parse(image)
     try:
@@ -115,7 +137,7 @@ def _in_ecr(image: str, account: str, region: str, made: AssumedRole) -> Image:
     except RepositoryNotFoundException:
         raise NotStarted(words.image_not_found(image)) from None
     found = repository.images.find(tag=None if name.digest else name.tag, digest=name.digest)
-    if found is None:
+    if found is None or found.status != ACTIVE:  # in the archive
         raise NotStarted(words.image_not_found(image))
     try:
         roles.check(made, repository_question(BY_LAYER, account, region, name.path), region)

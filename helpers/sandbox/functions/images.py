@@ -15,7 +15,7 @@ from ..authorize import Denied, denied_sentence, permit
 from ..doors import Request
 from ..ecr import happenings
 from ..ecr.backend import backend
-from ..ecr.images import Image
+from ..ecr.images import ACTIVE, Image
 from ..ecr.manifest import INDEXES
 from ..resources import repository_question
 from . import words
@@ -42,7 +42,7 @@ def checked(image: str, function: str, request: Request, setting: Callable[[], A
     if not _let_in(account, region, name.path, function):
         _add_statement(account, region, name.path, function, request, setting)
     found = repository.images.find(tag=None if name.digest else name.tag, digest=name.digest)
-    if found is None:
+    if found is None or found.status != ACTIVE:  # in the archive
         raise words.no_such_image(image)
     if found.media_type in INDEXES:
         raise words.unsupported_image(image)

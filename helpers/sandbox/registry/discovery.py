@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from werkzeug.wrappers import Response
 
-from ..ecr.images import Image
+from ..ecr.images import ACTIVE, Image
 from ..ecr.manifest import INDEXES
 from ..words import DIGEST_INVALID, PAGE_INVALID, Refused
 from .house import Ask
@@ -20,7 +20,7 @@ REFERRERS_A_PAGE = 1000  # not ECR's number, which is not known: below it client
 
 
 def tags(ask: Ask) -> Response:
-    """GET: every tag in the order of its bytes, by pages of ``n`` after ``last``."""
+    """GET: every tag that can be pulled, in the order of its bytes, by pages of ``n`` after ``last``."""
     size = _number(ask, "n")
     found = ask.repository.images.tags(ask.request.args.get("last", ""), None if size is None else size + 1)
     shown = found[:size]
@@ -34,12 +34,14 @@ def tags(ask: Ask) -> Response:
 def referrers(ask: Ask) -> Response:
     """GET: an index of the images whose subject is the digest, whether that is there or not; ``artifactType`` filters.
 
+    What is archived is not in it, nor among the tags: it cannot be pulled.
+
     The order is that of their pushes. A page that a filter left empty may have a next one.
     """
     if not is_digest(ask.part):
         raise Refused(DIGEST_INVALID)
     kind = ask.request.args.get("artifactType")
-    found = ask.repository.images.referrers(ask.part, _number(ask, "after") or 0, REFERRERS_A_PAGE + 1)
+    found = ask.repository.images.referrers(ask.part, _number(ask, "after") or 0, REFERRERS_A_PAGE + 1, ACTIVE)
     shown, headers = found[:REFERRERS_A_PAGE], {}
     asked = {"artifactType": kind} if kind else {}
     if len(found) > len(shown):

@@ -12,8 +12,8 @@ from .. import clock, words
 from ..doors import Request
 from ..ecr import happenings
 from ..ecr.backend import Repository, backend
-from ..ecr.happenings import Pushed
-from ..ecr.images import ARCHIVED, Image
+from ..ecr.happenings import Cached, Happening, Pushed, StorageClassChanged
+from ..ecr.images import ARCHIVED, STANDARD, Image
 from ..jobs import Jobs
 from ..registry.distribution import Distribution
 from ..store import Store
@@ -37,7 +37,8 @@ class Scans:
 
         jobs.on("scan", scanner)
         jobs.on("rescan", lambda: self._repeat)
-        happenings.on(Pushed, self._pushed)
+        for kind in (Pushed, Cached, StorageClassChanged):
+            happenings.on(kind, self._arrived)
         if store.read().execute("SELECT 1 FROM scans WHERE status = ? LIMIT 1", (results.ACTIVE,)).fetchone():
             jobs.add("rescan")  # the advisories may have changed while nobody was here
 
@@ -81,7 +82,16 @@ class Scans:
         seen = sorted(results.packages(self.store))
         return Response(json.dumps({"packages": seen}), content_type="application/json")
 
-    def _pushed(self, pushed: Pushed) -> None:
+    def _arrived(self, image: Pushed | Cached | StorageClassChanged) -> None:
+        """What came through the cache, or back from the archive, is scanned like what was pushed.
+
+        Source: user guide, "Considerations for using pull through cache rules" and "Restoring an image".
+        """
+        gone = isinstance(image, StorageClassChanged) and image.target != STANDARD
+        if image.digest and not gone:
+            self._pushed(image)
+
+    def _pushed(self, pushed: Happening) -> None:
         repository = backend(pushed.account, pushed.region).repositories.get(pushed.repository)
         rule = rule_of(repository) if repository else None
         if not rule or not rule.on_push:

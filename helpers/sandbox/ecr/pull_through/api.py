@@ -10,6 +10,7 @@ from ...words import (
     LimitExceededException,
     PullThroughCacheRuleAlreadyExistsException,
     PullThroughCacheRuleNotFoundException,
+    SecretNotFoundException,
     UnsupportedUpstreamRegistryException,
 )
 from ..operations import Operations
@@ -96,6 +97,8 @@ class CacheOperations(Operations):
         if arn:
             from . import secrets
 
+            if arn.split(":")[3:5] != [self.region, self.current_account]:  # it must be of the rule's own registry
+                raise SecretNotFoundException(arn)
             secrets.credentials(arn)
         elif kind in WITH_SECRET:
             raise InvalidParameter("credentialArn", f"must not be null for the upstream registry {kind}")

@@ -11,8 +11,7 @@ from typing import Any, BinaryIO
 
 from moto.ecr.exceptions import ImageAlreadyExistsException, RepositoryNotFoundException
 
-from ... import iam, present, principals
-from ...authorize import Denied, permit_principal
+from ... import authorize, iam, present, principals
 from ...ecr_public import auth as public
 from ...registry import layout
 from ...resources import Question, creation_question, repository_question
@@ -27,7 +26,7 @@ from ...words import (
 from .. import happenings, templates
 from ..backend import Backend, Repository, backend
 from ..happenings import Cached
-from ..images import ACTIVE, Image
+from ..images import ACTIVE
 from ..manifest import Manifest
 from ..registry_api import RegistryOperations
 from ..settings import CACHE_RULES
@@ -52,21 +51,18 @@ def ensure(state: Backend, name: str, tag: str | None, digest: str | None, may: 
         here = repository.images.find(tag, digest) if repository else None
         if (here and not checks.is_due(state, name, tag)) or not _may_import(state, name, repository is None, may):
             return
-    upstream_url = rule["upstreamRegistryUrl"]
     try:
-        image = _Import(state, name, rule, of_rule(rule)).run(tag, digest)
-        failure = None
+        _Import(state, name, rule, of_rule(rule)).run(tag, digest)
     except UpstreamFailure as no:
-        image, failure = None, no
-    found = image.digest if image else ""
-    told = (failure.code, failure.reason) if failure else None
+        _tell(state, name, rule, "", tag, (no.code, no.reason))
+        if here is None:
+            raise
+
+
+def _tell(state: Backend, name: str, rule: Rule, digest: str, tag: str | None, failure: tuple[str, str] | None) -> None:
     with Backend.store.change():
-        if tag and image:
-            checks.done(state, name, tag)
-        where = (state.account_id, state.region_name, name, found, tag)
-        happenings.tell(Cached(*where, rule["ecrRepositoryPrefix"], upstream_url, told))
-    if failure and here is None:
-        raise failure
+        where = (state.account_id, state.region_name, name, digest, tag)
+        happenings.tell(Cached(*where, rule["ecrRepositoryPrefix"], rule["upstreamRegistryUrl"], failure))
 
 
 def of_rule(rule: Rule) -> Upstream:
@@ -96,11 +92,14 @@ class _Import:
     """Fetches one image of *upstream* into the repository *name*, which is made if it is missing."""
 
     def __init__(self, state: Backend, name: str, rule: Rule, upstream: Upstream):
-        self._state, self._name, self._upstream = state, name, upstream
+        self._state, self._name, self._rule, self._upstream = state, name, rule, upstream
         self._upstream_name = rules.upstream_name(rule, name)
 
-    def run(self, tag: str | None, digest: str | None) -> Image:
-        """The image, with all that an index lists; raises UpstreamFailure, OSError."""
+    def run(self, tag: str | None, digest: str | None, listed: bool = False) -> None:
+        """Fetch the image, with all that an index lists; raises UpstreamFailure, OSError.
+
+        *listed*: it is one of these, of which nobody is told.
+        """
         text, media_type = self._upstream.manifest(self._upstream_name, digest or tag or "")
         try:
             manifest = Manifest.parse(text, media_type)
@@ -111,8 +110,8 @@ class _Import:
         repository = self._repository()
         for child in manifest.children:
             if not repository.images.find(digest=child):
-                self.run(None, child)
-        return self._store(repository, manifest, tag)
+                self.run(None, child, listed=True)
+        self._store(repository, manifest, tag, listed)
 
     def _repository(self) -> Repository:
         try:
@@ -121,15 +120,16 @@ class _Import:
         except RepositoryNotFoundException:
             return templates.create(self._state, self._name, templates.CACHE)
 
-    def _store(self, repository: Repository, manifest: Manifest, tag: str | None) -> Image:
+    def _store(self, repository: Repository, manifest: Manifest, tag: str | None, listed: bool) -> None:
         opened = self._upstream.opened(self._upstream_name)
         with layout.stored(Backend.blobs, repository.stored_as, manifest, opened), Backend.store.change():
             # An immutable repository goes on naming what it named first.
             with suppress(ImageAlreadyExistsException, ImageTagAlreadyExistsException):
                 repository.images.put(manifest, tag, repository.locks(tag))
-            image = repository.images.find(digest=manifest.digest) or repository.images.find(tag=tag)
-        assert image
-        return image
+            if tag:
+                checks.done(self._state, self._name, tag)
+            if not listed and repository.images.find(digest=manifest.digest):
+                _tell(self._state, self._name, self._rule, manifest.digest, tag, None)
 
 
 class _Private:
@@ -160,21 +160,12 @@ class _Private:
         with Backend.store.lock:
             for action in ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"):
                 question = repository_question(action, self._account, self._region, name)
-                if not known or not allowed(self._who, question, self._region):
+                if not known or not authorize.may(self._who, question, self._region):
                     raise UpstreamFailure(DENIED, AUTHENTICATION_FAILED)
             try:
                 return backend(self._account, self._region).repository(name)
             except RepositoryNotFoundException:
                 raise UpstreamFailure(NOT_FOUND, "Requested image not found") from None
-
-
-def allowed(who: iam.Principal, question: Question, region: str) -> bool:
-    """Whether *who* may do that."""
-    try:
-        permit_principal(who, question, region)
-    except Denied:
-        return False
-    return True
 
 
 def _acting(rule: Rule) -> iam.Principal:

@@ -31,5 +31,8 @@ def upstream_name(rule: Rule, name: str) -> str:
 
 
 def is_due(last: float | None, now: float) -> bool:
-    """Whether upstream is to be asked *now* what a tag names, when it last was at that Unix time."""
-    return last is None or now - last >= REFRESHED
+    """Whether upstream is to be asked *now* what a tag names, when it last was at that Unix time.
+
+    A tag that is here though upstream was never asked (None) was pushed here, and stays what it is.
+    """
+    return last is not None and now - last >= REFRESHED

@@ -131,9 +131,8 @@ class ReplicationOperations(Operations):
 
 @cache
 def _regions() -> frozenset[str]:
-    session = botocore.session.Session()
-    parts = session.get_available_partitions()
-    return frozenset(region for part in parts for region in session.get_available_regions("ecr", part))
+    """Those of AWS's own partition: nothing is copied to China's (user guide, "Considerations")."""
+    return frozenset(botocore.session.Session().get_available_regions("ecr"))
 
 
 def _begun(backfill: Backfill) -> dict[str, Any]:

@@ -4,6 +4,7 @@ The bytes are not sent anywhere: Distribution keeps them once and links them. A 
 from its beginning, which does no harm.
 """
 
+from contextlib import suppress
 from typing import Any
 
 from moto.ecr.exceptions import ImageAlreadyExistsException, RepositoryNotFoundException
@@ -15,13 +16,13 @@ from ...words import ImageTagAlreadyExistsException
 from .. import happenings, templates
 from ..backend import Backend, Repository, backend, having_all
 from ..happenings import Replicated
-from ..images import Image
+from ..images import ACTIVE, Image
 from ..manifest import Manifest
 from . import status
 from .rules import Destination
 
 # What failed; AWS does not publish its codes.
-ACCESS_DENIED, TAG_LOCKED, FAULT = "AccessDenied", "ImageTagAlreadyExists", "ServerError"
+ACCESS_DENIED, ARCHIVED, FAULT = "AccessDenied", "ImageArchived", "ServerError"
 
 
 class CannotReplicate(Exception):
@@ -50,6 +51,8 @@ def replicate(what: dict[str, Any]) -> None:
 
 def copy(source: Repository, image: Image, tag: str | None, to: Destination) -> None:
     """Let the registry *to* have *image*, under *tag* if that still is its tag; raises CannotReplicate, OSError."""
+    if image.status != ACTIVE:
+        raise CannotReplicate(ARCHIVED)
     target, manifest = _target(source, to), Manifest.parse(image.manifest, image.media_type)
     for digest in manifest.children:
         if (child := source.images.find(digest=digest)) and not target.images.find(digest=digest):
@@ -91,12 +94,11 @@ def _store(
     with Backend.store.change():
         still = tag if tag and source.images.find(tag=tag, digest=image.digest) else None
         more = sum(size for digest, size in manifest.blobs if not target.images.use(digest))
-        try:
-            target.images.put(manifest, still, target.locks(still))
-        except ImageAlreadyExistsException:
-            pass
-        except ImageTagAlreadyExistsException:
-            raise CannotReplicate(TAG_LOCKED) from None
+        with suppress(ImageAlreadyExistsException):
+            try:
+                target.images.put(manifest, still, target.locks(still))
+            except ImageTagAlreadyExistsException:  # user guide, "Considerations": then without the tag
+                target.images.put(manifest, None, immutable=True)
         Backend.meter.replicated(source.account_id, source.region_name, source.name, more, to.region)
         status.note(Backend.store, image.id, to, status.COMPLETE)
         _tell(source, image, tag, to, complete=True)
@@ -113,7 +115,10 @@ def _target(source: Repository, to: Destination) -> Repository:
     except RepositoryNotFoundException:
         if not _may(source.account_id, to, source.name, creating=True):
             raise CannotReplicate(ACCESS_DENIED) from None
+    try:
         return templates.create(state, source.name, templates.REPLICATION)
+    except RepositoryNotFoundException:  # the template does not work
+        raise CannotReplicate(ACCESS_DENIED) from None
 
 
 def _may(account: str, to: Destination, name: str, creating: bool = False) -> bool:

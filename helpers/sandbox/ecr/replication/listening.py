@@ -1,9 +1,11 @@
 """What a push or a deletion means for other registries: a job for each, written with the push itself."""
 
+from dataclasses import replace
 from typing import Any
 
 from ..backend import Backend, backend
-from ..happenings import Cached, Deleted, Happening, Pushed
+from ..happenings import Cached, Deleted, Happening, Pushed, StorageClassChanged
+from ..images import STANDARD
 from ..settings import REPLICATION
 from . import status
 from .rules import Destination, destinations
@@ -24,7 +26,16 @@ def cached(image: Cached) -> None:
         pushed(image)
 
 
-def pushed(image: Pushed | Cached) -> None:
+def restored(image: StorageClassChanged) -> None:
+    """What is back from the archive is copied, with each of its tags (user guide, "Considerations")."""
+    if image.target != STANDARD or not destinations(rules(image.account, image.region), image.repository):
+        return
+    held = backend(image.account, image.region).repository(image.repository).images.find(digest=image.digest)
+    for tag in (held.tags if held else ()) or (None,):
+        pushed(replace(image, tag=tag))
+
+
+def pushed(image: Pushed | Cached | StorageClassChanged) -> None:
     """An image is to be copied."""
     for to in destinations(rules(image.account, image.region), image.repository):
         found = backend(image.account, image.region).repository(image.repository).images.find(digest=image.digest)

@@ -64,13 +64,12 @@ def html(heading: tuple[str, str], lines: list[Line]) -> str:
     rows = []
     for line in lines:
         point = capstone.POINTS[line.number]
-        about = f"{line.number} {escape(point.title)}"
         claims = " ".join(point.claims) if line.met else "–"
-        rows.append(
-            f'<tr><td>{_mark(line)}</td><th scope="row" style="text-align:left">{about}</th>'
-            f'<td style="text-align:left;overflow-wrap:anywhere">{escape(_told(line))}</td><td>{claims}</td></tr>'
-        )
-    names = "".join(f'<th scope="col">{name}</th>' for name in ("met", "point", "what AWS says", "claims"))
+        cells = [_cell("td", _mark(line)), _cell("th", f"{line.number} {point.title}", scope="row")]
+        cells += [_cell("td", _told(line)), _cell("td", claims)]
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    columns = ("met", "point", "evidence, or what is missing", "claims")
+    names = "".join(_cell("th", name, scope="col") for name in columns)
     caption = f"<caption><b>{escape(heading[0])}</b><br>{escape(heading[1])}</caption>"
     below = "<br>".join(escape(each) for each in sums(lines))
     return f"<table>{caption}<thead><tr>{names}</tr></thead><tbody>{''.join(rows)}</tbody></table><p>{below}</p>"
@@ -100,6 +99,12 @@ class _Plain(str):
 def _judged(number: str) -> Line:
     met, line = checks.verdict(number)
     return Line(number, met, line.partition(f" {number} ")[2])
+
+
+def _cell(kind: str, said: str, scope: str = "") -> str:
+    """A cell of the table; a digest may be broken, so that the table fits on a page."""
+    place = f' scope="{scope}"' if scope else ""
+    return f'<{kind}{place} style="text-align:left;overflow-wrap:anywhere">{escape(said)}</{kind}>'
 
 
 def _mark(line: Line) -> str:

@@ -150,6 +150,20 @@ def test_nobody_asked_for_a_scan(released):
     assert said("15.4").startswith("✗ 15.4 1.0.0 was not scanned")
 
 
+def test_an_index_is_not_scanned(released):
+    manifest = checks.manifest(released, MINE, "1.0.0")
+    listed = {"mediaType": example.MANIFEST, "digest": checks.image(released, MINE, "1.0.0")["imageDigest"], "size": 1}
+    found = released.client().batch_get_image(repositoryName=MINE, imageIds=[{"imageTag": "1.0.0"}])["images"][0]
+    listed |= {"size": len(found["imageManifest"]), "platform": {"os": "linux", "architecture": "amd64"}}
+    index = json.dumps({"schemaVersion": 2, "mediaType": example.INDEX, "manifests": [listed]})
+    released.client().put_image(
+        repositoryName=MINE, imageManifest=index, imageManifestMediaType=example.INDEX, imageTag="2.0.0"
+    )
+    capstone.enter(MINE, "2.0.0", "demo-pusher", "demo-puller")
+    assert checks.manifest(released, MINE, "2.0.0") == manifest
+    assert said("15.4").startswith("✗ 15.4 2.0.0 is nothing that ECR scans")
+
+
 def rule(priority: int = 1, **selection) -> dict:
     return {"rulePriority": priority, "selection": selection, "action": {"type": "expire"}}
 

@@ -43,7 +43,7 @@ def test_the_text_has_the_evidence_or_what_is_missing_without_the_hint():
 def test_the_table_is_for_everybody():
     html = certificate.html(("Not <yet>", "here"), SOME)
     assert html.count('<th scope="row"') == 8
-    assert html.count('<th scope="col">') == 4
+    assert html.count('<th scope="col"') == 4
     assert "<caption><b>Not &lt;yet&gt;</b>" in html
     assert "demo-mine is &lt;IMMUTABLE&gt;" in html
     assert not re.search(r"color|<script|<img", html)

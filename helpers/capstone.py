@@ -250,11 +250,11 @@ def _scan(lab: Lab, mine: Entry, digest: str) -> tuple[str, list[dict]]:
     try:
         pages = list(ecr.get_paginator("describe_image_scan_findings").paginate(**asked))
     except ecr.exceptions.ScanNotFoundException:
+        if _listed_in(lab, mine):
+            raise NotYet(
+                f"{mine.release} is an index, which ECR does not scan", "notebook 06 speaks of attestations"
+            ) from None
         raise NotYet(f"{mine.release} was not scanned", "notebook 10 switches it on, or asks for one") from None
-    except ecr.exceptions.ClientError as refused:
-        if refused.response["Error"]["Code"] != "UnsupportedImageTypeException":
-            raise
-        raise NotYet(f"{mine.release} is nothing that ECR scans", "notebook 06 speaks of attestations") from None
     found = [page.get("imageScanFindings", {}) for page in pages]
     findings = [each for page in found for kind in ("findings", "enhancedFindings") for each in page.get(kind, [])]
     return pages[0]["imageScanStatus"]["status"], findings

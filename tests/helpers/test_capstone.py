@@ -161,7 +161,7 @@ def test_an_index_is_not_scanned(released):
     )
     capstone.enter(MINE, "2.0.0", "demo-pusher", "demo-puller")
     assert checks.manifest(released, MINE, "2.0.0") == manifest
-    assert said("15.4").startswith("✗ 15.4 2.0.0 is nothing that ECR scans")
+    assert said("15.4").startswith("✗ 15.4 2.0.0 is an index, which ECR does not scan")
 
 
 def rule(priority: int = 1, **selection) -> dict:

@@ -2,6 +2,7 @@
 
 import contextlib
 import subprocess
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from helpers import people, settings, workloads
@@ -95,16 +96,14 @@ def clean_up(lab: "Lab") -> dict:
     print(f"✔ clusters, functions and logs deleted: {', '.join(running) or 'none was left'}")
     ecr = lab.client()
     repositories = [found["repository"] for found in made(lab)]
-    images = _local_images(lab)  # while their repositories can still be asked whose they are
     for name in repositories:
         _delete(ecr, name)
     print(f"✔ repositories deleted: {', '.join(repositories) or 'none was left'}")
     public = _delete_public()
     print(f"✔ public repositories deleted: {', '.join(public) or 'none was left'}")
     gone = _remove_people(lab)
+    images = _remove_images(lab, repositories)
     if images is not None:
-        _remove_images(lab, images)
-        images = [name for name in images if "@" not in name]
         print(f"✔ images deleted from this machine: {', '.join(images) or 'none was left'}")
     _log_out(lab)
     return {
@@ -116,9 +115,14 @@ def clean_up(lab: "Lab") -> dict:
     }
 
 
-def local_images(lab: "Lab") -> list[str]:
-    """The names in the Docker engine that the tutorial's build made, or that are of a repository with its tag."""
-    stems = {settings.REPOSITORY, lab.repository_uri, *(f"{lab.registry}/{found['repository']}" for found in made(lab))}
+def local_images(lab: "Lab", repositories: Iterable[str] | None = None) -> list[str]:
+    """The names in the Docker engine that the tutorial's build made, or that are of one of its *repositories*.
+
+    Those are the ones that carry its tag, unless they are named because they are gone already.
+    """
+    if repositories is None:
+        repositories = [found["repository"] for found in made(lab)]
+    stems = {settings.REPOSITORY, lab.repository_uri, *(f"{lab.registry}/{name}" for name in repositories)}
     names = []
     for image in lab.engine().api.images():  # images.list() asks again for each, and one may be gone by then
         called = (*(image["RepoTags"] or []), *(image["RepoDigests"] or []))
@@ -158,22 +162,20 @@ def _remove_people(lab: "Lab") -> list[str]:
     return gone
 
 
-def _local_images(lab: "Lab") -> list[str] | None:
-    """As ``local_images``; None, and a line that says why, where there is no engine."""
+def _remove_images(lab: "Lab", repositories: list[str]) -> list[str] | None:
+    import docker.errors
+
     try:
-        return local_images(lab)
+        names = local_images(lab, repositories)
+        engine = lab.engine()
     except LabError as trouble:
         print(f"✗ images on this machine: {trouble}")
         return None
-
-
-def _remove_images(lab: "Lab", names: list[str]) -> None:
-    import docker.errors
-
     for name in names:
         # A digest goes together with its last tag.
         with contextlib.suppress(docker.errors.ImageNotFound):
-            lab.engine().images.remove(name, force=True)
+            engine.images.remove(name, force=True)
+    return [name for name in names if "@" not in name]
 
 
 def _log_out(lab: "Lab") -> None:

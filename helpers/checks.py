@@ -4,6 +4,7 @@ A check is a function that returns the sentence to print when the exercise is do
 what is missing and a hint. ``check("08.2")`` prints one line whatever happens.
 """
 
+import importlib
 import os
 from collections.abc import Callable
 
@@ -23,6 +24,7 @@ class NotYet(Exception):
 
 Check = Callable[..., str]
 CHECKS: dict[str, Check] = {}
+IN_FILES_OF_THEIR_OWN = {"15": "helpers.capstone"}  # notebook -> where its checks are
 
 
 def exercise(number: str) -> Callable[[Check], Check]:
@@ -48,6 +50,8 @@ def check(number: str, answer: object = None) -> None:
 def verdict(number: str, answer: object = None) -> tuple[bool, str]:
     """``(done, line)`` of an exercise; never raises."""
     try:
+        if own := IN_FILES_OF_THEIR_OWN.get(number[:2]):
+            importlib.import_module(own)
         if number not in CHECKS:
             raise NotYet("is no exercise", f"there are {', '.join(sorted(CHECKS))}")
         return True, f"✔ {number} {CHECKS[number](labs.current(), *([] if answer is None else [answer]))}"
@@ -85,34 +89,41 @@ def image(lab: Lab, name: str, tag: str, hint: str = BEFORE_PUSH) -> dict:
         raise NotYet(f"{tag} is not in {name} yet", hint) from None
 
 
-def layers(lab: Lab, name: str, tag: str) -> list[str]:
-    """The digests of the layers that the image's manifest names, the base first."""
+def manifest(lab: Lab, name: str, tag: str) -> dict:
+    """The manifest of the image itself, also where the tag names an index, as BuildKit's attestations make one."""
     import json
 
     found = lab.client().batch_get_image(repositoryName=name, imageIds=[{"imageTag": tag}])["images"]
     if not found:
         raise NotYet(f"{tag} is not in {name} yet", BEFORE_PUSH)
-    manifest = json.loads(found[0]["imageManifest"])
-    if "manifests" in manifest:  # BuildKit's attestations come in an index: the image itself is in it
-        real = [m for m in manifest["manifests"] if m.get("platform", {}).get("os") != "unknown"]
+    said = json.loads(found[0]["imageManifest"])
+    if "manifests" in said:
+        real = [m for m in said["manifests"] if m.get("platform", {}).get("os") != "unknown"]
         ids = [{"imageDigest": real[0]["digest"]}]
         found = lab.client().batch_get_image(repositoryName=name, imageIds=ids)["images"]
-        manifest = json.loads(found[0]["imageManifest"])
-    return [layer["digest"] for layer in manifest["layers"]]
+        said = json.loads(found[0]["imageManifest"])
+    return said
+
+
+def layers(lab: Lab, name: str, tag: str) -> list[str]:
+    """The digests of the layers that the image's manifest names, the base first."""
+    return [layer["digest"] for layer in manifest(lab, name, tag)["layers"]]
+
+
+def config(lab: Lab, name: str, tag: str) -> dict:
+    """What the image's config says of how it runs, fetched from the registry as ``docker pull`` does."""
+    import requests
+
+    blob = manifest(lab, name, tag)["config"]["digest"]
+    address = f"{'http' if lab.target == 'sandbox' else 'https'}://{lab.registry}/v2/{name}/blobs/{blob}"
+    answer = requests.get(address, auth=("AWS", lab.password()), timeout=30)
+    answer.raise_for_status()
+    return answer.json().get("config") or {}
 
 
 def labels(lab: Lab, name: str, tag: str) -> dict[str, str]:
-    """The labels in the image's config, fetched from the registry as ``docker pull`` does."""
-    import json
-
-    import requests
-
-    found = lab.client().batch_get_image(repositoryName=name, imageIds=[{"imageTag": tag}])["images"][0]
-    config = json.loads(found["imageManifest"])["config"]["digest"]
-    address = f"{'http' if lab.target == 'sandbox' else 'https'}://{lab.registry}/v2/{name}/blobs/{config}"
-    answer = requests.get(address, auth=("AWS", lab.password()), timeout=30)
-    answer.raise_for_status()
-    return answer.json().get("config", {}).get("Labels") or {}
+    """The labels in the image's config."""
+    return config(lab, name, tag).get("Labels") or {}
 
 
 def local_image(lab: Lab, name: str):

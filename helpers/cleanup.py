@@ -2,6 +2,7 @@
 
 import contextlib
 import subprocess
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from helpers import people, settings, workloads
@@ -101,7 +102,7 @@ def clean_up(lab: "Lab") -> dict:
     public = _delete_public()
     print(f"✔ public repositories deleted: {', '.join(public) or 'none was left'}")
     gone = _remove_people(lab)
-    images = _remove_images(lab)
+    images = _remove_images(lab, repositories)
     if images is not None:
         print(f"✔ images deleted from this machine: {', '.join(images) or 'none was left'}")
     _log_out(lab)
@@ -114,9 +115,14 @@ def clean_up(lab: "Lab") -> dict:
     }
 
 
-def local_images(lab: "Lab") -> list[str]:
-    """The names in the Docker engine that the tutorial's repository and build made."""
-    stems = (settings.REPOSITORY, lab.repository_uri)
+def local_images(lab: "Lab", repositories: Iterable[str] | None = None) -> list[str]:
+    """The names in the Docker engine that the tutorial's build made, or that are of one of its *repositories*.
+
+    Those are the ones that carry its tag, unless they are named because they are gone already.
+    """
+    if repositories is None:
+        repositories = [found["repository"] for found in made(lab)]
+    stems = {settings.REPOSITORY, lab.repository_uri, *(f"{lab.registry}/{name}" for name in repositories)}
     names = []
     for image in lab.engine().api.images():  # images.list() asks again for each, and one may be gone by then
         called = (*(image["RepoTags"] or []), *(image["RepoDigests"] or []))
@@ -156,11 +162,11 @@ def _remove_people(lab: "Lab") -> list[str]:
     return gone
 
 
-def _remove_images(lab: "Lab") -> list[str] | None:
+def _remove_images(lab: "Lab", repositories: list[str]) -> list[str] | None:
     import docker.errors
 
     try:
-        names = local_images(lab)
+        names = local_images(lab, repositories)
         engine = lab.engine()
     except LabError as trouble:
         print(f"✗ images on this machine: {trouble}")

@@ -13,6 +13,7 @@ from helpers.errors import LabError
 if TYPE_CHECKING:
     from helpers.lab import Lab
 
+TASKS = "ecs-tasks.amazonaws.com"
 PREFIX = "demo-"
 GROUPS = "/ecs/demo-"
 PATIENCE = 120  # seconds for a task to stop, or for a page to answer
@@ -60,6 +61,28 @@ def page(lab: "Lab", task: Mapping[str, Any], path: str = "/") -> str:
             if time.monotonic() > end:
                 raise LabError("The app does not answer.", "look at the log of its task") from None
             time.sleep(0.1)
+
+
+def tasks_of_image(lab: "Lab", repository_uri: str) -> list[dict]:
+    """The tasks, running or stopped, that take an image from this repository, whatever cluster; the newest first."""
+    ecs = lab.client("ecs")
+    clusters = [arn for page in ecs.get_paginator("list_clusters").paginate() for arn in page["clusterArns"]]
+    found = [task for cluster in clusters for task in _tasks(ecs, cluster)]
+    names = [f"{repository_uri}:", f"{repository_uri}@"]
+    ours = [task for task in found if task["containers"][0].get("image", "").startswith(tuple(names))]
+    return sorted(ours, key=lambda task: task["createdAt"], reverse=True)
+
+
+def log_groups(lab: "Lab", definition: str) -> list[str]:
+    """The log groups that a task definition writes to."""
+    about = lab.client("ecs").describe_task_definition(taskDefinition=definition)["taskDefinition"]
+    options = [each.get("logConfiguration", {}).get("options", {}) for each in about["containerDefinitions"]]
+    return [each["awslogs-group"] for each in options if "awslogs-group" in each]
+
+
+def wanted_by_services(lab: "Lab", cluster: str) -> int:
+    """How many tasks the services of a cluster want to run."""
+    return sum(each["desiredCount"] for each in _services(lab.client("ecs"), cluster) if each["status"] == "ACTIVE")
 
 
 def made(lab: "Lab") -> list[str]:
@@ -111,6 +134,13 @@ def _empty(ecs: Any, cluster: str) -> None:
         time.sleep(0.2)
     while any(each["status"] != "INACTIVE" for each in _services(ecs, cluster)) and time.monotonic() < end:
         time.sleep(0.2)
+
+
+def _tasks(ecs: Any, cluster: str) -> Iterator[dict]:
+    for status in ("RUNNING", "STOPPED"):
+        for page in ecs.get_paginator("list_tasks").paginate(cluster=cluster, desiredStatus=status):
+            if page["taskArns"]:
+                yield from ecs.describe_tasks(cluster=cluster, tasks=page["taskArns"])["tasks"]
 
 
 def _ending(ecs: Any, cluster: str) -> list[dict]:

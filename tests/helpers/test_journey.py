@@ -148,7 +148,7 @@ def test_the_base_images_layers_are_mounted_from_the_mirror(lab, monkeypatch, le
 # No engine needed ---
 
 
-@pytest.mark.parametrize("notebook", ["00", "01", "04"])
+@pytest.mark.parametrize("notebook", ["00", "01", "04", "15"])
 def test_nothing_to_catch_up(notebook, capsys):
     steps.catch_up(None, notebook)
     assert printed(capsys) == ["✔ nothing to catch up: this notebook needs nothing from those before it"]

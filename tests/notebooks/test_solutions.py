@@ -92,6 +92,21 @@ def test_a_wrong_answer_is_wrong_and_the_solution_turns_the_check_to_right(path)
     assert not_noted(path.name[:2]) == []
 
 
+@pytest.mark.usefixtures("own_sandbox")
+def test_the_capstone_ends_with_a_certificate_and_leaves_what_clean_up_finds():
+    path = next(path for path in course.PATHS if path.name.startswith("15"))
+    clean_state.make()
+    ran = answered(course.read(path), with_wrong_answers=False)
+    ran.cells.append(nbformat.v4.new_code_cell("gone = lab.clean_up()\ncertificate.show()"))
+    course.run(ran)
+    shown = ["".join(course.texts(cell)) for cell in course.code(ran) if "certificate.show()" in cell.source]
+    assert shown[0].startswith("Certificate: demo-tea-house:1.0.0")
+    assert "8 of 8 points are met" in shown[0]
+    assert "✗" not in shown[0]
+    assert "images deleted from this machine: localhost:5150/demo-tea-house:1.0.0" in shown[1]
+    assert "0 of 8 points are met" in shown[1]  # it is worth what the registry still has
+
+
 def not_noted(number: str) -> list[str]:
     """What of this notebook, run by itself to its end, helpers.progress does not know."""
     noted = json.loads((settings.state() / progress.FILE).read_text())

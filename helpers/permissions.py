@@ -1,7 +1,8 @@
 """What a user or a role may do, worked out from the policies that IAM tells of: nothing is tried, nobody's key is used.
 
 Every policy counts that IAM has for them: inline ones, attached ones, those of the user's groups, and the permissions
-boundary. They are weighed by helpers/sandbox/iam.py, as on AWS; SCPs of an organisation are not seen from an account.
+boundary. They are weighed by helpers/sandbox/iam.py, as on AWS. What hangs elsewhere is not looked at: the policies of
+repositories, and SCPs, which an account does not see.
 """
 
 from collections.abc import Iterator
@@ -54,9 +55,9 @@ def of_role(client: Any, name: str) -> iam.Principal | None:
     return _principal(client, role, session, texts, {"aws:PrincipalType": "AssumedRole"})
 
 
-def allowed(who: iam.Principal, action: str, resource: str, *repository_policies: dict) -> bool:
+def allowed(who: iam.Principal, action: str, resource: str) -> bool:
     """Whether *who* may do *action* on *resource* (an ARN or ``*``) of their own account."""
-    return iam.decide(who, iam.Ask(action, resource, who.account), [iam.parse(p) for p in repository_policies]).allowed
+    return iam.decide(who, iam.Ask(action, resource, who.account)).allowed
 
 
 def beyond(lab: "Lab", who: iam.Principal, arn: str, *needed: str) -> str:

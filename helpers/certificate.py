@@ -102,9 +102,10 @@ def _judged(number: str) -> Line:
 
 
 def _cell(kind: str, said: str, scope: str = "") -> str:
-    """A cell of the table; a digest may be broken, so that the table fits on a page."""
+    """A cell of the table; a digest may be broken, so that the table fits on a page, a heading may not."""
     place = f' scope="{scope}"' if scope else ""
-    return f'<{kind}{place} style="text-align:left;overflow-wrap:anywhere">{escape(said)}</{kind}>'
+    wrap = ";overflow-wrap:anywhere" if kind == "td" else ""
+    return f'<{kind}{place} style="text-align:left{wrap}">{escape(said)}</{kind}>'
 
 
 def _mark(line: Line) -> str:

@@ -17,7 +17,6 @@ from machine.say import say
 
 CLIENTS = CACHE / "clients"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-MIRROR = "http://deb.debian.org/debian"
 
 # They use libraries of the system, so they come from its own release: program → package. `ip` plays Docker Desktop.
 OF_THE_SYSTEM = {"skopeo": "skopeo", "podman": "podman", "buildah": "buildah", "ip": "iproute2", "ss": "iproute2"}
@@ -79,20 +78,28 @@ def _fetch(programs: list[str]) -> str:
             words = ["install", "--download-only", "--yes", "--no-install-recommends", *packages]
             failures.append(apt.fetch(own, words))
     if theirs := [program for program in programs if program in OF_DEBIAN]:
-        if KEYRING.exists():
-            with _Apt("debian", RELEASES) as apt:
+        if not KEYRING.exists():
+            failures.append("the package debian-archive-keyring, which checks Debian's packages, is not installed")
+        elif (mirror := _mirror()) is None:
+            failures.append("this machine does not get its packages from Debian's archive")
+        else:
+            with _Apt("debian", mirror) as apt:
                 if apt.fetch(theirs, ["download", *(OF_DEBIAN[program] for program in theirs)]):
                     # One that is gone keeps apt from getting the others.
                     failures += [apt.fetch([program], ["download", OF_DEBIAN[program]]) for program in theirs]
-        else:
-            failures.append("the package debian-archive-keyring, which checks Debian's packages, is not installed")
     return "; ".join(dict.fromkeys(filter(None, failures)))
 
 
-class _Apt:
-    """apt with lists and a cache of its own: of this system's sources, or of these Debian releases."""
+def _mirror() -> str | None:
+    """Debian's archive, where this machine gets its packages; None where it gets them from somebody else."""
+    told = run(["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]).stdout.split()
+    return next((uri for uri in told if uri.rstrip("/").endswith("/debian")), None)
 
-    def __init__(self, tree: str, releases: tuple[str, ...] = ()):
+
+class _Apt:
+    """apt with lists and a cache of its own: of this system's sources, or of *RELEASES* at Debian's *mirror*."""
+
+    def __init__(self, tree: str, mirror: str | None = None):
         self.tree = CLIENTS / tree
         self.work = CLIENTS / f"apt-{tree}"
         shutil.rmtree(self.work, ignore_errors=True)
@@ -107,9 +114,9 @@ class _Apt:
             "Acquire::http::Timeout": "10",
             "Acquire::Languages": "none",
         }
-        if releases:
+        if mirror:
             (self.work / "sources" / "debian.sources").write_text(
-                f"Types: deb\nURIs: {MIRROR}\nSuites: {' '.join(releases)}\nComponents: main\nSigned-By: {KEYRING}\n"
+                f"Types: deb\nURIs: {mirror}\nSuites: {' '.join(RELEASES)}\nComponents: main\nSigned-By: {KEYRING}\n"
             )
             settings |= {"Dir::Etc::sourcelist": "/dev/null", "Dir::Etc::sourceparts": self.work / "sources"}
         self.conf = self.work / "apt.conf"

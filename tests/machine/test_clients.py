@@ -11,6 +11,7 @@ from machine.project import ROOT
 ALL = [*clients.OF_THE_SYSTEM, *clients.OF_DEBIAN]
 # Puts one package where it is called, and a copy of its settings where the test finds them.
 APT = """
+case "$*" in *indextargets*) echo "{archive}"; exit;; esac
 /bin/cp "$APT_CONFIG" "{folder}"
 case "$*" in
 *update*) ;;
@@ -36,13 +37,17 @@ case "$1" in
 esac"""
 
 
+def apt(folder, archive="http://mirror.example/debian/"):
+    return APT.format(folder=folder, archive=archive)
+
+
 @pytest.fixture
 def debian(machine, monkeypatch):
     """A machine with apt and none of the clients."""
     monkeypatch.setattr(clients, "CLIENTS", machine.root / ".cache" / "clients")
     monkeypatch.setattr(clients, "KEYRING", machine.root / "keyring")
     clients.KEYRING.touch()
-    machine.has("apt-get", APT.format(folder=machine.root))
+    machine.has("apt-get", apt(machine.root))
     machine.has("dpkg-deb", DPKG_DEB)
     machine.has("dpkg-query", 'case "$*" in *conmon) echo "install ok installed";; esac')
     return machine
@@ -113,7 +118,7 @@ def test_without_apt_the_line_says_what_is_skipped(debian, capsys):
 
 def test_a_failure_is_told_in_apts_words_and_the_rest_is_fetched(debian, capsys):
     no_crane = 'case "$*" in *crane*) echo "E: Unable to locate package crane" >&2; exit 100;; esac'
-    debian.has("apt-get", no_crane + APT.format(folder=debian.root))
+    debian.has("apt-get", no_crane + apt(debian.root))
     assert clients.main() == 0
     got, lacking = capsys.readouterr().err.splitlines()
     assert "oras" in got and "crane" not in got
@@ -140,3 +145,11 @@ def test_it_needs_the_standard_library_only():
     got = subprocess.run([sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in got.stdout.split()}
     assert loaded - sys.stdlib_module_names - {"machine", "__main__"} == set()
+
+
+def test_what_debian_alone_has_is_not_sought_elsewhere(debian, capsys):
+    debian.has("apt-get", apt(debian.root, "http://mirror.example/ubuntu/"))
+    clients.main()
+    assert "oras, docker-buildx, newer-dockerd, crane will be skipped (this machine" in capsys.readouterr().err
+    assert clients.find("podman")
+    assert not any("download" in call.split() for call in debian.calls("apt-get"))

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from helpers import background, cli, settings
@@ -206,7 +207,7 @@ def test_ctrl_c_is_no_traceback(stub):
         stderr=subprocess.PIPE,
         text=True,
     )
-    while not background.log_file().exists():
+    while not psutil.Process(child.pid).children():  # now it waits for the sandbox
         time.sleep(0.02)
     time.sleep(0.2)
     child.send_signal(signal.SIGINT)
@@ -237,12 +238,13 @@ def test_the_unforeseen_is_one_sentence(monkeypatch, capsys, error, sentence):
     assert capsys.readouterr().err.startswith(f"ecr-lab: {sentence}")
 
 
-def test_down_removes_the_forwarder(monkeypatch, capsys):
+def test_down_removes_what_the_sandbox_has_in_the_engine(monkeypatch, capsys):
     removed = []
     monkeypatch.setattr("helpers.engine.client", lambda: "engine")
     monkeypatch.setattr("helpers.engine.remove_forwarder", removed.append)
+    monkeypatch.setattr("helpers.engine.remove_tasks", lambda *whose: removed.append(whose))
     cli.commands.main(["down"], standalone_mode=False)
-    assert removed == ["engine"]
+    assert removed == ["engine", ("engine", settings.state())]
 
 
 def test_doctor_exits_1_when_anything_is_missing(tmp_path):

@@ -115,8 +115,8 @@ def test_the_bill_is_not_for_everybody(sandbox):
 
 def test_a_service_of_which_nothing_is_known_is_asked_for_all_the_same():
     who = iam.Principal("arn:aws:iam::123456789012:user/alice", settings.ACCOUNT, frozenset(), ())
-    [question] = resources.questions(resources.Call(who, "ecs", "RunTask", settings.REGION, settings.ACCOUNT, {}))
-    assert (question.action, question.resource, question.account) == ("ecs:RunTask", "*", settings.ACCOUNT)
+    [question] = resources.questions(resources.Call(who, "sqs", "CreateQueue", settings.REGION, settings.ACCOUNT, {}))
+    assert (question.action, question.resource, question.account) == ("sqs:CreateQueue", "*", settings.ACCOUNT)
 
 
 def test_only_who_one_is_is_told_to_everybody(sandbox):

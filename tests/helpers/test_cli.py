@@ -206,6 +206,7 @@ def test_ctrl_c_is_no_traceback(stub):
         cwd=settings.PROJECT,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # what runs in the background may ignore it
     )
     while not psutil.Process(child.pid).children():  # now it waits for the sandbox
         time.sleep(0.02)

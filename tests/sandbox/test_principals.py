@@ -200,7 +200,7 @@ def test_a_session_survives_being_written_and_read(session):
 
 def test_only_the_policies_of_aws_that_the_course_names(iam):
     ours = {arn.rpartition("/")[2] for arn in iam.managed_policies}
-    assert len(ours) == 11
+    assert len(ours) == 13
     assert "AmazonEC2ContainerRegistryFullAccess" in ours
 
 

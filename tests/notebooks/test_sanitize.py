@@ -35,6 +35,10 @@ MOUNTED = "5f70bf18a086: Mounted from docker/library/python\n"
             "113 packages were compared with the advisories of 2026-11-25; of 6 of them nothing is known here.",
             "99 packages were compared with the advisories of 2027-01-02; of 12 of them nothing is known here.",
         ),
+        (
+            'err: exec: "docker-credential-x": executable file not found in $PATH, out:',
+            "err: docker-credential-x resolves to executable in current directory (./docker-credential-x), out:",
+        ),
     ],
 )
 def test_they_swallow_what_varies(one, other):
@@ -68,6 +72,11 @@ def test_they_swallow_what_varies(one, other):
             "The command '/bin/sh -c pip instal flask' returned a non-zero code: 1",
             "executor failed running [/bin/sh -c pip instal flask]: exit code: 2",
         ),
+        (
+            'err: exec: "docker-credential-x": executable file not found in $PATH, out:',
+            "err: docker-credential-y resolves to executable in current directory (./docker-credential-y), out:",
+        ),
+        ("err: fork/exec …/docker-credential-x: exec format error", "err: fork/exec …/docker-credential-x: denied"),
         ("RUN pip install …        3.7 MB", "RUN pip install …        37 MB"),
         ("built for linux/amd64", "built for windows/amd64"),
     ],

@@ -253,18 +253,15 @@ def remove_tasks(engine: "docker.DockerClient", state: Path) -> int:
     return len(found)
 
 
-def learn_mirror(engine: "docker.DockerClient", registry: str, password: Callable[[], str], note: Path) -> bool:
-    """Let the engine know that the sandbox's mirror has the base image's layers; True when it learnt it now.
+def learn_mirror(engine: "docker.DockerClient", registry: str, password: Callable[[], str]) -> bool:
+    """Let the engine know that the sandbox's mirror has the base image's layers; False when there is no mirror.
 
     A push of an app then mounts these layers there instead of sending them. The engine learns by pulling an
     image that it does not have: the mirror's differs from the base image in its id alone, and goes again at
-    once. What it learnt is written to *note*, as it stays known.
+    once. It keeps a few dozen such places in mind, the newest first, so it is reminded at each connection.
     """
     import docker.errors
 
-    known = f"{engine.info()['ID']} {registry}"
-    if note.exists() and note.read_text() == known:
-        return False
     mirror = f"{registry}/{settings.MIRROR_REPOSITORY}:{settings.MIRROR_TAG}"
     auth = {"username": "AWS", "password": password()}
     if not _mirror_is_filled(engine, mirror, auth):
@@ -276,7 +273,6 @@ def learn_mirror(engine: "docker.DockerClient", registry: str, password: Callabl
         engine.images.remove(mirror)
     except docker.errors.DockerException:  # without it a push only takes longer
         return False
-    note.write_text(known)
     return True
 
 

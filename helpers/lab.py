@@ -203,7 +203,7 @@ def _connect_engine(lab: Lab, ports: list[int]) -> None:
         docker_engine = engine.client()
         if engine.make_reachable(docker_engine, ports):
             print("✔ engine: Docker runs in a virtual machine here and reaches the sandbox by a forwarder")
-        engine.learn_mirror(docker_engine, lab.registry, lab.password, settings.state() / "mirror-known")
+        engine.learn_mirror(docker_engine, lab.registry, lab.password)
     except LabError as trouble:
         print(f"✗ engine: {trouble}")
 

@@ -120,20 +120,20 @@ def test_a_password_that_is_no_longer_good_is_replaced(lab, capsys):
     assert printed(capsys)[1] == "✔ 05 Docker is logged in to the registry (made now)"
 
 
-def test_the_base_images_layers_are_mounted_from_the_mirror(lab, monkeypatch, learn_mirror, tmp_path):
+def test_the_base_images_layers_are_mounted_from_the_mirror(lab, monkeypatch, learn_mirror):
     monkeypatch.setattr(settings, "MIRROR_REPOSITORY", f"{NAME}-mirror")
     monkeypatch.setattr(settings, "BASE_IMAGE", f"{NAME}-base:1")
     mirror = f"{lab.registry}/{NAME}-mirror:{settings.MIRROR_TAG}"
-    with_engine, note = lab.engine(), tmp_path / "mirror-known"
-    assert not learn_mirror(with_engine, lab.registry, lab.password, note)  # nothing is there yet
+    with_engine = lab.engine()
+    assert not learn_mirror(with_engine, lab.registry, lab.password)  # nothing is there yet
     lab.client().create_repository(repositoryName=f"{NAME}-mirror")
     docker("login", "-u", "AWS", "-p", lab.password(), lab.registry)
     docker("build", "-t", mirror, str(steps.SAMPLE_APP))
     docker("push", mirror)
     docker("rmi", mirror)
     try:
-        assert learn_mirror(with_engine, lab.registry, lab.password, note)
-        assert not learn_mirror(with_engine, lab.registry, lab.password, note)  # it is known now
+        assert learn_mirror(with_engine, lab.registry, lab.password)
+        assert learn_mirror(with_engine, lab.registry, lab.password)  # to be reminded does no harm
         assert not with_engine.images.list(mirror)
         (steps.SAMPLE_APP / "Dockerfile").write_text(f"FROM {settings.BASE_IMAGE}\nCOPY app.txt /mine.txt\n")
         lab.catch_up("08")

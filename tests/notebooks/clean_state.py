@@ -66,8 +66,7 @@ def _mirrored(ecr) -> bool:
 
 def _restore(pristine: Path) -> None:
     state = settings.state()
-    # The engine keeps fifty places of a layer in mind: after some hundred pushes of other tests it forgot the mirror.
-    for name in (*OF_A_RUN, "mirror-known"):
+    for name in OF_A_RUN:
         (state / name).unlink(missing_ok=True)
     forget_progress()
     shutil.copy(pristine, state / "state.db")

@@ -7,11 +7,13 @@ import socket
 import subprocess
 import sys
 import tarfile
+import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -190,6 +192,15 @@ class Person:
         [data] = self.client(region=region).get_authorization_token()["authorizationData"]
         auths = {"auths": {registry: {"auth": data["authorizationToken"]}}}
         (self.docker_config / "config.json").write_text(json.dumps(auths))
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    """What *condition* gives once it is true."""
+    end = time.monotonic() + PATIENCE
+    while not (met := condition()):
+        assert time.monotonic() < end, "it did not come true"
+        time.sleep(0.01)
+    return met
 
 
 def free_port() -> int:

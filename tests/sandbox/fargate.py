@@ -116,6 +116,15 @@ def images_of(sandbox: Sandbox) -> list[str]:
     return subprocess.run(asked, capture_output=True, text=True).stdout.split()
 
 
+def with_app(sandbox: Any, name: str) -> Cloud:
+    """A cloud whose repository ``app`` has the small image as ``v1``; locally it is gone again, as *name* is."""
+    sandbox.client().create_repository(repositoryName="app")
+    cloud = Cloud(sandbox)
+    cloud.image = cloud.push(small_image(name))
+    subprocess.run(["docker", "rmi", name], capture_output=True, check=True)
+    return cloud
+
+
 def until(look: Callable[[], Any], right: Callable[[Any], bool]) -> Any:
     """What *look* gives once it is *right*."""
     end = time.monotonic() + PATIENCE

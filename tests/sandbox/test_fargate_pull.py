@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from helpers import settings
-from tests.sandbox.fargate import GROUP, POLICY, Cloud, containers_of, small_image
+from tests.sandbox.fargate import GROUP, POLICY, Cloud, containers_of, small_image, with_app
 
 SMALL = "learn-amazon-ecr-tests:fargate-pull"
 TOKEN = {"Action": "ecr:GetAuthorizationToken", "Resource": "*"}
@@ -20,11 +20,7 @@ LOGS = {"Action": "logs:*", "Resource": "*"}
 
 @pytest.fixture(scope="module")
 def cloud(sandbox) -> Iterator[Cloud]:
-    sandbox.client().create_repository(repositoryName="app")
-    cloud = Cloud(sandbox)
-    cloud.image = cloud.push(small_image(SMALL))
-    subprocess.run(["docker", "rmi", SMALL], capture_output=True, check=True)
-    yield cloud
+    yield with_app(sandbox, SMALL)
     assert containers_of(sandbox) == []
 
 

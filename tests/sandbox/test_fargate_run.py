@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from helpers import settings
-from tests.sandbox.fargate import GROUP, NETWORK, Cloud, containers_of, small_image, until
+from tests.sandbox.fargate import GROUP, NETWORK, Cloud, containers_of, until, with_app
 
 SMALL = "learn-amazon-ecr-tests:fargate-run"
 
@@ -17,10 +17,7 @@ SMALL = "learn-amazon-ecr-tests:fargate-run"
 @pytest.fixture(scope="module")
 def cloud(sandbox) -> Iterator[Cloud]:
     """With the small image as ``app:v1``; when all is done no container is left."""
-    sandbox.client().create_repository(repositoryName="app")
-    cloud = Cloud(sandbox)
-    cloud.image = cloud.push(small_image(SMALL))
-    subprocess.run(["docker", "rmi", SMALL], capture_output=True, check=True)
+    cloud = with_app(sandbox, SMALL)
     yield cloud
     for arn in cloud.ecs.list_tasks(cluster="lab")["taskArns"]:
         cloud.ecs.stop_task(cluster="lab", task=arn)

@@ -8,18 +8,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 from helpers.sandbox.ecs.deployments import Part, plan
-from tests.sandbox.fargate import NETWORK, Cloud, containers_of, small_image, until
+from tests.sandbox.fargate import NETWORK, Cloud, containers_of, until, with_app
 
 SMALL = "learn-amazon-ecr-tests:fargate-service"
 
 
 @pytest.fixture(scope="module")
 def cloud(sandbox) -> Iterator[Cloud]:
-    sandbox.client().create_repository(repositoryName="app")
-    cloud = Cloud(sandbox)
-    cloud.image = cloud.push(small_image(SMALL))
-    subprocess.run(["docker", "rmi", SMALL], capture_output=True, check=True)
-    yield cloud
+    yield with_app(sandbox, SMALL)
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from helpers.sandbox import clock, jobs
 from helpers.sandbox.jobs import Jobs
 from helpers.sandbox.store import Store
 
+from .conftest import until
+
 PATIENCE = 30  # seconds; it bounds a hang
 
 
@@ -26,13 +28,6 @@ def work(store):
     work = Jobs(store)
     yield work
     work.stop()
-
-
-def until(condition) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "it did not come true"
-        time.sleep(0.01)
 
 
 def test_a_job_is_done_after_its_change(store, work):

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from .api import image, index, put, upload
+from .conftest import until
 
 PATIENCE = 30  # seconds; it bounds a hang
 DAY = 24 * 60 * 60
@@ -36,14 +37,6 @@ def refused(call, **asked):
     with pytest.raises(ClientError) as error:
         call(**asked)
     return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
-
-
-def until(condition):
-    end = time.monotonic() + PATIENCE
-    while not (met := condition()):
-        assert time.monotonic() < end, "it did not come true"
-        time.sleep(0.02)
-    return met
 
 
 def forward(sandbox, number):

@@ -12,7 +12,7 @@ from helpers import settings
 from helpers.sandbox.ecr.replication.rules import Destination, covers, destinations
 
 from .api import image, index, manifest, put, upload
-from .conftest import PATIENCE
+from .conftest import PATIENCE, until
 from .test_bill_for_real import this_month
 
 HERE, THERE = settings.REGION, "eu-central-1"
@@ -143,13 +143,6 @@ def test_an_index_comes_with_its_images_and_a_tag_follows(sandbox, repository, r
     until(lambda: sorted(arrived()[0]["imageTags"]) == ["all", "same"])
     found = {each["imageDigest"] for each in there.list_images(repositoryName=repository)["imageIds"]}
     assert found == {*children, digest}
-
-
-def until(condition):
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "it did not come true"
-        time.sleep(0.05)
 
 
 @pytest.mark.operation("PutRegistryPolicy")

@@ -81,12 +81,7 @@ def _check(template: Mapping[str, Any]) -> None:
     """Raises what the same settings of a repository would be refused with."""
     check_mutability(template["imageTagMutability"], template.get("imageTagMutabilityExclusionFilters"))
     repository_tags.with_more({}, template.get("resourceTags") or [])
-    if (policy := template.get("repositoryPolicy")) and not valid_resource_policy(policy):
+    if (guard := template.get("repositoryPolicy")) and not valid_resource_policy(guard):
         raise InvalidParameter("repositoryPolicy", "Invalid repository policy provided")
-    if policy := template.get("lifecyclePolicy"):
-        check_lifecycle_policy(policy)
-
-
-def check_lifecycle_policy(text: str) -> None:
-    """Raises InvalidParameter."""
-    policy.parse(text)
+    if text := template.get("lifecyclePolicy"):
+        policy.parse(text)

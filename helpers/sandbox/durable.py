@@ -75,15 +75,19 @@ class Kept:
             self._write(db, self._touched_by(service))
 
     def _restore(self, service: str) -> None:
-        for (account, region), _ in list(_backends(service)):
-            del _of_moto(service)[account][region]
+        """The door of signatures looks without the lock: it must find what was or what is, never nothing."""
+        kept = {}
         for row in self._store.read().execute("SELECT * FROM backends WHERE service = ?", (service,)):
             try:
                 # The file is the sandbox's own, readable by its owner only.
-                kept = pickle.loads(row["pickle"])
+                kept[row["account"], row["region"]] = pickle.loads(row["pickle"])
             except Exception as error:  # by another version of moto, say
                 raise Unreadable(f"what it says of {row['service']}: {error}") from error
-            _of_moto(service)[row["account"]][row["region"]] = kept
+        for (account, region), backend in kept.items():
+            _of_moto(service)[account][region] = backend
+        for key, _ in list(_backends(service)):
+            if key not in kept:
+                del _of_moto(service)[key[0]][key[1]]
 
     def _touched_by(self, service: str) -> Collection[str]:
         """What a call to *service* may have changed: only ECR changes ECR, and nothing else."""

@@ -108,7 +108,7 @@ def _owner(access_key: str) -> User | AssumedRole:
         session = sts_backends[number]["aws"].get_assumed_role_from_access_key(access_key)
         if session is None:
             owner = user(number, key.user_name or "") or owner_of_key(number, access_key)
-            if owner is not None and key in owner.access_keys:
+            if owner is not None and owner.has_access_key(access_key):
                 return owner
         elif session.expiration <= utcnow():
             raise common_errors.expired_session()

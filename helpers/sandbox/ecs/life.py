@@ -109,7 +109,8 @@ class Life:
         except Ended:
             pass
         except Exception as error:
-            print(f"A task broke down: {type(error).__name__}: {error}", file=sys.stderr)
+            if not self._lives.ended:
+                print(f"A task broke down: {type(error).__name__}: {error}", file=sys.stderr)
             with suppress(Ended):
                 self._end(words.FAILED_TO_START, words.no_engine(" ".join(str(error).split())))
         finally:
@@ -300,7 +301,7 @@ class Life:
             trusted = roles.trusts(role, task.region)
         if not trusted:
             raise NotStarted(words.cannot_assume_sentence(role))
-        with roles.session(self._lives.store, role, task.id, task.region) as made:
+        with roles.session(self._lives.services, role, task.id, task.region) as made:
             yield made
 
     def _note(self, name: str, **what: Any) -> None:

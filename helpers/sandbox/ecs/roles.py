@@ -13,7 +13,7 @@ from moto.sts.models import AssumedRole, sts_backends
 from .. import principals
 from ..authorize import Denied, denied_sentence
 from ..resources import Question
-from ..store import Store
+from ..services import Services
 from ..token import Caller, Tokens
 
 SERVICE = "ecs-tasks.amazonaws.com"
@@ -33,16 +33,16 @@ def trusts(role_arn: str, region: str) -> bool:
 
 
 @contextmanager
-def session(store: Store, role_arn: str, name: str, region: str) -> Iterator[AssumedRole]:
-    """A session of the role, as long as this lasts."""
+def session(services: Services, role_arn: str, name: str, region: str) -> Iterator[AssumedRole]:
+    """A session of the role, as long as this lasts. It is in the store: another call that fails must not undo it."""
     account = role_arn.split(":")[4]
-    with store.lock:
+    with services.changing("sts"):
         made = sts_backends[account]["aws"].assume_role(region, name, role_arn, "", SECONDS, "")
         made.role_id = getattr(principals.role(role_arn), "id", "")
     try:
         yield made
     finally:
-        with store.lock:
+        with services.changing("sts"):
             state = sts_backends[account]["aws"]
             state.assumed_roles = [each for each in state.assumed_roles if each.access_key_id != made.access_key_id]
             iam_backends[account]["aws"].access_keys.pop(made.access_key_id, None)

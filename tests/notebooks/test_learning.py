@@ -1,6 +1,5 @@
 """What makes a notebook a lesson: aims, exercises, questions that explain each answer, what goes wrong, a recap."""
 
-import html
 import re
 
 import pytest
@@ -8,11 +7,11 @@ import pytest
 from . import course
 from .to_mend import expected
 
+WHICH = "<b>1.</b> Which?<br>&emsp;<b>(a)</b> this<br>&emsp;<b>(b)</b> that"
 every_notebook = pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
 QUESTION = re.compile(r"<details><summary>(.*?)</summary>(.*?)</details>", re.DOTALL)
-LABEL = re.compile(r"\(([a-e])\)")
+OFFERED = re.compile(r"<br>&emsp;<b>\(([a-e])\)</b> ")
 PRICE, YEAR = re.compile(r"\$(?!0\.00)\d"), re.compile(r"\b20[12]\d\b")
-RIGHT = re.compile(r"\b(Right|Yes)\b")
 
 
 def below(path, heading: str) -> str:
@@ -27,23 +26,23 @@ def bullets(text: str) -> list[str]:
 
 def questions(path) -> list[tuple[str, list[str]]]:
     """Each question of *Check yourself* with what is said about its answers."""
-    return [
-        (html.unescape(question), bullets(said)) for question, said in QUESTION.findall(below(path, "Check yourself"))
-    ]
+    return [(question, bullets(said)) for question, said in QUESTION.findall(below(path, "Check yourself"))]
 
 
 def explanation(answer: str) -> str:
-    """What is said about an answer, which comes as ``(a)`` or in italics before it."""
-    return re.sub(r"^(\**\([a-e]\)|\*[^*]+\*)", "", answer)
+    """What is said about an answer, after its ``(a)``."""
+    return re.sub(r"^\([a-e]\)", "", answer)
 
 
 def faults(question: str, answers: list[str]) -> list[str]:
     """What a question lacks."""
     found = []
-    offered = set(LABEL.findall(question))
-    if len(answers) < 2 or (offered and len(offered) != len(answers)):
+    offered = OFFERED.findall(question)
+    if len(offered) < 2 or offered != list("abcde")[: len(offered)]:
+        found.append("there is nothing to choose from before it is unfolded")
+    if [answer[:4] for answer in answers] != [f"({label}) " for label in offered]:
         found.append("not every answer is explained")
-    right = [bool(RIGHT.search(explanation(answer))) for answer in answers]
+    right = [explanation(answer).startswith(" **Right") for answer in answers]
     if not any(right):
         found.append("no answer is right")
     if all(right):
@@ -124,12 +123,16 @@ def test_it_sums_up_and_goes_on(path):
 @pytest.mark.parametrize(
     ("question", "answers", "lacks"),
     [
-        ("Which? (a) this, (b) that", ["(a) No. It is not there.", "**(b) Right.** It was made there."], ""),
-        ("Which? (a) this, (b) that", ["(a) No. It is not there."], "not every answer is explained"),
-        ("Which?", ["*This.* No: it is not there.", "*That.* Right."], "does not say why"),
-        ("Which? (a) this, (b) that", ["(a) **Right.**", "(b) No. It is not there."], "does not say why"),
-        ("Which?", ["*This.* No: it is not there.", "*That.* Neither is this."], "no answer is right"),
-        ("Which?", ["*This.* Right: it is there.", "*That.* Yes, there too."], "no answer is wrong"),
+        (WHICH, ["(a) No. It is not there.", "(b) **Right.** It was made there."], ""),
+        (WHICH, ["(a) No. It is not there."], "not every answer is explained"),
+        (
+            "Which?",
+            ["(a) No: it is not there.", "(b) **Right.** It was made there."],
+            "there is nothing to choose from",
+        ),
+        (WHICH, ["(a) **Right.**", "(b) No. It is not there."], "does not say why"),
+        (WHICH, ["(a) No: it is not there.", "(b) Neither is this."], "no answer is right"),
+        (WHICH, ["(a) **Right:** it is there.", "(b) **Right,** there too."], "no answer is wrong"),
     ],
 )
 def test_what_a_question_may_lack(question, answers, lacks):

@@ -1,6 +1,7 @@
 """Lets `pytest --nbval notebooks` run the course beside a learner's own sandbox, each notebook from a clean state."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -40,14 +41,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.stash[FIRST_CELL] = True
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Before the first cell of a notebook: a registry and an engine without traces of the others."""
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item):
+    """Before the first cell of a notebook: a registry and an engine without traces of the others.
+
+    They are made while the notebook's kernel starts, which takes as long.
+    """
     if not item.stash.get(FIRST_CELL, False) or settings.target() != "sandbox":
-        return
-    if item.config.getoption("unclean") or os.environ.get("ECR_TUTORIAL_KEEP_STATE"):
-        clean_state.forget_progress()
-    else:
-        clean_state.make()
+        return (yield)
+    used = item.config.getoption("unclean") or os.environ.get("ECR_TUTORIAL_KEEP_STATE")
+    with ThreadPoolExecutor(1) as beside:
+        made = beside.submit(clean_state.forget_progress if used else clean_state.make)
+        result = yield
+        made.result()
+    return result
 
 
 @pytest.hookimpl(wrapper=True)

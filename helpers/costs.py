@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from helpers import prices, show
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -266,6 +268,12 @@ def plot_bill(team: Team) -> Picture:
         figure.tight_layout(pad=1.4)
         drawn = _png(figure)
     return Picture(drawn, "\n".join(f"${_usd(line.usd):>8}  {line.what}" for line in reversed(lines)))
+
+
+def first_of_month(moment: "datetime", later: int = 0) -> "datetime":
+    """Where a month's bill begins: midnight (as *moment* counts it) of the first day, so many months later."""
+    year, month = divmod(moment.year * 12 + moment.month - 1 + later, 12)
+    return moment.replace(year=year, month=month + 1, day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
 def plot_kept(days: Sequence[dict[str, Any]]) -> Picture:

@@ -41,6 +41,11 @@ def processor(lab: "Lab") -> str:
     return PROCESSORS.get(lab.engine().info()["Architecture"], "X86_64")
 
 
+def patience(lab: "Lab") -> dict[str, float]:
+    """``WaiterConfig`` for ten minutes: the sandbox may be asked five times a second, AWS as often as boto3 does."""
+    return {"Delay": 0.2, "MaxAttempts": 3000} if lab.target == "sandbox" else {"Delay": 6, "MaxAttempts": 100}
+
+
 def page(lab: "Lab", task: Mapping[str, Any], path: str = "/") -> str:
     """What the app of a running *task* answers at *path*, once it does; a sentence where nobody is let in.
 

@@ -1,6 +1,7 @@
 """The prices have dates, the arithmetic has laws, the crossing is where the bills agree, the chooser gives reasons."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from hypothesis import given
@@ -344,6 +345,13 @@ def test_a_bill_is_drawn_with_the_dearest_line_on_top():
 def day(start, gb_months):
     usage = {"UsageQuantity": {"Amount": f"{gb_months:.10f}", "Unit": "GB-Mo"}}
     return {"TimePeriod": {"Start": start}, "Total": usage}
+
+
+@given(st.datetimes(datetime(2020, 1, 1), datetime(2090, 1, 1)), st.integers(-30, 30))
+def test_a_months_bill_begins_on_its_first(moment, later):
+    first = costs.first_of_month(moment, later)
+    assert (first.day, first.hour, first.minute, first.second, first.microsecond) == (1, 0, 0, 0, 0)
+    assert (first.year - moment.year) * 12 + first.month - moment.month == later
 
 
 def test_what_was_kept_is_drawn_day_by_day_whatever_the_month():

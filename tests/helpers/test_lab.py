@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
@@ -287,3 +287,24 @@ def test_the_time_is_that_of_the_sandbox(stub, no_engine, monkeypatch):
     lab = helpers.connect()
     monkeypatch.setattr("helpers.background.forward", lambda seconds: moved.timestamp() + seconds)
     assert lab.now() == moved
+
+
+def test_time_is_let_pass(stub, no_engine, monkeypatch, capsys):
+    clock = [datetime(2027, 3, 1, 12, tzinfo=UTC)]
+
+    def forward(seconds: float) -> float:
+        clock[0] += timedelta(seconds=seconds)
+        return clock[0].timestamp()
+
+    lab = helpers.connect()
+    monkeypatch.setattr("helpers.background.forward", forward)
+    lab.wait_until(datetime(2027, 4, 1, tzinfo=UTC))
+    assert lab.now() == datetime(2027, 4, 1, tzinfo=UTC)
+    assert capsys.readouterr().out.endswith("✔ the sandbox's clock says 2027-04-01 00:00:00\n")
+
+
+def test_nobody_moves_the_clock_of_aws(aws, capsys):
+    os.environ["ECR_TUTORIAL_CONFIRM"] = "123456789012"
+    lab = helpers.connect()
+    lab.wait_until(lab.now() + timedelta(days=1))
+    assert capsys.readouterr().out.splitlines()[-1].startswith("Nobody moves the clock of AWS")

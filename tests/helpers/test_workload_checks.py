@@ -1,6 +1,7 @@
 """Exercises 13.1 and 13.2, and what is found and removed of what runs: the API is asked, no container is needed."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -28,6 +29,12 @@ def test_a_cluster_that_is_not_there_is_said(plain):
 def test_without_a_task_nothing_is_done(lab):
     assert checks.verdict("13.1")[1].startswith("✗ 13.1 no task of the family demo-pinned has stopped yet.")
     assert checks.verdict("13.2")[1].startswith("✗ 13.2 no task of demo-broken has run yet.")
+
+
+def test_the_sandbox_may_be_asked_more_often_than_aws(lab):
+    here, there = workloads.patience(lab), workloads.patience(SimpleNamespace(target="aws"))
+    assert here["Delay"] < 1 < there["Delay"]
+    assert [each["Delay"] * each["MaxAttempts"] for each in (here, there)] == [600, 600]  # ten minutes
 
 
 PINNED = f"localhost:5050/{settings.REPOSITORY}@sha256:{'0' * 64}"

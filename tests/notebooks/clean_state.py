@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from helpers import background, engine, lab, progress, settings
@@ -85,6 +86,7 @@ def forget_progress() -> None:
 
 def leave() -> None:
     """Stop the tests' sandbox and remove what the notebooks left in the engine."""
+    _warm.cache_clear()
     found = background.find()
     if found:
         _forget_images([f"localhost:{port}" for port in found["ports"]])
@@ -94,6 +96,7 @@ def leave() -> None:
         background.stop()
 
 
+@cache  # nothing that is done between two notebooks removes it
 def _warm() -> None:
     if _docker("image", "inspect", WARM).returncode:
         _docker("build", "-t", WARM, str(settings.PROJECT / "sample_app"))

@@ -15,7 +15,7 @@ from .to_mend import expected
 
 SANDBOX_ONLY = {
     r"\.password_of\(": "AWS gives out no token of the past",
-    r"\.forward\(|ecr-lab clock": "nobody moves AWS's clock",
+    r"ecr-lab clock": "nobody moves AWS's clock",
     r"/_sandbox|\blab\.endpoint\b|helpers\.sandbox|\bbackground\.": "the sandbox's own doors and insides",
     r"\becr-lab (up|down|gc|reset)\b": "there is no sandbox to look after",
     r"other-account|OTHER_PROFILE|neighbour\(": "a real account need not have a second one",
@@ -79,7 +79,7 @@ def test_what_is_made_carries_the_mark_by_which_it_is_found_again(path):
         ("if lab.target == 'sandbox':\n    lab.password_of(hours_ago=13)", 0),
         ("%%bash\naws ecr describe-repositories --profile other-account", 1),
         ("%%bash\ndocker pull localhost:5050/demo-app-repo", 1),
-        ("lab.forward(days=14)", 1),
+        ("%%bash\necr-lab clock --forward 14", 1),
         ('%%bash\ndocker pull "$REGISTRY/demo-app-repo"', 0),
     ],
 )

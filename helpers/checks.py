@@ -133,7 +133,7 @@ def local_image(lab: Lab, name: str):
     try:
         return lab.engine().images.get(name)
     except docker.errors.ImageNotFound:
-        shown = name.removeprefix(f"{lab.registry}/")
+        shown = name.replace(lab.repository_uri, "$REPOSITORY_URI").replace(lab.registry, "$REGISTRY")
         raise NotYet(f"this machine has no image {shown} yet", "docker images lists what it has") from None
 
 

@@ -17,15 +17,15 @@ def faults(manifest: Mapping[str, Any]) -> list[str]:
 
     ValueError for a kind that the data file does not know.
     """
-    import jsonschema  # type: ignore[import-untyped]
+    import jsonschema_rs
 
     kind = str(manifest.get("kind"))
     if kind not in _data()["kinds"]:
         raise ValueError(f"The schema of kind {kind!r} is not here: only {', '.join(_data()['kinds'])}.")
     schema = {**_data()["kinds"][kind], "$defs": _data()["$defs"]}
     missing = [f"{name}: is missing" for name in ("apiVersion", "metadata") if not manifest.get(name)]
-    found = jsonschema.Draft202012Validator(schema).iter_errors(manifest)
-    return missing + sorted(f"{'.'.join(map(str, each.path)) or kind}: {each.message}" for each in found)
+    found = jsonschema_rs.Draft202012Validator(schema).iter_errors(manifest)
+    return missing + sorted(f"{'.'.join(map(str, each.instance_path)) or kind}: {each.message}" for each in found)
 
 
 def version() -> str:

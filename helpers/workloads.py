@@ -42,8 +42,8 @@ def processor(lab: "Lab") -> str:
 
 
 def patience(lab: "Lab") -> dict[str, float]:
-    """``WaiterConfig`` for ten minutes: the sandbox may be asked five times a second, AWS as often as boto3 does."""
-    return {"Delay": 0.2, "MaxAttempts": 3000} if lab.target == "sandbox" else {"Delay": 6, "MaxAttempts": 100}
+    """``WaiterConfig`` for ten minutes: the sandbox may be asked ten times a second, AWS as often as boto3 does."""
+    return {"Delay": 0.1, "MaxAttempts": 6000} if lab.target == "sandbox" else {"Delay": 6, "MaxAttempts": 100}
 
 
 def page(lab: "Lab", task: Mapping[str, Any], path: str = "/") -> str:

@@ -38,12 +38,12 @@ def test_what_kubernetes_takes():
     "manifest, fault",
     [
         (deployment(imagePullSecret=[{"name": "ecr"}]), "'imagePullSecret' was unexpected"),
-        (deployment({"image": "x"}), "'name' is a required property"),
-        (deployment({**CONTAINER, "ports": [{"containerPort": "8080"}]}), "'8080' is not"),
-        (deployment(imagePullSecrets="ecr"), "spec.template.spec.imagePullSecrets: 'ecr' is not"),
-        ({**deployment(), "apiVersion": "extensions/v1beta1"}, "apiVersion: 'extensions/v1beta1' is not one of"),
+        (deployment({"image": "x"}), '"name" is a required property'),
+        (deployment({**CONTAINER, "ports": [{"containerPort": "8080"}]}), '"8080" is not'),
+        (deployment(imagePullSecrets="ecr"), 'spec.template.spec.imagePullSecrets: "ecr" is not'),
+        ({**deployment(), "apiVersion": "extensions/v1beta1"}, 'apiVersion: "extensions/v1beta1" is not one of'),
         ({"kind": "Deployment", "spec": deployment()["spec"]}, "apiVersion: is missing"),
-        ({**deployment(), "spec": {}}, "'selector' is a required property"),
+        ({**deployment(), "spec": {}}, '"selector" is a required property'),
     ],
 )
 def test_what_it_does_not(manifest, fault):

@@ -12,9 +12,7 @@ TO_MEND: dict[str, set[str]] = {
     # test_minutes.py: the promise is not what is measured (`python -m tests.notebooks.minutes` says what to promise)
     "minutes": set(),
     # test_minutes.py: notebooks that ran longer than 15 s when they were measured
-    "seconds": {
-        "10"
-    },  # on a machine with twice the work that it has cores for: python -m tests.notebooks.minutes run 10
+    "seconds": set(),
     # test_learning.py: what a question lacks
     "questions": set(),
     # test_learning.py: prices in a section without a year

@@ -91,15 +91,21 @@ def test_its_labels_name_the_version(image):
     assert labels["org.opencontainers.image.version"] == "9.8.7"
 
 
+def log(container: str) -> str:
+    """What the app has written so far; all of it goes to the standard error."""
+    return subprocess.run(["docker", "logs", container], capture_output=True, text=True, timeout=30).stderr
+
+
+def test_it_starts_without_a_complaint(container):
+    get(container, "/")
+    assert "Listening at" in log(container)
+    assert re.findall(r"(?i).*(?:error|denied|warning).*", log(container)) == []
+
+
 def test_it_stops_when_told(image):
     name = docker("run", "--detach", image)
     try:
-        wait_for(
-            lambda: (
-                "Listening at"
-                in subprocess.run(["docker", "logs", name], capture_output=True, text=True, timeout=30).stderr
-            )
-        )
+        wait_for(lambda: "Listening at" in log(name))
         docker("stop", "--time", "20", name)
         assert docker("inspect", "--format", "{{.State.ExitCode}}", name) == "0"  # 137 would mean: killed
     finally:

@@ -19,6 +19,8 @@ import boto3
 import pytest
 
 from helpers import settings
+from helpers.sandbox import clock
+from helpers.sandbox.store import Store
 
 ADMINISTRATOR = (settings.ACCESS_KEY, settings.SECRET_KEY)
 KEY_PARTS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
@@ -235,6 +237,16 @@ def own_sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     yield sandbox
     if sandbox.process and sandbox.process.poll() is None:
         sandbox.stop()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A store with no sandbox round it, and the sandbox's clock in it."""
+    store = Store(tmp_path / "state.db")
+    clock.install(store)
+    yield store
+    clock.install(Store(tmp_path / "another.db"))  # whose clock is nobody's
+    store.close()
 
 
 @pytest.fixture

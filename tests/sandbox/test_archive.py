@@ -20,15 +20,6 @@ from helpers.sandbox.store import Store
 from .api import OCI, digest_of, image, index, put, upload
 
 
-@pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path / "state.db")
-    clock.install(store)
-    yield store
-    clock.install(Store(tmp_path / "another.db"))  # whose clock is nobody's
-    store.close()
-
-
 def manifest(name):
     part = f'{{"digest": "{digest_of(b"{}")}", "size": 2}}'
     text = f'{{"mediaType": "{OCI}", "config": {part}, "layers": [], "annotations": {{"name": "{name}"}}}}'

@@ -7,20 +7,10 @@ import pytest
 
 from helpers.sandbox import clock, jobs
 from helpers.sandbox.jobs import Jobs
-from helpers.sandbox.store import Store
 
 from .conftest import until
 
 PATIENCE = 30  # seconds; it bounds a hang
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path / "state.db")
-    clock.install(store)
-    yield store
-    clock.install(Store(tmp_path / "another.db"))  # whose clock is nobody's
-    store.close()
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ FOLDER = settings.PROJECT / ".sandbox-test"
 PORT = "5150"
 WARM = "learn-amazon-ecr-tests:warm"  # holds the build's cache, so that notebooks do not each install Flask again
 PRISTINE = "state.db.pristine"
-OF_A_RUN = ("state.db-wal", "state.db-shm", "docker/config.json", "aws/config", "aws/credentials")
 
 
 def make() -> None:
@@ -67,7 +66,7 @@ def _mirrored(ecr) -> bool:
 
 def _restore(pristine: Path) -> None:
     state = settings.state()
-    for name in OF_A_RUN:
+    for name in ("state.db-wal", "state.db-shm", "docker/config.json", "aws/config", "aws/credentials"):
         (state / name).unlink(missing_ok=True)
     forget_progress()
     shutil.copy(pristine, state / "state.db")

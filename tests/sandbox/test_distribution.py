@@ -6,14 +6,13 @@ import signal
 import stat
 import subprocess
 import threading
-import time
 
 import pytest
 
 from helpers.sandbox.registry import distribution
 from helpers.sandbox.registry.distribution import CannotStart, ClientGone, Distribution, Interrupted
 
-from .conftest import PATIENCE
+from .conftest import PATIENCE, until
 
 # A registry in a container, as far as the sandbox sees it: a client in the foreground that ends with it.
 FAKE_DOCKER = """#!/bin/sh
@@ -53,13 +52,6 @@ def upload(blobs, repository, content):
 def end(pid):
     """Kill it, and return when it is gone."""
     os.kill(pid, signal.SIGKILL)
-
-
-def until(condition):
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_a_registry_that_is_killed_is_back_for_the_next_request(blobs):

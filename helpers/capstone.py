@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from helpers import checks, people, permissions, settings, workloads
 from helpers.checks import NotYet, exercise
+from helpers.errors import LabError
 from helpers.lab import Lab
 
 DAY = 24 * 60 * 60
@@ -172,20 +173,20 @@ def role_may_pull_only(lab: Lab) -> str:
 def runs_on_fargate(lab: Lab) -> str:
     """A task on Fargate, with that role, runs exactly the release: it answers, or it has ended with code 0."""
     mine = entry()
-    task = _task(lab, mine)
+    task = _task(lab, mine, _tasks(lab, mine))
     container = task["containers"][0]
     if task["lastStatus"] == "STOPPED":
         return f"a task on Fargate ran {container['imageDigest']}, and ended with code 0"
-    said = _page(lab, container)
-    return f"a task on Fargate runs {container['imageDigest']}{said}"
+    return f"a task on Fargate runs {container['imageDigest']}{_page(lab, task)}"
 
 
 @exercise("15.8")
 def nothing_runs_on(lab: Lab) -> str:
     """After the task: nothing runs, no key is left, no image lost its tag, and clean-up can find all the rest."""
     mine = entry()
-    task = _task(lab, mine)
-    going = [each for each in workloads.tasks_of_image(lab, _uri(lab, mine)) if each["lastStatus"] != "STOPPED"]
+    tasks = _tasks(lab, mine)
+    task = _task(lab, mine, tasks)
+    going = [each for each in tasks if each["lastStatus"] != "STOPPED"]
     if going:
         raise NotYet(f"a task is {going[0]['lastStatus']}, and Fargate bills it", "notebook 13 stops one")
     if workloads.wanted_by_services(lab, task["clusterArn"]):
@@ -214,10 +215,6 @@ def _repository(lab: Lab, mine: Entry) -> dict:
 def _released(lab: Lab, mine: Entry) -> dict:
     _repository(lab, mine)
     return checks.image(lab, mine.repository, mine.release, "notebooks 06 to 08 go that way")
-
-
-def _uri(lab: Lab, mine: Entry) -> str:
-    return f"{lab.registry}/{mine.repository}"
 
 
 def _may(lab: Lab, who, arn: str, name: str, needed: Iterable[str]) -> None:
@@ -291,11 +288,16 @@ def _images(lab: Lab, mine: Entry) -> tuple[list, float]:
     return images, images[-1].pushed_at
 
 
-def _task(lab: Lab, mine: Entry) -> dict:
-    """The newest task on Fargate that runs the release as it should, or ran it and ended well."""
-    tasks = workloads.tasks_of_image(lab, _uri(lab, mine))
+def _tasks(lab: Lab, mine: Entry) -> list[dict]:
+    """The tasks that take an image from the repository, the newest first; there is one at least."""
+    tasks = workloads.tasks_of_image(lab, f"{lab.registry}/{mine.repository}")
     if not tasks:
         raise NotYet(f"no task has taken an image from {mine.repository} yet", "notebook 13 runs one")
+    return tasks
+
+
+def _task(lab: Lab, mine: Entry, tasks: list[dict]) -> dict:
+    """The newest of the *tasks* on Fargate that runs the release as it should, or ran it and ended well."""
     digest = _released(lab, mine)["imageDigest"]
     faults = {task["taskArn"]: _fault(lab, mine, task, digest) for task in tasks}
     good = [task for task in tasks if not faults[task["taskArn"]]]
@@ -330,33 +332,19 @@ def _execution_role(lab: Lab, task: dict) -> str:
 
 def _listed_in(lab: Lab, mine: Entry) -> list[str]:
     """The images in the release, if it is an index: ECS may tell either digest."""
-    import json
-
-    wanted = [{"imageTag": mine.release}]
-    found = lab.client().batch_get_image(repositoryName=mine.repository, imageIds=wanted)["images"]
-    return [each["digest"] for each in json.loads(found[0]["imageManifest"]).get("manifests", [])]
+    return [each["digest"] for each in checks.stored(lab, mine.repository, imageTag=mine.release).get("manifests", [])]
 
 
-def _page(lab: Lab, container: dict) -> str:
+def _page(lab: Lab, task: dict) -> str:
     """That the app's page answers, in words; on AWS nobody is let in from outside, so nothing is said there."""
-    import time
-
-    import requests
-
     if lab.target != "sandbox":
         return ""
-    if not container.get("networkBindings"):
+    if not task["containers"][0].get("networkBindings"):
         raise NotYet("the task runs, but opens no port", "notebook 13 names the port; or let the task end")
-    address = f"http://127.0.0.1:{container['networkBindings'][0]['hostPort']}/"
-    end = time.monotonic() + PATIENCE
-    while True:
-        try:
-            status = requests.get(address, timeout=PATIENCE).status_code
-            break
-        except requests.RequestException:
-            if time.monotonic() > end:
-                raise NotYet("the app in the task does not answer", "notebook 13 reads its log") from None
-            time.sleep(0.1)
+    try:
+        status = workloads.answer(task, "/", PATIENCE).status_code
+    except LabError:
+        raise NotYet("the app in the task does not answer", "notebook 13 reads its log") from None
     if status != 200:
         raise NotYet(f"the app's page answers {status}", "notebook 13 reads its log")
     return ", and its page answers"

@@ -89,19 +89,22 @@ def image(lab: Lab, name: str, tag: str, hint: str = BEFORE_PUSH) -> dict:
         raise NotYet(f"{tag} is not in {name} yet", hint) from None
 
 
-def manifest(lab: Lab, name: str, tag: str) -> dict:
-    """The manifest of the image itself, also where the tag names an index, as BuildKit's attestations make one."""
+def stored(lab: Lab, name: str, **image_id: str) -> dict:
+    """What is stored under a tag or a digest, a manifest or an index, or NotYet."""
     import json
 
-    found = lab.client().batch_get_image(repositoryName=name, imageIds=[{"imageTag": tag}])["images"]
+    found = lab.client().batch_get_image(repositoryName=name, imageIds=[image_id])["images"]
     if not found:
-        raise NotYet(f"{tag} is not in {name} yet", BEFORE_PUSH)
-    said = json.loads(found[0]["imageManifest"])
+        raise NotYet(f"{', '.join(image_id.values())} is not in {name} yet", BEFORE_PUSH)
+    return json.loads(found[0]["imageManifest"])
+
+
+def manifest(lab: Lab, name: str, tag: str) -> dict:
+    """The manifest of the image itself, also where the tag names an index, as BuildKit's attestations make one."""
+    said = stored(lab, name, imageTag=tag)
     if "manifests" in said:
         real = [m for m in said["manifests"] if m.get("platform", {}).get("os") != "unknown"]
-        ids = [{"imageDigest": real[0]["digest"]}]
-        found = lab.client().batch_get_image(repositoryName=name, imageIds=ids)["images"]
-        said = json.loads(found[0]["imageManifest"])
+        said = stored(lab, name, imageDigest=real[0]["digest"])
     return said
 
 

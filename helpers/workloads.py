@@ -11,6 +11,8 @@ from helpers import settings
 from helpers.errors import LabError
 
 if TYPE_CHECKING:
+    import requests
+
     from helpers.lab import Lab
 
 TASKS = "ecs-tasks.amazonaws.com"
@@ -52,17 +54,21 @@ def page(lab: "Lab", task: Mapping[str, Any], path: str = "/") -> str:
     In the sandbox its port is open on this machine. On AWS it has an address of its own, but the default security
     group lets nobody in from outside.
     """
-    import requests
-
-    container = task["containers"][0]
     if lab.target != "sandbox":
         return "The task runs in your VPC, and its security group lets nobody in from outside."
-    port = container["networkBindings"][0]["hostPort"]
-    end = time.monotonic() + PATIENCE
+    return answer(task, path, PATIENCE).text
+
+
+def answer(task: Mapping[str, Any], path: str, seconds: float) -> "requests.Response":
+    """What the app of a task of the sandbox says at *path*, good or bad; LabError if nothing for so many *seconds*."""
+    import requests
+
+    port = task["containers"][0]["networkBindings"][0]["hostPort"]
+    end = time.monotonic() + seconds
     while True:
         try:
-            return requests.get(f"http://127.0.0.1:{port}{path}", timeout=10).text
-        except requests.ConnectionError:
+            return requests.get(f"http://127.0.0.1:{port}{path}", timeout=10)
+        except requests.RequestException:
             if time.monotonic() > end:
                 raise LabError("The app does not answer.", "look at the log of its task") from None
             time.sleep(0.1)

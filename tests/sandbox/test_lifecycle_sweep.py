@@ -17,11 +17,13 @@ from helpers.sandbox.ecr.images import Manifest
 from helpers.sandbox.ecr.settings import SCHEMA
 from helpers.sandbox.jobs import Jobs
 from helpers.sandbox.lifecycle import daily, previews, sweep
+from helpers.sandbox.lifecycle.evaluate import evaluate
 from helpers.sandbox.store import Store
 
 from .api import INDEX, OCI, index, manifest
 
 DAY = 24 * 60 * 60
+HANG = 60 * 60  # seconds; no step here takes that long
 HERE = ("111111111111", "us-east-1")
 names = count()
 
@@ -103,6 +105,13 @@ def push(repository, kind, tag, number):
         images.archive(made)
 
 
+def due(repository):
+    """When its policy is acted on next, in Unix time."""
+    rows = Backend.store.read().execute("SELECT due, what FROM jobs WHERE kind = ?", (daily.KIND,)).fetchall()
+    [found] = [row["due"] for row in rows if json.loads(row["what"])["repository"] == repository]
+    return found
+
+
 @given(policies(), st.lists(pushes, max_size=7))
 def test_what_is_previewed_is_done_and_nothing_else(registry, policy, history):
     name = f"app-{next(names)}"
@@ -161,14 +170,29 @@ def test_a_run_that_breaks_off_has_done_nothing(registry, monkeypatch):
     assert sweep.sweep(key) == {}
 
 
+def test_a_clock_that_moves_while_a_run_looks_makes_nothing_late(registry, monkeypatch):
+    registry.create_repository("moved", None, {}, None, "MUTABLE", [])
+    push(registry.repository("moved"), "image", "v1", 1)
+    registry.put_lifecycle_policy(HERE[0], "moved", KEEP_ONE)
+    looked = clock.now()
+
+    def slowly(*args):
+        clock.forward(Backend.store, 2 * DAY)
+        return evaluate(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep, "evaluate", slowly)
+        assert sweep.sweep((*HERE, "moved")) == {}
+    assert daily.last(Backend.store, (*HERE, "moved")) == pytest.approx(looked, abs=HANG)
+    assert due("moved") == pytest.approx(looked + DAY, abs=HANG)
+
+
 def test_a_policy_that_replaces_another_waits_no_longer(registry):
     registry.create_repository("again", None, {}, None, "MUTABLE", [])
     for _ in range(2):
         registry.put_lifecycle_policy(HERE[0], "again", KEEP_ONE)
         clock.forward(Backend.store, DAY / 2)
-    rows = Backend.store.read().execute("SELECT due, what FROM jobs WHERE kind = ?", (daily.KIND,)).fetchall()
-    [due] = [row["due"] for row in rows if json.loads(row["what"])["repository"] == "again"]
-    assert due <= clock.now()
+    assert due("again") <= clock.now()
 
 
 def test_a_run_of_a_repository_that_is_gone_leaves_nothing_for_tomorrow(registry):

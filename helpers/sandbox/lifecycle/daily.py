@@ -36,12 +36,12 @@ def end(store: Store, jobs: Jobs, key: Key) -> None:
         db.execute(f"DELETE FROM lifecycle_runs WHERE {HERE}", key)
 
 
-def done(store: Store, jobs: Jobs, key: Key) -> None:
-    """What was due is done, and will be again tomorrow. To be called in the change that did it."""
+def done(store: Store, jobs: Jobs, key: Key, at: float) -> None:
+    """What was due *at* that Unix time is done, and is due again in a day. To be called in the change that did it."""
     with store.change() as db:
-        db.execute(f"UPDATE lifecycle_runs SET last = ? WHERE {HERE}", (clock.now(), *key))
+        db.execute(f"UPDATE lifecycle_runs SET last = ? WHERE {HERE}", (at, *key))
         jobs.drop(KIND, **what(key))
-        jobs.add(KIND, due=clock.now() + DAY, **what(key))
+        jobs.add(KIND, due=at + DAY, **what(key))
 
 
 def last(store: Store, key: Key) -> float:

@@ -25,25 +25,27 @@ def run(what: dict[str, Any]) -> None:
 
 def sweep(key: Key) -> dict[str, Verdict]:
     """One run: the verdicts that were carried out. Others wait for it only when there are any."""
-    if not verdicts(key):
+    looked = clock.now()  # not when that is noted: the clock may be moved on meanwhile
+    if not verdicts(key, looked):
         with Backend.store.change():
             if _repository(key):
-                daily.done(Backend.store, Backend.jobs, key)
+                daily.done(Backend.store, Backend.jobs, key, looked)
         return {}
     with Backend.store.change():
-        found = verdicts(key)  # anything may have happened since
+        now = clock.now()
+        found = verdicts(key, now)  # anything may have happened since
         if repository := _repository(key):
             _carry_out(repository, found)
-            daily.done(Backend.store, Backend.jobs, key)
+            daily.done(Backend.store, Backend.jobs, key, now)
         return found
 
 
-def verdicts(key: Key) -> dict[str, Verdict]:
-    """What a repository's own policy says now."""
+def verdicts(key: Key, now: float) -> dict[str, Verdict]:
+    """What a repository's own policy says at that Unix time of its images."""
     with Backend.store.lock:  # moto's backends are not thread-safe
         repository = _repository(key)
         text = repository.lifecycle_policy if repository else None
-    return evaluate(parse(text), images.of(Backend.store, key), clock.now()) if text else {}
+    return evaluate(parse(text), images.of(Backend.store, key), now) if text else {}
 
 
 def _repository(key: Key) -> Repository | None:

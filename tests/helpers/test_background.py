@@ -118,7 +118,7 @@ def test_one_that_never_gets_ready_is_given_up_and_ended(stub, monkeypatch):
     monkeypatch.setattr(background, "READY_SECONDS", 1)
     with pytest.raises(LabError, match=r"was not ready after 1 seconds\. Mend: read its log"):
         background.start()
-    assert background._started[-1].wait(timeout=5) == -signal.SIGTERM
+    assert background._started[-1].wait(timeout=60) == -signal.SIGTERM
 
 
 def test_one_that_ignores_the_polite_signal_is_killed(stub, monkeypatch):

@@ -120,10 +120,15 @@ class Sandbox:
         """What *command* prints when it fails; it must fail."""
         return self.run(command, check=False, **environ)
 
-    def forward(self, seconds: float) -> None:
-        """Move the sandbox's clock on."""
+    def forward(self, seconds: float) -> float:
+        """Move the sandbox's clock on; what it shows then, in Unix time."""
         status, _, answer = self.http("POST", "/_sandbox/clock", json.dumps({"forward": seconds}).encode())
         assert status == 200, answer
+        return json.loads(answer)["now"]
+
+    def now(self) -> float:
+        """What the sandbox's clock shows, in Unix time."""
+        return json.loads(self.http("GET", "/_sandbox/clock")[2])["now"]
 
     def login(self) -> str:
         return self.run(f"aws ecr get-login-password | docker login --username AWS --password-stdin {self.registry}")

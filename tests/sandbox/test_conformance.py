@@ -107,7 +107,7 @@ def distribution(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def _answers(url: str) -> bool:
     try:
         return requests.get(f"{url}/v2/", timeout=5).ok
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False
 
 

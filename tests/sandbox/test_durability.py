@@ -234,7 +234,7 @@ def test_after_a_state_that_means_nothing_everything_works_in_the_empty_one(own_
     ecr.create_repository(repositoryName="after")
     api.upload(ecr, "after", b"{}")
     api.put(ecr, "after", api.manifest(), "v1")
-    assert own_sandbox.http("POST", "/_sandbox/clock", b'{"forward": 60}')[0] == 200
+    own_sandbox.forward(60)
     ecr.start_lifecycle_policy_preview(repositoryName="after", lifecyclePolicyText=KEEP_ONE)
     ecr.put_replication_configuration(replicationConfiguration={"rules": []})
     assert (own_sandbox.state / "state.db.unreadable-1").exists()

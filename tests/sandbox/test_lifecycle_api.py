@@ -3,7 +3,6 @@
 import calendar
 import json
 import signal
-import time
 from datetime import UTC, datetime
 
 import pytest
@@ -12,7 +11,6 @@ from botocore.exceptions import ClientError
 from .api import image, index, put, upload
 from .conftest import until
 
-PATIENCE = 30  # seconds; it bounds a hang
 DAY = 24 * 60 * 60
 EXPIRE, ARCHIVE = {"type": "expire"}, {"type": "transition", "targetStorageClass": "archive"}
 
@@ -37,12 +35,6 @@ def refused(call, **asked):
     with pytest.raises(ClientError) as error:
         call(**asked)
     return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
-
-
-def forward(sandbox, number):
-    status, _, body = sandbox.http("POST", "/_sandbox/clock", json.dumps({"forward": number * DAY}).encode())
-    assert status == 200
-    return json.loads(body)["now"]
 
 
 @pytest.fixture
@@ -129,7 +121,7 @@ def test_the_terminal_prints_ecr_s_own_words(sandbox, repository):
 
 
 @pytest.mark.operation("StartLifecyclePolicyPreview", "GetLifecyclePolicyPreview")
-def test_a_preview_shows_what_would_go_and_nothing_goes(ecr, repository):
+def test_a_preview_shows_what_would_go_and_nothing_goes(sandbox, ecr, repository):
     first, second = image(ecr, repository, "first", "v"), image(ecr, repository, "second", "v")
     third = image(ecr, repository, "third", "v")
     text = policy(rule())
@@ -139,7 +131,7 @@ def test_a_preview_shows_what_would_go_and_nothing_goes(ecr, repository):
     [gone] = answer["previewResults"]
     assert (gone["imageDigest"], gone["appliedRulePriority"], gone["storageClass"]) == (first, 1, "STANDARD")
     assert gone["action"] == {"type": "EXPIRE"}
-    assert abs(gone["imagePushedAt"].timestamp() - time.time()) < 120
+    assert gone["imagePushedAt"].timestamp() == pytest.approx(sandbox.now(), abs=120)
     assert "imageTags" not in gone
     assert answer["summary"] == {"expiringImageTotalCount": 1}
     assert (answer["lifecyclePolicyText"], answer["repositoryName"]) == (text, repository)
@@ -232,7 +224,7 @@ def test_leftovers_expire_within_a_day_as_they_were_previewed(sandbox, ecr, repo
     would = {each["imageDigest"] for each in previewed(ecr, repository)["previewResults"]}
     assert len(would) == 1
     assert here(ecr, repository) == everything
-    evaluated(ecr, repository, forward(sandbox, 1.01))
+    evaluated(ecr, repository, sandbox.forward(1.01 * DAY))
     assert here(ecr, repository) == everything - would
 
 
@@ -241,9 +233,9 @@ def test_images_expire_by_age_day_by_day(sandbox, ecr, repository):
     old = image(ecr, repository, "old", "latest")
     image(ecr, repository, "new", "latest")
     ecr.put_lifecycle_policy(repositoryName=repository, lifecyclePolicyText=policy(rule(**days(7))))
-    evaluated(ecr, repository, forward(sandbox, 6.5))
+    evaluated(ecr, repository, sandbox.forward(6.5 * DAY))
     assert old in here(ecr, repository)
-    evaluated(ecr, repository, forward(sandbox, 1))
+    evaluated(ecr, repository, sandbox.forward(1 * DAY))
     assert old not in here(ecr, repository)
     assert len(here(ecr, repository)) == 1
 
@@ -256,7 +248,7 @@ def test_an_index_goes_and_then_what_it_listed(sandbox, ecr, repository):
     ecr.put_lifecycle_policy(repositoryName=repository, lifecyclePolicyText=policy(rule(**days(1))))
     ecr.start_lifecycle_policy_preview(repositoryName=repository)
     previewed(ecr, repository)
-    forward(sandbox, 3)  # time for two runs
+    sandbox.forward(3 * DAY)  # time for two runs
     until(lambda: here(ecr, repository) == {kept})
 
 
@@ -273,12 +265,12 @@ def test_images_that_nobody_pulls_are_archived_and_at_last_expire(sandbox, ecr, 
         [found] = ecr.describe_images(repositoryName=repository, imageIds=[{"imageTag": name}])["imageDetails"]
         return found["imageStatus"]
 
-    forward(sandbox, 29)
+    sandbox.forward(29 * DAY)
     sandbox.http("GET", f"/v2/{repository}/manifests/used", Authorization=sandbox.basic())
-    evaluated(ecr, repository, forward(sandbox, 2))
+    evaluated(ecr, repository, sandbox.forward(2 * DAY))
     until(lambda: status("unused") == "ARCHIVED")
     assert status("used") == "ACTIVE"
-    forward(sandbox, 92)
+    sandbox.forward(92 * DAY)
     until(lambda: unused not in here(ecr, repository))
     assert used in here(ecr, repository)
 
@@ -293,7 +285,7 @@ def test_a_policy_that_was_deleted_does_nothing_more(sandbox, ecr, repository):
     witness = f"{repository}-2"  # whose policy is acted on after the other's would have been
     ecr.create_repository(repositoryName=witness)
     ecr.put_lifecycle_policy(repositoryName=witness, lifecyclePolicyText=policy(rule()))
-    evaluated(ecr, witness, forward(sandbox, 2))
+    evaluated(ecr, witness, sandbox.forward(2 * DAY))
     assert here(ecr, repository) == everything
 
 
@@ -319,7 +311,7 @@ def test_what_expires_is_off_the_bill(sandbox, ecr):
 
     def the_day_before(later):
         """Bytes that were kept on the last whole day before so many days *later*, as Cost Explorer counts them."""
-        now = forward(sandbox, later)
+        now = sandbox.forward(later * DAY)
         today, before = (datetime.fromtimestamp(at, UTC).date() for at in (now, now - DAY))
         [day] = sandbox.client("ce").get_cost_and_usage(
             TimePeriod={"Start": str(before), "End": str(today)},
@@ -332,7 +324,7 @@ def test_what_expires_is_off_the_bill(sandbox, ecr):
 
     # The last whole day may have ended nearly a day ago; with 2.1 days it began after what is to be seen in it.
     assert the_day_before(2.1) == pytest.approx(6 * size, rel=0.01)
-    evaluated(ecr, name, forward(sandbox, 2.1))
+    evaluated(ecr, name, sandbox.forward(2.1 * DAY))
     assert the_day_before(2.1) == pytest.approx(3 * size, rel=0.01)
 
 
@@ -350,7 +342,7 @@ def test_a_policy_survives_the_hardest_stop_and_is_acted_on(own_sandbox):
     own_sandbox.start()
     ecr = own_sandbox.client()
     assert previewed(ecr, name)["status"] == "COMPLETE"
-    own_sandbox.http("POST", "/_sandbox/clock", json.dumps({"forward": 1.5 * DAY}).encode())
+    own_sandbox.forward(1.5 * DAY)
     own_sandbox.stop(signal.SIGKILL)  # perhaps in the middle of it
     own_sandbox.start()
     ecr = own_sandbox.client()

@@ -160,7 +160,7 @@ def test_an_image_has_one_basic_scan_a_day_and_the_one_on_push_counts(own_sandbo
     push_again = ecr.batch_get_image(repositoryName=on_push, imageIds=[{"imageTag": "v1"}])["images"][0]
     ecr.put_image(repositoryName=on_push, imageManifest=push_again["imageManifest"], imageTag="v2")
     assert scanned(ecr, on_push)["imageScanFindings"]["imageScanCompletedAt"] == first
-    own_sandbox.http("POST", "/_sandbox/clock", b'{"forward": 90000}')
+    own_sandbox.forward(25 * 3600)
     ecr.start_image_scan(repositoryName=on_push, **this)
     scanned(ecr, on_push, done=lambda answer: answer["imageScanFindings"]["imageScanCompletedAt"] > first)
 
@@ -422,7 +422,7 @@ def test_new_advisories_reach_what_is_scanned_continuously(own_sandbox):
     assert names(answer) == [("GHSA-new", "quiet")]
     assert answer["imageScanFindings"]["vulnerabilitySourceUpdatedAt"].year == 2027
     assert names(scanned(ecr, on_push)) == []
-    own_sandbox.http("POST", "/_sandbox/clock", json.dumps({"forward": 31 * 24 * 3600}).encode())
+    own_sandbox.forward(31 * 24 * 3600)
     answer = scanned(ecr, watched)
     assert answer["imageScanStatus"]["status"] == "SCAN_ELIGIBILITY_EXPIRED"
 

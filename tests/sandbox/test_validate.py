@@ -122,20 +122,20 @@ def test_a_pattern_said_in_another_way_says_the_same(pattern, text):
 def test_no_pattern_takes_long_to_refuse():
     """Matched as it stands in the model, this filter would take years."""
     rules = [{"scanFrequency": "MANUAL", "repositoryFilters": [{"filter": "a" * 254 + "!", "filterType": "WILDCARD"}]}]
-    began = time.monotonic()
+    began = time.thread_time()
     [(field, _)] = said("PutRegistryScanningConfiguration", rules=rules)
     assert field == "rules.repositoryFilters.filter"
-    assert time.monotonic() - began < 1
+    assert time.thread_time() - began < 1
 
 
 @pytest.mark.parametrize("repeated", ["a", "a-", "a/", "-", "a.b_", "0"])
 def test_no_text_of_the_longest_length_takes_long(repeated):
-    began = time.monotonic()
+    began = time.thread_time()
     for shape in map(MODEL.shape_for, MODEL.shape_names):
         if "pattern" in shape.metadata:
             longest = shape.metadata.get("max", 4096)
             list(faults(shape, (repeated * longest)[: longest - 1] + "!"))
-    assert time.monotonic() - began < 2
+    assert time.thread_time() - began < 2
 
 
 @pytest.mark.parametrize(

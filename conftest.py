@@ -64,11 +64,17 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
     if type(item).__name__ == "IPyNbCell":
         seconds = item.config.stash.setdefault(SECONDS, {})
         seconds[item.path.stem] = seconds.get(item.path.stem, 0) + call.duration
-        if report.failed and hasattr(item, "test_outputs") and item.config.getoption("verbose") <= 0:
-            change = what_changed(item.cell.outputs, item.test_outputs, item.sanitize)
-            if change:
-                report.longrepr = f"{item.path.name}, In [{item.cell.execution_count}]: {change}"
+        change = _change(item) if report.failed and item.config.getoption("verbose") <= 0 else ""
+        if change:
+            report.longrepr = f"{item.path.name}, In [{item.cell.execution_count}]: {change}"
     return report
+
+
+def _change(item: pytest.Item) -> str:
+    """What a cell printed otherwise than is stored; empty when it did not come to its end, which nbval tells best."""
+    if item.test_outputs is None or item.parent.timed_out:
+        return ""
+    return what_changed(item.cell.outputs, item.test_outputs, item.sanitize)
 
 
 def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:

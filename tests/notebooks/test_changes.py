@@ -49,27 +49,31 @@ def test_the_first_difference(stored, printed, line):
     assert "\n" not in told
 
 
+def nbval(folder, *cells, words=()):
+    """What nbval prints of a notebook of these *cells*, of which one fails."""
+    nbformat.write(new_notebook(cells=list(cells)), folder / "99_try.ipynb")
+    how = ["-c", "pyproject.toml", "-p", "conftest", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", *how, "--nbval", folder, *words]
+    ran = subprocess.run(command, cwd=settings.PROJECT, env=ENVIRONMENT, capture_output=True, text=True)
+    assert ran.returncode == 1
+    return ran.stdout
+
+
 @pytest.mark.parametrize("quiet", [[], ["-q"]], ids=["", "quiet"])
 def test_nbval_says_it_too(tmp_path, quiet):
     cell = new_code_cell("print('one')\nprint('two')", execution_count=1, outputs=[said("one", "2")])
-    nbformat.write(new_notebook(cells=[cell]), tmp_path / "99_try.ipynb")
-    words = [
-        "-m",
-        "pytest",
-        "-c",
-        "pyproject.toml",
-        "-p",
-        "conftest",
-        "-p",
-        "no:cacheprovider",
-        "--nbval",
-        tmp_path,
-        *quiet,
-    ]
-    ran = subprocess.run(
-        [sys.executable, *words], cwd=settings.PROJECT, env=ENVIRONMENT, capture_output=True, text=True
-    )
-    assert ran.returncode == 1
-    assert "99_try.ipynb, In [1]: stdout, line 2: expected “2”, got “two”" in ran.stdout
-    assert "assert reference_output" not in ran.stdout
-    assert re.search(r"1 notebook in \d+ s, of which .*99_try took \d+ s", ran.stdout)
+    told = nbval(tmp_path, cell, words=quiet)
+    assert "99_try.ipynb, In [1]: stdout, line 2: expected “2”, got “two”" in told
+    assert "assert reference_output" not in told
+    assert re.search(r"1 notebook in \d+ s, of which .*99_try took \d+ s", told)
+
+
+def test_a_cell_that_takes_too_long_is_said_to(tmp_path):
+    cell = new_code_cell("import time; time.sleep(600)", execution_count=1, outputs=[said("one")])
+    assert "Timeout of 1 seconds exceeded" in nbval(tmp_path, cell, words=["--nbval-cell-timeout=1"])
+
+
+def test_what_goes_wrong_before_the_first_cell_is_said(tmp_path):
+    (tmp_path / "conftest.py").write_text("def pytest_runtest_setup(item):\n    raise OSError('the engine is gone')\n")
+    told = nbval(tmp_path, new_code_cell("print('one')", execution_count=1, outputs=[said("one")]))
+    assert "the engine is gone" in told and "INTERNALERROR" not in told

@@ -38,7 +38,7 @@ def debian(version: str) -> Key:
     if not colon:
         epoch, rest = "0", epoch
     upstream, _, revision = rest.rpartition("-") if "-" in rest else (rest, "", "")
-    if not epoch.isdecimal() or not upstream or not upstream.isascii():
+    if not epoch.isdecimal() or not upstream or not rest.isascii():
         raise ValueError(f"{version!r} is no version of Debian's")
     return int(epoch), _parts(upstream), _parts(revision)
 
@@ -80,11 +80,8 @@ def npm(version: str) -> Key:
 
 
 def _parts(text: str) -> Key:
-    """What is no number and what is one, in turn, each pair so that Python's order is dpkg's."""
-    pairs = [(_weights(word), int(number or 0)) for word, number in re.findall(r"(\D*)(\d*)", text)]
-    while pairs and pairs[-1] == END:
-        pairs.pop()
-    return (*pairs, END)
+    """What is no number and what is one, in turn, each pair so that Python's order is dpkg's; nothing counts as 0."""
+    return tuple((_weights(word), int(number or 0)) for word, number in re.findall(r"(\D*)(\d*)", text or "0"))
 
 
 @cache
@@ -92,7 +89,6 @@ def _weights(word: str) -> tuple[int, ...]:
     return (*(-1 if each == "~" else ord(each) if each.isalpha() else ord(each) + 256 for each in word), 0)
 
 
-END = (_weights(""), 0)
 KINDS: dict[str, Callable[[str], Key]] = {
     "Debian": debian,
     "Ubuntu": debian,

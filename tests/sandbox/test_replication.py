@@ -261,6 +261,7 @@ def test_deletions_are_repeated_if_the_rule_says_so(sandbox, repository, replica
     image(ecr, repository, "one", "kept")
     put(ecr, repository, manifest(annotations={"name": "two"}), "b")
     put(ecr, repository, manifest(annotations={"name": "two"}), "c")
+    assert statuses(ecr, repository, imageTag="kept")  # the repository is there with its first image
     until(lambda: there_are() == ["b", "c", "kept"])
     ecr.batch_delete_image(repositoryName=repository, imageIds=[{"imageTag": "kept"}])
     replicate(rule(THERE, filters=[repository], deletes=True))

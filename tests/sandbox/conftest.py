@@ -11,6 +11,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,11 @@ class Sandbox:
     def now(self) -> float:
         """What the sandbox's clock shows, in Unix time."""
         return json.loads(self.http("GET", "/_sandbox/clock")[2])["now"]
+
+    def month(self) -> dict[str, str]:
+        """The month that is now by the sandbox's clock, as Cost Explorer wants it."""
+        first = datetime.fromtimestamp(self.now(), UTC).date().replace(day=1)
+        return {"Start": f"{first}", "End": f"{(first + timedelta(days=32)).replace(day=1)}"}
 
     def login(self) -> str:
         return self.run(f"aws ecr get-login-password | docker login --username AWS --password-stdin {self.registry}")

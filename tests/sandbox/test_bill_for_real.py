@@ -3,7 +3,6 @@
 import json
 import signal
 import time
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,17 +11,10 @@ from helpers import settings
 OUT = "DataTransfer-Out-Bytes"
 
 
-def this_month():
-    today = datetime.now(UTC)
-    first = today.replace(day=1)
-    return first.date().isoformat(), (first + timedelta(days=32)).replace(day=1).date().isoformat()
-
-
 def bytes_out(sandbox, tag):
     """Bytes that went out of repositories with this made-by *tag*, as Cost Explorer counts them."""
-    start, end = this_month()
     answer = sandbox.client("ce").get_cost_and_usage(
-        TimePeriod={"Start": start, "End": end},
+        TimePeriod=sandbox.month(),
         Granularity="MONTHLY",
         Metrics=["UsageQuantity", "UnblendedCost"],
         GroupBy=[{"Type": "TAG", "Key": "made-by"}],
@@ -44,10 +36,10 @@ def test_a_push_and_a_pull_are_on_the_bill(sandbox, make_image):
     sent = bytes_out(sandbox, "bill-test")
     assert 50_000 < sent == pytest.approx(detail["imageSizeInBytes"], abs=1)
     time.sleep(1.1)  # kept for a second at least
-    start, end = this_month()
+    month = sandbox.month()
     said = json.loads(
         sandbox.run(
-            f"aws ce get-cost-and-usage --time-period Start={start},End={end} --granularity MONTHLY"
+            f"aws ce get-cost-and-usage --time-period Start={month['Start']},End={month['End']} --granularity MONTHLY"
             " --metrics UnblendedCost UsageQuantity --group-by Type=DIMENSION,Key=SERVICE Type=DIMENSION,Key=USAGE_TYPE"
         )
     )
@@ -61,11 +53,8 @@ def test_a_push_and_a_pull_are_on_the_bill(sandbox, make_image):
 
 
 def test_the_other_account_pays_for_none_of_it(sandbox):
-    start, end = this_month()
     other = sandbox.client("ce", key=(settings.OTHER_ACCESS_KEY, settings.OTHER_SECRET_KEY))
-    answer = other.get_cost_and_usage(
-        TimePeriod={"Start": start, "End": end}, Granularity="MONTHLY", Metrics=["UnblendedCost"]
-    )
+    answer = other.get_cost_and_usage(TimePeriod=sandbox.month(), Granularity="MONTHLY", Metrics=["UnblendedCost"])
     assert answer["ResultsByTime"][0]["Total"] == {"UnblendedCost": {"Amount": "0", "Unit": "USD"}}
 
 

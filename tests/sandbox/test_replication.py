@@ -13,7 +13,6 @@ from helpers.sandbox.ecr.replication.rules import Destination, covers, destinati
 
 from .api import image, index, manifest, put, upload
 from .conftest import PATIENCE, until
-from .test_bill_for_real import this_month
 
 HERE, THERE = settings.REGION, "eu-central-1"
 ME, OTHER = settings.ACCOUNT, settings.OTHER_ACCOUNT
@@ -301,9 +300,8 @@ def test_the_source_pays_for_what_went_to_another_region(sandbox, repository, re
     put(ecr, repository, manifest(layers=(layer,)), "v1")
     put(ecr, repository, manifest(layers=(layer,), annotations={"a": "b"}), "v2")  # no new bytes
     assert statuses(ecr, repository, imageTag="v2")[ME, THERE]["status"] == "COMPLETE"
-    start, end = this_month()
     [used] = sandbox.client("ce").get_cost_and_usage(
-        TimePeriod={"Start": start, "End": end},
+        TimePeriod=sandbox.month(),
         Granularity="MONTHLY",
         Metrics=["UsageQuantity"],
         GroupBy=[{"Type": "DIMENSION", "Key": "USAGE_TYPE"}],

@@ -4,7 +4,6 @@ import json
 import signal
 import time
 import uuid
-from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
@@ -451,9 +450,8 @@ def test_the_bill_has_a_line_for_each_image_that_inspector_scanned(own_sandbox):
 
 def of_inspector(sandbox: Sandbox) -> float:
     """What this month's bill says of Amazon Inspector, in dollars."""
-    today = datetime.now(UTC).date()
     [month] = sandbox.client("ce").get_cost_and_usage(
-        TimePeriod={"Start": str(today), "End": str(today + timedelta(days=1))},
+        TimePeriod=sandbox.month(),
         Granularity="MONTHLY",
         Metrics=["UnblendedCost"],
         GroupBy=[{"Type": "DIMENSION", "Key": "SERVICE"}],

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from helpers.sandbox.scan.versions import key
 
-# In each line every version is older than the next. apk's are of its own test/version.data.
+# In each line every version is older than the next. apk's are of its own test/version.data, or its own code says so.
 ASCENDING = {
     "Debian:12": [
         ["1.0~rc1-1", "1.0-1", "1.0-1+deb12u1", "1.0-1+deb12u2", "1.0-1+deb12u10", "1.0-2", "1.1-1", "1:0.1-1"],
@@ -34,6 +34,7 @@ ASCENDING = {
             "0.1.1",
         ],
         ["1.36.1-r2", "1.36.1-r5", "1.36.1-r16", "1.36.2-r0"],
+        ["0.00", "0.001", "0.0", "0.0.2", "0.01", "0.02", "0.1"],
         ["1.02", "1.1", "1.2", "1.2a", "1.2b", "1.2.1", "1.10"],
         ["3.1.4_alpha1-r1", "3.1.4-r0", "3.1.4-r1"],
     ],

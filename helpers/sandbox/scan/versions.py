@@ -1,8 +1,8 @@
 """The order of versions, as each kind of package has it: which of two is the newer one.
 
 ``key(ecosystem, version)`` gives something that Python can compare. Sources: Debian policy, 5.6.12, "Version";
-apk-tools, ``src/version.c``; PEP 440; Semantic Versioning 2.0.0, section 11, which npm follows. All but Python's are
-written here: the libraries that have them do not read all of apk's suffixes, or bring a licence or packages that
+apk-tools 2.14, ``src/version.c``; PEP 440; Semantic Versioning 2.0.0, section 11, which npm follows. All but Python's
+are written here: the libraries that have them do not read all of apk's suffixes, or bring a licence or packages that
 nobody else here needs.
 """
 
@@ -52,7 +52,7 @@ def apk(version: str) -> Key:
     parts: list[tuple[int, ...]] = [(6, int(first))]
     for each in others:
         zeros = len(each) - len(each.lstrip("0"))
-        parts += [(6, -zeros)] * bool(zeros) + [(6, int(each))] * (len(each) > zeros)
+        parts += [(6, 1 - zeros)] * bool(zeros) + [(6, int(each))]
     parts += [(5, ord(found["letter"]))] if found["letter"] else []
     for word, number in re.findall(r"_([a-z]+)(\d*)", found["suffixes"]):
         if word not in BEFORE + AFTER:

@@ -106,6 +106,19 @@ def test_what_nothing_is_known_of_is_counted_and_not_called_safe():
     assert (told.found, told.looked_at, told.unknown) == ((), 4, 2)
 
 
+def test_an_advisory_that_nobody_can_read_hides_no_other():
+    known = snapshot(vuln({"introduced": "0"}, {"fixed": "soon"}), vuln({"introduced": "0"}, aliases=["CVE-2024-1"]))
+    told = match([package("1.0")], known)
+    assert [each.advisory.name for each in told.found] == ["CVE-2024-1"]
+    assert told.unknown == 1
+
+
+def test_a_version_that_is_named_is_affected_whatever_the_range_says():
+    named = vuln({"introduced": "0"}, {"fixed": "soon"})
+    named["affected"][0]["versions"] = ["1.0"]
+    assert len(match([package("1.0"), package("1.1")], snapshot(named)).found) == 1
+
+
 @pytest.mark.parametrize(("vector", "score"), SCORES.items())
 def test_the_score_of_a_vector(vector, score):
     assert base_score(vector) == score

@@ -40,16 +40,23 @@ def match(packages: Iterable[Package], snapshot: Snapshot) -> Outcome:
         except ValueError:  # it cannot be compared with anything
             unknown += 1
             continue
-        unknown += not snapshot.covered(package.ecosystem, package.source)
+        known = snapshot.covered(package.ecosystem, package.source)
         for advisory in snapshot.of_package.get((package.ecosystem, package.source), ()):
-            affected, fixed = affects(advisory, version, package.source_version)
+            try:
+                affected, fixed = affects(advisory, version, package.source_version)
+            except ValueError:  # its range cannot be compared with anything
+                known, affected, fixed = False, package.source_version in advisory.versions, ""
             if affected:
                 found.setdefault((package, advisory.name), Found(package, advisory, fixed))
+        unknown += not known
     return Outcome(tuple(found.values()), looked_at, unknown)
 
 
 def affects(advisory: Advisory, version: Key, text: str) -> tuple[bool, str]:
-    """Whether *advisory* affects the version *text*, whose place is *version*, and the first that is fixed after it."""
+    """Whether *advisory* affects the version *text*, whose place is *version*, and the first that is fixed after it.
+
+    Raises ValueError when it names versions that are none.
+    """
     for events in advisory.ranges:
         in_order = sorted(_placed(advisory.ecosystem, events))
         if _within(in_order, version):

@@ -145,6 +145,12 @@ def test_the_severity_is_the_database_s_word_or_else_that_of_the_score(word, vec
     assert severity(word, vector) == expected
 
 
+def test_ubuntu_s_priority_is_a_word_among_the_scores():
+    scores = [{"type": "Ubuntu", "score": "low"}, {"type": "CVSS_V3", "score": max(SCORES)}]
+    [advisory] = read(vuln({"introduced": "0"}, ecosystem="Ubuntu:24.04:LTS", severity=scores))
+    assert (advisory.severity, advisory.vector) == ("low", max(SCORES))
+
+
 def test_the_snapshot_that_is_shipped_can_be_read_and_says_where_it_is_from():
     shipped = advisories.load(advisories.SHIPPED)
     assert len(shipped.of_package) > 30

@@ -95,6 +95,17 @@ def test_the_operating_system_is_the_one_that_os_release_names(release, platform
     assert look_at({"etc/os-release": release, "var/lib/dpkg/status": DPKG}).platform == platform
 
 
+@pytest.mark.parametrize(
+    ("version", "number", "ecosystem"),
+    [("24.04.3 LTS (Noble Numbat)", "24.04", "Ubuntu:24.04:LTS"), ("25.10 (Questing Quokka)", "25.10", "Ubuntu:25.10")],
+)
+def test_ubuntu_s_releases_have_the_names_of_osv(version, number, ecosystem):
+    release = f'ID=ubuntu\nVERSION="{version}"\nVERSION_ID="{number}"\n'.encode()
+    assert {each.ecosystem for each in look_at({"etc/os-release": release, "var/lib/dpkg/status": DPKG}).packages} == {
+        ecosystem
+    }
+
+
 def test_the_file_in_etc_counts_when_there_are_two():
     assert look_at({"usr/lib/os-release": ALPINE, "etc/os-release": DEBIAN}).platform == "DEBIAN_12"
 

@@ -99,7 +99,8 @@ def _release(files: Mapping[str, Kept]) -> tuple[str, str]:
     if system == "debian" and version:
         return f"DEBIAN_{numbers[0]}", f"Debian:{numbers[0]}"
     if system == "ubuntu" and len(numbers) > 1:
-        return f"UBUNTU_{numbers[0]}_{numbers[1]}", f"Ubuntu:{version}"
+        support = ":LTS" if "LTS" in told.get("VERSION", "") else ""  # OSV schema, "Defined ecosystems"
+        return f"UBUNTU_{numbers[0]}_{numbers[1]}", f"Ubuntu:{version}{support}"
     if system == "alpine" and len(numbers) > 1:
         return f"ALPINE_LINUX_{numbers[0]}_{numbers[1]}", f"Alpine:v{numbers[0]}.{numbers[1]}"
     return "", ""

@@ -1,6 +1,8 @@
 """Lets `pytest --nbval notebooks` run the course beside a learner's own sandbox, each notebook from a clean state."""
 
 import os
+import shutil
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,6 +13,8 @@ from tests.notebooks.changes import what_changed
 
 FIRST_CELL = pytest.StashKey[bool]()
 SECONDS = pytest.StashKey[dict[str, float]]()
+TEMPORARY = pytest.StashKey[str]()
+LEFT = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,8 +30,11 @@ def soak(pytestconfig: pytest.Config) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The notebooks' kernels inherit this environment: a state folder and a port of the tests' own."""
-    if config.getoption("nbval", default=False) and settings.target() == "sandbox":
+    """The notebooks' kernels inherit this environment: folders and a port of the tests' own."""
+    if not config.getoption("nbval", default=False):
+        return
+    os.environ["TMPDIR"] = config.stash[TEMPORARY] = tempfile.mkdtemp()
+    if settings.target() == "sandbox":
         os.environ["ECR_TUTORIAL_STATE"] = str(clean_state.FOLDER)
         os.environ["ECR_TUTORIAL_PORT"] = clean_state.PORT
 
@@ -86,9 +93,18 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
         terminalreporter.write_line(
             f"{count} in {sum(seconds.values()):.0f} s, of which {longest} took {seconds[longest]:.0f} s"
         )
+    if left := config.stash.get(LEFT, None):
+        terminalreporter.write_line(f"The notebooks left temporary files: {', '.join(left)}", red=True)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Leave nothing running and nothing in the engine."""
-    if session.config.getoption("nbval", default=False) and not os.environ.get("ECR_TUTORIAL_KEEP_STATE"):
+    """Leave nothing running, nothing in the engine and no file; a run whose notebooks left one has failed."""
+    if not session.config.getoption("nbval", default=False):
+        return
+    if not os.environ.get("ECR_TUTORIAL_KEEP_STATE"):
         clean_state.leave()
+    left = sorted(os.listdir(session.config.stash[TEMPORARY]))
+    shutil.rmtree(session.config.stash[TEMPORARY])
+    if left and session.exitstatus == pytest.ExitCode.OK:
+        session.config.stash[LEFT] = left
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -50,7 +50,7 @@ def test_the_first_difference(stored, printed, line):
 
 
 def nbval(folder, *cells, words=()):
-    """What nbval prints of a notebook of these *cells*, of which one fails."""
+    """What nbval prints of a notebook of these *cells*, with which something is wrong."""
     nbformat.write(new_notebook(cells=list(cells)), folder / "99_try.ipynb")
     how = ["-c", "pyproject.toml", "-p", "conftest", "-p", "no:cacheprovider"]
     command = [sys.executable, "-m", "pytest", *how, "--nbval", folder, *words]
@@ -77,3 +77,9 @@ def test_what_goes_wrong_before_the_first_cell_is_said(tmp_path):
     (tmp_path / "conftest.py").write_text("def pytest_runtest_setup(item):\n    raise OSError('the engine is gone')\n")
     told = nbval(tmp_path, new_code_cell("print('one')", execution_count=1, outputs=[said("one")]))
     assert "the engine is gone" in told and "INTERNALERROR" not in told
+
+
+def test_a_file_that_a_notebook_leaves_is_said(tmp_path):
+    source = "import tempfile\nwith tempfile.TemporaryDirectory(prefix='gone-'): folder = tempfile.mkdtemp('-left')"
+    told = nbval(tmp_path, new_code_cell(source, execution_count=1, outputs=[]))
+    assert re.search(r"The notebooks left temporary files: \w+-left\n", told)

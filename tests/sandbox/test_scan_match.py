@@ -113,6 +113,13 @@ def test_an_advisory_that_nobody_can_read_hides_no_other():
     assert told.unknown == 1
 
 
+def test_a_range_that_nobody_can_read_hides_no_other():
+    two = vuln({"introduced": "0"}, {"fixed": "soon"})
+    two["affected"][0]["ranges"] += [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "1.1"}]}]
+    [found] = match([package("1.0")], snapshot(two)).found
+    assert found.fixed == "1.1"
+
+
 def test_a_version_that_is_named_is_affected_whatever_the_range_says():
     named = vuln({"introduced": "0"}, {"fixed": "soon"})
     named["affected"][0]["versions"] = ["1.0"]

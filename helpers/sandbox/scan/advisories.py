@@ -117,13 +117,14 @@ def read(vuln: Mapping[str, Any]) -> Iterable[Advisory]:
     for affected in vuln.get("affected", ()):
         package = affected.get("package") or {}
         ecosystem = str(package.get("ecosystem", ""))
+        scores = {each["type"]: each["score"] for each in affected.get("severity") or vuln.get("severity") or ()}
         ranges = [each["events"] for each in affected.get("ranges", ()) if each.get("type") in ("ECOSYSTEM", "SEMVER")]
         yield Advisory(
             id=vuln["id"],
             aliases=(*vuln.get("aliases", ()), *vuln.get("upstream", ())),
             summary=vuln.get("summary") or _first_line(vuln.get("details", "")),
-            severity=_in_words(vuln, affected),
-            vector=_vector(_scores(vuln, affected)),
+            severity=_in_words(vuln, affected) or scores.get("Ubuntu", ""),  # whose score is a word
+            vector=scores.get("CVSS_V3") or scores.get("CVSS_V4") or "",  # a score can be worked out of the first
             url=next((each["url"] for each in vuln.get("references", ()) if each["type"] in ("ADVISORY", "WEB")), ""),
             published=_time(vuln.get("published")),
             modified=_time(vuln.get("modified")),
@@ -138,17 +139,7 @@ def _in_words(vuln: Mapping[str, Any], affected: Mapping[str, Any]) -> str:
     for part in (affected.get("ecosystem_specific"), affected.get("database_specific"), vuln.get("database_specific")):
         if isinstance(part, dict) and isinstance(word := part.get("severity") or part.get("urgency"), str):
             return word
-    return _scores(vuln, affected).get("Ubuntu", "")  # its priority, a word
-
-
-def _scores(vuln: Mapping[str, Any], affected: Mapping[str, Any]) -> Mapping[str, str]:
-    """What OSV calls scores, by the way of scoring."""
-    return {each["type"]: each["score"] for each in affected.get("severity") or vuln.get("severity") or ()}
-
-
-def _vector(scores: Mapping[str, str]) -> str:
-    """CVSS 3's, which a score can be worked out of; else whatever there is."""
-    return scores.get("CVSS_V3") or scores.get("CVSS_V4") or ""
+    return ""
 
 
 def _first_line(text: str) -> str:

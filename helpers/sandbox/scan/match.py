@@ -42,27 +42,30 @@ def match(packages: Iterable[Package], snapshot: Snapshot) -> Outcome:
             continue
         known = snapshot.covered(package.ecosystem, package.source)
         for advisory in snapshot.of_package.get((package.ecosystem, package.source), ()):
-            try:
-                affected, fixed = affects(advisory, version, package.source_version)
-            except ValueError:  # its range cannot be compared with anything
-                known, affected, fixed = False, package.source_version in advisory.versions, ""
+            affected, fixed = affects(advisory, version, package.source_version)
+            known = known and affected is not None
             if affected:
                 found.setdefault((package, advisory.name), Found(package, advisory, fixed))
         unknown += not known
     return Outcome(tuple(found.values()), looked_at, unknown)
 
 
-def affects(advisory: Advisory, version: Key, text: str) -> tuple[bool, str]:
+def affects(advisory: Advisory, version: Key, text: str) -> tuple[bool | None, str]:
     """Whether *advisory* affects the version *text*, whose place is *version*, and the first that is fixed after it.
 
-    Raises ValueError when it names versions that are none.
+    None when nobody can tell, because a range names versions that are none.
     """
+    otherwise: bool | None = False
     for events in advisory.ranges:
-        in_order = sorted(_placed(advisory.ecosystem, events))
+        try:
+            in_order = sorted(_placed(advisory.ecosystem, events))
+        except ValueError:
+            otherwise = None
+            continue
         if _within(in_order, version):
             later = [fixed for place, kind, fixed in in_order if kind == FIXED and place > (1, version)]
             return True, later[0] if later else ""
-    return text in advisory.versions, ""
+    return text in advisory.versions or otherwise, ""
 
 
 # At the same version, what begins there counts before what ends there.

@@ -27,7 +27,7 @@ doctor: ## check every prerequisite and say how to mend what is missing
 	@$(BIN)/ecr-lab doctor
 
 sandbox: setup ## the local ECR alone, in the foreground; Ctrl-C stops it
-	@exec $(BIN)/python -m helpers.sandbox
+	@exec $(BIN)/python -m ecr_sandbox
 
 test: setup lint ## run all tests and every notebook
 	@$(PYTHON) -m machine.clients

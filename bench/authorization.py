@@ -7,15 +7,15 @@ import time
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from ecr_sandbox.auth.sigv4 import signed
+from ecr_sandbox.http.middleware import Request
+from ecr_sandbox.iam.authorization import authorize
 from moto.ecr.models import ecr_backends
 from moto.iam.models import iam_backends
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response
 
 from helpers import settings
-from helpers.sandbox.authorize import authorize
-from helpers.sandbox.doors import Request
-from helpers.sandbox.signature import signed
 
 CALLS = 500
 REPOSITORY = "bench"

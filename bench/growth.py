@@ -12,9 +12,10 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+from ecr_sandbox.registry.images import Images, Manifest
+from ecr_sandbox.state.store import Store
+
 from helpers import settings
-from helpers.sandbox.ecr.images import Images, Manifest
-from helpers.sandbox.store import Store
 
 from . import load
 from .crowd import CONFIG, MANIFEST_TYPE, push

@@ -25,7 +25,7 @@ def sandbox(folder: Path) -> Iterator[tuple[str, subprocess.Popen]]:
     env = os.environ | {"ECR_TUTORIAL_STATE": str(folder), "ECR_TUTORIAL_PORT": str(port)}
     env["ECR_TUTORIAL_BASE"] = "/nonexistent"  # nothing is mirrored while we measure
     process = subprocess.Popen(
-        [sys.executable, "-m", "helpers.sandbox"], env=env, stdout=subprocess.PIPE, text=True, cwd=settings.PROJECT
+        [sys.executable, "-m", "ecr_sandbox"], env=env, stdout=subprocess.PIPE, text=True, cwd=settings.PROJECT
     )
     assert process.stdout
     try:

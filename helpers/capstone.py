@@ -7,9 +7,10 @@ asks ECR, IAM and ECS, changes nothing, and its hint says in which notebook to l
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ecr_sandbox.errors import LabError
+
 from helpers import checks, people, permissions, settings, workloads
 from helpers.checks import NotYet, exercise
-from helpers.errors import LabError
 from helpers.lab import Lab
 
 DAY = 24 * 60 * 60
@@ -66,7 +67,7 @@ def entry() -> Entry:
 @exercise("15.1")
 def has_locked_repository(lab: Lab) -> str:
     """The repository is the learner's own, its release cannot be overwritten, and clean-up can find it."""
-    from helpers.sandbox.ecr.mutability import immutable
+    from ecr_sandbox.services.ecr.tag_mutability import immutable
 
     mine = entry()
     if mine.repository == settings.REPOSITORY:
@@ -134,7 +135,7 @@ def scanned_clean(lab: Lab) -> str:
 @exercise("15.5")
 def tidies_up(lab: Lab) -> str:
     """Over a year the lifecycle policy takes what loses its tag, and leaves the release alone."""
-    from helpers.sandbox.lifecycle import evaluate
+    from ecr_sandbox.services.ecr.lifecycle import evaluate
 
     mine = entry()
     digest = _released(lab, mine)["imageDigest"]
@@ -266,7 +267,7 @@ def _can_be_mended(finding: dict) -> bool:
 
 def _lifecycle(lab: Lab, mine: Entry):
     """The rules of the repository's lifecycle policy, read."""
-    from helpers.sandbox.lifecycle import policy
+    from ecr_sandbox.services.ecr.lifecycle import policy
 
     ecr = lab.client()
     try:
@@ -277,7 +278,7 @@ def _lifecycle(lab: Lab, mine: Entry):
 
 def _images(lab: Lab, mine: Entry) -> tuple[list, float]:
     """The images that are there, as lifecycle rules look at them, and when the newest was pushed."""
-    from helpers.sandbox.lifecycle.evaluate import Image
+    from ecr_sandbox.services.ecr.lifecycle.evaluate import Image
 
     pages = lab.client().get_paginator("describe_images").paginate(repositoryName=mine.repository)
     found = sorted((each for page in pages for each in page["imageDetails"]), key=lambda each: each["imagePushedAt"])

@@ -8,9 +8,10 @@ import importlib
 import os
 from collections.abc import Callable
 
+from ecr_sandbox.errors import LabError
+
 from helpers import cleanup, people, progress, settings, steps, trial, workloads
 from helpers import lab as labs
-from helpers.errors import LabError
 from helpers.lab import Lab
 
 
@@ -319,11 +320,11 @@ def shared_with_one_account(lab: Lab) -> str:
 
 def _lets_in(policy: str, account: str, action: str, arn: str) -> bool:
     """Whether the repository's policy lets somebody in who may do everything in an account of their own."""
-    from helpers.sandbox import iam
+    from ecr_sandbox.iam import evaluate as iam
 
     root = f"arn:aws:iam::{account}:root"
     somebody = iam.Principal(root, account, frozenset({root}), (iam.parse(ALL_AT_HOME),))
-    return iam.decide(somebody, iam.Ask(action, arn, arn.split(":")[4]), [iam.parse(policy)]).allowed
+    return iam.decide(somebody, iam.RequestContext(action, arn, arn.split(":")[4]), [iam.parse(policy)]).allowed
 
 
 def _may_change(ecr) -> str:
@@ -361,7 +362,7 @@ def made_immutable(lab: Lab) -> str:
 @exercise("04.2")
 def scans_on_push(lab: Lab) -> str:
     """my-first-repo scans what is pushed, by its own setting or by a rule of the registry, today's switch."""
-    from helpers.sandbox.scan.rules import rule_for
+    from ecr_sandbox.services.ecr.scan.rules import rule_for
 
     own = repository(lab, "my-first-repo").get("imageScanningConfiguration", {}).get("scanOnPush", False)
     config = lab.client().get_registry_scanning_configuration()["scanningConfiguration"]
@@ -501,7 +502,7 @@ def released_what_is_clean(lab: Lab) -> str:
 @exercise("10.2")
 def scans_the_teams(lab: Lab) -> str:
     """The registry scans on push what is pushed to repositories whose names begin with team-, and to no other."""
-    from helpers.sandbox.scan.rules import rule_for
+    from ecr_sandbox.services.ecr.scan.rules import rule_for
 
     config = lab.client().get_registry_scanning_configuration()["scanningConfiguration"]
     if config["scanType"] != "BASIC":
@@ -525,7 +526,7 @@ MAY_NOT = ("latest", "v1", "1.4.2", "git-1a2b3c4", "nightly-2", "branch", "a-nig
 @exercise("11.1")
 def locks_all_but_two(lab: Lab) -> str:
     """In demo-protected-repo every tag is locked but nightly and branch-…; which filters say so does not matter."""
-    from helpers.sandbox.ecr.mutability import immutable
+    from ecr_sandbox.services.ecr.tag_mutability import immutable
 
     found = repository(lab, PROTECTED)
     mode = found["imageTagMutability"]
@@ -566,8 +567,8 @@ KEEP_RELEASES, KEEP_BUILDS, LEFTOVER_DAYS = 10, 3, 7
 @exercise("12.1")
 def sweeps_by_three_rules(lab: Lab) -> str:
     """The policy keeps the newest releases and developers' builds, and leftovers for a week; however it is written."""
-    from helpers.sandbox.lifecycle.evaluate import DAY, Image, evaluate
-    from helpers.sandbox.lifecycle.policy import parse
+    from ecr_sandbox.services.ecr.lifecycle.evaluate import DAY, Image, evaluate
+    from ecr_sandbox.services.ecr.lifecycle.policy import parse
 
     repository(lab, LIFECYCLE)
     ecr = lab.client()
@@ -592,7 +593,7 @@ def sweeps_by_three_rules(lab: Lab) -> str:
 @exercise("12.2")
 def costs_of_the_way(lab: Lab, usd: object = 0) -> str:
     """40 tasks a day that pull 250 MB through a NAT gateway, for 30 days."""
-    from helpers import prices
+    from ecr_sandbox.services.cost_explorer import prices
 
     right = 40 * 0.25 * 30 * prices.usd("nat", "beside_ecr")
     if not isinstance(usd, int | float) or abs(usd - right) > 0.01:

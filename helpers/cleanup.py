@@ -5,8 +5,9 @@ import subprocess
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from ecr_sandbox.errors import LabError
+
 from helpers import people, settings, workloads
-from helpers.errors import LabError
 
 if TYPE_CHECKING:
     from helpers.lab import Lab

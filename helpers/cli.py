@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from ecr_sandbox import background
+from ecr_sandbox.errors import LabError
 
-from helpers import background, settings
-from helpers.errors import LabError
+from helpers import settings
 
 # What learners make; the port and the signing secret outlive a reset, so that addresses stay the same.
 MADE_BY_LEARNERS = ("state.db", "state.db-wal", "state.db-shm", "registry", "docker", "aws", "bin", "progress.json")
@@ -125,7 +126,7 @@ def advisories(context: click.Context) -> None:
     """Say which known vulnerabilities scans look for, and from when; `refresh` fetches newer ones."""
     if context.invoked_subcommand:
         return
-    from helpers.sandbox.scan import advisories as known
+    from ecr_sandbox.services.ecr.scan import advisories as known
 
     for about in known.described():
         click.echo(
@@ -137,7 +138,7 @@ def advisories(context: click.Context) -> None:
 @advisories.command("refresh")
 def refresh_advisories() -> None:
     """Ask OSV what is known today of the packages that were found in images; their names go out, nothing else."""
-    from helpers.sandbox.scan.refresh import refresh
+    from ecr_sandbox.services.ecr.scan.refresh import refresh
 
     packages, vulns = refresh(background.seen_packages())
     background.advisories_changed()
@@ -204,10 +205,9 @@ def _environment() -> tuple[dict[str, str], list[str]]:
     if lab.asked_target() == "sandbox":
         return lab.enter_sandbox()[1:]
     import boto3
+    from ecr_sandbox import environment
 
-    from helpers import seal
-
-    if seal.is_sealed(os.environ):
+    if environment.is_isolated(os.environ):
         raise LabError("This terminal is set up for the sandbox.", "open a new terminal")
     account, region, _ = lab.aws_identity(boto3.Session())
     return lab.aws_names(account, region), []
@@ -216,30 +216,30 @@ def _environment() -> tuple[dict[str, str], list[str]]:
 def _versions() -> dict[str, str | None]:
     from importlib import metadata
 
-    from helpers import engine
+    from ecr_sandbox import docker_engine
 
     versions: dict[str, str | None] = {name: metadata.version(name) for name in ("boto3", "awscli", "moto")}
     versions["docker engine"] = None
-    versions["docker client"] = engine.cli_version()
-    versions["registry"] = engine.registry_version()
+    versions["docker client"] = docker_engine.cli_version()
+    versions["registry"] = docker_engine.registry_version()
     with contextlib.suppress(LabError):
-        versions["docker engine"] = engine.client().version()["Version"]
+        versions["docker engine"] = docker_engine.client().version()["Version"]
     return versions
 
 
 def _remove_forwarder() -> None:
-    from helpers import engine
+    from ecr_sandbox import docker_engine
 
     with contextlib.suppress(LabError):  # no engine, no forwarder
-        engine.remove_forwarder(engine.client())
+        docker_engine.remove_forwarder(docker_engine.client())
 
 
 def _remove_tasks() -> None:
     """The sandbox removes them itself, unless it was killed."""
-    from helpers import engine
+    from ecr_sandbox import docker_engine
 
     with contextlib.suppress(LabError):  # no engine, no containers
-        engine.remove_tasks(engine.client(), settings.state())
+        docker_engine.remove_tasks(docker_engine.client(), settings.state())
 
 
 def _remove(path: Path) -> None:

@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from helpers import prices, show
+from ecr_sandbox.services.cost_explorer import prices
+
+from helpers import show
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -15,9 +15,11 @@ from email.utils import parsedate_to_datetime
 from importlib import metadata
 from pathlib import Path
 
-from helpers import engine, seal, settings
-from helpers.errors import LabError
-from helpers.sandbox import fronts
+from ecr_sandbox import docker_engine, environment
+from ecr_sandbox.errors import LabError
+from ecr_sandbox.http import listeners
+
+from helpers import settings
 
 PYTHON = (3, 11)
 ROOM = 2_000_000_000
@@ -68,9 +70,9 @@ def python_row(version: tuple) -> Row:
 
 def docker_row() -> Row:
     """Whether there is a docker command."""
-    version = engine.cli_version()
+    version = docker_engine.cli_version()
     if not version:
-        return _miss("Docker CLI", "not installed", engine.install_docker(sys.platform))
+        return _miss("Docker CLI", "not installed", docker_engine.install_docker(sys.platform))
     return _ok("Docker CLI", "installed", version)
 
 
@@ -78,8 +80,8 @@ def engine_row(found: "dict | LabError") -> Row:
     """Whether the Docker engine answers, and if not, why."""
     if isinstance(found, LabError):
         return _miss("Docker engine", found.wrong.rstrip("."), found.mend)
-    if engine.is_elsewhere(found["host"]):
-        wrong, mend = engine.trouble(Exception(), found["host"])
+    if docker_engine.is_elsewhere(found["host"]):
+        wrong, mend = docker_engine.trouble(Exception(), found["host"])
         return _miss("Docker engine", wrong.rstrip("."), mend)
     return _ok("Docker engine", "running", str(found.get("ServerVersion", "")))
 
@@ -92,7 +94,7 @@ def reach_row(found: "dict | LabError", status: dict | None) -> Row:
     if isinstance(found, LabError):
         return _ok(name, "running", status["endpoint"])
     try:
-        forwarded = engine.make_reachable(engine.client(), status["ports"])
+        forwarded = docker_engine.make_reachable(docker_engine.client(), status["ports"])
     except LabError as trouble:
         return _miss(name, trouble.wrong.rstrip("."), trouble.mend)
     return _ok(name, "running, the engine reaches it", status["endpoint"] + (" (forwarded)" if forwarded else ""))
@@ -100,7 +102,7 @@ def reach_row(found: "dict | LabError", status: dict | None) -> Row:
 
 def registry_row(found: "dict | LabError") -> Row:
     """Whether there is a registry program to keep the bytes of the images."""
-    program = engine.registry_program()
+    program = docker_engine.registry_program()
     if program:
         return _ok("Registry", "ready", program)
     if not isinstance(found, LabError):
@@ -158,9 +160,9 @@ def clock_row(found: "dict | LabError") -> Row:
 
 def aws_cli_row(aws: bool) -> Row:
     """Whether there is an aws command: in the sandbox the tutorial's own, on AWS the user's."""
-    own = seal.venv_bin() / "aws"
+    own = environment.venv_bin() / "aws"
     path = os.environ.get("PATH", os.defpath)
-    program = shutil.which("aws", path=path if aws else str(seal.venv_bin()))
+    program = shutil.which("aws", path=path if aws else str(environment.venv_bin()))
     if not program:
         return _miss("AWS CLI", "not installed", "make setup")
     if Path(program) == own:
@@ -225,7 +227,7 @@ def holder_of(port: int) -> str | None:
 
 
 def _remembered_port() -> int | None:
-    return fronts.remembered(settings.state()).get(fronts.MAIN)
+    return listeners.remembered(settings.state()).get(listeners.MAIN)
 
 
 def _listening(port: int) -> set[str]:
@@ -248,15 +250,15 @@ def _enter_sandbox() -> dict | None:
         status, new, gone = lab.enter_sandbox()
     except LabError:
         return None
-    seal.apply(new, gone)
+    environment.apply(new, gone)
     return status
 
 
 def _engine() -> "dict | LabError":
     """What the engine says of itself, with the address it has; or why it says nothing."""
     try:
-        host = engine.variables(os.environ)["DOCKER_HOST"]
-        return engine.client().info() | {"host": host}
+        host = docker_engine.variables(os.environ)["DOCKER_HOST"]
+        return docker_engine.client().info() | {"host": host}
     except LabError as trouble:
         return trouble
 

@@ -14,7 +14,7 @@ import tarfile
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
-from helpers.errors import LabError
+from ecr_sandbox.errors import LabError
 
 if TYPE_CHECKING:
     from helpers.lab import Lab

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from helpers import background, engine, prices, seal, settings
-from helpers.errors import LabError
+from ecr_sandbox import background, environment
+from ecr_sandbox import docker_engine as engine
+from ecr_sandbox.errors import LabError
+from ecr_sandbox.services.cost_explorer import prices
+
+from helpers import settings
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -58,7 +62,7 @@ class Lab:
             raise LabError("AWS gives out no password of the past.", "skip this cell, or come back in 12 hours")
         import time
 
-        from helpers.sandbox.token import Caller, Tokens
+        from ecr_sandbox.auth.token import Caller, Tokens
 
         caller = Caller(settings.ACCESS_KEY, self.account, self.region)
         made = int(time.time()) - hours_ago * 60 * 60
@@ -69,7 +73,7 @@ class Lab:
 
         Cells find it as ``$HUB`` (for ``docker``) and ``$HUB_API`` (for what the Hub's web pages do).
         """
-        names = seal.hub_names(background.start())
+        names = environment.hub_names(background.start())
         os.environ.update(names)
         hub = DockerHub(names["HUB"], names["HUB_API"])
         print(f"✔ Docker Hub stand-in: {hub.registry} (by Docker Hub's rules, on your own machine)")
@@ -171,9 +175,9 @@ def enter_sandbox() -> tuple[dict, dict[str, str], list[str]]:
     if not status:
         raise LabError("The sandbox is not running.", "ecr-lab up")
     found = engine.variables(os.environ)
-    seal.write_files(settings.state())
+    environment.write_files(settings.state())
     engine.link_plugins(os.environ, settings.state())
-    return status, *seal.sealed(os.environ, status, found)
+    return status, *environment.isolated(os.environ, status, found)
 
 
 def _connect_sandbox() -> Lab:
@@ -183,7 +187,7 @@ def _connect_sandbox() -> Lab:
         raise LabError(str(wrong)) from None
     background.start()
     status, new, gone = enter_sandbox()
-    seal.apply(new, gone)
+    environment.apply(new, gone)
     lab = Lab(
         "sandbox",
         new["ACCOUNT_ID"],
@@ -210,7 +214,7 @@ def _connect_engine(lab: Lab, ports: list[int]) -> None:
 
 
 def _connect_aws() -> Lab:
-    if seal.is_sealed(os.environ):
+    if environment.is_isolated(os.environ):
         raise LabError(
             "This terminal is set up for the sandbox.",
             "open a new terminal and set ECR_TUTORIAL_TARGET=aws there",
@@ -231,7 +235,7 @@ def _connect_aws() -> Lab:
 
 def aws_names(account: str, region: str) -> dict[str, str]:
     """All that is set on AWS: the names that cells use; the rest is the user's own configuration."""
-    names = seal.cell_names(aws_registry(account, region), account, "public.ecr.aws")
+    names = environment.cell_names(aws_registry(account, region), account, "public.ecr.aws")
     return {**names, "AWS_REGION": region}
 
 

@@ -1,14 +1,14 @@
 """What a user or a role may do, worked out from the policies that IAM tells of: nothing is tried, nobody's key is used.
 
 Every policy counts that IAM has for them: inline ones, attached ones, those of the user's groups, and the permissions
-boundary. They are weighed by helpers/sandbox/iam.py, as on AWS. What hangs elsewhere is not looked at: the policies of
+boundary. ecr_sandbox.iam.evaluate decides, as on AWS. Policies elsewhere are not looked at: those of
 repositories, and SCPs, which an account does not see.
 """
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from helpers.sandbox import iam
+from ecr_sandbox.iam import evaluate
 
 if TYPE_CHECKING:
     from helpers.lab import Lab
@@ -26,12 +26,12 @@ READS = ("Get", "List", "Describe", "BatchGet", "BatchCheck")
 ELSEWHERE = ("iam:CreateUser", "iam:PutUserPolicy", "iam:PassRole", "sts:AssumeRole", "ecs:RunTask", "s3:GetObject")
 
 
-def of(lab: "Lab", name: str) -> iam.Principal | None:
+def of(lab: "Lab", name: str) -> evaluate.Principal | None:
     """The user of this name, else the role, with all policies that go with them; None if there is neither."""
     return of_user(lab.client("iam"), name) or of_role(lab.client("iam"), name)
 
 
-def of_user(client: Any, name: str) -> iam.Principal | None:
+def of_user(client: Any, name: str) -> evaluate.Principal | None:
     """A user as IAM tells of them, or None."""
     try:
         user = client.get_user(UserName=name)["User"]
@@ -44,7 +44,7 @@ def of_user(client: Any, name: str) -> iam.Principal | None:
     return _principal(client, user, user["Arn"], texts, about)
 
 
-def of_role(client: Any, name: str) -> iam.Principal | None:
+def of_role(client: Any, name: str) -> evaluate.Principal | None:
     """Whoever has taken on the role as IAM tells of it, or None."""
     try:
         role = client.get_role(RoleName=name)["Role"]
@@ -55,12 +55,12 @@ def of_role(client: Any, name: str) -> iam.Principal | None:
     return _principal(client, role, session, texts, {"aws:PrincipalType": "AssumedRole"})
 
 
-def allowed(who: iam.Principal, action: str, resource: str) -> bool:
+def allowed(who: evaluate.Principal, action: str, resource: str) -> bool:
     """Whether *who* may do *action* on *resource* (an ARN or ``*``) of their own account."""
-    return iam.decide(who, iam.Ask(action, resource, who.account)).allowed
+    return evaluate.decide(who, evaluate.RequestContext(action, resource, who.account)).allowed
 
 
-def beyond(lab: "Lab", who: iam.Principal, arn: str, *needed: str) -> str:
+def beyond(lab: "Lab", who: evaluate.Principal, arn: str, *needed: str) -> str:
     """Something that *who* may do and does not need, in words; empty if there is nothing.
 
     Needed is the password, the actions *needed* on the repository *arn*, and to look at it.
@@ -80,9 +80,9 @@ def trusts(lab: "Lab", role: str, service: str) -> bool:
     found = lab.client("iam").get_role(RoleName=role)["Role"]
     account = _account(found["Arn"])
     facts = {"aws:SourceAccount": account, "aws:SourceArn": f"arn:aws:ecs:{lab.region}:{account}:*"}
-    asked = iam.Ask("sts:AssumeRole", found["Arn"], account, facts)
-    who = iam.Principal(service, account, frozenset({service}), ())
-    return iam.decide(who, asked, [iam.parse(found["AssumeRolePolicyDocument"])], delegated_only=True).allowed
+    asked = evaluate.RequestContext("sts:AssumeRole", found["Arn"], account, facts)
+    who = evaluate.Principal(service, account, frozenset({service}), ())
+    return evaluate.decide(who, asked, [evaluate.parse(found["AssumeRolePolicyDocument"])], delegated_only=True).allowed
 
 
 def keys(lab: "Lab", user: str) -> list[str]:
@@ -108,14 +108,14 @@ def _short(resource: str) -> str:
     return "everything" if resource == "*" else resource.rpartition("repository/")[2]
 
 
-def _principal(client: Any, found: dict, arn: str, texts: list, about: dict[str, str]) -> iam.Principal:
+def _principal(client: Any, found: dict, arn: str, texts: list, about: dict[str, str]) -> evaluate.Principal:
     boundary = found.get("PermissionsBoundary")
-    return iam.Principal(
+    return evaluate.Principal(
         arn=arn,
         account=_account(arn),
         names=frozenset({arn, found["Arn"]}),
-        identity=tuple(iam.parse(text) for text in texts),
-        boundary=iam.parse(_document(client, boundary["PermissionsBoundaryArn"])) if boundary else None,
+        identity=tuple(evaluate.parse(text) for text in texts),
+        boundary=evaluate.parse(_document(client, boundary["PermissionsBoundaryArn"])) if boundary else None,
         context=about,
     )
 

@@ -3,7 +3,7 @@
 import time
 from typing import TYPE_CHECKING, Any
 
-from helpers.errors import LabError
+from ecr_sandbox.errors import LabError
 
 if TYPE_CHECKING:
     from helpers.lab import Lab

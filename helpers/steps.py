@@ -8,8 +8,9 @@ import subprocess
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from ecr_sandbox.errors import LabError
+
 from helpers import settings
-from helpers.errors import LabError
 
 if TYPE_CHECKING:
     from helpers.lab import Lab

@@ -7,8 +7,9 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ecr_sandbox.errors import LabError
+
 from helpers import settings
-from helpers.errors import LabError
 
 if TYPE_CHECKING:
     import requests

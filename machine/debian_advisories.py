@@ -3,8 +3,9 @@
     mkdir debs && cd debs && apt-get download $(dpkg-query -W -f '${Package}\\n')
     python -m machine.debian_advisories 12 debs/*.deb
 
-on a machine with that release of Debian writes ``helpers/data/advisories/debian-12.json`` anew. Severities are not in
-changelogs: those that the file has already are kept, with a summary; they were looked up in the CVE list, one by one.
+on a machine with that release of Debian writes ``sandbox/ecr_sandbox/data/advisories/debian-12.json`` anew. Severities
+are not in changelogs: those that the file has already are kept, with a summary; they were looked up in the CVE list,
+one by one.
 """
 
 import datetime
@@ -21,7 +22,7 @@ from typing import Any
 
 from machine.project import ROOT
 
-FOLDER = ROOT / "helpers" / "data" / "advisories"
+FOLDER = ROOT / "sandbox" / "ecr_sandbox" / "data" / "advisories"
 ENTRY = re.compile(r"^(\S+) \(([^)]+)\) [^;]+;.*?\n(.*?)^ -- .*?> +(.*?)$", re.M | re.S)
 CVE = re.compile(r"CVE-\d{4}-\d{4,}")
 CHANGELOG = re.compile(r"\./usr/share/doc/[^/]+/changelog(\.Debian)?(\.gz)?")  # a native package's has no Debian in it

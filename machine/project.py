@@ -8,8 +8,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def _settings() -> ModuleType:
-    # By path: `import helpers.settings` would run helpers/__init__.py, which needs the packages of .venv.
-    spec = importlib.util.spec_from_file_location("settings", ROOT / "helpers" / "settings.py")
+    # By path: `import ecr_sandbox.settings` would run its package, which needs the packages of .venv.
+    spec = importlib.util.spec_from_file_location("settings", ROOT / "sandbox" / "ecr_sandbox" / "settings.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -46,13 +46,15 @@ def ensure() -> None:
     again = "Python packages could not be installed (run the same make again to go on)"
     _must([*PIP, "--require-hashes", "--requirement", str(ROOT / "requirements.lock")], again)
     # Its builder is in the lock, so nothing more is downloaded.
-    _must([*PIP, "--no-build-isolation", "--editable", str(ROOT)], again)
+    for project in (ROOT / "sandbox", ROOT):
+        _must([*PIP, "--no-build-isolation", "--editable", str(project)], again)
     STAMP.write_text(wanted())
 
 
 def wanted() -> str:
     """What the stamp of an up-to-date `.venv` says: the two files, and the place that its scripts name."""
-    content = (ROOT / "requirements.lock").read_bytes() + (ROOT / "pyproject.toml").read_bytes()
+    names = ("requirements.lock", "pyproject.toml", "sandbox/pyproject.toml")
+    content = b"".join((ROOT / name).read_bytes() for name in names)
     return f"{hashlib.sha256(content).hexdigest()} {ROOT}\n"
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import botocore.session
+from ecr_sandbox.services.ecr.responses import PARTIAL, answers
+from ecr_sandbox.services.ecr_public.api import OPERATIONS as PUBLIC
 
 from helpers import settings
-from helpers.sandbox.ecr.responses import PARTIAL, answers
-from helpers.sandbox.ecr_public.api import OPERATIONS as PUBLIC
 
 DOCUMENT = settings.PROJECT / "docs" / "fidelity.md"
 TESTS = settings.PROJECT / "tests" / "sandbox"
@@ -23,7 +23,7 @@ HEAD = """\
 # How far the sandbox is ECR
 
 <!-- Written by `python -m tests.docs.fidelity`. Change that file, the marks in the tests or `PARTIAL` in
-     helpers/sandbox/ecr/responses.py, not this one. -->
+     sandbox/ecr_sandbox/services/ecr/responses.py, not this one. -->
 
 Of the {all} operations of ECR's API the sandbox has {full} in full and {partial} in part; to the other {no} it answers
 `UnsupportedOperationException: … is not part of this sandbox. It works on AWS.` and changes nothing. *Full* means:
@@ -45,7 +45,7 @@ UNLIKE = """
 Everywhere:
 
 - Sentences of errors that were not found in public are our own; their codes are the service model's. Each stands in
-  `helpers/sandbox/words.py` with its source, or with the remark that it is ours.
+  `sandbox/ecr_sandbox/services/ecr/errors.py` with its source, or with the remark that it is ours.
 - There are no quotas: not on the rate of calls, nor on repositories, images, or tags of an image.
 - Nothing is encrypted or signed. What can be set for it is kept and shown.
 - `BLOB_MOUNTING` is on from the start; on AWS one switches it on.

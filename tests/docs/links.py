@@ -8,8 +8,7 @@ import re
 from collections.abc import Iterable
 
 from helpers import settings
-
-from . import written
+from tests.docs import written
 
 DOCUMENT = settings.PROJECT / "docs" / "links.md"
 HEAD = """\

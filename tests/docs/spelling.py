@@ -10,7 +10,7 @@ from pathlib import Path
 
 from spellchecker import SpellChecker
 
-from . import written
+from tests.docs import written
 
 WORDS = Path(__file__).with_name("words.txt")
 

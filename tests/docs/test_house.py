@@ -6,12 +6,12 @@ import sys
 import tomllib
 from itertools import pairwise
 
+import ecr_sandbox
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-import helpers.sandbox
 from machine.project import ROOT
 
 CONDA_NAMES = {"docker": "docker-py"}
@@ -90,7 +90,7 @@ def test_this_python_is_one_that_is_asked_for():
 
 
 def test_the_way_of_a_request_names_every_file_of_the_sandbox():
-    text = helpers.sandbox.__doc__ or ""
+    text = ecr_sandbox.__doc__ or ""
     folder = ROOT / "helpers" / "sandbox"
     files = {each.name for each in folder.glob("*.py")} | {f"{each.parent.name}/" for each in folder.glob("*/*.py")}
     deeper = {each.name if each.is_file() else f"{each.name}/" for each in folder.rglob("*")}

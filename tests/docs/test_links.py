@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from . import links, written
+from tests.docs import links, written
 
 LINKS = sorted(links.places(written.sources()))
 SHORTENERS = {"bit.ly", "t.co", "goo.gl", "tinyurl.com", "amzn.to", "lnkd.in", "aka.ms"}

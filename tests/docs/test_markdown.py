@@ -3,7 +3,7 @@
 import pytest
 from pymarkdown.api import PyMarkdownApi
 
-from . import written
+from tests.docs import written
 
 ON_PURPOSE = {
     "MD013",  # lines are wrapped where the sentence allows it; rows of tables cannot be

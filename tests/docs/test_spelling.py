@@ -1,6 +1,6 @@
 """Every word of the documents and of the notebooks' text is known to a dictionary or to words.txt."""
 
-from . import spelling, written
+from tests.docs import spelling, written
 
 
 def test_every_word_is_known():

@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from ecr_sandbox import background, docker_engine
+from ecr_sandbox.errors import LabError
 
 import helpers
-from helpers import background, engine, lab, settings
-from helpers.errors import LabError
+from helpers import lab, settings
 
-LEARN_MIRROR = engine.learn_mirror
+LEARN_MIRROR = docker_engine.learn_mirror
 STUB = Path(__file__).with_name("stub_sandbox.py")
 
 
@@ -27,7 +28,7 @@ def own_world(tmp_path, monkeypatch):
     os.environ |= {"ECR_TUTORIAL_STATE": str(state), "ECR_TUTORIAL_PORT": str(free_port())}
     monkeypatch.setattr(lab, "_current", None)
     # The real base image is not pulled for each test: what is left to try has a test of its own.
-    monkeypatch.setattr(engine, "learn_mirror", lambda *_: False)
+    monkeypatch.setattr(docker_engine, "learn_mirror", lambda *_: False)
     os.environ["ECR_TUTORIAL_BASE"] = str(tmp_path / "no layout")
     yield
     os.environ["ECR_TUTORIAL_STATE"] = str(state)
@@ -57,7 +58,7 @@ def plain(monkeypatch, capsys):
     def refuse(*_):
         raise LabError("The Docker engine is not running.", "start it")
 
-    monkeypatch.setattr(engine, "client", refuse)
+    monkeypatch.setattr(docker_engine, "client", refuse)
     lab = helpers.connect()
     capsys.readouterr()
     return lab

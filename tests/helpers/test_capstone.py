@@ -194,7 +194,7 @@ UNTAGGED = rule(tagStatus="untagged", **DAYS, countNumber=14)
     ],
 )
 def test_which_rules_sweep_up_and_spare_the_release(nowhere, monkeypatch, rules, begin):
-    from helpers.sandbox.lifecycle import evaluate, policy
+    from ecr_sandbox.services.ecr.lifecycle import evaluate, policy
 
     now = datetime(2026, 11, 25, tzinfo=UTC).timestamp()
     images = [evaluate.Image("sha256:release", ("1.0.0",), now)]

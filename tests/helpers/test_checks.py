@@ -3,10 +3,10 @@
 import json
 
 import pytest
+from ecr_sandbox.errors import LabError
 
 from helpers import checks, lab
 from helpers.checks import NotYet, check
-from helpers.errors import LabError
 
 
 @pytest.fixture

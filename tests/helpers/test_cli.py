@@ -11,9 +11,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from ecr_sandbox import background
+from ecr_sandbox.errors import LabError
 
-from helpers import background, cli, settings
-from helpers.errors import LabError
+from helpers import cli, settings
 
 ECR_LAB = (sys.executable, "-c", "from helpers.cli import main; main()")
 
@@ -241,9 +242,9 @@ def test_the_unforeseen_is_one_sentence(monkeypatch, capsys, error, sentence):
 
 def test_down_removes_what_the_sandbox_has_in_the_engine(monkeypatch, capsys):
     removed = []
-    monkeypatch.setattr("helpers.engine.client", lambda: "engine")
-    monkeypatch.setattr("helpers.engine.remove_forwarder", removed.append)
-    monkeypatch.setattr("helpers.engine.remove_tasks", lambda *whose: removed.append(whose))
+    monkeypatch.setattr("ecr_sandbox.docker_engine.client", lambda: "engine")
+    monkeypatch.setattr("ecr_sandbox.docker_engine.remove_forwarder", removed.append)
+    monkeypatch.setattr("ecr_sandbox.docker_engine.remove_tasks", lambda *whose: removed.append(whose))
     cli.commands.main(["down"], standalone_mode=False)
     assert removed == ["engine", ("engine", settings.state())]
 

@@ -4,10 +4,11 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
+from ecr_sandbox.services.cost_explorer import prices
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import costs, prices
+from helpers import costs
 from helpers.costs import Needs, Team
 
 TEAM = Team(people=5, gb_stored=20, gb_pulled_over_the_internet=50)

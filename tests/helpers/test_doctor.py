@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
+from ecr_sandbox import background, docker_engine
+from ecr_sandbox.errors import LabError
 from moto import mock_aws
 
-from helpers import background, doctor, engine, settings
-from helpers.errors import LabError
+from helpers import doctor, settings
 
 HOST = {"host": "unix:///var/run/docker.sock"}
 NO_ENGINE = LabError("The Docker engine is not running.", "start it")
@@ -84,13 +85,13 @@ def test_an_engine_that_cannot_reach_the_sandbox(monkeypatch):
     def refuse(*_):
         raise LabError("The Docker engine cannot reach the sandbox at localhost:1.", "do it")
 
-    monkeypatch.setattr(engine, "client", lambda: None)
-    monkeypatch.setattr(engine, "make_reachable", refuse)
+    monkeypatch.setattr(docker_engine, "client", lambda: None)
+    monkeypatch.setattr(docker_engine, "make_reachable", refuse)
     status = {"port": 1, "ports": [1], "endpoint": "http://localhost:1"}
     assert shown(doctor.reach_row(HOST, status)) == (
         "✗ Sandbox         The Docker engine cannot reach the sandbox at localhost:1. Mend: do it"
     )
-    monkeypatch.setattr(engine, "make_reachable", lambda *_: True)
+    monkeypatch.setattr(docker_engine, "make_reachable", lambda *_: True)
     assert "http://localhost:1 (forwarded), running" in shown(doctor.reach_row(HOST, status))
     assert doctor.reach_row(NO_ENGINE, status)["ok"]
 

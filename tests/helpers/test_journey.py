@@ -3,10 +3,11 @@
 import subprocess
 
 import pytest
+from ecr_sandbox import background, docker_engine
+from ecr_sandbox.errors import LabError
 
 import helpers
-from helpers import background, checks, cleanup, engine, settings, steps
-from helpers.errors import LabError
+from helpers import checks, cleanup, settings, steps
 
 NAME = "helpers-test-app"  # another name than the tutorial's: a developer's own images are left alone
 
@@ -24,7 +25,7 @@ def lab(monkeypatch, tmp_path, capsys):
     lab = helpers.connect()
     capsys.readouterr()
     yield lab
-    with_engine = engine.client()
+    with_engine = docker_engine.client()
     for name in cleanup.local_images(lab):
         if "@" not in name:
             with_engine.images.remove(name, force=True)

@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from ecr_sandbox import docker_engine
+from ecr_sandbox.errors import LabError
 from moto import mock_aws
 
 import helpers
-from helpers import engine, lab, settings
-from helpers.errors import LabError
+from helpers import lab, settings
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def no_engine(monkeypatch):
     def refuse():
         raise LabError("The Docker engine is not running.", "start it")
 
-    monkeypatch.setattr(engine, "client", refuse)
+    monkeypatch.setattr(docker_engine, "client", refuse)
 
 
 # The sandbox ---
@@ -43,7 +44,7 @@ def test_it_starts_the_sandbox_and_says_where(capsys):
 
 
 def test_it_starts_a_killed_sandbox_again(stub, no_engine, capsys):
-    from helpers import background
+    from ecr_sandbox import background
 
     helpers.connect()
     pid = background.find()["pid"]
@@ -59,9 +60,9 @@ def test_a_missing_engine_is_one_line_and_no_obstacle(stub, no_engine, capsys):
 
 
 def test_a_forwarder_is_mentioned(stub, monkeypatch, capsys):
-    monkeypatch.setattr(engine, "client", lambda: None)
-    monkeypatch.setattr(engine, "make_reachable", lambda *_: True)
-    monkeypatch.setattr(engine, "learn_mirror", lambda *_: False)
+    monkeypatch.setattr(docker_engine, "client", lambda: None)
+    monkeypatch.setattr(docker_engine, "make_reachable", lambda *_: True)
+    monkeypatch.setattr(docker_engine, "learn_mirror", lambda *_: False)
     helpers.connect()
     assert capsys.readouterr().out.splitlines()[2] == (
         "✔ engine: Docker runs in a virtual machine here and reaches the sandbox by a forwarder"
@@ -285,7 +286,7 @@ def test_china_has_its_own_suffix():
 def test_the_time_is_that_of_the_sandbox(stub, no_engine, monkeypatch):
     moved = datetime(2027, 3, 1, 12, tzinfo=UTC)
     lab = helpers.connect()
-    monkeypatch.setattr("helpers.background.forward", lambda seconds: moved.timestamp() + seconds)
+    monkeypatch.setattr("ecr_sandbox.background.forward", lambda seconds: moved.timestamp() + seconds)
     assert lab.now() == moved
 
 
@@ -297,7 +298,7 @@ def test_time_is_let_pass(stub, no_engine, monkeypatch, capsys):
         return clock[0].timestamp()
 
     lab = helpers.connect()
-    monkeypatch.setattr("helpers.background.forward", forward)
+    monkeypatch.setattr("ecr_sandbox.background.forward", forward)
     lab.wait_until(datetime(2027, 4, 1, tzinfo=UTC))
     assert lab.now() == datetime(2027, 4, 1, tzinfo=UTC)
     assert capsys.readouterr().out.endswith("✔ the sandbox's clock says 2027-04-01 00:00:00\n")

@@ -1,9 +1,10 @@
 """Exercises 10.1 and 10.2: every right way counts, and what learners get wrong is said; and waiting for a scan."""
 
 import pytest
+from ecr_sandbox import background
+from ecr_sandbox.errors import LabError
 
-from helpers import background, checks, scans
-from helpers.errors import LabError
+from helpers import checks, scans
 from tests.sandbox import rootfs
 
 WEAK, CLEAN = rootfs.debian(rootfs.dpkg()), rootfs.debian(rootfs.dpkg(version=rootfs.NEW_PCRE))

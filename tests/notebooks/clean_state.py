@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from helpers import background, engine, lab, progress, settings
-from helpers.cli import MADE_BY_LEARNERS
+from ecr_sandbox import background, docker_engine
 
-from . import course
+from helpers import lab, progress, settings
+from helpers.cli import MADE_BY_LEARNERS
+from tests.notebooks import course
 
 FOLDER = settings.PROJECT / ".sandbox-test"
 PORT = "5150"
@@ -25,7 +26,7 @@ def make() -> None:
     """Give the tests' own sandbox the state of a new one, and forget local images and logins."""
     pristine = settings.state() / PRISTINE
     _kill()
-    engine.remove_tasks(engine.client(), settings.state())
+    docker_engine.remove_tasks(docker_engine.client(), settings.state())
     if not pristine.exists():
         _make_pristine(pristine)
     _restore(pristine)

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from . import clean_state
+from tests.notebooks import clean_state
 
 OWN = {"ECR_TUTORIAL_STATE": str(clean_state.FOLDER), "ECR_TUTORIAL_PORT": clean_state.PORT}
 

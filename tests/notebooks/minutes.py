@@ -13,8 +13,7 @@ import time
 from pathlib import Path
 
 from helpers import show
-
-from . import clean_state, course
+from tests.notebooks import clean_state, course
 
 WORDS_A_MINUTE = 200
 STEP = 5  # minutes; a promise is a multiple of it

@@ -2,7 +2,7 @@
 
 import re
 
-from . import course
+from tests.notebooks import course
 
 
 def sentences(markdown: str) -> list[str]:

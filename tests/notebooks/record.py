@@ -13,8 +13,7 @@ import nbformat
 from nbval.plugin import carriagereturn_pat, coalesce_streams, get_sanitize_patterns
 
 from helpers import settings
-
-from . import clean_state, course
+from tests.notebooks import clean_state, course
 
 NOTEBOOKS = settings.PROJECT / "notebooks"
 SANITIZE = Path(__file__).with_name("sanitize.cfg")

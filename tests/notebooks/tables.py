@@ -10,8 +10,7 @@ import re
 from collections.abc import Callable
 
 from helpers import settings
-
-from . import course
+from tests.notebooks import course
 
 README = settings.PROJECT / "README.md"
 INDEX = course.FOLDER / "README.md"

@@ -9,9 +9,8 @@ import re
 import pytest
 
 from helpers import skips
-
-from . import course
-from .to_mend import expected
+from tests.notebooks import course
+from tests.notebooks.to_mend import expected
 
 SANDBOX_ONLY = {
     r"\.password_of\(": "AWS gives out no token of the past",

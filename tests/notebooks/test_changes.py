@@ -10,8 +10,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from helpers import settings
-
-from .changes import what_changed
+from tests.notebooks.changes import what_changed
 
 
 def said(*lines: str, name: str = "stdout"):

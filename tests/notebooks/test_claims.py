@@ -2,7 +2,7 @@
 
 import pytest
 
-from . import course
+from tests.notebooks import course
 
 CLAIMS = course.data("claims.json")["claims"]
 PLAN = {(number, claim["key"]) for claim in CLAIMS for number in claim["notebooks"]}

@@ -8,8 +8,7 @@ import nbformat
 import pytest
 
 from helpers import settings
-
-from . import course
+from tests.notebooks import course
 
 SECRETS = re.compile(r"A(?:KIA|SIA)(?!IOSFODNN7EXAMPLE)[A-Z0-9]{16}|eyJ[\w-]{40,}|QVdTO[\w+/=]{40,}|password=\S{20,}")
 MACHINE = re.compile(r"/(?:home|root|Users|tmp|work|var/lib|builds)/[\w.-]+")

@@ -12,12 +12,12 @@ import uuid
 from pathlib import Path
 
 import pytest
+from ecr_sandbox import background
 from tornado.websocket import websocket_connect
 
-from helpers import background, settings
+from helpers import settings
+from tests.notebooks import clean_state, course
 from tests.sandbox.conftest import free_port
-
-from . import clean_state, course
 
 PATIENCE = 120  # seconds; a hang limit
 

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from . import course
-from .to_mend import expected
+from tests.notebooks import course
+from tests.notebooks.to_mend import expected
 
 WHICH = "<b>1.</b> Which?<br>&emsp;<b>(a)</b> this<br>&emsp;<b>(b)</b> that"
 every_notebook = pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)

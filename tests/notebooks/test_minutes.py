@@ -2,8 +2,8 @@
 
 import pytest
 
-from . import course, minutes
-from .to_mend import expected
+from tests.notebooks import course, minutes
+from tests.notebooks.to_mend import expected
 
 
 def test_the_promise_is_what_is_measured():

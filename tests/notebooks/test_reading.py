@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from . import course, reading
-from .to_mend import expected
+from tests.notebooks import course, reading
+from tests.notebooks.to_mend import expected
 
 AVERAGE, LONGEST = 14, 45  # words in a sentence; plain English aims at 15 to 20 on average
 GLOSSARY = re.findall(r"^\| \*\*(.+?)\*\* \| (.+) \|$", (course.FOLDER / "README.md").read_text(), re.MULTILINE)

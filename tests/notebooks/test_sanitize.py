@@ -2,7 +2,7 @@
 
 import pytest
 
-from .record import patterns, sanitized
+from tests.notebooks.record import patterns, sanitized
 
 DIGEST = "sha256:" + "ab" * 32
 MOUNTED = "5f70bf18a086: Mounted from docker/library/python\n"

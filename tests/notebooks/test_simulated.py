@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from . import course
-from .to_mend import expected
+from tests.notebooks import course
+from tests.notebooks.to_mend import expected
 
 WORD = re.compile(r"\b(simulat\w+|stand-ins?|plays? (it|them)|sandbox's own)\b")
 SIMULATED = {

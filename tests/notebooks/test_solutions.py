@@ -14,8 +14,7 @@ import pytest
 
 from helpers import course as learned
 from helpers import progress, settings
-
-from . import clean_state, course
+from tests.notebooks import clean_state, course
 
 CHECK = re.compile(r'check\("(\d\d\.\d)".*\)')
 FENCE = re.compile(r"```(bash|python)\n(.*?)```", re.DOTALL)

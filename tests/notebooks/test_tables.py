@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from . import course, tables
+from tests.notebooks import course, tables
 
 
 @pytest.mark.parametrize("path", [tables.INDEX, tables.README], ids=["notebooks/README.md", "README.md"])

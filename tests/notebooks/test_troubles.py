@@ -2,8 +2,8 @@
 
 import pytest
 
-from . import course, tables
-from .to_mend import expected
+from tests.notebooks import course, tables
+from tests.notebooks.to_mend import expected
 
 TROUBLES = course.data("troubles.json")["troubles"]
 FOUND = {trouble["key"]: tables.found(trouble) for trouble in TROUBLES}

@@ -9,8 +9,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from helpers import settings
-
-from .conftest import ADMINISTRATOR, Sandbox
+from tests.sandbox.conftest import ADMINISTRATOR, Sandbox
 
 OCI = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"

@@ -18,10 +18,10 @@ from typing import Any
 
 import boto3
 import pytest
+from ecr_sandbox.state import clock
+from ecr_sandbox.state.store import Store
 
 from helpers import settings
-from helpers.sandbox import clock
-from helpers.sandbox.store import Store
 
 ADMINISTRATOR = (settings.ACCESS_KEY, settings.SECRET_KEY)
 KEY_PARTS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
@@ -42,7 +42,7 @@ class Sandbox:
     def start(self, prefix: Sequence[str] = ()) -> "Sandbox":
         """Start it, by the command *prefix* if there is one, and return when it is ready."""
         self.process = subprocess.Popen(
-            [*prefix, sys.executable, "-m", "helpers.sandbox"],
+            [*prefix, sys.executable, "-m", "ecr_sandbox"],
             env=self.env,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

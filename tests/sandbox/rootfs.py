@@ -4,7 +4,7 @@ import tarfile
 from io import BytesIO
 from typing import Any
 
-from . import api
+from tests.sandbox import api
 
 DEBIAN = b'ID=debian\nVERSION_ID="12"\n'
 OLD_PCRE = "10.42-1"  # Debian 12's main suite has it; its security suite has the fix

@@ -1,0 +1,197 @@
+"""The isolated environment: what is set, unset and written so that nothing can reach a real account.
+
+With this environment plain ``aws``, plain ``boto3.client(...)`` and plain ``docker`` work unmodified
+against the sandbox, and have no other key, profile, endpoint or password to find.
+"""
+
+import json
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from ecr_sandbox import settings
+
+# Removed always, so that `eval "$(ecr-lab env)"` reads the same everywhere; further AWS_* names that
+# happen to be set are removed as well.
+UNSET = (
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_ENDPOINT_URL_ECR",
+    "AWS_ENDPOINT_URL_ECR_PUBLIC",
+    "AWS_ENDPOINT_URL_IAM",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_CA_BUNDLE",
+    "AWS_DATA_PATH",
+    "DOCKER_CONTEXT",
+    "DOCKER_AUTH_CONFIG",
+    "DOCKER_CONTENT_TRUST",
+    "DOCKER_CUSTOM_HEADERS",
+    "BUILDX_BUILDER",
+    "BUILDX_CONFIG",
+)
+
+
+def isolated(
+    environ: Mapping[str, str], status: Mapping, engine: Mapping[str, str] | None = None
+) -> tuple[dict[str, str], list[str]]:
+    """``(set, unset)`` that turn ``environ`` into the sandbox's own environment.
+
+    ``status`` is the content of sandbox.json, ``engine`` the variables that name the Docker engine.
+    """
+    state = Path(status["state"])
+    new = {
+        "AWS_ACCESS_KEY_ID": settings.ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": settings.SECRET_KEY,
+        "AWS_REGION": settings.REGION,
+        "AWS_DEFAULT_REGION": settings.REGION,
+        "AWS_ENDPOINT_URL": status["endpoint"],
+        "AWS_CONFIG_FILE": str(state / "aws" / "config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(state / "aws" / "credentials"),
+        "AWS_LOGIN_CACHE_DIRECTORY": str(state / "aws" / "login"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CLI_AUTO_PROMPT": "off",
+        "AWS_PAGER": "",
+        "AWS_MAX_ATTEMPTS": "2",
+        "AWS_RETRY_MODE": "standard",
+        # The last place botocore looks for a key: naming a file there hides /etc/boto.cfg and ~/.boto.
+        "BOTO_CONFIG": str(state / "aws" / "boto"),
+        "DOCKER_CONFIG": str(state / "docker"),
+        "DOCKER_CLI_HINTS": "false",
+        # What `docker` is called where it is really Podman.
+        "REGISTRY_AUTH_FILE": str(state / "docker" / "config.json"),
+        **(engine or {}),
+        "NO_PROXY": _with_localhost(environ.get("NO_PROXY") or environ.get("no_proxy")),
+        "no_proxy": _with_localhost(environ.get("no_proxy") or environ.get("NO_PROXY")),
+        "PATH": _path(environ.get("PATH", os.defpath), state / "bin", venv_bin()),
+        **cell_names(f"localhost:{status['port']}", settings.ACCOUNT, _host(status["public"])),
+        **hub_names(status),
+    }
+    also = sorted(n for n in environ if n.startswith("AWS_") and n not in new and n not in UNSET)
+    return new, [*UNSET, *also]
+
+
+def cell_names(registry: str, account: str, public_registry: str) -> dict[str, str]:
+    """The names that cells use, the same for the sandbox and for AWS."""
+    return {
+        "REGISTRY": registry,
+        "PUBLIC_REGISTRY": public_registry,
+        "ACCOUNT_ID": account,
+        "REPOSITORY_NAME": settings.REPOSITORY,
+        "REPOSITORY_URI": f"{registry}/{settings.REPOSITORY}",
+    }
+
+
+def hub_names(status: Mapping) -> dict[str, str]:
+    """Where cells find the stand-in for Docker Hub: for ``docker``, and for what its web pages do."""
+    hub = _host(status["hub"])
+    return {"HUB": hub, "HUB_API": f"http://{hub}/hub.docker.com"}
+
+
+def is_isolated(environ: Mapping[str, str]) -> bool:
+    """Whether ``environ`` is the sandbox's already."""
+    return environ.get("AWS_CONFIG_FILE") == str(settings.state() / "aws" / "config")
+
+
+def apply(new: Mapping[str, str], gone: list[str]) -> None:
+    """Put the isolated environment over this process, and over botocore where it reads ``~`` regardless."""
+    for name in gone:
+        os.environ.pop(name, None)
+    os.environ.update(new)
+
+    import boto3
+    import botocore.loaders
+
+    # botocore fixes ~/.aws/models when it is imported; a model there may name another endpoint.
+    botocore.loaders.Loader.CUSTOMER_DATA_PATH = str(settings.state() / "aws" / "models")
+    boto3.DEFAULT_SESSION = None
+
+
+def write_files(state: Path) -> None:
+    """Make what the isolated environment points at; what a learner has put there since is kept."""
+    for folder in ("docker", "aws", "aws/home", "bin"):
+        (state / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not _has_auths(state / "docker" / "config.json"):
+        # A non-empty "auths" keeps the docker CLI from choosing the user's keychain by itself.
+        _write(state / "docker" / "config.json", '{"auths": {"sandbox.invalid": {}}}\n')
+    for profile, key, secret in (
+        ("default", settings.ACCESS_KEY, settings.SECRET_KEY),
+        (settings.OTHER_PROFILE, settings.OTHER_ACCESS_KEY, settings.OTHER_SECRET_KEY),
+    ):
+        # Times as version 2 of the CLI prints them.
+        settled = f"region = {settings.REGION}\noutput = json\ncli_timestamp_format = iso8601\n"
+        _add_section(state / "aws" / "config", "default" if profile == "default" else f"profile {profile}", settled)
+        keys = f"aws_access_key_id = {key}\naws_secret_access_key = {secret}\n"
+        _add_section(state / "aws" / "credentials", profile, keys)
+    _write_shim(state)
+
+
+def venv_bin() -> Path:
+    """The folder of this Python's own programs: of several `aws`, this one belongs to the tutorial."""
+    return Path(sys.executable).parent
+
+
+def _write_shim(state: Path) -> None:
+    """``aws`` reads ~/.aws/cli/alias whatever the environment says, so ours has another home."""
+    own = venv_bin() / "aws"
+    program = str(own) if own.exists() else shutil.which("aws", path=_without(state / "bin"))
+    if program:
+        home = shlex.quote(str(state / "aws" / "home"))
+        _write(state / "bin" / "aws", f'#!/bin/sh\nHOME={home} exec {shlex.quote(program)} "$@"\n', 0o755)
+
+
+def _write(path: Path, text: str, mode: int = 0o600) -> None:
+    if path.exists() and path.read_text() == text:
+        return
+    # Several kernels may do this at once: each writes its own file, the last one stays.
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(text)
+    draft.chmod(mode)
+    draft.replace(path)
+
+
+def _add_section(path: Path, name: str, text: str) -> None:
+    """Add ``[name]`` to an AWS configuration file that has no such section yet."""
+    before = path.read_text() if path.exists() else ""
+    if f"[{name}]" not in before.splitlines():
+        _write(path, f"{before}[{name}]\n{text}")
+
+
+def _has_auths(config: Path) -> bool:
+    try:
+        return bool(json.loads(config.read_text())["auths"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _host(url: str) -> str:
+    return url.partition("//")[2]
+
+
+def _with_localhost(value: str | None) -> str:
+    names = [name for name in (value or "").split(",") if name]
+    return ",".join(names + [name for name in ("localhost", "127.0.0.1") if name not in names])
+
+
+def _path(value: str, *first: Path) -> str:
+    ours = [str(folder) for folder in first]
+    return os.pathsep.join(ours + [f for f in value.split(os.pathsep) if f and f not in ours])
+
+
+def _without(folder: Path) -> str:
+    parts = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return os.pathsep.join(part for part in parts if part != str(folder))

@@ -1,0 +1,124 @@
+"""Every registry has an address of its own: a port of this process, remembered by name in the state folder.
+
+What AWS tells apart by host names (``<account>.dkr.ecr.<region>.amazonaws.com``, ``public.ecr.aws``,
+``docker.io``) is told apart by ports here, because ``docker`` keeps one login for each host and port.
+"""
+
+import json
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ecr_sandbox.state.atomic_files import write_whole
+
+LOOPBACK = "127.0.0.1"
+PORTS_TRIED = 50
+MAIN = "sandbox"
+
+Application = Callable[..., Any]  # WSGI
+
+
+class NoPort(Exception):
+    """Every port that was tried belongs to another program."""
+
+
+class Listeners:
+    """The ports of one sandbox; *folder* is its state."""
+
+    def __init__(self, folder: Path):
+        self._file = folder / "ports.json"
+        self._lock = threading.Lock()
+        self._closing, self._closed = threading.Lock(), False
+        self._ports = remembered(folder)
+        self._servers: dict[str, Any] = {}
+        self.changed: Callable[[dict[str, int]], Any] = lambda ports: None  # told when a name gets a port
+
+    def main(self, application: Application, asked: int | None, default: int) -> Any:
+        """The server of the front door, bound but not yet serving; raises NoPort.
+
+        Its port is the one *asked* for, or that of the last time, or *default*; or the next that is free.
+        """
+        promised = set() if asked else self._promised(MAIN)
+        server = self._bound(MAIN, application, asked or self._ports.get(MAIN, default), promised)
+        self._servers[MAIN] = server
+        return server
+
+    def behind(self, application: Callable[[str], Application]) -> None:
+        """Say what answers behind each name, and serve every name of the last time again."""
+        self._application = application
+        for name in [name for name in self._ports if name != MAIN]:
+            self.port(name)
+
+    def port(self, name: str) -> int:
+        """The port where *name* is served; if it is not yet, it is from now on. Raises NoPort."""
+        with self._lock:
+            if name not in self._servers:
+                start = self._ports.get(name, self._servers[MAIN].bind_addr[1] + 1)
+                server = self._bound(name, self._application(name), start, self._promised(name))
+                threading.Thread(target=server.serve, daemon=True, name=name).start()
+                self._servers[name] = server
+                self.changed(self.ports())
+            return self._servers[name].bind_addr[1]
+
+    def ports(self) -> dict[str, int]:
+        """The port of every name that is served."""
+        return {name: server.bind_addr[1] for name, server in self._servers.items()}
+
+    def close(self) -> None:
+        """Stop serving, all at once; the ports stay remembered. Whoever calls it again waits for the same end."""
+        with self._closing:
+            closing = [] if self._closed else [threading.Thread(target=each.stop) for each in self._servers.values()]
+            self._closed = True
+            for each in closing:
+                each.start()
+            for each in closing:
+                each.join()
+
+    def _promised(self, name: str) -> set[int]:
+        return {port for other, port in self._ports.items() if other != name}
+
+    def _bound(self, name: str, application: Application, start: int, promised: set[int]) -> Any:
+        from .server import Listener
+
+        for port in range(start, min(start + PORTS_TRIED, 65536)):
+            if port in promised or _taken(port):
+                continue
+            server = Listener((LOOPBACK, port), application)
+            try:
+                server.prepare()
+            except OSError:  # somebody was quicker
+                continue
+            try:
+                self._remember(name, port, start)
+            except BaseException:  # the disk is full: a server that nobody knows could not be stopped
+                server.stop()
+                raise
+            return server
+        raise NoPort(
+            f"The ports {start} to {start + PORTS_TRIED - 1} are all taken. Choose another: ECR_TUTORIAL_PORT=6060"
+        )
+
+    def _remember(self, name: str, port: int, wanted: int) -> None:
+        if port != wanted and (name == MAIN or name in self._ports):
+            print(f"Port {wanted} is taken by another program: using {port}.", file=sys.stderr)
+        if self._ports.get(name) != port:
+            ports = {**self._ports, name: port}
+            write_whole(self._file, json.dumps(ports, indent=2))
+            self._ports = ports
+
+
+def remembered(folder: Path) -> dict[str, int]:
+    """The port of each name in the state *folder*; empty when nothing was served from there yet."""
+    with suppress(OSError, ValueError, AttributeError):
+        return {str(name): int(port) for name, port in json.loads((folder / "ports.json").read_text()).items()}
+    return {}
+
+
+def _taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((LOOPBACK, port)) == 0

@@ -1,0 +1,174 @@
+"""The Condition element of IAM's policy language: does it hold for this request?
+
+Sources, both in https://docs.aws.amazon.com/IAM/latest/UserGuide/:
+``reference_policies_elements_condition_operators.html``,
+``reference_policies_condition-single-vs-multi-valued-context-keys.html``.
+"""
+
+import base64
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from .patterns import Facts, Text
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One key of one operator: ``{"StringLike": {"aws:username": ["a*", "b*"]}}``.
+
+    The values in the policy are alternatives, of which a negated operator wants none. ``ForAllValues:`` and
+    ``ForAnyValue:`` say how many of the *request's* values must pass; IAM leaves open what several values without
+    either of them mean. Here a negated operator then stays the exact opposite of the plain one.
+    """
+
+    key: str
+    compare: "Comparison"
+    wanted: tuple[Text, ...]
+    negated: bool = False
+    quantifier: str | None = None
+    if_exists: bool = False
+    of_presence: bool = False
+
+    def holds(self, facts: Facts) -> bool:
+        """Whether the request, described by *facts*, meets this condition."""
+        values = self._values(facts)
+        every = self.quantifier == "ForAllValues" or (self.quantifier is None and self.negated)
+        # Of no values, every one passes and not any one does: so IAM treats a key that is missing.
+        passed = (all if every else any)(self._passes(value, facts) for value in values)
+        return passed or (self.if_exists and not values)
+
+    def _passes(self, value: str, facts: Facts) -> bool:
+        return any(self.compare(value, wanted, facts) for wanted in self.wanted) != self.negated
+
+    def _values(self, facts: Facts) -> tuple[str, ...]:
+        given = facts.get(self.key, ())
+        values = (given,) if isinstance(given, str) else tuple(given)
+        if self.of_presence:
+            return ("false" if values else "true",)
+        # To a set operator an empty string is no value ("such as an empty string").
+        return tuple(filter(None, values)) if self.quantifier else values
+
+
+def condition(name: str, key: str, wanted: tuple[str, ...], has_variables: bool) -> Condition | None:
+    """The test that the operator *name* makes of *key*, or None if there is no such operator."""
+    parts = OPERATOR.fullmatch(name)
+    if not parts:
+        return None
+    quantifier, base, if_exists = parts.groups()
+    if base == "Null" and (quantifier or if_exists):
+        return None
+    positive = NEGATIONS.get(base, base)
+    return Condition(
+        key.lower(),
+        COMPARISONS[positive],
+        tuple(Text(each, has_variables and "${" in each) for each in wanted),
+        negated=positive != base,
+        quantifier=quantifier,
+        if_exists=bool(if_exists),
+        of_presence=base == "Null",
+    )
+
+
+# Whether a value of the request is what the policy wants.
+Comparison = Callable[[str, Text, Facts], bool]
+
+
+def _converted(convert: Callable[[str], Any], relation: Callable[[Any, Any], bool]) -> Comparison:
+    """Compare what both texts stand for. These operators know no variables; what cannot be read is no match."""
+
+    def compare(value: str, wanted: Text, facts: Facts) -> bool:
+        try:
+            return relation(convert(value), convert(wanted.raw))
+        except (ValueError, OverflowError):
+            return False
+
+    return compare
+
+
+def _number(text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(text) from None
+    if not number.is_finite():
+        raise ValueError(text)
+    return number
+
+
+def _moment(text: str) -> Decimal:
+    """Seconds since 1970, from these or from a date of ISO 8601; without a zone it is UTC."""
+    try:
+        return _number(text)
+    except ValueError:
+        whole = f"{text}-01" if re.fullmatch(r"\d{4}-\d\d", text, re.ASCII) else text
+        moment = datetime.fromisoformat(whole)
+        return Decimal(repr((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()))
+
+
+def _same_bytes(value: str, wanted: Text, facts: Facts) -> bool:
+    try:
+        return base64.b64decode(wanted.raw, validate=True) == value.encode(errors="surrogatepass")
+    except ValueError:
+        return False
+
+
+def _in_network(value: str, wanted: Text, facts: Facts) -> bool:
+    try:
+        return ip_address(value) in ip_network(wanted.raw, strict=False)
+    except ValueError:
+        return False
+
+
+def _equals(value: str, wanted: Text, facts: Facts) -> bool:
+    return wanted.equals(value, facts)
+
+
+def _equals_in_any_case(value: str, wanted: Text, facts: Facts) -> bool:
+    return wanted.equals(value, facts, fold=str.casefold)
+
+
+def _like(value: str, wanted: Text, facts: Facts) -> bool:
+    return wanted.like(value, facts)
+
+
+def _like_arn(value: str, wanted: Text, facts: Facts) -> bool:
+    return wanted.like_arn(value, facts)
+
+
+RELATIONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "Equals": operator.eq,
+    "LessThan": operator.lt,
+    "LessThanEquals": operator.le,
+    "GreaterThan": operator.gt,
+    "GreaterThanEquals": operator.ge,
+}
+COMPARISONS: Mapping[str, Comparison] = {
+    "StringEquals": _equals,
+    "StringEqualsIgnoreCase": _equals_in_any_case,
+    "StringLike": _like,
+    "ArnEquals": _like_arn,
+    "ArnLike": _like_arn,
+    **{f"Numeric{name}": _converted(_number, relation) for name, relation in RELATIONS.items()},
+    **{f"Date{name}": _converted(_moment, relation) for name, relation in RELATIONS.items()},
+    "Bool": _equals_in_any_case,
+    "BinaryEquals": _same_bytes,
+    "IpAddress": _in_network,
+    "Null": _equals_in_any_case,
+}
+NEGATIONS = {
+    "StringNotEquals": "StringEquals",
+    "StringNotEqualsIgnoreCase": "StringEqualsIgnoreCase",
+    "StringNotLike": "StringLike",
+    "ArnNotEquals": "ArnEquals",
+    "ArnNotLike": "ArnLike",
+    "NumericNotEquals": "NumericEquals",
+    "DateNotEquals": "DateEquals",
+    "NotIpAddress": "IpAddress",
+}
+OPERATOR = re.compile(rf"(?:(ForAllValues|ForAnyValue):)?({'|'.join([*COMPARISONS, *NEGATIONS])})(IfExists)?")

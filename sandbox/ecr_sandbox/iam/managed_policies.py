@@ -1,0 +1,24 @@
+"""AWS's own policies, ``arn:aws:iam::aws:policy/…``: only those that the course names.
+
+moto has all 1500 and would write them into the state with every change.
+"""
+
+import json
+from importlib.resources import files
+
+from ecr_sandbox import settings
+from moto.iam.models import AWSManagedPolicy, IAMBackend
+
+
+def ensure(iam: IAMBackend) -> None:
+    """Let AWS's policies exist in an account, also in one that an older sandbox has kept."""
+    for name, data in _named().items():
+        policy = AWSManagedPolicy.from_data(name, iam.account_id, settings.REGION, data)
+        if policy.arn not in iam.managed_policies:
+            iam.managed_policies[policy.arn] = policy
+            iam.aws_managed_policies.append(policy)
+
+
+def _named() -> dict[str, dict[str, object]]:
+    text = (files("ecr_sandbox") / "data" / "managed_policies.json").read_text()
+    return dict(json.loads(text)["policies"])

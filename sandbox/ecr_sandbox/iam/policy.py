@@ -1,0 +1,200 @@
+"""IAM's policy language: a JSON document becomes a ``Policy``, or is ``Malformed``.
+
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NoReturn
+
+from .conditions import Condition, condition
+from .patterns import Facts, Text, glob, literal_brackets
+
+WITH_VARIABLES = "2012-10-17"
+VERSIONS = ("2008-10-17", WITH_VARIABLES)
+POLICY_ELEMENTS = {"Version", "Id", "Statement"}
+STATEMENT_ELEMENTS = {
+    *("Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition")
+}
+PRINCIPAL_TYPES = {"AWS", "Service", "Federated", "CanonicalUser"}
+ACTION = re.compile(r"\*|[^:]+:.+", re.DOTALL)
+
+
+class Malformed(ValueError):
+    """The document is no policy; the message says why, in our own short words."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement. ``None`` for resources: it speaks of the resource that it hangs on, if it hangs on one."""
+
+    effect: str
+    actions: tuple[Callable[[str], bool], ...]
+    but_actions: bool  # NotAction
+    resources: tuple[Text, ...] | None
+    but_resources: bool  # NotResource
+    principals: frozenset[tuple[str, str]] | None  # ("AWS", an ARN, a number or "*"), ("Service", a name), …
+    but_principals: bool  # NotPrincipal
+    conditions: tuple[Condition, ...]
+
+    def covers(self, action: str, resource: str, facts: Facts) -> bool:
+        """Whether this statement speaks of *action* on *resource* in a request with these *facts*."""
+        return (
+            any(matches(action) for matches in self.actions) != self.but_actions
+            and self._covers_resource(resource, facts)
+            and all(each.holds(facts) for each in self.conditions)
+        )
+
+    def _covers_resource(self, resource: str, facts: Facts) -> bool:
+        if self.resources is None:
+            return True
+        return any(each.like(resource, facts) for each in self.resources) != self.but_resources
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A parsed document; *name* is for messages."""
+
+    name: str
+    statements: tuple[Statement, ...]
+
+
+def parse(document: str | Mapping[str, Any], name: str = "") -> Policy:
+    """The policy that *document*, a JSON text or what one was read into, says; raises Malformed.
+
+    A text is parsed once: the last thousand are remembered.
+    """
+    return _parsed(document, name) if isinstance(document, str) else _policy(document, name)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str, name: str) -> Policy:
+    try:
+        document = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
+    except Malformed:
+        raise
+    except (ValueError, RecursionError):
+        raise Malformed("it is not JSON") from None
+    return _policy(document, name)
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Grammar notes: "Individual elements must not contain multiple instances of the same key"."""
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise Malformed("an element is there twice")
+    return result
+
+
+def _no_constant(word: str) -> NoReturn:
+    raise Malformed(f"{word} is not JSON")
+
+
+def _policy(document: Any, name: str) -> Policy:
+    _check_object(document, "the policy", POLICY_ELEMENTS)
+    version = document.get("Version", VERSIONS[0])
+    if version not in VERSIONS:
+        raise Malformed("the Version is neither 2012-10-17 nor 2008-10-17")
+    _check_label(document, "Id")
+    statements = document.get("Statement")
+    if isinstance(statements, Mapping):
+        statements = [statements]
+    if not isinstance(statements, list) or not statements:
+        raise Malformed("there is no Statement")
+    policy = Policy(name, tuple(_statement(each, version == WITH_VARIABLES) for each in statements))
+    labels = [each["Sid"] for each in statements if each.get("Sid")]
+    if len(set(labels)) != len(labels):
+        raise Malformed("two statements have the same Sid")
+    return policy
+
+
+def _statement(document: Any, has_variables: bool) -> Statement:
+    _check_object(document, "a statement", STATEMENT_ELEMENTS)
+    _check_label(document, "Sid")
+    if document.get("Effect") not in ("Allow", "Deny"):
+        raise Malformed("the Effect is neither Allow nor Deny")
+    action, resource, principal = (_either(document, element) for element in ("Action", "Resource", "Principal"))
+    if action is None:
+        raise Malformed("a statement has neither Action nor NotAction")
+    return Statement(
+        effect=document["Effect"],
+        actions=_actions(document[action], action),
+        but_actions=action == "NotAction",
+        resources=_texts(document[resource], resource, has_variables) if resource else None,
+        but_resources=resource == "NotResource",
+        principals=_principals(document[principal]) if principal else None,
+        but_principals=principal == "NotPrincipal",
+        conditions=_conditions(document.get("Condition", {}), has_variables),
+    )
+
+
+def _either(document: Mapping[str, Any], element: str) -> str | None:
+    """Which of *element* and its opposite, of which there may be one, is there."""
+    there = [each for each in (element, f"Not{element}") if each in document]
+    if len(there) > 1:
+        raise Malformed(f"a statement has both {element} and Not{element}")
+    return there[0] if there else None
+
+
+def _actions(value: Any, element: str) -> tuple[Callable[[str], bool], ...]:
+    actions = _strings(value, element)
+    if not all(map(ACTION.fullmatch, actions)):
+        raise Malformed(f"{element} is not of the form service:Action")
+    return tuple(glob(literal_brackets(each), re.IGNORECASE | re.ASCII) for each in actions)
+
+
+def _texts(value: Any, element: str, has_variables: bool) -> tuple[Text, ...]:
+    return tuple(Text(each, has_variables and "${" in each) for each in _strings(value, element))
+
+
+def _principals(value: Any) -> frozenset[tuple[str, str]]:
+    if value == "*":
+        return frozenset({("AWS", "*")})
+    _check_object(value, "a principal", PRINCIPAL_TYPES)
+    if not value:
+        raise Malformed("a principal names nobody")
+    return frozenset((kind, name) for kind, names in value.items() for name in _strings(names, "Principal"))
+
+
+def _conditions(value: Any, has_variables: bool) -> tuple[Condition, ...]:
+    _check_object(value, "Condition")
+    return tuple(
+        _condition(operator, key, wanted, has_variables)
+        for operator, keys in value.items()
+        for key, wanted in _check_object(keys, operator).items()
+    )
+
+
+def _condition(operator: str, key: str, wanted: Any, has_variables: bool) -> Condition:
+    values = wanted if isinstance(wanted, list) else [wanted]
+    if not all(isinstance(each, str | int | float) for each in values):
+        raise Malformed(f"a value of {operator} is neither a string nor a number nor a boolean")
+    texts = tuple(each if isinstance(each, str) else json.dumps(each) for each in values)
+    found = condition(operator, key, texts, has_variables)
+    if found is None:
+        raise Malformed(f"there is no condition operator {operator}")
+    return found
+
+
+def _strings(value: Any, element: str) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    if not values or not all(isinstance(each, str) and each for each in values):
+        raise Malformed(f"{element} is neither a string nor a list of strings")
+    return values
+
+
+def _check_object(value: Any, what: str, elements: set[str] | None = None) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise Malformed(f"{what} is not an object")
+    unknown = [key for key in value if elements is not None and key not in elements]
+    if unknown:
+        raise Malformed(f"{what} has an unknown element {unknown[0]}")
+    return value
+
+
+def _check_label(document: Mapping[str, Any], element: str) -> None:
+    if not isinstance(document.get(element, ""), str):
+        raise Malformed(f"the {element} is not a string")

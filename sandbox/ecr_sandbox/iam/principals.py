@@ -1,0 +1,200 @@
+"""Who an access key stands for, and which policies speak about it: read from moto's IAM and STS on every call.
+
+Nothing is remembered but parsed texts, so a policy that is detached or a key that is deleted counts from the
+next request on. On AWS that takes seconds.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from ecr_sandbox import settings
+from ecr_sandbox.aws import errors
+from moto.core.utils import utcnow
+from moto.iam.models import Group, IAMBackend, ManagedPolicy, Role, User, iam_backends
+from moto.sts.models import AssumedRole, sts_backends
+
+from . import evaluate
+
+ADMINISTRATORS = {settings.ACCESS_KEY: settings.ACCOUNT, settings.OTHER_ACCESS_KEY: settings.OTHER_ACCOUNT}
+# What a policy that cannot be read, or is gone, amounts to: it allows nothing and denies nothing.
+NOTHING = evaluate.parse(
+    {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "none:Nothing", "Resource": "*"}}
+)
+
+
+def of(access_key: str) -> evaluate.Principal:
+    """The principal of *access_key*; raises CommonError for a key that is unknown, inactive or expired."""
+    found = _owner(access_key)
+    return _user(access_key, found) if isinstance(found, User) else _session(found)
+
+
+def service(name: str, number: str) -> evaluate.Principal:
+    """A service of AWS that acts for the account *number*; only a resource's policy can let it in."""
+    return evaluate.Principal(name, number, frozenset({name}), ())
+
+
+def root(number: str) -> evaluate.Principal:
+    """An account itself: in it, everything is allowed."""
+    arn = f"arn:aws:iam::{number}:root"
+    return evaluate.Principal(arn, number, frozenset({arn}), (), unrestricted=True)
+
+
+def of_role(arn: str) -> evaluate.Principal | None:
+    """Who a service is that has assumed the role *arn*; None if there is no such role."""
+    if (found := role(arn)) is None:
+        return None
+    session = f"arn:aws:sts::{found.account_id}:assumed-role/{found.name}/ecr"
+    return evaluate.Principal(
+        arn=session,
+        account=found.account_id,
+        names=frozenset({session, arn}),
+        identity=tuple(_policies(found)),
+        boundary=boundary(found.account_id, found.permissions_boundary),
+        context={"aws:PrincipalType": "AssumedRole", "aws:PrincipalArn": arn, "aws:PrincipalAccount": found.account_id},
+    )
+
+
+def secret_of(access_key: str) -> tuple[str, str | None]:
+    """The secret and, for a session, its token; raises as ``of`` does."""
+    found = _owner(access_key)
+    if isinstance(found, User):
+        return found.get_access_key_by_id(access_key).secret_access_key, None
+    return found.secret_access_key, found.session_token
+
+
+def account(number: str) -> IAMBackend:
+    """One account's IAM."""
+    return iam_backends[number]["aws"]
+
+
+def user(number: str, name: str) -> User | None:
+    """The user *name* of an account, or None."""
+    return account(number).users.get(name)
+
+
+def owner_of_key(number: str, access_key: str) -> User | None:
+    """The user of an account that *access_key* belongs to, or None."""
+    return next((each for each in list(account(number).users.values()) if each.has_access_key(access_key)), None)
+
+
+def role(arn: str) -> Role | None:
+    """The role *arn*, or None."""
+    number = arn.split(":")[4] if arn.count(":") >= 5 else ""
+    if number not in ADMINISTRATORS.values():
+        return None
+    return next((each for each in list(account(number).roles.values()) if each.arn == arn), None)
+
+
+def managed(number: str, arn: str) -> ManagedPolicy | None:
+    """The customer's or AWS's policy *arn* as *number* sees it, or None."""
+    return account(number).managed_policies.get(arn)
+
+
+@lru_cache(maxsize=1024)
+def parsed(text: str, name: str = "") -> evaluate.Policy:
+    """The policy *text*; one that cannot be read neither allows nor denies anything."""
+    try:
+        return evaluate.parse(text, name)
+    except ValueError:
+        return NOTHING
+
+
+def _owner(access_key: str) -> User | AssumedRole:
+    for number in ADMINISTRATORS.values():
+        key = account(number).access_keys.get(access_key)
+        if key is None or key.status != "Active":
+            continue
+        session = sts_backends[number]["aws"].get_assumed_role_from_access_key(access_key)
+        if session is None:
+            owner = user(number, key.user_name or "") or owner_of_key(number, access_key)
+            if owner is not None and owner.has_access_key(access_key):
+                return owner
+        elif session.expiration <= utcnow():
+            raise errors.expired_session()
+        else:
+            return session
+    raise errors.unknown_key()
+
+
+def _user(access_key: str, user: User) -> evaluate.Principal:
+    groups = [group for group in list(account(user.account_id).groups.values()) if user in group.users]
+    tags = dict(account(user.account_id).tagger.tags.get(user.arn, {}))  # a copy: another thread may be writing
+    return evaluate.Principal(
+        arn=user.arn,
+        account=user.account_id,
+        names=frozenset({user.arn}),
+        identity=tuple(policy for holder in (user, *groups) for policy in _policies(holder)),
+        boundary=boundary(user.account_id, getattr(user, "permissions_boundary", None)),
+        context={
+            "aws:username": user.name,
+            "aws:userid": user.id,
+            "aws:PrincipalType": "User",
+            "aws:PrincipalArn": user.arn,
+            "aws:PrincipalAccount": user.account_id,
+            **_principal_tags(tags),
+        },
+        unrestricted=access_key in ADMINISTRATORS,
+    )
+
+
+def _session(session: AssumedRole) -> evaluate.Principal:
+    assumed = role(session.role_arn)
+    if assumed is not None and assumed.id != getattr(session, "role_id", assumed.id):
+        assumed = None  # deleted, and another made under the same name
+    role_id = getattr(session, "role_id", assumed.id if assumed else "")
+    tags = {tag["Key"]: tag["Value"] for tag in (assumed.tags or [] if assumed else [])}
+    tags |= getattr(session, "tags", {})
+    return evaluate.Principal(
+        arn=session.arn,
+        account=session.account_id,
+        names=frozenset({session.arn, session.role_arn}),
+        identity=tuple(_policies(assumed)) if assumed else (),
+        boundary=boundary(session.account_id, assumed.permissions_boundary if assumed else None),
+        session=_session_policies(session),
+        context={
+            "aws:userid": f"{role_id}:{session.session_name}",
+            "aws:PrincipalType": "AssumedRole",
+            "aws:PrincipalArn": session.role_arn,
+            "aws:PrincipalAccount": session.account_id,
+            "aws:TokenIssueTime": _iso(getattr(session, "issued", session.expiration)),
+            "aws:MultiFactorAuthPresent": "false",
+            **_principal_tags(tags),
+        },
+    )
+
+
+def _policies(holder: User | Group | Role) -> Iterator[evaluate.Policy]:
+    for name, text in list(holder.policies.items()):
+        yield parsed(text, name)
+    for policy in list(holder.managed_policies.values()):
+        yield parsed(_text(policy), policy.name)
+
+
+def _session_policies(session: AssumedRole) -> tuple[evaluate.Policy, ...] | None:
+    arns: Iterable[str] = getattr(session, "policy_arns", ())
+    texts = [parsed(_text(found), found.name) for arn in arns if (found := managed(session.account_id, arn))]
+    if session.policy:
+        texts.append(parsed(session.policy, "session policy"))
+    return tuple(texts) or ((NOTHING,) if arns else None)
+
+
+def boundary(number: str, given: Mapping[str, str] | None) -> evaluate.Policy | None:
+    """The permissions boundary, as IAM describes it in *given*; one that is gone allows nothing."""
+    if not given:
+        return None
+    found = managed(number, given["PermissionsBoundaryArn"])
+    return parsed(_text(found), found.name) if found else NOTHING
+
+
+def _text(policy: ManagedPolicy) -> str:
+    return str(next(each.document for each in policy.versions if each.version_id == policy.default_version_id))
+
+
+def _principal_tags(tags: Mapping[str, Any]) -> dict[str, str]:
+    return {f"aws:PrincipalTag/{key}": str(value) for key, value in tags.items()}
+
+
+def _iso(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,28 @@
+"""How the registry answers: with JSON for a refusal, and its version always.
+
+Source: OCI distribution-spec, "Error Codes".
+"""
+
+import json
+
+from werkzeug.wrappers import Response
+
+from ecr_sandbox.http.middleware import Handler, Request
+from ecr_sandbox.services.ecr.errors import Refusal
+
+
+def refuse(refusal: Refusal) -> Response:
+    """The HTTP answer of *refusal* (werkzeug leaves out the body when the request was a HEAD)."""
+    return Response(
+        json.dumps(refusal.body()),
+        status=refusal.status,
+        headers=dict(refusal.headers),
+        content_type="application/json; charset=utf-8",
+    )
+
+
+def with_version(request: Request, call_next: Handler) -> Response:
+    """A door that lets every answer name the protocol, refusals too."""
+    response = call_next(request)
+    response.headers["Docker-Distribution-Api-Version"] = "registry/2.0"
+    return response

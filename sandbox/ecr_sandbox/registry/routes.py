@@ -1,0 +1,83 @@
+"""What clients ask of a registry under ``/v2/``: which request leads to which function, and what a failure becomes.
+
+A request passes: this table; ``RegistryBackend.repository``, which checks whether the caller may; the function of its
+route, in ``blobs.py``, ``blob_uploads.py``, ``manifests.py`` or ``tags_and_referrers.py``.
+Source: OCI distribution-spec 1.1, "Endpoints"; where a registry differs: ``backend.py`` and the comments.
+"""
+
+import re
+import sqlite3
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+from werkzeug.wrappers import Response
+
+from ecr_sandbox.http.middleware import Handler, Request
+from ecr_sandbox.http.server import BrokenBody
+from ecr_sandbox.services.ecr.errors import BODY_BROKEN, UNSUPPORTED, Refused
+
+from . import blob_uploads, body, disk, manifests, tags_and_referrers
+from . import blobs as layers
+from .backend import RegistryBackend, RegistryRequest
+from .distribution import ClientGone
+from .responses import refuse
+
+
+class Route(NamedTuple):
+    """A line of the table; *action* is what ECR's proxy asks IAM (user guide, "image-push-iam")."""
+
+    methods: tuple[str, ...]
+    path: re.Pattern[str]
+    action: str
+    handler: Callable[[RegistryRequest], Response]
+
+
+ROUTES = [
+    Route(tuple(methods.split()), re.compile(rf"/v2/(?P<name>.+?)/{path}"), f"ecr:{action}", handler)
+    for methods, path, action, handler in [
+        ("POST", r"blobs/uploads/?", "InitiateLayerUpload", blob_uploads.start),
+        ("PATCH", r"blobs/uploads/(?P<part>[^/]+)", "UploadLayerPart", blob_uploads.send_part),
+        ("PUT", r"blobs/uploads/(?P<part>[^/]+)", "CompleteLayerUpload", blob_uploads.finish),
+        ("HEAD GET", r"blobs/uploads/(?P<part>[^/]+)", "UploadLayerPart", blob_uploads.status),
+        ("DELETE", r"blobs/uploads/(?P<part>[^/]+)", "UploadLayerPart", blob_uploads.cancel),
+        ("HEAD", r"blobs/(?P<part>[^/]+)", "BatchCheckLayerAvailability", layers.exists),
+        ("GET", r"blobs/(?P<part>[^/]+)", "GetDownloadUrlForLayer", layers.read),
+        ("HEAD GET", r"manifests/(?P<part>[^/]+)", "BatchGetImage", manifests.read),
+        ("PUT", r"manifests/(?P<part>[^/]+)", "PutImage", manifests.store),
+        ("DELETE", r"manifests/(?P<part>[^/]+)", "BatchDeleteImage", manifests.delete),
+        ("HEAD GET", r"tags/list", "ListImages", tags_and_referrers.tags),
+        ("HEAD GET", r"referrers/(?P<part>[^/]+)", "BatchGetImage", tags_and_referrers.referrers),
+    ]
+]
+
+
+def registry(backend: RegistryBackend) -> Handler:
+    """The handler of everything under ``/v2/``; a request has passed the identity door."""
+    return partial(_answer, backend)
+
+
+def _answer(backend: RegistryBackend, request: Request) -> Response:
+    try:
+        return _route(backend, request)
+    except Refused as no:
+        refusal = no.refusal
+    except (BrokenBody, ClientGone):
+        refusal = BODY_BROKEN
+    except (OSError, sqlite3.OperationalError) as error:
+        refusal = disk.worded(backend.blobs.root, error)
+    body.drain(request)
+    return refuse(refusal)
+
+
+def _route(backend: RegistryBackend, request: Request) -> Response:
+    if request.path in ("/v2", "/v2/"):
+        return Response("{}", content_type="application/json")
+    found = [(route, match) for route in ROUTES if (match := route.path.fullmatch(request.path))]
+    for route, match in found:
+        if request.method in route.methods:
+            repository = backend.repository(request, match["name"], route.action)
+            return route.handler(RegistryRequest(request, backend, repository, match.groupdict().get("part", "")))
+    if found:  # a DELETE of a layer, for one: ECR's API has no such operation either
+        raise Refused(UNSUPPORTED)
+    return Response("404 page not found\n", status=404, content_type="text/plain; charset=utf-8")

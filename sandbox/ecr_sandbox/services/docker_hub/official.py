@@ -1,0 +1,74 @@
+"""Images that belong to nobody here: official ones, and the one to see the pull limit by."""
+
+import hashlib
+import json
+import threading
+from contextlib import suppress
+from io import BytesIO
+
+from ecr_sandbox import settings
+from ecr_sandbox.http.middleware import Request
+from ecr_sandbox.registry import oci_layout
+from ecr_sandbox.registry.distribution import Distribution
+from ecr_sandbox.registry.images import Manifest
+from moto.ecr.exceptions import ImageAlreadyExistsException
+
+from .repositories import Repositories
+
+LIBRARY = "library"
+CONFIG_TYPE = "application/vnd.docker.container.image.v1+json"
+MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
+# What Docker's pages tell people to ask for when they want to see their limit: nothing but a manifest and its config.
+PREVIEW = ("ratelimitpreview", "test")
+PREVIEW_CONFIG = json.dumps({"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": []}})
+
+
+def preview(repositories: Repositories, blobs: Distribution) -> None:
+    """Put ``ratelimitpreview/test:latest`` in place, once. Raises OSError."""
+    digest = "sha256:" + hashlib.sha256(PREVIEW_CONFIG.encode()).hexdigest()
+    config = {"mediaType": CONFIG_TYPE, "size": len(PREVIEW_CONFIG), "digest": digest}
+    text = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": []})
+    opened = lambda _: BytesIO(PREVIEW_CONFIG.encode())  # noqa: E731
+    _put(repositories, blobs, *PREVIEW, "latest", Manifest.parse(text, None), opened)
+
+
+def is_asked_for(request: Request) -> bool:
+    """Whether a request is about an official image, or asks for a token for one."""
+    if request.path == "/token":
+        return any(f":{LIBRARY}/" in scope for scope in request.values.getlist("scope"))
+    return request.path.startswith(f"/v2/{LIBRARY}/")
+
+
+class Shelf:
+    """Where the official images stand: the course's base image, put there when somebody first asks for one."""
+
+    def __init__(self, repositories: Repositories, blobs: Distribution):
+        self._repositories, self._blobs = repositories, blobs
+        self._lock, self._full = threading.Lock(), False
+
+    def fill(self) -> None:
+        """Put the base image in place, once; without a layout there is none. Raises OSError."""
+        with self._lock:
+            found = None if self._full else oci_layout.read(settings.base_image_layout())
+            if found:
+                name = settings.MIRROR_REPOSITORY.rpartition("/")[2]
+                _put(self._repositories, self._blobs, LIBRARY, name, settings.MIRROR_TAG, *found)
+            self._full = True
+
+
+def _put(
+    repositories: Repositories,
+    blobs: Distribution,
+    namespace: str,
+    name: str,
+    tag: str,
+    manifest: Manifest,
+    opened: oci_layout.Opener,
+) -> None:
+    full_name = f"{namespace}/{name}"
+    if repositories.images(full_name).find(tag=tag, digest=manifest.digest):
+        return
+    with oci_layout.stored(blobs, repositories.stored_as(full_name), manifest, opened), repositories.change():
+        repositories.create_official(namespace, name, "Official image" if namespace == LIBRARY else "")
+        with suppress(ImageAlreadyExistsException):
+            repositories.images(full_name).put(manifest, tag, False)

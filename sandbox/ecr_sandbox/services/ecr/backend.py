@@ -1,0 +1,283 @@
+"""ECR's state: repositories are moto's, images are ours (``images.py``), bytes are Distribution's."""
+
+import hashlib
+import sqlite3
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import moto.ecr.models as moto_ecr
+import moto.ecr.urls
+from ecr_sandbox.http import addresses
+from ecr_sandbox.http.middleware import Request
+from ecr_sandbox.iam.authorization import Denied, permit
+from ecr_sandbox.iam.evaluate import Principal
+from ecr_sandbox.iam.requests import repository_request
+from ecr_sandbox.registry import events, image_ids
+from ecr_sandbox.registry.distribution import Distribution
+from ecr_sandbox.registry.events import Deleted, Pulled, Pushed
+from ecr_sandbox.registry.images import Image, Images, Manifest
+from ecr_sandbox.registry.presigned_urls import PresignedUrls
+from ecr_sandbox.registry.pull_counts import Pulls
+from ecr_sandbox.registry.upload_sessions import Uploads
+from ecr_sandbox.registry.usage import Meter
+from ecr_sandbox.state import clock
+from ecr_sandbox.state.jobs import Jobs
+from ecr_sandbox.state.store import Store
+from moto.ecr.exceptions import RepositoryNotFoundException
+
+from . import last_pull
+from .errors import InvalidParameter, LayersNotFoundException
+from .lifecycle import policy, previews, schedule
+from .registry_settings import EXCLUSIONS, SCHEMA, Settings
+from .repository_policy import valid_registry_policy, valid_resource_policy
+from .tag_mutability import immutable
+
+if TYPE_CHECKING:  # it writes what is kept here
+    from ecr_sandbox.state.persistence import Kept
+
+
+class Repository(moto_ecr.Repository):
+    """A repository whose address works here and whose images are rows of the store."""
+
+    @property
+    def uri(self) -> str:
+        return f"{addresses.registry_host(self.account_id, self.region_name)}/{self.name}"
+
+    @uri.setter
+    def uri(self, value: str) -> None:
+        """moto sets AWS's address; it is computed, because the port may change between runs."""
+
+    @property
+    def images(self) -> Images:
+        bill = Backend.meter
+        tell = (partial(say, *self._key) for say in (bill.changed, bill.archived, bill.restored))
+        return Images(Backend.store, *self._key, *tell)
+
+    @images.setter
+    def images(self, value: list[Any]) -> None:
+        """moto sets an empty list; the rows are the store's."""
+
+    @property
+    def _key(self) -> tuple[str, str, str]:
+        return self.account_id, self.region_name, self.name
+
+    @property
+    def stored_as(self) -> str:
+        """This repository's name in Distribution: accounts and regions are apart, and any ECR name fits."""
+        return stored_as(*self._key)
+
+    def store_image(self, text: str, media_type: str | None, tag: str | None, digest: str | None) -> Image:
+        """PutImage from the wire: see ``Backend.store_image``."""
+        return backend(self.account_id, self.region_name).store_image(self.name, text, media_type, tag, digest)
+
+    def mountable(self, digest: str, source: str, request: Request) -> str | None:
+        """The name in Distribution of *source*, if ECR lets the layer *digest* be mounted from there.
+
+        The account setting is on, the caller may read the source, both are encrypted alike, and an image there uses
+        the layer.
+        Source: ECR user guide, "Blob mounting".
+        """
+        state = backend(self.account_id, self.region_name)
+        if state.account_settings.get("BLOB_MOUNTING") != "ENABLED":
+            return None
+        with Backend.store.lock, suppress(Denied, RepositoryNotFoundException):
+            reading = repository_request("ecr:GetDownloadUrlForLayer", self.account_id, self.region_name, source)
+            permit(request, reading, self.region_name)
+            other = state.repository(source)
+            alike = other.encryption_configuration == self.encryption_configuration
+            if alike and other.images.use(digest) and not other.images.is_archived(digest):
+                return other.stored_as
+        return None
+
+    def _determine_encryption_config(self, encryption_config: dict[str, str] | None) -> dict[str, str]:
+        """moto makes up a new key for each repository; AWS's own, ``aws/ecr``, is one for an account and Region.
+
+        Source: API reference, EncryptionConfiguration. The key's number is made up here, too.
+        """
+        config = encryption_config or {"encryptionType": "AES256"}
+        if config["encryptionType"] == "AES256" or config.get("kmsKey"):
+            return config
+        number = uuid.uuid5(uuid.NAMESPACE_URL, f"{self.account_id}/{self.region_name}/aws/ecr")
+        partition = self.arn.split(":")[1]
+        return {**config, "kmsKey": f"arn:{partition}:kms:{self.region_name}:{self.account_id}:key/{number}"}
+
+    def link(self, digest: str) -> str:
+        """Where the layer *digest* is to be fetched."""
+        return Backend.links.url(self.stored_as, digest, self._key)
+
+    def delete_images(self, ids: Iterable[image_ids.Id]) -> image_ids.Deleted:
+        """BatchDeleteImage, for the API and the wire alike: see ``batch.delete``."""
+        with Backend.store.change():
+            gone, failures = image_ids.delete(self.images, ids)
+            for each in gone:
+                events.publish(Deleted(*self._key, each["imageDigest"], each.get("imageTag")))
+        return gone, failures
+
+    def pulled(self, image: Image, tag: str | None, request: Request) -> None:
+        """The caller of *request* was given the manifest of *image*, which was asked for by *tag* or by digest."""
+        assert request.principal is not None  # the identity door has seen to that
+        self.pulled_by(request.principal, image, tag)
+
+    def pulled_by(self, principal: Principal, image: Image, tag: str | None) -> None:
+        """*principal* was given the manifest of *image*, by the wire or by the API."""
+        arn = str(principal.context.get("aws:PrincipalArn", principal.arn))
+        now = clock.now()
+        # Nobody was promised that it is written down; on a full disk a pull goes on.
+        with suppress(sqlite3.OperationalError), Backend.store.change(sync=False):
+            Backend.meter.pulled(*self._key)
+            Backend.pulls.one_more(*self._key)
+            if last_pull.is_due(image.last_pulled, now) and not self._ignores_pulls_of(arn):
+                self.images.recorded_pull(image, int(now))
+            events.publish(Pulled(*self._key, image.digest, tag, arn))
+
+    def _ignores_pulls_of(self, principal: str) -> bool:
+        return backend(self.account_id, self.region_name).settings(EXCLUSIONS).get(principal) is not None
+
+    def sent(self, n_bytes: int) -> None:
+        """So many bytes of a layer went out."""
+        Backend.meter.sent(*self._key, n_bytes)
+
+    def locks(self, tag: str | None) -> bool:
+        """Whether *tag*, if it names an image, must go on naming it."""
+        mode = str(getattr(self.image_tag_mutability, "value", self.image_tag_mutability))
+        filters = [each["filter"] for each in self.image_tag_mutability_exclusion_filters or []]
+        return bool(tag) and immutable(str(tag), mode, filters)
+
+
+class Backend(moto_ecr.ECRBackend):
+    """moto's ECR with ECR's image model."""
+
+    store: ClassVar[Store]
+    blobs: ClassVar[Distribution]
+    meter: ClassVar[Meter]
+    pulls: ClassVar[Pulls]
+    uploads: ClassVar[Uploads]
+    links: ClassVar[PresignedUrls]
+    jobs: ClassVar[Jobs]
+    changing: ClassVar[Callable[[], AbstractContextManager[None]]]  # round a change of repositories, of any registry
+
+    def __init__(self, region_name: str, account_id: str):
+        super().__init__(region_name, account_id)
+        # Off on AWS until switched on; on here, so that a push of the sample app sends only what is new.
+        self.account_settings = {
+            "BASIC_SCAN_TYPE_VERSION": "AWS_NATIVE",
+            "BLOB_MOUNTING": "ENABLED",
+            "REGISTRY_POLICY_SCOPE": "V2",
+        }
+
+    @property
+    def _url_module(self) -> Any:
+        return moto.ecr.urls  # moto would look for it beside this class
+
+    def settings(self, kind: str) -> Settings:
+        """What this registry is told to do by itself: see ``settings.py``."""
+        return Settings(self.store, self.account_id, self.region_name, kind)
+
+    def repository(self, name: str, registry_id: str | None = None) -> Repository:
+        """The repository; raises RepositoryNotFoundException."""
+        return self._get_repository(name, registry_id)
+
+    def store_image(
+        self, name: str, text: str, media_type: str | None, tag: str | None, claimed_digest: str | None = None
+    ) -> Image:
+        """PutImage, for the API and the wire alike.
+
+        Raises what ``Images.put`` raises, LayersNotFoundException, InvalidParameter, RepositoryNotFoundException.
+        """
+        repository = self.repository(name)
+        manifest = Manifest.parse(text, media_type)
+        where = (repository.stored_as, manifest, repository.images, name, self.account_id)
+        with having_all(self.blobs, *where), self.store.change():
+            repository = self.repository(name)  # it may have gone meanwhile
+            image = repository.images.put(manifest, tag, repository.locks(tag), claimed_digest)
+            events.publish(Pushed(*repository._key, image.digest, tag))
+            return image
+
+    def set_repository_policy(self, registry_id: str, repository_name: str, policy_text: str) -> dict[str, Any]:
+        """moto's would take a policy without a principal, and actions that do not exist."""
+        repository = self.repository(repository_name, registry_id)
+        if not valid_resource_policy(policy_text):
+            raise InvalidParameter("PolicyText", "Invalid repository policy provided")
+        repository.policy = policy_text
+        return self.get_repository_policy(registry_id, repository_name)
+
+    def put_lifecycle_policy(
+        self, registry_id: str, repository_name: str, lifecycle_policy_text: str
+    ) -> dict[str, Any]:
+        """moto's would take rules that contradict each other, and act on none; raises InvalidParameter."""
+        repository = self.repository(repository_name, registry_id)
+        policy.parse(lifecycle_policy_text)
+        repository.lifecycle_policy = lifecycle_policy_text
+        schedule.begin(self.store, self.jobs, repository._key)
+        return {
+            "registryId": repository.registry_id,
+            "repositoryName": repository.name,
+            "lifecyclePolicyText": lifecycle_policy_text,
+        }
+
+    def put_registry_policy(self, policy_text: str) -> dict[str, Any]:
+        """moto's would take only the three actions that a registry policy knew before its scope V2."""
+        if not valid_registry_policy(policy_text):
+            raise InvalidParameter("PolicyText", "Invalid registry policy provided")
+        self.registry_policy = policy_text
+        return self.get_registry_policy()
+
+    def delete_repository(
+        self, repository_name: str, registry_id: str | None = None, force: bool = False
+    ) -> Repository:
+        """moto's, and then the images and the links to their layers go too."""
+        repository: Repository = super().delete_repository(repository_name, registry_id, force)
+        with self.store.change():
+            repository.images.delete()
+            schedule.end(self.store, self.jobs, repository._key)
+            previews.forget(self.store, repository._key)
+            self.store.afterwards(lambda: self.blobs.forget(repository.stored_as))
+        return repository
+
+
+def stored_as(account: str, region: str, name: str) -> str:
+    """Distribution takes names up to 255 characters; ECR's, with account and region before them, may be longer."""
+    full = f"{account}/{region}/{name}"
+    if len(full) <= 255:
+        return full
+    return f"{account}/{region}/{name[:100].rstrip('._-/')}/{hashlib.sha256(name.encode()).hexdigest()}"
+
+
+@contextmanager
+def having_all(
+    blobs: Distribution, stored_as: str, manifest: Manifest, images: Images, name: str, registry: str
+) -> Iterator[None]:
+    """Round the storing of an image in a repository that has every blob of *manifest* and keeps it meanwhile.
+
+    Its *images* use the blob, or it was uploaded (*stored_as*) and is on disk from now on.
+    Raises LayersNotFoundException, which speaks of the repository *name* of *registry*, and OSError.
+    """
+    digests = [digest for digest, _ in manifest.blobs]
+    with blobs.promises.redeeming(stored_as, digests):
+        new = [digest for digest in digests if not images.use(digest)]
+        missing = [digest for digest in new if blobs.size(stored_as, digest) is None]
+        if missing:
+            raise LayersNotFoundException(missing, name, registry)
+        blobs.tree.sync(stored_as, new)
+        yield
+
+
+def install(store: Store, blobs: Distribution, links: PresignedUrls, jobs: Jobs, kept: "Kept") -> None:
+    """Put these classes in the place of moto's. To be called before moto answers anything."""
+    for schema in (SCHEMA, schedule.SCHEMA, previews.SCHEMA):
+        store.add(schema)
+    Backend.store, Backend.blobs, Backend.meter = store, blobs, Meter(store)
+    Backend.pulls = Pulls(store)
+    Backend.uploads, Backend.links, Backend.jobs = Uploads(store, blobs), links, jobs
+    Backend.changing = staticmethod(partial(kept.changing, "ecr"))
+    moto_ecr.Repository = Repository
+    moto_ecr.ecr_backends.backend = Backend
+    moto_ecr.ECR_REPOSITORY_NAME_PATTERN = ".*"  # older than the service model's, which the validate door applies
+
+
+def backend(account: str, region: str) -> Backend:
+    """The state of one account's ECR in one region."""
+    return moto_ecr.ecr_backends[account][region]

@@ -1,0 +1,31 @@
+"""The base image's own repository in the sandbox, filled from the OCI layout that ``make setup`` keeps."""
+
+from contextlib import suppress
+from pathlib import Path
+
+from ecr_sandbox import settings
+from ecr_sandbox.registry import oci_layout
+from moto.ecr.exceptions import ImageAlreadyExistsException
+
+from .backend import Backend, backend
+
+
+def seed(folder: Path) -> None:
+    """Create the mirror repository and store the image of the layout in *folder*, once; without it there is no mirror.
+
+    Raises OSError.
+    """
+    found = oci_layout.read(folder)
+    if found is None:
+        return
+    manifest, opened = found
+    state = backend(settings.ACCOUNT, settings.REGION)
+    with Backend.store.change():
+        if settings.MIRROR_REPOSITORY not in state.repositories:
+            state.create_repository(settings.MIRROR_REPOSITORY, None, {}, None, "MUTABLE", [])
+    repository = state.repository(settings.MIRROR_REPOSITORY)
+    if repository.images.find(tag=settings.MIRROR_TAG, digest=manifest.digest):
+        return
+    storing = oci_layout.stored(Backend.blobs, repository.stored_as, manifest, opened)
+    with storing, suppress(ImageAlreadyExistsException):
+        repository.images.put(manifest, settings.MIRROR_TAG, immutable=False)

@@ -1,0 +1,127 @@
+"""The layer operations: what ECR's own registry asks of ECR when docker pushes or pulls, and anybody may ask too.
+
+Source: API reference, InitiateLayerUpload, UploadLayerPart, CompleteLayerUpload, BatchCheckLayerAvailability and
+GetDownloadUrlForLayer.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ecr_sandbox.registry import disk, upload_sessions
+from ecr_sandbox.registry.image_ids import DIGEST
+from ecr_sandbox.registry.upload_sessions import Progress
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult
+from moto.ecr.exceptions import InvalidLayerPartException, UploadNotFoundException
+
+from . import errors
+from .backend import Backend, Repository
+from .operations import Operations
+
+PART_SIZE = 10 * 1024 * 1024  # bytes that a client should send at a time; service quotas, "Maximum layer part size"
+
+
+class LayerOperations(Operations):
+    """The bytes are the wire's: what is uploaded here can be pulled there, and the other way round."""
+
+    def initiate_layer_upload(self) -> ActionResult:
+        repository = self._repository()
+        if not disk.has_room(Backend.blobs.root):
+            raise errors.storage_full()
+        return ActionResult({"uploadId": Backend.uploads.start(repository.stored_as), "partSize": PART_SIZE})
+
+    def upload_layer_part(self) -> ActionResult:
+        repository, upload, part = self._repository(), self._get_param("uploadId"), self._get_param("layerPartBlob")
+        first, last = self._get_param("partFirstByte"), self._get_param("partLastByte")
+        with self._worded(repository):
+            progress = Backend.uploads.progress(repository.stored_as, upload)
+            if len(part) != last - first + 1:
+                raise self._invalid_part(repository, progress)
+            progress = Backend.uploads.append(repository.stored_as, upload, part, len(part), first)
+        return ActionResult({**self._about(repository), "lastByteReceived": progress.end})
+
+    def complete_layer_upload(self) -> ActionResult:
+        """Of several digests the sha256 counts; the older kinds that docker once sent are no longer computed."""
+        repository, upload = self._repository(), self._get_param("uploadId")
+        digests = self._get_param("layerDigests")
+        digest = next((each for each in digests if each.startswith("sha256:")), digests[0])
+        with self._worded(repository):
+            Backend.uploads.progress(repository.stored_as, upload)
+            known = _size(repository, digest) is not None
+            Backend.uploads.finish(repository.stored_as, upload, digest)
+        if known:
+            raise errors.LayerAlreadyExistsException(digest, repository.name, repository.registry_id)
+        return ActionResult({**self._about(repository), "layerDigest": digest})
+
+    def batch_check_layer_availability(self) -> ActionResult:
+        repository = self._repository()
+        layers: list[dict[str, Any]] = []
+        failures: list[dict[str, Any]] = []
+        for digest in self._get_param("layerDigests"):
+            if reason := _not_a_digest(digest):
+                failures.append({"layerDigest": digest, **reason})
+            elif (size := _size(repository, digest, promised=True)) is None:
+                layers.append({"layerDigest": digest, "layerAvailability": "UNAVAILABLE"})
+            elif repository.images.is_archived(digest):
+                layers.append({"layerDigest": digest, "layerAvailability": "ARCHIVED", "layerSize": size})
+            else:
+                layers.append({"layerDigest": digest, "layerAvailability": "AVAILABLE", "layerSize": size})
+        return ActionResult({"layers": layers, "failures": failures})
+
+    def get_download_url_for_layer(self) -> ActionResult:
+        """Only layers of an image have one."""
+        repository, digest = self._repository(), self._get_param("layerDigest")
+        if not repository.images.use(digest):
+            where = (digest, repository.name, repository.registry_id)
+            if _size(repository, digest) is None:
+                raise errors.LayerNotFoundException(*where)
+            raise errors.LayerInaccessibleException(*where)
+        if repository.images.is_archived(digest):
+            raise errors.LayerArchivedException(digest, repository.name, repository.registry_id)
+        key = (repository.account_id, repository.region_name, repository.name)
+        url = Backend.links.url(repository.stored_as, digest, key)
+        return ActionResult({"downloadUrl": url, "layerDigest": digest})
+
+    def _about(self, repository: Repository) -> dict[str, str]:
+        return {
+            "registryId": repository.registry_id,
+            "repositoryName": repository.name,
+            "uploadId": self._get_param("uploadId"),
+        }
+
+    def _invalid_part(self, repository: Repository, progress: Progress) -> ServiceException:
+        upload = self._get_param("uploadId")
+        return InvalidLayerPartException(repository.registry_id, repository.name, upload, progress.end)
+
+    @contextmanager
+    def _worded(self, repository: Repository) -> Iterator[None]:
+        """What goes wrong with an upload, in the API's words."""
+        upload, where = self._get_param("uploadId"), (repository.name, repository.registry_id)
+        try:
+            yield
+        except upload_sessions.UnknownUpload:
+            raise UploadNotFoundException(upload, *where) from None
+        except upload_sessions.NotConsecutive:
+            progress = Backend.uploads.progress(repository.stored_as, upload)
+            raise self._invalid_part(repository, progress) from None
+        except upload_sessions.PartTooSmall as part:
+            raise errors.LayerPartTooSmallException(part.size, part.smallest, upload, *where) from None
+        except upload_sessions.EmptyUpload:
+            raise errors.EmptyUploadException(upload, *where) from None
+        except upload_sessions.WrongDigest:
+            raise errors.InvalidLayerException(upload, *where) from None
+
+
+def _size(repository: Repository, digest: str, promised: bool = False) -> int | None:
+    """The size in bytes of a layer that *repository* has, or None; *promised*: the client may count on the layer."""
+    return Backend.blobs.size(repository.stored_as, digest, promised)
+
+
+def _not_a_digest(digest: str) -> dict[str, str] | None:
+    if not digest:
+        return {"failureCode": "MissingLayerDigest", "failureReason": "Invalid request parameters: digest is missing"}
+    if not DIGEST.fullmatch(digest):
+        reason = f"Invalid request parameters: layer digest should satisfy the regex '{DIGEST.pattern}'"
+        return {"failureCode": "InvalidLayerDigest", "failureReason": reason}
+    return None

@@ -1,0 +1,39 @@
+"""Operations on the list of principals whose pulls leave no trace in the last recorded pull time of an image."""
+
+from ecr_sandbox.state import clock
+from moto.core.responses import ActionResult
+
+from .errors import ExclusionAlreadyExistsException, ExclusionNotFoundException, LimitExceededException
+from .operations import Operations
+from .registry_settings import EXCLUSIONS, Settings
+
+MOST = 100  # the service model's list of them has no more
+
+
+class PullTimeOperations(Operations):
+    """A user, or a role whoever has assumed it: scanners and pipelines, for instance."""
+
+    def register_pull_time_update_exclusion(self) -> ActionResult:
+        arn, excluded = self._get_param("principalArn"), self._exclusions()
+        if excluded.get(arn):
+            raise ExclusionAlreadyExistsException(arn, self.current_account)
+        if len(excluded.all()) >= MOST:
+            raise LimitExceededException(f"A registry can have at most {MOST} pull time update exclusions.")
+        made = {"principalArn": arn, "createdAt": clock.now()}
+        excluded.put(arn, made)
+        return ActionResult(made)
+
+    def deregister_pull_time_update_exclusion(self) -> ActionResult:
+        arn, excluded = self._get_param("principalArn"), self._exclusions()
+        if not excluded.get(arn):
+            raise ExclusionNotFoundException(arn, self.current_account)
+        excluded.remove(arn)
+        return ActionResult({"principalArn": arn})
+
+    def list_pull_time_update_exclusions(self) -> ActionResult:
+        arns = [each["principalArn"] for each in self._exclusions().all()]
+        page, token = self._page_of(arns)
+        return ActionResult({"pullTimeUpdateExclusions": page, "nextToken": token})
+
+    def _exclusions(self) -> Settings:
+        return self.ecr_backend.settings(EXCLUSIONS)

@@ -1,0 +1,39 @@
+"""How far the replication of an image has come: one row for each image and registry it goes to."""
+
+from typing import NamedTuple
+
+from ecr_sandbox.state.store import Store
+
+from .rules import Destination
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS replications (
+    image INTEGER NOT NULL REFERENCES images ON DELETE CASCADE, to_account TEXT, to_region TEXT,
+    status TEXT NOT NULL, failure_code TEXT,
+    PRIMARY KEY (image, to_account, to_region)
+) WITHOUT ROWID
+"""
+IN_PROGRESS, COMPLETE, FAILED = "IN_PROGRESS", "COMPLETE", "FAILED"
+
+
+class Status(NamedTuple):
+    """Of one image; *failure_code* if it is FAILED."""
+
+    to: Destination
+    status: str
+    failure_code: str | None
+
+
+def note(store: Store, image: int, to: Destination, status: str, failure_code: str | None = None) -> None:
+    """From now on this is the status."""
+    with store.change() as db:
+        row = (image, to.account, to.region, status, failure_code)
+        db.execute("INSERT OR REPLACE INTO replications VALUES (?, ?, ?, ?, ?)", row)
+
+
+def of_image(store: Store, image: int) -> list[Status]:
+    """Where the image goes to, and how far it is."""
+    rows = store.read().execute("SELECT * FROM replications WHERE image = ? ORDER BY to_account, to_region", (image,))
+    return [
+        Status(Destination(row["to_account"], row["to_region"]), row["status"], row["failure_code"]) for row in rows
+    ]

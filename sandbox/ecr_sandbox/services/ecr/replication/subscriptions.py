@@ -1,0 +1,65 @@
+"""What a push or a deletion means for other registries: a job for each, written with the push itself."""
+
+from dataclasses import replace
+from typing import Any
+
+from ecr_sandbox.registry.events import Cached, Deleted, ImageEvent, Pushed, StorageClassChanged
+from ecr_sandbox.registry.images import STANDARD
+from ecr_sandbox.services.ecr.backend import Backend, backend
+from ecr_sandbox.services.ecr.registry_settings import REPLICATION
+
+from . import status
+from .rules import Destination, destinations
+
+COPY, DELETE = "replicate", "replicate deletion"  # jobs
+CONFIGURATION = "configuration"  # the name of the one setting of this kind
+
+
+def rules(account: str, region: str) -> list[dict[str, Any]]:
+    """The replication rules of a registry."""
+    found = backend(account, region).settings(REPLICATION).get(CONFIGURATION)
+    return found["rules"] if found else []
+
+
+def cached(image: Cached) -> None:
+    """What a rule fetched is copied too: AWS's sample event of a replication is about such an image."""
+    if image.failure is None:
+        pushed(image)
+
+
+def restored(image: StorageClassChanged) -> None:
+    """What is back from the archive is copied, with each of its tags (user guide, "Considerations")."""
+    if image.target != STANDARD or not destinations(rules(image.account, image.region), image.repository):
+        return
+    held = backend(image.account, image.region).repository(image.repository).images.find(digest=image.digest)
+    for tag in (held.tags if held else ()) or (None,):
+        pushed(replace(image, tag=tag))
+
+
+def pushed(image: Pushed | Cached | StorageClassChanged) -> None:
+    """An image is to be copied."""
+    for to in destinations(rules(image.account, image.region), image.repository):
+        found = backend(image.account, image.region).repository(image.repository).images.find(digest=image.digest)
+        if found:
+            status.note(Backend.store, found.id, to, status.IN_PROGRESS)
+            _add(COPY, image, to)
+
+
+def deleted(image: Deleted) -> None:
+    """An image, or a tag, is to be deleted elsewhere."""
+    for to in destinations(rules(image.account, image.region), image.repository):
+        if to.deletes:
+            _add(DELETE, image, to)
+
+
+def _add(job: str, image: ImageEvent, to: Destination) -> None:
+    Backend.jobs.add(
+        job,
+        account=image.account,
+        region=image.region,
+        repository=image.repository,
+        digest=image.digest,
+        tag=image.tag,
+        to_account=to.account,
+        to_region=to.region,
+    )

@@ -1,0 +1,64 @@
+"""Operations on repositories and their settings; what is in them: ``images_api.py`` and ``layers.py``."""
+
+from collections.abc import Mapping, Sequence
+
+from ecr_sandbox.aws import resource_tags
+from moto.core.responses import ActionResult
+
+from .backend import Repository
+from .errors import InvalidParameter
+from .operations import Operations
+
+MOST_WILDCARDS = 2  # the console's "Add filter": "maximum of 2 wildcards"; ECR user guide, "Image tag mutability"
+
+
+class RepositoryOperations(Operations):
+    """Most of it moto does right; here is what it does not."""
+
+    def create_repository(self) -> ActionResult:
+        resource_tags.with_more({}, self._get_param("tags") or [])
+        self._check_mutability(self._get_param("imageTagMutability") or "MUTABLE")
+        return super().create_repository()
+
+    def describe_repositories(self) -> ActionResult:
+        """By name. moto has no pages."""
+        names = self._get_param("repositoryNames")
+        if names:
+            self._check_no_page("repositoryNames")
+        found = sorted(
+            self.ecr_backend.describe_repositories(self._get_param("registryId"), names), key=lambda each: each.name
+        )
+        if names:
+            return ActionResult({"repositories": found})
+
+        def after(name: str | None, size: int) -> Sequence[Repository]:
+            return [each for each in found if name is None or each.name > name][:size]
+
+        page, token = self._page(after, lambda each: each.name)
+        return ActionResult({"repositories": page, "nextToken": token})
+
+    def tag_resource(self) -> ActionResult:
+        has = self.ecr_backend.tagger.get_tag_dict_for_resource(self._get_param("resourceArn"))
+        resource_tags.with_more(has, self._get_param("tags"))
+        return super().tag_resource()
+
+    def put_image_tag_mutability(self) -> ActionResult:
+        self._check_mutability(self._get_param("imageTagMutability"))
+        answer = dict(super().put_image_tag_mutability().result)
+        answer["imageTagMutabilityExclusionFilters"] = self._repository().image_tag_mutability_exclusion_filters
+        return ActionResult(answer)
+
+    def _check_mutability(self, mode: str) -> None:
+        check_mutability(mode, self._get_param("imageTagMutabilityExclusionFilters"))
+
+
+def check_mutability(mode: str, filters: Sequence[Mapping[str, str]] | None) -> None:
+    """Raises InvalidParameter when a *mode* (``IMMUTABLE_WITH_EXCLUSION``, …) and its *filters* do not fit."""
+    field = "imageTagMutabilityExclusionFilters"
+    if mode.endswith("_WITH_EXCLUSION") != bool(filters):
+        must = "must" if filters else "can't"
+        raise InvalidParameter(
+            field, f"ImageTagMutabilityExclusionFilters {must} be null when imageTagMutability is set as {mode}"
+        )
+    if any(each["filter"].count("*") > MOST_WILDCARDS for each in filters or []):
+        raise InvalidParameter(f"{field}.filter", f"must have at most {MOST_WILDCARDS} wildcards")

@@ -1,0 +1,79 @@
+"""Can this text be a repository's policy, or a registry's? One rule, decided from the text and from who exists.
+
+Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html. That ECR refuses a
+principal that does not exist stands in AWS's Knowledge Center ("make sure that the role exists").
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import Any
+
+import botocore.session
+from ecr_sandbox.iam import evaluate, principals
+from ecr_sandbox.iam.patterns import glob
+
+Statement = Mapping[str, Any]
+ACTION = re.compile(r"\*|ecr:[A-Za-z*?]+", re.IGNORECASE)
+# Actions of ECR that are no operations: Service Authorization Reference, "Actions defined by Amazon ECR".
+FURTHER_ACTIONS = ("BatchImportUpstreamImage", "GetImageCopyStatus", "ReplicateImage")
+
+
+def valid_resource_policy(text: str) -> bool:
+    """Whether *text* is IAM's language, with principals that exist, ECR's actions and no resource."""
+    return _all_statements(text, lambda each: _guards(each) and not {"Resource", "NotResource"} & set(each))
+
+
+def valid_registry_policy(text: str) -> bool:
+    """The same of a registry's policy, which names resources."""
+    return _all_statements(text, lambda each: _guards(each) and bool({"Resource", "NotResource"} & set(each)))
+
+
+def _all_statements(text: str, are: Callable[[Statement], bool]) -> bool:
+    try:
+        evaluate.parse(text)
+        statements = json.loads(text)["Statement"]
+        return all(map(are, [statements] if isinstance(statements, dict) else statements))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def _guards(statement: Statement) -> bool:
+    actions = _several(statement.get("Action", statement.get("NotAction", [])))
+    who = statement.get("Principal", statement.get("NotPrincipal"))
+    return (
+        ("Principal" in statement) != ("NotPrincipal" in statement)
+        and bool(actions)
+        and all(map(_is_ecrs, actions))
+        and (who == "*" or all(map(_may_exist, _several(who.get("AWS", [])))))
+    )
+
+
+def _is_ecrs(action: str) -> bool:
+    """Whether *action*, a pattern, means at least one action of ECR."""
+    if not ACTION.fullmatch(action):
+        return False
+    matches = glob(action.partition(":")[2].lower() or "*")
+    return any(map(matches, _ecr_actions()))
+
+
+@cache
+def _ecr_actions() -> tuple[str, ...]:
+    operations = botocore.session.Session().get_service_model("ecr").operation_names
+    return tuple(name.lower() for name in (*operations, *FURTHER_ACTIONS))
+
+
+def _may_exist(principal: str) -> bool:
+    """Users and roles of the sandbox's accounts must be there; of other accounts nothing is known."""
+    parts = principal.split(":")
+    if len(parts) < 6 or parts[4] not in principals.ADMINISTRATORS.values():
+        return True
+    kind, _, path = parts[5].partition("/")
+    if kind == "user":
+        return principals.user(parts[4], path.rpartition("/")[2]) is not None
+    return kind != "role" or principals.role(principal) is not None
+
+
+def _several(value: str | Iterable[str]) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)

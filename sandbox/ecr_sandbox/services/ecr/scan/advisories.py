@@ -1,0 +1,151 @@
+"""What is known of packages: advisories in OSV's form, as they stood on one day.
+
+The project ships a small snapshot (``helpers/data/advisories``); ``ecr-lab advisories refresh`` puts a newer one into
+the state folder, which then counts instead. A snapshot also says which packages were looked up at all (*covers*): of
+others nothing is known, which is not the same as nothing bad. Source: https://ossf.github.io/osv-schema/
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ecr_sandbox import settings
+
+from .packages import canonical
+
+SHIPPED = Path(__file__).parents[3] / "data" / "advisories"
+Name = tuple[str, str]  # ecosystem and package
+
+
+@dataclass(frozen=True)
+class Advisory:
+    """One advisory on one package: *ranges* and *versions* say which of its versions are affected, as in OSV's form."""
+
+    id: str
+    aliases: tuple[str, ...]
+    summary: str
+    severity: str  # in words, as its database gives it, or empty
+    vector: str  # CVSS's, or empty
+    url: str
+    published: float | None  # Unix time
+    modified: float | None
+    ecosystem: str
+    package: str
+    ranges: tuple[tuple[Mapping[str, str], ...], ...]  # the events of each range
+    versions: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """The CVE's number if it has one: what ECR and Inspector go by."""
+        return next((each for each in (self.id, *self.aliases) if each.startswith("CVE-")), self.id)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All advisories of one day: *dated* is that day as Unix time, *mark* tells one snapshot from another."""
+
+    dated: float
+    mark: str
+    of_package: Mapping[Name, tuple[Advisory, ...]]
+    covers: frozenset[Name]
+
+    def covered(self, ecosystem: str, name: str) -> bool:
+        """Whether the package was looked up when the snapshot was made."""
+        return (ecosystem, name) in self.covers
+
+
+def refreshed() -> Path:
+    """Where newer advisories are put."""
+    return settings.state() / "advisories"
+
+
+def folder() -> Path:
+    """Where the advisories are that count."""
+    return refreshed() if any(refreshed().glob("*.json")) else SHIPPED
+
+
+def mark(where: Path | None = None) -> str:
+    """What tells the snapshot in the folder *where* from any other."""
+    digest = hashlib.sha256()
+    for path in sorted((where or folder()).glob("*.json")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def load(where: Path | None = None) -> Snapshot:
+    """Read every file of the folder *where*; raises OSError and ValueError."""
+    where = where or folder()
+    contents = [json.loads(path.read_bytes()) for path in sorted(where.glob("*.json"))]
+    if not contents:
+        raise ValueError(f"there are no advisories in {where}")
+    found: dict[Name, list[Advisory]] = {}
+    for content in contents:
+        for each in content["vulns"]:
+            for advisory in read(each):
+                found.setdefault((advisory.ecosystem, advisory.package), []).append(advisory)
+    covers = {
+        (ecosystem, canonical(ecosystem, name))
+        for content in contents
+        for ecosystem, names in content["covers"].items()
+        for name in names
+    }
+    of_package = {name: tuple(advisories) for name, advisories in found.items()}
+    dated = max(_time(content["date"]) or 0.0 for content in contents)
+    return Snapshot(dated, mark(where), of_package, frozenset(covers) | of_package.keys())
+
+
+def described() -> list[dict[str, Any]]:
+    """What each file that counts says of itself: ``date``, ``source``, ``limits``, and how many it has."""
+    contents = [json.loads(path.read_bytes()) for path in sorted(folder().glob("*.json"))]
+    return [
+        {
+            **{name: each[name] for name in ("date", "source", "limits")},
+            "vulns": len(each["vulns"]),
+            "packages": sum(map(len, each["covers"].values())),
+        }
+        for each in contents
+    ]
+
+
+def read(vuln: Mapping[str, Any]) -> Iterable[Advisory]:
+    """The advisories that one OSV record makes, one for each package; one that was withdrawn makes none."""
+    if vuln.get("withdrawn"):
+        return
+    for affected in vuln.get("affected", ()):
+        package = affected.get("package") or {}
+        ecosystem = str(package.get("ecosystem", ""))
+        scores = {each["type"]: each["score"] for each in affected.get("severity") or vuln.get("severity") or ()}
+        ranges = [each["events"] for each in affected.get("ranges", ()) if each.get("type") in ("ECOSYSTEM", "SEMVER")]
+        yield Advisory(
+            id=vuln["id"],
+            aliases=(*vuln.get("aliases", ()), *vuln.get("upstream", ())),
+            summary=vuln.get("summary") or _first_line(vuln.get("details", "")),
+            severity=_in_words(vuln, affected) or scores.get("Ubuntu", ""),  # whose score is a word
+            vector=scores.get("CVSS_V3") or scores.get("CVSS_V4") or "",  # a score can be worked out of the first
+            url=next((each["url"] for each in vuln.get("references", ()) if each["type"] in ("ADVISORY", "WEB")), ""),
+            published=_time(vuln.get("published")),
+            modified=_time(vuln.get("modified")),
+            ecosystem=ecosystem,
+            package=canonical(ecosystem, str(package.get("name", ""))),
+            ranges=tuple(tuple(events) for events in ranges),
+            versions=frozenset(affected.get("versions", ())),
+        )
+
+
+def _in_words(vuln: Mapping[str, Any], affected: Mapping[str, Any]) -> str:
+    for part in (affected.get("ecosystem_specific"), affected.get("database_specific"), vuln.get("database_specific")):
+        if isinstance(part, dict) and isinstance(word := part.get("severity") or part.get("urgency"), str):
+            return word
+    return ""
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")[:200]
+
+
+def _time(text: str | None) -> float | None:
+    return datetime.fromisoformat(text).timestamp() if text else None

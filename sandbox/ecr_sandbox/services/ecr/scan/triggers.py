@@ -1,0 +1,140 @@
+"""When a scan begins: at a push, by hand, when the registry's rules change, when the advisories do.
+
+What takes time is left to a job; here is only what a push may wait for.
+"""
+
+import json
+from typing import Any
+
+from ecr_sandbox.http.middleware import Request
+from ecr_sandbox.registry import events
+from ecr_sandbox.registry.distribution import Distribution
+from ecr_sandbox.registry.events import Cached, ImageEvent, Pushed, StorageClassChanged
+from ecr_sandbox.registry.images import ARCHIVED, STANDARD, Image
+from ecr_sandbox.services.ecr import errors
+from ecr_sandbox.services.ecr.backend import Repository, backend
+from ecr_sandbox.state import clock
+from ecr_sandbox.state.jobs import Jobs
+from ecr_sandbox.state.store import Store
+from werkzeug.wrappers import Response
+
+from . import results
+from .rules import BASIC, ELIGIBLE, ENHANCED, MANUAL, ONCE_IN, Rule, rule_for, scannable
+
+PATH = "/_sandbox/advisories"
+
+
+class Scans:
+    """The scans of every registry: *store* keeps what they find, *jobs* does them."""
+
+    def __init__(self, store: Store, blobs: Distribution, jobs: Jobs):
+        self.store, self._jobs = store, jobs
+        store.add(results.SCHEMA)
+
+        def scanner() -> Any:
+            from .scanner import Scanner
+
+            return Scanner(store, blobs).scan
+
+        jobs.on("scan", scanner)
+        jobs.on("rescan", lambda: self._repeat)
+        for kind in (Pushed, Cached, StorageClassChanged):
+            events.subscribe(kind, self._arrived)
+        if store.read().execute("SELECT 1 FROM scans WHERE status = ? LIMIT 1", (results.ACTIVE,)).fetchone():
+            jobs.add("rescan")  # the advisories may have changed while nobody was here
+
+    def start(self, repository: Repository, image: Image) -> None:
+        """StartImageScan.
+
+        Raises UnsupportedImageTypeException, LimitExceededException, ImageArchivedException and FeatureDisabled.
+        A scan on push counts for the limit (API reference, StartImageScan). Enhanced scans are not started by hand
+        (user guide, "Enhanced scanning").
+        """
+        if rule_of(repository).type == ENHANCED:
+            raise errors.FeatureDisabled
+        if image.status == ARCHIVED:
+            raise errors.ImageArchivedException
+        if not scannable(image.media_type, image.manifest):
+            raise errors.UnsupportedImageTypeException
+        with self.store.change():
+            if self._recent(image.id):
+                raise errors.LimitExceededException(errors.SCAN_QUOTA)
+            self._begin(image.id, Rule(BASIC, MANUAL))
+
+    def last(self, repository: Repository, image: Image) -> results.Scan | None:
+        """The last scan of *image* of the type that its registry has now."""
+        return results.of_image(self.store, image.id, rule_of(repository).type)
+
+    def rules_changed(self, account: str, region: str) -> None:
+        """Begin what new rules want: with enhanced scanning, a scan of the images of the last 30 days.
+
+        Source: https://docs.aws.amazon.com/inspector/latest/user/scanning-ecr.html, which scans recent images at once.
+        """
+        for repository in backend(account, region).repositories.values():
+            rule = rule_of(repository)
+            for image in repository.images.all() if rule.type == ENHANCED and rule.on_push else ():
+                if image.pushed_at > clock.now() - ELIGIBLE and scannable(image.media_type, image.manifest):
+                    self._again(image.id, rule)
+
+    def answer(self, request: Request) -> Response:
+        """GET /_sandbox/advisories: which packages were seen; POST: the advisories have changed."""
+        if request.method == "POST":
+            self._jobs.add("rescan")
+        seen = sorted(results.packages(self.store))
+        return Response(json.dumps({"packages": seen}), content_type="application/json")
+
+    def _arrived(self, image: Pushed | Cached | StorageClassChanged) -> None:
+        """What came through the cache, or back from the archive, is scanned like what was pushed.
+
+        Source: user guide, "Considerations for using pull through cache rules" and "Restoring an image".
+        """
+        gone = isinstance(image, StorageClassChanged) and image.target != STANDARD
+        if image.digest and not gone:
+            self._pushed(image)
+
+    def _pushed(self, pushed: ImageEvent) -> None:
+        repository = backend(pushed.account, pushed.region).repositories.get(pushed.repository)
+        rule = rule_of(repository) if repository else None
+        if not rule or not rule.on_push:
+            return
+        image = repository.images.find(digest=pushed.digest)
+        if not image or not scannable(image.media_type, image.manifest):
+            return
+        if not self._recent(image.id) if rule.type == BASIC else not results.of_image(self.store, image.id, ENHANCED):
+            self._begin(image.id, rule)
+
+    def _recent(self, image: int) -> bool:
+        """Whether the image had its basic scan of this day."""
+        scan = results.of_image(self.store, image, BASIC)
+        return scan is not None and scan.started > clock.now() - ONCE_IN
+
+    def _begin(self, image: int, rule: Rule) -> None:
+        with self.store.change() as db:
+            results.begin(db, image, rule.type, rule.frequency, clock.now())
+            self._jobs.add("scan", image=image, type=rule.type)
+
+    def _again(self, image: int, rule: Rule) -> None:
+        known = results.of_image(self.store, image, rule.type)
+        if known is None or known.frequency != rule.frequency:
+            self._begin(image, rule)
+
+    def _repeat(self, what: dict[str, Any]) -> None:
+        from .advisories import mark
+
+        for image, scan_type in results.to_be_repeated(self.store, mark(), clock.now()):
+            self._jobs.add("scan", image=image, type=scan_type)
+
+
+def install(store: Store, blobs: Distribution, jobs: Jobs) -> Scans:
+    """Let ECR's operations have scans. To be called when what an earlier run knew is there again."""
+    from ecr_sandbox.services.ecr.scan_api import ScanOperations
+
+    ScanOperations.scans = Scans(store, blobs, jobs)
+    return ScanOperations.scans
+
+
+def rule_of(repository: Repository) -> Rule:
+    """How the images of *repository* are scanned now."""
+    config = backend(repository.account_id, repository.region_name).registry_scanning_configuration
+    own = repository.image_scanning_configuration or {}
+    return rule_for(repository.name, config, bool(own.get("scanOnPush")))

@@ -1,0 +1,126 @@
+"""Operations on scans: what is scanned, starting a scan by hand, and what was found."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ecr_sandbox.aws import pagination
+from ecr_sandbox.registry.images import ARCHIVED, Image
+from ecr_sandbox.state import clock
+from moto.core.responses import ActionResult
+from moto.ecr.exceptions import RepositoryNotFoundException, ScanNotFoundException
+
+from . import errors
+from .backend import Repository
+from .operations import Operations, found, named
+from .scan import rules
+
+if TYPE_CHECKING:
+    from ecr_sandbox.services.ecr.scan.results import Scan
+    from ecr_sandbox.services.ecr.scan.triggers import Scans
+
+
+class ScanOperations(Operations):
+    """What moto has of it finds the same in every image."""
+
+    scans: ClassVar["Scans"]
+
+    def put_registry_scanning_configuration(self) -> ActionResult:
+        """What is not given becomes the default. Images of before are scanned too, if the new rules want it."""
+        scan_type, given = self._get_param("scanType") or rules.BASIC, self._get_param("rules") or []
+        if frequency := rules.unsupported_frequency(scan_type, given):
+            raise errors.unsupported_frequency(frequency, scan_type)
+        config = rules.configuration(scan_type, given)
+        self.ecr_backend.registry_scanning_configuration = config
+        self.scans.rules_changed(self.current_account, self.region)
+        return ActionResult({"registryScanningConfiguration": config})
+
+    def batch_get_repository_scanning_configuration(self) -> ActionResult:
+        """What is true now, also of repositories that came after the rules."""
+        configs, failures = [], []
+        for name in self._get_param("repositoryNames"):
+            try:
+                configs.append(_scanning(self.ecr_backend.repository(name)))
+            except RepositoryNotFoundException as error:
+                code = "REPOSITORY_NOT_FOUND"
+                failures.append({"repositoryName": name, "failureCode": code, "failureReason": error.message})
+        return ActionResult({"scanningConfigurations": configs, "failures": failures})
+
+    def start_image_scan(self) -> ActionResult:
+        repository, wanted = self._repository(), self._get_param("imageId")
+        image = found(repository, wanted, "imageId")
+        self.scans.start(repository, image)
+        return ActionResult({**_about(repository, image, wanted), "imageScanStatus": {"status": "IN_PROGRESS"}})
+
+    def describe_image_scan_findings(self) -> ActionResult:
+        """By digest or by tag, in pages. An enhanced scan is not found before it has found something out.
+
+        Source of the last: reports of pipelines that asked just after a push, under continuous scanning.
+        """
+        repository, wanted = self._repository(), self._get_param("imageId")
+        image = found(repository, wanted, "imageId")
+        scan = self.scans.last(repository, image)
+        if scan is None or (scan.type == rules.ENHANCED and scan.status == "IN_PROGRESS" and not scan.completed):
+            raise ScanNotFoundException(named(wanted), repository.name, repository.registry_id)
+        of = f"{self._get_action()} {repository.arn} {image.digest}"
+        size = self._get_param("maxResults") or pagination.SIZE
+        page, token = pagination.of_list(of, scan.findings, self._get_param("nextToken"), size)
+        answer = {**_about(repository, image, wanted), "imageScanStatus": _status(scan, image), "nextToken": token}
+        if scan.completed:
+            answer["imageScanFindings"] = {**_summary(scan), **_findings(page, scan, repository, image)}
+        return ActionResult(answer)
+
+
+def summary_for(repository: Repository, image: Image) -> dict[str, Any]:
+    """What DescribeImages says of a scan: of an enhanced one only.
+
+    "The new version of Amazon ECR Basic Scanning doesn't use" these attributes (API reference, DescribeImages).
+    """
+    scan = ScanOperations.scans.last(repository, image)
+    if scan is None or scan.type != rules.ENHANCED or not scan.completed:
+        return {}
+    return {"imageScanStatus": _status(scan, image), "imageScanFindingsSummary": _summary(scan)}
+
+
+def _scanning(repository: Repository) -> dict[str, Any]:
+    from ecr_sandbox.services.ecr.scan.triggers import rule_of
+
+    rule = rule_of(repository)
+    return {
+        "repositoryArn": repository.arn,
+        "repositoryName": repository.name,
+        "scanOnPush": rule.frequency == rules.ON_PUSH,
+        "scanFrequency": rule.frequency,
+        "appliedScanFilters": [{"filter": each, "filterType": "WILDCARD"} for each in rule.filters],
+    }
+
+
+def _about(repository: Repository, image: Image, wanted: dict[str, str]) -> dict[str, Any]:
+    return {
+        "registryId": repository.registry_id,
+        "repositoryName": repository.name,
+        "imageId": {"imageDigest": image.digest, "imageTag": wanted.get("imageTag")},
+    }
+
+
+def _status(scan: "Scan", image: Image) -> dict[str, Any]:
+    """What is in the archive is not scanned; a continuous scan ends some time after the push (user guide)."""
+    if image.status == ARCHIVED:
+        return {"status": "IMAGE_ARCHIVED", "description": errors.ARCHIVED_NOT_SCANNED}
+    if scan.status == "ACTIVE" and image.pushed_at <= clock.now() - rules.ELIGIBLE:
+        return {"status": "SCAN_ELIGIBILITY_EXPIRED", "description": errors.ELIGIBILITY_EXPIRED}
+    return {"status": scan.status, "description": scan.description}
+
+
+def _summary(scan: "Scan") -> dict[str, Any]:
+    return {
+        "imageScanCompletedAt": scan.completed,
+        "vulnerabilitySourceUpdatedAt": scan.dated,
+        "findingSeverityCounts": scan.severities,
+    }
+
+
+def _findings(page: Any, scan: "Scan", repository: Repository, image: Image) -> dict[str, Any]:
+    from .scan import findings as shapes
+
+    if scan.type == rules.BASIC:
+        return {"findings": [shapes.basic(each) for each in page]}
+    return {"enhancedFindings": [shapes.enhanced(each, scan, repository, image) for each in page]}

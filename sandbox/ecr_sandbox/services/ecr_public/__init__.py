@@ -1,0 +1,41 @@
+"""Amazon ECR Public: its API (``ecr-public``) and its registry, which is ``public.ecr.aws`` on AWS.
+
+Everybody may pull, within limits; only the owner pushes. State is rows of the store, bytes are Distribution's.
+It is loaded by the first request to its port, or of its API.
+"""
+
+from ecr_sandbox.auth.token import Tokens
+from ecr_sandbox.http.middleware import Handler, Request, chain
+from ecr_sandbox.registry import routes
+from ecr_sandbox.registry.distribution import Distribution
+from ecr_sandbox.registry.responses import with_version
+from ecr_sandbox.state.store import Store
+from werkzeug.wrappers import Response
+
+from . import api, limits, official
+from .auth import bearer, token_server
+from .registry import PublicRegistry, limited
+from .repositories import opened
+
+
+def registry(store: Store, blobs: Distribution, tokens: Tokens) -> Handler:
+    """The handler of ECR Public's port: ``/v2/`` and the token server."""
+    store.add(limits.SCHEMA)
+    state = opened(store, blobs)
+    registry_backend = PublicRegistry(state, official.Shelf(state), limits.Limits(store))
+    images = chain([with_version, bearer(tokens), limited(registry_backend)], routes.registry(registry_backend))
+    give_token = token_server(tokens)
+
+    def handler(request: Request) -> Response:
+        if request.path == "/v2" or request.path.startswith("/v2/"):
+            return images(request)
+        if request.path in ("/token", "/token/") and request.method == "GET":
+            return give_token(request)
+        return Response("404 page not found\n", status=404, content_type="text/plain; charset=utf-8")
+
+    return handler
+
+
+def control(store: Store, blobs: Distribution, tokens: Tokens) -> Handler:
+    """The handler of the API, for a request that the other doors have let pass."""
+    return api.Api(store, blobs, tokens).answer

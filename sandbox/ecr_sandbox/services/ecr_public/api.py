@@ -1,0 +1,330 @@
+"""The API of ECR Public: each method is one operation of its reference.
+
+Source: https://docs.aws.amazon.com/AmazonECRPublic/latest/APIReference/. The protocol is JSON 1.1: what goes in and
+what comes out are plain objects, times are Unix seconds.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ecr_sandbox.auth.token import Caller, Tokens, authorization
+from ecr_sandbox.aws import dispatch, pagination, resource_tags
+from ecr_sandbox.http.middleware import Request
+from ecr_sandbox.iam import evaluate
+from ecr_sandbox.registry import image_ids
+from ecr_sandbox.registry.distribution import Distribution
+from ecr_sandbox.registry.images import Image, Images
+from ecr_sandbox.services.ecr.errors import InvalidParameter, NotInSandbox
+from ecr_sandbox.state.store import Store
+from moto.core.exceptions import ServiceException
+from moto.ecr.exceptions import ImageNotFoundException, RepositoryNotFoundException, RepositoryPolicyNotFoundException
+from werkzeug.wrappers import Response
+
+from .auth import REGION, passwords
+from .errors import (
+    SERVICE,
+    RegistryNotFoundException,
+    RepositoryCatalogDataNotFoundException,
+    UnsupportedCommandException,
+    no_such_endpoint,
+)
+from .repositories import Repositories, Repository, alias_of, opened
+
+REGIONS = (REGION, "us-west-2")  # with an endpoint: https://docs.aws.amazon.com/general/latest/gr/ecr-public.html
+Answer = dict[str, Any]
+
+
+class Api:
+    """Answers for one sandbox."""
+
+    def __init__(self, store: Store, blobs: Distribution, tokens: Tokens):
+        self._store, self._blobs, self._passwords = store, blobs, passwords(tokens)
+
+    def answer(self, request: Request) -> Response:
+        """The answer to a request that the doors have let pass; an error is in the JSON protocol."""
+        operation, region = dispatch.operation_of(request), dispatch.region_of(request)
+        try:
+            if region not in REGIONS:
+                raise no_such_endpoint()
+            if region != REGION:
+                raise UnsupportedCommandException(operation)
+            if operation not in OPERATIONS:
+                raise NotInSandbox(f"ecr-public:{operation}")
+            call = Call(opened(self._store, self._blobs), self._passwords, request)
+            result = OPERATIONS[operation](call)
+        except ServiceException as error:
+            return dispatch.refuse(request, error)
+        return Response(json.dumps(result), content_type="application/x-amz-json-1.1")
+
+
+class Call:
+    """One call: its parameters and its caller, and the operations."""
+
+    def __init__(self, repositories: Repositories, passwords: Tokens, request: Request):
+        assert request.principal is not None
+        self._repositories, self._passwords, self._request = repositories, passwords, request
+        self._account = request.principal.account
+        self._given = dispatch.parameters_of(request)
+
+    # --- registries -------------------------------------------------------------------------------------------------
+
+    def get_authorization_token(self) -> Answer:
+        scope = dispatch.scope_of(self._request)
+        assert scope is not None
+        password, expires = self._passwords.mint(Caller(scope.access_key, self._account, REGION))
+        return {"authorizationData": {"authorizationToken": authorization(password), "expiresAt": expires}}
+
+    def describe_registries(self) -> Answer:
+        """An alias is given with the first repository (user guide, "Public registry concepts")."""
+        alias = alias_of(self._account)
+        exists = self._repositories.display_name(self._account) is not None
+        registry = {
+            "registryId": self._account,
+            "registryArn": f"arn:aws:ecr-public::{self._account}:registry/{self._account}",
+            "registryUri": f"{SERVICE}/{alias}" if exists else "",
+            "verified": False,
+            "aliases": [{"name": alias, "status": "ACTIVE", "primaryRegistryAlias": True, "defaultRegistryAlias": True}]
+            if exists
+            else [],
+        }
+        return {"registries": [registry]}
+
+    def get_registry_catalog_data(self) -> Answer:
+        return {"registryCatalogData": {"displayName": self._repositories.display_name(self._account) or ""}}
+
+    def put_registry_catalog_data(self) -> Answer:
+        self._repositories.name_registry(self._account, self._given.get("displayName") or "")
+        return self.get_registry_catalog_data()
+
+    # --- repositories -----------------------------------------------------------------------------------------------
+
+    def create_repository(self) -> Answer:
+        catalog = self._given.get("catalogData")
+        made = self._repositories.create(
+            self._account,
+            self._given["repositoryName"],
+            _catalog(catalog) if catalog else None,
+            resource_tags.with_more({}, self._given.get("tags") or []),
+        )
+        return {"repository": _described(made), "catalogData": made.catalog or {}}
+
+    def describe_repositories(self) -> Answer:
+        self._check_registry()
+        if names := self._given.get("repositoryNames"):
+            return {"repositories": [_described(self._repositories.find(self._account, name)) for name in names]}
+        return self._page("repositories", [_described(each) for each in self._repositories.all(self._account)])
+
+    def delete_repository(self) -> Answer:
+        repository = self._repository()
+        self._repositories.delete(repository, bool(self._given.get("force")))
+        return {"repository": _described(repository)}
+
+    def get_repository_catalog_data(self) -> Answer:
+        repository = self._repository()
+        if repository.catalog is None:
+            raise RepositoryCatalogDataNotFoundException(repository.name, self._account)
+        return {"catalogData": repository.catalog}
+
+    def put_repository_catalog_data(self) -> Answer:
+        repository = replace(self._repository(), catalog=_catalog(self._given["catalogData"]))
+        self._repositories.save(repository)
+        return {"catalogData": repository.catalog}
+
+    def get_repository_policy(self) -> Answer:
+        repository = self._repository()
+        if repository.policy is None:
+            raise RepositoryPolicyNotFoundException(repository.name, self._account)
+        return self._policy(repository, repository.policy)
+
+    def set_repository_policy(self) -> Answer:
+        text = self._given["policyText"]
+        repository = self._repository()
+        if not _guards_a_repository(text):
+            raise InvalidParameter("PolicyText", "Invalid repository policy provided")
+        self._repositories.save(replace(repository, policy=text))
+        return self._policy(repository, text)
+
+    def delete_repository_policy(self) -> Answer:
+        answer = self.get_repository_policy()
+        self._repositories.save(replace(self._repository(), policy=None))
+        return answer
+
+    def list_tags_for_resource(self) -> Answer:
+        tags = self._resource().tags
+        return {"tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+
+    def tag_resource(self) -> Answer:
+        repository = self._resource()
+        self._repositories.save(replace(repository, tags=resource_tags.with_more(repository.tags, self._given["tags"])))
+        return {}
+
+    def untag_resource(self) -> Answer:
+        repository = self._resource()
+        left = {key: value for key, value in repository.tags.items() if key not in self._given["tagKeys"]}
+        self._repositories.save(replace(repository, tags=left))
+        return {}
+
+    # --- images -----------------------------------------------------------------------------------------------------
+
+    def put_image(self) -> Answer:
+        repository, tag = self._repository(), self._given.get("imageTag")
+        image = self._repositories.store_image(
+            repository,
+            self._given["imageManifest"],
+            self._given.get("imageManifestMediaType"),
+            tag,
+            self._given.get("imageDigest"),
+        )
+        described = {
+            "registryId": self._account,
+            "repositoryName": repository.name,
+            "imageId": _said({"imageDigest": image.digest, "imageTag": tag}),
+            "imageManifest": image.manifest,
+            "imageManifestMediaType": image.media_type,
+        }
+        return {"image": described}
+
+    def describe_images(self) -> Answer:
+        repository = self._repository()
+        images = self._repositories.images(repository)
+        if wanted := self._given.get("imageIds"):
+            chosen = [self._image(repository, images, each) for each in wanted]
+        else:
+            chosen = images.all()
+        common = {"registryId": self._account, "repositoryName": repository.name}
+        details = [
+            common | _detail(image) | ({"imageTags": list(image.tags)} if image.tags else {}) for image in chosen
+        ]
+        return self._page("imageDetails", details)
+
+    def describe_image_tags(self) -> Answer:
+        images = self._repositories.images(self._repository()).all()
+        tags = [
+            {"imageTag": tag, "createdAt": image.pushed_at, "imageDetail": _detail(image)}
+            for image in images
+            for tag in image.tags
+        ]
+        return self._page("imageTagDetails", tags)
+
+    def batch_delete_image(self) -> Answer:
+        gone, failures = image_ids.delete(self._repositories.images(self._repository()), self._given["imageIds"])
+        return {"imageIds": gone, "failures": failures}
+
+    def batch_check_layer_availability(self) -> Answer:
+        repository = self._repository()
+        layers = [
+            {
+                "layerDigest": digest,
+                "layerAvailability": "AVAILABLE" if self._repositories.has_blob(repository, digest) else "UNAVAILABLE",
+            }
+            for digest in self._given["layerDigests"]
+        ]
+        return {"layers": layers, "failures": []}
+
+    # --- what several of them need ----------------------------------------------------------------------------------
+
+    def _check_registry(self) -> None:
+        registry = self._given.get("registryId")
+        if registry not in (None, self._account, alias_of(self._account)):
+            raise RegistryNotFoundException(registry)
+
+    def _repository(self) -> Repository:
+        self._check_registry()
+        return self._repositories.find(self._account, self._given["repositoryName"])
+
+    def _resource(self) -> Repository:
+        found = re.fullmatch(r"arn:aws:ecr-public::(\d{12}):repository/(.+)", self._given["resourceArn"])
+        if not found:
+            raise InvalidParameter("resourceArn", "Invalid ARN")
+        if found[1] != self._account:
+            raise RepositoryNotFoundException(found[2], found[1])
+        return self._repositories.find(self._account, found[2])
+
+    def _image(self, repository: Repository, images: Images, wanted: Mapping[str, str]) -> Image:
+        tag, digest = wanted.get("imageTag"), wanted.get("imageDigest")
+        image = images.find(tag, digest) if tag or digest else None
+        if image is None:
+            named = f"{{imageDigest:'{digest or 'null'}', imageTag:'{tag or 'null'}'}}"
+            raise ImageNotFoundException(named, repository.name, self._account)
+        return image
+
+    def _policy(self, repository: Repository, text: str) -> Answer:
+        return {"registryId": self._account, "repositoryName": repository.name, "policyText": text}
+
+    def _page(self, key: str, items: list[Any]) -> Answer:
+        what = f"{key} {self._account} {self._given.get('repositoryName')}"
+        size = self._given.get("maxResults") or pagination.SIZE
+        page, token = pagination.of_list(what, items, self._given.get("nextToken"), size)
+        return _said({key: page, "nextToken": token})
+
+
+OPERATIONS = {
+    "BatchCheckLayerAvailability": Call.batch_check_layer_availability,
+    "BatchDeleteImage": Call.batch_delete_image,
+    "CreateRepository": Call.create_repository,
+    "DeleteRepository": Call.delete_repository,
+    "DeleteRepositoryPolicy": Call.delete_repository_policy,
+    "DescribeImageTags": Call.describe_image_tags,
+    "DescribeImages": Call.describe_images,
+    "DescribeRegistries": Call.describe_registries,
+    "DescribeRepositories": Call.describe_repositories,
+    "GetAuthorizationToken": Call.get_authorization_token,
+    "GetRegistryCatalogData": Call.get_registry_catalog_data,
+    "GetRepositoryCatalogData": Call.get_repository_catalog_data,
+    "GetRepositoryPolicy": Call.get_repository_policy,
+    "ListTagsForResource": Call.list_tags_for_resource,
+    "PutImage": Call.put_image,
+    "PutRegistryCatalogData": Call.put_registry_catalog_data,
+    "PutRepositoryCatalogData": Call.put_repository_catalog_data,
+    "SetRepositoryPolicy": Call.set_repository_policy,
+    "TagResource": Call.tag_resource,
+    "UntagResource": Call.untag_resource,
+}
+
+
+def _described(repository: Repository) -> Answer:
+    return {
+        "repositoryArn": repository.arn,
+        "registryId": repository.account,
+        "repositoryName": repository.name,
+        "repositoryUri": repository.uri,
+        "createdAt": repository.created_at,
+    }
+
+
+def _detail(image: Image) -> Answer:
+    return _said(
+        {
+            "imageDigest": image.digest,
+            "imageSizeInBytes": image.size,
+            "imagePushedAt": image.pushed_at,
+            "imageManifestMediaType": image.media_type,
+            "artifactMediaType": image.artifact_type,
+        }
+    )
+
+
+def _catalog(given: Mapping[str, Any]) -> Answer:
+    """What the gallery shows of a repository."""
+    if given.get("logoImageBlob"):
+        raise NotInSandbox("A repository's logo")
+    return {**_said(given), "marketplaceCertified": False}
+
+
+def _guards_a_repository(text: str) -> bool:
+    """Whether *text* is IAM's language and says of whom it speaks: user guide, "Public repository policy examples"."""
+    try:
+        evaluate.parse(text)
+        statements = json.loads(text)["Statement"]
+        each = [statements] if isinstance(statements, dict) else statements
+        return all("Principal" in statement or "NotPrincipal" in statement for statement in each)
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def _said(content: Mapping[str, Any]) -> Answer:
+    """Without what is not known: a JSON service leaves it out."""
+    return {key: value for key, value in content.items() if value is not None}

@@ -1,0 +1,75 @@
+"""ECR Public's own words, each with where it was seen; what it shares with ECR is in ``..words``."""
+
+from ecr_sandbox.aws.errors import CommonError, bad_signature
+from ecr_sandbox.services.ecr import errors
+from ecr_sandbox.services.ecr.errors import Refusal
+from moto.core.exceptions import ServiceException
+
+SERVICE = "public.ecr.aws"
+
+# --- the API ----------------------------------------------------------------------------------------------------------
+
+
+class UnsupportedCommandException(ServiceException):
+    """https://github.com/codeship-library/aws-utilities/pull/117; the same of DescribeRepositories in the sources of
+    https://github.com/hashicorp/terraform-provider-aws."""
+
+    code = "UnsupportedCommandException"
+
+    def __init__(self, operation: str):
+        super().__init__(f"{operation} command is only supported in us-east-1.")
+
+
+class RegistryNotFoundException(ServiceException):
+    """The code is the service model's; the sentence is ours."""
+
+    code = "RegistryNotFoundException"
+
+    def __init__(self, registry: str):
+        super().__init__(f"The registry with id '{registry}' does not exist")
+
+
+class RepositoryCatalogDataNotFoundException(ServiceException):
+    """The code is the service model's; the sentence follows RepositoryPolicyNotFoundException."""
+
+    code = "RepositoryCatalogDataNotFoundException"
+
+    def __init__(self, repository: str, registry: str):
+        super().__init__(
+            f"Catalog data does not exist for the repository with name '{repository}' "
+            f"in the registry with id '{registry}'"
+        )
+
+
+def no_such_endpoint() -> CommonError:
+    """What us-east-1 says to a signature of another Region.
+
+    On AWS one does not come so far: other Regions have no endpoint, and the client says "Could not connect to the
+    endpoint URL" (https://github.com/aws/aws-cli/issues/5917).
+    """
+    return bad_signature("Credential should be scoped to a valid region.")
+
+
+# --- the registry -----------------------------------------------------------------------------------------------------
+
+# https://github.com/openreplay/openreplay/issues/4076, https://github.com/aws/aws-lambda-web-adapter/issues/429
+TOO_MANY_PULLS = Refusal(429, "TOOMANYREQUESTS", "Rate exceeded")
+
+# https://github.com/aws/aws-lambda-web-adapter/issues/595
+TOO_MUCH_DATA = Refusal(429, "TOOMANYREQUESTS", "Data limit exceeded")
+
+
+def not_authorized(host: str) -> Refusal:
+    """Who asks without a token, or asks as nobody for what nobody may.
+
+    Header: https://github.com/helm/helm/issues/12491. Body: https://github.com/jetstack/version-checker/issues/122;
+    as docker prints it: https://github.com/docker/login-action/issues/38. The real realm is
+    https://public.ecr.aws/token/.
+    """
+    challenge = f'Bearer realm="http://{host}/token/",service="{SERVICE}",scope="aws"'
+    return Refusal(401, "DENIED", "Not Authorized", {"Www-Authenticate": challenge})
+
+
+def repository_unknown(name: str, alias: str) -> Refusal:
+    """https://github.com/aws-samples/amazon-eks-cdk-blue-green-cicd/issues/24: the registry's id is its alias here."""
+    return errors.repository_unknown(name, alias)

@@ -1,0 +1,125 @@
+"""ECR Public's registry as the wire sees it: anybody pulls, within limits; the owner's policies say who pushes."""
+
+from collections.abc import Iterable
+from functools import partial
+
+from ecr_sandbox.http.middleware import Handler, Middleware, Request
+from ecr_sandbox.iam.authorization import Denied, permit
+from ecr_sandbox.iam.requests import public_repository_request
+from ecr_sandbox.registry import image_ids
+from ecr_sandbox.registry.images import Image, Images
+from ecr_sandbox.registry.responses import refuse
+from ecr_sandbox.services.ecr.backend import Backend
+from ecr_sandbox.services.ecr.errors import Refused, denied
+from ecr_sandbox.services.ecr.registry import ERRORS
+from moto.ecr.exceptions import RepositoryNotFoundException
+from werkzeug.wrappers import Response
+
+from . import repositories
+from .auth import REGION
+from .errors import TOO_MANY_PULLS, TOO_MUCH_DATA, not_authorized, repository_unknown
+from .limits import Limits
+from .official import Shelf
+from .repositories import Repositories
+
+# No policy can take these away: user guide, "Public repository policies". A HEAD of a layer is not among them:
+# https://github.com/aws/containers-roadmap/issues/2671
+FOR_EVERYBODY = {"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:ListImages"}
+
+
+class Visited:
+    """One repository, for one request; *name* is ``alias/repository``."""
+
+    def __init__(
+        self, registry_backend: "PublicRegistry", repository: repositories.Repository, name: str, request: Request
+    ):
+        self.name = name
+        self._registry, self._repository, self._request = registry_backend, repository, request
+
+    @property
+    def stored_as(self) -> str:
+        return self._repository.stored_as
+
+    @property
+    def images(self) -> Images:
+        return self._registry.repositories.images(self._repository)
+
+    def store_image(self, text: str, media_type: str | None, tag: str | None, digest: str | None) -> Image:
+        """The end of a push."""
+        return self._registry.repositories.store_image(self._repository, text, media_type, tag, digest)
+
+    def mountable(self, digest: str, source: str, request: Request) -> str | None:
+        """Never: AWS describes mounting for private registries only."""
+        return None
+
+    def link(self, digest: str) -> str | None:
+        """None: what AWS's own front end does with layers, this registry does itself."""
+        return None
+
+    def delete_images(self, ids: Iterable[image_ids.Id]) -> image_ids.Deleted:
+        return image_ids.delete(self.images, ids)
+
+    def pulled(self, image: Image, tag: str | None, request: Request) -> None:
+        """The door below counts it, when it has seen the answer."""
+
+    def sent(self, n_bytes: int) -> None:
+        """Strangers have a limit."""
+        if self._request.principal is None:
+            self._registry.limits.sent(_address(self._request), n_bytes)
+
+
+class PublicRegistry:
+    """What the wire needs to know of ECR Public."""
+
+    errors = ERRORS
+
+    def __init__(self, repositories: Repositories, shelf: Shelf, limits: Limits):
+        self.repositories, self.limits, self.blobs = repositories, limits, repositories.blobs
+        self.uploads = Backend.uploads
+        self._shelf = shelf
+
+    def repository(self, request: Request, name: str, action: str) -> Visited:
+        """The repository, if *action* is for everybody, or policies allow it to the caller; raises Refused."""
+        alias, _, rest = name.partition("/")
+        account = repositories.account_of(alias)
+        if account == repositories.DOCKER:
+            self._shelf.fill()
+        try:
+            if action not in FOR_EVERYBODY:
+                self._permit(request, action.replace("ecr:", "ecr-public:"), account, rest)
+            return Visited(self, self.repositories.find(account or "", rest), name, request)
+        except RepositoryNotFoundException:
+            raise Refused(repository_unknown(rest, alias)) from None
+
+    def _permit(self, request: Request, action: str, account: str | None, name: str) -> None:
+        if request.principal is None:
+            raise Refused(not_authorized(request.host))
+        if account is None:
+            raise RepositoryNotFoundException(name, "")
+        with self.repositories.store.lock:  # moto's IAM is not thread-safe
+            try:
+                permit(request, public_repository_request(action, account, name), REGION)
+            except Denied as no:
+                raise Refused(denied(str(no))) from None
+
+
+def limited(registry_backend: PublicRegistry) -> Middleware:
+    """The door that refuses a pull too many; what a pull is, says ``limits.py``."""
+    return partial(_limited, registry_backend.limits)
+
+
+def _limited(limits: Limits, request: Request, call_next: Handler) -> Response:
+    repository, manifests, reference = request.path.partition("/manifests/")
+    if not manifests or request.method not in ("HEAD", "GET"):
+        return call_next(request)
+    address, account = _address(request), request.principal.account if request.principal else None
+    if request.method == "GET" and account is None and not limits.has_data_left(address):
+        return refuse(TOO_MUCH_DATA)
+    response = call_next(request)
+    if response.status_code == 200 and not limits.may_pull(address, account, repository, reference):
+        return refuse(TOO_MANY_PULLS)
+    return response
+
+
+def _address(request: Request) -> str:
+    return request.remote_addr or "127.0.0.1"

@@ -1,0 +1,199 @@
+"""Public repositories: rows of the store.
+
+An account's repositories are the same from everywhere: ECR Public has no Regions but the one it is called in.
+"""
+
+import hashlib
+import json
+import sqlite3
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ecr_sandbox import settings
+from ecr_sandbox.http import addresses
+from ecr_sandbox.registry.distribution import Distribution
+from ecr_sandbox.registry.images import Image, Images, Manifest
+from ecr_sandbox.services.ecr.backend import having_all, stored_as
+from ecr_sandbox.state.store import Store
+from moto.ecr.exceptions import (
+    RepositoryAlreadyExistsException,
+    RepositoryNotEmptyException,
+    RepositoryNotFoundException,
+)
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS public_registries (account TEXT PRIMARY KEY, display_name TEXT NOT NULL DEFAULT '');
+CREATE TABLE IF NOT EXISTS public_repositories (
+    account TEXT, name TEXT, created_at REAL NOT NULL, catalog TEXT, policy TEXT, tags TEXT NOT NULL,
+    PRIMARY KEY (account, name)
+)
+"""
+
+PLACE = "public"  # where a private repository's rows have their Region
+DOCKER = "docker"  # the alias under which AWS mirrors Docker's official images; here it names their owner too
+ACCOUNTS = (settings.ACCOUNT, settings.OTHER_ACCOUNT, DOCKER)
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A public repository: its settings, and where its images and bytes are."""
+
+    account: str
+    name: str
+    created_at: float
+    catalog: Mapping[str, Any] | None
+    policy: str | None
+    tags: Mapping[str, str]
+
+    @property
+    def arn(self) -> str:
+        """Without a Region, as on AWS."""
+        return arn(self.account, self.name)
+
+    @property
+    def uri(self) -> str:
+        """The name for ``docker``; on AWS it begins with ``public.ecr.aws``."""
+        return f"{addresses.public_host()}/{alias_of(self.account)}/{self.name}"
+
+    @property
+    def stored_as(self) -> str:
+        """Its name in Distribution."""
+        return stored_as(self.account, PLACE, self.name)
+
+
+class Repositories:
+    """All of them, of every account."""
+
+    def __init__(self, store: Store, blobs: Distribution):
+        self.store, self.blobs = store, blobs
+
+    def all(self, account: str) -> list[Repository]:
+        """The account's repositories by name."""
+        rows = self.store.read().execute(
+            "SELECT * FROM public_repositories WHERE account = ? ORDER BY name", (account,)
+        )
+        return [_from(row) for row in rows]
+
+    def get(self, account: str, name: str) -> Repository | None:
+        """The repository, or None."""
+        query = "SELECT * FROM public_repositories WHERE account = ? AND name = ?"
+        row = self.store.read().execute(query, (account, name)).fetchone()
+        return _from(row) if row else None
+
+    def find(self, account: str, name: str) -> Repository:
+        """The repository; raises RepositoryNotFoundException."""
+        found = self.get(account, name)
+        if found is None:
+            raise RepositoryNotFoundException(name, account)
+        return found
+
+    def create(
+        self, account: str, name: str, catalog: Mapping[str, Any] | None = None, tags: Mapping[str, str] | None = None
+    ) -> Repository:
+        """A new, empty repository, and the account's registry if it is its first.
+
+        Raises RepositoryAlreadyExistsException.
+        """
+        made = Repository(account, name, round(time.time(), 3), catalog, None, tags or {})
+        with self.store.change() as db:
+            try:
+                db.execute("INSERT INTO public_repositories VALUES (?, ?, ?, ?, ?, ?)", _row(made))
+            except sqlite3.IntegrityError:
+                raise RepositoryAlreadyExistsException(name, account) from None
+            db.execute("INSERT OR IGNORE INTO public_registries (account) VALUES (?)", (account,))
+        return made
+
+    def save(self, repository: Repository) -> None:
+        """Put the settings of *repository* in the place of what it had."""
+        with self.store.change() as db:
+            db.execute("REPLACE INTO public_repositories VALUES (?, ?, ?, ?, ?, ?)", _row(repository))
+
+    def delete(self, repository: Repository, force: bool) -> None:
+        """Delete it with its images; raises RepositoryNotEmptyException when it has some and *force* is not given."""
+        images = self.images(repository)
+        with self.store.change() as db:
+            if images and not force:
+                raise RepositoryNotEmptyException(repository.name, repository.account)
+            images.delete()
+            db.execute(
+                "DELETE FROM public_repositories WHERE account = ? AND name = ?", (repository.account, repository.name)
+            )
+            self.store.afterwards(lambda: self.blobs.forget(repository.stored_as))
+
+    def images(self, repository: Repository) -> Images:
+        """Its images."""
+        return Images(self.store, repository.account, PLACE, repository.name)
+
+    def store_image(
+        self, repository: Repository, text: str, media_type: str | None, tag: str | None, digest: str | None
+    ) -> Image:
+        """PutImage. A tag may always be moved.
+
+        Raises what ``Images.put`` raises, LayersNotFoundException, InvalidParameter, RepositoryNotFoundException.
+        """
+        manifest = Manifest.parse(text, media_type)
+        images = self.images(repository)
+        where = (repository.stored_as, manifest, images, repository.name, repository.account)
+        with having_all(self.blobs, *where), self.store.change():
+            self.find(repository.account, repository.name)  # it may have gone meanwhile
+            return images.put(manifest, tag, False, digest)
+
+    def has_blob(self, repository: Repository, digest: str) -> bool:
+        """Whether the repository has this layer."""
+        return self.blobs.size(repository.stored_as, digest, promised=True) is not None
+
+    def display_name(self, account: str) -> str | None:
+        """What the account's registry is called, "" when it has no name; None when there is no registry yet."""
+        row = self.store.read().execute("SELECT * FROM public_registries WHERE account = ?", (account,)).fetchone()
+        return row["display_name"] if row else None
+
+    def name_registry(self, account: str, display_name: str) -> None:
+        """Give the account's registry a name."""
+        with self.store.change() as db:
+            db.execute("REPLACE INTO public_registries VALUES (?, ?)", (account, display_name))
+
+
+def opened(store: Store, blobs: Distribution) -> Repositories:
+    """The repositories in *store*, which may never have had any."""
+    tables = store.read().execute("SELECT 1 FROM sqlite_master WHERE name = 'public_repositories'").fetchone()
+    if tables is None:  # asked each time: what made them may have been undone
+        store.add(SCHEMA)
+    return Repositories(store, blobs)
+
+
+def arn(account: str, name: str) -> str:
+    """The ARN of a public repository, there or not."""
+    return f"arn:aws:ecr-public::{account}:repository/{name}"
+
+
+def alias_of(account: str) -> str:
+    """The account's default alias: letters and digits by turns, as AWS gives them out; always the same here."""
+    if account == DOCKER:
+        return DOCKER
+    numbers = hashlib.sha256(account.encode()).digest()
+    pairs = zip(numbers[0:8:2], numbers[1:8:2], strict=True)
+    return "".join(f"{chr(ord('a') + letter % 26)}{digit % 10}" for letter, digit in pairs)
+
+
+def account_of(alias: str) -> str | None:
+    """Whose alias it is, or None."""
+    return next((account for account in ACCOUNTS if alias_of(account) == alias), None)
+
+
+def _from(row: sqlite3.Row) -> Repository:
+    catalog = json.loads(row["catalog"]) if row["catalog"] else None
+    return Repository(row["account"], row["name"], row["created_at"], catalog, row["policy"], json.loads(row["tags"]))
+
+
+def _row(repository: Repository) -> tuple[Any, ...]:
+    catalog = json.dumps(repository.catalog) if repository.catalog is not None else None
+    return (
+        repository.account,
+        repository.name,
+        repository.created_at,
+        catalog,
+        repository.policy,
+        json.dumps(dict(repository.tags)),
+    )

@@ -1,0 +1,79 @@
+"""What a call of ECS asks of IAM: its own action on its resource, and whether the caller may pass the roles on.
+
+Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html;
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security_iam_id-based-policy-examples.html, "PassRole"
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ecr_sandbox.iam.requests import AuthorizationRequest, Call
+from moto.core.exceptions import ServiceException
+from moto.ecs.models import ecs_backends
+
+from .roles import SERVICE
+
+OF_CLUSTERS = ("DescribeClusters", "DeleteCluster", "UpdateCluster", "UpdateClusterSettings")
+OF_TASKS = ("DescribeTasks", "StopTask")
+OF_SERVICES = ("CreateService", "UpdateService", "DeleteService", "DescribeServices")
+OF_ARNS = ("TagResource", "UntagResource", "ListTagsForResource")
+PASSING = ("RegisterTaskDefinition", "RunTask", "CreateService", "UpdateService")
+
+
+def authorization_requests(call: Call) -> Iterator[AuthorizationRequest]:
+    """Everything that must be allowed for *call*."""
+    cluster = _arn(call, "cluster", str(call.parameters.get("cluster") or "default"))
+    facts = {"ecs:cluster": cluster} if "cluster" in call.parameters else {}
+    for resource in _resources(call):
+        yield AuthorizationRequest(call.action, resource, call.account, facts)
+    if call.operation in PASSING:
+        for role in dict.fromkeys(_roles(call)):
+            owner = role.split(":")[4] if role.count(":") >= 5 else call.account
+            yield AuthorizationRequest("iam:PassRole", role, owner, {"iam:PassedToService": SERVICE})
+
+
+def _resources(call: Call) -> list[str]:
+    given = call.parameters
+    within = str(given.get("cluster") or "default").rpartition("/")[2]
+    if call.operation in OF_CLUSTERS:
+        return [_arn(call, "cluster", str(each)) for each in _several(given, "clusters", "cluster")] or ["*"]
+    if call.operation in OF_TASKS:
+        return [_arn(call, f"task/{within}", str(each)) for each in _several(given, "tasks", "task")] or ["*"]
+    if call.operation in OF_SERVICES:
+        names = _several(given, "services", "service", "serviceName")
+        return [_arn(call, f"service/{within}", str(each)) for each in names] or ["*"]
+    if call.operation == "RunTask":
+        name = str(given.get("taskDefinition") or "")
+        return [_arn(call, "task-definition", name if ":" in name else f"{name}:*")]
+    return [str(given.get("resourceArn") or "*")] if call.operation in OF_ARNS else ["*"]
+
+
+def _roles(call: Call) -> Iterator[str]:
+    given = call.parameters
+    overrides = given.get("overrides") or {}
+    if call.operation == "RegisterTaskDefinition":
+        yield from _two(given)
+    elif given.get("taskDefinition"):
+        try:
+            found = ecs_backends[call.account][call.region].describe_task_definition(str(given["taskDefinition"]))
+        except ServiceException:  # it will be refused for that
+            return
+        kept = {"executionRoleArn": getattr(found, "execution_role_arn", None)}
+        yield from _two({**kept, "taskRoleArn": getattr(found, "task_role_arn", None), **overrides})
+
+
+def _two(given: Mapping[str, Any]) -> Iterator[str]:
+    for name in ("executionRoleArn", "taskRoleArn"):
+        if given.get(name):
+            yield str(given[name])
+
+
+def _several(given: Mapping[str, Any], *names: str) -> list[Any]:
+    for name in names:
+        if value := given.get(name):
+            return value if isinstance(value, list) else [value]
+    return []
+
+
+def _arn(call: Call, kind: str, name: str) -> str:
+    return name if name.startswith("arn:") else f"arn:aws:ecs:{call.region}:{call.account}:{kind}/{name}"

@@ -1,0 +1,115 @@
+"""A happening in the words of EventBridge. Each shape is that of AWS's page "Amazon ECR events and EventBridge".
+
+That page shows no untagged image: without a tag there is no ``image-tag``. Nor does it show a failed pull through a
+cache rule: the fields are those that AWS's event schema (``ecr@ECRPullThroughCacheAction``) has for it.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from ecr_sandbox.registry.events import (
+    Cached,
+    Deleted,
+    ImageEvent,
+    Inspected,
+    Pushed,
+    Replicated,
+    Scanned,
+    StorageClassChanged,
+)
+
+TOLD = (Pushed, Deleted, StorageClassChanged, Replicated, Cached, Scanned, Inspected)  # of which there are events
+IMAGE, REFERRER, SCAN = "ECR Image Action", "ECR Referrer Action", "ECR Image Scan"
+REPLICATION, CACHE = "ECR Replication Action", "ECR Pull Through Cache Action"
+INSPECTION = "Inspector2 Scan"  # user guide, "EventBridge events sent for enhanced scanning in Amazon ECR"
+
+
+def event(happening: ImageEvent, number: str, at: float) -> dict[str, Any]:
+    """The event about *happening*, which was at that Unix time; *number* is its id."""
+    kind, detail = _detail(happening)
+    about_repository = kind in (SCAN, REPLICATION, CACHE, INSPECTION)
+    return {
+        "version": "0",
+        "id": number,
+        "detail-type": kind,
+        "source": "aws.inspector2" if kind == INSPECTION else "aws.ecr",
+        "account": happening.account,
+        "time": datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "region": happening.region,
+        "resources": [_arn(happening)] if about_repository else [],
+        "detail": {name: value for name, value in detail.items() if value is not None},
+    }
+
+
+def _detail(happening: ImageEvent) -> tuple[str, dict[str, Any]]:
+    image = {"repository-name": happening.repository, "image-digest": happening.digest or None}
+    tag = {"image-tag": happening.tag}
+    match happening:
+        case Pushed():
+            return IMAGE, {"result": "SUCCESS", **image, "action-type": "PUSH", **tag}
+        case Deleted():
+            return IMAGE, {"result": "SUCCESS", **image, "action-type": "DELETE", **tag}
+        case StorageClassChanged():
+            return REFERRER if happening.referrer else IMAGE, {**_storage_class(happening), **image}
+        case Replicated():
+            return REPLICATION, {**_replication(happening), **image, **tag}
+        case Cached():
+            return CACHE, {**_cache(happening), **image, **tag}
+        case Scanned():
+            found = {name: count for name, count in happening.counts.items() if count}
+            counts = {"finding-severity-counts": found, "image-tags": list(happening.tags)}
+            return SCAN, {"scan-status": happening.status, **image, **counts}
+        case Inspected():
+            return INSPECTION, _inspection(happening)
+    raise TypeError(f"there is no event about {happening}")
+
+
+def _storage_class(change: StorageClassChanged) -> dict[str, Any]:
+    return {
+        "action-type": "UPDATE_STORAGE_CLASS",
+        "target-storage-class": change.target,
+        "result": "SUCCESS",
+        "manifest-media-type": change.media_type,
+        "artifact-media-type": change.artifact_type,
+        "last-activated-at": None if change.activated_at is None else _precise(change.activated_at),
+    }
+
+
+def _replication(copied: Replicated) -> dict[str, Any]:
+    return {
+        "result": "SUCCESS" if copied.complete else "FAILED",
+        "source-account": copied.source_account,
+        "action-type": "REPLICATE",
+        "source-region": copied.source_region,
+    }
+
+
+def _cache(cached: Cached) -> dict[str, Any]:
+    code, reason = cached.failure or (None, None)
+    return {
+        "rule-version": "1",
+        "sync-status": "FAILED" if cached.failure else "SUCCESS",
+        "ecr-repository-prefix": cached.prefix,
+        "upstream-registry-url": cached.upstream,
+        "failure-code": code,
+        "failure-reason": reason,
+    }
+
+
+def _inspection(scan: Inspected) -> dict[str, Any]:
+    """Inspector names the repository by its ARN."""
+    return {
+        "scan-status": "INITIAL_SCAN_COMPLETE" if scan.status in ("ACTIVE", "COMPLETE") else scan.status,
+        "repository-name": _arn(scan),
+        "finding-severity-counts": {**scan.counts, "TOTAL": sum(scan.counts.values())},
+        "image-digest": scan.digest,
+        "image-tags": list(scan.tags),
+    }
+
+
+def _precise(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _arn(happening: ImageEvent) -> str:
+    return f"arn:aws:ecr:{happening.region}:{happening.account}:repository/{happening.repository}"

@@ -1,0 +1,27 @@
+"""What a call of Lambda asks of IAM: its own action on the function, and whether the caller may pass the role on.
+
+Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
+"""
+
+from collections.abc import Iterator
+
+from ecr_sandbox.iam.requests import AuthorizationRequest, Call
+
+SERVICE = "lambda.amazonaws.com"
+
+
+def authorization_requests(call: Call) -> Iterator[AuthorizationRequest]:
+    """Everything that must be allowed for *call*."""
+    name = str(call.parameters.get("FunctionName") or "")
+    resource = arn(call.region, call.account, name) if name else "*"
+    yield AuthorizationRequest(call.action, resource, call.account)
+    if role := str(call.parameters.get("Role") or ""):
+        owner = role.split(":")[4] if role.count(":") >= 5 else call.account
+        yield AuthorizationRequest("iam:PassRole", role, owner, {"iam:PassedToService": SERVICE})
+
+
+def arn(region: str, account: str, name: str) -> str:
+    """The ARN of the function *name*, which may be one already, or end in a version."""
+    if name.startswith("arn:"):
+        return name
+    return f"arn:aws:lambda:{region}:{account}:function:{name.rpartition(':function:')[2]}"

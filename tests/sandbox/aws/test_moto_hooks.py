@@ -1,0 +1,75 @@
+"""The places where moto is extended: an upgrade that moves one fails here, by name."""
+
+import moto.backends
+import moto.ecr.models as models
+import moto.ecr.urls
+import pytest
+from ecr_sandbox.aws.dispatch import SERVICES
+from moto.core.responses import BaseResponse
+from moto.ecr.responses import ECRResponse
+
+
+def test_the_backend_dictionary_makes_the_class_it_is_told():
+    assert issubclass(models.ecr_backends.backend, models.ECRBackend)
+
+
+def test_repositories_are_made_of_the_modules_attribute():
+    assert "Repository" in models.ECRBackend.create_repository.__code__.co_names
+
+
+def test_the_name_pattern_is_the_modules_attribute():
+    assert "ECR_REPOSITORY_NAME_PATTERN" in models.ECRBackend.create_repository.__code__.co_names
+
+
+def test_a_repository_is_empty_when_its_images_are():
+    assert "images" in models.ECRBackend.delete_repository.__code__.co_names
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_answers_at_one_path(service):
+    module = __import__(f"moto.{service}.urls", fromlist=["url_paths"])
+    assert callable(module.url_paths["{0}/$"])
+    assert moto.backends.get_backend(service).iter_backends
+
+
+@pytest.mark.parametrize("name", ["_get_action", "call_action", "serialized", "_get_param"])
+def test_the_protocol_code_has_the_methods_we_override_or_call(name):
+    assert callable(getattr(BaseResponse, name))
+
+
+def test_parameters_are_parsed_by_the_model_when_asked():
+    assert ECRResponse().automated_parameter_parsing is False  # ours switches it on
+
+
+def test_of_ecs_everything_we_override_is_there():
+    from ecr_sandbox.services.ecs.backend import Backend
+    from ecr_sandbox.services.ecs.responses import Response
+    from moto.ecs.models import EC2ContainerServiceBackend
+    from moto.ecs.responses import EC2ContainerServiceResponse
+    from moto.ecs.urls import url_paths
+
+    ours = {"describe_tasks", "list_tasks", "stop_task", "update_service", "delete_service", "describe_services"}
+    ours |= {"_get_cluster", "_get_service", "create_cluster", "delete_cluster", "describe_task_definition"}
+    assert ours <= set(vars(EC2ContainerServiceBackend)) and ours <= set(vars(Backend))
+    asked = {name for name in vars(Response) if not name.startswith("_") and name != "call_action"}
+    assert asked <= set(vars(EC2ContainerServiceResponse))
+    assert callable(url_paths["{0}/$"]) and EC2ContainerServiceResponse().automated_parameter_parsing
+
+
+def test_a_stream_of_cloudwatch_takes_lines_and_keeps_them_in_a_list():
+    from moto.logs.models import LogGroup
+
+    group = LogGroup("123456789012", "us-east-1", "group")
+    group.create_log_stream("stream")
+    group.streams["stream"].put_log_events([{"timestamp": 1, "message": "line"}])
+    assert [event.message for event in group.streams["stream"].events] == ["line"]
+
+
+def test_a_path_of_lambda_leads_to_its_operation():
+    from ecr_sandbox.http.middleware import Request
+    from moto.core.routing import get_service_router
+    from werkzeug.test import EnvironBuilder
+
+    request = Request(EnvironBuilder(path="/2015-03-31/functions/web", method="GET").get_environ())
+    operation, parameters = get_service_router("lambda").match(request)
+    assert (operation.name, parameters["FunctionName"]) == ("GetFunction", "web")

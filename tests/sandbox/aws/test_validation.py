@@ -1,0 +1,162 @@
+"""Every ECR call against botocore's own model of it."""
+
+import base64
+import json
+import re
+import time
+from itertools import islice
+
+import botocore.session
+import pytest
+from botocore.serialize import create_serializer
+from botocore.validate import ParamValidator
+from ecr_sandbox.aws.validation import ONE_WAY, faults, parameters_in
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.sandbox.shapes import faulty, valid
+
+MODEL = botocore.session.Session().get_service_model("ecr")
+OPERATIONS = [MODEL.operation_model(name) for name in MODEL.operation_names if MODEL.operation_model(name).input_shape]
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["repositoryName", "imageIds", "tags", "x"]), inner)
+    ),
+    max_leaves=8,
+)
+
+
+def said(operation, **parameters):
+    return list(faults(MODEL.operation_model(operation).input_shape, parameters))
+
+
+def sent(operation, parameters):
+    """What boto3 would send."""
+    return create_serializer("json").serialize_to_request(parameters, operation)["body"]
+
+
+def test_a_good_call_has_no_fault():
+    assert said("CreateRepository", repositoryName="team/app", tags=[{"Key": "a", "Value": "b"}]) == []
+    assert said("ListImages", repositoryName="team/app", filter={"tagStatus": "ANY"}, maxResults=1000) == []
+
+
+UPLOAD = {
+    "repositoryName": "app",
+    "uploadId": "00000000-0000-0000-0000-000000000000",
+    "partFirstByte": 0,
+    "partLastByte": 0,
+    "layerPartBlob": "eA==",
+}
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "field", "constraint"),
+    [
+        ("CreateRepository", {}, "repositoryName", "must not be null"),
+        ("CreateRepository", {"repositoryName": None}, "repositoryName", "must not be null"),
+        ("CreateRepository", {"repositoryName": "App"}, "repositoryName", "must satisfy regular expression"),
+        ("CreateRepository", {"repositoryName": "a"}, "repositoryName", "must have length greater than or equal to 2"),
+        ("CreateRepository", {"repositoryName": 7}, "repositoryName", "must be a string"),
+        ("ListImages", {"repositoryName": "app", "maxResults": 1001}, "maxResults", "less than or equal to 1000"),
+        ("ListImages", {"repositoryName": "app", "maxResults": True}, "maxResults", "must be a whole number"),
+        (
+            "ListImages",
+            {"repositoryName": "app", "filter": {"tagStatus": "ALL"}},
+            "filter.tagStatus",
+            "must satisfy enum",
+        ),
+        ("ListImages", {"repositoryName": "app", "nextToken": "\ud800"}, "nextToken", "must be Unicode text"),
+        ("BatchGetImage", {"repositoryName": "app", "imageIds": []}, "imageIds", "greater than or equal to 1"),
+        ("BatchGetImage", {"repositoryName": "app", "imageIds": [{}] * 101}, "imageIds", "less than or equal to 100"),
+        ("DeleteRepository", {"repositoryName": "app", "force": "yes"}, "force", "must be true or false"),
+        ("CreateRepository", {"repositoryName": "app", "tags": [{"Key": "a"}]}, "tags.Value", "must not be null"),
+        ("UploadLayerPart", UPLOAD | {"partLastByte": 2**63}, "partLastByte", "less than or equal to"),
+        ("UploadLayerPart", UPLOAD | {"partLastByte": 1.0}, "partLastByte", "must be a whole number"),
+        ("UploadLayerPart", UPLOAD | {"layerPartBlob": "e"}, "layerPartBlob", "must be base64"),
+        ("UploadLayerPart", UPLOAD | {"layerPartBlob": "é"}, "layerPartBlob", "must be base64"),
+        (
+            "UploadLayerPart",
+            UPLOAD | {"layerPartBlob": base64.b64encode(bytes(20971521)).decode()},
+            "layerPartBlob",
+            "must have length less than or equal to 20971520",
+        ),
+    ],
+)
+def test_a_fault_names_its_field_and_the_constraint(operation, parameters, field, constraint):
+    [(named, words)] = said(operation, **parameters)
+    assert named == field
+    assert constraint in words
+
+
+@given(st.sampled_from(MODEL.operation_names), ANYTHING)
+def test_no_input_is_too_strange_to_judge(operation, parameters):
+    shape = MODEL.operation_model(operation).input_shape
+    for field, constraint in faults(shape, parameters):
+        assert isinstance(field, str)
+        assert constraint.startswith("must ")
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_what_the_model_makes_passes_and_one_fault_is_named(operation, data):
+    shape = operation.input_shape
+    parameters = data.draw(valid(shape))
+    assert not ParamValidator().validate(parameters, shape).has_errors()
+    read = parameters_in(sent(operation, parameters))
+    assert list(faults(shape, read)) == []
+    which = data.draw(st.integers(0, 30))
+    for field, broken in list(islice(faulty(shape, read), which + 1))[-1:]:
+        assert {named for named, _ in faults(shape, broken)} == {field}
+
+
+@pytest.mark.parametrize("pattern", ONE_WAY)
+@given(st.text("a0*._/-!\n", max_size=12))
+def test_a_pattern_said_in_another_way_says_the_same(pattern, text):
+    assert bool(re.fullmatch(ONE_WAY[pattern], text)) == bool(re.fullmatch(pattern, text))
+
+
+def test_no_pattern_takes_long_to_refuse():
+    """Matched as it stands in the model, this filter would take years."""
+    rules = [{"scanFrequency": "MANUAL", "repositoryFilters": [{"filter": "a" * 254 + "!", "filterType": "WILDCARD"}]}]
+    began = time.thread_time()
+    [(field, _)] = said("PutRegistryScanningConfiguration", rules=rules)
+    assert field == "rules.repositoryFilters.filter"
+    assert time.thread_time() - began < 1
+
+
+@pytest.mark.parametrize("repeated", ["a", "a-", "a/", "-", "a.b_", "0"])
+def test_no_text_of_the_longest_length_takes_long(repeated):
+    began = time.thread_time()
+    for shape in map(MODEL.shape_for, MODEL.shape_names):
+        if "pattern" in shape.metadata:
+            longest = shape.metadata.get("max", 4096)
+            list(faults(shape, (repeated * longest)[: longest - 1] + "!"))
+    assert time.thread_time() - began < 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000,
+        b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+        b'{"a":' * 33 + b"1" + b"}" * 33,
+        b"[]",
+        b"{",
+        b'{"maxResults": NaN}',
+        b'{"maxResults": %s}' % (b"9" * 5000),
+        b'{"repositoryName": "\xff"}',
+        json.dumps({"repositoryName": "app"}).encode("utf-16"),
+    ],
+    ids=["brackets", "objects", "a little too deep", "list", "half", "NaN", "long number", "no UTF-8", "UTF-16"],
+)
+def test_a_body_that_is_no_json_object_of_moderate_depth_is_none(body):
+    with pytest.raises(ValueError):
+        parameters_in(body)
+
+
+def test_a_body_may_be_left_out_and_may_hold_more_than_the_model_knows():
+    assert parameters_in(b"") == {}
+    assert said("ListImages", repositoryName="app", future={"x": [1]}) == []

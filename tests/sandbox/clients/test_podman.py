@@ -1,0 +1,108 @@
+"""podman and buildah against the sandbox: engines without a daemon, which build, push and pull by themselves."""
+
+import json
+
+import pytest
+
+from tests.sandbox.client_programs import Client, client, context, media_types, need  # noqa: F401
+from tests.sandbox.layouts import OCI_INDEX, OCI_MANIFEST, V2, V2_LIST
+
+pytestmark = need("podman", "buildah", root=True)
+
+
+@pytest.fixture
+def podman(client):  # noqa: F811
+    said = client.login("podman login --tls-verify=false --username AWS --password-stdin")
+    assert "Login Succeeded!" in said
+    return client
+
+
+def delete(sandbox, repository):
+    """Neither podman nor buildah deletes what a registry has; ``aws`` does."""
+    sandbox.run(f"aws ecr batch-delete-image --repository-name {repository} --image-ids imageTag=v1")
+
+
+@pytest.mark.parametrize(("format", "stored"), [("docker", V2), ("oci", OCI_MANIFEST)])
+def test_podman_builds_pushes_lists_and_pulls(podman, sandbox, repository, format, stored):
+    image = f"{sandbox.registry}/{repository}:v1"
+    podman.run(f"podman build --format {format} --tag {image} {context(podman.home / 'app')}")
+    podman.run(f"podman push --tls-verify=false --digestfile {podman.home / 'digest'} {image}")
+    assert media_types(sandbox, repository) == {"v1": [stored]}
+    [image_id] = sandbox.client().list_images(repositoryName=repository)["imageIds"]
+    assert (podman.home / "digest").read_text() == image_id["imageDigest"]
+
+    built = podman.run(f"podman image inspect --format '{{{{.Id}}}}' {image}")
+    podman.run(f"podman rmi {image}")
+    podman.run(f"podman pull --tls-verify=false {image}")
+    assert podman.run(f"podman image inspect --format '{{{{.Id}}}}' {image}") == built
+    listed = podman.run(f"podman search --tls-verify=false --list-tags {sandbox.registry}/{repository}")
+    assert listed.split()[-2:] == [f"{sandbox.registry}/{repository}", "v1"]
+
+    delete(sandbox, repository)
+    podman.run(f"podman rmi {image}")
+    assert "Requested image not found" in podman.refused(f"podman pull --tls-verify=false {image}")
+
+
+@pytest.mark.parametrize(("format", "index", "stored"), [("v2s2", V2_LIST, V2), ("oci", OCI_INDEX, OCI_MANIFEST)])
+def test_buildah_pushes_two_platforms_under_one_tag(podman, sandbox, repository, format, index, stored):
+    name = f"{sandbox.registry}/{repository}:v1"
+    form = {"v2s2": "docker"}.get(format, format)
+    for architecture in ("amd64", "arm64"):
+        app = context(podman.home / architecture, architecture.encode())
+        podman.run(f"buildah bud --format {form} --platform linux/{architecture} --manifest {name} {app}")
+    podman.run(f"buildah manifest push --all --format {format} --tls-verify=false {name} docker://{name}")
+    assert media_types(sandbox, repository) == {"v1": [index], "": [stored, stored]}
+
+    podman.run(f"buildah manifest rm {name}")
+    pulled = podman.run(f"buildah pull --quiet --tls-verify=false --arch arm64 {name}").splitlines()[-1]
+    assert json.loads(podman.run(f"buildah inspect --type image {pulled}"))["OCIv1"]["architecture"] == "arm64"
+
+    delete(sandbox, repository)
+    assert media_types(sandbox, repository) == {"": [stored, stored]}
+    said = podman.refused(f"buildah pull --policy always --tls-verify=false --arch arm64 {name}")
+    assert "Requested image not found" in said
+
+
+def test_buildah_pushes_what_it_made_without_a_dockerfile(podman, sandbox, repository):
+    image = f"{sandbox.registry}/{repository}:v1"
+    app = context(podman.home / "app")
+    container = podman.run("buildah from scratch").strip()
+    podman.run(f"buildah copy {container} {app / 'file'} /")
+    podman.run(f"buildah commit --rm {container} {image}")
+    podman.run(f"buildah push --tls-verify=false {image}")
+    assert media_types(sandbox, repository) == {"v1": [OCI_MANIFEST]}
+
+
+def test_what_podman_says_of_a_repository_that_is_not_there(podman, sandbox):
+    image = f"{sandbox.registry}/no-such-repo:v1"
+    words = "The repository with name 'no-such-repo' does not exist in the registry with id '123456789012'"
+    podman.run(f"podman build --tag {image} {context(podman.home / 'app')}")
+    assert words in podman.refused(f"podman push --tls-verify=false {image}")
+    podman.run(f"podman rmi {image}")
+    assert words in podman.refused(f"podman pull --tls-verify=false {image}")
+
+
+def test_what_podman_says_of_a_tag_that_may_not_move(podman, sandbox, repository):
+    sandbox.client().put_image_tag_mutability(repositoryName=repository, imageTagMutability="IMMUTABLE")
+    image = f"{sandbox.registry}/{repository}:v1"
+    for _ in range(2):
+        podman.run(f"podman build --tag {image} {context(podman.home / 'app')}")
+        said = podman.run(f"podman push --tls-verify=false {image} 2>&1 || true")
+    assert f"The image tag 'v1' already exists in the '{repository}' repository and cannot be overwritten" in said
+
+
+def test_what_podman_says_to_a_user_who_may_neither_push_nor_pull(podman, sandbox, repository, person, tmp_path):
+    # Without ecr:BatchCheckLayerAvailability a push ends at a HEAD, whose answer has no words.
+    person.may({"Action": ["ecr:GetAuthorizationToken", "ecr:BatchCheckLayerAvailability"], "Resource": "*"})
+    its = Client(sandbox, tmp_path / "its", person.client())
+    its.login("podman login --tls-verify=false --username AWS --password-stdin")
+    image = f"{sandbox.registry}/{repository}:v1"
+    its.run(f"podman build --tag {image} {context(its.home / 'app')}")
+    for command, action in (("push", "InitiateLayerUpload"), ("pull", "BatchGetImage")):
+        said = its.refused(f"podman {command} --tls-verify=false {image}")
+        assert f"User: {person.arn} is not authorized to perform: ecr:{action} on resource: " in said
+
+
+def test_what_podman_says_of_a_wrong_password(client, sandbox):  # noqa: F811
+    login = f"podman login --tls-verify=false --username AWS --password-stdin {sandbox.registry}"
+    assert "400 (Bad Request)" in client.refused(f"{login} <<< not-a-password")

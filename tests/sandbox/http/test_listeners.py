@@ -1,0 +1,88 @@
+"""Which port answers for which registry."""
+
+import json
+import socket
+
+import pytest
+from ecr_sandbox.http.listeners import Listeners, NoPort, remembered
+from ecr_sandbox.http.middleware import application
+from werkzeug.wrappers import Response
+
+
+def nobody(name="nobody"):
+    return application(lambda request: Response(name))
+
+
+@pytest.fixture
+def listeners(tmp_path):
+    opened = []
+
+    def make():
+        listeners = Listeners(tmp_path)
+        server = listeners.main(nobody(), None, free())
+        listeners.behind(nobody)
+        opened.append((listeners, server))
+        return listeners
+
+    yield make
+    for listeners, server in opened:
+        listeners.close()
+        server.stop()
+
+
+def free() -> int:
+    """A port with free ones after it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return min(probe.getsockname()[1], 60000)
+
+
+def test_each_name_gets_a_port_of_its_own_and_keeps_it(listeners):
+    first = listeners()
+    ports = [first.port("docker-hub"), first.port("111122223333 us-east-1"), first.ports()["sandbox"]]
+    assert len(set(ports)) == 3
+    assert first.port("docker-hub") == ports[0]
+
+
+def test_a_name_is_served_by_what_is_behind_it(listeners):
+    port = listeners().port("docker-hub")
+    with socket.create_connection(("127.0.0.1", port)) as talk:
+        talk.sendall(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        assert talk.makefile("rb").read().endswith(b"docker-hub")
+
+
+def test_the_ports_are_remembered_and_served_again(listeners, tmp_path):
+    first = listeners()
+    port = first.port("docker-hub")
+    first.close()
+    assert remembered(tmp_path)["docker-hub"] == port
+    again = listeners()
+    assert again.ports()["docker-hub"] == port  # before anybody asks
+
+
+def test_a_remembered_port_that_is_taken_is_replaced_and_said(listeners, tmp_path, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        (tmp_path / "ports.json").write_text(json.dumps({"docker-hub": taken}))
+        port = listeners().ports()["docker-hub"]
+    assert port != taken
+    assert f"Port {taken} is taken by another program: using {port}." in capsys.readouterr().err
+
+
+def test_whoever_watches_is_told_of_a_new_port(listeners):
+    seen = []
+    first = listeners()
+    first.changed = seen.append
+    port = first.port("docker-hub")
+    assert seen == [{"docker-hub": port, "sandbox": first.ports()["sandbox"]}]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"a": "x"}', "null"])
+def test_a_file_of_ports_that_cannot_be_read_is_no_file(tmp_path, text):
+    (tmp_path / "ports.json").write_text(text)
+    assert remembered(tmp_path) == {}
+
+
+def test_no_port_left_is_said(tmp_path):
+    with pytest.raises(NoPort, match="are all taken"):
+        Listeners(tmp_path).main(nobody(), 65536, 65536)

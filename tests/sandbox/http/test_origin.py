@@ -1,0 +1,113 @@
+"""Loopback only, no foreign web page, and nothing that a rude client does stops the others."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from helpers import settings
+
+
+def other_addresses() -> list[str]:
+    """This machine's addresses besides the loopback ones."""
+    listed = subprocess.run(["hostname", "-I"], capture_output=True, text=True).stdout.split()
+    return [address for address in listed if not address.startswith("127.")]
+
+
+def test_it_listens_on_loopback_only(sandbox):
+    addresses = other_addresses()
+    assert addresses, "this test needs a second address on the machine (docker's bridge is one)"
+    for address in addresses:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(family) as probe:
+            probe.settimeout(5)
+            with contextlib.suppress(OSError):
+                probe.connect((address, sandbox.port))
+                pytest.fail(f"it answers on {address}")
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:5050", "localhost.evil.example", "", "10.0.0.7:5050"])
+def test_a_foreign_host_name_is_refused(sandbox, host):
+    assert sandbox.http("GET", "/v2/", Host=host)[0] == 403
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.0.0.1:5050", "LOCALHOST:1"])
+def test_our_own_host_names_pass(sandbox, host):
+    assert sandbox.http("GET", "/v2/", Host=host)[0] == 401
+
+
+def test_a_page_of_another_site_is_refused(sandbox):
+    assert sandbox.http("POST", "/", b"", Origin="https://evil.example")[0] == 403
+    assert sandbox.http("GET", "/v2/", Sec_Fetch_Site="cross-site")[0] == 403
+    assert sandbox.http("GET", "/v2/", Origin=sandbox.url)[0] == 401
+
+
+def test_a_client_that_hangs_up_in_mid_upload(sandbox, repository, make_image):
+    location = sandbox.http("POST", f"/v2/{repository}/blobs/uploads/", b"", Authorization=sandbox.basic())[1][
+        "location"
+    ]
+    heads = [("Content-Length", "1000000"), ("Transfer-Encoding", "chunked")]
+    for name, value in heads:
+        with socket.create_connection(("127.0.0.1", sandbox.port)) as rude:
+            lines = [
+                f"PATCH {location} HTTP/1.1",
+                "Host: localhost",
+                f"Authorization: {sandbox.basic()}",
+                f"{name}: {value}",
+            ]
+            body = b"400\r\n" + bytes(500) if value == "chunked" else bytes(500)
+            rude.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+    sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:v1')}")
+
+
+def test_an_upload_is_named_by_a_uuid_and_never_by_a_path(sandbox, repository):
+    for part in ("..", "%2e%2e", "x", "."):
+        path = f"/v2/{repository}/blobs/uploads/{part}?digest=sha256:{'0' * 64}"
+        assert sandbox.http("PUT", path, b"x", Authorization=sandbox.basic())[0] == 404
+
+
+def test_a_taken_port_is_left_to_its_owner(own_sandbox):
+    with socket.socket() as owner:
+        owner.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        owner.bind(("127.0.0.1", own_sandbox.port))
+        owner.listen()
+        taken = own_sandbox.port
+        own_sandbox.start()
+        assert own_sandbox.port != taken
+        assert json.loads(own_sandbox.http("GET", "/_sandbox")[2])["port"] == own_sandbox.port
+    assert json.loads((own_sandbox.state / "ports.json").read_text())["sandbox"] == own_sandbox.port
+
+
+def test_a_second_sandbox_on_the_same_state_says_so(sandbox):
+    second = subprocess.run(
+        [sys.executable, "-m", "ecr_sandbox"], env=sandbox.env, cwd=settings.PROJECT, capture_output=True, text=True
+    )
+    assert second.returncode == 1
+    assert second.stderr.startswith("A sandbox already runs on ")
+    assert "ecr-lab down" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+def test_without_a_registry_one_sentence_says_what_to_do(own_sandbox, tmp_path):
+    empty = tmp_path / "bin"
+    empty.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "ecr_sandbox"],
+        env={**own_sandbox.env, "PATH": str(empty)},
+        cwd=settings.PROJECT,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (
+        1,
+        "Neither docker-registry nor docker is installed. Run: make setup\n",
+    )
+
+
+def test_nobody_else_reads_the_state(sandbox):
+    assert os.stat(sandbox.state).st_mode & 0o077 == 0
+    assert os.stat(sandbox.state / "secret").st_mode & 0o077 == 0

@@ -1,0 +1,164 @@
+"""The server before the doors: who gets a thread, who is hung up on, and what a body is."""
+
+import contextlib
+import http.client
+import io
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from ecr_sandbox.http import server as listener
+from ecr_sandbox.http.middleware import application
+from ecr_sandbox.http.server import Body, BodyTooLarge, BrokenBody, Listener
+from werkzeug.wrappers import Response
+
+from tests.sandbox.conftest import PATIENCE
+
+
+@contextlib.contextmanager
+def serving(monkeypatch, patience: float) -> Iterator[int]:
+    """The port of a server with two threads, and room for five silent clients."""
+    monkeypatch.setattr(listener, "PATIENCE", patience)
+    monkeypatch.setattr(listener, "THREADS", 2)
+    monkeypatch.setattr(Listener, "keep_alive_conn_limit", 5)
+    server = Listener(("127.0.0.1", 0), application(lambda request: Response(request.get_data() or "here")))
+    server.prepare()
+    thread = threading.Thread(target=server.serve)
+    thread.start()
+    try:
+        yield server.bind_addr[1]
+    finally:
+        server.stop()
+        thread.join()
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    with serving(monkeypatch, patience=0.5) as port:
+        yield port
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """Nobody is hung up on before the test has failed."""
+    with serving(monkeypatch, patience=PATIENCE * 2) as port:
+        yield port
+
+
+def ask(port: int) -> bytes:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    with contextlib.closing(connection):
+        connection.request("GET", "/")
+        return connection.getresponse().read()
+
+
+def test_a_head_that_never_ends_is_hung_up_on(impatient):
+    """Every byte is in time, but not the whole."""
+    with socket.create_connection(("127.0.0.1", impatient), timeout=0.1) as talk:
+        talk.sendall(b"GET / HTTP/1.1\r\n")
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            with contextlib.suppress(TimeoutError):
+                try:
+                    talk.sendall(b"X-Slow: y\r\n")
+                    if not talk.recv(1000):
+                        return
+                except ConnectionError:
+                    return
+    pytest.fail("a byte now and then keeps a thread for ever")
+
+
+def test_a_slow_client_costs_the_others_no_thread(patient):
+    with contextlib.ExitStack() as stack:
+        for _ in range(4):  # twice as many as threads
+            talk = stack.enter_context(socket.create_connection(("127.0.0.1", patient)))
+            talk.sendall(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n")
+        assert ask(patient) == b"here"
+
+
+def test_more_silent_clients_than_there_is_room_for_are_hung_up_on(impatient):
+    with contextlib.ExitStack() as stack:
+        talks = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", impatient), timeout=PATIENCE)) for _ in range(8)
+        ]
+        assert talks[-1].recv(1) == b""
+
+
+def test_a_silent_client_costs_no_thread(patient):
+    with contextlib.ExitStack() as stack:
+        for _ in range(4):
+            stack.enter_context(socket.create_connection(("127.0.0.1", patient)))
+        before = threading.active_count()
+        assert ask(patient) == b"here"
+        assert threading.active_count() == before
+
+
+def test_no_thread_begins_once_it_stops():
+    """It would take the word that another thread waits for, and that one would stay for ever."""
+    server = Listener(("127.0.0.1", 0), application(lambda request: Response("here")))
+    server.prepare()
+    server.requests.stop()
+    server.requests.watch(time.monotonic())  # as the watching thread may, in the same moment
+    assert not server.requests._threads
+    server.stop()
+
+
+def body(text: bytes, length: int | None = None) -> Body:
+    return Body(io.BytesIO(text), length)
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        (b"hello and more", 5),
+        (b"5\r\nhello\r\n0\r\n\r\n", None),
+        (b"2\r\nhe\r\n03;x=y\r\nllo\r\n0\r\nTrailer: x\r\n\r\nmore", None),
+    ],
+)
+def test_a_body_is_read_in_pieces_of_any_size(text, length):
+    assert body(text, length).read() == b"hello"
+    pieces = body(text, length)
+    assert [pieces.read(2), pieces.read(2), pieces.read(2), pieces.read(2)] == [b"he", b"ll", b"o", b""]
+    assert pieces.drained()
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        (b"hel", 5),
+        (b"5\r\nhel", None),
+        (b"5\r\nhello!\r\n0\r\n\r\n", None),
+        (b"5\nhello\n0\n\n", None),
+        (b"-5\r\nhello\r\n0\r\n\r\n", None),
+        (b"0x5\r\nhello\r\n0\r\n\r\n", None),
+        (b"5\r\nhello\r\n", None),
+        (b"0\r\n", None),
+        (b"0\r\n" + b"a: b\r\n" * 1000 + b"\r\n", None),
+        (b"", None),
+    ],
+)
+def test_a_broken_body_is_said(text, length):
+    broken = body(text, length)
+    with pytest.raises(BrokenBody):
+        broken.read()
+    with pytest.raises(BrokenBody):  # and stays broken, whoever asks
+        broken.read()
+    assert not broken.drained()
+
+
+@pytest.mark.parametrize(("text", "length"), [(b"hello!", 6), (b"3\r\nhel\r\n3\r\nlo!\r\n0\r\n\r\n", None)])
+def test_a_body_may_have_a_limit(text, length):
+    large = body(text, length)
+    large.limit = 5
+    with pytest.raises(BodyTooLarge):
+        large.read()
+    fits = body(text, length)
+    fits.limit = 6
+    assert fits.read() == b"hello!"
+
+
+def test_a_little_that_nobody_read_is_passed_over_and_much_is_not():
+    assert body(bytes(1000), 1000).drained()
+    assert not body(bytes(2 * listener.DRAINED), 2 * listener.DRAINED).drained()

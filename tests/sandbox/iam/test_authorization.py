@@ -1,0 +1,580 @@
+"""Who may do what through the API: real clients, users and roles made with IAM, refused and allowed in AWS's words."""
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+from ecr_sandbox.iam import evaluate, requests
+from ecr_sandbox.services.ecr.repository_policy import valid_resource_policy
+
+from helpers import settings
+from tests.sandbox.conftest import ADMINISTRATOR, Sandbox
+
+OTHER = (settings.OTHER_ACCESS_KEY, settings.OTHER_SECRET_KEY)
+MANAGED = "arn:aws:iam::aws:policy/"
+
+
+def policy(*statements: dict) -> dict:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def allow(action, resource="*", **more) -> dict:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+def deny(action, resource="*", **more) -> dict:
+    return {"Effect": "Deny", "Action": action, "Resource": resource, **more}
+
+
+def refused(call, **parameters) -> str:
+    """The sentence with which IAM refuses a call; no other refusal counts."""
+    with pytest.raises(ClientError) as refusal:
+        call(**parameters)
+    answer = refusal.value.response
+    expected = {"AccessDeniedException": 400, "AccessDenied": 403}
+    assert expected[answer["Error"]["Code"]] == answer["ResponseMetadata"]["HTTPStatusCode"]
+    return answer["Error"]["Message"]
+
+
+def arn_of(repository: str, account: str = settings.ACCOUNT, region: str = settings.REGION) -> str:
+    return f"arn:aws:ecr:{region}:{account}:repository/{repository}"
+
+
+def sentence(user: str, action: str, resource: str, tail: str = "") -> str:
+    tail = tail or f"because no identity-based policy allows the {action} action"
+    arn = f"arn:aws:iam::{settings.ACCOUNT}:user/{user}"
+    return f"User: {arn} is not authorized to perform: {action} on resource: {resource} {tail}"
+
+
+def trust(*who: str) -> str:
+    return json.dumps(policy({"Effect": "Allow", "Principal": {"AWS": list(who)}, "Action": "sts:AssumeRole"}))
+
+
+def make_role(sandbox: Sandbox, name: str, trusted: str, may: dict, **more) -> str:
+    iam = sandbox.client("iam")
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trusted, **more)["Role"]
+    iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=json.dumps(may))
+    return role["Arn"]
+
+
+def assume(sandbox: Sandbox, role: str, key=None, **more) -> tuple[str, str, str]:
+    sts = sandbox.client("sts", key=key) if key else sandbox.client("sts")
+    made = sts.assume_role(RoleArn=role, RoleSessionName="test", **more)["Credentials"]
+    return made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"]
+
+
+# Identity policies
+
+
+def test_a_new_user_may_nothing_but_say_who_it_is(sandbox, repository):
+    name, key = sandbox.make_user()
+    ecr = sandbox.client(key=key)
+    assert sandbox.client("sts", key=key).get_caller_identity()["Account"] == settings.ACCOUNT
+    assert refused(ecr.get_authorization_token) == sentence(name, "ecr:GetAuthorizationToken", "*")
+    assert refused(ecr.describe_repositories) == sentence(name, "ecr:DescribeRepositories", arn_of("*"))
+    assert refused(ecr.describe_images, repositoryName=repository) == sentence(
+        name, "ecr:DescribeImages", arn_of(repository)
+    )
+    assert refused(sandbox.client("iam", key=key).list_users) == sentence(
+        name, "iam:ListUsers", f"arn:aws:iam::{settings.ACCOUNT}:user/"
+    )
+
+
+def test_a_policy_opens_one_repository_and_no_other(sandbox, repository):
+    name, key = sandbox.make_user(policy(allow("ecr:List*", arn_of(repository))))
+    sandbox.client().create_repository(repositoryName=f"{repository}-other")
+    ecr = sandbox.client(key=key)
+    assert ecr.list_images(repositoryName=repository)["imageIds"] == []
+    assert refused(ecr.list_images, repositoryName=f"{repository}-other") == sentence(
+        name, "ecr:ListImages", arn_of(f"{repository}-other")
+    )
+    assert "ecr:DescribeImages" in refused(ecr.describe_images, repositoryName=repository)
+
+
+def test_every_named_repository_must_be_allowed(sandbox, repository):
+    sandbox.client().create_repository(repositoryName=f"{repository}-other")
+    _, key = sandbox.make_user(policy(allow("ecr:*", arn_of(repository))))
+    ecr = sandbox.client(key=key)
+    assert len(ecr.describe_repositories(repositoryNames=[repository])["repositories"]) == 1
+    assert arn_of(f"{repository}-other") in refused(
+        ecr.describe_repositories, repositoryNames=[repository, f"{repository}-other"]
+    )
+
+
+def test_the_bill_is_not_for_everybody(sandbox):
+    name, key = sandbox.make_user()
+    month = {"TimePeriod": {"Start": "2026-01-01", "End": "2026-02-01"}, "Granularity": "MONTHLY"}
+    call = sandbox.client("ce", key=key).get_cost_and_usage
+    bill = f"arn:aws:ce:{settings.REGION}:{settings.ACCOUNT}:/GetCostAndUsage"
+    assert refused(call, **month, Metrics=["UnblendedCost"]) == sentence(name, "ce:GetCostAndUsage", bill)
+    document = json.dumps(policy(allow("ce:Get*")))
+    sandbox.client("iam").put_user_policy(UserName=name, PolicyName="bill", PolicyDocument=document)
+    assert call(**month, Metrics=["UnblendedCost"])["ResultsByTime"]
+
+
+def test_a_service_of_which_nothing_is_known_is_asked_for_all_the_same():
+    who = evaluate.Principal("arn:aws:iam::123456789012:user/alice", settings.ACCOUNT, frozenset(), ())
+    [question] = requests.authorization_requests(
+        requests.Call(who, "sqs", "CreateQueue", settings.REGION, settings.ACCOUNT, {})
+    )
+    assert (question.action, question.resource, question.account) == ("sqs:CreateQueue", "*", settings.ACCOUNT)
+
+
+def test_only_who_one_is_is_told_to_everybody(sandbox):
+    name, key = sandbox.make_user()
+    sts = sandbox.client("sts", key=key)
+    assert sts.get_caller_identity()["Arn"].endswith(name)
+    said = refused(sts.get_access_key_info, AccessKeyId=key[0])
+    assert said == sentence(name, "sts:GetAccessKeyInfo", "*")
+
+
+def test_an_explicit_deny_wins(sandbox, repository):
+    name, key = sandbox.make_user(policy(allow("ecr:*"), deny("ecr:DeleteRepository")))
+    said = refused(sandbox.client(key=key).delete_repository, repositoryName=repository)
+    assert said.startswith(sentence(name, "ecr:DeleteRepository", arn_of(repository), "with an explicit deny"))
+
+
+def test_power_user_cannot_create_a_repository_and_detaching_counts_at_once(sandbox, repository):
+    name, key = sandbox.make_user()
+    power_user = MANAGED + "AmazonEC2ContainerRegistryPowerUser"
+    sandbox.run(f"aws iam attach-user-policy --user-name {name} --policy-arn {power_user}")
+    ecr, iam = sandbox.client(key=key), sandbox.client("iam")
+    assert ecr.describe_images(repositoryName=repository)["imageDetails"] == []
+    assert refused(ecr.create_repository, repositoryName="surprise") == sentence(
+        name, "ecr:CreateRepository", arn_of("surprise")
+    )
+    iam.detach_user_policy(UserName=name, PolicyArn=power_user)
+    assert "ecr:DescribeImages" in refused(ecr.describe_images, repositoryName=repository)
+
+
+def test_the_text_of_awss_policy_can_be_read(sandbox):
+    iam, arn = sandbox.client("iam"), MANAGED + "AmazonEC2ContainerRegistryPowerUser"
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    text = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    assert "ecr:PutImage" in text["Statement"][0]["Action"]
+
+
+def test_a_group_gives_and_takes(sandbox, repository):
+    name, key = sandbox.make_user()
+    iam, call = sandbox.client("iam"), sandbox.client(key=key).list_images
+    group = f"group-of-{name}"
+    iam.create_group(GroupName=group)
+    iam.put_group_policy(GroupName=group, PolicyName="p", PolicyDocument=json.dumps(policy(allow("ecr:ListImages"))))
+    iam.add_user_to_group(GroupName=group, UserName=name)
+    assert call(repositoryName=repository)["imageIds"] == []
+    iam.remove_user_from_group(GroupName=group, UserName=name)
+    assert "no identity-based policy" in refused(call, repositoryName=repository)
+
+
+def test_a_boundary_limits_a_user(sandbox, repository):
+    name, key = sandbox.make_user(policy(allow("ecr:*")))
+    iam, ecr = sandbox.client("iam"), sandbox.client(key=key)
+    reads = MANAGED + "AmazonEC2ContainerRegistryReadOnly"
+    iam.put_user_permissions_boundary(UserName=name, PermissionsBoundary=reads)
+    assert iam.get_user(UserName=name)["User"]["PermissionsBoundary"]["PermissionsBoundaryArn"] == reads
+    assert ecr.list_images(repositoryName=repository)["imageIds"] == []
+    assert refused(ecr.delete_repository, repositoryName=repository) == sentence(
+        name,
+        "ecr:DeleteRepository",
+        arn_of(repository),
+        "because no permissions boundary allows the ecr:DeleteRepository action",
+    )
+    iam.delete_user_permissions_boundary(UserName=name)
+    assert ecr.delete_repository(repositoryName=repository)
+
+
+def test_a_user_is_made_with_a_boundary_or_not_at_all(sandbox):
+    iam = sandbox.client("iam")
+    made = iam.create_user(UserName="bounded", PermissionsBoundary=MANAGED + "AdministratorAccess")["User"]
+    assert made["PermissionsBoundary"]["PermissionsBoundaryArn"] == MANAGED + "AdministratorAccess"
+    assert made["UserId"].startswith("AIDA")
+    with pytest.raises(iam.exceptions.NoSuchEntityException):
+        iam.create_user(UserName="unbounded", PermissionsBoundary=MANAGED + "NoSuchPolicy")
+    assert "unbounded" not in [user["UserName"] for user in iam.list_users()["Users"]]
+
+
+def test_a_user_with_a_key_is_not_deleted(sandbox):
+    name, key = sandbox.make_user()
+    iam = sandbox.client("iam")
+    with pytest.raises(iam.exceptions.DeleteConflictException, match="must delete access keys first"):
+        iam.delete_user(UserName=name)
+    iam.delete_access_key(UserName=name, AccessKeyId=key[0])
+    iam.delete_user(UserName=name)
+
+
+def test_a_user_manages_its_own_keys_and_nobody_elses(sandbox):
+    own = "arn:aws:iam::123456789012:user/${aws:username}"
+    name, key = sandbox.make_user(policy(allow(["iam:*AccessKey*", "iam:GetUser"], own)))
+    other, other_key = sandbox.make_user()
+    iam = sandbox.client("iam", key=key)
+    assert iam.get_user()["User"]["UserName"] == name
+    assert [each["AccessKeyId"] for each in iam.list_access_keys()["AccessKeyMetadata"]] == [key[0]]
+    for call in (iam.list_access_keys, iam.create_access_key):
+        assert f"user/{other} because" in refused(call, UserName=other)
+    # Without a user name IAM finds the owner of the key that is to be deleted.
+    assert f"user/{other} because" in refused(iam.delete_access_key, AccessKeyId=other_key[0])
+    assert sandbox.client("sts", key=other_key).get_caller_identity()
+
+
+# Conditions
+
+
+@pytest.mark.operation("TagResource")
+def test_a_tag_of_the_repository_opens_it(sandbox, repository):
+    for prefix in ("aws", "ecr"):
+        tagged = {"StringEquals": {f"{prefix}:ResourceTag/team": f"web-{prefix}"}}
+        _, key = sandbox.make_user(policy(allow("ecr:ListImages", Condition=tagged)))
+        call = sandbox.client(key=key).list_images
+        assert "no identity-based policy" in refused(call, repositoryName=repository)
+        tags = [{"Key": "team", "Value": f"web-{prefix}"}]
+        sandbox.client().tag_resource(resourceArn=arn_of(repository), tags=tags)
+        assert call(repositoryName=repository)["imageIds"] == []
+
+
+def test_a_repository_must_be_made_with_a_tag(sandbox):
+    tagged = {"StringEquals": {"aws:RequestTag/team": "web"}}
+    name, key = sandbox.make_user(policy(allow(["ecr:CreateRepository", "ecr:TagResource"], Condition=tagged)))
+    ecr = sandbox.client(key=key)
+    assert "ecr:CreateRepository" in refused(ecr.create_repository, repositoryName=f"of-{name}")
+    made = ecr.create_repository(repositoryName=f"of-{name}", tags=[{"Key": "team", "Value": "web"}])
+    assert made["repository"]["repositoryName"] == f"of-{name}"
+
+
+@pytest.mark.parametrize(
+    "condition, inside",
+    [
+        ({"StringEquals": {"aws:RequestedRegion": "us-east-1"}}, True),
+        ({"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}, False),
+        ({"IpAddress": {"aws:SourceIp": "127.0.0.0/8"}}, True),
+        ({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}, False),
+        ({"DateGreaterThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}, True),
+        ({"DateLessThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}, False),
+        ({"Bool": {"aws:SecureTransport": "true"}}, True),
+        ({"StringLike": {"aws:UserAgent": "Boto3/*"}}, True),
+        ({"StringEquals": {"aws:ResourceAccount": "123456789012"}}, True),
+        ({"StringEquals": {"aws:PrincipalAccount": "111122223333"}}, False),
+        ({"StringEquals": {"aws:PrincipalType": "User"}}, True),
+        ({"NumericGreaterThan": {"aws:EpochTime": "1600000000"}}, True),
+    ],
+)
+def test_what_every_request_tells_of_itself(sandbox, repository, condition, inside):
+    _, key = sandbox.make_user(policy(allow("ecr:ListImages", Condition=condition)))
+    call = sandbox.client(key=key).list_images
+    if inside:
+        assert call(repositoryName=repository)["imageIds"] == []
+    else:
+        assert "no identity-based policy" in refused(call, repositoryName=repository)
+
+
+# Repository and registry policies, two accounts
+
+
+def test_the_second_account_is_another(sandbox, repository):
+    assert sandbox.client("sts", key=OTHER).get_caller_identity()["Account"] == settings.OTHER_ACCOUNT
+    assert repository not in json.dumps(sandbox.client(key=OTHER).describe_repositories(), default=str)
+    name = f"{repository}-theirs"
+    made = sandbox.client(key=OTHER).create_repository(repositoryName=name)["repository"]
+    assert (made["registryId"], made["repositoryArn"]) == (settings.OTHER_ACCOUNT, arn_of(name, settings.OTHER_ACCOUNT))
+    assert name not in json.dumps(sandbox.client().describe_repositories(), default=str)
+
+
+@pytest.mark.operation("SetRepositoryPolicy", "DeleteRepositoryPolicy")
+def test_another_account_needs_both_sides(sandbox, repository):
+    guest, key = sandbox.make_user(policy(allow("ecr:ListImages")), administrator=OTHER)
+    ask = {"registryId": settings.ACCOUNT, "repositoryName": repository}
+    said = refused(sandbox.client(key=key).list_images, **ask)
+    assert said == (
+        f"User: arn:aws:iam::{settings.OTHER_ACCOUNT}:user/{guest} is not authorized to perform: ecr:ListImages "
+        f"on resource: {arn_of(repository)} because no resource-based policy allows the ecr:ListImages action"
+    )
+    share = policy(
+        {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{settings.OTHER_ACCOUNT}:root"}, "Action": "ecr:List*"}
+    )
+    sandbox.client().set_repository_policy(repositoryName=repository, policyText=json.dumps(share))
+    assert sandbox.client(key=key).list_images(**ask)["imageIds"] == []
+    assert "ecr:DescribeImages" in refused(sandbox.client(key=key).describe_images, **ask)
+    _, powerless = sandbox.make_user(administrator=OTHER)
+    assert "because no identity-based policy" in refused(sandbox.client(key=powerless).list_images, **ask)
+    sandbox.client().delete_repository_policy(repositoryName=repository)
+    assert "no resource-based policy" in refused(sandbox.client(key=key).list_images, **ask)
+
+
+@pytest.mark.operation("PutRegistryPolicy", "DeleteRegistryPolicy")
+def test_a_registry_policy_opens_every_repository(sandbox, repository):
+    """By the scope V2, the only one that is left ("Private registry permissions")."""
+    ecr, iam = sandbox.client(), sandbox.client("iam", key=OTHER)
+    name, key = sandbox.make_user(policy(allow("ecr:*")), administrator=OTHER)
+    guest = sandbox.client(key=key)
+    share = {
+        "Effect": "Allow",
+        "Principal": {"AWS": settings.OTHER_ACCOUNT},
+        "Action": ["ecr:ListImages", "ecr:BatchGetImage"],
+    }
+    ecr.put_registry_policy(policyText=json.dumps(policy({**share, "Resource": arn_of("*")})))
+    ask = {"registryId": settings.ACCOUNT, "repositoryName": repository}
+    [login] = guest.get_authorization_token(registryIds=[settings.ACCOUNT])["authorizationData"]
+
+    def pull() -> int:
+        basic = f"Basic {login['authorizationToken']}"
+        return sandbox.http("GET", f"/v2/{repository}/manifests/v1", Authorization=basic)[0]
+
+    try:
+        assert ecr.get_account_setting(name="REGISTRY_POLICY_SCOPE")["value"] == "V2"
+        assert guest.list_images(**ask)["imageIds"] == []
+        assert pull() == 404  # it may look, and nothing is there
+        assert "no resource-based policy" in refused(guest.describe_images, **ask)
+        iam.delete_user_policy(UserName=name, PolicyName=iam.list_user_policies(UserName=name)["PolicyNames"][0])
+        assert "no identity-based policy" in refused(guest.list_images, **ask)
+    finally:
+        ecr.delete_registry_policy()
+
+
+def test_an_administrator_is_a_stranger_in_another_account(sandbox, repository):
+    ask = {"registryId": settings.ACCOUNT, "repositoryName": repository}
+    for registry in (settings.ACCOUNT, "999988887777"):
+        said = refused(sandbox.client(key=OTHER).list_images, **{**ask, "registryId": registry})
+        assert said.endswith("because no resource-based policy allows the ecr:ListImages action")
+
+
+@pytest.mark.operation("SetRepositoryPolicy")
+def test_a_repository_policy_alone_opens_it_inside_the_account(sandbox, repository):
+    name, key = sandbox.make_user()
+    arn = f"arn:aws:iam::{settings.ACCOUNT}:user/{name}"
+    share = policy({"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "ecr:ListImages"})
+    sandbox.client().set_repository_policy(repositoryName=repository, policyText=json.dumps(share))
+    assert sandbox.client(key=key).list_images(repositoryName=repository)["imageIds"] == []
+
+
+@pytest.mark.operation("SetRepositoryPolicy")
+def test_a_repository_policy_that_denies(sandbox, repository):
+    _, key = sandbox.make_user(policy(allow("ecr:*")))
+    no = policy({"Effect": "Deny", "Principal": "*", "Action": "ecr:DeleteRepository"})
+    sandbox.client().set_repository_policy(repositoryName=repository, policyText=json.dumps(no))
+    said = refused(sandbox.client(key=key).delete_repository, repositoryName=repository)
+    assert "with an explicit deny in a resource-based policy" in said
+
+
+def test_an_arn_of_another_region_is_no_way_round(sandbox, repository):
+    _, key = sandbox.make_user(policy(allow("ecr:*", f"arn:aws:ecr:eu-west-1:{settings.ACCOUNT}:repository/*")))
+    with pytest.raises(ClientError, match="'resourceArn' failed to satisfy constraint"):
+        sandbox.client(key=key).list_tags_for_resource(resourceArn=arn_of(repository, region="eu-west-1"))
+
+
+# Roles
+
+
+def test_a_role_is_assumed_and_its_policies_count(sandbox, repository):
+    name, key = sandbox.make_user(policy(allow("sts:AssumeRole")))
+    role = make_role(sandbox, f"role-of-{name}", trust(settings.ACCOUNT), policy(allow("ecr:ListImages")))
+    session = assume(sandbox, role, key)
+    who = sandbox.client("sts", key=session).get_caller_identity()
+    assert who["Arn"] == f"arn:aws:sts::{settings.ACCOUNT}:assumed-role/role-of-{name}/test"
+    ecr = sandbox.client(key=session)
+    assert ecr.list_images(repositoryName=repository)["imageIds"] == []
+    assert refused(ecr.describe_images, repositoryName=repository).startswith(f"User: {who['Arn']} is not authorized")
+    sandbox.client("iam").delete_role_policy(RoleName=f"role-of-{name}", PolicyName="own")
+    assert "no identity-based policy" in refused(ecr.list_images, repositoryName=repository)
+
+
+def test_a_session_is_no_user(sandbox):
+    name, _ = sandbox.make_user()
+    role = make_role(sandbox, f"role-{name}", trust(settings.ACCOUNT), policy(allow("iam:*")))
+    iam = sandbox.client("iam", key=assume(sandbox, role))
+    for call in (iam.get_user, iam.list_access_keys, iam.create_access_key):
+        with pytest.raises(ClientError, match="Must specify userName when calling with non-User credentials"):
+            call()
+    assert iam.get_user(UserName=name)["User"]["UserName"] == name
+
+
+def test_a_session_needs_its_own_token(sandbox):
+    name, _ = sandbox.make_user()
+    role = make_role(sandbox, f"role-{name}", trust(settings.ACCOUNT), policy(allow("*")))
+    key_id, secret, token = assume(sandbox, role)
+    other = assume(sandbox, role)
+    for key in [(key_id, secret), (key_id, secret, other[2]), (*OTHER, token)]:
+        with pytest.raises(ClientError, match="UnrecognizedClientException"):
+            sandbox.client(key=key).describe_repositories()
+
+
+def test_a_role_must_be_trusting_and_the_caller_allowed(sandbox):
+    name, key = sandbox.make_user(policy(allow("sts:AssumeRole")))
+    _, powerless = sandbox.make_user()
+    role = make_role(sandbox, f"role-{name}", trust(settings.OTHER_ACCOUNT), policy(allow("*")))
+    no = f"is not authorized to perform: sts:AssumeRole on resource: {role}"
+    for caller, arn in [(key, role), (powerless, role), (ADMINISTRATOR, role), (ADMINISTRATOR, role + "-missing")]:
+        said = refused(sandbox.client("sts", key=caller).assume_role, RoleArn=arn, RoleSessionName="test")
+        assert said.replace("-missing", "").endswith(no)
+
+
+def test_another_account_assumes_a_role_by_trust_and_permission(sandbox):
+    name, key = sandbox.make_user(policy(allow("sts:AssumeRole")), administrator=OTHER)
+    _, powerless = sandbox.make_user(administrator=OTHER)
+    role = make_role(sandbox, f"role-{name}", trust(settings.OTHER_ACCOUNT), policy(allow("ecr:*")))
+    assert "sts:AssumeRole" in refused(
+        sandbox.client("sts", key=powerless).assume_role, RoleArn=role, RoleSessionName="test"
+    )
+    session = assume(sandbox, role, key)
+    assert sandbox.client("sts", key=session).get_caller_identity()["Account"] == settings.ACCOUNT
+
+
+def test_a_session_policy_and_policies_by_arn_limit_a_session(sandbox, repository):
+    name, _ = sandbox.make_user()
+    role = make_role(sandbox, f"role-{name}", trust(settings.ACCOUNT), policy(allow("ecr:*")))
+    own = assume(sandbox, role, Policy=json.dumps(policy(allow("ecr:ListImages"))))
+    by_arn = assume(sandbox, role, PolicyArns=[{"arn": MANAGED + "AmazonEC2ContainerRegistryReadOnly"}])
+    for session in (own, by_arn):
+        ecr = sandbox.client(key=session)
+        assert ecr.list_images(repositoryName=repository)["imageIds"] == []
+        assert "no session policy allows the ecr:DeleteRepository action" in refused(
+            ecr.delete_repository, repositoryName=repository
+        )
+
+
+def test_the_tags_of_a_session_count(sandbox, repository):
+    name, _ = sandbox.make_user()
+    trusting = json.loads(trust(settings.ACCOUNT))
+    trusting["Statement"][0]["Action"] = ["sts:AssumeRole", "sts:TagSession"]
+    of_web = {"StringEquals": {"aws:PrincipalTag/team": "web"}}
+    role = make_role(sandbox, f"role-{name}", json.dumps(trusting), policy(allow("ecr:ListImages", Condition=of_web)))
+    tagged = sandbox.client(key=assume(sandbox, role, Tags=[{"Key": "team", "Value": "web"}]))
+    assert tagged.list_images(repositoryName=repository)["imageIds"] == []
+    plain = sandbox.client(key=assume(sandbox, role))
+    assert "no identity-based policy" in refused(plain.list_images, repositoryName=repository)
+    shy = make_role(sandbox, f"shy-{name}", trust(settings.ACCOUNT), policy(allow("*")))
+    assert "sts:TagSession" in refused(
+        sandbox.client("sts").assume_role, RoleArn=shy, RoleSessionName="test", Tags=[{"Key": "a", "Value": "b"}]
+    )
+
+
+def test_an_external_id_is_asked_for(sandbox):
+    name, _ = sandbox.make_user()
+    trusting = json.loads(trust(settings.ACCOUNT))
+    trusting["Statement"][0]["Condition"] = {"StringEquals": {"sts:ExternalId": "12345"}}
+    role = make_role(sandbox, f"role-{name}", json.dumps(trusting), policy(allow("*")))
+    assert "sts:AssumeRole" in refused(sandbox.client("sts").assume_role, RoleArn=role, RoleSessionName="test")
+    assert assume(sandbox, role, ExternalId="12345")
+
+
+@pytest.mark.parametrize(
+    "asked, message",
+    [
+        ({"DurationSeconds": 7200}, "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."),
+        ({"RoleSessionName": "a b"}, "failed to satisfy constraint: Member must satisfy regular expression pattern"),
+        ({"Policy": "no JSON"}, "MalformedPolicyDocument"),
+        ({"PolicyArns": [{"arn": MANAGED + "NoSuchPolicy"}]}, "does not exist or is not attachable"),
+    ],
+)
+def test_what_a_session_cannot_be(sandbox, asked, message):
+    name, _ = sandbox.make_user()
+    role = make_role(sandbox, f"role-{name}", trust(settings.ACCOUNT), policy(allow("*")))
+    with pytest.raises(ClientError, match=message):
+        sandbox.client("sts").assume_role(**{"RoleArn": role, "RoleSessionName": "test", **asked})
+
+
+def test_a_session_of_a_chain_is_short(sandbox):
+    name, _ = sandbox.make_user()
+    role = make_role(
+        sandbox, f"role-{name}", trust(settings.ACCOUNT), policy(allow("sts:AssumeRole")), MaxSessionDuration=7200
+    )
+    session = assume(sandbox, role, DurationSeconds=7200)
+    assert assume(sandbox, role, session)
+    with pytest.raises(ClientError, match="1 hour session limit for roles assumed by role chaining"):
+        assume(sandbox, role, session, DurationSeconds=7200)
+
+
+@pytest.mark.parametrize("operation, more", [("get_session_token", {}), ("get_federation_token", {"Name": "bob"})])
+def test_keys_that_would_mean_nothing_are_not_handed_out(sandbox, operation, more):
+    with pytest.raises(ClientError, match="is not part of this sandbox"):
+        getattr(sandbox.client("sts"), operation)(**more)
+
+
+def test_sessions_and_policies_survive_a_restart(own_sandbox):
+    sandbox = own_sandbox.start()
+    sandbox.client().create_repository(repositoryName="kept")
+    role = make_role(sandbox, "kept", trust(settings.ACCOUNT), policy(allow("ecr:*")))
+    session = assume(sandbox, role, Policy=json.dumps(policy(allow("ecr:ListImages"))))
+    name, key = sandbox.make_user(policy(allow("ecr:ListImages")))
+    sandbox.client("iam").put_user_permissions_boundary(
+        UserName=name, PermissionsBoundary=MANAGED + "AmazonEC2ContainerRegistryPullOnly"
+    )
+    assert sandbox.stop() == 0
+    sandbox.start()
+    ecr = sandbox.client(key=session)
+    assert ecr.list_images(repositoryName="kept")["imageIds"] == []
+    assert "no session policy" in refused(ecr.describe_images, repositoryName="kept")
+    assert "no permissions boundary" in refused(sandbox.client(key=key).list_images, repositoryName="kept")
+
+
+# What the query protocol and a JSON body could smuggle past the door
+
+
+def test_the_operation_is_the_one_that_moto_will_do(sandbox):
+    name, key = sandbox.make_user(policy(allow("iam:ListUsers")))
+    iam = sandbox.client("iam", key=key)
+
+    def pretend(request, **_):
+        request.headers["X-Amz-Target"] = "Anything.ListUsers"
+
+    iam.meta.events.register("before-sign.iam.*", pretend)
+    assert "iam:CreateUser" in refused(iam.create_user, UserName=f"{name}-2")
+
+
+def test_a_parameter_that_the_operation_does_not_have_says_nothing(sandbox, repository):
+    """A resource of one's own, named beside the one that is meant, must not open the door."""
+    name, key = sandbox.make_user()
+    own = allow(["ecr:*", "iam:*"], [arn_of("own"), f"arn:aws:iam::{settings.ACCOUNT}:role/own"])
+    sandbox.client("iam").put_user_policy(UserName=name, PolicyName="own", PolicyDocument=json.dumps(policy(own)))
+
+    def smuggle(params, **_):
+        body = params["body"]
+        if isinstance(body, dict):
+            params["body"] = {**body, "RoleName": "own"}
+        else:
+            more = {"repositoryName": "own", "repositoryNames": ["own"]}
+            params["body"] = json.dumps({**more, **json.loads(body)}).encode()
+
+    ecr, iam = sandbox.client(key=key), sandbox.client("iam", key=key)
+    for client in (ecr, iam):
+        client.meta.events.register("before-call.*.*", smuggle)
+    assert arn_of(repository) in refused(ecr.delete_repository, repositoryName=repository)
+    assert "ecr:DescribeRegistry on resource: *" in refused(ecr.describe_registry)
+    assert f"user/{name}" in refused(iam.delete_user, UserName=name)
+    assert f"arn:aws:iam::{settings.ACCOUNT}:user/ " in refused(iam.list_users)
+
+
+def test_an_operation_that_nobody_knows(sandbox):
+    iam = sandbox.client("iam")
+
+    def pretend(params, **_):
+        params["body"]["Action"] = "Nonsense"
+
+    iam.meta.events.register("before-call.iam.*", pretend)
+    with pytest.raises(ClientError, match="iam:Nonsense is not part of this sandbox"):
+        iam.list_users()
+
+
+# Repository policies as documents
+
+
+@pytest.mark.parametrize(
+    "statement, valid",
+    [
+        ({"Principal": "*", "Action": "ecr:*"}, True),
+        ({"Principal": {"AWS": "111122223333"}, "Action": ["ecr:BatchGetImage"]}, True),
+        ({"Principal": {"Service": "lambda.amazonaws.com"}, "Action": "ecr:BatchGetImage", "Sid": "Lambda"}, True),
+        ({"NotPrincipal": {"AWS": "111122223333"}, "Action": "ecr:*"}, True),
+        ({"Action": "ecr:*"}, False),
+        ({"Principal": "*"}, False),
+        ({"Principal": "*", "Action": "s3:GetObject"}, False),
+        ({"Principal": "*", "Action": "ecr:*", "Resource": "*"}, False),
+        ({"Principal": "*", "Action": "ecr:*", "Effect": "Perhaps"}, False),
+        ({"Principal": {"AWS": "arn:aws:iam::123456789012:user/nobody-of-that-name"}, "Action": "ecr:*"}, False),
+    ],
+)
+def test_what_a_repository_policy_can_be(statement, valid):
+    assert valid_resource_policy(json.dumps(policy({"Effect": "Allow", **statement}))) is valid
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"Version": "2012-10-17"}', "7", '{"Statement": [7]}'])
+def test_what_is_no_policy_at_all(text):
+    assert not valid_resource_policy(text)

@@ -1,0 +1,237 @@
+"""Whose key is it, and which policies speak about its owner: read from moto's own store, fresh on every call."""
+
+import json
+import pickle
+from contextlib import nullcontext
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from ecr_sandbox.aws.errors import CommonError
+from ecr_sandbox.iam import administrator, principals
+from moto.core.utils import utcnow
+from moto.iam.models import iam_backends
+from moto.sts.models import sts_backends
+
+from helpers import settings
+
+POWER_USER = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPowerUser"
+PULL_ONLY = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly"
+
+
+def allow(action: str) -> str:
+    statement = {"Effect": "Allow", "Action": action, "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+@pytest.fixture
+def iam():
+    """The first account's IAM, with nobody in it but the administrator."""
+    for account in (settings.ACCOUNT, settings.OTHER_ACCOUNT):
+        iam_backends[account]["aws"].reset()
+        sts_backends[account]["aws"].reset()
+    administrator.ensure(SimpleNamespace(lock=nullcontext()))
+    return principals.account(settings.ACCOUNT)
+
+
+@pytest.fixture
+def alice(iam):
+    iam.create_user(settings.REGION, "alice", tags=[{"Key": "team", "Value": "web"}])
+    return iam.create_access_key("alice")
+
+
+@pytest.fixture
+def session(iam):
+    """A session of the role *builder*, as STS keeps it."""
+    role = iam.create_role(
+        role_name="builder",
+        assume_role_policy_document="{}",
+        path="/ci/",
+        permissions_boundary=None,
+        description="",
+        tags=[{"Key": "team", "Value": "ci"}],
+        max_session_duration="3600",
+    )
+    iam.put_role_policy("builder", "inline", allow("ecr:PutImage"))
+    return sts_backends[settings.ACCOUNT]["aws"].assume_role(
+        region_name=settings.REGION,
+        role_session_name="night",
+        role_arn=role.arn,
+        policy=None,
+        duration=900,
+        external_id=None,
+    )
+
+
+def names(principal):
+    return [policy.name for policy in principal.identity]
+
+
+@pytest.mark.parametrize(
+    "key, account",
+    [(settings.ACCESS_KEY, settings.ACCOUNT), (settings.OTHER_ACCESS_KEY, settings.OTHER_ACCOUNT)],
+)
+def test_each_account_has_an_unrestricted_administrator(iam, key, account):
+    found = principals.of(key)
+    assert found.unrestricted
+    assert (found.account, found.arn) == (account, f"arn:aws:iam::{account}:user/administrator")
+
+
+def test_the_administrators_are_made_once_and_come_back(iam):
+    before = principals.secret_of(settings.ACCESS_KEY)
+    iam.delete_access_key(settings.ACCESS_KEY, "administrator")
+    administrator.ensure(SimpleNamespace(lock=nullcontext()))
+    administrator.ensure(SimpleNamespace(lock=nullcontext()))
+    assert principals.secret_of(settings.ACCESS_KEY) == before == (settings.SECRET_KEY, None)
+    assert len(iam.users["administrator"].access_keys) == 1
+    assert iam.managed_policies[administrator.MAY_DO_ALL].attachment_count == 1
+
+
+def test_a_user_is_named_by_its_arn_and_its_tags(alice):
+    found = principals.of(alice.access_key_id)
+    assert found.arn == "arn:aws:iam::123456789012:user/alice"
+    assert found.names == {found.arn}
+    assert not found.unrestricted
+    assert found.context["aws:username"] == "alice"
+    assert found.context["aws:PrincipalTag/team"] == "web"
+    assert found.context["aws:PrincipalType"] == "User"
+
+
+def test_a_users_policies_are_its_own_the_attached_and_its_groups(iam, alice):
+    iam.put_user_policy("alice", "inline", allow("ecr:*"))
+    iam.attach_user_policy(POWER_USER, "alice")
+    iam.create_group("developers")
+    iam.add_user_to_group("developers", "alice")
+    iam.put_group_policy("developers", "of-the-group", allow("iam:Get*"))
+    iam.attach_group_policy(PULL_ONLY, "developers")
+    iam.create_group("strangers")
+    iam.put_group_policy("strangers", "of-others", allow("*"))
+    expected = ["inline", "AmazonEC2ContainerRegistryPowerUser", "of-the-group", "AmazonEC2ContainerRegistryPullOnly"]
+    assert names(principals.of(alice.access_key_id)) == expected
+
+
+def test_what_is_taken_away_counts_at_once(iam, alice):
+    iam.attach_user_policy(POWER_USER, "alice")
+    assert principals.of(alice.access_key_id).identity
+    iam.detach_user_policy(POWER_USER, "alice")
+    assert principals.of(alice.access_key_id).identity == ()
+
+
+def test_a_managed_policy_counts_in_its_default_version(iam, alice):
+    policy = iam.create_policy("", "/", allow("ecr:PutImage"), "mine", [])
+    iam.attach_user_policy(policy.arn, "alice")
+    first = principals.of(alice.access_key_id).identity
+    iam.create_policy_version(policy.arn, allow("ecr:BatchGetImage"), "true")
+    second = principals.of(alice.access_key_id).identity
+    assert first != second == (principals.parsed(allow("ecr:BatchGetImage"), "mine"),)
+
+
+def test_a_policy_that_cannot_be_read_amounts_to_nothing(iam, alice):
+    iam.users["alice"].policies["broken"] = "{"
+    assert principals.of(alice.access_key_id).identity == (principals.NOTHING,)
+
+
+def test_a_boundary_that_is_gone_allows_nothing(iam, alice):
+    iam.users["alice"].permissions_boundary = {"PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/gone"}
+    assert principals.of(alice.access_key_id).boundary is principals.NOTHING
+
+
+@pytest.mark.parametrize("how", ["unknown", "inactive", "deleted", "owner deleted"])
+def test_a_key_that_is_not_good_is_a_stranger(iam, alice, how):
+    key = alice.access_key_id
+    if how == "unknown":
+        key = "AKIANOSUCHKEYEXAMPLE"
+    elif how == "inactive":
+        iam.update_access_key("alice", key, "Inactive")
+    elif how == "deleted":
+        iam.delete_access_key(key, "alice")
+    else:
+        iam.delete_user("alice")
+    for ask in (principals.of, principals.secret_of):
+        with pytest.raises(CommonError) as refused:
+            ask(key)
+        assert (refused.value.code, refused.value.query_code) == ("UnrecognizedClientException", "InvalidClientTokenId")
+
+
+def test_a_renamed_user_keeps_its_key(iam, alice):
+    iam.update_user("alice", None, "alicia")
+    assert principals.of(alice.access_key_id).arn == "arn:aws:iam::123456789012:user/alicia"
+
+
+def test_a_session_is_named_by_itself_and_by_its_role(session):
+    found = principals.of(session.access_key_id)
+    assert found.arn == "arn:aws:sts::123456789012:assumed-role/builder/night"
+    assert found.names == {found.arn, "arn:aws:iam::123456789012:role/ci/builder"}
+    assert found.context["aws:PrincipalArn"] == "arn:aws:iam::123456789012:role/ci/builder"
+    assert found.context["aws:userid"].endswith(":night")
+    assert found.context["aws:PrincipalTag/team"] == "ci"
+    assert (names(found), found.session) == (["inline"], None)
+
+
+def test_a_session_policy_limits_the_session(session):
+    session.policy, session.policy_arns = allow("ecr:*"), (PULL_ONLY,)
+    assert len(principals.of(session.access_key_id).session) == 2
+
+
+def test_a_session_policy_that_is_gone_allows_nothing(session):
+    session.policy_arns = ("arn:aws:iam::123456789012:policy/gone",)
+    assert principals.of(session.access_key_id).session == (principals.NOTHING,)
+
+
+def test_a_session_ends(session):
+    assert principals.secret_of(session.access_key_id) == (session.secret_access_key, session.session_token)
+    session.expiration = utcnow() - timedelta(seconds=1)
+    for ask in (principals.of, principals.secret_of):
+        with pytest.raises(CommonError) as refused:
+            ask(session.access_key_id)
+        assert (refused.value.code, refused.value.query_code) == ("ExpiredTokenException", "ExpiredToken")
+
+
+def test_a_role_made_again_under_the_same_name_is_another(iam, session):
+    session.role_id = "AROAOFTHEDELETEDROLE1"
+    assert principals.of(session.access_key_id).identity == ()
+
+
+def test_a_session_survives_being_written_and_read(session):
+    for backends in (iam_backends, sts_backends):
+        backends[settings.ACCOUNT]["aws"] = pickle.loads(pickle.dumps(backends[settings.ACCOUNT]["aws"], 5))
+    assert names(principals.of(session.access_key_id)) == ["inline"]
+
+
+def test_only_the_policies_of_aws_that_the_course_names(iam):
+    ours = {arn.rpartition("/")[2] for arn in iam.managed_policies}
+    assert len(ours) == 13
+    assert "AmazonEC2ContainerRegistryFullAccess" in ours
+
+
+def actions(iam, name: str) -> set[str]:
+    text = iam.managed_policies[f"arn:aws:iam::aws:policy/{name}"].versions[0].document
+    return {action for statement in json.loads(text)["Statement"] for action in statement["Action"]}
+
+
+def test_power_user_pushes_and_pulls_but_makes_and_deletes_nothing(iam):
+    power, reads = (actions(iam, f"AmazonEC2ContainerRegistry{name}") for name in ("PowerUser", "ReadOnly"))
+    assert power - reads == {
+        "ecr:InitiateLayerUpload",
+        "ecr:UploadLayerPart",
+        "ecr:CompleteLayerUpload",
+        "ecr:PutImage",
+    }
+    assert reads < power
+    assert len(reads) == 12
+    assert not power & {"ecr:CreateRepository", "ecr:BatchDeleteImage", "ecr:DeleteRepository"}
+
+
+def test_pull_only_pulls(iam):
+    assert actions(iam, "AmazonEC2ContainerRegistryPullOnly") == {
+        "ecr:GetAuthorizationToken",
+        "ecr:BatchGetImage",
+        "ecr:GetDownloadUrlForLayer",
+        "ecr:BatchImportUpstreamImage",
+    }
+
+
+def test_the_task_execution_role_pulls_and_logs(iam):
+    found = actions(iam, "service-role/AmazonECSTaskExecutionRolePolicy")
+    assert {"ecr:BatchGetImage", "logs:PutLogEvents"} < found
+    assert "logs:CreateLogGroup" not in found

@@ -1,0 +1,146 @@
+"""Reading manifests: whatever a client sends, we say what is wrong and never fall over."""
+
+import json
+
+import pytest
+from ecr_sandbox.registry.images import Images, Manifest, digest_of
+from ecr_sandbox.registry.manifest_format import DOCKER, INDEXES, OCI
+from ecr_sandbox.services.ecr.errors import InvalidParameter
+from ecr_sandbox.state.store import Store
+from hypothesis import given
+from hypothesis import strategies as st
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["config", "layers", "manifests", "mediaType", "digest", "size", "x"]), inner, max_size=5
+        )
+    ),
+    max_leaves=12,
+)
+
+
+def test_a_manifest_says_its_digest_its_blobs_and_its_type():
+    part = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": "sha256:aa", "size": 3}
+    layer = {**part, "digest": "sha256:bb", "size": 5}
+    text = json.dumps({"mediaType": OCI, "config": part, "layers": [layer, layer]})
+    manifest = Manifest.parse(text, None)
+    assert manifest.digest == digest_of(text.encode())
+    assert manifest.blobs == (("sha256:aa", 3), ("sha256:bb", 5))  # the same layer twice is stored once
+    assert (manifest.media_type, manifest.artifact_type) == (OCI, part["mediaType"])
+
+
+def test_layers_that_their_makers_hand_out_themselves_need_not_be_here():
+    base = {"mediaType": "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "size": 9, "digest": "sha256:ff"}
+    config = {"mediaType": "application/vnd.docker.container.image.v1+json", "digest": "sha256:aa", "size": 3}
+    manifest = Manifest.parse(json.dumps({"mediaType": DOCKER, "config": config, "layers": [base]}), None)
+    assert manifest.blobs == (("sha256:aa", 3),)
+
+
+@given(JSON | st.text(max_size=40))
+def test_anything_else_is_an_invalid_parameter(content):
+    text = content if isinstance(content, str) else json.dumps(content)
+    try:
+        manifest = Manifest.parse(text, None)
+    except InvalidParameter as error:
+        assert error.code == "InvalidParameterException"
+    else:
+        assert manifest.digest == digest_of(text.encode())
+
+
+@pytest.fixture
+def images(tmp_path):
+    store = Store(tmp_path / "state.db")
+    yield Images(store, "123456789012", "us-east-1", "app")
+    store.close()
+
+
+def image(number, **more):
+    part = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": f"sha256:{number:064x}", "size": 1}
+    return Manifest.parse(json.dumps({"mediaType": OCI, "config": part, "layers": [part], **more}), None)
+
+
+def test_pages_join_to_the_whole_whatever_their_size(images):
+    for number in range(7):
+        images.put(image(number), f"t{number}" if number % 2 else None, False)
+    images.put(image(1), "also", False)
+    whole = images.all()
+    assert [each.digest for each in whole] == [image(number).digest for number in range(7)]
+    for size in (1, 2, 3, 7, 100):
+        pages, after = [], 0
+        while page := images.page(after, size):
+            pages, after = pages + page, page[-1].id
+        assert pages == whole
+        rows, last = [], (0, "")
+        while part := images.ids(last, size):
+            rows, last = rows + part, (part[-1][0], part[-1][2] or "")
+        assert [tag for _, _, tag in rows] == [None, "also", "t1", None, "t3", None, "t5", None]
+
+
+def test_only_tagged_or_only_untagged(images):
+    for number in range(4):
+        images.put(image(number), "even" if number == 2 else None, False)
+    assert [each.tags for each in images.page(tagged=True)] == [("even",)]
+    assert [each.digest for each in images.page(tagged=False, size=2)] == [image(0).digest, image(1).digest]
+    assert [tag for _, _, tag in images.ids(tagged=True)] == ["even"]
+    assert len(images.ids(tagged=False)) == 3
+
+
+def test_tags_come_in_the_order_of_their_bytes(images):
+    for tag in ("b", "B", "a", "10", "9"):
+        images.put(image(1), tag, False)
+    assert images.tags() == ["10", "9", "B", "a", "b"]
+    assert images.tags(after="9", size=2) == ["B", "a"]
+
+
+def test_referrers_are_the_images_that_name_a_subject(images):
+    subject = image(1)
+    before = image(2, subject={"digest": subject.digest, "size": 1})  # it may come before its subject
+    after = image(3, subject={"digest": subject.digest, "size": 1})
+    for each in (before, subject, after):
+        images.put(each, None, False)
+    assert [each.digest for each in images.referrers(subject.digest)] == [before.digest, after.digest]
+    assert images.referrers(subject.digest, size=1)[0].subject == subject.digest
+    assert images.referrers(before.digest) == []
+
+
+def test_every_question_is_answered_by_an_index(images):
+    """None reads a whole table or repository, nor sorts one: so 10,000 images are as quick as ten."""
+    seen: list[str] = []
+    db = images._store._writer
+    db.set_trace_callback(seen.append)
+    with images._store.change():
+        one = images.put(image(1), "one", False)
+        images.put(
+            Manifest.parse(json.dumps({"mediaType": INDEXES[0], "manifests": [{"digest": one.digest}]}), None),
+            "i",
+            False,
+        )
+        images.page(after=1, size=5), images.page(tagged=True, size=5), images.ids((1, "a"), 5), images.tags("a", 5)
+        (
+            images.find("one", one.digest),
+            images.use("x"),
+            images.index_of(one.digest),
+            images.referrers("x"),
+            bool(images),
+        )
+        images.archive(one)
+        images.is_archived("x"), images.page(status="ARCHIVED", size=5), images.ids((1, "a"), 5, status="ACTIVE")
+        images.restore(one, 0)
+        images.untag("one")
+        images.delete(one.digest)
+    db.set_trace_callback(None)
+    statements = [each for each in seen if each.split()[0] in ("SELECT", "INSERT", "UPDATE", "DELETE")]
+    assert len(statements) > 15
+    for statement in statements:
+        plan = [row["detail"] for row in db.execute(f"EXPLAIN QUERY PLAN {statement}")]
+        assert "LIMIT 1" in statement or not [step for step in plan if reads_all(step)], (statement, plan)
+        assert "USE TEMP B-TREE FOR ORDER BY" not in plan, (statement, plan)
+
+
+def reads_all(step):
+    """Whether a step of SQLite's plan goes through a whole table, or all rows of a repository."""
+    searches = step.startswith("SEARCH")
+    return step.startswith("SCAN") or (searches and "(" not in step) or step.endswith("repository=?)")

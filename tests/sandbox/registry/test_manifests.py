@@ -1,0 +1,292 @@
+"""Manifests on the wire: what is stored, in what form it comes back, and what is refused."""
+
+import json
+import os
+
+import pytest
+
+from tests.sandbox.wire import DOCKER, DOCKER_LIST, OCI, OCI_CONFIG, OCI_INDEX, OCI_LAYER, Wire, digest_of, error
+
+LIMIT = 4 * 2**20
+SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+prettyjws"
+
+
+@pytest.fixture(scope="module")
+def authorization(sandbox):
+    return sandbox.basic()
+
+
+@pytest.fixture
+def wire(sandbox, repository, authorization):
+    return Wire(sandbox.url, repository, authorization)
+
+
+def listed(sandbox, wire):
+    return sandbox.client().describe_images(repositoryName=wire.repository)["imageDetails"]
+
+
+# --- in which form a manifest comes ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("accept", "comes"),
+    [
+        (None, OCI),  # who does not say, takes everything
+        (OCI, OCI),
+        (f"{DOCKER}, {OCI}", OCI),
+        (DOCKER, DOCKER),
+        (f"{DOCKER}, {DOCKER_LIST}", DOCKER),
+        ("*/*", OCI),
+        ("application/*", OCI),
+        (f"{OCI};q=0, {DOCKER}", DOCKER),
+        (f"{OCI};q=0.1, {DOCKER}", OCI),  # what is stored is good enough
+        (SCHEMA_1, OCI),  # nothing can be done: ECR converts no OCI manifest to it either
+        ("text/html", OCI),
+    ],
+)
+def test_by_tag_it_comes_as_the_client_understands_it(wire, accept, comes):
+    stored = wire.push(wire.image(b"a layer"), "v1")
+    head, get = (wire.manifest("v1", method, Accept=accept) for method in ("HEAD", "GET"))
+    assert get.json()["mediaType"] == comes
+    assert (digest_of(get.content) == stored["digest"]) == (comes == OCI)
+    assert head.content == b""
+    for answer in (head, get):
+        assert answer.status_code == 200
+        assert answer.headers["Content-Type"] == comes
+        assert answer.headers["Docker-Content-Digest"] == digest_of(get.content)
+        assert answer.headers["Content-Length"] == str(len(get.content))
+
+
+def test_docker_s_form_becomes_oci_s(wire):
+    wire.push(wire.image(b"a layer", docker=True), "v1")
+    answer = wire.manifest("v1", Accept=OCI)
+    assert answer.headers["Content-Type"] == OCI
+    assert answer.json()["config"]["mediaType"] == OCI_CONFIG
+    assert [layer["mediaType"] for layer in answer.json()["layers"]] == [OCI_LAYER]
+
+
+def test_by_digest_it_comes_as_it_was_pushed_whoever_asks(wire):
+    image = wire.image(b"a layer")
+    stored = wire.push(image, "v1")
+    for accept in (DOCKER, OCI, "text/html"):
+        answer = wire.manifest(stored["digest"], Accept=accept)
+        assert (answer.headers["Content-Type"], answer.json()) == (OCI, image)
+        assert answer.headers["Docker-Content-Digest"] == stored["digest"]
+
+
+def test_the_converted_form_is_no_image_of_its_own(sandbox, wire):
+    stored = wire.push(wire.image(b"a layer"), "v1")
+    other = wire.manifest("v1", Accept=DOCKER).headers["Docker-Content-Digest"]
+    assert error(wire.manifest(other)) == (404, "MANIFEST_UNKNOWN")
+    assert [each["imageDigest"] for each in listed(sandbox, wire)] == [stored["digest"]]
+
+
+def test_what_docker_pushed_comes_as_oci_with_the_same_layers(sandbox, wire, make_image):
+    sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{wire.repository}:v1')}")
+    converted = wire.manifest("v1", Accept=OCI).json()
+    assert converted["mediaType"] == OCI
+    for part in [converted["config"], *converted["layers"]]:
+        assert digest_of(wire.blob(part["digest"]).content) == part["digest"]
+
+
+# --- indexes --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("index_type", "docker"), [(OCI_INDEX, False), (DOCKER_LIST, True)])
+def test_an_image_for_several_platforms(sandbox, wire, index_type, docker):
+    images = [
+        {**wire.push(wire.image(os.urandom(size), docker)), "platform": {"os": "linux", "architecture": architecture}}
+        for architecture, size in (("amd64", 3000), ("arm64", 5000))
+    ]
+    index = {"schemaVersion": 2, "mediaType": index_type, "manifests": images}
+    stored = wire.push(index, "v1")
+    for accept in (index_type, DOCKER, None):
+        answer = wire.manifest("v1", Accept=accept)
+        assert (answer.json(), answer.headers["Content-Type"]) == (index, index_type)
+        assert answer.headers["Docker-Content-Digest"] == stored["digest"]
+    details = {each["imageDigest"]: each for each in listed(sandbox, wire)}
+    assert details[stored["digest"]]["imageTags"] == ["v1"]
+    sizes = [details[image["digest"]]["imageSizeInBytes"] for image in images]
+    assert details[stored["digest"]]["imageSizeInBytes"] == max(sizes)
+
+    refused = wire.ask("DELETE", f"manifests/{images[0]['digest']}")
+    assert error(refused) == (405, "UNSUPPORTED")
+    assert stored["digest"] in refused.text
+    assert wire.ask("DELETE", f"manifests/{stored['digest']}").status_code == 202
+    assert wire.ask("DELETE", f"manifests/{images[0]['digest']}").status_code == 202
+
+
+def test_an_index_of_images_that_are_not_there(sandbox, wire):
+    ghost = {"mediaType": OCI, "digest": f"sha256:{'1' * 64}", "size": 7}
+    answer = wire.put_manifest({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [ghost]}, "v1")
+    assert error(answer) == (404, "MANIFEST_BLOB_UNKNOWN")
+    assert not listed(sandbox, wire)
+
+
+def test_an_index_of_layers(sandbox, wire):
+    """BuildKit keeps a build's cache so, unless it is told ``image-manifest=true``."""
+    parts = [wire.push_blob(content) for content in (b"a layer", b"{}")]
+    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [{**parts[0], "mediaType": OCI_LAYER}, parts[1]]}
+    answer = wire.put_manifest(index, "cache")
+    assert error(answer) == (400, "MANIFEST_INVALID")
+    assert OCI_LAYER in answer.text
+    ecr, text = sandbox.client(), json.dumps(index)
+    with pytest.raises(ecr.exceptions.InvalidParameterException, match="an index lists images"):
+        ecr.put_image(repositoryName=wire.repository, imageManifest=text)
+    assert not listed(sandbox, wire)
+
+
+# --- what is refused ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("told", "own"),
+    [
+        (DOCKER, OCI),
+        (OCI_INDEX, OCI),
+        ("application/json", OCI),
+        ("text/plain", None),
+        (SCHEMA_1, None),
+        (None, None),
+        (None, "application/vnd.example+json"),
+    ],
+)
+def test_a_manifest_that_is_not_what_it_says(sandbox, wire, told, own):
+    image = wire.image(b"a layer")
+    del image["mediaType"]
+    if own:
+        image["mediaType"] = own
+    answer = wire.put_manifest(json.dumps(image).encode(), "v1", Content_Type=told)
+    assert error(answer) == (405, "UNSUPPORTED")
+    assert not listed(sandbox, wire)
+
+
+@pytest.mark.parametrize(("told", "own"), [(OCI, None), (None, OCI), (f"{OCI}; charset=utf-8", OCI), (DOCKER, None)])
+def test_one_word_about_the_type_is_enough(sandbox, wire, told, own):
+    image = {**wire.image(b"a layer"), "mediaType": own}
+    if own is None:
+        del image["mediaType"]
+    assert wire.put_manifest(json.dumps(image).encode(), "v1", Content_Type=told).status_code == 201
+    assert [each["imageManifestMediaType"] for each in listed(sandbox, wire)] == [(told or own).partition(";")[0]]
+
+
+def test_a_manifest_that_can_be_read_as_two_things(sandbox, wire):
+    both = {**wire.image(b"a layer"), "manifests": []}
+    for kind in (OCI, OCI_INDEX):
+        assert error(wire.put_manifest({**both, "mediaType": kind}, "v1")) == (405, "UNSUPPORTED")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no JSON",
+        b"\xff\xfe",
+        b"[]",
+        b"null",
+        b"{}",
+        b'{"schemaVersion": 1, "fsLayers": [], "history": []}',
+        b'{"config": {}, "layers": []}',
+        b'{"config": {"digest": 1, "size": 1}, "layers": []}',
+        b'{"config": {"digest": "sha256:0", "size": -1}, "layers": []}',
+        b'{"config": {"digest": "sha256:0", "size": "7"}, "layers": 7}',
+        b"[" * 100_000,
+    ],
+)
+def test_what_is_no_manifest(sandbox, wire, content):
+    assert error(wire.put_manifest(content, "v1")) == (405, "UNSUPPORTED")
+    assert not listed(sandbox, wire)
+
+
+def test_a_manifest_of_four_mebibytes_and_one_byte_more(sandbox, wire):
+    image = wire.image(b"a layer")
+    image["annotations"] = {"a": "x" * (LIMIT - len(json.dumps({**image, "annotations": {"a": ""}})))}
+    content = json.dumps(image).encode()
+    assert len(content) == LIMIT
+    assert error(wire.put_manifest(content + b" ", "v1")) == (413, "SIZE_INVALID")
+    streamed = wire.ask("PUT", "manifests/v1", iter([content, b" "]), Content_Type=OCI)
+    assert error(streamed) == (413, "SIZE_INVALID")
+    assert wire.put_manifest(content, "v1").status_code == 201
+    assert wire.manifest("v1").content == content
+
+
+@pytest.mark.parametrize("tag", ["a" * 129, "-v1", ".v1", "v+1", "v%201", "%C3%A9"])
+def test_a_name_that_is_no_tag(sandbox, wire, tag):
+    image = wire.image(b"a layer")
+    assert error(wire.put_manifest(image, tag)) == (400, "TAG_INVALID")
+    assert error(wire.manifest(tag)) == (404, "MANIFEST_UNKNOWN")
+    assert not listed(sandbox, wire)
+
+
+@pytest.mark.parametrize("tag", ["a" * 128, "_v1", "V1", "1", "v1.2-3_4"])
+def test_a_name_that_is_a_tag(wire, tag):
+    wire.push(wire.image(b"a layer"), tag)
+    assert wire.manifest(tag).status_code == 200
+
+
+@pytest.mark.parametrize("digest", ["sha256:abc", "sha256:" + "A" * 64, "sha512:" + "0" * 128, "sha256:", ":", "a:b"])
+def test_a_name_that_is_no_sha256(wire, digest):
+    image = wire.image(b"a layer")
+    for answer in (wire.put_manifest(image, digest), wire.manifest(digest), wire.ask("DELETE", f"manifests/{digest}")):
+        assert error(answer) == (400, "DIGEST_INVALID")
+
+
+def test_a_manifest_under_the_digest_of_another(sandbox, wire):
+    answer = wire.put_manifest(wire.image(b"a layer"), digest_of(b"another"))
+    assert error(answer) == (400, "DIGEST_INVALID")
+    assert not listed(sandbox, wire)
+
+
+# --- deleting -------------------------------------------------------------------------------------------------------
+
+
+def test_a_tag_is_deleted_the_image_stays_until_its_last(sandbox, wire):
+    image = wire.image(b"a layer")
+    digest = wire.push(image, "v1")["digest"]
+    wire.push(image, "v2")
+    assert wire.ask("DELETE", "manifests/v1").status_code == 202
+    assert error(wire.manifest("v1")) == (404, "MANIFEST_UNKNOWN")
+    assert wire.manifest(digest).status_code == 200
+    assert wire.ask("DELETE", "manifests/v2").status_code == 202
+    assert error(wire.manifest(digest)) == (404, "MANIFEST_UNKNOWN")
+
+
+def test_an_image_is_deleted_with_its_tags(sandbox, wire):
+    image = wire.image(b"a layer")
+    digest = wire.push(image, "v1")["digest"]
+    wire.push(image, "v2")
+    assert wire.ask("DELETE", f"manifests/{digest}").status_code == 202
+    assert error(wire.ask("DELETE", f"manifests/{digest}")) == (404, "MANIFEST_UNKNOWN")
+    assert not listed(sandbox, wire)
+    assert wire.ask("GET", "tags/list").json()["tags"] == []
+
+
+def test_a_layer_cannot_be_deleted(wire):
+    """ECR has no such operation: a layer goes with the last image that uses it."""
+    image = wire.image(b"a layer")
+    path = f"blobs/{image['layers'][0]['digest']}"
+    assert error(wire.ask("DELETE", path)) == (405, "UNSUPPORTED")
+    assert wire.ask("HEAD", path).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "manifests/v1"), ("PATCH", "tags/list"), ("PUT", "referrers/sha256:0")]
+)
+def test_a_method_that_is_not_there(wire, method, path):
+    assert error(wire.ask(method, path, b"")) == (405, "UNSUPPORTED")
+
+
+@pytest.mark.parametrize(
+    "path", ["/v2/_catalog", "/v2/a", "/v2//", "/v2/a/tags", "/v2/a/blobs/", "/v2/a/manifests/b/c"]
+)
+def test_a_path_that_is_not_there(wire, path):
+    answer = wire.ask("GET", path)
+    assert (answer.status_code, answer.text) == (404, "404 page not found\n")
+
+
+@pytest.mark.parametrize("path", ["/v2", "/v2/"])
+def test_the_door(wire, path):
+    for method in ("GET", "HEAD"):
+        answer = wire.ask(method, path)
+        assert answer.status_code == 200
+        assert answer.headers["Docker-Distribution-Api-Version"] == "registry/2.0"

@@ -1,0 +1,174 @@
+"""A full disk: one sentence, nothing that was stored earlier is lost, and it goes on when there is space again."""
+
+import errno
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+
+from helpers import settings
+from tests.sandbox.conftest import PATIENCE, Sandbox
+from tests.sandbox.pusher import Pusher, Unexpected
+
+MEGABYTE = 1_000_000
+SENTENCE = "The disk that holds the sandbox is full. Nothing stored earlier is lost."
+
+
+class SmallDisk:
+    """A disk of 120 MB, which only the sandbox on it sees."""
+
+    def __init__(self, sandbox: Sandbox):
+        self.sandbox = sandbox
+        sandbox.state.mkdir()
+        mount = f"mount -t tmpfs -o size=120m tmpfs {sandbox.state} && echo mounted && exec sleep infinity"
+        root = os.geteuid() == 0
+        command = ["unshare", *([] if root else ["--map-root-user"]), "--mount", "sh", "-c", mount]
+        self._holder = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        if self._holder.stdout.readline() != "mounted\n":
+            self.close()
+            pytest.skip("this system does not let us mount a small disk")
+        user = [] if root else ["--user", "--preserve-credentials"]
+        self.inside = ["nsenter", f"--target={self._holder.pid}", *user, "--mount", f"--wd={settings.PROJECT}"]
+        self.state = Path(f"/proc/{self._holder.pid}/root{sandbox.state}")
+
+    def start(self) -> None:
+        self.sandbox.start(prefix=self.inside)
+
+    def fill(self) -> None:
+        """To the last byte."""
+        with (self.state / "filler").open("wb", buffering=0) as filler:
+            for size in (MEGABYTE, 1000, 1):
+                try:
+                    while True:
+                        filler.write(b"x" * size)
+                except OSError as error:
+                    assert error.errno == errno.ENOSPC
+
+    def free(self) -> None:
+        (self.state / "filler").unlink()
+
+    def close(self) -> None:
+        self._holder.kill()
+        self._holder.communicate()
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A small disk; a sandbox can be started on it."""
+    disk = SmallDisk(Sandbox(tmp_path))
+    yield disk
+    if disk.sandbox.process and disk.sandbox.process.poll() is None:
+        disk.sandbox.stop()
+    disk.close()
+
+
+@pytest.fixture
+def full(disk):
+    """The pusher of a sandbox that has one image, and then no space left."""
+    disk.start()
+    disk.sandbox.client().create_repository(repositoryName="app")
+    pusher = Pusher(disk.sandbox)
+    pusher.push("app", [b"stored earlier"], tag="v1")
+    disk.fill()
+    return pusher
+
+
+def everything(sandbox):
+    ecr = sandbox.client()
+    return ecr.describe_repositories()["repositories"], ecr.describe_images(repositoryName="app")["imageDetails"]
+
+
+def test_a_push_that_does_not_fit(disk, make_image):
+    disk.start()
+    sandbox = disk.sandbox
+    sandbox.login()
+    sandbox.client().create_repository(repositoryName="app")
+    sandbox.run(f"docker push {make_image(f'{sandbox.registry}/app:v1', os.urandom(30 * MEGABYTE))}")
+    before = everything(sandbox)
+
+    too_big = make_image(f"{sandbox.registry}/app:v2", os.urandom(110 * MEGABYTE))
+    assert f"denied: {SENTENCE}" in sandbox.refused(f"docker push {too_big}")
+
+    assert everything(sandbox) == before
+    sandbox.run(f"docker push {make_image(f'{sandbox.registry}/app:v3')}")  # the failed one gave its space back
+
+
+def test_a_change_by_the_api(disk, full):
+    ecr, elsewhere = disk.sandbox.client(), disk.sandbox.client(region="eu-west-1")
+    manifest = full.manifest_text("app", "v1")
+    changes = [
+        lambda: ecr.create_repository(repositoryName="other"),
+        lambda: ecr.put_image(repositoryName="app", imageManifest=manifest, imageTag="v2"),
+        lambda: ecr.batch_delete_image(repositoryName="app", imageIds=[{"imageTag": "v1"}]),
+        lambda: ecr.initiate_layer_upload(repositoryName="app"),
+        lambda: disk.sandbox.client("iam").create_user(UserName="alice"),
+        lambda: elsewhere.create_repository(repositoryName="the-first-there"),
+    ]
+    before = everything(disk.sandbox)
+    for change in changes:
+        with pytest.raises(ClientError, match=SENTENCE):
+            change()
+    assert everything(disk.sandbox) == before
+    assert "alice" not in [each["UserName"] for each in disk.sandbox.client("iam").list_users()["Users"]]
+    assert elsewhere.describe_repositories()["repositories"] == []
+    disk.free()
+    for change in changes:  # without a restart
+        change()
+
+
+def test_a_layer_that_was_begun_before(disk, full):
+    disk.free()
+    ecr = disk.sandbox.client()
+    upload = ecr.initiate_layer_upload(repositoryName="app")["uploadId"]
+    location = full.start("app")
+    disk.fill()
+    part = {"partFirstByte": 0, "partLastByte": 999, "layerPartBlob": os.urandom(1000)}
+    with pytest.raises(ClientError, match=SENTENCE):
+        ecr.upload_layer_part(repositoryName="app", uploadId=upload, **part)
+    with pytest.raises(Unexpected, match=SENTENCE):
+        full.part(location, os.urandom(1000))
+    disk.free()
+    full.pull("app", full.push("app", [os.urandom(1000)]).digest)
+
+
+def test_pulls_and_questions_need_no_space(disk, full):
+    [image] = everything(disk.sandbox)[1]
+    full.pull("app", image["imageDigest"])
+
+
+def test_space_can_be_made_by_deleting(disk):
+    """Even a deletion needs some, to be noted: a little is enough."""
+    disk.start()
+    disk.sandbox.client().create_repository(repositoryName="app")
+    pusher = Pusher(disk.sandbox)
+    big = pusher.push("app", [os.urandom(30 * MEGABYTE)])
+    disk.fill()
+    with (disk.state / "filler").open("r+b") as filler:
+        filler.truncate(filler.seek(0, os.SEEK_END) - 200_000)
+    disk.sandbox.client().batch_delete_image(repositoryName="app", imageIds=[{"imageDigest": big.digest}])
+    code, _, body = disk.sandbox.http("POST", "/_sandbox/gc", b"")
+    assert (code, json.loads(body)["freed"]) == (200, big.size)
+
+
+def test_a_start(disk, full):
+    before = everything(disk.sandbox)
+    disk.sandbox.stop()
+    disk.fill()  # the end of the last run made some space
+    done = subprocess.run(
+        [*disk.inside, f"{os.sys.executable}", "-m", "ecr_sandbox"],
+        env=disk.sandbox.env,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 1
+    assert "Free some disk space, then run: ecr-lab up" in done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert not list(disk.state.glob("state.db.unreadable*"))
+    disk.free()
+    disk.start()
+    assert everything(disk.sandbox) == before
+    full.pull("app", before[1][0]["imageDigest"])

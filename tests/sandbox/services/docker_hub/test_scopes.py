@@ -1,0 +1,40 @@
+"""What a client asks a token for: ``repository:alice/app:pull,push``."""
+
+import pytest
+from ecr_sandbox.services.docker_hub.scopes import Scope, parse, parse_all
+from hypothesis import given
+from hypothesis import strategies as st
+
+scopes = st.builds(
+    Scope,
+    kind=st.sampled_from(["repository", "registry", "repository(plugin)"]),
+    name=st.from_regex(r"[a-z0-9]+(:[0-9]{1,5})?(/[a-z0-9._-]+){0,3}", fullmatch=True),
+    actions=st.frozensets(st.sampled_from(["pull", "push", "delete", "*"])),
+)
+
+
+@given(scopes)
+def test_a_scope_that_is_written_is_read_as_it_was(scope):
+    assert parse(str(scope)) == scope
+
+
+@given(st.lists(scopes))
+def test_several_scopes_come_in_one_parameter_or_in_many(many):
+    apart = [str(scope) for scope in many]
+    assert parse_all(apart) == parse_all([" ".join(apart)]) == many
+
+
+def test_the_name_may_have_a_port():
+    assert parse("repository:localhost:5000/app:pull") == Scope("repository", "localhost:5000/app", frozenset({"pull"}))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "repository", "repository:alice/app", "repository::pull", "a b:c:pull", ":a:pull"]
+)
+def test_anything_else_is_no_scope(text):
+    with pytest.raises(ValueError, match="is not a scope"):
+        parse(text)
+
+
+def test_what_is_no_scope_is_passed_over():
+    assert parse_all(["nonsense repository:alice/app:pull"]) == [parse("repository:alice/app:pull")]

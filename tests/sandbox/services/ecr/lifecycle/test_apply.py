@@ -1,0 +1,200 @@
+"""What was previewed is what is done: tried on repositories and policies that hypothesis makes up."""
+
+import json
+from itertools import count
+
+import moto.ecr.models as moto_ecr
+import pytest
+from ecr_sandbox.registry import events
+from ecr_sandbox.registry.events import Deleted
+from ecr_sandbox.registry.images import Manifest
+from ecr_sandbox.registry.usage import Meter
+from ecr_sandbox.services.ecr.backend import Backend, Repository, backend
+from ecr_sandbox.services.ecr.lifecycle import apply, previews, schedule
+from ecr_sandbox.services.ecr.lifecycle.evaluate import evaluate
+from ecr_sandbox.services.ecr.registry_settings import SCHEMA
+from ecr_sandbox.state import clock
+from ecr_sandbox.state.jobs import Jobs
+from ecr_sandbox.state.store import Store
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.sandbox.api import INDEX, OCI, index, manifest
+
+DAY = 24 * 60 * 60
+HANG = 60 * 60  # seconds; no step here takes that long
+HERE = ("111111111111", "us-east-1")
+names = count()
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory):
+    """ECR's state in this process, over a store of its own."""
+    store = Store(tmp_path_factory.mktemp("sweep") / "state.db")
+    clock.install(store)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "_moved", [])
+        patch.setattr(events, "_listeners", [])
+        for name, value in {"store": store, "meter": Meter(store), "jobs": Jobs(store)}.items():
+            patch.setattr(Backend, name, value, raising=False)
+        patch.setattr(moto_ecr, "Repository", Repository)
+        patch.setattr(moto_ecr.ecr_backends, "backend", Backend)
+        for schema in (SCHEMA, schedule.SCHEMA, previews.SCHEMA):
+            store.add(schema)
+        yield backend(*HERE)
+        del moto_ecr.ecr_backends[HERE[0]]
+    clock.install(Store(tmp_path_factory.mktemp("another") / "state.db"))  # whose clock is nobody's
+    store.close()
+
+
+def selection(status, kind, number, storage="standard"):
+    found = {"tagStatus": status, "countType": kind, "countNumber": number, "storageClass": storage}
+    unit = {} if kind == "imageCountMoreThan" else {"countUnit": "days"}
+    return {**found, **unit, **({"tagPatternList": ["v*"]} if status == "tagged" else {})}
+
+
+KEEP_ONE = json.dumps(
+    {
+        "rules": [
+            {
+                "rulePriority": 1,
+                "selection": selection("any", "imageCountMoreThan", 1),
+                "action": {"type": "expire"},
+            }
+        ]
+    }
+)
+
+kinds = st.sampled_from(["imageCountMoreThan", "sinceImagePushed"])
+actions = st.sampled_from([{"type": "expire"}, {"type": "transition", "targetStorageClass": "archive"}])
+
+
+@st.composite
+def policies(draw):
+    rules = []
+    for priority, status in enumerate(draw(st.sampled_from(["tu", "ua", "a", "tua", "u"])), 1):
+        status = {"t": "tagged", "u": "untagged", "a": "any"}[status]
+        chosen = selection(status, draw(kinds), draw(st.integers(1, 3)))
+        rules.append({"rulePriority": priority, "selection": chosen, "action": draw(actions)})
+    archived = selection("any", "sinceImageTransitioned", 90, "archive")
+    rules.append({"rulePriority": 9, "selection": archived, "action": {"type": "expire"}})
+    return json.dumps({"rules": rules})
+
+
+# A history: what is pushed, under which tag, and how many days pass.
+pushes = st.tuples(
+    st.sampled_from(["image", "image", "index", "signature", "archived"]),
+    st.sampled_from(["v1", "v2", "latest", None]),
+    st.integers(0, 2),
+)
+
+
+def push(repository, kind, tag, number):
+    """One more image of a *kind*; an index and a signature are of one that is there."""
+    images = repository.images
+    before = [each.digest for each in images.all() if each.media_type == OCI]
+    content, media_type = manifest(annotations={"n": str(number)}), OCI
+    if kind == "index" and before:
+        content, media_type = index(before[number % len(before)]) | {"annotations": {"n": str(number)}}, INDEX
+    if kind == "signature" and before:
+        subject = {"mediaType": OCI, "digest": before[number % len(before)], "size": 2}
+        content = manifest(annotations={"n": str(number)}, subject=subject)
+    made = images.put(Manifest.parse(json.dumps(content), media_type), tag, False)
+    if kind == "archived":
+        images.archive(made)
+
+
+def due(repository):
+    """When its policy is acted on next, in Unix time."""
+    rows = Backend.store.read().execute("SELECT due, what FROM jobs WHERE kind = ?", (schedule.KIND,)).fetchall()
+    [found] = [row["due"] for row in rows if json.loads(row["what"])["repository"] == repository]
+    return found
+
+
+@given(policies(), st.lists(pushes, max_size=7))
+def test_what_is_previewed_is_done_and_nothing_else(registry, policy, history):
+    name = f"app-{next(names)}"
+    registry.create_repository(name, None, {}, None, "MUTABLE", [])
+    repository, key = registry.repository(name), (*HERE, name)
+    for number, (kind, tag, days) in enumerate(history):
+        push(repository, kind, tag, number)
+        clock.forward(Backend.store, days * DAY)
+    registry.put_lifecycle_policy(HERE[0], name, policy)
+    previews.start(Backend.store, Backend.jobs, key, policy)
+    previews.work_out(Backend.store, schedule.what(key))
+    found = previews.results(Backend.store, key, 0, -1, None)
+    before = {each.digest: each for each in repository.images.all()}
+
+    done = apply.sweep(key)
+
+    after = {each.digest: each for each in repository.images.all()}
+    assert {each.digest for each in found if each.action == "expire"} == before.keys() - after.keys()
+    moved = {digest for digest, each in after.items() if each.storage_class != before[digest].storage_class}
+    assert {each.digest for each in found if each.action == "transition"} == moved
+    assert [(each.digest, each.priority) for each in found] == [(name, each.priority) for name, each in done.items()]
+    shown = previews.find(Backend.store, Backend.jobs, key)
+    assert (shown.expiring, shown.transitioning) == (len(before) - len(after), len(moved))
+    assert schedule.last(Backend.store, key) > 0
+    assert Backend.jobs.waiting(schedule.KIND).count(schedule.what(key)) == 1
+
+
+def test_everybody_is_told_of_each_image_that_expires(registry):
+    registry.create_repository("told", None, {}, None, "MUTABLE", [])
+    repository, told = registry.repository("told"), []
+    events.subscribe(Deleted, told.append)
+    for number in range(3):
+        push(repository, "image", "v1" if number < 2 else "v2", number)
+    registry.put_lifecycle_policy(HERE[0], "told", KEEP_ONE)
+    first, second, _ = (each.digest for each in repository.images.all())
+    apply.sweep((*HERE, "told"))
+    assert told == [Deleted(*HERE, "told", first, None), Deleted(*HERE, "told", second, "v1")]
+
+
+def test_a_run_that_breaks_off_has_done_nothing(registry, monkeypatch):
+    registry.create_repository("broken", None, {}, None, "MUTABLE", [])
+    repository, key = registry.repository("broken"), (*HERE, "broken")
+    for number in range(3):
+        push(repository, "image", None, number)
+    registry.put_lifecycle_policy(HERE[0], "broken", KEEP_ONE)
+
+    def crash(*args):
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(schedule, "done", crash)
+        with pytest.raises(OSError):
+            apply.sweep(key)
+    assert len(repository.images.all()) == 3
+    assert len(apply.sweep(key)) == 2
+    assert apply.sweep(key) == {}
+
+
+def test_a_clock_that_moves_while_a_run_looks_makes_nothing_late(registry, monkeypatch):
+    registry.create_repository("moved", None, {}, None, "MUTABLE", [])
+    push(registry.repository("moved"), "image", "v1", 1)
+    registry.put_lifecycle_policy(HERE[0], "moved", KEEP_ONE)
+    looked = clock.now()
+
+    def slowly(*args):
+        clock.forward(Backend.store, 2 * DAY)
+        return evaluate(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(apply, "evaluate", slowly)
+        assert apply.sweep((*HERE, "moved")) == {}
+    assert schedule.last(Backend.store, (*HERE, "moved")) == pytest.approx(looked, abs=HANG)
+    assert due("moved") == pytest.approx(looked + DAY, abs=HANG)
+
+
+def test_a_policy_that_replaces_another_waits_no_longer(registry):
+    registry.create_repository("again", None, {}, None, "MUTABLE", [])
+    for _ in range(2):
+        registry.put_lifecycle_policy(HERE[0], "again", KEEP_ONE)
+        clock.forward(Backend.store, DAY / 2)
+    assert due("again") <= clock.now()
+
+
+def test_a_run_of_a_repository_that_is_gone_leaves_nothing_for_tomorrow(registry):
+    key = (*HERE, "never-was")
+    apply.run(schedule.what(key))
+    assert schedule.what(key) not in Backend.jobs.waiting(schedule.KIND)

@@ -1,0 +1,152 @@
+"""What is in an image, from the files that package managers leave."""
+
+from io import BytesIO
+
+import pytest
+from ecr_sandbox.services.ecr.scan.layers import Kept, Tree
+from ecr_sandbox.services.ecr.scan.packages import Inventory, inventory, want
+from hypothesis import given
+from hypothesis import strategies as st
+
+DEBIAN = b'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nVERSION_ID="12"\nID=debian\n'
+ALPINE = b'ID=alpine\nVERSION_ID=3.20.3\nPRETTY_NAME="Alpine Linux v3.20"\n'
+DPKG = b"""\
+Package: libssl3
+Status: install ok installed
+Source: openssl
+Version: 3.0.20-1~deb12u2
+Architecture: amd64
+Description: Secure Sockets Layer toolkit
+ Package: not-a-field
+ .
+ Version: 9
+
+Package: bash
+Status: install ok installed
+Architecture: amd64
+Source: bash (5.2.15-2)
+Version: 5.2.15-2+b13
+
+Package: gone
+Status: deinstall ok config-files
+Version: 1.0
+
+"""
+APK = b"C:Q1abc\nP:libcrypto3\nV:3.3.2-r0\nA:x86_64\no:openssl\nF:usr/lib\n\nP:musl\nV:1.2.5-r0\nA:x86_64\n"
+DIST = "usr/local/lib/python3.11/site-packages/Jinja2-3.1.2.dist-info/METADATA"
+METADATA = b"Metadata-Version: 2.1\nName: Jinja2\nVersion: 3.1.2\nSummary: a line\n\nVersion: 0 in the text\n"
+
+
+def look_at(files: dict[str, bytes]) -> Inventory:
+    """The inventory of an image with these files."""
+    made = {path: (want(path) or (lambda file: None))(BytesIO(content)) for path, content in files.items()}
+    return inventory(Tree({path: Kept(content, "sha256:1") for path, content in made.items() if content is not None}))
+
+
+def names(found: Inventory) -> list[tuple[str, str, str]]:
+    return [(each.name, each.version, f"{each.source} {each.source_version}") for each in found.packages]
+
+
+def test_debian_s_packages_with_the_source_that_advisories_speak_of():
+    found = look_at({"etc/os-release": DEBIAN, "var/lib/dpkg/status": DPKG})
+    assert found.platform == "DEBIAN_12"
+    assert {each.ecosystem for each in found.packages} == {"Debian:12"}
+    assert names(found) == [
+        ("bash", "5.2.15-2+b13", "bash 5.2.15-2"),
+        ("libssl3", "3.0.20-1~deb12u2", "openssl 3.0.20-1~deb12u2"),
+    ]
+    assert {(each.arch, each.layer, each.path) for each in found.packages} == {
+        ("amd64", "sha256:1", "var/lib/dpkg/status")
+    }
+
+
+def test_distroless_images_have_a_file_for_each_package():
+    part = b"Package: libc6\nSource: glibc\nVersion: 2.36-9+deb12u7\nArchitecture: amd64\n"
+    found = look_at(
+        {
+            "usr/lib/os-release": DEBIAN,
+            "var/lib/dpkg/status.d/libc6": part,
+            "var/lib/dpkg/status.d/libc6.md5sums": b"0 usr/lib/libc.so",
+        }
+    )
+    assert names(found) == [("libc6", "2.36-9+deb12u7", "glibc 2.36-9+deb12u7")]
+
+
+@pytest.mark.parametrize("path", ["lib/apk/db/installed", "usr/lib/apk/db/installed"])
+def test_alpine_s_packages(path):
+    found = look_at({"etc/os-release": ALPINE, path: APK})
+    assert found.platform == "ALPINE_LINUX_3_20"
+    assert {each.ecosystem for each in found.packages} == {"Alpine:v3.20"}
+    assert names(found) == [("libcrypto3", "3.3.2-r0", "openssl 3.3.2-r0"), ("musl", "1.2.5-r0", "musl 1.2.5-r0")]
+
+
+@pytest.mark.parametrize(
+    ("release", "platform"),
+    [
+        (b"ID=ubuntu\nVERSION_ID='24.04'\n", "UBUNTU_24_04"),
+        (b'ID="amzn"\nVERSION_ID="2023"\n', ""),
+        (b"ID=debian\n", ""),
+        (b"", ""),
+        (b"\xff\x00", ""),
+    ],
+)
+def test_the_operating_system_is_the_one_that_os_release_names(release, platform):
+    assert look_at({"etc/os-release": release, "var/lib/dpkg/status": DPKG}).platform == platform
+
+
+@pytest.mark.parametrize(
+    ("version", "number", "ecosystem"),
+    [("24.04.3 LTS (Noble Numbat)", "24.04", "Ubuntu:24.04:LTS"), ("25.10 (Questing Quokka)", "25.10", "Ubuntu:25.10")],
+)
+def test_ubuntu_s_releases_have_the_names_of_osv(version, number, ecosystem):
+    release = f'ID=ubuntu\nVERSION="{version}"\nVERSION_ID="{number}"\n'.encode()
+    assert {each.ecosystem for each in look_at({"etc/os-release": release, "var/lib/dpkg/status": DPKG}).packages} == {
+        ecosystem
+    }
+
+
+def test_the_file_in_etc_counts_when_there_are_two():
+    assert look_at({"usr/lib/os-release": ALPINE, "etc/os-release": DEBIAN}).platform == "DEBIAN_12"
+
+
+def test_python_s_packages_by_the_name_that_the_index_gives_them():
+    egg = b"Metadata-Version: 1.1\nName: My.Old_Egg\nVersion: 0.1\n"
+    found = look_at({DIST: METADATA, "usr/lib/python3/dist-packages/my_old.egg-info/PKG-INFO": egg})
+    assert names(found) == [("Jinja2", "3.1.2", "jinja2 3.1.2"), ("My.Old_Egg", "0.1", "my-old-egg 0.1")]
+    assert found.packages[0].path == DIST
+    assert found.platform == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "there"),
+    [
+        ("app/node_modules/lodash/package.json", True),
+        ("app/node_modules/@scope/pkg/package.json", True),
+        ("app/node_modules/a/node_modules/lodash/package.json", True),
+        ("app/package.json", False),
+        ("app/node_modules/lodash/fp/package.json", False),
+    ],
+)
+def test_npm_s_packages_are_those_below_node_modules(path, there):
+    found = look_at({path: b'{"name": "lodash", "version": "4.17.20"}'})
+    assert names(found) == ([("lodash", "4.17.20", "lodash 4.17.20")] if there else [])
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"name": "x"}', b'{"name": 1, "version": []}', b"\xff" * 100])
+def test_a_package_json_that_makes_no_sense_is_no_package(content):
+    assert look_at({"node_modules/x/package.json": content}).packages == ()
+
+
+def test_an_inventory_can_be_kept():
+    found = look_at({"etc/os-release": DEBIAN, "var/lib/dpkg/status": DPKG, DIST: METADATA})
+    assert Inventory.of_json(found.as_json()) == found
+
+
+@given(
+    st.sampled_from(["var/lib/dpkg/status", "lib/apk/db/installed", DIST, "node_modules/x/package.json"]),
+    st.binary(max_size=200) | st.text("PVo:\n Packgersion1.{}\"'[,").map(str.encode),
+    st.sampled_from([DEBIAN, ALPINE]),
+)
+def test_no_content_is_too_broken(path, content, release):
+    found = look_at({"etc/os-release": release, path: content})
+    assert all(each.name and each.version for each in found.packages)

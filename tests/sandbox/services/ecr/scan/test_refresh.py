@@ -1,0 +1,165 @@
+"""Newer advisories: fetched from a server that speaks as OSV does, over a real connection."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from ecr_sandbox import background
+from ecr_sandbox.errors import LabError
+from ecr_sandbox.services.ecr.scan import advisories, refresh
+from ecr_sandbox.services.ecr.scan.match import match
+from ecr_sandbox.services.ecr.scan.packages import Package
+
+from helpers import cli
+
+# As https://api.osv.dev answers, shortened.
+JINJA = {
+    "schema_version": "1.7.3",
+    "id": "GHSA-h75v-3vvj-5mfj",
+    "aliases": ["CVE-2024-34064"],
+    "modified": "2024-10-21T21:05:00.979067713Z",
+    "published": "2024-05-06T14:20:59Z",
+    "summary": "A summary",
+    "details": "Long.\n\nWords.",
+    "severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:R/S:U/C:L/I:L/A:N"}],
+    "affected": [
+        {
+            "package": {"ecosystem": "PyPI", "name": "Jinja2", "purl": "pkg:pypi/jinja2"},
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "3.1.4"}]}],
+            "versions": ["2.0", "3.1.3"],
+            "database_specific": {"source": "https://github.com/github/advisory-database"},
+        },
+        {
+            "package": {"ecosystem": "Alpine:v3.20", "name": "py3-jinja2"},
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "3.1.4-r0"}]}],
+        },
+    ],
+    "references": [{"type": "WEB", "url": "https://example.org"}, {"type": "ADVISORY", "url": "https://example.com"}],
+    "database_specific": {"severity": "MODERATE"},
+}
+DEBIAN = {
+    "id": "DEBIAN-CVE-2026-1",
+    "upstream": ["CVE-2026-1"],
+    "modified": "2026-11-19T02:02:52Z",
+    "details": "No summary here.",
+    "affected": [
+        {
+            "package": {"ecosystem": "Debian:12", "name": "pcre2"},
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "10.42-1+deb12u3"}]}],
+            "ecosystem_specific": {"urgency": "not yet assigned"},
+        }
+    ],
+}
+VULNS = {each["id"]: each for each in (JINJA, DEBIAN)}
+
+
+class Osv:
+    """What the server was asked, and how it is to answer."""
+
+    def __init__(self) -> None:
+        self.queries: list[dict] = []
+        self.status = 200
+
+    def batch(self, queries: list[dict]) -> list[dict]:
+        """Jinja2's advisory comes on a second page."""
+        self.queries += queries
+        return [self._result(query) for query in queries]
+
+    def _result(self, query: dict) -> dict:
+        name = query["package"]["name"]
+        if name == "jinja2":
+            return {"vulns": [{"id": JINJA["id"]}]} if query.get("page_token") else {"next_page_token": "more"}
+        return {"vulns": [{"id": DEBIAN["id"], "modified": DEBIAN["modified"]}]} if name == "pcre2" else {}
+
+
+@pytest.fixture
+def osv() -> Iterator[tuple[Osv, str]]:
+    """A server with OSV's two routes: what it knows, and its address."""
+    knows = Osv()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            assert self.path == "/v1/querybatch"
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            self._answer({"results": knows.batch(body["queries"])})
+
+        def do_GET(self) -> None:
+            self._answer(VULNS[self.path.removeprefix("/v1/vulns/")])
+
+        def _answer(self, content: dict) -> None:
+            body = json.dumps(content).encode()
+            self.send_response(knows.status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield knows, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path, monkeypatch):
+    monkeypatch.setenv("ECR_TUTORIAL_STATE", str(tmp_path))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    return tmp_path
+
+
+def test_what_osv_knows_is_asked_and_then_counts(osv, state):
+    knows, url = osv
+    packages, vulns = refresh.refresh([("PyPI", "Jinja2"), ("PyPI", "my_own")], url)
+    asked = {(each["package"]["ecosystem"], each["package"]["name"]) for each in knows.queries}
+    assert {("PyPI", "jinja2"), ("PyPI", "my-own"), ("Debian:12", "bash")} <= asked
+    assert (packages, vulns) == (len(asked), 2)
+    snapshot = advisories.load()
+    assert snapshot.covered("PyPI", "my-own")
+    assert ("Alpine:v3.20", "py3-jinja2") not in snapshot.of_package, "nobody asked for it"
+    installed = Package("PyPI", "Jinja2", "3.1.3", "jinja2", "3.1.3", "", "")
+    of_system = Package("Debian:12", "libpcre2-8-0", "10.42-1+deb12u2", "pcre2", "10.42-1+deb12u2", "", "")
+    [one, other] = match([installed, of_system], snapshot).found
+    assert (one.advisory.name, one.advisory.summary, one.fixed) == ("CVE-2024-34064", "A summary", "3.1.4")
+    assert one.advisory.url == "https://example.com"
+    assert (other.advisory.name, other.advisory.summary) == ("CVE-2026-1", "No summary here.")
+
+
+def test_more_queries_than_osv_takes_at_once(osv, monkeypatch):
+    knows, url = osv
+    monkeypatch.setattr(refresh, "AT_A_TIME", 10)
+    assert refresh.refresh([("PyPI", "jinja2")], url)[1] == 2
+    assert len(knows.queries) > 90
+
+
+@pytest.mark.parametrize("trouble", ["down", "error", "nonsense"])
+def test_without_an_answer_nothing_is_changed(osv, state, trouble, monkeypatch):
+    knows, url = osv
+    knows.status = 503 if trouble == "error" else 200
+    if trouble == "nonsense":
+        monkeypatch.setattr(knows, "batch", lambda queries: ["what?"] * len(queries))
+    with pytest.raises(LabError, match="nothing was changed"):
+        refresh.refresh([], "http://127.0.0.1:9" if trouble == "down" else url)
+    assert advisories.folder() == advisories.SHIPPED
+    assert not list(state.rglob("*.json"))
+
+
+def test_the_command_says_what_there_is_and_fetches_what_is_new(osv, monkeypatch, capsys):
+    _, url = osv
+    cli.commands.main(["advisories"], standalone_mode=False)
+    assert "changelogs of Debian's packages" in capsys.readouterr().out
+    told = []
+    monkeypatch.setattr(refresh.refresh, "__defaults__", (url, None))
+    monkeypatch.setattr(background, "seen_packages", lambda: [("PyPI", "my-own")])
+    monkeypatch.setattr(background, "advisories_changed", lambda: told.append(advisories.load().covers))
+    cli.commands.main(["advisories", "refresh"], standalone_mode=False)
+    assert capsys.readouterr().out.startswith("✔ 2 advisories on ")
+    assert ("PyPI", "my-own") in told[0], "the sandbox hears of it when it is there"
+    cli.commands.main(["advisories"], standalone_mode=False)
+    assert "OSV (https://osv.dev)" in capsys.readouterr().out

@@ -1,0 +1,112 @@
+"""The job by itself: what it tells of, and what it does when the ground moves under it."""
+
+import json
+from io import BytesIO
+from types import SimpleNamespace
+
+import pytest
+from ecr_sandbox.registry import events
+from ecr_sandbox.registry.events import Inspected, Scanned
+from ecr_sandbox.services.ecr.scan import results
+from ecr_sandbox.services.ecr.scan.scanner import Scanner
+from ecr_sandbox.state import clock
+from ecr_sandbox.state.store import Store
+
+from tests.sandbox import rootfs
+from tests.sandbox.api import OCI, manifest
+
+COLUMNS = "account, region, repository, digest, media_type, size, pushed_at, manifest"
+ROW = ("123456789012", "us-east-1", "app", "sha256:image", OCI, 1, 0)
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path / "state.db")
+    store.add(results.SCHEMA)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def told(monkeypatch) -> list[Scanned]:
+    """What is told of scans."""
+    heard: list[Scanned] = []
+    monkeypatch.setattr(events, "_listeners", [(Scanned, heard.append), (Inspected, heard.append)])
+    return heard
+
+
+def begin(store: Store, content: dict[str, bytes] | bytes, scan_type: str = "BASIC") -> Scanner:
+    """An image of one layer, with a scan of it under way."""
+    layer = content if isinstance(content, bytes) else rootfs.layer(content)
+    text = json.dumps(manifest(layers=(layer,)))
+    with store.change() as db:
+        db.execute(f"INSERT INTO images ({COLUMNS}) VALUES ({', '.join('?' * 8)})", (*ROW, text))
+        db.execute("INSERT INTO tags VALUES ('123456789012', 'us-east-1', 'app', 'v1', 1)")
+        results.begin(db, 1, scan_type, "SCAN_ON_PUSH", clock.now())
+    tree = SimpleNamespace(open=lambda repository, digest: BytesIO(layer))
+    return Scanner(store, SimpleNamespace(tree=tree))
+
+
+def test_who_listens_hears_what_was_found(store, told):
+    begin(store, rootfs.debian(rootfs.dpkg())).scan({"image": 1, "type": "BASIC"})
+    [scanned] = told
+    assert (scanned.repository, scanned.digest, scanned.tags) == ("app", "sha256:image", ("v1",))
+    assert (scanned.status, scanned.counts) == ("COMPLETE", {"HIGH": 1})
+
+
+def test_who_listens_hears_of_a_scan_that_failed(store, told):
+    begin(store, b"no tar" * 1000).scan({"image": 1, "type": "BASIC"})
+    assert [(each.status, each.counts) for each in told] == [("FAILED", {})]
+
+
+def test_a_job_that_is_done_twice_finds_the_same(store, told):
+    scanner = begin(store, rootfs.debian(rootfs.dpkg()))
+    scanner.scan({"image": 1, "type": "BASIC"})
+    first = results.of_image(store, 1, "BASIC")
+    scanner.scan({"image": 1, "type": "BASIC"})
+    again = results.of_image(store, 1, "BASIC")
+    assert first.findings == again.findings, "also when each was seen first"
+
+
+def test_the_layers_are_read_once_for_both_kinds_of_scan(store, told):
+    scanner = begin(store, rootfs.debian(rootfs.dpkg()) | rootfs.python("jinja2", "3.1.2"))
+    scanner.scan({"image": 1, "type": "BASIC"})
+    scanner._blobs = None
+    with store.change() as db:
+        results.begin(db, 1, "ENHANCED", "CONTINUOUS_SCAN", clock.now())
+    scanner.scan({"image": 1, "type": "ENHANCED"})
+    assert [type(each) for each in told] == [Scanned, Inspected]
+    assert {each.package for each in results.of_image(store, 1, "ENHANCED").findings} == {"libpcre2-8-0", "jinja2"}
+    assert {each.package for each in results.of_image(store, 1, "BASIC").findings} == {"libpcre2-8-0"}
+
+
+def test_an_image_that_was_deleted_meanwhile_is_no_fault(store, told):
+    scanner = begin(store, rootfs.debian(rootfs.dpkg()))
+    with store.change() as db:
+        db.execute("DELETE FROM images")
+    scanner.scan({"image": 1, "type": "BASIC"})
+    assert told == []
+    assert store.read().execute("SELECT count(*) FROM scans").fetchone()[0] == 0
+
+
+def test_an_image_that_is_deleted_in_the_middle_is_no_fault(store, told):
+    scanner = begin(store, rootfs.debian(rootfs.dpkg()))
+    read = scanner._blobs.tree.open
+
+    def gone(*sought):
+        with store.change() as db:
+            db.execute("DELETE FROM images")
+        return read(*sought)
+
+    scanner._blobs.tree.open = gone
+    scanner.scan({"image": 1, "type": "BASIC"})
+    assert told == []
+
+
+def test_a_fault_of_ours_is_shown_and_raised_so_that_the_job_is_tried_again(store, told, monkeypatch):
+    scanner = begin(store, rootfs.debian(rootfs.dpkg()))
+    monkeypatch.setattr(Scanner, "_advisories", lambda self: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        scanner.scan({"image": 1, "type": "BASIC"})
+    scan = results.of_image(store, 1, "BASIC")
+    assert (scan.status, scan.description) == ("FAILED", "The scan failed: division by zero")

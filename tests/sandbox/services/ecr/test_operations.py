@@ -1,0 +1,118 @@
+"""Every operation of botocore's model of ECR is answered, in JSON, at the first try."""
+
+import json
+
+import botocore.session
+import pytest
+from botocore.exceptions import ClientError
+from ecr_sandbox.services.ecr.responses import answers
+from moto.core.utils import camelcase_to_underscores
+
+from helpers import settings
+from tests.sandbox.api import image, manifest, raw, upload
+from tests.sandbox.shapes import minimal
+
+MODEL = botocore.session.Session().get_service_model("ecr")
+PUBLIC = botocore.session.Session().get_service_model("ecr-public")
+NOT_HERE = "UnsupportedOperationException"
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage"}],
+}
+RULE = {
+    "rulePriority": 1,
+    "description": "at most twenty images",
+    "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 20},
+    "action": {"type": "expire"},
+}
+
+
+@pytest.fixture
+def given(sandbox, repository):
+    """What the operations are about: a repository with an image, and texts that are what they must be."""
+    ecr = sandbox.client()
+    layer = upload(ecr, repository, b"{}")
+    return {
+        "repositoryName": repository,
+        "repositoryNames": [repository],
+        "resourceArn": f"arn:aws:ecr:{settings.REGION}:{settings.ACCOUNT}:repository/{repository}",
+        "imageDigest": image(ecr, repository, "one", "v1"),
+        "imageId": {"imageTag": "v1"},
+        "imageIds": [{"imageTag": "v1"}],
+        "imageManifest": json.dumps(manifest(annotations={"name": "two"})),
+        "layerDigest": layer,
+        "policyText": json.dumps(POLICY),
+        "lifecyclePolicyText": json.dumps({"rules": [RULE]}),
+        "tags": [{"Key": "team", "Value": "blue"}],
+        "name": "BLOB_MOUNTING",
+        "value": "ENABLED",
+    }
+
+
+def asked(client, operation, parameters):
+    """The code of the error, or None, of one call; and how many requests it took."""
+    sent = []
+    client.meta.events.register("before-send", lambda request, **_: sent.append(request.url))
+    try:
+        answer, code = getattr(client, camelcase_to_underscores(operation))(**parameters), None
+    except ClientError as error:
+        answer, code = error.response, error.response["Error"]["Code"]
+        assert answer["Error"]["Message"]
+    about = answer["ResponseMetadata"]
+    assert about["HTTPStatusCode"] < 500
+    assert about["HTTPHeaders"]["content-type"] == "application/x-amz-json-1.1"
+    assert len(sent) == 1
+    return code, answer
+
+
+@pytest.mark.parametrize("operation", MODEL.operation_names)
+def test_each_operation_is_answered_once_and_for_all(sandbox, given, operation):
+    model = MODEL.operation_model(operation)
+    code, answer = asked(sandbox.client(), operation, minimal(model.input_shape, given))
+    assert (code == NOT_HERE) == (not answers(operation))
+    if code == NOT_HERE:
+        assert answer["Error"]["Message"].startswith(operation) or f":{operation} " in answer["Error"]["Message"]
+    elif code:
+        assert code in {error.name for error in model.error_shapes}
+
+
+@pytest.mark.parametrize("operation", PUBLIC.operation_names)
+def test_each_operation_of_ecr_public_too(sandbox, operation):
+    shape = PUBLIC.operation_model(operation).input_shape
+    asked(sandbox.client("ecr-public"), operation, minimal(shape, {}))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000,
+        b'{"repositoryName":' * 5_000 + b"1" + b"}" * 5_000,
+        b'{"repositoryName": "app", "filter": ' + b'{"x":' * 900 + b"1" + b"}" * 901,
+        b'{"repositoryName": "\xff\xfe"}',
+        b'{"repositoryName": "app", "maxResults": NaN}',
+        b"null",
+    ],
+    ids=["brackets", "deep", "as deep as Python may go", "no UTF-8", "NaN", "null"],
+)
+def test_a_body_that_boto3_would_not_send_is_refused(sandbox, body):
+    status, answer = raw(sandbox, "ListImages", body)
+    assert (status, answer["__type"]) == (400, "InvalidParameterException")
+    assert answer["message"] == "Invalid parameter at 'body' failed to satisfy constraint: 'must be a JSON object'"
+
+
+def test_half_a_character_in_a_name_is_refused(sandbox):
+    status, answer = raw(sandbox, "ListImages", rb'{"repositoryName": "app", "nextToken": "\ud800"}')
+    assert (status, answer["__type"]) == (400, "InvalidParameterException")
+    assert "'nextToken'" in answer["message"]
+
+
+@pytest.mark.operation("SetRepositoryPolicy", "GetRepositoryPolicy")
+def test_a_text_smuggles_no_parameter_in(sandbox, repository):
+    """moto alone reads the JSON as a form too, finds repositoryName there, and sets the other one's policy."""
+    ecr, other = sandbox.client(), f"{repository}-other"
+    ecr.create_repository(repositoryName=other)
+    text = json.dumps({**POLICY, "Id": f"x&repositoryName={other}&Action=DeleteRepository&y=1"})
+    assert ecr.set_repository_policy(repositoryName=repository, policyText=text)["repositoryName"] == repository
+    assert ecr.get_repository_policy(repositoryName=repository)["policyText"] == text
+    with pytest.raises(ecr.exceptions.RepositoryPolicyNotFoundException):
+        ecr.get_repository_policy(repositoryName=other)

@@ -1,0 +1,408 @@
+"""Events of ECR: written as AWS writes them, delivered by EventBridge's rules, none lost; free for who has no rule."""
+
+import json
+import signal
+import time
+import uuid
+
+import psutil
+import pytest
+from ecr_sandbox.registry.events import Cached, Deleted, Inspected, Pushed, Replicated, Scanned, StorageClassChanged
+from ecr_sandbox.services.eventbridge.content import content
+from ecr_sandbox.services.eventbridge.details import event
+
+from helpers import settings
+from tests.sandbox.api import image, upload
+from tests.sandbox.conftest import PATIENCE
+
+HERE, ACCOUNT = settings.REGION, settings.ACCOUNT
+WHERE = ("123456789012", "us-west-2", "my-repository-name", "sha256:7f5b")
+ARN = "arn:aws:ecr:us-west-2:123456789012:repository/my-repository-name"
+IMAGE = {"repository-name": "my-repository-name", "image-digest": "sha256:7f5b"}
+OCI, CONFIG = "application/vnd.oci.image.manifest.v1+json", "application/vnd.oci.image.config.v1+json"
+
+
+@pytest.mark.parametrize(
+    ("happening", "kind", "resources", "detail"),
+    [
+        (
+            Pushed(*WHERE, "latest"),
+            "ECR Image Action",
+            [],
+            {"result": "SUCCESS", **IMAGE, "action-type": "PUSH", "image-tag": "latest"},
+        ),
+        (Pushed(*WHERE, None), "ECR Image Action", [], {"result": "SUCCESS", **IMAGE, "action-type": "PUSH"}),
+        (
+            Deleted(*WHERE, "latest"),
+            "ECR Image Action",
+            [],
+            {"result": "SUCCESS", **IMAGE, "action-type": "DELETE", "image-tag": "latest"},
+        ),
+        (
+            StorageClassChanged(*WHERE, None, "ARCHIVE", OCI, CONFIG, None, False),
+            "ECR Image Action",
+            [],
+            {
+                "action-type": "UPDATE_STORAGE_CLASS",
+                "target-storage-class": "ARCHIVE",
+                **IMAGE,
+                "result": "SUCCESS",
+                "manifest-media-type": OCI,
+                "artifact-media-type": CONFIG,
+            },
+        ),
+        (
+            StorageClassChanged(*WHERE, None, "STANDARD", OCI, "text/sbom+json", 1760123582, True),
+            "ECR Referrer Action",
+            [],
+            {
+                "action-type": "UPDATE_STORAGE_CLASS",
+                "target-storage-class": "STANDARD",
+                **IMAGE,
+                "result": "SUCCESS",
+                "manifest-media-type": OCI,
+                "artifact-media-type": "text/sbom+json",
+                "last-activated-at": "2025-10-10T19:13:02.000Z",
+            },
+        ),
+        (
+            Replicated(*WHERE, "3.17.2", "123456789012", "eu-west-1", True),
+            "ECR Replication Action",
+            [ARN],
+            {
+                "result": "SUCCESS",
+                **IMAGE,
+                "source-account": "123456789012",
+                "action-type": "REPLICATE",
+                "source-region": "eu-west-1",
+                "image-tag": "3.17.2",
+            },
+        ),
+        (
+            Cached(*WHERE, "3.17.2", "docker-hub", "registry-1.docker.io", None),
+            "ECR Pull Through Cache Action",
+            [ARN],
+            {
+                "rule-version": "1",
+                "sync-status": "SUCCESS",
+                "ecr-repository-prefix": "docker-hub",
+                **IMAGE,
+                "upstream-registry-url": "registry-1.docker.io",
+                "image-tag": "3.17.2",
+            },
+        ),
+        (
+            Cached(
+                *WHERE[:3], "", "3.17.2", "docker-hub", "registry-1.docker.io", ("UpstreamUnavailable", "it is away")
+            ),
+            "ECR Pull Through Cache Action",
+            [ARN],
+            {
+                "rule-version": "1",
+                "sync-status": "FAILED",
+                "ecr-repository-prefix": "docker-hub",
+                "repository-name": "my-repository-name",
+                "upstream-registry-url": "registry-1.docker.io",
+                "image-tag": "3.17.2",
+                "failure-code": "UpstreamUnavailable",
+                "failure-reason": "it is away",
+            },
+        ),
+        (
+            Scanned(*WHERE, None, ("v1",), "COMPLETE", {"CRITICAL": 10, "HIGH": 0, "MEDIUM": 9}),
+            "ECR Image Scan",
+            [ARN],
+            {
+                "scan-status": "COMPLETE",
+                **IMAGE,
+                "finding-severity-counts": {"CRITICAL": 10, "MEDIUM": 9},
+                "image-tags": ["v1"],
+            },
+        ),
+    ],
+)
+def test_an_event_of_ecr_has_the_shape_of_aws_s_page(happening, kind, resources, detail):
+    assert event(happening, "13cde686", 1573869274.9) == {
+        "version": "0",
+        "id": "13cde686",
+        "detail-type": kind,
+        "source": "aws.ecr",
+        "account": "123456789012",
+        "time": "2019-11-16T01:54:34Z",
+        "region": "us-west-2",
+        "resources": resources,
+        "detail": detail,
+    }
+
+
+def test_an_enhanced_scan_is_told_by_inspector():
+    told = event(Inspected(*WHERE, None, ("v1",), "ACTIVE", {"HIGH": 1, "MEDIUM": 6}, True), "961d7f4a", 0)
+    assert (told["source"], told["detail-type"], told["resources"]) == ("aws.inspector2", "Inspector2 Scan", [ARN])
+    assert told["detail"] == {
+        "scan-status": "INITIAL_SCAN_COMPLETE",
+        "repository-name": ARN,
+        "finding-severity-counts": {"HIGH": 1, "MEDIUM": 6, "TOTAL": 7},
+        "image-digest": "sha256:7f5b",
+        "image-tags": ["v1"],
+    }
+
+
+PUSH = event(Pushed(*WHERE, "v1"), "1", 0)
+
+
+@pytest.mark.parametrize(
+    ("target", "text"),
+    [
+        ({}, json.dumps(PUSH)),
+        ({"Input": '{"a": 1}'}, '{"a": 1}'),
+        ({"InputPath": "$.detail.image-tag"}, '"v1"'),
+        ({"InputPath": "$.detail"}, json.dumps(PUSH["detail"])),
+        ({"InputPath": "$"}, json.dumps(PUSH)),
+        (
+            {
+                "InputTransformer": {
+                    "InputPathsMap": {"tag": "$.detail.image-tag", "all": "$.detail"},
+                    "InputTemplate": '{"said": "<tag> is new", "tag": <tag>, "by": "<aws.events.rule-name>", "x": <y>}',
+                }
+            },
+            '{"said": "v1 is new", "tag": "v1", "by": "rule", "x": <y>}',
+        ),
+    ],
+)
+def test_a_target_is_sent_what_it_asked_for(target, text):
+    assert content(target, PUSH, "rule", "arn") == text
+
+
+class Listener:
+    """A queue that EventBridge sends to, by a rule of its own."""
+
+    def __init__(self, sandbox, pattern, region=HERE, allowed=True, **target):
+        self.sqs = sandbox.client("sqs", region=region)
+        self.events = sandbox.client("events", region=region)
+        self.name = f"test-{uuid.uuid4().hex[:8]}"
+        self.queue = self.sqs.create_queue(QueueName=self.name)["QueueUrl"]
+        self.arn = f"arn:aws:sqs:{region}:{ACCOUNT}:{self.name}"
+        self.rule = self.events.put_rule(Name=self.name, EventPattern=json.dumps(pattern))["RuleArn"]
+        self.events.put_targets(Rule=self.name, Targets=[{"Id": "queue", "Arn": self.arn, **target}])
+        if allowed:
+            self.allow()
+
+    def allow(self):
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": self.arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": self.rule}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self.sqs.set_queue_attributes(QueueUrl=self.queue, Attributes={"Policy": policy})
+
+    def texts(self, number):
+        """The messages, when there are *number*, or as many as there are after a while."""
+        found, end = self._received(), time.monotonic() + PATIENCE
+        while len(found) < number and time.monotonic() < end:
+            time.sleep(0.05)
+            found += self._received()
+        assert len(found) == number, found
+        return found
+
+    def _received(self):
+        answer = self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10)
+        return [each["Body"] for each in answer.get("Messages", [])]
+
+    def heard(self, number):
+        return [json.loads(text) for text in self.texts(number)]
+
+
+def about(repository):
+    return {"source": ["aws.ecr"], "detail": {"repository-name": [repository]}}
+
+
+def test_a_push_by_docker_and_a_deletion_are_seen_in_a_queue(sandbox, repository, make_image):
+    listener = Listener(sandbox, about(repository))
+    name = make_image(f"{sandbox.registry}/{repository}:v1")
+    sandbox.run(f"docker push {name}")
+    [pushed] = listener.heard(1)
+    [detail] = sandbox.client().describe_images(repositoryName=repository)["imageDetails"]
+    assert pushed["detail-type"] == "ECR Image Action"
+    assert (pushed["account"], pushed["region"], pushed["resources"]) == (ACCOUNT, HERE, [])
+    assert pushed["detail"] == {
+        "result": "SUCCESS",
+        "repository-name": repository,
+        "image-digest": detail["imageDigest"],
+        "action-type": "PUSH",
+        "image-tag": "v1",
+    }
+    sandbox.client().batch_delete_image(repositoryName=repository, imageIds=[{"imageTag": "v1"}])
+    [deleted] = listener.heard(1)
+    assert (deleted["detail"]["action-type"], deleted["detail"]["image-tag"]) == ("DELETE", "v1")
+    assert deleted["id"] != pushed["id"]
+
+
+def test_only_what_a_rule_that_is_enabled_asks_for_arrives(sandbox, repository):
+    ecr = sandbox.client()
+    deletions = {**about(repository), "detail": {"repository-name": [repository], "action-type": ["DELETE"]}}
+    all_of_it, only_deletions = Listener(sandbox, about(repository)), Listener(sandbox, deletions)
+    asleep = Listener(sandbox, about(repository))
+    asleep.events.disable_rule(Name=asleep.name)
+    elsewhere = Listener(sandbox, about(repository), region="eu-west-1")
+    upload(ecr, repository, b"{}")
+    image(ecr, repository, "one", "v1")
+    ecr.batch_delete_image(repositoryName=repository, imageIds=[{"imageTag": "v1"}])
+    assert len(all_of_it.heard(2)) == 2
+    assert [each["detail"]["action-type"] for each in only_deletions.heard(1)] == ["DELETE"]
+    assert asleep.heard(0) == elsewhere.heard(0) == []
+
+
+def test_a_queue_that_does_not_allow_it_gets_nothing(sandbox, repository):
+    ecr = sandbox.client()
+    closed, opened = Listener(sandbox, about(repository), allowed=False), Listener(sandbox, about(repository))
+    upload(ecr, repository, b"{}")
+    image(ecr, repository, "one", "v1")
+    assert opened.heard(1)
+    assert closed.heard(0) == []
+    closed.allow()
+    image(ecr, repository, "two", "v2")
+    [second] = closed.heard(1)
+    assert second["detail"]["image-tag"] == "v2"
+
+
+def test_a_target_can_ask_for_a_sentence_and_a_log_group_is_one(sandbox, repository):
+    ecr, logs = sandbox.client(), sandbox.client("logs")
+    transformer = {"InputPathsMap": {"tag": "$.detail.image-tag"}, "InputTemplate": '"<tag> was pushed"'}
+    listener = Listener(sandbox, about(repository), InputTransformer=transformer)
+    group = f"/aws/events/{listener.name}"
+    logs.create_log_group(logGroupName=group)
+    arn = f"arn:aws:logs:{HERE}:{ACCOUNT}:log-group:{group}"
+    listener.events.put_targets(Rule=listener.name, Targets=[{"Id": "log", "Arn": arn}])
+    upload(ecr, repository, b"{}")
+    image(ecr, repository, "one", "v1")
+    assert listener.texts(1) == ['"v1 was pushed"']
+    [message] = [each["message"] for each in logs.filter_log_events(logGroupName=group)["events"]]
+    assert json.loads(message)["detail"]["image-tag"] == "v1"
+
+
+def test_archiving_and_restoring_are_told(sandbox, repository):
+    ecr, listener = sandbox.client(), Listener(sandbox, about(repository))
+    upload(ecr, repository, b"{}")
+    image(ecr, repository, "one", "v1")
+    assert listener.heard(1)
+    asked = {"repositoryName": repository, "imageId": {"imageTag": "v1"}}
+    ecr.update_image_storage_class(**asked, targetStorageClass="ARCHIVE")
+    [archived] = listener.heard(1)
+    assert archived["detail"]["target-storage-class"] == "ARCHIVE"
+    ecr.update_image_storage_class(**asked, targetStorageClass="STANDARD")
+    assert listener.heard(0) == []
+    sandbox.forward(20 * 60)
+    [restored] = listener.heard(1)
+    assert restored["detail"]["target-storage-class"] == "STANDARD"
+    assert restored["detail"]["last-activated-at"].endswith("Z")
+
+
+def test_a_scan_on_push_is_told_when_it_is_done(sandbox, make_image):
+    ecr, repository = sandbox.client(), f"test-{uuid.uuid4().hex[:8]}"
+    ecr.create_repository(repositoryName=repository, imageScanningConfiguration={"scanOnPush": True})
+    pattern = {"detail-type": ["ECR Image Scan"], **about(repository)}
+    listener = Listener(sandbox, pattern)
+    sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:v1')}")
+    [scanned] = listener.heard(1)
+    findings = ecr.describe_image_scan_findings(repositoryName=repository, imageId={"imageTag": "v1"})
+    assert scanned["detail"]["scan-status"] == findings["imageScanStatus"]["status"]
+    assert scanned["detail"]["image-tags"] == ["v1"]
+    assert scanned["resources"] == [f"arn:aws:ecr:{HERE}:{ACCOUNT}:repository/{repository}"]
+
+
+def test_what_came_through_the_cache_is_told_and_copied_to_other_regions(sandbox, repository):
+    ecr, there, prefix = sandbox.client(), sandbox.client(region="eu-west-1"), f"cache-{repository}"
+    there.create_repository(repositoryName=repository)
+    upload(there, repository, b"{}")
+    digest = image(there, repository, "one", "v1")
+    url = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com"
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix=prefix, upstreamRegistryUrl=url)
+    name = f"{prefix}/{repository}"
+    rule = {"destinations": [{"region": "eu-west-2", "registryId": ACCOUNT}]}
+    ecr.put_replication_configuration(replicationConfiguration={"rules": [rule]})
+    listener, copied = Listener(sandbox, about(name)), Listener(sandbox, about(name), region="eu-west-2")
+    assert ecr.batch_get_image(repositoryName=name, imageIds=[{"imageTag": "v1"}])["images"]
+    [cached] = listener.heard(1)
+    assert cached["detail-type"] == "ECR Pull Through Cache Action"
+    assert (cached["detail"]["image-digest"], cached["detail"]["upstream-registry-url"]) == (digest, url)
+    assert copied.heard(1)[0]["detail"]["image-digest"] == digest
+    assert ecr.batch_get_image(repositoryName=name, imageIds=[{"imageTag": "none"}])["failures"]
+    [failed] = listener.heard(1)
+    assert (failed["detail"]["sync-status"], failed["detail"]["failure-code"]) == ("FAILED", "ImageNotFound")
+    ecr.put_replication_configuration(replicationConfiguration={"rules": []})
+
+
+def test_what_is_restored_is_scanned_like_what_was_pushed(sandbox, make_image):
+    ecr, repository = sandbox.client(), f"test-{uuid.uuid4().hex[:8]}"
+    ecr.create_repository(repositoryName=repository)
+    sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:v1')}")
+    ecr.put_image_scanning_configuration(repositoryName=repository, imageScanningConfiguration={"scanOnPush": True})
+    listener = Listener(sandbox, {"detail-type": ["ECR Image Scan"], **about(repository)})
+    asked = {"repositoryName": repository, "imageId": {"imageTag": "v1"}}
+    ecr.update_image_storage_class(**asked, targetStorageClass="ARCHIVE")
+    ecr.update_image_storage_class(**asked, targetStorageClass="STANDARD")
+    sandbox.forward(20 * 60)
+    assert listener.heard(1)
+
+
+def test_replication_is_told_where_the_image_arrives(sandbox, repository):
+    ecr, there = sandbox.client(), "eu-central-1"
+    rule = {"destinations": [{"region": there, "registryId": ACCOUNT}]}
+    listener = Listener(sandbox, about(repository), region=there)
+    ecr.put_replication_configuration(replicationConfiguration={"rules": [rule]})
+    upload(ecr, repository, b"{}")
+    image(ecr, repository, "one", "v1")
+    [copied] = listener.heard(1)
+    assert (copied["detail-type"], copied["region"]) == ("ECR Replication Action", there)
+    assert (copied["detail"]["result"], copied["detail"]["source-region"]) == ("SUCCESS", HERE)
+    ecr.put_replication_configuration(replicationConfiguration={"rules": []})
+
+
+def test_no_event_of_an_acknowledged_push_is_lost_by_a_kill(own_sandbox):
+    sandbox = own_sandbox.start()
+    ecr = sandbox.client()
+    ecr.create_repository(repositoryName="app")
+    upload(ecr, "app", b"{}")
+    listener = Listener(sandbox, about("app"))
+    for number in range(15):
+        image(ecr, "app", f"image {number}", f"v{number}")
+    sandbox.stop(signal.SIGKILL)
+    sandbox.start()
+    heard, end = {}, time.monotonic() + PATIENCE
+    while len(heard) < 15 and time.monotonic() < end:
+        found = listener.sqs.receive_message(QueueUrl=listener.queue, MaxNumberOfMessages=10).get("Messages", [])
+        heard |= {json.loads(each["Body"])["detail"]["image-tag"]: each for each in found}
+    assert sorted(heard) == sorted(f"v{number}" for number in range(15))
+
+
+def test_who_never_used_eventbridge_loads_nothing_by_a_push(own_sandbox):
+    sandbox = own_sandbox.start()
+    ecr = sandbox.client()
+    ecr.create_repository(repositoryName="app")
+    upload(ecr, "app", b"{}")
+    image(ecr, "app", "warm", "warm")
+    before = psutil.Process(sandbox.process.pid).memory_info().rss
+    for number in range(30):
+        image(ecr, "app", f"image {number}", f"v{number}")
+    assert psutil.Process(sandbox.process.pid).memory_info().rss < before + 4 * 2**20
+    Listener(sandbox, about("app"))
+    image(ecr, "app", "last", "last")
+    assert psutil.Process(sandbox.process.pid).memory_info().rss > before + 4 * 2**20  # or the line above says nothing
+
+
+def test_the_commands_of_aws_work(sandbox, repository):
+    pattern = json.dumps(about(repository))
+    sandbox.run(f"aws events put-rule --name pushes-{repository} --event-pattern '{pattern}'")
+    group = f"/aws/events/{repository}"
+    sandbox.run(f"aws logs create-log-group --log-group-name {group}")
+    arn = f"arn:aws:logs:{HERE}:{ACCOUNT}:log-group:{group}"
+    sandbox.run(f"aws events put-targets --rule pushes-{repository} --targets Id=1,Arn={arn}")
+    ecr = sandbox.client()
+    upload(ecr, repository, b"{}")
+    image(ecr, repository, "one", "v1")
+    end = time.monotonic() + PATIENCE
+    while "PUSH" not in (said := sandbox.run(f"aws logs filter-log-events --log-group-name {group}")):
+        assert time.monotonic() < end, said

@@ -1,0 +1,131 @@
+"""Jobs: with the change that made them or not at all, when they are due, again after a crash, and not for ever."""
+
+import threading
+import time
+
+import pytest
+from ecr_sandbox.state import clock, jobs
+from ecr_sandbox.state.jobs import Jobs
+
+from tests.sandbox.conftest import until
+
+PATIENCE = 30  # seconds; it bounds a hang
+
+
+@pytest.fixture
+def work(store):
+    work = Jobs(store)
+    yield work
+    work.stop()
+
+
+def test_a_job_is_done_after_its_change(store, work):
+    done = []
+    work.on("greet", lambda: done.append)
+    work.start()
+    with store.change():
+        work.add("greet", name="Ann")
+        time.sleep(0.05)
+        assert done == []
+    until(lambda: done == [{"name": "Ann"}])
+    until(lambda: work.waiting("greet") == [])
+
+
+def test_a_change_that_fails_leaves_no_job(store, work):
+    done = []
+    work.on("greet", lambda: done.append)
+    work.start()
+    with pytest.raises(LookupError), store.change():
+        work.add("greet", name="Ann")
+        raise LookupError
+    work.add("greet", name="Bob")
+    until(lambda: done == [{"name": "Bob"}])
+
+
+def test_a_handler_is_loaded_by_its_first_job(work):
+    loaded, done = [], []
+    work.on("greet", lambda: loaded.append(1) or done.append)
+    work.start()
+    assert loaded == []
+    work.add("greet", name="Ann")
+    work.add("greet", name="Bob")
+    until(lambda: len(done) == 2)
+    assert loaded[0] == 1
+
+
+def test_a_job_waits_until_it_is_due_by_the_sandbox_s_clock(store, work):
+    done = []
+    work.on("expire", lambda: done.append)
+    work.start()
+    work.add("expire", due=clock.now() + 3600)
+    time.sleep(0.1)
+    assert done == []
+    clock.forward(store, 3601)
+    until(lambda: done == [{}])
+
+
+def test_a_job_that_was_not_done_is_done_by_the_next_run(store, work):
+    reached, never = threading.Event(), threading.Event()
+    work.on("greet", lambda: lambda what: reached.set() or never.wait(PATIENCE))
+    work.start()
+    work.add("greet", name="Ann")
+    assert reached.wait(PATIENCE)
+    work.stop()
+
+    done, again = [], Jobs(store)
+    again.on("greet", lambda: done.append)
+    again.start()
+    until(lambda: done == [{"name": "Ann"}])
+    never.set()
+    again.stop()
+
+
+def test_a_job_that_fails_is_tried_again_and_at_last_given_up(work, monkeypatch, capsys):
+    monkeypatch.setattr(jobs, "PAUSE", 0.001)
+    tries = []
+
+    def fail(what):
+        tries.append(what)
+        raise OSError("no route")
+
+    work.on("copy", lambda: fail)
+    work.start()
+    work.add("copy", image="a")
+    until(lambda: work.waiting("copy") == [])
+    assert len(tries) == jobs.TRIES
+    assert "no route" in capsys.readouterr().err
+
+
+def test_one_job_that_hangs_does_not_stop_the_others(work):
+    held, done = threading.Event(), []
+    work.on("hang", lambda: lambda what: held.wait(PATIENCE))
+    work.on("greet", lambda: done.append)
+    work.start()
+    work.add("hang")
+    work.add("greet", name="Ann")
+    until(lambda: done == [{"name": "Ann"}])
+    held.set()
+
+
+def test_a_job_of_a_kind_that_nobody_does_is_kept(store, work):
+    work.start()
+    work.add("unheard-of", n=1)
+    time.sleep(0.1)
+    assert work.waiting("unheard-of") == [{"n": 1}]
+    work.drop("unheard-of", n=1)
+    assert work.waiting("unheard-of") == []
+
+
+def test_a_job_that_was_dropped_while_it_was_done_takes_no_other_with_it(work):
+    reached, go_on, done = threading.Event(), threading.Event(), []
+    work.on("hang", lambda: lambda what: reached.set() or go_on.wait(PATIENCE))
+    work.add("hang")
+    work.start()
+    assert reached.wait(PATIENCE)
+    work.drop("hang")
+    work.add("greet", name="Ann")
+    go_on.set()
+    until(lambda: work._under_way == set())
+    work.on("greet", lambda: done.append)
+    work._wake()
+    until(lambda: done == [{"name": "Ann"}])

@@ -1,0 +1,25 @@
+"""Which process is it?"""
+
+import os
+import subprocess
+import sys
+
+from ecr_sandbox.state.processes import command_of, running
+
+
+def test_it_names_a_running_process():
+    program = "import time; print('up', flush=True); time.sleep(60)"
+    sleeper = subprocess.Popen([sys.executable, "-c", program, "a-word-of-its-own"], stdout=subprocess.PIPE)
+    try:
+        assert sleeper.stdout
+        assert sleeper.stdout.readline() == b"up\n"
+        assert "a-word-of-its-own" in command_of(sleeper.pid)
+        assert running("a-word-of-its-own") == [sleeper.pid]
+    finally:
+        sleeper.kill()
+        sleeper.communicate()
+    assert command_of(sleeper.pid) == ""
+
+
+def test_this_process_is_python():
+    assert "python" in command_of(os.getpid())

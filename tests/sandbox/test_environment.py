@@ -1,0 +1,153 @@
+"""The isolated environment, as data: what is set, what is gone, what the files say."""
+
+import json
+import os
+import stat
+import subprocess
+
+import pytest
+from ecr_sandbox import environment
+
+STATUS = {
+    "endpoint": "http://localhost:5051",
+    "port": 5051,
+    "hub": "http://localhost:5052",
+    "public": "http://localhost:5053",
+    "state": "/s",
+}
+
+
+def test_it_points_everything_at_the_sandbox():
+    new, _ = environment.isolated({"PATH": "/usr/bin"}, STATUS)
+    assert new["AWS_ENDPOINT_URL"] == "http://localhost:5051"
+    assert new["AWS_CONFIG_FILE"] == "/s/aws/config"
+    assert new["AWS_SHARED_CREDENTIALS_FILE"] == "/s/aws/credentials"
+    assert new["AWS_EC2_METADATA_DISABLED"] == "true"
+    assert new["DOCKER_CONFIG"] == "/s/docker"
+    assert new["AWS_REGION"] == new["AWS_DEFAULT_REGION"] == "us-east-1"
+    assert new["REGISTRY"] == "localhost:5051"
+    assert new["ACCOUNT_ID"] == "123456789012"
+    assert new["REPOSITORY_NAME"] == "demo-app-repo"
+    assert new["REPOSITORY_URI"] == "localhost:5051/demo-app-repo"
+
+
+def test_the_engine_found_before_is_kept():
+    new, _ = environment.isolated({}, STATUS, {"DOCKER_HOST": "unix:///x.sock"})
+    assert new["DOCKER_HOST"] == "unix:///x.sock"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "AWS_PROFILE",
+        "AWS_SESSION_TOKEN",
+        "AWS_ROLE_ARN",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_ENDPOINT_URL_ECR",
+        "AWS_ENDPOINT_URL_SOMETHING_NEW",
+        "AWS_A_NAME_OF_NEXT_YEAR",
+        "AWS_DATA_PATH",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+        "DOCKER_CONTEXT",
+        "DOCKER_AUTH_CONFIG",
+        "DOCKER_CONTENT_TRUST",
+        "BUILDX_BUILDER",
+    ],
+)
+def test_whatever_could_lead_elsewhere_is_gone(name):
+    new, gone = environment.isolated({name: "x"}, STATUS)
+    assert name in gone
+    assert name not in new
+
+
+def test_nothing_is_both_set_and_unset_or_twice():
+    new, gone = environment.isolated({"AWS_PROFILE": "x", "AWS_REGION": "y", "AWS_NEW": "z"}, STATUS)
+    assert not set(new) & set(gone)
+    assert len(gone) == len(set(gone))
+
+
+def test_sealing_twice_changes_nothing():
+    once, _ = environment.isolated({"PATH": "/usr/bin:/bin", "NO_PROXY": "corp"}, STATUS, {"DOCKER_HOST": "unix:///x"})
+    twice, _ = environment.isolated(once, STATUS, {"DOCKER_HOST": once["DOCKER_HOST"]})
+    assert twice == once
+
+
+def test_it_leaves_its_arguments_alone():
+    environ = {"PATH": "/bin", "AWS_PROFILE": "x"}
+    environment.isolated(environ, STATUS)
+    assert environ == {"PATH": "/bin", "AWS_PROFILE": "x"}
+
+
+def test_path_begins_with_the_shim_then_this_python():
+    new, _ = environment.isolated({"PATH": f"/a:{environment.venv_bin()}:/b"}, STATUS)
+    assert new["PATH"] == f"/s/bin:{environment.venv_bin()}:/a:/b"
+
+
+@pytest.mark.parametrize(
+    ("before", "upper", "lower"),
+    [
+        ({}, "localhost,127.0.0.1", "localhost,127.0.0.1"),
+        ({"NO_PROXY": "corp"}, "corp,localhost,127.0.0.1", "corp,localhost,127.0.0.1"),
+        ({"no_proxy": "a", "NO_PROXY": "b"}, "b,localhost,127.0.0.1", "a,localhost,127.0.0.1"),
+        ({"no_proxy": "127.0.0.1"}, "127.0.0.1,localhost", "127.0.0.1,localhost"),
+    ],
+)
+def test_no_proxy_for_localhost(before, upper, lower):
+    new, _ = environment.isolated(before, STATUS)
+    assert (new["NO_PROXY"], new["no_proxy"]) == (upper, lower)
+
+
+def test_files_are_private_and_docker_will_not_choose_a_keychain(state):
+    environment.write_files(state)
+    assert json.loads((state / "docker" / "config.json").read_text())["auths"]
+    for name in ("docker/config.json", "aws/config", "aws/credentials"):
+        assert stat.S_IMODE((state / name).stat().st_mode) == 0o600
+    assert not list(state.rglob(".*"))  # no drafts
+
+
+def test_what_a_learner_put_there_is_kept(state):
+    environment.write_files(state)
+    (state / "aws" / "credentials").write_text("[alice]\n")
+    (state / "docker" / "config.json").write_text('{"auths": {"localhost:1": {"auth": "eA=="}}}')
+    environment.write_files(state)
+    assert (state / "aws" / "credentials").read_text().startswith("[alice]\n")
+    assert "localhost:1" in (state / "docker" / "config.json").read_text()
+
+
+@pytest.mark.parametrize("text", ["", "{", "{}", '{"auths": {}}', "[]", '{"credsStore": "desktop"}'])
+def test_a_docker_config_that_would_let_docker_choose_is_replaced(state, text):
+    (state / "docker").mkdir()
+    (state / "docker" / "config.json").write_text(text)
+    environment.write_files(state)
+    assert json.loads((state / "docker" / "config.json").read_text()) == {"auths": {"sandbox.invalid": {}}}
+
+
+def test_the_shim_runs_this_pythons_aws_with_another_home(state):
+    environment.write_files(state)
+    shim = (state / "bin" / "aws").read_text()
+    assert f"HOME='{state}/aws/home' exec {environment.venv_bin()}/aws" in shim
+    ran = subprocess.run([state / "bin" / "aws", "--version"], capture_output=True, text=True)
+    assert "aws-cli/" in ran.stdout + ran.stderr
+
+
+def test_a_state_folder_with_a_blank_and_a_quote_in_its_name(tmp_path):
+    odd = tmp_path / "it's a folder"
+    odd.mkdir()
+    environment.write_files(odd)
+    ran = subprocess.run([odd / "bin" / "aws", "--version"], capture_output=True, text=True)
+    assert ran.returncode == 0
+
+
+def test_apply_moves_botocore_and_forgets_its_default_session(state):
+    import boto3
+    import botocore.loaders
+
+    boto3.setup_default_session()
+    new, gone = environment.isolated({**os.environ, "AWS_PROFILE": "x"}, {**STATUS, "state": str(state)})
+    os.environ["AWS_PROFILE"] = "x"
+    environment.apply(new, gone)
+    assert boto3.DEFAULT_SESSION is None
+    assert "AWS_PROFILE" not in os.environ
+    assert environment.is_isolated(os.environ)
+    assert botocore.loaders.Loader().search_paths[0] == str(state / "aws" / "models")

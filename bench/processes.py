@@ -22,10 +22,10 @@ from helpers import settings
 def sandbox(folder: Path) -> Iterator[tuple[str, subprocess.Popen]]:
     """A sandbox on *folder*: its registry host and its process."""
     port = free_port()
-    env = os.environ | {"ECR_TUTORIAL_STATE": str(folder), "ECR_TUTORIAL_PORT": str(port)}
-    env["ECR_TUTORIAL_BASE"] = "/nonexistent"  # nothing is mirrored while we measure
+    env = os.environ | {"ECR_SANDBOX_STATE": str(folder), "ECR_SANDBOX_PORT": str(port)}
+    env["ECR_SANDBOX_BASE_IMAGE"] = "/nonexistent"  # nothing is mirrored while we measure
     process = subprocess.Popen(
-        [sys.executable, "-m", "ecr_sandbox"], env=env, stdout=subprocess.PIPE, text=True, cwd=settings.PROJECT
+        [sys.executable, "-m", "ecr_sandbox", "serve"], env=env, stdout=subprocess.PIPE, text=True, cwd=settings.PROJECT
     )
     assert process.stdout
     try:

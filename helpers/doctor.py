@@ -1,4 +1,4 @@
-"""Every prerequisite, checked; each miss with the command that mends it.
+"""Every prerequisite, checked; each miss with the command that fixes it.
 
 A row is ``{"name", "ok", "says", "detail", "mend"}``: ``says`` reads the same on every machine where the
 row is ok (for the notebook), ``detail`` has the versions and figures of this one.
@@ -15,11 +15,11 @@ from email.utils import parsedate_to_datetime
 from importlib import metadata
 from pathlib import Path
 
-from ecr_sandbox import docker_engine, environment
+from ecr_sandbox import docker_engine, docker_forwarder, environment
 from ecr_sandbox.errors import LabError
 from ecr_sandbox.http import listeners
 
-from helpers import settings
+from helpers import lab, settings
 
 PYTHON = (3, 11)
 ROOM = 2_000_000_000
@@ -43,7 +43,7 @@ def examine() -> list[Row]:
         python_row(sys.version_info[:3]),
         docker_row(),
         engine_row(found),
-        *([] if aws else [reach_row(found, status), registry_row(found), port_row(status)]),
+        *([] if aws else [reach_row(found, status), port_row(status)]),
         disk_row(found),
         clock_row(found),
         aws_cli_row(aws),
@@ -72,7 +72,7 @@ def docker_row() -> Row:
     """Whether there is a docker command."""
     version = docker_engine.cli_version()
     if not version:
-        return _miss("Docker CLI", "not installed", docker_engine.install_docker(sys.platform))
+        return _miss("Docker CLI", "not installed", lab.with_setup(docker_engine.install_docker(sys.platform)))
     return _ok("Docker CLI", "installed", version)
 
 
@@ -81,8 +81,8 @@ def engine_row(found: "dict | LabError") -> Row:
     if isinstance(found, LabError):
         return _miss("Docker engine", found.wrong.rstrip("."), found.mend)
     if docker_engine.is_elsewhere(found["host"]):
-        wrong, mend = docker_engine.trouble(Exception(), found["host"])
-        return _miss("Docker engine", wrong.rstrip("."), mend)
+        trouble = docker_engine.trouble(Exception(), found["host"])
+        return _miss("Docker engine", trouble.wrong.rstrip("."), trouble.mend)
     return _ok("Docker engine", "running", str(found.get("ServerVersion", "")))
 
 
@@ -94,20 +94,10 @@ def reach_row(found: "dict | LabError", status: dict | None) -> Row:
     if isinstance(found, LabError):
         return _ok(name, "running", status["endpoint"])
     try:
-        forwarded = docker_engine.make_reachable(docker_engine.client(), status["ports"])
+        forwarded = docker_forwarder.make_reachable(lab.docker_client(), settings.sandbox(), status["ports"])
     except LabError as trouble:
         return _miss(name, trouble.wrong.rstrip("."), trouble.mend)
     return _ok(name, "running, the engine reaches it", status["endpoint"] + (" (forwarded)" if forwarded else ""))
-
-
-def registry_row(found: "dict | LabError") -> Row:
-    """Whether there is a registry program to keep the bytes of the images."""
-    program = docker_engine.registry_program()
-    if program:
-        return _ok("Registry", "ready", program)
-    if not isinstance(found, LabError):
-        return _ok("Registry", "ready", "as a container")
-    return _miss("Registry", "the program docker-registry is missing", "make setup")
 
 
 def port_row(status: dict | None) -> Row:
@@ -176,8 +166,6 @@ def aws_rows() -> list[Row]:
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from helpers import lab
-
     session = boto3.Session()
     try:
         _, region, arn = lab.aws_identity(session)
@@ -243,12 +231,10 @@ def _listening(port: int) -> set[str]:
 
 
 def _enter_sandbox() -> dict | None:
-    """The status of the running sandbox; its sealed environment too, so that no keychain is asked below."""
-    from helpers import lab
-
+    """The status of the running sandbox; applies its isolated environment, so that no keychain is asked below."""
     try:
         status, new, gone = lab.enter_sandbox()
-    except LabError:
+    except (LabError, ValueError):  # no sandbox runs, or its port is not a port: a row says so
         return None
     environment.apply(new, gone)
     return status
@@ -258,7 +244,7 @@ def _engine() -> "dict | LabError":
     """What the engine says of itself, with the address it has; or why it says nothing."""
     try:
         host = docker_engine.variables(os.environ)["DOCKER_HOST"]
-        return docker_engine.client().info() | {"host": host}
+        return lab.docker_client().info() | {"host": host}
     except LabError as trouble:
         return trouble
 

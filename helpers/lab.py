@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecr_sandbox import background, environment
-from ecr_sandbox import docker_engine as engine
+from ecr_sandbox import background, docker_engine, docker_forwarder, environment
 from ecr_sandbox.errors import LabError
 from ecr_sandbox.services.cost_explorer import prices
 
@@ -47,7 +46,7 @@ class Lab:
 
     def engine(self) -> "docker.DockerClient":
         """A plain Docker SDK client; LabError when there is no engine."""
-        return engine.client()
+        return docker_client()
 
     def password(self) -> str:
         """What ``aws ecr get-login-password`` prints."""
@@ -73,7 +72,7 @@ class Lab:
 
         Cells find it as ``$HUB`` (for ``docker``) and ``$HUB_API`` (for what the Hub's web pages do).
         """
-        names = environment.hub_names(background.start())
+        names = environment.hub_names(background.start(settings.sandbox()))
         os.environ.update(names)
         hub = DockerHub(names["HUB"], names["HUB_API"])
         print(f"✔ Docker Hub stand-in: {hub.registry} (by Docker Hub's rules, on your own machine)")
@@ -91,14 +90,15 @@ class Lab:
         import time
         from datetime import UTC, datetime
 
-        return datetime.fromtimestamp(background.forward(0) if self.target == "sandbox" else time.time(), UTC)
+        sandbox = self.target == "sandbox"
+        return datetime.fromtimestamp(background.advance_clock(settings.sandbox(), 0) if sandbox else time.time(), UTC)
 
     def wait_until(self, moment: "datetime") -> None:
         """Let time pass until *moment*, so that images age and rules act; on AWS it says that nobody can."""
         if self.target != "sandbox":
             print("Nobody moves the clock of AWS: read on, and look again when the time has passed.")
             return
-        background.forward((moment - self.now()).total_seconds())
+        background.advance_clock(settings.sandbox(), (moment - self.now()).total_seconds())
         print(f"✔ the sandbox's clock says {self.now():%Y-%m-%d %H:%M:%S}")
 
     def made(self) -> list[dict]:
@@ -171,21 +171,19 @@ def asked_target() -> str:
 
 def enter_sandbox() -> tuple[dict, dict[str, str], list[str]]:
     """``(status, set, unset)`` of the running sandbox, whose files are made; LabError if none runs."""
-    status = background.find()
-    if not status:
-        raise LabError("The sandbox is not running.", "ecr-lab up")
-    found = engine.variables(os.environ)
-    environment.write_files(settings.state())
-    engine.link_plugins(os.environ, settings.state())
-    return status, *environment.isolated(os.environ, status, found)
+    status = background.running(settings.sandbox())
+    new, unset = environment.isolated_environment(status)
+    # Of several `aws` commands, the course's own comes first.
+    new["PATH"] = environment.prepend(new["PATH"], settings.state() / "bin", environment.venv_bin())
+    return status, new | cell_names(new["REGISTRY"], new["ACCOUNT_ID"], new["PUBLIC_REGISTRY"]), unset
 
 
 def _connect_sandbox() -> Lab:
     try:
-        settings.port()
+        sandbox = settings.sandbox()
     except ValueError as wrong:
         raise LabError(str(wrong)) from None
-    background.start()
+    background.start(sandbox)
     status, new, gone = enter_sandbox()
     environment.apply(new, gone)
     lab = Lab(
@@ -205,16 +203,16 @@ def _connect_sandbox() -> Lab:
 def _connect_engine(lab: Lab, ports: list[int]) -> None:
     # Without an engine half of the lessons still work, so its absence is told and not raised.
     try:
-        docker_engine = engine.client()
-        if engine.make_reachable(docker_engine, ports):
+        engine = docker_client()
+        if docker_forwarder.make_reachable(engine, settings.sandbox(), ports):
             print("✔ engine: Docker runs in a virtual machine here and reaches the sandbox by a forwarder")
-        engine.learn_mirror(docker_engine, lab.registry, lab.password)
+        docker_engine.learn_mirror(engine, lab.registry, lab.password, settings.base_image_layout())
     except LabError as trouble:
         print(f"✗ engine: {trouble}")
 
 
 def _connect_aws() -> Lab:
-    if environment.is_isolated(os.environ):
+    if environment.is_isolated(os.environ, settings.state()):
         raise LabError(
             "This terminal is set up for the sandbox.",
             "open a new terminal and set ECR_TUTORIAL_TARGET=aws there",
@@ -228,15 +226,33 @@ def _connect_aws() -> Lab:
     print(f"  you are {arn}")
     _confirm(account, region)
     os.environ.update(aws_names(account, region))
-    os.environ.update(engine.variables(os.environ))  # the Docker SDK knows no contexts
+    os.environ.update(docker_engine.variables(os.environ))  # the Docker SDK knows no contexts
     endpoint = session.client("ecr").meta.endpoint_url
     return Lab("aws", account, region, registry, endpoint, f"{registry}/{settings.REPOSITORY}")
 
 
 def aws_names(account: str, region: str) -> dict[str, str]:
     """All that is set on AWS: the names that cells use; the rest is the user's own configuration."""
-    names = environment.cell_names(aws_registry(account, region), account, "public.ecr.aws")
-    return {**names, "AWS_REGION": region}
+    return {**cell_names(aws_registry(account, region), account, "public.ecr.aws"), "AWS_REGION": region}
+
+
+def cell_names(registry: str, account: str, public_registry: str) -> dict[str, str]:
+    """The names that cells use, the same for the sandbox and for AWS."""
+    names = environment.registry_names(registry, account, public_registry)
+    return {**names, "REPOSITORY_NAME": settings.REPOSITORY, "REPOSITORY_URI": f"{registry}/{settings.REPOSITORY}"}
+
+
+def docker_client() -> "docker.DockerClient":
+    """A Docker SDK client; LabError when there is no engine."""
+    try:
+        return docker_engine.client()
+    except docker_engine.EngineMissing as missing:
+        raise LabError(missing.wrong, with_setup(missing.mend)) from None
+
+
+def with_setup(fix: str) -> str:
+    """How to fix a missing Docker engine: on Linux ``make setup`` installs and starts it."""
+    return f"make setup (it starts the engine), or {fix}" if sys.platform.startswith("linux") else fix
 
 
 def aws_registry(account: str, region: str) -> str:

@@ -40,7 +40,11 @@ def make_sandbox(tmp_path):
     env |= {"ECR_TUTORIAL_STATE": str(tmp_path / "state"), "ECR_TUTORIAL_PORT": str(free_port())}
     env |= {"ECR_TUTORIAL_BASE": str(tmp_path / "none")}
     process = subprocess.Popen(
-        [sys.executable, "-m", "ecr_sandbox"], env=env, cwd=settings.PROJECT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", "from helpers.cli import main; main()", "serve"],
+        env=env,
+        cwd=settings.PROJECT,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout
     assert re.fullmatch(r"ready http://localhost:\d+\n", process.stdout.readline())

@@ -14,7 +14,7 @@ import helpers
 from helpers import lab, settings
 
 LEARN_MIRROR = docker_engine.learn_mirror
-STUB = Path(__file__).with_name("stub_sandbox.py")
+STUB = Path(__file__).parents[1] / "sandbox" / "stub_sandbox.py"
 
 
 @pytest.fixture(autouse=True)
@@ -32,8 +32,9 @@ def own_world(tmp_path, monkeypatch):
     os.environ["ECR_TUTORIAL_BASE"] = str(tmp_path / "no layout")
     yield
     os.environ["ECR_TUTORIAL_STATE"] = str(state)
+    os.environ.pop("ECR_TUTORIAL_PORT", None)  # a test may have set one that is no port
     try:
-        background.stop()
+        background.stop(settings.sandbox())
     finally:
         os.environ.clear()
         os.environ.update(before)
@@ -68,7 +69,7 @@ def plain(monkeypatch, capsys):
 def stub(monkeypatch):
     """A stub in the sandbox's place; call it with a mood."""
     monkeypatch.setattr(background, "COMMAND", (sys.executable, str(STUB)))
-    monkeypatch.setattr(background, "SIGN", STUB.name)
+    monkeypatch.setattr(background, "COMMAND_LINE", STUB.name)
     return lambda mood: os.environ.__setitem__("STUB_MOOD", mood)
 
 

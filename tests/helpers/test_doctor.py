@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from ecr_sandbox import background, docker_engine
+from ecr_sandbox import background, docker_engine, docker_forwarder
 from ecr_sandbox.errors import LabError
 from moto import mock_aws
 
@@ -24,7 +24,7 @@ def shown(row) -> str:
 
 
 def test_a_healthy_machine_reads_the_same_twice_and_everywhere(capsys):
-    background.start()
+    background.start(settings.sandbox())
     doctor.report()
     first = capsys.readouterr().out
     doctor.report()
@@ -34,7 +34,6 @@ def test_a_healthy_machine_reads_the_same_twice_and_everywhere(capsys):
         "✔ Docker CLI      installed",
         "✔ Docker engine   running",
         "✔ Sandbox         running, the engine reaches it",
-        "✔ Registry        ready",
         "✔ Port            in use by the sandbox",
         "✔ Disk space      enough",
         "✔ Clock           right",
@@ -68,7 +67,8 @@ def test_no_docker_command(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(doctor.sys, "platform", "linux")
     assert shown(doctor.docker_row()) == (
-        "✗ Docker CLI      not installed. Mend: make setup (or install the package docker.io)"
+        "✗ Docker CLI      not installed. Mend: make setup (it starts the engine), or install the package "
+        "docker.io, or see https://docs.docker.com/engine/install/"
     )
     monkeypatch.setattr(doctor.sys, "platform", "darwin")
     assert "install and start Docker Desktop" in shown(doctor.docker_row())
@@ -86,24 +86,14 @@ def test_an_engine_that_cannot_reach_the_sandbox(monkeypatch):
         raise LabError("The Docker engine cannot reach the sandbox at localhost:1.", "do it")
 
     monkeypatch.setattr(docker_engine, "client", lambda: None)
-    monkeypatch.setattr(docker_engine, "make_reachable", refuse)
+    monkeypatch.setattr(docker_forwarder, "make_reachable", refuse)
     status = {"port": 1, "ports": [1], "endpoint": "http://localhost:1"}
     assert shown(doctor.reach_row(HOST, status)) == (
         "✗ Sandbox         The Docker engine cannot reach the sandbox at localhost:1. Mend: do it"
     )
-    monkeypatch.setattr(docker_engine, "make_reachable", lambda *_: True)
+    monkeypatch.setattr(docker_forwarder, "make_reachable", lambda *_: True)
     assert "http://localhost:1 (forwarded), running" in shown(doctor.reach_row(HOST, status))
     assert doctor.reach_row(NO_ENGINE, status)["ok"]
-
-
-def test_the_registry(tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert shown(doctor.registry_row(NO_ENGINE)) == (
-        "✗ Registry        the program docker-registry is missing. Mend: make setup"
-    )
-    assert shown(doctor.registry_row(HOST)) == "✔ Registry        as a container, ready"
-    (tmp_path / "registry").touch(mode=0o755)
-    assert shown(doctor.registry_row(NO_ENGINE)) == f"✔ Registry        {tmp_path}/registry, ready"
 
 
 # Port ---
@@ -199,7 +189,7 @@ def test_the_clock_of_aws(monkeypatch):
 
 def test_the_aws_cli(tmp_path, monkeypatch):
     assert shown(doctor.aws_cli_row(aws=False)).startswith("✔ AWS CLI         1.")
-    monkeypatch.setattr(doctor.seal, "venv_bin", lambda: tmp_path)
+    monkeypatch.setattr(doctor.environment, "venv_bin", lambda: tmp_path)
     assert shown(doctor.aws_cli_row(aws=False)) == "✗ AWS CLI         not installed. Mend: make setup"
     (tmp_path / "user").mkdir()
     (tmp_path / "user" / "aws").write_text("#!/bin/sh\necho aws-cli/2.31.0 Python/3.13\n")
@@ -224,7 +214,7 @@ def aws(monkeypatch, tmp_path):
 def test_aws_in_order(aws):
     names = [row["name"] for row in doctor.examine() if row["ok"]]
     assert names[-3:] == ["AWS identity", "AWS region", "Permissions"]
-    assert not {"Sandbox", "Port", "Registry"} & set(names)
+    assert not {"Sandbox", "Port"} & set(names)
 
 
 def test_aws_without_a_region(aws, monkeypatch):

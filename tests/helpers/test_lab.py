@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from ecr_sandbox import docker_engine
+from ecr_sandbox import docker_engine, docker_forwarder
 from ecr_sandbox.errors import LabError
 from moto import mock_aws
 
@@ -47,11 +47,11 @@ def test_it_starts_a_killed_sandbox_again(stub, no_engine, capsys):
     from ecr_sandbox import background
 
     helpers.connect()
-    pid = background.find()["pid"]
+    pid = background.find(settings.sandbox())["pid"]
     os.kill(pid, 9)
     background._gone(pid, 5)
     helpers.connect()
-    assert background.find()["pid"] != pid
+    assert background.find(settings.sandbox())["pid"] != pid
 
 
 def test_a_missing_engine_is_one_line_and_no_obstacle(stub, no_engine, capsys):
@@ -61,7 +61,7 @@ def test_a_missing_engine_is_one_line_and_no_obstacle(stub, no_engine, capsys):
 
 def test_a_forwarder_is_mentioned(stub, monkeypatch, capsys):
     monkeypatch.setattr(docker_engine, "client", lambda: None)
-    monkeypatch.setattr(docker_engine, "make_reachable", lambda *_: True)
+    monkeypatch.setattr(docker_forwarder, "make_reachable", lambda *_: True)
     monkeypatch.setattr(docker_engine, "learn_mirror", lambda *_: False)
     helpers.connect()
     assert capsys.readouterr().out.splitlines()[2] == (
@@ -286,19 +286,19 @@ def test_china_has_its_own_suffix():
 def test_the_time_is_that_of_the_sandbox(stub, no_engine, monkeypatch):
     moved = datetime(2027, 3, 1, 12, tzinfo=UTC)
     lab = helpers.connect()
-    monkeypatch.setattr("ecr_sandbox.background.forward", lambda seconds: moved.timestamp() + seconds)
+    monkeypatch.setattr("ecr_sandbox.background.advance_clock", lambda _, seconds: moved.timestamp() + seconds)
     assert lab.now() == moved
 
 
 def test_time_is_let_pass(stub, no_engine, monkeypatch, capsys):
     clock = [datetime(2027, 3, 1, 12, tzinfo=UTC)]
 
-    def forward(seconds: float) -> float:
+    def advance(_, seconds: float) -> float:
         clock[0] += timedelta(seconds=seconds)
         return clock[0].timestamp()
 
     lab = helpers.connect()
-    monkeypatch.setattr("ecr_sandbox.background.forward", forward)
+    monkeypatch.setattr("ecr_sandbox.background.advance_clock", advance)
     lab.wait_until(datetime(2027, 4, 1, tzinfo=UTC))
     assert lab.now() == datetime(2027, 4, 1, tzinfo=UTC)
     assert capsys.readouterr().out.endswith("✔ the sandbox's clock says 2027-04-01 00:00:00\n")

@@ -4,7 +4,7 @@ import pytest
 from ecr_sandbox import background
 from ecr_sandbox.errors import LabError
 
-from helpers import checks, scans
+from helpers import checks, scans, settings
 from tests.sandbox import rootfs
 
 WEAK, CLEAN = rootfs.debian(rootfs.dpkg()), rootfs.debian(rootfs.dpkg(version=rootfs.NEW_PCRE))
@@ -92,8 +92,8 @@ def test_nobody_waits_for_ever(lab, monkeypatch):
 
 
 def test_the_packages_that_scans_have_seen_are_known_outside(lab):
-    assert background.seen_packages() == [("Debian:12", "pcre2")]
-    background.advisories_changed()
-    background.stop()
-    assert background.seen_packages() == []
-    background.advisories_changed()  # nobody is there to hear of it, and that is no fault
+    assert background.seen_packages(settings.sandbox()) == [("Debian:12", "pcre2")]
+    background.advisories_changed(settings.sandbox())
+    background.stop(settings.sandbox())
+    assert background.seen_packages(settings.sandbox()) == []
+    background.advisories_changed(settings.sandbox())  # nobody is there to hear of it, and that is no fault

@@ -11,9 +11,9 @@ from functools import cache
 from pathlib import Path
 
 from ecr_sandbox import background, docker_engine
+from ecr_sandbox.cli import USERS_DATA
 
 from helpers import lab, progress, settings
-from helpers.cli import MADE_BY_LEARNERS
 from tests.notebooks import course
 
 FOLDER = settings.PROJECT / ".sandbox-test"
@@ -30,7 +30,7 @@ def make() -> None:
     if not pristine.exists():
         _make_pristine(pristine)
     _restore(pristine)
-    status = background.start()
+    status = background.start(settings.sandbox())
     _warm()
     _forget_images([f"localhost:{port}" for port in status["ports"]])
     lab.enter_sandbox()
@@ -38,7 +38,7 @@ def make() -> None:
 
 def _kill() -> None:
     """End the sandbox at once: its state is thrown away."""
-    found = background.find() or {}
+    found = background.find(settings.sandbox()) or {}
     for pid in filter(None, (found.get("pid"), found.get("registry_pid"))):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -47,15 +47,15 @@ def _kill() -> None:
 def _make_pristine(kept: Path) -> None:
     """Keep a copy of what a new sandbox knows: its administrators and the mirror of the base image."""
     state = settings.state()
-    for name in MADE_BY_LEARNERS:
+    for name in (*USERS_DATA, progress.FILE):
         shutil.rmtree(state / name, ignore_errors=True)
         with contextlib.suppress(OSError):
             (state / name).unlink()
-    ecr = client(background.start()["endpoint"])
+    ecr = client(background.start(settings.sandbox())["endpoint"])
     end = time.monotonic() + 60
     while settings.base_image_layout().exists() and not _mirrored(ecr) and time.monotonic() < end:
         time.sleep(0.1)
-    background.stop()  # which writes everything into the one file
+    background.stop(settings.sandbox())  # which writes everything into the one file
     shutil.copy(state / "state.db", kept)
 
 
@@ -87,13 +87,13 @@ def forget_progress() -> None:
 def leave() -> None:
     """Stop the tests' sandbox and remove what the notebooks left in the engine."""
     _warm.cache_clear()
-    found = background.find()
+    found = background.find(settings.sandbox())
     if found:
         _forget_images([f"localhost:{port}" for port in found["ports"]])
         if not os.environ.get("ECR_TUTORIAL_KEEP_WARM"):  # `make test` runs notebooks three times over
             _docker("rmi", "--force", *_docker("images", "--quiet", WARM.partition(":")[0]).stdout.split())
         _docker("image", "prune", "--force", "--filter", "label=org.opencontainers.image.title=demo-app")
-        background.stop()
+        background.stop(settings.sandbox())
 
 
 @cache  # nothing that is done between two notebooks removes it

@@ -101,7 +101,7 @@ def test_notebook_08_run_through_jupyterlabs_api_pushes_an_image(jupyter):
     printed = asyncio.run(run_cells(address, token, session["kernel"]["id"], sources))
 
     assert "v1: digest: sha256:" in printed
-    found = background.find()
+    found = background.find(settings.sandbox())
     assert found
     ecr = clean_state.client(found["endpoint"])
     tags = [image.get("imageTag") for image in ecr.list_images(repositoryName=settings.REPOSITORY)["imageIds"]]

@@ -18,6 +18,8 @@ from typing import Any
 
 import boto3
 import pytest
+from ecr_sandbox import background
+from ecr_sandbox.settings import Settings
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
 
@@ -25,6 +27,7 @@ from helpers import settings
 
 ADMINISTRATOR = (settings.ACCESS_KEY, settings.SECRET_KEY)
 KEY_PARTS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+STUB = Path(__file__).with_name("stub_sandbox.py")
 PATIENCE = 60  # seconds; generous: it bounds a hang, it measures nothing
 
 
@@ -42,7 +45,7 @@ class Sandbox:
     def start(self, prefix: Sequence[str] = ()) -> "Sandbox":
         """Start it, by the command *prefix* if there is one, and return when it is ready."""
         self.process = subprocess.Popen(
-            [*prefix, sys.executable, "-m", "ecr_sandbox"],
+            [*prefix, sys.executable, "-m", "ecr_sandbox", "serve"],
             env=self.env,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -82,12 +85,12 @@ class Sandbox:
             "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
             "AWS_PAGER": "",
             "DOCKER_CONFIG": str(self.docker_config),
-            "ECR_TUTORIAL_STATE": str(self.state),
-            "ECR_TUTORIAL_PORT": str(self.port),
-            "ECR_TUTORIAL_BASE": "/nonexistent",  # no mirror of the base image
+            "ECR_SANDBOX_STATE": str(self.state),
+            "ECR_SANDBOX_PORT": str(self.port),
+            "ECR_SANDBOX_BASE_IMAGE": "/nonexistent",  # no mirror of the base image
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         }
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ECR_TUTORIAL_"))}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ECR_SANDBOX_"))}
         return {**kept, **mine}
 
     def client(self, service: str = "ecr", region: str = settings.REGION, key: Sequence[str] = ADMINISTRATOR):
@@ -248,6 +251,35 @@ def own_sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     yield sandbox
     if sandbox.process and sandbox.process.poll() is None:
         sandbox.stop()
+
+
+@pytest.fixture
+def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """The settings of a sandbox that a test starts in the background; it is stopped at the end of the test."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "ECR_SANDBOX_"))]:
+        monkeypatch.delenv(name)
+    state = tmp_path / "its state"  # a blank in the name, as in "Application Support" on macOS
+    state.mkdir()
+    yield (chosen := Settings(state, free_port()))
+    background.stop(chosen)
+
+
+@pytest.fixture
+def stub(own_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """``background`` starts stub_sandbox.py instead of a sandbox; call the fixture to choose how it behaves."""
+    monkeypatch.setattr(background, "COMMAND", (sys.executable, str(STUB)))
+    monkeypatch.setattr(background, "COMMAND_LINE", STUB.name)
+    return lambda mood: monkeypatch.setenv("STUB_MOOD", mood)
+
+
+@pytest.fixture
+def started() -> Iterator[list[subprocess.Popen]]:
+    """Processes that a test adds to this list are ended at its end."""
+    children: list[subprocess.Popen] = []
+    yield children
+    for child in children:
+        child.kill()
+        child.wait()
 
 
 @pytest.fixture

@@ -106,7 +106,7 @@ class Cloud:
 
 def containers_of(sandbox: Sandbox) -> list[str]:
     """The containers in the engine that are this sandbox's."""
-    label = f"label=learn-amazon-ecr.task-of={sandbox.state}"
+    label = f"label=ecr-sandbox.task-of={sandbox.state}"
     return subprocess.run(["docker", "ps", "-aq", "--filter", label], capture_output=True, text=True).stdout.split()
 
 

@@ -1,4 +1,4 @@
-"""The isolated environment, as data: what is set, what is gone, what the files say."""
+"""The isolated environment as data: what is set, what is unset, and what the files contain."""
 
 import json
 import os
@@ -27,8 +27,8 @@ def test_it_points_everything_at_the_sandbox():
     assert new["AWS_REGION"] == new["AWS_DEFAULT_REGION"] == "us-east-1"
     assert new["REGISTRY"] == "localhost:5051"
     assert new["ACCOUNT_ID"] == "123456789012"
-    assert new["REPOSITORY_NAME"] == "demo-app-repo"
-    assert new["REPOSITORY_URI"] == "localhost:5051/demo-app-repo"
+    assert new["PUBLIC_REGISTRY"] == "localhost:5053"
+    assert (new["HUB"], new["HUB_API"]) == ("localhost:5052", "http://localhost:5052/hub.docker.com")
 
 
 def test_the_engine_found_before_is_kept():
@@ -55,7 +55,7 @@ def test_the_engine_found_before_is_kept():
         "BUILDX_BUILDER",
     ],
 )
-def test_whatever_could_lead_elsewhere_is_gone(name):
+def test_what_could_name_another_endpoint_or_account_is_unset(name):
     new, gone = environment.isolated({name: "x"}, STATUS)
     assert name in gone
     assert name not in new
@@ -67,21 +67,21 @@ def test_nothing_is_both_set_and_unset_or_twice():
     assert len(gone) == len(set(gone))
 
 
-def test_sealing_twice_changes_nothing():
+def test_isolating_twice_changes_nothing():
     once, _ = environment.isolated({"PATH": "/usr/bin:/bin", "NO_PROXY": "corp"}, STATUS, {"DOCKER_HOST": "unix:///x"})
     twice, _ = environment.isolated(once, STATUS, {"DOCKER_HOST": once["DOCKER_HOST"]})
     assert twice == once
 
 
-def test_it_leaves_its_arguments_alone():
+def test_its_arguments_are_not_changed():
     environ = {"PATH": "/bin", "AWS_PROFILE": "x"}
     environment.isolated(environ, STATUS)
     assert environ == {"PATH": "/bin", "AWS_PROFILE": "x"}
 
 
-def test_path_begins_with_the_shim_then_this_python():
-    new, _ = environment.isolated({"PATH": f"/a:{environment.venv_bin()}:/b"}, STATUS)
-    assert new["PATH"] == f"/s/bin:{environment.venv_bin()}:/a:/b"
+def test_path_begins_with_the_wrapper_of_the_aws_command():
+    new, _ = environment.isolated({"PATH": "/a:/s/bin:/b"}, STATUS)
+    assert new["PATH"] == "/s/bin:/a:/b"
 
 
 @pytest.mark.parametrize(
@@ -98,6 +98,13 @@ def test_no_proxy_for_localhost(before, upper, lower):
     assert (new["NO_PROXY"], new["no_proxy"]) == (upper, lower)
 
 
+@pytest.fixture
+def state(tmp_path):
+    state = tmp_path / "its state"  # a blank in the name, as in "Application Support" on macOS
+    state.mkdir()
+    return state
+
+
 def test_files_are_private_and_docker_will_not_choose_a_keychain(state):
     environment.write_files(state)
     assert json.loads((state / "docker" / "config.json").read_text())["auths"]
@@ -106,7 +113,7 @@ def test_files_are_private_and_docker_will_not_choose_a_keychain(state):
     assert not list(state.rglob(".*"))  # no drafts
 
 
-def test_what_a_learner_put_there_is_kept(state):
+def test_what_the_user_added_is_kept(state):
     environment.write_files(state)
     (state / "aws" / "credentials").write_text("[alice]\n")
     (state / "docker" / "config.json").write_text('{"auths": {"localhost:1": {"auth": "eA=="}}}')
@@ -123,10 +130,10 @@ def test_a_docker_config_that_would_let_docker_choose_is_replaced(state, text):
     assert json.loads((state / "docker" / "config.json").read_text()) == {"auths": {"sandbox.invalid": {}}}
 
 
-def test_the_shim_runs_this_pythons_aws_with_another_home(state):
+def test_the_wrapper_runs_this_pythons_aws_with_another_home(state):
     environment.write_files(state)
-    shim = (state / "bin" / "aws").read_text()
-    assert f"HOME='{state}/aws/home' exec {environment.venv_bin()}/aws" in shim
+    wrapper = (state / "bin" / "aws").read_text()
+    assert f"HOME='{state}/aws/home' exec {environment.venv_bin()}/aws" in wrapper
     ran = subprocess.run([state / "bin" / "aws", "--version"], capture_output=True, text=True)
     assert "aws-cli/" in ran.stdout + ran.stderr
 
@@ -139,7 +146,21 @@ def test_a_state_folder_with_a_blank_and_a_quote_in_its_name(tmp_path):
     assert ran.returncode == 0
 
 
-def test_apply_moves_botocore_and_forgets_its_default_session(state):
+@pytest.fixture
+def process_environment(monkeypatch):
+    """os.environ and boto3 are as before after the test."""
+    import boto3
+    import botocore.loaders
+
+    monkeypatch.setattr(botocore.loaders.Loader, "CUSTOMER_DATA_PATH", "/nowhere")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def test_apply_changes_the_environment_and_botocore(state, process_environment):
     import boto3
     import botocore.loaders
 
@@ -149,5 +170,5 @@ def test_apply_moves_botocore_and_forgets_its_default_session(state):
     environment.apply(new, gone)
     assert boto3.DEFAULT_SESSION is None
     assert "AWS_PROFILE" not in os.environ
-    assert environment.is_isolated(os.environ)
+    assert environment.is_isolated(os.environ, state)
     assert botocore.loaders.Loader().search_paths[0] == str(state / "aws" / "models")

@@ -98,9 +98,7 @@ class Listeners:
                 server.stop()
                 raise
             return server
-        raise NoPort(
-            f"The ports {start} to {start + PORTS_TRIED - 1} are all taken. Choose another: ECR_TUTORIAL_PORT=6060"
-        )
+        raise NoPort(f"The ports {start} to {start + PORTS_TRIED - 1} are all taken.")
 
     def _remember(self, name: str, port: int, wanted: int) -> None:
         if port != wanted and (name == MAIN or name in self._ports):

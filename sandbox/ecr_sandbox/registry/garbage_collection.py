@@ -1,4 +1,4 @@
-"""``ecr-lab gc``: give back the space of layers that no image uses, while pushes and pulls go on.
+"""``ecr-sandbox gc``: give back the space of layers that no image uses, while pushes and pulls go on.
 
 What images use is known from their rows, of all registries. Every link of a repository to a layer that none of its
 images uses is deleted, then the bytes that no link is left to. What a push under way may still need is spared:

@@ -260,8 +260,8 @@ def _prepared(path: Path) -> sqlite3.Connection:
     if version > VERSION:
         connection.close()
         raise ValueError(
-            f"The state in {path.parent} was made by a newer version of this course. Update the course, "
-            "or set ECR_TUTORIAL_STATE to another folder."
+            f"The state in {path.parent} was made by a newer version of the sandbox. Update it, "
+            "or use another state folder."
         )
     old = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'images'").fetchone() is not None
     steps = [FROM_VERSION_0.format(schema=SCHEMA), FROM_VERSION_1][version:] if old else []

@@ -84,11 +84,15 @@ def test_a_taken_port_is_left_to_its_owner(own_sandbox):
 
 def test_a_second_sandbox_on_the_same_state_says_so(sandbox):
     second = subprocess.run(
-        [sys.executable, "-m", "ecr_sandbox"], env=sandbox.env, cwd=settings.PROJECT, capture_output=True, text=True
+        [sys.executable, "-m", "ecr_sandbox", "serve"],
+        env=sandbox.env,
+        cwd=settings.PROJECT,
+        capture_output=True,
+        text=True,
     )
     assert second.returncode == 1
     assert second.stderr.startswith("A sandbox already runs on ")
-    assert "ecr-lab down" in second.stderr
+    assert "ecr-sandbox down" in second.stderr
     assert "Traceback" not in second.stderr
 
 
@@ -96,7 +100,7 @@ def test_without_a_registry_one_sentence_says_what_to_do(own_sandbox, tmp_path):
     empty = tmp_path / "bin"
     empty.mkdir()
     done = subprocess.run(
-        [sys.executable, "-m", "ecr_sandbox"],
+        [sys.executable, "-m", "ecr_sandbox", "serve"],
         env={**own_sandbox.env, "PATH": str(empty)},
         cwd=settings.PROJECT,
         capture_output=True,

@@ -1,4 +1,4 @@
-"""`ecr-lab gc`: the bytes that no image uses are given back, and nothing that anybody needs."""
+"""`ecr-sandbox gc`: the bytes that no image uses are given back, and nothing that anybody needs."""
 
 import contextlib
 import hashlib

@@ -158,14 +158,14 @@ def test_a_start(disk, full):
     disk.sandbox.stop()
     disk.fill()  # the end of the last run made some space
     done = subprocess.run(
-        [*disk.inside, f"{os.sys.executable}", "-m", "ecr_sandbox"],
+        [*disk.inside, f"{os.sys.executable}", "-m", "ecr_sandbox", "serve"],
         env=disk.sandbox.env,
         capture_output=True,
         text=True,
         timeout=PATIENCE,
     )
     assert done.returncode == 1
-    assert "Free some disk space, then run: ecr-lab up" in done.stderr
+    assert "Free some disk space, then run: ecr-sandbox up" in done.stderr
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert not list(disk.state.glob("state.db.unreadable*"))
     disk.free()

@@ -69,9 +69,9 @@ def images(sandbox) -> dict[tuple[str, str], dict]:
 
 
 def seeds(rounds: int) -> Iterator[tuple[int, random.Random]]:
-    """A round's number and its random numbers; ECR_TUTORIAL_SEED repeats those of a run that failed."""
-    seed = os.environ.get("ECR_TUTORIAL_SEED") or str(random.randrange(10**6))
-    print(f"ECR_TUTORIAL_SEED={seed}")
+    """A round's number and its random numbers; ECR_SANDBOX_SEED repeats those of a run that failed."""
+    seed = os.environ.get("ECR_SANDBOX_SEED") or str(random.randrange(10**6))
+    print(f"ECR_SANDBOX_SEED={seed}")
     for number in range(rounds):
         yield number, random.Random(f"{seed} {number}")
 

@@ -211,7 +211,7 @@ class TestTheFile:
     def test_one_of_a_newer_course_is_left_where_it_is(self, path):
         with contextlib.closing(sqlite3.connect(path)) as db:
             db.execute("PRAGMA user_version = 1000")
-        with pytest.raises(ValueError, match="made by a newer version of this course"):
+        with pytest.raises(ValueError, match="made by a newer version of the sandbox"):
             self.rows(path)
         assert not list(path.parent.glob("state.db.*"))
 

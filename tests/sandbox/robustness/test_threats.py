@@ -333,7 +333,7 @@ def test_the_registry_behind_listens_where_nobody_else_gets(tmp_path):
         sandbox.stop()
     place.parent.chmod(0o777)  # as if somebody else had made it, to wait for us there
     done = subprocess.run(
-        [sys.executable, "-m", "ecr_sandbox"],
+        [sys.executable, "-m", "ecr_sandbox", "serve"],
         env=sandbox.env,
         cwd=settings.PROJECT,
         capture_output=True,

@@ -49,7 +49,7 @@ class Shelf:
     def fill(self) -> None:
         """Put the base image in place, once; without a layout there is none. Raises OSError."""
         with self._lock:
-            found = None if self._full else oci_layout.read(settings.base_image_layout())
+            found = None if self._full else oci_layout.read(settings.from_environ().base_image_layout)
             if found:
                 name = settings.MIRROR_REPOSITORY.rpartition("/")[2]
                 _put(self._repositories, self._blobs, LIBRARY, name, settings.MIRROR_TAG, *found)

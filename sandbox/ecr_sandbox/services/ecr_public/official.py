@@ -1,6 +1,6 @@
 """The mirror of Docker's official images, ``public.ecr.aws/docker/library/…``: here, the course's base image.
 
-It is AWS's: everybody pulls it, nobody pushes. It is filled from the OCI layout that ``make setup`` keeps, when
+It is AWS's: everybody pulls it, nobody pushes. It is filled from the OCI layout of the settings, when
 somebody first asks for it.
 """
 
@@ -25,7 +25,7 @@ class Shelf:
     def fill(self) -> None:
         """Put the base image in place, once; without a layout there is none. Raises OSError."""
         with self._lock:
-            found = None if self._full else oci_layout.read(settings.base_image_layout())
+            found = None if self._full else oci_layout.read(settings.from_environ().base_image_layout)
             if found is None:
                 return
             manifest, opened = found

@@ -765,7 +765,7 @@ def test_an_official_image_is_put_in_place_when_it_is_first_asked_for(blobs, tmp
         path = tmp_path / "blobs" / digest_of(content).replace(":", "/")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    monkeypatch.setenv("ECR_TUTORIAL_BASE", str(tmp_path))
+    monkeypatch.setenv("ECR_SANDBOX_BASE_IMAGE", str(tmp_path))
     without = Hub(tmp_path, blobs)
     assert without.pull("library/python", tag=settings.MIRROR_TAG).status_code == 401
     without.store.close()

@@ -332,7 +332,7 @@ class Mirrored(Sandbox):
 
     @property
     def env(self) -> dict[str, str]:
-        return {**super().env, "ECR_TUTORIAL_BASE": str(self.state.parent / "layout")}
+        return {**super().env, "ECR_SANDBOX_BASE_IMAGE": str(self.state.parent / "layout")}
 
 
 def write_layout(folder: Path) -> None:

@@ -87,7 +87,7 @@ def test_a_task_that_was_about_to_begin_does_not_begin_after_a_kill(cloud):
 def test_ecr_lab_down_removes_what_a_killed_sandbox_left(cloud):
     running(cloud)
     cloud.sandbox.stop(signal.SIGKILL)
-    cloud.sandbox.run("ecr-lab down")
+    cloud.sandbox.run("python -m ecr_sandbox down")
     assert containers_of(cloud.sandbox) == []
 
 

@@ -1,7 +1,7 @@
 """What is known of packages: advisories in OSV's form, as they stood on one day.
 
-The project ships a small snapshot (``helpers/data/advisories``); ``ecr-lab advisories refresh`` puts a newer one into
-the state folder, which then counts instead. A snapshot also says which packages were looked up at all (*covers*): of
+The package contains a small snapshot (``data/advisories``). ``ecr-sandbox advisories refresh`` writes a newer one to
+the state folder, which is then used instead. A snapshot also says which packages were looked up at all (*covers*): of
 others nothing is known, which is not the same as nothing bad. Source: https://ossf.github.io/osv-schema/
 """
 
@@ -58,14 +58,14 @@ class Snapshot:
         return (ecosystem, name) in self.covers
 
 
-def refreshed() -> Path:
-    """Where newer advisories are put."""
-    return settings.state() / "advisories"
+def refreshed(state: Path | None = None) -> Path:
+    """The folder for newer advisories, in the *state* folder; without it, in that of this process's sandbox."""
+    return (state or settings.from_environ().state) / "advisories"
 
 
-def folder() -> Path:
-    """Where the advisories are that count."""
-    return refreshed() if any(refreshed().glob("*.json")) else SHIPPED
+def folder(state: Path | None = None) -> Path:
+    """The folder of the advisories that scans use: the newer ones, else those of the package."""
+    return refreshed(state) if any(refreshed(state).glob("*.json")) else SHIPPED
 
 
 def mark(where: Path | None = None) -> str:
@@ -98,9 +98,9 @@ def load(where: Path | None = None) -> Snapshot:
     return Snapshot(dated, mark(where), of_package, frozenset(covers) | of_package.keys())
 
 
-def described() -> list[dict[str, Any]]:
-    """What each file that counts says of itself: ``date``, ``source``, ``limits``, and how many it has."""
-    contents = [json.loads(path.read_bytes()) for path in sorted(folder().glob("*.json"))]
+def described(state: Path | None = None) -> list[dict[str, Any]]:
+    """The ``date``, ``source`` and ``limits`` of each file that scans use, and how many advisories it has."""
+    contents = [json.loads(path.read_bytes()) for path in sorted(folder(state).glob("*.json"))]
     return [
         {
             **{name: each[name] for name in ("date", "source", "limits")},

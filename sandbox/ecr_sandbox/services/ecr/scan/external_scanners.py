@@ -1,6 +1,6 @@
 """trivy or grype in the place of our own comparison, for whoever has one and asks for it.
 
-``ECR_TUTORIAL_SCANNER=trivy`` (or ``grype``) in the environment of the sandbox. The program gets the image as an OCI
+``ECR_SANDBOX_SCANNER=trivy`` (or ``grype``) in the environment of the sandbox. The program gets the image as an OCI
 layout, whose blobs are links into the registry's files. Sources: ``trivy image --help`` (``--input``), ``grype --help``
 (``oci-dir:``) and the JSON that both print.
 """
@@ -21,7 +21,7 @@ from ecr_sandbox.state import clock
 from .results import Finding
 from .severity import base_score, severity
 
-ASKED_BY = "ECR_TUTORIAL_SCANNER"
+ASKED_BY = "ECR_SANDBOX_SCANNER"
 LONGEST = 600  # seconds
 COMMANDS = {
     "trivy": ("trivy", "image", "--quiet", "--format", "json", "--scanners", "vuln", "--input", "{layout}"),
@@ -47,7 +47,7 @@ def scan(program: str, blobs: Distribution, stored_as: str, manifest: str, media
     """What *program* finds in the image with this *manifest*, *stored_as* in Distribution; raises CannotScan."""
     if not shutil.which(program):
         raise CannotScan(f"{program} was asked for ({ASKED_BY}) and is not installed")
-    with tempfile.TemporaryDirectory(prefix="ecr-lab-scan-") as layout:
+    with tempfile.TemporaryDirectory(prefix="ecr-sandbox-scan-") as layout:
         _lay_out(Path(layout), blobs, stored_as, manifest, media_type)
         command = [word.format(layout=layout) for word in COMMANDS[program]]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=LONGEST)

@@ -15,7 +15,7 @@ import requests
 from ecr_sandbox.errors import LabError
 from ecr_sandbox.state.atomic_files import write_whole
 
-from .advisories import Name, load, refreshed
+from .advisories import Name, folder, load, refreshed
 from .packages import canonical
 
 OSV = "https://api.osv.dev"
@@ -26,13 +26,13 @@ KEPT = ("id", "aliases", "upstream", "summary", "severity", "published", "modifi
 LIMITS = "What OSV knows, of the packages that the sandbox had seen on that day."
 
 
-def refresh(seen: Iterable[Name], osv: str = OSV, target: Path | None = None) -> tuple[int, int]:
-    """RegistryRequest for the packages *seen* and all that were known before.
+def refresh(seen: Iterable[Name], state: Path | None = None, osv: str = OSV) -> tuple[int, int]:
+    """Ask for advisories on the packages *seen* and on all packages that were known before.
 
-    Returns how many that are, and how many advisories came. They are written to *target* (default: the state folder)
-    when everything is there. Raises LabError.
+    Returns the number of packages and of advisories. They are written to the *state* folder when all have arrived.
+    Raises LabError.
     """
-    names = sorted({(ecosystem, canonical(ecosystem, name)) for ecosystem, name in seen} | load().covers)
+    names = sorted({(ecosystem, canonical(ecosystem, name)) for ecosystem, name in seen} | load(folder(state)).covers)
     try:
         with requests.Session() as session, ThreadPoolExecutor(AT_ONCE) as pool:
             found = sorted(_ids(session, osv, names))
@@ -42,7 +42,7 @@ def refresh(seen: Iterable[Name], osv: str = OSV, target: Path | None = None) ->
         raise LabError(
             f"OSV did not tell what it knows ({type(error).__name__}).", "try again with internet; nothing was changed"
         ) from error
-    where = (target or refreshed()) / "osv.json"
+    where = refreshed(state) / "osv.json"
     where.parent.mkdir(parents=True, exist_ok=True)
     write_whole(where, json.dumps(content))
     return len(names), len(vulns)

@@ -173,7 +173,7 @@ def test_the_snapshot_that_is_shipped_can_be_read_and_says_where_it_is_from():
 
 
 def test_what_was_fetched_counts_instead_of_what_is_shipped(tmp_path, monkeypatch):
-    monkeypatch.setenv("ECR_TUTORIAL_STATE", str(tmp_path))
+    monkeypatch.setenv("ECR_SANDBOX_STATE", str(tmp_path))
     before = advisories.mark()
     assert advisories.folder() == advisories.SHIPPED
     (tmp_path / "advisories").mkdir()

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from ecr_sandbox import background
+from ecr_sandbox import background, cli
 from ecr_sandbox.errors import LabError
 from ecr_sandbox.services.ecr.scan import advisories, refresh
 from ecr_sandbox.services.ecr.scan.match import match
 from ecr_sandbox.services.ecr.scan.packages import Package
-
-from helpers import cli
+from ecr_sandbox.settings import Settings
 
 # As https://api.osv.dev answers, shortened.
 JINJA = {
@@ -109,14 +108,14 @@ def osv() -> Iterator[tuple[Osv, str]]:
 
 @pytest.fixture(autouse=True)
 def state(tmp_path, monkeypatch):
-    monkeypatch.setenv("ECR_TUTORIAL_STATE", str(tmp_path))
+    monkeypatch.setenv("ECR_SANDBOX_STATE", str(tmp_path))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     return tmp_path
 
 
 def test_what_osv_knows_is_asked_and_then_counts(osv, state):
     knows, url = osv
-    packages, vulns = refresh.refresh([("PyPI", "Jinja2"), ("PyPI", "my_own")], url)
+    packages, vulns = refresh.refresh([("PyPI", "Jinja2"), ("PyPI", "my_own")], state, url)
     asked = {(each["package"]["ecosystem"], each["package"]["name"]) for each in knows.queries}
     assert {("PyPI", "jinja2"), ("PyPI", "my-own"), ("Debian:12", "bash")} <= asked
     assert (packages, vulns) == (len(asked), 2)
@@ -131,10 +130,10 @@ def test_what_osv_knows_is_asked_and_then_counts(osv, state):
     assert (other.advisory.name, other.advisory.summary) == ("CVE-2026-1", "No summary here.")
 
 
-def test_more_queries_than_osv_takes_at_once(osv, monkeypatch):
+def test_more_queries_than_osv_takes_at_once(osv, state, monkeypatch):
     knows, url = osv
     monkeypatch.setattr(refresh, "AT_A_TIME", 10)
-    assert refresh.refresh([("PyPI", "jinja2")], url)[1] == 2
+    assert refresh.refresh([("PyPI", "jinja2")], state, url)[1] == 2
     assert len(knows.queries) > 90
 
 
@@ -145,21 +144,24 @@ def test_without_an_answer_nothing_is_changed(osv, state, trouble, monkeypatch):
     if trouble == "nonsense":
         monkeypatch.setattr(knows, "batch", lambda queries: ["what?"] * len(queries))
     with pytest.raises(LabError, match="nothing was changed"):
-        refresh.refresh([], "http://127.0.0.1:9" if trouble == "down" else url)
+        refresh.refresh([], state, "http://127.0.0.1:9" if trouble == "down" else url)
     assert advisories.folder() == advisories.SHIPPED
     assert not list(state.rglob("*.json"))
 
 
-def test_the_command_says_what_there_is_and_fetches_what_is_new(osv, monkeypatch, capsys):
+def test_the_command_says_what_there_is_and_fetches_what_is_new(osv, state, monkeypatch, capsys):
+    def call(*words):
+        cli.commands.main([*words], obj=lambda: Settings(state), standalone_mode=False)
+
     _, url = osv
-    cli.commands.main(["advisories"], standalone_mode=False)
+    call("advisories")
     assert "changelogs of Debian's packages" in capsys.readouterr().out
     told = []
-    monkeypatch.setattr(refresh.refresh, "__defaults__", (url, None))
-    monkeypatch.setattr(background, "seen_packages", lambda: [("PyPI", "my-own")])
-    monkeypatch.setattr(background, "advisories_changed", lambda: told.append(advisories.load().covers))
-    cli.commands.main(["advisories", "refresh"], standalone_mode=False)
+    monkeypatch.setattr(refresh.refresh, "__defaults__", (None, url))
+    monkeypatch.setattr(background, "seen_packages", lambda _: [("PyPI", "my-own")])
+    monkeypatch.setattr(background, "advisories_changed", lambda _: told.append(advisories.load().covers))
+    call("advisories", "refresh")
     assert capsys.readouterr().out.startswith("✔ 2 advisories on ")
     assert ("PyPI", "my-own") in told[0], "the sandbox hears of it when it is there"
-    cli.commands.main(["advisories"], standalone_mode=False)
+    call("advisories")
     assert "OSV (https://osv.dev)" in capsys.readouterr().out

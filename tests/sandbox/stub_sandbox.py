@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-state = Path(os.environ["ECR_TUTORIAL_STATE"])
+state = Path(os.environ["ECR_SANDBOX_STATE"])
 mood = os.environ.get("STUB_MOOD", "")
 with (state / "starts").open("a") as starts:
     starts.write("x")
@@ -17,9 +17,9 @@ lock = (state / "sandbox.lock").open("w")
 try:
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 except BlockingIOError:
-    sys.exit("Another sandbox runs here. Mend: ecr-lab down")
+    sys.exit("Another sandbox runs here. Mend: ecr-sandbox down")
 if mood == "refuse":
-    sys.exit("No registry program is installed. Mend: make setup")
+    sys.exit("The state cannot be read. Mend: ecr-sandbox reset")
 if mood == "crash":
     raise RuntimeError("boom")
 if mood == "slow":
@@ -40,7 +40,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
         pass
 
 
-server = http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["ECR_TUTORIAL_PORT"])), Answer)
+server = http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["ECR_SANDBOX_PORT"])), Answer)
 port = server.server_address[1]
 status = {
     "endpoint": f"http://localhost:{port}",
@@ -49,9 +49,8 @@ status = {
     "hub": "http://localhost:1",
     "public": "http://localhost:2",
     "pid": os.getpid(),
-    "registry_pid": None,
     "state": str(state),
-    "versions": {"registry": "stub"},
+    "versions": {"moto": "stub"},
 }
 note = state / "sandbox.json"
 note.write_text(json.dumps(status))

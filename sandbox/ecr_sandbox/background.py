@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ecr_sandbox import docker_engine
+from ecr_sandbox import docker_engine, docker_forwarder
 from ecr_sandbox.errors import LabError
 from ecr_sandbox.settings import Settings
 from ecr_sandbox.state.processes import command_of
@@ -60,6 +60,14 @@ def stop(sandbox: Settings) -> bool:
         if _gone(pid, seconds):
             return True
     raise LabError(f"The sandbox (process {pid}) does not end.", f"kill -9 {pid}")
+
+
+def remove_containers(sandbox: Settings) -> None:
+    """Remove the forwarder of this sandbox, and the tasks that it left if it was killed; nothing without an engine."""
+    with contextlib.suppress(LabError):
+        engine = docker_engine.client()
+        docker_forwarder.remove_forwarder(engine, sandbox.state)
+        docker_engine.remove_tasks(engine, sandbox.state)
 
 
 def running(sandbox: Settings) -> dict:

@@ -70,7 +70,7 @@ def up(sandbox: Settings) -> None:
 def down(sandbox: Settings) -> None:
     """Stop the sandbox. Its content stays for the next start."""
     stopped = background.stop(sandbox)
-    _remove_containers(sandbox)
+    background.remove_containers(sandbox)
     click.echo(f"✔ sandbox {'stopped' if stopped else 'was not running'}")
 
 
@@ -107,7 +107,7 @@ def reset(sandbox: Settings, yes: bool) -> None:
     if not yes and not click.confirm(f"Remove all repositories, images and users of the sandbox in {sandbox.state}?"):
         raise LabError("Nothing was removed.")
     background.stop(sandbox)
-    _remove_containers(sandbox)
+    background.remove_containers(sandbox)
     for name in USERS_DATA:
         _remove(sandbox.state / name)
     found = background.start(sandbox)
@@ -237,16 +237,6 @@ def _versions() -> dict[str, str | None]:
     with contextlib.suppress(LabError):
         versions["docker engine"] = docker_engine.client().version()["Version"]
     return versions
-
-
-def _remove_containers(sandbox: Settings) -> None:
-    """Remove the forwarder, and the tasks of a sandbox that was killed; without an engine there are none."""
-    from ecr_sandbox import docker_engine, docker_forwarder
-
-    with contextlib.suppress(LabError):
-        engine = docker_engine.client()
-        docker_forwarder.remove_forwarder(engine, sandbox.state)
-        docker_engine.remove_tasks(engine, sandbox.state)
 
 
 def _remove(path: Path) -> None:

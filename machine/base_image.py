@@ -8,7 +8,7 @@ from typing import IO, NamedTuple
 
 from machine import debian, oci_layout, stand_in
 from machine.commands import last_lines, run
-from machine.project import CACHE, settings
+from machine.project import CACHE, base_image_layout, settings
 from machine.say import Stop, say
 
 NAME: str = settings.BASE_IMAGE
@@ -31,7 +31,7 @@ def ensure(platform: str) -> Image:
     image = inspect()
     if image is None or image.platform != platform:
         image = _get()
-    layout = settings.base_image_layout()
+    layout = base_image_layout()
     if oci_layout.annotation(layout, SOURCE) != image.id:
         _save(image)
     return image
@@ -90,5 +90,5 @@ def _save(image: Image) -> None:
         got = run(["docker", "save", "--output", saved.name, NAME])
         if got.returncode:
             raise Stop(f"The engine could not save the base image:\n{last_lines(got.stderr)}")
-        layout = settings.base_image_layout()
+        layout = base_image_layout()
         oci_layout.write(Path(saved.name), layout, settings.MIRROR_TAG, {SOURCE: image.id})

@@ -28,8 +28,6 @@ def install(packages: Mapping[str, str]) -> None:
     say(f"Installing Debian packages{' with sudo' if root else ''}:\n{wanted}")
     # An old list may still serve, so a failed update is not the end.
     run([*root, "apt-get", "update", "-qq"])
-    if "docker-registry" in packages:
-        _without_service(root, "docker-registry")
     # `env`, because sudo drops the variables that it does not know.
     quietly = [f"{name}={value}" for name, value in QUIET.items()]
     got = run([*root, "env", *quietly, "apt-get", "install", "-qq", "--no-install-recommends", *packages])
@@ -40,19 +38,9 @@ def install(packages: Mapping[str, str]) -> None:
 def by_hand(packages: Mapping[str, str]) -> str:
     """The command that a person types to install `packages`."""
     names = " ".join(packages)
-    command = f"sudo apt-get update && sudo apt-get install --no-install-recommends {names}"
-    if "docker-registry" in packages and has_systemd():
-        command = f"sudo systemctl mask docker-registry && {command}"
-    return command
+    return f"sudo apt-get update && sudo apt-get install --no-install-recommends {names}"
 
 
 def has_systemd() -> bool:
     """Whether systemd runs the services here."""
     return os.path.isdir("/run/systemd/system")
-
-
-def _without_service(root: list[str], service: str) -> None:
-    # The package starts a registry on port 5000 at every boot; the course starts its own, on its own port.
-    if has_systemd():
-        say(f"Masking the service {service}: only its program is used (undo: systemctl unmask {service})")
-        run([*root, "systemctl", "mask", service])

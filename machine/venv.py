@@ -46,13 +46,13 @@ def ensure() -> None:
     again = "Python packages could not be installed (run the same make again to go on)"
     _must([*PIP, "--require-hashes", "--requirement", str(ROOT / "requirements.lock")], again)
     # Its builder is in the lock, so nothing more is downloaded.
-    for project in (ROOT / "sandbox", ROOT):
-        _must([*PIP, "--no-build-isolation", "--editable", str(project)], again)
+    projects = [argument for folder in (ROOT / "sandbox", ROOT) for argument in ("--editable", str(folder))]
+    _must([*PIP, "--no-build-isolation", *projects], again)
     STAMP.write_text(wanted())
 
 
 def wanted() -> str:
-    """What the stamp of an up-to-date `.venv` says: the two files, and the place that its scripts name."""
+    """The content of the stamp of an up-to-date `.venv`: a hash of the three files, and the checkout's folder."""
     names = ("requirements.lock", "pyproject.toml", "sandbox/pyproject.toml")
     content = b"".join((ROOT / name).read_bytes() for name in names)
     return f"{hashlib.sha256(content).hexdigest()} {ROOT}\n"

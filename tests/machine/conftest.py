@@ -20,6 +20,9 @@ class Machine:
         self.bin = folder / "bin"
         self.log = folder / "calls"
         self.root.mkdir()
+        for name in ("requirements.lock", "pyproject.toml", "sandbox/pyproject.toml"):
+            (self.root / name).parent.mkdir(exist_ok=True)
+            (self.root / name).write_text("")
         self.bin.mkdir()
         self.log.touch()
         self.monkeypatch = monkeypatch
@@ -55,14 +58,13 @@ def machine(tmp_path, monkeypatch):
     for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "SUDO_GID"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(commands, "SYSTEM", [])
-    monkeypatch.setattr(project.settings, "PROJECT", made.root)
     for module in (venv, clean):
         monkeypatch.setattr(module, "ROOT", made.root)
         monkeypatch.setattr(module, "VENV", made.root / ".venv")
     monkeypatch.setattr(venv, "STAMP", made.root / ".venv" / "installed")
     monkeypatch.setattr(venv, "PYTHON", made.root / ".venv" / "bin" / "python")
     monkeypatch.setattr(venv, "PIP", [str(venv.PYTHON), "-m", "pip", "install"])
-    for module in (base_image, clean):
+    for module in (base_image, clean, project):
         monkeypatch.setattr(module, "CACHE", made.root / ".cache")
     monkeypatch.setattr(engine, "DOCKERD_PID", made.root / ".sandbox" / "dockerd.pid")
     monkeypatch.setattr(engine, "DOCKERD_LOG", made.root / ".sandbox" / "log" / "dockerd.log")

@@ -4,7 +4,7 @@ import pytest
 
 from machine import base_image, stand_in
 from machine.oci_layout import annotation
-from machine.project import settings
+from machine.project import base_image_layout, settings
 from machine.say import Stop
 from tests.machine.test_oci_layout import save
 
@@ -36,7 +36,7 @@ esac""",
 def test_an_image_that_is_there_is_saved_once(machine, docker, capsys):
     docker.image.write_text("sha256:aa linux/amd64\n")
     assert base_image.ensure(PLATFORM) == ("sha256:aa", PLATFORM, False)
-    layout = settings.base_image_layout()
+    layout = base_image_layout()
     assert annotation(layout, "org.opencontainers.image.ref.name") == settings.MIRROR_TAG
     capsys.readouterr()
     before = len(machine.calls())
@@ -51,7 +51,7 @@ def test_another_image_under_the_name_is_saved_anew(machine, docker):
     base_image.ensure(PLATFORM)
     docker.image.write_text("sha256:bb linux/amd64\n")
     base_image.ensure(PLATFORM)
-    assert annotation(settings.base_image_layout(), base_image.SOURCE) == "sha256:bb"
+    assert annotation(base_image_layout(), base_image.SOURCE) == "sha256:bb"
 
 
 def test_pulled_when_missing(machine, docker, monkeypatch):

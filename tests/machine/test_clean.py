@@ -27,7 +27,7 @@ def test_what_make_made_goes_and_the_rest_stays(used):
     assert clean.main() == 0
     assert used.calls("ecr-lab") == ["ecr-lab down"]
     assert used.calls("docker") == [f"docker image rm {base_image.NAME}"]
-    assert left(used) == [".sandbox.md", "notebooks"]
+    assert left(used) == [".sandbox.md", "notebooks", "pyproject.toml", "requirements.lock", "sandbox"]
 
 
 @pytest.mark.parametrize("image", [None, base_image.Image("sha256:aa", "linux/amd64", False)])

@@ -54,18 +54,6 @@ def test_without_root_the_exact_command_is_shown(machine, sudo):
     assert machine.calls("apt-get") == []
 
 
-@pytest.mark.parametrize("systemd", [True, False])
-def test_the_registry_package_does_not_get_to_start_a_service(machine, capsys, systemd):
-    machine.is_system("linux", systemd=systemd)
-    machine.has_apt()
-    machine.has("systemctl")
-    debian.install({"docker-registry": "stores layers"})
-    order = [call for call in machine.calls() if "mask" in call or "install" in call]
-    assert order[0] == "systemctl mask docker-registry" if systemd else machine.calls("systemctl") == []
-    assert ("Masking the service docker-registry" in capsys.readouterr().err) is systemd
-    assert ("sudo systemctl mask docker-registry && " in debian.by_hand({"docker-registry": ""})) is systemd
-
-
 def test_a_failure_shows_the_last_words_of_apt(machine):
     machine.has_apt("echo 'E: Unable to locate package docker.io' >&2; exit 100")
     with pytest.raises(Stop, match=r"could not install docker\.io(.|\n)*E: Unable to locate package"):

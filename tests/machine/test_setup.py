@@ -16,14 +16,11 @@ from tests.machine.conftest import ANSWERS, SILENT
 @pytest.fixture
 def ready(machine, monkeypatch):
     """A machine on which everything is there."""
-    (machine.root / "requirements.lock").write_text("")
-    (machine.root / "pyproject.toml").write_text("")
     venv.PYTHON.parent.mkdir(parents=True)
     machine.has("python")
     (machine.bin / "python").rename(venv.PYTHON)
     venv.STAMP.write_text(venv.wanted())
     machine.has("docker", ANSWERS)
-    machine.has("docker-registry")
     machine.has_apt()
     image = base_image.Image("sha256:aa", "linux/amd64", True)
     monkeypatch.setattr(base_image, "inspect", lambda: image)
@@ -46,10 +43,9 @@ def test_all_that_is_missing_is_asked_for_at_once(ready, capsys):
     ready.is_user(1000)
     ready.lets_sudo()
     (ready.bin / "docker").unlink()
-    (ready.bin / "docker-registry").unlink()
     assert setup.main() == 1, "the fake apt-get brings no engine"
     installs = [call for call in ready.calls("apt-get") if "install" in call]
-    assert installs[0].endswith("docker.io docker-registry")
+    assert installs[0].endswith("docker.io")
 
 
 @pytest.mark.parametrize("system", ["linux", "darwin", "win32"])

@@ -67,9 +67,10 @@ Images and layers:
 
 Scans:
 
-- What is found is real, but what is looked for is a small snapshot of advisories with a date (`ecr-lab advisories`
-  says what is in it, `ecr-lab advisories refresh` asks OSV for today's). AWS knows many more. Each scan says in its
-  `description`, behind AWS's own sentence, how many packages were compared, and of how many nothing is known here.
+- What is found is real, but what is looked for is a small snapshot of advisories with a date (`ecr-sandbox
+  advisories` shows what is in it, `ecr-sandbox advisories refresh` asks OSV for today's). AWS knows many more. Each
+  scan says in its `description`, after AWS's own sentence, how many packages were compared, and of how many nothing is
+  known here.
 - Packages of dpkg, apk, pip and npm are seen; those of RPM, Java, Go and others are not. Layers packed with zstd are
   not read. Systems other than Debian, Ubuntu and Alpine are answered as AWS answers those that it does not know.
 - The words about a vulnerability are ours, or OSV's after a refresh. A severity is the database's, else that of the
@@ -84,7 +85,7 @@ Scans:
 The registry protocol (`/v2/`):
 
 - The OCI conformance suite 1.1.1, run by hand in November 2026, passes but for five of its tests: a part of a layer is
-  answered with 201, and must have 5 MiB unless it is the last, as on ECR. `test_conformance.py` has its cases.
+  answered with 201, and must have 5 MiB unless it is the last, as on ECR. `test_oci_conformance.py` has its cases.
 - What is known of ECR is done as ECR does it, with the source beside the code: 201 for a part, a `Range` that stays at
   the first part, layers by redirect, 405 for a manifest that cannot be read.
 - What is not known is a choice: a part that is too small, or no part at all, is refused with `BLOB_UPLOAD_INVALID`; an
@@ -167,9 +168,9 @@ def operations(service: str = "ecr") -> list[str]:
 def marks(folder: Path = TESTS) -> dict[str, set[str]]:
     """Operation → names of the test files with a test that is marked to prove it."""
     found: dict[str, set[str]] = {}
-    for path in folder.glob("test_*.py"):
+    for path in folder.rglob("test_*.py"):
         for operation in _marked(ast.parse(path.read_text())):
-            found.setdefault(operation, set()).add(path.name)
+            found.setdefault(operation, set()).add(str(path.relative_to(folder)))
     return found
 
 

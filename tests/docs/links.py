@@ -36,7 +36,9 @@ def main() -> None:
 def document() -> str:
     """What docs/links.md has to say."""
     found = places(each for each in written.sources() if each[0] != "docs/links.md")
-    return HEAD + "".join(f"- <{link}>: {', '.join(sorted(names))}\n" for link, names in sorted(found.items()))
+    return HEAD + "".join(
+        f"- <{link}>: {', '.join(f'`{name}`' for name in sorted(names))}\n" for link, names in sorted(found.items())
+    )
 
 
 def places(texts: Iterable[tuple[str, str]]) -> dict[str, set[str]]:

@@ -7,7 +7,9 @@ from pathlib import Path
 from helpers import settings
 from tests.notebooks import course
 
-DOCUMENTS = sorted([*settings.PROJECT.glob("*.md"), *settings.PROJECT.glob("docs/*.md"), course.FOLDER / "README.md"])
+FOLDERS = (".", "docs", "notebooks", "sandbox")
+DOCUMENTS = sorted(path for folder in FOLDERS for path in (settings.PROJECT / folder).glob("*.md"))
+CODE = ("helpers", "sandbox/ecr_sandbox")
 CELL = "```text\n(a cell with code)\n```"
 
 
@@ -23,7 +25,7 @@ def texts() -> Iterator[tuple[str, str]]:
 def sources() -> Iterator[tuple[str, str]]:
     """``(name, text)`` of all files that may name a page on the web: what is read, the data and the code."""
     yield from texts()
-    for path in sorted(Path(settings.PROJECT, "helpers").rglob("*")):
+    for path in sorted(path for folder in CODE for path in Path(settings.PROJECT, folder).rglob("*")):
         if path.suffix in (".py", ".json"):
             yield str(path.relative_to(settings.PROJECT)), path.read_text()
 

@@ -1,4 +1,4 @@
-"""The house agrees with itself: one list of dependencies, said three times; targets that say what they do."""
+"""The project's lists agree: dependencies, lock and environment.yml; the targets of make; the documents."""
 
 import re
 import subprocess
@@ -15,8 +15,14 @@ from packaging.version import Version
 from machine.project import ROOT
 
 CONDA_NAMES = {"docker": "docker-py"}
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-DEPENDENCIES = [Requirement(line) for line in PROJECT["dependencies"]]
+PROJECTS = {
+    folder: tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"] for folder in (".", "sandbox")
+}
+PROJECT = PROJECTS["."]
+OWN = {canonicalize_name(project["name"]) for project in PROJECTS.values()}
+# Both lists; one that is in both asks for the same versions.
+LISTED = [Requirement(line) for project in PROJECTS.values() for line in project["dependencies"]]
+DEPENDENCIES = [one for one in LISTED if canonicalize_name(one.name) not in OWN]
 LOCK = (ROOT / "requirements.lock").read_text()
 # Some packages are there twice: the newest that an old Python runs, and the newest.
 LOCKED = [(canonicalize_name(name), Version(version)) for name, version in re.findall(r"^([\w.-]+)==(\S+)", LOCK, re.M)]
@@ -25,7 +31,8 @@ TARGETS = ["lab", "setup", "doctor", "sandbox", "test", "soak", "lint", "record"
 
 def conda() -> dict[str, str]:
     """environment.yml as name → versions."""
-    lines = re.findall(r"^  - ([\w-]+)(\S*)$", (ROOT / "environment.yml").read_text(), re.M)
+    text = (ROOT / "environment.yml").read_text()
+    lines = re.findall(r"^  - ([\w-]+)(\S*)$", text.partition("\n  - pip:\n")[0], re.M)
     return {name: versions for name, versions in lines if name not in ("pip", "conda-forge")}
 
 
@@ -34,14 +41,22 @@ def test_conda_has_the_same_list():
         CONDA_NAMES.get(canonicalize_name(one.name), canonicalize_name(one.name)): one.specifier for one in DEPENDENCIES
     }
     wanted["python"] = Requirement(f"python{PROJECT['requires-python']}").specifier
+    assert (ROOT / "environment.yml").read_text().endswith("\n  - pip:\n      - -e ./sandbox\n      - -e .\n")
     assert {name: Requirement(f"x{versions}").specifier for name, versions in conda().items()} == wanted
 
 
-@pytest.mark.parametrize("dependency", DEPENDENCIES, ids=str)
+@pytest.mark.parametrize("dependency", sorted(set(DEPENDENCIES), key=str), ids=str)
 def test_the_lock_satisfies_the_list(dependency):
     versions = [version for name, version in LOCKED if name == canonicalize_name(dependency.name)]
     assert versions
     assert all(version in dependency.specifier for version in versions)
+
+
+def test_the_course_depends_on_the_sandbox_and_lists_none_of_what_only_the_sandbox_uses():
+    course, sandbox = ({Requirement(line).name for line in PROJECTS[folder]["dependencies"]} for folder in PROJECTS)
+    assert "ecr-sandbox" in course
+    assert not {"moto", "werkzeug", "cheroot", "itsdangerous", "packaging"} & course
+    assert not {"jupyterlab", "matplotlib", "nbval", "awscli", "flask"} & sandbox
 
 
 def test_the_lock_is_whole_and_names_no_host():
@@ -57,12 +72,13 @@ def test_the_lock_serves_other_systems(system):
     assert f"sys_platform == '{system}'" in LOCK
 
 
-def test_every_dependency_says_why_it_is_there():
-    block = re.search(r"^dependencies = \[\n(.*?)^\]", (ROOT / "pyproject.toml").read_text(), re.M | re.S)
+@pytest.mark.parametrize("folder", PROJECTS)
+def test_every_dependency_says_why_it_is_there(folder):
+    block = re.search(r"^dependencies = \[\n(.*?)^\]", (ROOT / folder / "pyproject.toml").read_text(), re.M | re.S)
     assert block
-    lines = [line.strip() for line in block[1].splitlines()]
+    lines = ["", *(line.strip() for line in block[1].splitlines())]
     entries = [(before, line) for before, line in pairwise(lines) if line.startswith('"')]
-    assert len(entries) == len(DEPENDENCIES)
+    assert len(entries) == len(PROJECTS[folder]["dependencies"])
     assert [line for before, line in entries if "# " not in line and not before.startswith("# ")] == []
 
 
@@ -80,9 +96,19 @@ def test_ci_runs_what_a_contributor_runs():
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o100
 
 
-def test_the_licence_is_the_one_that_is_declared():
-    assert PROJECT["license"] == "Apache-2.0"
-    assert "Apache License" in (ROOT / "LICENSE").read_text()
+@pytest.mark.parametrize("folder", PROJECTS)
+def test_the_licence_is_the_one_that_is_declared(folder):
+    assert PROJECTS[folder]["license"] == "Apache-2.0"
+    assert "Apache License" in (ROOT / folder / "LICENSE").read_text()
+
+
+def test_both_projects_want_the_same_python():
+    assert PROJECTS["sandbox"]["requires-python"] == PROJECT["requires-python"]
+
+
+def test_the_commands_are_declared():
+    assert PROJECT["scripts"] == {"ecr-lab": "helpers.cli:main"}
+    assert PROJECTS["sandbox"]["scripts"] == {"ecr-sandbox": "ecr_sandbox.cli:main"}
 
 
 def test_this_python_is_one_that_is_asked_for():

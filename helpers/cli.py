@@ -56,7 +56,7 @@ def status(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(running, indent=2))
         return
-    for name in ("endpoint", "hub", "public", "pid", "registry_pid", "state"):
+    for name in ("endpoint", "hub", "public", "pid", "state"):
         click.echo(f"{name:<13} {running.get(name)}")
     for name, version in sorted(running["versions"].items()):
         click.echo(f"{name:<13} {version or 'not found'}")

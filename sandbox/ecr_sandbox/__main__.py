@@ -6,7 +6,7 @@ import sys
 
 from botocore.loaders import Loader
 
-from ecr_sandbox.serve import CannotStart, NoPort, Refused, serve
+from ecr_sandbox.serve import NoPort, Refused, serve
 
 
 def main() -> int:
@@ -14,7 +14,7 @@ def main() -> int:
     _isolate()
     try:
         serve()
-    except (Refused, CannotStart, NoPort, ValueError) as no:
+    except (Refused, NoPort, ValueError) as no:
         print(no, file=sys.stderr)
         return 1
     except ModuleNotFoundError as error:

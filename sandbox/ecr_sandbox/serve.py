@@ -1,4 +1,4 @@
-"""The sandbox, put together: the state folder, the registry process, the line of doors, one port."""
+"""Runs the sandbox: the state folder, the app, its ports."""
 
 import fcntl
 import json
@@ -11,14 +11,12 @@ from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from secrets import token_hex
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ecr_sandbox import settings
 from ecr_sandbox.http import addresses
 from ecr_sandbox.http.listeners import MAIN, Listeners, NoPort
-from ecr_sandbox.registry.distribution import CannotStart, Distribution
-from ecr_sandbox.state.atomic_files import secret, write_whole
+from ecr_sandbox.state.atomic_files import write_whole
 
 if TYPE_CHECKING:
     from ecr_sandbox.app import App
@@ -29,30 +27,25 @@ class Refused(Exception):
 
 
 def serve() -> None:
-    """Run in the foreground until SIGTERM or Ctrl-C; raises Refused or CannotStart before it is ready."""
+    """Run in the foreground until SIGTERM or Ctrl-C; raises Refused before it is ready."""
     folder = _prepare(settings.state())
     with _alone(folder):
-        blobs = Distribution(folder, secret(folder / "registry-secret", lambda: token_hex(16)))
-        blobs.start()  # it starts while we import
-        try:
-            _serve(folder, blobs)
-        finally:
-            blobs.stop()
+        _serve(folder)
 
 
-def _serve(folder: Path, blobs: Distribution) -> None:
+def _serve(folder: Path) -> None:
     from ecr_sandbox.app import App
 
-    app, listeners = App(folder, blobs), Listeners(folder)
+    app, listeners = App(folder), Listeners(folder)
     try:
-        _answer(folder, blobs, app, listeners)
+        _answer(folder, app, listeners)
     finally:
         listeners.close()
         app.stop()
         (folder / "sandbox.json").unlink(missing_ok=True)
 
 
-def _answer(folder: Path, blobs: Distribution, app: "App", listeners: Listeners) -> None:
+def _answer(folder: Path, app: "App", listeners: Listeners) -> None:
     from ecr_sandbox.http.middleware import application
 
     server = listeners.main(application(app.main_handler), settings.port(), settings.DEFAULT_PORT)
@@ -61,11 +54,9 @@ def _answer(folder: Path, blobs: Distribution, app: "App", listeners: Listeners)
     addresses.serve_at(port, listeners.port, listeners.ports)
     for name in (addresses.HUB, addresses.PUBLIC):
         listeners.port(name)
-    blobs.wait()
-    note = partial(_write_status, folder, listeners, blobs, threading.Lock())
+    note = partial(_write_status, folder, listeners, threading.Lock())
     status = note()
     listeners.changed = lambda ports: note()
-    blobs.changed = note
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=listeners.close).start())
     print(f"ready {status['endpoint']}", flush=True)
@@ -105,15 +96,15 @@ def _alone(folder: Path) -> Iterator[TextIO]:
         yield lock
 
 
-def _write_status(folder: Path, listeners: Listeners, blobs: Distribution, lock: threading.Lock) -> dict[str, Any]:
+def _write_status(folder: Path, listeners: Listeners, lock: threading.Lock) -> dict[str, Any]:
     """Note in the state folder what this sandbox is now; *lock* keeps two notes apart."""
     with lock:
-        status = _status(folder, listeners.ports(), blobs)
+        status = _status(folder, listeners.ports())
         write_whole(folder / "sandbox.json", json.dumps(status, indent=2))
         return status
 
 
-def _status(folder: Path, ports: dict[str, int], blobs: Distribution) -> dict[str, Any]:
+def _status(folder: Path, ports: dict[str, int]) -> dict[str, Any]:
     port = ports[MAIN]
     return {
         "endpoint": f"http://localhost:{port}",
@@ -123,10 +114,9 @@ def _status(folder: Path, ports: dict[str, int], blobs: Distribution) -> dict[st
         "public": f"http://localhost:{ports[addresses.PUBLIC]}",
         "accounts": {settings.ACCOUNT: "default", settings.OTHER_ACCOUNT: settings.OTHER_PROFILE},
         "pid": os.getpid(),
-        "registry_pid": blobs.pid,
         "state": str(folder),
         "versions": {name: version(name) for name in ("moto", "botocore", "boto3")},
     }
 
 
-__all__ = ["CannotStart", "NoPort", "Refused", "serve"]
+__all__ = ["NoPort", "Refused", "serve"]

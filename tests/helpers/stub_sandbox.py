@@ -49,7 +49,6 @@ status = {
     "hub": "http://localhost:1",
     "public": "http://localhost:2",
     "pid": os.getpid(),
-    "registry_pid": None,
     "state": str(state),
     "versions": {"registry": "stub"},
 }

@@ -8,16 +8,11 @@ import contextlib
 import gzip
 import http.client
 import json
-import os
 import re
-import shutil
 import socket
 import stat
-import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 
 import psutil
 import pytest
@@ -313,36 +308,9 @@ def test_nobody_else_opens_the_state_folder(own_sandbox):
     own_sandbox.start(["bash", "-c", 'umask 0; exec "$@"', "-"])
     own_sandbox.basic()
     assert stat.S_IMODE(own_sandbox.state.stat().st_mode) == 0o700
-    secrets = [path for path in own_sandbox.state.iterdir() if "secret" in path.name or path.name == "registry.yml"]
-    assert {path.name for path in secrets} >= {"secret", "registry-secret", "registry.yml"}
+    secrets = [path for path in own_sandbox.state.iterdir() if "secret" in path.name]
+    assert {path.name for path in secrets} >= {"secret"}
     assert {stat.S_IMODE(path.stat().st_mode) for path in secrets} == {0o600}
-
-
-def test_the_registry_behind_listens_where_nobody_else_gets(tmp_path):
-    """Also when the state folder's own path is too long for a socket."""
-    deep = tmp_path / ("long-" * 30)
-    deep.mkdir()
-    sandbox = Sandbox(deep).start()
-    try:
-        config = (sandbox.state / "registry.yml").read_text()
-        place = Path(re.search(r'addr: "(.*registry\.sock)"', config)[1])
-        assert not str(place).startswith(str(deep))
-        assert stat.S_IMODE(place.parent.stat().st_mode) == 0o700
-        assert place.parent.stat().st_uid == os.getuid()
-    finally:
-        sandbox.stop()
-    place.parent.chmod(0o777)  # as if somebody else had made it, to wait for us there
-    done = subprocess.run(
-        [sys.executable, "-m", "ecr_sandbox"],
-        env=sandbox.env,
-        cwd=settings.PROJECT,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
-    shutil.rmtree(place.parent)
-    assert done.returncode == 1
-    assert "belongs to somebody else" in done.stderr
 
 
 def test_nothing_secret_is_written_down(own_sandbox, make_image, tmp_path):

@@ -22,8 +22,8 @@ from ecr_sandbox.http.middleware import Handler, Request, chain
 from ecr_sandbox.http.origin import guard
 from ecr_sandbox.iam import administrator, sts, users
 from ecr_sandbox.iam.authorization import authorize
-from ecr_sandbox.registry import garbage_collection, presigned_urls, routes
-from ecr_sandbox.registry.distribution import Distribution
+from ecr_sandbox.registry import distribution_layout, garbage_collection, presigned_urls, routes
+from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.presigned_urls import PresignedUrls
 from ecr_sandbox.registry.responses import with_version
 from ecr_sandbox.services import ecr
@@ -46,14 +46,15 @@ BESIDE = ("ec2", "events", "secretsmanager", "sqs")
 class App:
     """Everything that answers, over the state in *folder*."""
 
-    def __init__(self, folder: Path, blobs: Distribution):
+    def __init__(self, folder: Path):
         self.store = Store(folder / "state.db")
-        self._folder, self._blobs = folder, blobs
+        self._folder, self._blobs = folder, ContentStore(folder, self.store)
+        distribution_layout.take_over(folder, self.store, self._blobs)
         self._tokens = Tokens(folder / "secret")
-        layer_links = PresignedUrls(folder / "secret")
+        presigned = PresignedUrls(folder / "secret")
         clock.install(self.store)
         self.jobs, kept = Jobs(self.store), Kept(self.store)
-        ecr.install(self.store, blobs, self._tokens, layer_links, self.jobs, kept)
+        ecr.install(self.store, self._blobs, self._tokens, presigned, self.jobs, kept)
         sts.install()
         users.install()
         try:
@@ -62,7 +63,7 @@ class App:
             self.store.put_aside(str(error))
             kept.restore()
         administrator.ensure(self.store)
-        self.scans = scans.install(self.store, blobs, self.jobs)
+        self.scans = scans.install(self.store, self._blobs, self.jobs)
         dispatch.serve("ecr-public", _later(self._public_api))
         dispatch.serve("ce", _later(self._costs))
         dispatch.serve("lambda", _later(partial(self._functions, partial(kept.changing, "ecr"))))
@@ -72,7 +73,7 @@ class App:
         doors = [signed, validate, validate_query, self._services.door(), persistence.durable(self.store, kept)]
         self._control = chain([*doors, authorize(self.store.lock)], dispatch.answer)
         self._registry = self._private(settings.ACCOUNT, settings.REGION)
-        self._layers = presigned_urls.layers(layer_links, blobs, ecr.backend.Backend.meter.sent)
+        self._layers = presigned_urls.layers(presigned, self._blobs, ecr.backend.Backend.meter.sent)
         self.main_handler = chain([limits, guard], self._answer)
         self._ecs: Fargate | None = None
 

@@ -1,4 +1,4 @@
-"""The process of the sandbox: it locks the state folder, starts the registry and the app, and serves on its ports."""
+"""The process of the sandbox: it locks the state folder, starts the app, and serves on its ports."""
 
 import fcntl
 import json
@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from secrets import token_hex
 from typing import TYPE_CHECKING, Any, TextIO
 
 from botocore.loaders import Loader
@@ -20,9 +19,8 @@ from botocore.loaders import Loader
 from ecr_sandbox import settings
 from ecr_sandbox.http import addresses
 from ecr_sandbox.http.listeners import MAIN, Listeners, NoPort
-from ecr_sandbox.registry.distribution import CannotStart, Distribution
 from ecr_sandbox.settings import Settings
-from ecr_sandbox.state.atomic_files import secret, write_whole
+from ecr_sandbox.state.atomic_files import write_whole
 
 if TYPE_CHECKING:
     from ecr_sandbox.app import App
@@ -40,7 +38,7 @@ def main(sandbox: Settings) -> int:
         return 0
     except NoPort as error:
         why = f"{error} Choose another: {sandbox.variables}_PORT=6060"
-    except (Refused, CannotStart, ValueError) as error:
+    except (Refused, ValueError) as error:
         why = str(error)
     except ModuleNotFoundError as error:
         why = f"The Python package '{error.name}' is missing. Install ecr-sandbox again into {sys.prefix}"
@@ -51,15 +49,10 @@ def main(sandbox: Settings) -> int:
 
 
 def serve(sandbox: Settings) -> None:
-    """Run in the foreground until SIGTERM or Ctrl-C; raises Refused or CannotStart before it is ready."""
-    folder = _prepare(sandbox)
+    """Run in the foreground until SIGTERM or Ctrl-C; raises Refused before it is ready."""
+    _prepare(sandbox)
     with _alone(sandbox):
-        blobs = Distribution(folder, secret(folder / "registry-secret", lambda: token_hex(16)))
-        blobs.start()  # it starts while we import
-        try:
-            _serve(sandbox, blobs)
-        finally:
-            blobs.stop()
+        _serve(sandbox)
 
 
 def _isolate(sandbox: Settings) -> None:
@@ -71,19 +64,19 @@ def _isolate(sandbox: Settings) -> None:
     Loader.CUSTOMER_DATA_PATH = os.devnull
 
 
-def _serve(sandbox: Settings, blobs: Distribution) -> None:
+def _serve(sandbox: Settings) -> None:
     from ecr_sandbox.app import App
 
-    app, listeners = App(sandbox.state, blobs), Listeners(sandbox.state)
+    app, listeners = App(sandbox.state), Listeners(sandbox.state)
     try:
-        _answer(sandbox, blobs, app, listeners)
+        _answer(sandbox, app, listeners)
     finally:
         listeners.close()
         app.stop()
         (sandbox.state / "sandbox.json").unlink(missing_ok=True)
 
 
-def _answer(sandbox: Settings, blobs: Distribution, app: "App", listeners: Listeners) -> None:
+def _answer(sandbox: Settings, app: "App", listeners: Listeners) -> None:
     from ecr_sandbox.http.middleware import application
 
     server = listeners.main(application(app.main_handler), sandbox.port, settings.DEFAULT_PORT)
@@ -92,11 +85,9 @@ def _answer(sandbox: Settings, blobs: Distribution, app: "App", listeners: Liste
     addresses.serve_at(port, listeners.port, listeners.ports)
     for name in (addresses.HUB, addresses.PUBLIC):
         listeners.port(name)
-    blobs.wait()
-    write_status = partial(_write_status, sandbox.state, listeners, blobs, threading.Lock())
+    write_status = partial(_write_status, sandbox.state, listeners, threading.Lock())
     status = write_status()
     listeners.changed = lambda ports: write_status()
-    blobs.changed = write_status
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=listeners.close).start())
     print(f"ready {status['endpoint']}", flush=True)
@@ -114,7 +105,7 @@ def _fill_mirror(layout: Path) -> None:
         print(f"The mirror of the base image could not be filled ({error}).", file=sys.stderr)
 
 
-def _prepare(sandbox: Settings) -> Path:
+def _prepare(sandbox: Settings) -> None:
     folder = sandbox.state
     try:
         (folder / "log").mkdir(parents=True, exist_ok=True)
@@ -124,7 +115,6 @@ def _prepare(sandbox: Settings) -> Path:
             f"The state folder {folder} cannot be used ({error.strerror}). "
             f"Set {sandbox.variables}_STATE to a folder of yours."
         ) from error
-    return folder
 
 
 @contextmanager
@@ -140,15 +130,15 @@ def _alone(sandbox: Settings) -> Iterator[TextIO]:
         yield lock
 
 
-def _write_status(folder: Path, listeners: Listeners, blobs: Distribution, lock: threading.Lock) -> dict[str, Any]:
+def _write_status(folder: Path, listeners: Listeners, lock: threading.Lock) -> dict[str, Any]:
     """Write sandbox.json, one thread at a time."""
     with lock:
-        status = _status(folder, listeners.ports(), blobs)
+        status = _status(folder, listeners.ports())
         write_whole(folder / "sandbox.json", json.dumps(status, indent=2))
         return status
 
 
-def _status(folder: Path, ports: dict[str, int], blobs: Distribution) -> dict[str, Any]:
+def _status(folder: Path, ports: dict[str, int]) -> dict[str, Any]:
     port = ports[MAIN]
     return {
         "endpoint": f"http://localhost:{port}",
@@ -158,7 +148,6 @@ def _status(folder: Path, ports: dict[str, int], blobs: Distribution) -> dict[st
         "public": f"http://localhost:{ports[addresses.PUBLIC]}",
         "accounts": {settings.ACCOUNT: "default", settings.OTHER_ACCOUNT: settings.OTHER_PROFILE},
         "pid": os.getpid(),
-        "registry_pid": blobs.pid,
         "state": str(folder),
         "versions": {name: version(name) for name in ("moto", "botocore", "boto3")},
     }

@@ -38,10 +38,9 @@ def make() -> None:
 
 def _kill() -> None:
     """End the sandbox at once: its state is thrown away."""
-    found = background.find(settings.sandbox()) or {}
-    for pid in filter(None, (found.get("pid"), found.get("registry_pid"))):
+    if found := background.find(settings.sandbox()):
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+            os.kill(found["pid"], signal.SIGKILL)
 
 
 def _make_pristine(kept: Path) -> None:
@@ -71,12 +70,6 @@ def _restore(pristine: Path) -> None:
         (state / name).unlink(missing_ok=True)
     forget_progress()
     shutil.copy(pristine, state / "state.db")
-    # Distribution's links from repositories to layers; a layer that is already there would not be sent.
-    mirror = f"{settings.ACCOUNT}/{settings.REGION}/{settings.MIRROR_REPOSITORY}"
-    links = state / "registry/docker/registry/v2/repositories"
-    for repository in {found.parent for found in links.rglob("_layers")}:
-        if str(repository.relative_to(links)) != mirror:
-            shutil.rmtree(repository)
 
 
 def forget_progress() -> None:

@@ -5,7 +5,6 @@ slow holds a thread of its own, and neither stops the others. A request that cou
 (RFC 9112, section 11.2).
 """
 
-import io
 import json
 import re
 import socket
@@ -13,11 +12,15 @@ import threading
 import time
 from collections.abc import Callable, Sized
 from contextlib import suppress
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from cheroot import wsgi
 from cheroot.server import HTTPConnection, HTTPRequest
 from cheroot.workers.threadpool import ThreadPool
+
+from .file_slice import FileSlice
+from .streams import Reader, stream
 
 HEAD = 64 * 1024  # bytes of request line and headers
 HEADERS = 100
@@ -30,6 +33,7 @@ DRAINED = 1024 * 1024  # bytes of a body that nobody wanted; if more is coming, 
 PIECE = 64 * 1024
 ONCE = (b"Authorization", b"Content-Length", b"Content-Type", b"Host", b"Origin", b"Transfer-Encoding", b"X-Amz-Date")
 TOKEN = re.compile(rb"[!#$%&'*+.^`|~0-9A-Za-z-]+")  # RFC 9110 without "_", which WSGI cannot tell from "-"
+Piece = TypeVar("Piece", bytes, memoryview)
 UNSEEN = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -53,6 +57,7 @@ class Listener(wsgi.Server):
         self.requests = _Threads(self, min=THREADS, max=MOST_THREADS)
         self.shutdown_timeout = 0.3  # what is acknowledged is on disk; idle clients need no patience
         self.ConnectionClass = _Connection
+        self.gateway = _Gateway
 
     def prepare(self) -> None:
         """Bind the address; raises OSError."""
@@ -178,8 +183,30 @@ class _Request(HTTPRequest):
             self.conn.wfile.write(head.encode() + b"Connection: close\r\n\r\n" + body)
 
 
+class _Gateway(wsgi.Gateway_10):
+    def respond(self) -> None:
+        """Call the application and send its answer; a part of a file goes from the disk to the socket."""
+        answer = self.req.server.wsgi_app(self.env, self.start_response)
+        try:
+            if isinstance(answer, FileSlice):
+                self.req.ensure_headers_sent()
+                answer.send_to(self.req.conn.socket)
+                return
+            for chunk in answer:
+                if chunk:
+                    self.write(chunk)
+        finally:
+            self.req.ensure_headers_sent()
+            if hasattr(answer, "close"):
+                answer.close()
+
+
 class _Connection(HTTPConnection):
     RequestHandlerClass = _Request
+
+    def __init__(self, server: Listener, client: socket.socket, _makefile: object = None):
+        super().__init__(server, client, stream)
+
     begun = float("inf")  # the second when the request under way began
     in_head = unread = False
 
@@ -211,7 +238,7 @@ class _Headers(dict[bytes, bytes]):
 class Body:
     """The body of a request: *length* bytes of *file*, or chunks when that is None (RFC 9112, section 7.1)."""
 
-    def __init__(self, file: io.BufferedIOBase, length: int | None):
+    def __init__(self, file: Reader, length: int | None):
         self._file, self._chunked = file, length is None
         self._left = length or 0  # bytes of the body, or of the chunk
         self._taken = 0
@@ -222,20 +249,31 @@ class Body:
     def read(self, size: int | None = -1) -> bytes:
         """The next *size* bytes, fewer only at the end; all when less than 0. Raises BrokenBody, BodyTooLarge."""
         pieces, wanted = [], float("inf") if size is None or size < 0 else size
-        while wanted and (piece := self._piece(int(min(wanted, PIECE)))):
+        while wanted and (piece := self._next(int(min(wanted, PIECE)), self._file.read)):
             pieces.append(piece)
             wanted -= len(piece)
         return b"".join(pieces)
+
+    def readinto(self, view: memoryview) -> int:
+        """Fill *view*; the number of bytes, fewer than it takes only at the end. Raises BrokenBody, BodyTooLarge."""
+        done = 0
+        while rest := view[done:]:
+            received = self._next(len(rest), partial(_read_into, self._file, rest))
+            if not received:
+                break
+            done += len(received)
+        return done
 
     def drained(self) -> bool:
         """Whether the body was read, or the little that was left of it."""
         end = self._taken + DRAINED
         with suppress(BrokenBody, BodyTooLarge):
-            while self._taken + self._left <= end and self._piece(PIECE):
+            while self._taken + self._left <= end and self._next(PIECE, self._file.read):
                 pass
         return self._ended
 
-    def _piece(self, size: int) -> bytes:
+    def _next(self, size: int, read: Callable[[int], Piece]) -> Piece | bytes:
+        """Up to *size* bytes, of one chunk at most, by *read*; none at the end."""
         if self._broken:
             raise BrokenBody("The body of the request is broken.")
         self._broken = True  # unless all goes well
@@ -244,7 +282,7 @@ class Body:
                 self._next_chunk()
             if self._taken + self._left > self.limit:
                 raise BodyTooLarge
-            piece = b"" if self._ended else self._file.read(min(size, self._left))
+            piece = b"" if self._ended else read(min(size, self._left))
             if not piece and not self._ended:
                 raise BrokenBody("The body of the request ends too early.")
             self._left -= len(piece)
@@ -279,6 +317,11 @@ class Body:
         if not line.endswith(b"\r\n"):
             raise BrokenBody("A chunk has no size.")
         return line
+
+
+def _read_into(file: Reader, view: memoryview, size: int) -> memoryview:
+    """The part of *view* that was filled, at most *size* bytes."""
+    return view[: file.readinto(view[:size])]
 
 
 def _refusal(path: bytes, message: str) -> tuple[bytes, str]:

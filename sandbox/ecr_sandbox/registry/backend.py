@@ -1,6 +1,6 @@
-"""What the wire needs to know of a registry: its repositories, its words, its bytes.
+"""What the registry protocol needs to know of a registry: its repositories, its errors, its blobs.
 
-Amazon ECR, ECR Public and the Docker Hub stand-in speak the same protocol by different rules.
+Amazon ECR, ECR Public and the Docker Hub stand-in speak the same protocol with different rules.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,49 +12,50 @@ from moto.core.exceptions import ServiceException
 from ecr_sandbox.http.middleware import Request
 from ecr_sandbox.services.ecr.errors import Refusal
 
-from .distribution import Distribution
+from .content_store import ContentStore
 from .image_ids import Deleted, Id
 from .images import Image, Images
-from .upload_sessions import Uploads
+from .references import Key
+from .upload_sessions import UploadSessions
 
 
 class Repository(Protocol):
-    """One repository, as the wire uses it."""
+    """One repository, as the registry protocol uses it."""
 
     @property
     def name(self) -> str:
-        """As the client says it."""
+        """The name that the client uses."""
 
     @property
-    def stored_as(self) -> str:
-        """Its name in Distribution."""
+    def key(self) -> Key:
+        """The key of its rows in the store."""
 
     @property
     def images(self) -> Images:
-        """Its images: rows of the store."""
+        """Its images."""
 
     def store_image(self, text: str, media_type: str | None, tag: str | None, digest: str | None) -> Image:
-        """PutImage; raises the ServiceException that ``RegistryErrors.manifest_refused`` puts into words."""
+        """PutImage; raises the ServiceException that ``RegistryErrors.manifest_refused`` turns into a refusal."""
 
-    def mountable(self, digest: str, source: str, request: Request) -> str | None:
-        """The name in Distribution of *source*, if the layer *digest* may be mounted from there."""
+    def mountable(self, digest: str, source: str, request: Request) -> Key | None:
+        """The key of the repository *source*, if the blob *digest* may be mounted from it."""
 
-    def link(self, digest: str) -> str | None:
-        """Where the registry sends those who want the layer *digest*; None when it hands the bytes out itself."""
+    def presigned_url(self, digest: str) -> str | None:
+        """Where clients fetch the blob *digest*; None when the registry itself sends it."""
 
     def delete_images(self, ids: Iterable[Id]) -> Deleted:
-        """BatchDeleteImage: see ``batch.delete``."""
+        """BatchDeleteImage: see ``image_ids.delete``."""
 
     def pulled(self, image: Image, tag: str | None, request: Request) -> None:
-        """The caller of *request* was given the manifest of *image*, which was asked for by *tag* or by digest."""
+        """The caller of *request* got the manifest of *image*, by *tag* or by digest."""
 
     def sent(self, n_bytes: int) -> None:
-        """So many bytes of a layer went out."""
+        """So many bytes of a blob were sent."""
 
 
 @dataclass(frozen=True)
 class RegistryErrors:
-    """How a registry refuses, and what registries do differently."""
+    """How a registry refuses requests, and where registries differ."""
 
     image_unknown: Refusal
     blob_unknown: Refusal
@@ -62,17 +63,17 @@ class RegistryErrors:
     digest_mismatch: Refusal
     manifest_too_large: Refusal
     manifest_refused: Callable[[ServiceException], Refusal]
-    patched: int = 202  # the status after a part of a layer
-    first_part_only: bool = False  # the header Range tells the end of the first part, however many there are
-    converts: bool = False  # who pulls by tag gets a manifest of a type that was asked for
+    patched: int = 202  # the status after a part of a blob
+    first_part_only: bool = False  # the header Range stays at the end of the first part
+    converts: bool = False  # a pull by tag gets a manifest of a type that the client accepts
 
 
 class RegistryBackend(Protocol):
     """One registry."""
 
     errors: RegistryErrors
-    blobs: Distribution
-    uploads: Uploads
+    blobs: ContentStore
+    uploads: UploadSessions
 
     def repository(self, request: Request, name: str, action: str) -> Repository:
         """The repository, if the caller may do *action* (``ecr:PutImage``, say) there; raises Refused."""
@@ -80,9 +81,9 @@ class RegistryBackend(Protocol):
 
 @dataclass(frozen=True)
 class RegistryRequest:
-    """One request to one repository; *part* is the digest, tag or upload that the path names."""
+    """One HTTP request to one repository; *part* is the digest, tag or upload in the path."""
 
-    request: Request
+    http: Request
     backend: RegistryBackend
     repository: Repository
     part: str

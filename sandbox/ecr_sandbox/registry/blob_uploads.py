@@ -1,8 +1,8 @@
-"""A layer on its way in, as the wire has it: POST begins, PATCH sends parts, PUT names the digest and ends.
+"""Uploads of blobs in the registry protocol: POST starts one, PATCH sends parts, PUT names the digest and completes it.
 
-ECR's oddities, which are data of a registry's ``RegistryErrors``: a part is answered with 201
+ECR differs from the specification in two points, which are data of ``RegistryErrors``: a part is answered with 201
 (https://github.com/regclient/regclient/issues/81), and the header Range stays at the end of the first part
-(https://github.com/aws/containers-roadmap/issues/2831). That GET and 416 tell the true end is not known of ECR.
+(https://github.com/aws/containers-roadmap/issues/2831). It is not known that ECR's GET and 416 report the true end.
 """
 
 import re
@@ -17,103 +17,102 @@ from ecr_sandbox.services.ecr.errors import Refused
 
 from . import body, disk
 from .backend import RegistryRequest
-from .references import is_kept
-from .upload_sessions import EmptyUpload, NotConsecutive, PartTooSmall, Progress, UnknownUpload, WrongDigest
+from .references import is_sha256
+from .upload_sessions import EmptyUpload, NotConsecutive, PartTooSmall, Pieces, Progress, UnknownUpload, WrongDigest
 
 RANGE = re.compile(r"(?:bytes[ =])?([0-9]{1,18})-([0-9]{1,18})(?:/.*)?")
 
 
 class Part(NamedTuple):
-    """What a request brings: its bytes, how many (None: unknown), and where the first belongs (None: at the end)."""
+    """The bytes of a request, and the place of the first one in the upload (None: at the end)."""
 
-    content: Iterator[bytes]
-    length: int | None
+    content: Pieces
     first: int | None
 
 
-def start(ask: RegistryRequest) -> Response:
-    """POST: a new upload, a whole layer at once, or one mounted from another repository.
+def start(request: RegistryRequest) -> Response:
+    """POST: start an upload, upload a whole blob, or mount a blob of another repository.
 
-    A mount that may not be becomes an upload, as ECR user guide, "Blob mounting", says.
+    A mount that is not allowed starts an upload instead, as ECR user guide, "Blob mounting", says.
     """
-    if not disk.has_room(ask.backend.blobs.root):
+    if not disk.has_room(request.backend.blobs.folder):
         raise Refused(errors.DISK_FULL)
-    if mounted := _mounted(ask):
-        return _stored(ask, mounted)
-    digest, length = ask.request.args.get("digest"), body.length(ask.request)
-    if digest and length != 0:
-        return _finished(ask, None, digest, Part(body.chunks(ask.request), length, None))
-    return _under_way(ask, ask.backend.uploads.start(ask.repository.stored_as), 202, 0)
+    if mounted := _mounted(request):
+        return _stored(request, mounted)
+    digest = request.http.args.get("digest")
+    if digest and body.length(request.http) != 0:
+        return _finished(request, None, digest, Part(body.pieces(request.http), None))
+    return _under_way(request, request.backend.uploads.start(request.repository.key), 202, 0)
 
 
-def send_part(ask: RegistryRequest) -> Response:
-    """PATCH: bytes of an upload."""
-    with _worded(ask):
-        progress = ask.backend.uploads.append(ask.repository.stored_as, ask.part, *_part(ask))
-    end = progress.first_part_end if ask.backend.errors.first_part_only else progress.end
-    return _under_way(ask, ask.part, ask.backend.errors.patched, end)
+def send_part(request: RegistryRequest) -> Response:
+    """PATCH: add a part to an upload."""
+    with _refusals(request):
+        progress = request.backend.uploads.append(request.repository.key, request.part, *_part(request))
+    end = progress.first_part_end if request.backend.errors.first_part_only else progress.end
+    return _under_way(request, request.part, request.backend.errors.patched, end)
 
 
-def finish(ask: RegistryRequest) -> Response:
-    """PUT: the rest of the bytes, and the digest that they all must have."""
-    return _finished(ask, ask.part, ask.request.args.get("digest", ""), _part(ask))
+def finish(request: RegistryRequest) -> Response:
+    """PUT: add the last bytes, and name the digest that all bytes must have."""
+    return _finished(request, request.part, request.http.args.get("digest", ""), _part(request))
 
 
-def status(ask: RegistryRequest) -> Response:
-    """GET: how far an upload has come."""
-    return _under_way(ask, ask.part, 204, _progress(ask).end)
+def status(request: RegistryRequest) -> Response:
+    """GET: how far an upload is."""
+    return _under_way(request, request.part, 204, _progress(request).end)
 
 
-def cancel(ask: RegistryRequest) -> Response:
+def cancel(request: RegistryRequest) -> Response:
     """DELETE: give an upload up."""
-    with _worded(ask):
-        ask.backend.uploads.cancel(ask.repository.stored_as, ask.part)
+    with _refusals(request):
+        request.backend.uploads.cancel(request.repository.key, request.part)
     return Response(status=204)
 
 
-def _mounted(ask: RegistryRequest) -> str | None:
-    """The digest of the layer that the repository has now because another one has it."""
-    digest, source = ask.request.args.get("mount"), ask.request.args.get("from")
+def _mounted(request: RegistryRequest) -> str | None:
+    """The digest of the blob that the repository has from now on because another one has it."""
+    digest, source = request.http.args.get("mount"), request.http.args.get("from")
     if not digest or not source:
         return None
-    other = ask.repository.mountable(digest, source, ask.request)
-    return digest if other and ask.backend.uploads.mount(ask.repository.stored_as, digest, other) else None
+    other = request.repository.mountable(digest, source, request.http)
+    return digest if other and request.backend.blobs.mount(request.repository.key, digest, other) else None
 
 
-def _finished(ask: RegistryRequest, upload: str | None, digest: str, part: Part) -> Response:
-    """The end of *upload*, or of one that begins with it."""
-    if not is_kept(digest):
+def _finished(request: RegistryRequest, upload: str | None, digest: str, part: Part) -> Response:
+    """Complete *upload*, or a new one that has only this part."""
+    if not is_sha256(digest):
         raise Refused(errors.DIGEST_INVALID)
-    uploads, stored_as = ask.backend.uploads, ask.repository.stored_as
-    with _worded(ask):
-        uploads.finish(stored_as, upload or uploads.start(stored_as), digest, *part)
-    return _stored(ask, digest)
+    uploads, key = request.backend.uploads, request.repository.key
+    with _refusals(request):
+        uploads.finish(key, upload or uploads.start(key), digest, *part)
+    return _stored(request, digest)
 
 
-def _part(ask: RegistryRequest) -> Part:
+def _part(request: RegistryRequest) -> Part:
     """The part that the request brings; raises Refused when it contradicts itself."""
-    length, told = body.length(ask.request), ask.request.headers.get("Content-Range")
-    content = body.chunks(ask.request)
-    if told is None:
-        return Part(content, length, None)
-    found = RANGE.fullmatch(told.strip())
+    length, declared = body.length(request.http), request.http.headers.get("Content-Range")
+    content = body.pieces(request.http)
+    if declared is None:
+        return Part(content, None)
+    found = RANGE.fullmatch(declared.strip())
     if not found or (length is not None and int(found[2]) - int(found[1]) + 1 != length):
-        raise Refused(errors.out_of_order(_progress(ask).end))
-    return Part(content, length, int(found[1]))
+        raise Refused(errors.out_of_order(_progress(request).end))
+    return Part(content, int(found[1]))
 
 
-def _progress(ask: RegistryRequest) -> Progress:
-    with _worded(ask):
-        return ask.backend.uploads.progress(ask.repository.stored_as, ask.part)
+def _progress(request: RegistryRequest) -> Progress:
+    with _refusals(request):
+        return request.backend.uploads.progress(request.repository.key, request.part)
 
 
 @contextmanager
-def _worded(ask: RegistryRequest) -> Iterator[None]:
-    """What can be wrong with an upload, as this registry says it."""
+def _refusals(request: RegistryRequest) -> Iterator[None]:
+    """Refuse with this registry's sentences what is wrong with an upload."""
     try:
         yield
     except UnknownUpload:
-        raise Refused(ask.backend.errors.upload_unknown) from None
+        raise Refused(request.backend.errors.upload_unknown) from None
     except NotConsecutive as at:
         raise Refused(errors.out_of_order(at.last_byte)) from None
     except PartTooSmall:
@@ -121,18 +120,18 @@ def _worded(ask: RegistryRequest) -> Iterator[None]:
     except EmptyUpload:
         raise Refused(errors.EMPTY_UPLOAD) from None
     except WrongDigest:
-        raise Refused(ask.backend.errors.digest_mismatch) from None
+        raise Refused(request.backend.errors.digest_mismatch) from None
 
 
-def _under_way(ask: RegistryRequest, upload: str, code: int, end: int) -> Response:
+def _under_way(request: RegistryRequest, upload: str, code: int, end: int) -> Response:
     headers = {
-        "Location": f"/v2/{ask.repository.name}/blobs/uploads/{upload}",
+        "Location": f"/v2/{request.repository.name}/blobs/uploads/{upload}",
         "Range": f"0-{end}",
         "Docker-Upload-UUID": upload,
     }
     return Response(status=code, headers=headers)
 
 
-def _stored(ask: RegistryRequest, digest: str) -> Response:
-    headers = {"Location": f"/v2/{ask.repository.name}/blobs/{digest}", "Docker-Content-Digest": digest}
+def _stored(request: RegistryRequest, digest: str) -> Response:
+    headers = {"Location": f"/v2/{request.repository.name}/blobs/{digest}", "Docker-Content-Digest": digest}
     return Response(status=201, headers=headers)

@@ -1,59 +1,51 @@
-"""Layers and configs that are there: whether, and their bytes."""
-
-from typing import Any
+"""GET and HEAD of blobs: the layers and configurations of images."""
 
 from werkzeug.wrappers import Response
 
 from ecr_sandbox.services.ecr.errors import DIGEST_INVALID, Refused
 
+from . import byte_ranges
 from .backend import RegistryRequest
-from .presigned_urls import counted
-from .references import is_digest, is_kept
-
-PASSED_ON = ("Range", "If-Range")
-PASSED_BACK = ("accept-ranges", "content-length", "content-range", "content-type", "docker-content-digest", "etag")
+from .references import is_digest, is_sha256
 
 
-def exists(ask: RegistryRequest) -> Response:
-    """HEAD: whether the repository has it, and how long it is."""
-    with _found(ask, "HEAD") as answer:
-        answer.read()
-    return Response(headers=_back(answer))
+def exists(request: RegistryRequest) -> Response:
+    """HEAD: whether the repository has the blob, and its size. The client may count on it from now on."""
+    _check(request)
+    size = request.backend.blobs.size(request.repository.key, request.part, lease=True)
+    if size is None:
+        raise Refused(request.backend.errors.blob_unknown)
+    return Response(headers={**byte_ranges.headers(request.part, size), "Docker-Content-Digest": request.part})
 
 
-def read(ask: RegistryRequest) -> Response:
-    """GET: its bytes, unless they are in the archive; a registry that keeps them elsewhere says where.
+def read(request: RegistryRequest) -> Response:
+    """GET: the blob, unless it is in the archive; or where it is, in a registry that hands out presigned URLs.
 
-    HEAD finds archived ones: the image may be pushed again without them.
+    HEAD finds archived blobs: the image may be pushed again without them.
     """
-    if ask.repository.images.is_archived(ask.part):
-        raise Refused(ask.backend.errors.blob_unknown)
-    if link := ask.repository.link(ask.part):
-        _check(ask)
-        if ask.backend.blobs.size(ask.repository.stored_as, ask.part) is None:
-            raise Refused(ask.backend.errors.blob_unknown)
-        return Response(status=307, headers={"Location": link})
-    answer = _found(ask, "GET")
-    return Response(counted(answer, ask.repository.sent), status=answer.status, headers=_back(answer))
+    _check(request)
+    digest, repository, blobs = request.part, request.repository, request.backend.blobs
+    if repository.images.is_archived(digest):
+        raise Refused(request.backend.errors.blob_unknown)
+    if url := repository.presigned_url(digest):
+        if blobs.size(repository.key, digest) is None:
+            raise Refused(request.backend.errors.blob_unknown)
+        return Response(status=307, headers={"Location": url})
+    try:
+        file = blobs.open(repository.key, digest)
+    except FileNotFoundError:
+        raise Refused(request.backend.errors.blob_unknown) from None
+    about = {"Docker-Content-Digest": digest, "ETag": f'"{digest}"'}
+    try:
+        response = byte_ranges.response(file, digest, request.http, repository.sent)
+    except byte_ranges.Unsatisfiable as no:
+        return Response(status=416, headers={**about, "Content-Range": f"bytes */{no.size}"})
+    response.headers.update(about)
+    return response
 
 
-def _found(ask: RegistryRequest, method: str) -> Any:
-    """Distribution's answer; raises Refused when the repository has no such layer."""
-    _check(ask)
-    asked = {name: value for name in PASSED_ON if method == "GET" and (value := ask.request.headers.get(name))}
-    answer = ask.backend.blobs.request(method, f"/v2/{ask.repository.stored_as}/blobs/{ask.part}", asked)
-    if answer.status == 404:
-        answer.close()
-        raise Refused(ask.backend.errors.blob_unknown)
-    return answer
-
-
-def _check(ask: RegistryRequest) -> None:
-    if not is_digest(ask.part):
+def _check(request: RegistryRequest) -> None:
+    if not is_digest(request.part):
         raise Refused(DIGEST_INVALID)
-    if not is_kept(ask.part):
-        raise Refused(ask.backend.errors.blob_unknown)
-
-
-def _back(answer: Any) -> dict[str, str]:
-    return {name: value for name, value in answer.headers.items() if name.lower() in PASSED_BACK}
+    if not is_sha256(request.part):
+        raise Refused(request.backend.errors.blob_unknown)

@@ -1,17 +1,18 @@
-"""The body of a request, as a stream: nothing of it is held in memory."""
+"""The body of a request, as a stream: no more than one piece of it is in memory."""
 
 from collections.abc import Iterator
 from contextlib import suppress
 
 from ecr_sandbox.http.middleware import Request
 
-from .distribution import CHUNK
+from .content_store import PIECE
 
 
-def chunks(request: Request) -> Iterator[bytes]:
-    """The body, piece by piece; raises BrokenBody when the client hangs up."""
-    while chunk := request.stream.read(CHUNK):
-        yield chunk
+def pieces(request: Request) -> Iterator[memoryview]:
+    """The body, piece by piece, each in the same buffer; raises BrokenBody when the client hangs up."""
+    buffer = memoryview(bytearray(min(request.content_length or PIECE, PIECE)))
+    while size := request.stream.readinto(buffer):
+        yield buffer[:size]
 
 
 def up_to(request: Request, limit: int) -> bytes | None:
@@ -21,13 +22,13 @@ def up_to(request: Request, limit: int) -> bytes | None:
 
 
 def length(request: Request) -> int | None:
-    """How long the body is, None when that is not said beforehand."""
+    """The length of the body in bytes, None when the client does not say it."""
     chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
     return None if chunked else request.content_length or 0
 
 
 def drain(request: Request) -> None:
-    """Read what is still coming: docker hears an answer only when it has sent everything."""
+    """Read what is still coming: docker reads an answer only when it has sent everything."""
     with suppress(Exception):  # or the client is gone
-        for _ in chunks(request):
+        for _ in pieces(request):
             pass

@@ -1,130 +1,193 @@
-"""Distribution's folder: where it keeps the bytes of a digest, and the links that say which repository has them.
+"""Where the bytes are: each blob is a file named by its digest, and rows say which repository has which blob.
 
-Source: https://github.com/distribution/distribution/blob/v2.8.2/registry/storage/paths.go
+The state folder holds ``blobs/sha256/<hex>`` as in an OCI image layout, ``uploads/`` with the files that still grow,
+and ``trash/`` with what garbage collection is about to delete. A blob is put in place in this order, so that neither a
+kill nor a power failure leaves a row without its bytes: sync the file, rename it, sync the folder, commit the row.
+Source: OCI image-spec, "Image Layout"; rename(2); fsync(2).
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+import hashlib
+import os
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from ecr_sandbox.state.atomic_files import sync_folder, write_whole
+from ecr_sandbox.services.ecr.errors import LayersNotFoundException
+from ecr_sandbox.state.atomic_files import sync_folder
+from ecr_sandbox.state.store import Store
 
-TOP = "docker/registry/v2"
+from . import leases
+from .images import Images
+from .manifest_format import Manifest
+from .references import Key
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS repository_blobs (
+    account TEXT, region TEXT, repository TEXT, digest TEXT, leases INTEGER NOT NULL, leased_at REAL NOT NULL,
+    PRIMARY KEY (account, region, repository, digest)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS uploads (
+    id TEXT PRIMARY KEY, account TEXT, region TEXT, repository TEXT,
+    size INTEGER NOT NULL, first_part INTEGER NOT NULL, last_part INTEGER NOT NULL, started_at INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+PIECE = 1024 * 1024  # bytes that are read and written at a time
+HERE = leases.HERE
 
 
-class Tree:
-    """The files under *root*, the folder that Distribution is given."""
+class ContentStore:
+    """The blobs of all registries, in the sandbox's state folder *folder*."""
 
-    def __init__(self, root: Path):
-        self._root, self._top = root, root / TOP
-        self._named: set[Path] = set()  # folders whose own names are on disk
+    def __init__(self, folder: Path, store: Store):
+        self.folder = folder
+        self.blobs, self.uploads, self.trash = folder / "blobs/sha256", folder / "uploads", folder / "trash"
+        self._store = store
+        self._lock = threading.Lock()
+        self._claimed: set[str] = set()  # files in uploads/ that a request writes
+        self._finishing: Counter[str] = Counter()  # digests whose file may be there before the row
+        for each in (self.blobs, self.uploads, self.trash):
+            each.mkdir(parents=True, exist_ok=True)
+        store.add(SCHEMA)
 
-    @property
-    def blobs(self) -> Path:
-        return self._top / "blobs/sha256"
+    def path(self, digest: str) -> Path:
+        """The file of the blob *digest*, if there is one."""
+        return self.blobs / digest.partition(":")[2]
 
-    @property
-    def repositories(self) -> Path:
-        return self._top / "repositories"
+    def size(self, key: Key, digest: str, lease: bool = False) -> int | None:
+        """How many bytes the blob *digest* of a repository has, or None; with *lease* the client may count on it.
 
-    def repository(self, name: str) -> Path:
-        """The folder of the repository that Distribution calls *name*."""
-        return self.repositories / name
-
-    def link(self, repository: str, digest: str) -> Path:
-        """The file that says that *repository* has the blob *digest*."""
-        return self.repository(repository) / "_layers" / digest.replace(":", "/") / "link"
-
-    def data(self, digest: str) -> Path:
-        """The bytes of the blob *digest*."""
-        algorithm, _, number = digest.partition(":")
-        return self._top / "blobs" / algorithm / number[:2] / number / "data"
-
-    def target(self, repository: str, digest: str) -> str:
-        """The digest by which the bytes are kept: another one than *digest* if that is not a sha256."""
-        return digest if digest.startswith("sha256:") else self.link(repository, digest).read_text()
-
-    def size(self, repository: str, digest: str) -> int | None:
-        """How many bytes the blob *digest* of *repository* has; None when it has no such blob."""
+        A blob whose file is gone does not exist: the client uploads it again.
+        """
+        if not self._has(key, digest):
+            return None
         try:
-            return self.data(self.link(repository, digest).read_text() or digest).stat().st_size
+            size = self.path(digest).stat().st_size
         except FileNotFoundError:
             return None
+        return size if not lease or leases.renew(self._store, key, digest) else None
 
-    def open(self, repository: str, digest: str) -> BinaryIO:
-        """The bytes of the blob *digest* of *repository*, to be read without a detour; raises FileNotFoundError."""
-        return self.data(self.target(repository, digest)).open("rb")
+    def open(self, key: Key, digest: str) -> BinaryIO:
+        """The bytes of the blob *digest* of a repository; raises FileNotFoundError."""
+        if not self._has(key, digest):
+            raise FileNotFoundError(digest)
+        return self.path(digest).open("rb", buffering=0)
 
-    def all_repositories(self) -> Iterator[str]:
-        """The name of every repository that has a folder; names of repositories may begin alike."""
-        folders = [self.repositories] if self.repositories.exists() else []
-        while folders:
-            folder = folders.pop()
-            below = [each for each in folder.iterdir() if each.is_dir()]
-            if any(each.name.startswith("_") for each in below):
-                yield str(folder.relative_to(self.repositories))
-            folders += [each for each in below if not each.name.startswith("_")]
+    def mount(self, key: Key, digest: str, source: Key) -> bool:
+        """Let a repository have the blob *digest* that the repository *source* has; whether that was possible."""
+        with self._store.change() as db:
+            if self.size(source, digest) is None:
+                return False
+            leases.grant(db, key, digest)
+            return True
 
-    def links(self, repository: str) -> list[str]:
-        """The digests that *repository* has a link to, good or broken."""
-        with suppress(FileNotFoundError):
-            folder = self.repository(repository) / "_layers/sha256"
-            return [f"sha256:{each.name}" for each in folder.iterdir()]
-        return []
+    def add(self, key: Key, digest: str, content: BinaryIO) -> None:
+        """Let a repository have *content* as the blob *digest*; raises OSError, also when it has another digest."""
+        file, hashed = self.uploads / uuid.uuid4().hex, hashlib.sha256()
+        with self.claimed(file.name):
+            try:
+                with file.open("xb", buffering=0) as out:
+                    while piece := content.read(PIECE):
+                        hashed.update(piece)
+                        write_all(out, piece)
+                    if digest != f"sha256:{hashed.hexdigest()}":
+                        raise OSError(f"the content of {digest} has another digest")
+                    os.fsync(out)
+                self.keep(key, digest, file)
+            finally:
+                file.unlink(missing_ok=True)
 
-    def written_links(self, repository: str) -> Iterator[tuple[str, float]]:
-        """Each digest that *repository* has a link to, and when that was written or touched, in Unix seconds."""
-        for digest in self.links(repository):
-            with suppress(OSError):
-                yield digest, self.link(repository, digest).stat().st_mtime
+    def keep(self, key: Key, digest: str, file: Path) -> None:
+        """Let a repository have *file*, an upload that is synced, as the blob *digest*; on disk when this returns."""
+        with self._lock:
+            self._finishing[digest] += 1
+        try:
+            file.rename(self.path(digest))  # also over a file that is there: a damaged one is then whole again
+            sync_folder(self.blobs)
+            with self._store.change() as db:
+                leases.grant(db, key, digest)
+                db.execute("DELETE FROM uploads WHERE id = ?", (file.name,))
+        finally:
+            with self._lock:
+                self._finishing[digest] -= 1
+                self._finishing += Counter()  # without what is 0
 
-    def uploads(self, repository: str) -> list[Path]:
-        """The folders of uploads that have not ended."""
-        with suppress(OSError):
-            return list((self.repository(repository) / "_uploads").iterdir())
-        return []
+    def require_blobs(self, images: Images, manifest: Manifest, name: str, registry: str) -> None:
+        """Check that the repository has all blobs of *manifest*, and take back the leases of the push.
 
-    def mend(self, repository: str, digest: str) -> bool:
-        """Write a broken link again; whether that was necessary.
-
-        Distribution empties a link that it writes once more: killed in this moment, it leaves an empty one, and the
-        layer of an image of long ago could not be read any more.
+        To be called in the change that stores the image among the *images* of the repository. Raises
+        LayersNotFoundException, which speaks of the repository *name* of *registry*.
         """
-        link = self.link(repository, digest)
-        if not link.exists() or link.read_text() == digest or not self.data(digest).exists():
-            return False
-        write_whole(link, digest)
-        return True
+        digests = {digest for digest, _ in manifest.blobs}
+        missing = [each for each, _ in manifest.blobs if not images.use(each) and self.size(images.key, each) is None]
+        if missing:
+            raise LayersNotFoundException(missing, name, registry)
+        with self._store.change() as db:
+            leases.redeem(db, images.key, digests)
 
-    def sync(self, repository: str, digests: Iterable[str]) -> None:
-        """Let these blobs and their links, which are all there, survive a power cut.
+    def forget(self, key: Key) -> None:
+        """Forget what a repository has, in the change that deletes it; the blobs stay until garbage collection."""
+        with self._store.change() as db:
+            db.execute(f"DELETE FROM repository_blobs WHERE {HERE}", key)
+            gone = db.execute(f"DELETE FROM uploads WHERE {HERE} RETURNING id", key).fetchall()
+            for row in gone:
+                self._store.once_committed(partial(self.discard_upload, row["id"]))
 
-        Distribution syncs the content of what it writes, but never a folder, so that a name may be lost.
-        Source: registry/storage/driver/filesystem/driver.go, Commit, Close and Move.
-        """
-        folders: dict[Path, None] = {}
-        above: set[Path] = set()
-        for digest in digests:
-            for file in (self.data(self.target(repository, digest)), self.link(repository, digest)):
-                folders |= dict.fromkeys((file.parent, file.parent.parent))
-                above.update(self._unnamed(file.parent.parent))
-        for folder in folders | dict.fromkeys(each.parent for each in above):
-            sync_folder(folder)
-        self._named |= above
+    @contextmanager
+    def claimed(self, upload: str) -> Iterator[bool]:
+        """Around the writing of the file *upload*: whether no other request writes it, so that this one may."""
+        with self._lock:
+            free = upload not in self._claimed
+            self._claimed.add(upload)
+        try:
+            yield free
+        finally:
+            if free:
+                with self._lock:
+                    self._claimed.discard(upload)
 
-    def forget_synced(self) -> None:
-        """To be called when folders were removed: they may come again."""
-        self._named = set()
+    def being_written(self) -> set[str]:
+        """The names of the uploads that a request writes now."""
+        with self._lock:
+            return set(self._claimed)
 
-    def _unnamed(self, folder: Path) -> Iterator[Path]:
-        while folder != self._root and folder not in self._named:
-            yield folder
-            folder = folder.parent
+    def discard_upload(self, upload: str) -> bool:
+        """Delete the file *upload* unless a request writes it; whether it is gone."""
+        with self.claimed(upload) as free:
+            if free:
+                (self.uploads / upload).unlink(missing_ok=True)
+            return free
+
+    def discard_blob(self, digest: str) -> bool:
+        """Move a blob that no row names to the trash, unless an upload of it is being finished; whether it is gone."""
+        with self._lock:
+            if self._finishing[digest]:
+                return False
+            with suppress(FileNotFoundError):
+                self.path(digest).rename(self.trash / uuid.uuid4().hex)
+            return True
+
+    def empty_trash(self) -> None:
+        """Delete what was discarded. A large file takes a while: hold no lock meanwhile."""
+        for each in self.trash.iterdir():
+            each.unlink(missing_ok=True)
+
+    def repositories_of(self, uploads: Collection[str]) -> set[Key]:
+        """The repositories that these uploads belong to."""
+        rows = self._store.read().execute("SELECT id, account, region, repository FROM uploads")
+        return {tuple(row)[1:] for row in rows if row["id"] in uploads}
+
+    def _has(self, key: Key, digest: str) -> bool:
+        sought = f"SELECT 1 FROM repository_blobs WHERE {HERE} AND digest = ?"
+        return self._store.read().execute(sought, (*key, digest)).fetchone() is not None
 
 
-def written_in(folder: Path) -> float:
-    """When something was last written in *folder*, in Unix seconds; 0 when it is gone."""
-    with suppress(OSError):
-        return max(each.stat().st_mtime for each in (folder, *folder.iterdir()))
-    return 0.0
+def write_all(file: BinaryIO, piece: bytes | memoryview) -> None:
+    """Write all of *piece* to an unbuffered *file*, which may take it in parts."""
+    view = memoryview(piece)
+    while view:
+        view = view[file.write(view) :]

@@ -1,4 +1,4 @@
-"""Is the learner's disk full? The one failure below the registry that needs words of its own."""
+"""Is the disk full? This is the only failure below the registry that has a message of its own."""
 
 import shutil
 from pathlib import Path
@@ -20,7 +20,7 @@ def is_full(folder: Path, error: Exception) -> bool:
 
 
 def worded(folder: Path, error: Exception) -> Refusal:
-    """What the client hears of a failure below us: that the disk is full, or what it was."""
+    """The refusal for a failure below the registry: that the disk is full, or what the error says."""
     if is_full(folder, error):
         return DISK_FULL
     return Refusal(500, "UNKNOWN", f"The sandbox could not do this: {error}")

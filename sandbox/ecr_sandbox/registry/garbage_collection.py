@@ -1,17 +1,16 @@
-"""``ecr-sandbox gc``: give back the space of layers that no image uses, while pushes and pulls go on.
+"""``ecr-sandbox gc``: free the space of blobs that no image uses, while pushes and pulls continue.
 
-What images use is known from their rows, of all registries. Every link of a repository to a layer that none of its
-images uses is deleted, then the bytes that no link is left to. What a push under way may still need is spared:
-``registry/promises.py`` says how that is known. A crash in between leaves less garbage, and nothing else.
+Rows say what images use, of all registries, and what a push under way may still need (``leases.py``). The rows that are
+left over are deleted first. When that is on disk, the files that no row names any more go to the trash, still under the
+lock of all changes, so that no row for them can appear in between. They are deleted after that. A crash leaves garbage
+to the next collection, and nothing else.
 """
 
 import json
 import os
-import shutil
 import threading
 import time
-import uuid
-from collections import defaultdict
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,21 +18,20 @@ from pathlib import Path
 from werkzeug.wrappers import Response
 
 from ecr_sandbox.http.middleware import Request
-from ecr_sandbox.services.ecr.backend import stored_as
 from ecr_sandbox.state.store import Store
 
-from .content_store import written_in
-from .distribution import Distribution
+from . import leases
+from .content_store import ContentStore
 
-IDLE = 300  # seconds without a request after which a push is taken for given up
-FORGOTTEN = 24 * 60 * 60  # seconds after which an upload is
+IDLE = 300  # seconds without an upload or a lease after which a push counts as given up
+FORGOTTEN = 24 * 60 * 60  # seconds without a byte after which an upload does
 _one_at_a_time = threading.Lock()
 
 
 @dataclass
-class Swept:
-    """What a sweep did: how many layers (and configs) and *uploads* are gone, the bytes *freed*, and those *kept*
-    that no image uses, but a push may need."""
+class Collected:
+    """What a collection did: how many blobs (*layers*) and *uploads* are gone, the bytes that this *freed*, and the
+    bytes it *kept* that no image uses, but a push may need."""
 
     layers: int = 0
     freed: int = 0
@@ -41,121 +39,65 @@ class Swept:
     uploads: int = 0
 
 
-def answer(store: Store, blobs: Distribution, request: Request) -> Response:
-    """POST /_sandbox/gc: a sweep, and what it did as JSON; ``?idle=`` gives the seconds."""
+def answer(store: Store, content: ContentStore, request: Request) -> Response:
+    """POST /_sandbox/gc: a collection, and what it did as JSON; ``?idle=`` gives the seconds."""
     idle = request.args.get("idle", IDLE, type=float)
     kept = sorted(each.name for each in store.path.parent.glob(f"{store.path.name}.unreadable-*"))
     if kept:  # its images may need every layer
         return Response(json.dumps({"put_aside": kept}), content_type="application/json")
-    return Response(json.dumps(asdict(sweep(store, blobs, idle))), content_type="application/json")
+    return Response(json.dumps(asdict(collect(store, content, idle))), content_type="application/json")
 
 
-def sweep(store: Store, blobs: Distribution, idle: float = IDLE) -> Swept:
+def collect(store: Store, content: ContentStore, idle: float = IDLE) -> Collected:
     """Free what no image uses and no push of the last *idle* seconds may need; with 0, what no request needs now."""
-    with _one_at_a_time, blobs.promises.sweeping():
-        with store.lock:  # no change is half done: it is seen, or it is spared because it began later
-            used = _used(store)
-        _settle(store)
-        return _Sweep(blobs, used, idle).run()
+    with _one_at_a_time:
+        done = Collected()
+        blobs = {f"sha256:{name}": about.st_size for name, about in _files(content.blobs)}
+        _collect_blobs(store, content, idle, blobs, done)
+        _collect_uploads(store, content, idle, done)
+        content.empty_trash()
+        return done
 
 
-def _settle(store: Store) -> None:
-    """An image whose deletion is not on disk yet is back after a power cut: its bytes must not be gone by then."""
-    with open(f"{store.path}-wal", "rb") as log:
-        os.fsync(log)
-
-
-def _used(store: Store) -> dict[str, set[str]]:
-    """The digests of layers and configs that images use, by the repository's name in Distribution."""
-    used: dict[str, set[str]] = defaultdict(set)
-    for row in store.read().execute("SELECT account, region, repository, digest FROM blobs"):
-        used[_home(row["account"], row["region"], row["repository"])].add(row["digest"])
-    return used
-
-
-def _home(account: str, region: str, repository: str) -> str:
-    if region:
-        return stored_as(account, region, repository)
-    namespace, _, name = repository.partition("/")  # Docker Hub's have no Region but an owner
-    return stored_as(account, namespace, name)
-
-
-class _Sweep:
-    """One sweep; *used* is what images use, by repository."""
-
-    def __init__(self, blobs: Distribution, used: dict[str, set[str]], idle: float):
-        self._tree, self._promises, self._idle = blobs.tree, blobs.promises, idle
-        self._used = {name: self._kept_as(name, digests) for name, digests in used.items()}
-        self._linked: set[str] = set()  # what no image uses, but a link is left to
-        self._garbage = blobs.root / "garbage"
-        self._done = Swept()
-
-    def run(self) -> Swept:
-        self._garbage.mkdir(exist_ok=True)
-        for name in self._tree.all_repositories():
-            self._sweep_links(name)
-            self._sweep_uploads(name)
-            self._take_away(name, "", self._tree.repository(name) / "_manifests")  # of versions that had need of them
-        self._sweep_bytes()
-        self._tree.forget_synced()
-        shutil.rmtree(self._garbage, ignore_errors=True)  # that of a sweep that was killed, too
-        return self._done
-
-    def _kept_as(self, repository: str, digests: set[str]) -> set[str]:
-        kept = set()
-        for digest in digests:
-            with suppress(OSError):  # there are no bytes to keep
-                kept.add(self._tree.target(repository, digest))
-        return kept
-
-    def _sweep_links(self, repository: str) -> None:
-        unused = set(self._tree.links(repository)) - self._used.get(repository, set())
-        awaited = self._promises.awaited(repository, self._idle) if unused else set()
-        self._linked |= unused & awaited
-        for digest in unused - awaited:
-            if not self._take_away(repository, digest, self._tree.link(repository, digest).parent):
-                self._linked.add(digest)
-
-    def _sweep_uploads(self, repository: str) -> None:
-        patience = FORGOTTEN if self._idle else 0
-        for upload in self._tree.uploads(repository):
-            size = sum(map(_size, _below(upload)))
-            if time.time() - written_in(upload) >= patience and self._take_away(repository, "", upload):
-                self._done.uploads += 1
-                self._done.freed += size
-
-    def _sweep_bytes(self) -> None:
-        needed = set().union(*self._used.values())
-        for folder in [each for part in _below(self._tree.blobs) for each in _below(part)]:
-            digest = f"sha256:{folder.name}"
-            if digest in needed:
+def _collect_blobs(store: Store, content: ContentStore, idle: float, blobs: dict[str, int], done: Collected) -> None:
+    """Of the *blobs*, which are digests and sizes, discard those that no row names; new ones are not among them."""
+    since = time.time() - idle
+    with store.lock:
+        with store.change() as db:
+            growing = {name for name, about in _files(content.uploads) if about.st_mtime > since}
+            leases.drop_unused(db, since, content.repositories_of(growing | content.being_written()))
+            used = {row["digest"] for row in db.execute("SELECT DISTINCT digest FROM blobs")}
+            named = {row["digest"] for row in db.execute("SELECT DISTINCT digest FROM repository_blobs")}
+        store.settle()  # an image whose deletion is not on disk may be back after a power failure, and needs its blobs
+        for digest, size in blobs.items():
+            if digest in used:
                 continue
-            size = _size(folder / "data")
-            if digest in self._linked or not self._take_away("", digest, folder):
-                self._done.kept += size
+            if digest in named or not content.discard_blob(digest):
+                done.kept += size
             else:
-                self._done.layers += 1
-                self._done.freed += size
-
-    def _take_away(self, repository: str, digest: str, folder: Path) -> bool:
-        """Take *folder* out of the registry, unless what it holds was asked for meanwhile.
-
-        It is deleted later: that of a large file takes a while, and all requests would wait.
-        """
-        return self._promises.take_away(repository, digest, lambda: self._move(folder))
-
-    def _move(self, folder: Path) -> None:
-        with suppress(FileNotFoundError):
-            folder.rename(self._garbage / uuid.uuid4().hex)
+                done.layers += 1
+                done.freed += size
 
 
-def _below(folder: Path) -> list[Path]:
-    with suppress(OSError):
-        return list(folder.iterdir())
-    return []
+def _collect_uploads(store: Store, content: ContentStore, idle: float, done: Collected) -> None:
+    oldest = time.time() - (FORGOTTEN if idle else 0)
+    written = content.being_written()
+    expired = {
+        name: about.st_size
+        for name, about in _files(content.uploads)
+        if about.st_mtime <= oldest and name not in written
+    }
+    with store.change() as db:
+        db.executemany("DELETE FROM uploads WHERE id = ?", [(name,) for name in expired])
+    for name, size in expired.items():
+        if content.discard_upload(name):
+            done.uploads += 1
+            done.freed += size
 
 
-def _size(file: Path) -> int:
-    with suppress(OSError):
-        return file.stat().st_size
-    return 0
+def _files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Name and facts of each file that is there."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):  # finished or given up a moment ago
+                yield entry.name, entry.stat()

@@ -24,6 +24,7 @@ from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
 
 from .manifest_format import Manifest, blobs_of, digest_of
+from .references import Key
 
 HERE = "account = ? AND region = ? AND repository = ?"
 TAGGED = "EXISTS (SELECT 1 FROM tags WHERE tags.image = images.id)"
@@ -96,6 +97,11 @@ class Images:
         self._store = store
         self._key = (account, region, repository)
         self._changed, self._archived, self._restored = changed, archived, restored
+
+    @property
+    def key(self) -> Key:
+        """Account, Region and name of the repository."""
+        return self._key
 
     def __bool__(self) -> bool:
         return self._row(f"SELECT 1 FROM images WHERE {HERE} LIMIT 1") is not None

@@ -1,165 +1,85 @@
-"""What clients were told a repository has: nobody may take it away before they have used it.
+"""Leases: the blobs that a client counts on before any image uses them.
 
-A push asks for each layer ("is it there?"), sends or mounts what is missing, and names them all in the manifest at
-its end. Between the first answer and the last no image uses the layer, and yet it must stay. So every answer that
-promises a layer to a client is counted here, and a manifest that names the layers takes one promise of each back.
-Where as many were taken back as given, nobody waits for the layer. Where not, it is left alone until nothing has
-been asked of the repository for some time: then that push was given up.
+A push asks for each blob whether it is there, uploads or mounts what is missing, and names all of them in the manifest
+at its end. Between the first answer and the manifest no image uses these blobs, and garbage collection must leave them
+alone. So each answer that lets a client count on a blob adds a lease to the repository's row for this blob, and a
+manifest takes one lease of each of its blobs back. A blob with leases that are left belongs to a push that is under
+way, or that was given up: it was given up when the repository has seen no lease and no upload for some time.
 
-Why not the age of links alone? A push may take an hour, and its first layer is then an hour old; and an image that
-was pushed and deleted a minute ago could not be freed. Why no lock round a whole push? It would be held while
-gigabytes come in, and nobody says when a push is given up. The lock here is held for a moment: to count, or to look
-whether a file is still unneeded and take it away. That Distribution does not write the same file just then is
-certain, because no request about it is under way.
-
-What was promised before this process began stands in the times of the links: Distribution writes the link anew for
-what was sent or mounted, and we touch it for what was only asked for.
+The age of a blob is not enough. A push may take an hour, so its first blob is then an hour old. And an image that was
+pushed and deleted a minute ago must be freed, because nothing waits for its blobs.
 """
 
-import math
-import os
-import re
-import threading
+import json
+import sqlite3
 import time
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from urllib.parse import parse_qs
+from collections.abc import Collection
 
-from .content_store import Tree, written_in
+from ecr_sandbox.state.store import Store
 
-ABOUT_BLOBS = re.compile(r"/v2/(?P<repository>.+)/blobs/(?P<what>[^?]*)(?:\?(?P<query>.*))?")
+from .references import Key
 
-
-Name = tuple[str, str]  # a repository's layer; its uploads, without a digest; the bytes of any, without a repository
+HERE = "account = ? AND region = ? AND repository = ?"
 
 
-class Promises:
-    """The promises about what is in *tree*."""
+def grant(db: sqlite3.Connection, key: Key, digest: str) -> None:
+    """Note that the repository has the blob and that a client counts on it."""
+    db.execute(
+        "INSERT INTO repository_blobs VALUES (?, ?, ?, ?, 1, ?)"
+        " ON CONFLICT DO UPDATE SET leases = leases + 1, leased_at = excluded.leased_at",
+        (*key, digest, time.time()),
+    )
 
-    def __init__(self, tree: Tree):
-        self._tree = tree
-        self._lock = threading.Lock()
-        self._began = time.time()
-        self._busy: Counter[Name] = Counter()  # what requests under way are about
-        self._open: dict[str, Counter[str]] = {}  # promises not taken back, by repository and digest
-        self._last: dict[str, float] = {}  # when something was last asked of a repository that has open ones
-        self._stirred: set[Name] | None = None  # what was asked for since a sweep began
 
-    @contextmanager
-    def asking(self, method: str, path: str) -> Iterator[Callable[[int], None]]:
-        """Round a request to Distribution; to be called with the status of its answer, before the client has it."""
-        about = ABOUT_BLOBS.fullmatch(path)
-        if about is None or method == "GET":
-            yield lambda status: None
-            return
-        repository, digest = about["repository"], _digest(about["what"], about["query"])
-        promising = {"HEAD": 200, "POST": 201, "PUT": 201}.get(method)
+def renew(store: Store, key: Key, digest: str) -> bool:
+    """Note that a client counts on a blob that the repository has; False if it does not have it any more.
 
-        def answered(status: int) -> None:
-            if digest and status == promising:
-                self._promise(repository, digest, touch=method == "HEAD")
+    This is not synced: after a power failure the client has to ask again anyway. A full disk does not fail it either.
+    """
+    try:
+        with store.change(sync=False) as db:
+            done = db.execute(
+                f"UPDATE repository_blobs SET leases = leases + 1, leased_at = ? WHERE {HERE} AND digest = ?",
+                (time.time(), *key, digest),
+            )
+            return done.rowcount > 0
+    except sqlite3.OperationalError:
+        return True
 
-        with self._under_way(repository, [digest] if digest else []):
-            yield answered
 
-    @contextmanager
-    def redeeming(self, repository: str, digests: Iterable[str]) -> Iterator[None]:
-        """Round the storing of an image that names *digests*, from the first look at them until it is committed.
+def redeem(db: sqlite3.Connection, key: Key, digests: Collection[str]) -> None:
+    """Take back one lease of each of the *digests*, which an image names.
 
-        A client that was promised all of them has used up one promise of each. Another's manifest, which merely names
-        what is there, uses up none.
+    Nothing happens unless all are leased: then the client did not ask for them, it only knows the manifest.
+    """
+    mine = f"{HERE} AND leases > 0 AND digest IN (SELECT value FROM json_each(?))"
+    values = (*key, json.dumps(sorted(digests)))
+    [leased] = db.execute(f"SELECT count(*) FROM repository_blobs WHERE {mine}", values).fetchone()
+    if leased == len(digests):
+        db.execute(f"UPDATE repository_blobs SET leases = leases - 1 WHERE {mine}", values)
+
+
+def drop_unused(db: sqlite3.Connection, since: float, busy: Collection[Key]) -> None:
+    """Delete the rows of blobs that no image uses and no push waits for.
+
+    A push waits for leased blobs if its repository is *busy* with an upload, or granted a lease after the Unix time
+    *since*.
+    """
+    db.execute(
         """
-        digests = set(digests)
-        with self._under_way(repository, digests):
-            yield
-            with self._lock:
-                promised = self._open.get(repository, Counter())
-                if digests <= promised.keys():
-                    promised.subtract(digests)
-                    self._put_down(repository, +promised)
-
-    def forget(self, repository: str) -> None:
-        """The repository is gone, and nobody was promised anything that is in the next one of that name."""
-        with self._lock:
-            self._put_down(repository, Counter())
-
-    @contextmanager
-    def sweeping(self) -> Iterator[None]:
-        """Round a sweep: what is asked for meanwhile is spared by it. One at a time."""
-        with self._lock:
-            self._stirred = set(self._busy)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._stirred = None
-
-    def awaited(self, repository: str, idle: float) -> set[str]:
-        """What a push may need that asked *repository* for something less than *idle* seconds ago."""
-        now = time.time()
-        with self._lock:
-            silent = now - self._last.get(repository, 0) >= idle
-            awaited = set() if silent else set(self._open.get(repository, ()))
-        links = dict(self._tree.written_links(repository))
-        times = [*links.values(), *map(written_in, self._tree.uploads(repository))]
-        before = max((each for each in times if each < self._began), default=0.0)
-        if self._began - before < idle and now - max(times, default=0.0) < idle:
-            awaited.update(digest for digest, written in links.items() if written < self._began)
-        return awaited
-
-    def take_away(self, repository: str, digest: str, delete: Callable[[], None]) -> bool:
-        """Do *delete* unless the name was asked for since the sweep began; whether it was done."""
-        with self._lock:
-            if self._stirred is None or (repository, digest) in self._stirred:
-                return False
-            delete()
-            return True
-
-    @contextmanager
-    def _under_way(self, repository: str, digests: Collection[str]) -> Iterator[None]:
-        names = [(repository, ""), *((where, each) for each in digests for where in (repository, ""))]
-        with self._lock:
-            self._busy.update(names)
-            self._last[repository] = math.inf
-            if self._stirred is not None:
-                self._stirred.update(names)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._busy.subtract(names)
-                for name in names:
-                    if not self._busy[name]:
-                        del self._busy[name]
-                self._rest(repository)
-
-    def _promise(self, repository: str, digest: str, touch: bool) -> None:
-        if touch:
-            with suppress(OSError):
-                os.utime(self._tree.link(repository, digest))
-        with self._lock:
-            self._open.setdefault(repository, Counter())[digest] += 1
-
-    def _put_down(self, repository: str, promised: Counter[str]) -> None:
-        if promised:
-            self._open[repository] = promised
-        else:
-            self._open.pop(repository, None)
-
-    def _rest(self, repository: str) -> None:
-        """Note when the last request about *repository* ended, if anybody may come back for something."""
-        if (repository, "") in self._busy:
-            return
-        if repository in self._open:
-            self._last[repository] = time.time()
-        else:
-            self._last.pop(repository, None)
-
-
-def _digest(what: str, query: str | None) -> str | None:
-    """The digest that a request about blobs is about, if it says so."""
-    if not what.startswith("uploads"):
-        return what
-    asked = parse_qs(query or "")
-    return next(iter(asked.get("digest", []) + asked.get("mount", [])), None)
+        WITH waiting AS (
+            SELECT account, region, repository FROM repository_blobs
+            GROUP BY account, region, repository HAVING max(leased_at) > ?
+            UNION SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]')
+            FROM json_each(?)
+        )
+        DELETE FROM repository_blobs
+        WHERE NOT EXISTS (
+            SELECT 1 FROM blobs AS used WHERE used.account = repository_blobs.account
+            AND used.region = repository_blobs.region AND used.repository = repository_blobs.repository
+            AND used.digest = repository_blobs.digest
+        )
+        AND (leases = 0 OR (account, region, repository) NOT IN waiting)
+        """,
+        (since, json.dumps(sorted(busy))),
+    )

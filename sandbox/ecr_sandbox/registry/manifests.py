@@ -1,4 +1,4 @@
-"""Manifests: the last piece of a push, the first of a pull."""
+"""GET, HEAD, PUT and DELETE of manifests: the end of a push, and the start of a pull."""
 
 from moto.core.exceptions import ServiceException
 from moto.ecr.exceptions import ImageAlreadyExistsException
@@ -11,81 +11,80 @@ from . import body, conversion
 from .backend import RegistryRequest
 from .images import ACTIVE, Image
 from .manifest_format import IMAGES, digest_of, unreadable
-from .references import is_kept, is_tag
+from .references import is_sha256, is_tag
 
 LIMIT = 4 * 1024 * 1024  # bytes (PutImage, API reference)
 
 
-def read(ask: RegistryRequest) -> Response:
-    """HEAD or GET of an image's manifest: by digest as it was pushed, by tag as the client understands it."""
-    image = _found(ask)
+def read(request: RegistryRequest) -> Response:
+    """GET and HEAD: by digest the manifest as it was pushed, by tag in a format that the client accepts."""
+    image = _found(request)
     if image.status != ACTIVE:  # user guide, "Archiving an image": "a 404 error"
-        raise Refused(ask.backend.errors.image_unknown)
-    may_convert = ask.backend.errors.converts and not _names_digest(ask)
-    converted = conversion.convert(image.manifest, image.media_type, _accepted(ask)) if may_convert else None
+        raise Refused(request.backend.errors.image_unknown)
+    may_convert = request.backend.errors.converts and not _names_digest(request)
+    converted = conversion.convert(image.manifest, image.media_type, _accepted(request)) if may_convert else None
     text, media_type = converted or (image.manifest, image.media_type)
-    if ask.request.method == "GET":
-        ask.repository.pulled(image, None if _names_digest(ask) else ask.part, ask.request)
+    if request.http.method == "GET":
+        request.repository.pulled(image, None if _names_digest(request) else request.part, request.http)
     content = text.encode()
     return Response(content, headers={"Docker-Content-Digest": digest_of(content)}, content_type=media_type)
 
 
-def store(ask: RegistryRequest) -> Response:
-    """PUT: from here on the image is there."""
-    content = body.up_to(ask.request, LIMIT)
+def store(request: RegistryRequest) -> Response:
+    """PUT: store an image."""
+    content = body.up_to(request.http, LIMIT)
     if content is None:
-        raise Refused(ask.backend.errors.manifest_too_large)
-    if not _names_digest(ask) and not is_tag(ask.part):
+        raise Refused(request.backend.errors.manifest_too_large)
+    if not _names_digest(request) and not is_tag(request.part):
         raise Refused(errors.TAG_INVALID)
-    tag, digest = (None, ask.part) if _names_digest(ask) else (ask.part, None)
+    tag, digest = (None, request.part) if _names_digest(request) else (request.part, None)
     try:
         text = content.decode()
-        image = ask.repository.store_image(text, ask.request.mimetype or None, tag, digest)
-    except ImageAlreadyExistsException:  # on the wire the same image under the same tag is no fault
-        image = _found(ask)
+        image = request.repository.store_image(text, request.http.mimetype or None, tag, digest)
+    except ImageAlreadyExistsException:  # in the registry protocol the same image under the same tag is no error
+        image = _found(request)
     except UnicodeDecodeError:
         raise Refused(errors.manifest_refused(unreadable())) from None
     except ServiceException as error:
-        raise Refused(ask.backend.errors.manifest_refused(error)) from None
+        raise Refused(request.backend.errors.manifest_refused(error)) from None
     headers = {
         "Docker-Content-Digest": image.digest,
-        "Location": f"/v2/{ask.repository.name}/manifests/{image.digest}",
+        "Location": f"/v2/{request.repository.name}/manifests/{image.digest}",
     }
     if image.subject:
         headers["OCI-Subject"] = image.subject
     return Response(status=201, headers=headers)
 
 
-def delete(ask: RegistryRequest) -> Response:
-    """DELETE by digest removes the image, by tag the tag.
+def delete(request: RegistryRequest) -> Response:
+    """DELETE: by digest the image, by tag only the tag.
 
-    Whether ECR has it on the wire: https://github.com/aws/containers-roadmap/issues/1229 says so since 2023,
-    others say no.
+    https://github.com/aws/containers-roadmap/issues/1229 says since 2023 that ECR supports this; others say no.
     """
-    _found(ask)
-    wanted = {"imageDigest" if _names_digest(ask) else "imageTag": ask.part}
-    _, failures = ask.repository.delete_images([wanted])
+    _found(request)
+    wanted = {"imageDigest" if _names_digest(request) else "imageTag": request.part}
+    _, failures = request.repository.delete_images([wanted])
     for failure in failures:
         raise Refused(errors.unsupported(failure["failureReason"]))
     return Response(status=202)
 
 
-def _found(ask: RegistryRequest) -> Image:
-    image = ask.repository.images.find(**{"digest" if _names_digest(ask) else "tag": ask.part})
+def _found(request: RegistryRequest) -> Image:
+    image = request.repository.images.find(**{"digest" if _names_digest(request) else "tag": request.part})
     if image is None:
-        raise Refused(ask.backend.errors.image_unknown)
+        raise Refused(request.backend.errors.image_unknown)
     return image
 
 
-def _names_digest(ask: RegistryRequest) -> bool:
-    """Whether the path names a digest, and not a tag; raises Refused for what is neither."""
-    if ":" in ask.part and not is_kept(ask.part):
+def _names_digest(request: RegistryRequest) -> bool:
+    """Whether the path names a digest and not a tag; raises Refused when it names neither."""
+    if ":" in request.part and not is_sha256(request.part):
         raise Refused(errors.DIGEST_INVALID)
-    return ":" in ask.part
+    return ":" in request.part
 
 
-def _accepted(ask: RegistryRequest) -> list[str]:
-    """The types of image manifests that the client takes; none when it does not say (RFC 9110: then any is right)."""
-    if "Accept" not in ask.request.headers:
+def _accepted(request: RegistryRequest) -> list[str]:
+    """The types of image manifests that the client accepts; none when it does not say (RFC 9110: it accepts any)."""
+    if "Accept" not in request.http.headers:
         return []
-    return [each for each in IMAGES if ask.request.accept_mimetypes.quality(each) > 0]
+    return [each for each in IMAGES if request.http.accept_mimetypes.quality(each) > 0]

@@ -1,18 +1,17 @@
-"""Images that the sandbox itself puts in place, from an OCI image layout for example.
+"""Images that the sandbox stores on its own account, from an OCI image layout for example.
 
 Source: OCI image-spec, "Image Layout".
 """
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import urlsplit
 
-from .distribution import Distribution
+from .content_store import ContentStore
 from .images import Manifest
+from .references import Key
 
 Opener = Callable[[str], BinaryIO]  # the bytes of a digest
 
@@ -27,31 +26,12 @@ def read(layout: Path) -> tuple[Manifest, Opener] | None:
         return Manifest.parse(text.read().decode(), None), opened
 
 
-@contextmanager
-def stored(blobs: Distribution, repository: str, manifest: Manifest, opened: Opener) -> Iterator[None]:
-    """Round the storing of an image: *repository* (as Distribution names it) has its blobs, and keeps them meanwhile.
-
-    What it has is not sent again. Raises OSError.
-    """
-    digests = [digest for digest, _ in manifest.blobs]
-    with blobs.promises.redeeming(repository, digests):
-        for digest, size in manifest.blobs:
-            if blobs.size(repository, digest) is None:
-                with opened(digest) as content:
-                    _upload(blobs, repository, digest, size, content)
-        blobs.tree.sync(repository, digests)
-        yield
-
-
-def _upload(blobs: Distribution, repository: str, digest: str, size: int, content: BinaryIO) -> None:
-    started = blobs.request("POST", f"/v2/{repository}/blobs/uploads/", {"Content-Length": "0"})
-    started.read()
-    url = urlsplit(started.headers["Location"])
-    headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
-    done = blobs.request("PUT", f"{url.path}?{url.query}&digest={digest}", headers, content)
-    reason = done.read().decode(errors="replace")
-    if done.status != 201:
-        raise OSError(f"the registry could not store {digest}: {reason}")
+def add_blobs(content: ContentStore, key: Key, manifest: Manifest, opened: Opener) -> None:
+    """Let the repository have the blobs of *manifest* that it does not have yet; raises OSError."""
+    for digest, _ in manifest.blobs:
+        if content.size(key, digest, lease=True) is None:
+            with opened(digest) as blob:
+                content.add(key, digest, blob)
 
 
 def _open(layout: Path, digest: str) -> BinaryIO:

@@ -1,8 +1,8 @@
-"""What clients ask of a registry under ``/v2/``: which request leads to which function, and what a failure becomes.
+"""The endpoints of the registry protocol under ``/v2/``: which function answers which request, and what errors become.
 
-A request passes: this table; ``RegistryBackend.repository``, which checks whether the caller may; the function of its
-route, in ``blobs.py``, ``blob_uploads.py``, ``manifests.py`` or ``tags_and_referrers.py``.
-Source: OCI distribution-spec 1.1, "Endpoints"; where a registry differs: ``backend.py`` and the comments.
+A request passes this table, then ``RegistryBackend.repository``, which checks whether the caller may do that, and then
+the function of its route in ``blobs.py``, ``blob_uploads.py``, ``manifests.py``, ``tags.py`` or ``referrers.py``.
+Source: OCI distribution-spec 1.1, "Endpoints"; where a registry differs, ``backend.py`` and comments say so.
 """
 
 import re
@@ -17,15 +17,13 @@ from ecr_sandbox.http.middleware import Handler, Request
 from ecr_sandbox.http.server import BrokenBody
 from ecr_sandbox.services.ecr.errors import BODY_BROKEN, UNSUPPORTED, Refused
 
-from . import blob_uploads, body, disk, manifests, tags_and_referrers
-from . import blobs as layers
+from . import blob_uploads, blobs, body, disk, manifests, referrers, tags
 from .backend import RegistryBackend, RegistryRequest
-from .distribution import ClientGone
 from .responses import refuse
 
 
 class Route(NamedTuple):
-    """A line of the table; *action* is what ECR's proxy asks IAM (user guide, "image-push-iam")."""
+    """A row of the table; *action* is what the caller must be allowed to do (user guide, "image-push-iam")."""
 
     methods: tuple[str, ...]
     path: re.Pattern[str]
@@ -41,19 +39,19 @@ ROUTES = [
         ("PUT", r"blobs/uploads/(?P<part>[^/]+)", "CompleteLayerUpload", blob_uploads.finish),
         ("HEAD GET", r"blobs/uploads/(?P<part>[^/]+)", "UploadLayerPart", blob_uploads.status),
         ("DELETE", r"blobs/uploads/(?P<part>[^/]+)", "UploadLayerPart", blob_uploads.cancel),
-        ("HEAD", r"blobs/(?P<part>[^/]+)", "BatchCheckLayerAvailability", layers.exists),
-        ("GET", r"blobs/(?P<part>[^/]+)", "GetDownloadUrlForLayer", layers.read),
+        ("HEAD", r"blobs/(?P<part>[^/]+)", "BatchCheckLayerAvailability", blobs.exists),
+        ("GET", r"blobs/(?P<part>[^/]+)", "GetDownloadUrlForLayer", blobs.read),
         ("HEAD GET", r"manifests/(?P<part>[^/]+)", "BatchGetImage", manifests.read),
         ("PUT", r"manifests/(?P<part>[^/]+)", "PutImage", manifests.store),
         ("DELETE", r"manifests/(?P<part>[^/]+)", "BatchDeleteImage", manifests.delete),
-        ("HEAD GET", r"tags/list", "ListImages", tags_and_referrers.tags),
-        ("HEAD GET", r"referrers/(?P<part>[^/]+)", "BatchGetImage", tags_and_referrers.referrers),
+        ("HEAD GET", r"tags/list", "ListImages", tags.listed),
+        ("HEAD GET", r"referrers/(?P<part>[^/]+)", "BatchGetImage", referrers.listed),
     ]
 ]
 
 
 def registry(backend: RegistryBackend) -> Handler:
-    """The handler of everything under ``/v2/``; a request has passed the identity door."""
+    """The handler of everything under ``/v2/``; requests are authenticated before."""
     return partial(_answer, backend)
 
 
@@ -62,10 +60,10 @@ def _answer(backend: RegistryBackend, request: Request) -> Response:
         return _route(backend, request)
     except Refused as no:
         refusal = no.refusal
-    except (BrokenBody, ClientGone):
+    except BrokenBody:
         refusal = BODY_BROKEN
     except (OSError, sqlite3.OperationalError) as error:
-        refusal = disk.worded(backend.blobs.root, error)
+        refusal = disk.worded(backend.blobs.folder, error)
     body.drain(request)
     return refuse(refusal)
 
@@ -78,6 +76,6 @@ def _route(backend: RegistryBackend, request: Request) -> Response:
         if request.method in route.methods:
             repository = backend.repository(request, match["name"], route.action)
             return route.handler(RegistryRequest(request, backend, repository, match.groupdict().get("part", "")))
-    if found:  # a DELETE of a layer, for one: ECR's API has no such operation either
+    if found:  # DELETE of a blob, for example: ECR's API has no such operation either
         raise Refused(UNSUPPORTED)
     return Response("404 page not found\n", status=404, content_type="text/plain; charset=utf-8")

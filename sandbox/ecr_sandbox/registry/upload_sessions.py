@@ -1,46 +1,49 @@
-"""Layers on their way in, for the wire and for ECR's layer operations alike; the bytes stream on to Distribution.
+"""Uploads of blobs, for the registry protocol and for ECR's layer operations alike.
 
-An upload is known to clients by its id alone. What Distribution wants to hear instead, a signed address that
-changes with every part, is a row of the store: so an upload survives the end of this process.
+An upload is a file that grows and a row that says how much of it was acknowledged, so it survives the end of this
+process. After a kill in the middle of a part the file is longer than the row says: the next part cuts it there. Only a
+power failure makes it shorter, and then the upload does not exist any more. The bytes are hashed as they come. After a
+restart the file is read once more for that.
 Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_UploadLayerPart.html
 """
 
 import errno
-import http.client
+import hashlib
 import os
 import sqlite3
 import threading
 import time
+import uuid
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
-from urllib.parse import quote, urlencode
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from ecr_sandbox.state.store import Store
 
 from . import disk
-from .distribution import Distribution
+from .content_store import HERE, PIECE, ContentStore, write_all
+from .references import Key
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS uploads (
-    id TEXT PRIMARY KEY, repository TEXT NOT NULL, location TEXT NOT NULL, size INTEGER NOT NULL,
-    first_part INTEGER NOT NULL, last_part INTEGER NOT NULL, started_at INTEGER NOT NULL
-)
-"""
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
 SMALLEST_PART = 5 * 1024 * 1024  # bytes; ECR's service quotas, "Minimum layer part size"
-SETTLED_AFTER = 1  # seconds
-FORGOTTEN_AFTER = 7 * 24 * 3600  # seconds; Distribution itself throws old uploads away then
+FORGOTTEN_AFTER = 7 * 24 * 3600  # seconds from the start of an upload
+HASHES = 256  # uploads whose hash is kept in memory between two parts
 
-Content = bytes | Iterable[bytes]
+Pieces = Iterable[bytes | memoryview]  # each is used before the next one is asked for
 
 
 class UnknownUpload(Exception):
-    """There is no such upload in this repository, or no longer."""
+    """The repository does not have this upload, or not any more."""
 
 
 class NotConsecutive(Exception):
-    """The part does not begin where the last one ended, at *last_byte*; or another one is on its way."""
+    """The part does not begin after *last_byte*, where the last one ended; or another part is being uploaded."""
 
     def __init__(self, last_byte: int):
         super().__init__(f"the upload ends at byte {last_byte}")
@@ -48,7 +51,7 @@ class NotConsecutive(Exception):
 
 
 class PartTooSmall(Exception):
-    """The part before was below the minimum of *smallest* bytes, which only the last one may be."""
+    """The part before had *size* bytes, less than the *smallest*. Only the last part may be so small."""
 
     def __init__(self, size: int, smallest: int):
         super().__init__(f"a part of {size} bytes is smaller than {smallest}")
@@ -56,31 +59,31 @@ class PartTooSmall(Exception):
 
 
 class EmptyUpload(Exception):
-    """Nothing was sent."""
+    """The upload has no parts."""
 
 
 class WrongDigest(Exception):
-    """The bytes that came are not those of the digest."""
+    """The bytes that were uploaded have another digest."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an upload is: the last byte of its first part (0 before), and its bytes."""
+    """How far an upload is: the last byte of its first part (0 before), and its size in bytes."""
 
     first_part_end: int
     size: int
 
     @property
     def end(self) -> int:
-        """The last byte there is, 0 when there is none."""
+        """The last byte of the upload; 0 also when there is none."""
         return max(self.size - 1, 0)
 
 
 @dataclass(frozen=True)
-class _Row:
+class _Upload:
+    """A row of the table, without the repository."""
+
     id: str
-    repository: str
-    location: str
     size: int
     first_part: int
     last_part: int
@@ -90,195 +93,181 @@ class _Row:
         return Progress(max(self.first_part - 1, 0), self.size)
 
 
-class Uploads:
-    """The uploads of a registry whose parts have at least *smallest_part* bytes, but for the last one.
+class UploadSessions:
+    """The uploads of a registry whose parts have at least *smallest_part* bytes, except the last part.
 
-    With 0 they have any size, and a layer may be empty. *stored_as* is always the repository's name in Distribution.
-    Everything here raises OSError when the client has hung up or Distribution fails: then the upload is gone,
-    and its space is given back.
+    With 0 they have any size, and a blob may be empty. When a client hangs up or the disk fails, OSError is raised, the
+    upload is gone, and its space is free again.
     """
 
-    def __init__(self, store: Store, blobs: Distribution, smallest_part: int = SMALLEST_PART):
-        self._store, self._blobs, self._smallest = store, blobs, smallest_part
-        self._lock = threading.Lock()
-        self._busy: set[str] = set()
-        self._dropped: list[tuple[float, str, str]] = []
-        store.add(SCHEMA)
+    def __init__(self, store: Store, content: ContentStore, smallest_part: int = SMALLEST_PART):
+        self._store, self._content, self._smallest = store, content, smallest_part
+        self._hashes = _Hashes()
 
-    def start(self, stored_as: str) -> str:
-        """Begin one; its id, a UUID."""
-        self._drop_again()
-        answer = self._ask("POST", f"/v2/{stored_as}/blobs/uploads/")
-        upload, location, now = answer.headers["Docker-Upload-UUID"], answer.headers["Location"], int(time.time())
+    def start(self, key: Key) -> str:
+        """Start an upload to the repository *key*; its id, a UUID."""
+        upload, now = str(uuid.uuid4()), int(time.time())
         with self._store.change(sync=False) as db:
-            db.execute("DELETE FROM uploads WHERE started_at < ?", (now - FORGOTTEN_AFTER,))
-            db.execute("INSERT INTO uploads VALUES (?, ?, ?, 0, 0, 0, ?)", (upload, stored_as, location, now))
+            expired = "DELETE FROM uploads WHERE started_at < ? RETURNING id"
+            old = [row["id"] for row in db.execute(expired, (now - FORGOTTEN_AFTER,)).fetchall()]
+            db.execute("INSERT INTO uploads VALUES (?, ?, ?, ?, 0, 0, 0, ?)", (upload, *key, now))
+            self._file(upload).touch(0o600, exist_ok=False)
+        for each in old:
+            self._content.discard_upload(each)
         return upload
 
-    def mount(self, stored_as: str, digest: str, source: str) -> bool:
-        """Let the repository have the layer *digest* of *source*, without an upload; whether that could be done."""
-        answer = self._ask("POST", f"/v2/{stored_as}/blobs/uploads/?{urlencode({'mount': digest, 'from': source})}")
-        if answer.status != 201:  # Distribution has begun an upload instead
-            self._blobs.forget_upload(stored_as, answer.headers["Docker-Upload-UUID"])
-        return answer.status == 201
-
-    def append(
-        self, stored_as: str, upload: str, content: Content, length: int | None = None, first: int | None = None
-    ) -> Progress:
-        """Add a part of *length* bytes (None: unknown), which begins at byte *first* (None: where the last one ended).
+    def append(self, key: Key, upload: str, part: Pieces, first: int | None = None) -> Progress:
+        """Add a *part*, which begins at byte *first* (None: where the last one ended).
 
         Raises UnknownUpload, NotConsecutive, PartTooSmall.
         """
-        with self._alone(stored_as, upload) as row:
-            self._check_place(row, first)
-            part = _Counted(content)
-            answer = self._ask("PATCH", row.location, part, length)
-            if answer.status != 202:  # killed half-way through a part, it has bytes that nobody counted
-                self._drop(stored_as, upload)
-                raise UnknownUpload
-            return self._grown(row, part.size, answer.headers["Location"]).progress
+        with self._alone(key, upload) as before:
+            self._check_place(before, first)
+            with self._opened(before) as file:
+                hashed = self._hash_of(before, file)
+                size = _copy(part, file, hashed)
+            grown = _Upload(upload, before.size + size, before.first_part or size, size or before.last_part)
+            self._acknowledge(grown)
+            self._hashes.keep(upload, grown.size, hashed)
+            return grown.progress
 
-    def finish(
-        self,
-        stored_as: str,
-        upload: str,
-        digest: str,
-        content: Content | None = None,
-        length: int | None = None,
-        first: int | None = None,
-    ) -> None:
-        """Close it, after a last part if there is *content*; from now on the repository has the layer *digest*.
+    def finish(self, key: Key, upload: str, digest: str, part: Pieces = (), first: int | None = None) -> None:
+        """Complete an upload, after a last *part* unless that is empty; the repository has the blob *digest* then.
 
-        Raises UnknownUpload, NotConsecutive, PartTooSmall, EmptyUpload, WrongDigest. Afterwards it is gone in any case
-        but the first four.
+        Raises UnknownUpload, NotConsecutive, PartTooSmall, EmptyUpload; and WrongDigest, which deletes the upload.
         """
-        with self._alone(stored_as, upload) as row:
-            content = _peeked(content)
-            if content is not None:
-                self._check_place(row, first)
-            elif row.size == 0 and self._smallest:
+        with self._alone(key, upload) as before:
+            last = _without_empty(part)
+            if last is not None:
+                self._check_place(before, first)
+            elif before.size == 0 and self._smallest:
                 raise EmptyUpload
-            joint = "&" if "?" in row.location else "?"
-            answer = self._ask("PUT", f"{row.location}{joint}digest={quote(digest, safe=':')}", content, length)
-            self._forget(upload)
-            if answer.status != 201:
-                self._blobs.forget_upload(stored_as, upload)
-                raise WrongDigest
+            with self._opened(before) as file:
+                hashed = self._hash_of(before, file)
+                _copy(last or (), file, hashed)
+                if digest != f"sha256:{hashed.hexdigest()}":
+                    self._drop(upload)
+                    raise WrongDigest
+                os.fsync(file)
+            self._content.keep(key, digest, self._file(upload))
 
-    def progress(self, stored_as: str, upload: str) -> Progress:
-        """How far it is; raises UnknownUpload."""
-        return self._row(stored_as, upload).progress
+    def progress(self, key: Key, upload: str) -> Progress:
+        """How far an upload is; raises UnknownUpload."""
+        return self._row(key, upload).progress
 
-    def cancel(self, stored_as: str, upload: str) -> None:
-        """Give it up, and its space back; raises UnknownUpload, NotConsecutive."""
-        with self._alone(stored_as, upload):
-            self._drop(stored_as, upload)
+    def cancel(self, key: Key, upload: str) -> None:
+        """Delete an upload; raises UnknownUpload, NotConsecutive."""
+        with self._alone(key, upload):
+            self._drop(upload)
 
-    def _check_place(self, row: _Row, first: int | None) -> None:
-        if first not in (None, row.size):
-            raise NotConsecutive(row.size - 1)
-        if row.size and row.last_part < self._smallest:
-            raise PartTooSmall(row.last_part, self._smallest)
-
-    def _ask(self, method: str, path: str, content: Content | None = None, length: int | None = None) -> "_Answer":
-        """Stream *content* on; nothing of it is held in memory. Raises UnknownUpload, OSError."""
-        headers = {"Content-Type": "application/octet-stream"}
-        if isinstance(content, bytes):
-            length = len(content)
-        body = None if content is None else iter([content] if isinstance(content, bytes) else content)
-        chunked = content is not None and length is None
-        headers |= {"Transfer-Encoding": "chunked"} if chunked else {"Content-Length": str(length or 0)}
-        with self._blobs.request(method, path, headers, body, chunked) as answer:
-            reason = answer.read().decode(errors="replace")
-        if answer.status >= 500:
-            raise OSError(reason)
-        if answer.status == 404:
-            raise UnknownUpload
-        return _Answer(answer.status, answer.headers)
+    def _check_place(self, upload: _Upload, first: int | None) -> None:
+        if first not in (None, upload.size):
+            raise NotConsecutive(upload.size - 1)
+        if upload.size and upload.last_part < self._smallest:
+            raise PartTooSmall(upload.last_part, self._smallest)
 
     @contextmanager
-    def _alone(self, stored_as: str, upload: str) -> Iterator[_Row]:
-        """The upload, for one request at a time; given up when that fails."""
-        row = self._row(stored_as, upload)
-        with self._lock:
-            if upload in self._busy:
-                raise NotConsecutive(row.size - 1)
-            self._busy.add(upload)
-        try:
-            yield self._row(stored_as, upload)  # another may have come before
-        except UnknownUpload:
-            self._forget(upload)
-            raise
-        except OSError as error:
-            full = disk.is_full(self._blobs.root, error)  # asked before the space is given back
-            self._drop(stored_as, upload)
-            if full:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
-            raise
-        finally:
-            with self._lock:
-                self._busy.discard(upload)
+    def _alone(self, key: Key, upload: str) -> Iterator[_Upload]:
+        """An upload, for one request at a time; it is deleted when that fails."""
+        known = self._row(key, upload)
+        with self._content.claimed(upload) as free:
+            if not free:
+                raise NotConsecutive(known.size - 1)
+            try:
+                yield self._row(key, upload)  # another request may have changed it in between
+            except UnknownUpload:
+                self._drop(upload)
+                raise
+            except OSError as error:
+                full = disk.is_full(self._content.folder, error)  # asked before the space is free again
+                self._drop(upload)
+                if full:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+                raise
 
-    def _row(self, stored_as: str, upload: str) -> _Row:
-        columns = "id, repository, location, size, first_part, last_part"
-        query = f"SELECT {columns} FROM uploads WHERE id = ? AND repository = ?"
-        found = self._store.read().execute(query, (upload, stored_as)).fetchone()
+    @contextmanager
+    def _opened(self, upload: _Upload) -> Iterator[BinaryIO]:
+        """The file of an upload, at its acknowledged end; raises UnknownUpload."""
+        try:
+            file = self._file(upload.id).open("r+b", buffering=0)
+        except FileNotFoundError:
+            raise UnknownUpload from None
+        with file:
+            if file.seek(0, os.SEEK_END) < upload.size:
+                raise UnknownUpload
+            file.truncate(upload.size)
+            file.seek(upload.size)
+            yield file
+
+    def _hash_of(self, upload: _Upload, file: BinaryIO) -> "_Hash":
+        """The hash of what is in *file*, which is read for that unless the hash is in memory."""
+        if hashed := self._hashes.take(upload.id, upload.size):
+            return hashed
+        hashed, buffer = hashlib.sha256(), memoryview(bytearray(PIECE))
+        file.seek(0)
+        while size := file.readinto(buffer):  # type: ignore[attr-defined]
+            hashed.update(buffer[:size])
+        return hashed
+
+    def _row(self, key: Key, upload: str) -> _Upload:
+        sought = f"SELECT id, size, first_part, last_part FROM uploads WHERE id = ? AND {HERE}"
+        found = self._store.read().execute(sought, (upload, *key)).fetchone()
         if found is None:
             raise UnknownUpload
-        return _Row(*found)
+        return _Upload(*found)
 
-    def _grown(self, row: _Row, by: int, location: str) -> _Row:
-        grown = _Row(row.id, row.repository, location, row.size + by, row.first_part or by, by or row.last_part)
+    def _acknowledge(self, upload: _Upload) -> None:
+        """Note the size of an upload; raises UnknownUpload when its repository was deleted meanwhile."""
         with self._store.change(sync=False) as db:
-            db.execute(
-                "UPDATE uploads SET location = ?, size = ?, first_part = ?, last_part = ? WHERE id = ?",
-                (grown.location, grown.size, grown.first_part, grown.last_part, row.id),
+            done = db.execute(
+                "UPDATE uploads SET size = ?, first_part = ?, last_part = ? WHERE id = ?",
+                (upload.size, upload.first_part, upload.last_part, upload.id),
             )
-        return grown
+        if not done.rowcount:
+            raise UnknownUpload
 
-    def _forget(self, upload: str) -> None:
-        # On a full disk the row stays: whoever asks for the upload then hears that there is none.
+    def _drop(self, upload: str) -> None:
+        self._file(upload).unlink(missing_ok=True)  # first: on a full disk the row needs this space
+        # If the row stays on a full disk, a client that asks for the upload learns that it does not exist.
         with suppress(sqlite3.OperationalError), self._store.change(sync=False) as db:
             db.execute("DELETE FROM uploads WHERE id = ?", (upload,))
 
-    def _drop(self, stored_as: str, upload: str) -> None:
-        self._blobs.forget_upload(stored_as, upload)  # first: on a full disk the row needs this space
-        self._forget(upload)
+    def _file(self, upload: str) -> Path:
+        return self._content.uploads / upload
+
+
+class _Hashes:
+    """The hashes of uploads between two parts, of those that were used last."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, tuple[int, _Hash]] = OrderedDict()
+
+    def keep(self, upload: str, size: int, hashed: "_Hash") -> None:
         with self._lock:
-            self._dropped.append((time.monotonic(), stored_as, upload))
+            self._kept[upload] = size, hashed
+            while len(self._kept) > HASHES:
+                self._kept.popitem(last=False)
 
-    def _drop_again(self) -> None:
-        """Distribution may still have been writing: its last word about a dropped upload makes the folder anew."""
+    def take(self, upload: str, size: int) -> "_Hash | None":
+        """The hash of the first *size* bytes of an upload, or None; a new one for no bytes."""
         with self._lock:
-            settled = [each for each in self._dropped if each[0] < time.monotonic() - SETTLED_AFTER]
-            self._dropped = [each for each in self._dropped if each not in settled]
-        for _, stored_as, upload in settled:
-            self._blobs.forget_upload(stored_as, upload)
+            known, hashed = self._kept.pop(upload, (0, hashlib.sha256()))
+        return hashed if known == size else None
 
 
-@dataclass(frozen=True)
-class _Answer:
-    status: int
-    headers: http.client.HTTPMessage
+def _copy(part: Pieces, file: BinaryIO, hashed: "_Hash") -> int:
+    """Write a part to *file* and into its hash; the number of bytes."""
+    size = 0
+    for piece in part:
+        hashed.update(piece)
+        write_all(file, piece)
+        size += len(piece)
+    return size
 
 
-class _Counted:
-    """Hands *content* on once, and knows afterwards how long it was."""
-
-    def __init__(self, content: Content):
-        self._content = [content] if isinstance(content, bytes) else content
-        self.size = 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._content:
-            self.size += len(chunk)
-            yield chunk
-
-
-def _peeked(content: Content | None) -> Content | None:
-    """The same content, or None when there is not a byte in it."""
-    if content is None or isinstance(content, bytes):
-        return content or None
-    chunks = iter(content)
-    first = next(chunks, b"")
-    return chain([first], chunks) if first else None
+def _without_empty(part: Pieces) -> Pieces | None:
+    """The same part, or None when it has no bytes."""
+    pieces = iter(part)
+    first = next(pieces, b"")
+    return chain([first], pieces) if first else None

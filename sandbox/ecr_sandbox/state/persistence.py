@@ -6,6 +6,7 @@ service, account and region, in the same transaction.
 
 import copyreg
 import hashlib
+import io
 import pickle
 import sqlite3
 import threading
@@ -29,6 +30,10 @@ OF_ROWS |= {"BatchGetImage", "ValidatePullThroughCacheRule"}  # they may wait fo
 
 copyreg.pickle(type(threading.RLock()), lambda _: (threading.RLock, ()))
 copyreg.pickle(type(threading.Lock()), lambda _: (threading.Lock, ()))
+
+
+# Until November 2026 our classes were in other modules, whose names stand in the pickles.
+MOVED = {"helpers.sandbox.ecr.": "ecr_sandbox.services.ecr.", "helpers.sandbox.ecs.": "ecr_sandbox.services.ecs."}
 
 
 class Unreadable(Exception):
@@ -80,7 +85,7 @@ class Kept:
         for row in self._store.read().execute("SELECT * FROM backends WHERE service = ?", (service,)):
             try:
                 # The file is the sandbox's own, readable by its owner only.
-                kept[row["account"], row["region"]] = pickle.loads(row["pickle"])
+                kept[row["account"], row["region"]] = _Unpickler(io.BytesIO(row["pickle"])).load()
             except Exception as error:  # by another version of moto, say
                 raise Unreadable(f"what it says of {row['service']}: {error}") from error
         for (account, region), backend in kept.items():
@@ -103,6 +108,14 @@ class Kept:
                 if self._written.get(key) != digest:
                     db.execute("INSERT OR REPLACE INTO backends VALUES (?, ?, ?, ?)", (*key, content))
                     self._written[key] = digest
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        for old, new in MOVED.items():
+            if module.startswith(old):
+                module = new + module.removeprefix(old)
+        return super().find_class(module, name)
 
 
 def durable(store: Store, kept: Kept) -> Middleware:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-VERSION = 2
+VERSION = 3
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS backends (
     service TEXT, account TEXT, region TEXT, pickle BLOB NOT NULL,
@@ -70,6 +70,8 @@ ALTER TABLE images ADD COLUMN storage_class TEXT NOT NULL DEFAULT 'STANDARD';
 ALTER TABLE images ADD COLUMN archived_at INTEGER;
 ALTER TABLE images ADD COLUMN activated_at INTEGER;
 """
+# Before version 3 the program that stored the blobs had the uploads too; these have to start again.
+FROM_VERSION_2 = "DROP TABLE IF EXISTS uploads;"
 
 
 class Store:
@@ -85,7 +87,7 @@ class Store:
         self._depth = 0
         self._owner: int | None = None
         self._afterwards: list[Callable[[], None]] = []
-        self._once_committed: list[Callable[[], None]] = []
+        self._once_committed: list[Callable[[], object]] = []
         self._local = threading.local()
         self._parts: list[str] = []
         self._writer = _open(path)
@@ -132,7 +134,7 @@ class Store:
         """Do *act* once the change that is under way is on disk."""
         self._afterwards.append(act)
 
-    def once_committed(self, act: Callable[[], None]) -> None:
+    def once_committed(self, act: Callable[[], object]) -> None:
         """Do *act*, once, when the change that is under way can be read by everybody; it may not be on disk yet."""
         self._once_committed.append(act)
 
@@ -143,6 +145,10 @@ class Store:
         if not hasattr(self._local, "reader"):
             self._local.reader = _connect(self.path)
         return self._local.reader
+
+    def settle(self) -> None:
+        """Return when every change so far is on disk. To be called with the lock."""
+        self._disk.sync(self._disk.written())
 
     def put_aside(self, reason: str) -> None:
         """Start empty, because what is stored means nothing to us; it is kept, and that is said."""
@@ -264,7 +270,7 @@ def _prepared(path: Path) -> sqlite3.Connection:
             "or use another state folder."
         )
     old = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'images'").fetchone() is not None
-    steps = [FROM_VERSION_0.format(schema=SCHEMA), FROM_VERSION_1][version:] if old else []
+    steps = [FROM_VERSION_0.format(schema=SCHEMA), FROM_VERSION_1, FROM_VERSION_2][version:] if old else []
     connection.executescript(f"BEGIN IMMEDIATE; {''.join(steps)} {SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
     return connection
 

@@ -1,31 +1,33 @@
-"""`ecr-sandbox gc`: the bytes that no image uses are given back, and nothing that anybody needs."""
+"""`ecr-sandbox gc` frees the bytes that no image uses, and nothing that a client needs."""
 
 import contextlib
 import hashlib
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 import uuid
+from io import BytesIO
+from pathlib import Path
 
 import pytest
-from ecr_sandbox.registry.distribution import Distribution
-from ecr_sandbox.registry.garbage_collection import Swept, sweep
-from ecr_sandbox.state.store import Store
+from ecr_sandbox.registry.content_store import ContentStore
+from ecr_sandbox.registry.garbage_collection import Collected, collect
+from ecr_sandbox.registry.upload_sessions import UploadSessions
 
-from tests.sandbox.conftest import PATIENCE
+from tests.sandbox.conftest import PATIENCE, until
 from tests.sandbox.pusher import Pusher
 
-NOBODY = {"layers": 0, "freed": 0, "kept": 0, "uploads": 0}
+APP = ("123456789012", "us-east-1", "app")
+NOTHING = {"layers": 0, "freed": 0, "kept": 0, "uploads": 0}
 
 
 def gc(sandbox, idle: float = 300) -> dict:
-    """What a sweep did."""
+    """What a collection did."""
     code, _, body = sandbox.http("POST", f"/_sandbox/gc?idle={idle}", b"")
     assert code == 200, body
     return json.loads(body)
@@ -33,8 +35,7 @@ def gc(sandbox, idle: float = 300) -> dict:
 
 def stored(sandbox) -> set[str]:
     """The digests whose bytes are on disk."""
-    top = sandbox.state / "registry/docker/registry/v2/blobs/sha256"
-    return {f"sha256:{each.parent.name}" for each in top.glob("*/*/data")}
+    return {f"sha256:{each.name}" for each in (sandbox.state / "blobs/sha256").iterdir()}
 
 
 @pytest.fixture
@@ -57,13 +58,13 @@ def delete(sandbox, repository, digest):
 
 def test_a_deleted_image_gives_its_bytes_back_at_once(sandbox, pusher, repository):
     image = pusher.push(repository, [b"a layer" * 1000])
-    assert gc(sandbox) == NOBODY
+    assert gc(sandbox) == NOTHING
     delete(sandbox, repository, image.digest)
     swept = gc(sandbox)
-    assert swept == {**NOBODY, "layers": 2, "freed": image.size}  # the layer and the config
+    assert swept == {**NOTHING, "layers": 2, "freed": image.size}  # the layer and the config
     assert not stored(sandbox) & set(image.blobs)
     assert pusher.ask_blob(repository, image.blobs[0]) == 404
-    assert gc(sandbox) == NOBODY
+    assert gc(sandbox) == NOTHING
 
 
 def test_what_another_image_shares_stays(sandbox, pusher, repository, other):
@@ -82,7 +83,7 @@ def test_what_another_image_shares_stays(sandbox, pusher, repository, other):
 def test_a_moved_tag_leaves_an_image_that_keeps_its_layers(sandbox, pusher, repository):
     old = pusher.push(repository, [os.urandom(100)], tag="latest")
     pusher.push(repository, [os.urandom(100)], tag="latest")
-    assert gc(sandbox, 0) == NOBODY
+    assert gc(sandbox, 0) == NOTHING
     pusher.pull(repository, old.digest)
 
 
@@ -104,7 +105,7 @@ class TestAPushUnderWay:
     def test_layers_that_were_sent_wait_for_their_manifest(self, sandbox, pusher, repository):
         layer = os.urandom(1000)
         digest = pusher.send(repository, layer)
-        assert gc(sandbox) == {**NOBODY, "kept": 1000}
+        assert gc(sandbox) == {**NOTHING, "kept": 1000}
         assert pusher.ask_blob(repository, digest) == 200
 
     def test_a_layer_that_the_client_was_told_is_there_waits_too(self, sandbox, pusher, repository):
@@ -147,7 +148,7 @@ class TestAPushUnderWay:
     def test_it_counts_as_given_up_after_some_silence(self, sandbox, pusher, repository):
         digest = pusher.send(repository, os.urandom(1000))
         time.sleep(0.05)
-        assert gc(sandbox, 0.01) == {**NOBODY, "layers": 1, "freed": 1000}
+        assert gc(sandbox, 0.01) == {**NOTHING, "layers": 1, "freed": 1000}
         assert pusher.ask_blob(repository, digest) == 404
 
     def test_at_once_when_told_that_nobody_pushes(self, sandbox, pusher, repository):
@@ -162,14 +163,15 @@ class TestAPushUnderWay:
         content = os.urandom(1000)
         location = pusher.start(repository)
         pusher.part(location, content)
-        assert gc(sandbox) == NOBODY
+        assert gc(sandbox) == NOTHING
         pusher.finish(location, b"", f"sha256:{hashlib.sha256(content).hexdigest()}")
         location = pusher.start(repository)
-        [upload] = (sandbox.state / "registry").glob(f"**/{repository}/_uploads/*")
+        upload = sandbox.state / "uploads" / location.rpartition("/")[2]
         yesterday = time.time() - 24 * 3600 - 1
-        for each in (upload, *upload.iterdir()):
-            os.utime(each, (yesterday, yesterday))
+        os.utime(upload, (yesterday, yesterday))
         assert gc(sandbox)["uploads"] == 1
+        assert not upload.exists()
+        assert pusher.ask("GET", location)[0] == 404
 
     def test_a_restart_in_between_does_not_forget_it(self, own_sandbox):
         sandbox = own_sandbox.start()
@@ -177,61 +179,55 @@ class TestAPushUnderWay:
         pusher, sent, asked = Pusher(sandbox), os.urandom(1000), os.urandom(2000)
         pusher.send("app", sent)
         old = pusher.push("app", [asked])
-        long_ago = time.time() - 3600
-        for link in (sandbox.state / "registry").glob("**/_layers/sha256/*/link"):
-            os.utime(link, (long_ago, long_ago))
         assert pusher.ask_blob("app", old.blobs[0]) == 200
         delete(sandbox, "app", old.digest)
         sandbox.stop(signal.SIGKILL)
         sandbox.start()
-        assert gc(sandbox)["freed"] == 0
+        assert gc(sandbox) == {**NOTHING, "layers": 1, "freed": len(config_of(asked)), "kept": 3000}
         pusher.pull("app", pusher.push("app", [sent, asked], known=True).digest)
+
+
+def config_of(*layers):
+    """The config of an image that the pusher makes."""
+    return json.dumps({"layers": [f"sha256:{hashlib.sha256(each).hexdigest()}" for each in layers]}).encode()
 
 
 class TestOtherRegistries:
     """Images of other accounts, Regions and registries are images too."""
 
     @pytest.mark.parametrize(
-        ("key", "stored_as"),
+        "key",
         [
-            (("111122223333", "eu-west-1", "app"), "111122223333/eu-west-1/app"),
-            (("123456789012", "public", "team/app"), "123456789012/public/team/app"),
-            (("docker-hub", "", "alice/app"), "docker-hub/alice/app"),
-            (("docker-hub", "", "library/python"), "docker-hub/library/python"),
+            ("111122223333", "eu-west-1", "app"),
+            ("123456789012", "public", "team/app"),
+            ("docker-hub", "", "alice/app"),
+            ("docker-hub", "", "library/python"),
         ],
     )
-    def test_their_layers_stay(self, tmp_path, key, stored_as):
-        blobs, store = a_registry(tmp_path)
-        try:
-            kept, gone = send(blobs, stored_as, b"kept"), send(blobs, stored_as, b"gone")
-            with store.change() as db:
-                db.execute("INSERT INTO blobs VALUES (?, ?, ?, ?, 4, 1)", (*key, kept))
-            assert sweep(store, blobs, 0) == Swept(layers=1, freed=4)
-            assert blobs.size(stored_as, kept) == 4
-            assert blobs.size(stored_as, gone) is None
-        finally:
-            blobs.stop()
-            store.close()
+    def test_their_layers_stay(self, store, content, key):
+        kept, gone = add(content, key, b"kept"), add(content, key, b"gone")
+        with store.change() as db:
+            db.execute("INSERT INTO blobs VALUES (?, ?, ?, ?, 4, 1)", (*key, kept))
+        assert collect(store, content, 0) == Collected(layers=1, freed=4)
+        assert content.size(key, kept) == 4
+        assert content.size(key, gone) is None
 
 
-def a_registry(folder):
-    (folder / "log").mkdir()
-    blobs = Distribution(folder, "a secret of the test")
-    blobs.start()
-    blobs.wait()
-    return blobs, Store(folder / "state.db")
+@pytest.fixture
+def content(store, tmp_path):
+    """The content store of a sandbox that does not run."""
+    return ContentStore(tmp_path, store)
 
 
-def send(blobs, repository, content):
-    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-    location = blobs.request("POST", f"/v2/{repository}/blobs/uploads/", {"Content-Length": "0"}).headers["Location"]
-    assert blobs.request("PUT", f"{location}&digest={digest}", {}, content).status == 201
+def add(content, key, blob):
+    digest = f"sha256:{hashlib.sha256(blob).hexdigest()}"
+    content.add(key, digest, BytesIO(blob))
     return digest
 
 
 @pytest.mark.soak
 def test_pushes_go_on_and_lose_nothing(sandbox, soak):
-    """Several clients push, mount, share layers, pull and delete, while one sweep follows the other."""
+    """Several clients push, mount, share layers, pull and delete, while one collection follows the other."""
     names = [f"busy-{number}-{uuid.uuid4().hex[:6]}" for number in range(3)]
     for name in names:
         sandbox.client().create_repository(repositoryName=name)
@@ -263,7 +259,7 @@ def test_pushes_go_on_and_lose_nothing(sandbox, soak):
         client.join(PATIENCE)
     assert not wrong, wrong[0]
     assert len(pushed) > 10
-    assert sum(each["layers"] for each in swept) > 0, "nothing was ever freed: the sweeps proved nothing"
+    assert sum(each["layers"] for each in swept) > 0, "nothing was ever freed: the collections proved nothing"
     pusher = Pusher(sandbox)
     for name in names:
         for digest in pusher.images(name):
@@ -276,7 +272,7 @@ def interrupted(sandbox):
 
 
 @pytest.mark.soak
-def test_a_kill_during_a_sweep_leaves_every_image_whole(own_sandbox, soak):
+def test_a_kill_during_a_collection_leaves_every_image_whole(own_sandbox, soak):
     sandbox = own_sandbox.start()
     sandbox.client().create_repository(repositoryName="app")
     for _ in range(10 if soak else 1):
@@ -299,7 +295,7 @@ def test_a_kill_during_a_sweep_leaves_every_image_whole(own_sandbox, soak):
         assert len(stored(sandbox)) == len(
             {blob for each in pusher.images("app") for blob in pusher.blobs("app", each)}
         )
-        assert not (sandbox.state / "registry/garbage").exists()
+        assert not list((sandbox.state / "trash").iterdir())
 
 
 def test_docker_pulls_and_pushes_afterwards(sandbox, repository, make_image):
@@ -310,7 +306,7 @@ def test_docker_pulls_and_pushes_afterwards(sandbox, repository, make_image):
     gc(sandbox, 0)
     subprocess.run(["docker", "rmi", kept], check=True, capture_output=True)
     sandbox.run(f"docker pull {kept}")
-    assert "Pushed" in sandbox.run(f"docker push {gone}")  # docker believes the registry has it: it has not
+    assert "Pushed" in sandbox.run(f"docker push {gone}")  # docker believes the registry has it: it does not
 
 
 def test_the_command_says_what_it_freed(sandbox, pusher, repository):
@@ -330,21 +326,84 @@ def test_the_command_says_what_it_freed(sandbox, pusher, repository):
     assert re.fullmatch(r"Freed 0\.2 MB: 1 layer that no image uses\.\n", said("--idle", "0"))
 
 
-def test_bytes_are_not_gone_before_the_deletion_is_on_disk(tmp_path, monkeypatch):
-    """A power cut may undo a deletion that nobody was told of yet: then the image is back, and must be whole."""
-    blobs, store = a_registry(tmp_path)
+def test_bytes_are_deleted_after_the_deletion_of_their_image_is_on_disk(store, content, monkeypatch):
+    """A power failure may undo a deletion that was not acknowledged. Then the image is back, and needs its blobs."""
     order = []
-    fsync, rename = os.fsync, shutil.os.rename
-    monkeypatch.setattr(
-        "ecr_sandbox.registry.garbage_collection.os.fsync", lambda file: order.append(file.name) or fsync(file)
-    )
-    monkeypatch.setattr("pathlib.os.rename", lambda a, b: order.append(str(a)) or rename(a, b))
-    try:
-        send(blobs, "1/us-east-1/app", b"unused")
-        order.clear()
-        assert sweep(store, blobs, 0).layers == 1
-    finally:
-        blobs.stop()
-        store.close()
-    assert order[0] == f"{store.path}-wal"
-    assert len(order) > 2
+    fsync, rename = os.fsync, os.rename
+    monkeypatch.setattr(os, "fsync", lambda file: order.append(f"sync {name_of(file)}") or fsync(file))
+    monkeypatch.setattr(os, "rename", lambda a, b: order.append(f"move {Path(a).name}") or rename(a, b))
+    digest = add(content, APP, b"of a deleted image")
+    with store.change(sync=False) as db:
+        db.execute("UPDATE repository_blobs SET leases = 0")
+    with store.change(sync=False) as db:
+        db.execute("DELETE FROM blobs")
+    order.clear()
+    assert collect(store, content).layers == 1
+    assert order[0] == "sync state.db-wal"
+    assert f"move {digest[7:]}" in order
+
+
+def name_of(file):
+    number = file if isinstance(file, int) else file.fileno()
+    return Path(os.readlink(f"/proc/self/fd/{number}")).name
+
+
+class TestAtTheSameTime:
+    """What requests do between any two steps of a collection."""
+
+    def test_a_blob_that_is_being_finished_stays(self, store, content, monkeypatch):
+        """Its file is in place, and its row is not there yet."""
+        collected = []
+        monkeypatch.setattr(
+            "ecr_sandbox.registry.content_store.sync_folder", lambda _: collected.append(collect(store, content, 0))
+        )
+        digest = add(content, APP, b"new")
+        assert collected == [Collected(kept=3)]
+        assert content.open(APP, digest).read() == b"new"
+
+    def test_a_blob_that_is_uploaded_again_stays(self, store, content):
+        """The older file of the same digest has no row. The new one takes its place just before it is collected."""
+        digest = add(content, APP, b"again")
+        content.forget(APP)
+        seen = content.path(digest).stat().st_ino
+        settle = store.settle
+        store.settle = lambda: settle() or threads(lambda: add(content, APP, b"again"))
+        collect(store, content, 0)
+        until(lambda: content.size(APP, digest) == 5)
+        assert content.path(digest).stat().st_ino != seen
+
+    def test_an_upload_that_is_being_written_stays_with_the_leases_of_its_repository(self, store, content):
+        uploads = UploadSessions(store, content, 0)
+        upload = uploads.start(APP)
+        sent = add(content, APP, b"sent")
+
+        def part():
+            yield b"more"
+            assert collect(store, content, 0) == Collected(kept=4)
+
+        uploads.append(APP, upload, part())
+        assert collect(store, content, 0) == Collected(layers=1, freed=8, uploads=1)
+        assert content.size(APP, sent) is None
+
+    def test_a_pull_of_a_blob_that_is_collected_reads_it_to_the_end(self, store, content):
+        digest = add(content, APP, b"x" * 1_000_000)
+        with content.open(APP, digest) as blob:
+            start = blob.read(10)
+            assert collect(store, content, 0).layers == 1
+            assert start + blob.read() == b"x" * 1_000_000
+        with pytest.raises(FileNotFoundError):
+            content.open(APP, digest)
+
+
+def threads(act):
+    """Start a thread that does this."""
+    threading.Thread(target=act).start()
+
+
+def test_files_that_a_crash_left_are_collected(store, content):
+    (content.uploads / "left-by-a-crash").write_bytes(b"12345")
+    (content.trash / "half-deleted").write_bytes(b"1")
+    (content.blobs / ("0" * 64)).write_bytes(b"123")  # renamed, and its row was never committed
+    assert collect(store, content) == Collected(layers=1, freed=3)  # the upload may still grow
+    assert collect(store, content, 0) == Collected(uploads=1, freed=5)
+    assert [list(each.iterdir()) for each in (content.uploads, content.trash, content.blobs)] == [[], [], []]

@@ -1,12 +1,9 @@
 """`kill -9` at random moments, while several clients push: what was acknowledged is there, whole, and nothing else."""
 
-import contextlib
-import json
 import os
 import random
 import signal
 import statistics
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -29,7 +26,6 @@ class Client(threading.Thread):
         self._shared = self._random.randbytes(5000)
         self.acknowledged: list[tuple[str, str]] = []  # repository and digest
         self.facts: dict[tuple[str, str], dict] = {}  # what DescribeImages said of them
-        self.interrupted = 0
         self.wrong: list[Exception] = []
         self.killed = threading.Event()
 
@@ -43,10 +39,8 @@ class Client(threading.Thread):
                 self.acknowledged.append((repository, done.digest))
                 self.facts[repository, done.digest] = self._describe(repository, done.digest)
             except Unexpected as no:
-                if "push once more" not in str(no):
-                    self.wrong.append(no)
-                    return
-                self.interrupted += 1
+                self.wrong.append(no)
+                return
             except Exception as error:  # boto3 takes an answer that broke off for an empty one: it may be any
                 if not self.killed.is_set():
                     self.wrong.append(error)
@@ -91,7 +85,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_half_there(own_sandbox, soa
     acknowledged: set[tuple[str, str]] = set()
     facts: dict[tuple[str, str], dict] = {}
     whole: set[tuple[str, str]] = set()
-    starts, kills, interrupted = [], 0, 0
+    starts = []
     rounds = 50 if soak else 3
     for number, chance in seeds(rounds):
         clients = [Client(sandbox, f"{chance.random()} {each}") for each in range(CLIENTS)]
@@ -99,11 +93,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_half_there(own_sandbox, soa
             client.start()
         if number == 0:  # a busy machine may be too slow to acknowledge anything in the moment that is left
             wait_for_the_first_push(clients)
-        for _ in range(chance.randrange(3) if number % 2 else 2):  # Distribution, not at all or again and again
-            time.sleep(chance.uniform(0.05, 0.5))
-            kill_registry(sandbox)
-            kills += 1
-        time.sleep(chance.uniform(0.05, 0.5))
+        time.sleep(chance.uniform(0.05, 1.5))
         for client in clients:
             client.killed.set()
         sandbox.stop(signal.SIGKILL)
@@ -113,7 +103,6 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_half_there(own_sandbox, soa
             assert not client.wrong, client.wrong[0]
             acknowledged.update(client.acknowledged)
             facts |= client.facts
-            interrupted += client.interrupted
         began = time.monotonic()
         sandbox.start()
         starts.append(time.monotonic() - began)
@@ -128,54 +117,8 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_half_there(own_sandbox, soa
     for repository, digest in images(sandbox):  # nor did a later kill harm an older image
         Pusher(sandbox).pull(repository, digest)
     print(
-        f"{len(acknowledged)} pushes acknowledged, {kills} kills of the registry ({interrupted} pushes interrupted), "
-        f"{len(starts)} of the sandbox; next start {statistics.median(starts):.2f} s, at most {max(starts):.2f} s"
+        f"{len(acknowledged)} pushes acknowledged, {len(starts)} kills; "
+        f"next start {statistics.median(starts):.2f} s, at most {max(starts):.2f} s"
     )
     assert acknowledged
-    assert kills >= rounds
     assert max(starts) < (2 if soak else 6)  # `make test` has other work on the same processors
-
-
-def kill_registry(sandbox) -> None:
-    """Distribution's own `kill -9`; so soon after the last one its successor may not be there yet."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        with contextlib.suppress(ProcessLookupError):
-            return os.kill(registry_pid(sandbox), signal.SIGKILL)
-        time.sleep(0.01)
-    raise AssertionError("Distribution never came back")
-
-
-def registry_pid(sandbox) -> int:
-    return json.loads((sandbox.state / "sandbox.json").read_text())["registry_pid"]
-
-
-def test_the_note_names_the_new_registry(own_sandbox):
-    sandbox = own_sandbox.start()
-    before = registry_pid(sandbox)
-    os.kill(before, signal.SIGKILL)
-    end = time.monotonic() + PATIENCE
-    while (now := registry_pid(sandbox)) == before:
-        assert time.monotonic() < end
-        time.sleep(0.01)
-    os.kill(now, 0)
-    assert json.loads(sandbox.http("GET", "/_sandbox")[2])["registry_pid"] == now
-
-
-@pytest.mark.soak
-def test_docker_gets_its_image_through(own_sandbox, make_image, soak):
-    """docker sends a layer again that was interrupted."""
-    sandbox = own_sandbox.start()
-    sandbox.client().create_repository(repositoryName="app")
-    sandbox.login()
-    for number, chance in seeds(10 if soak else 1):
-        image = make_image(f"{sandbox.registry}/app:v{number}", chance.randbytes(15_000_000))
-        push = subprocess.Popen(
-            ["docker", "push", image], env=sandbox.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        time.sleep(chance.uniform(0.1, 0.6))
-        os.kill(registry_pid(sandbox), signal.SIGKILL)
-        said = push.communicate(timeout=PATIENCE)[0]
-        assert push.returncode == 0, said
-        subprocess.run(["docker", "rmi", image], check=True, capture_output=True)
-        sandbox.run(f"docker pull {image}")

@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 
 import pytest
-from ecr_sandbox.state.processes import command_of
 from ecr_sandbox.state.store import Store
 
 from tests.sandbox import api
@@ -94,14 +93,6 @@ def test_killed_while_many_repositories_are_made(own_sandbox):
     there = {each["repositoryName"] for each in facts(sandbox)[0]}
     assert set(acknowledged) <= there
     assert len(there) <= len(acknowledged) + 1
-
-
-def test_the_registry_of_a_killed_sandbox_does_not_stay(own_sandbox):
-    sandbox = own_sandbox.start()
-    orphan = json.loads((sandbox.state / "sandbox.json").read_text())["registry_pid"]
-    sandbox.stop(signal.SIGKILL)
-    sandbox.start()
-    assert "registry" not in command_of(orphan)
 
 
 class TestAStateThatCannotBeRead:

@@ -308,8 +308,8 @@ def test_nobody_else_opens_the_state_folder(own_sandbox):
     own_sandbox.start(["bash", "-c", 'umask 0; exec "$@"', "-"])
     own_sandbox.basic()
     assert stat.S_IMODE(own_sandbox.state.stat().st_mode) == 0o700
-    secrets = [path for path in own_sandbox.state.iterdir() if "secret" in path.name or path.name == "registry.yml"]
-    assert {path.name for path in secrets} >= {"secret", "registry-secret", "registry.yml"}
+    secrets = [path for path in own_sandbox.state.iterdir() if "secret" in path.name]
+    assert {path.name for path in secrets} >= {"secret"}
     assert {stat.S_IMODE(path.stat().st_mode) for path in secrets} == {0o600}
 
 

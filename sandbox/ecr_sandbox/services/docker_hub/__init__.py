@@ -10,9 +10,9 @@ from pathlib import Path
 
 from ecr_sandbox.http.middleware import Handler, Request, chain
 from ecr_sandbox.registry import routes
-from ecr_sandbox.registry.distribution import Distribution
+from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.responses import with_version
-from ecr_sandbox.registry.upload_sessions import Uploads
+from ecr_sandbox.registry.upload_sessions import UploadSessions
 from ecr_sandbox.state.store import Store
 from werkzeug.wrappers import Response
 
@@ -32,10 +32,10 @@ class Hub:
     pulls: limits.Pulls
 
 
-def install(store: Store, blobs: Distribution, secret_path: Path) -> Handler:
+def install(store: Store, blobs: ContentStore, secret_path: Path) -> Handler:
     """The handler of the stand-in's port; its signing secret is kept in the file *secret_path*."""
     hub, signer = _open(store, blobs), Signer(secret_path)
-    registry_backend = HubRegistry(hub.repositories, hub.pulls, blobs, Uploads(store, blobs, smallest_part=0))
+    registry_backend = HubRegistry(hub.repositories, hub.pulls, blobs, UploadSessions(store, blobs, smallest_part=0))
     registry = chain(
         [with_version, bearer(hub.accounts, signer), counted(registry_backend)], routes.registry(registry_backend)
     )
@@ -59,7 +59,7 @@ def install(store: Store, blobs: Distribution, secret_path: Path) -> Handler:
     return handler
 
 
-def _open(store: Store, blobs: Distribution) -> Hub:
+def _open(store: Store, blobs: ContentStore) -> Hub:
     for schema in (accounts.SCHEMA, repositories.SCHEMA, limits.SCHEMA):
         store.add(schema)
     people = accounts.Accounts(store)

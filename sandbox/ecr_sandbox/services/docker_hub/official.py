@@ -9,7 +9,7 @@ from io import BytesIO
 from ecr_sandbox import settings
 from ecr_sandbox.http.middleware import Request
 from ecr_sandbox.registry import oci_layout
-from ecr_sandbox.registry.distribution import Distribution
+from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.images import Manifest
 from moto.ecr.exceptions import ImageAlreadyExistsException
 
@@ -23,7 +23,7 @@ PREVIEW = ("ratelimitpreview", "test")
 PREVIEW_CONFIG = json.dumps({"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": []}})
 
 
-def preview(repositories: Repositories, blobs: Distribution) -> None:
+def preview(repositories: Repositories, blobs: ContentStore) -> None:
     """Put ``ratelimitpreview/test:latest`` in place, once. Raises OSError."""
     digest = "sha256:" + hashlib.sha256(PREVIEW_CONFIG.encode()).hexdigest()
     config = {"mediaType": CONFIG_TYPE, "size": len(PREVIEW_CONFIG), "digest": digest}
@@ -42,7 +42,7 @@ def is_asked_for(request: Request) -> bool:
 class Shelf:
     """Where the official images stand: the course's base image, put there when somebody first asks for one."""
 
-    def __init__(self, repositories: Repositories, blobs: Distribution):
+    def __init__(self, repositories: Repositories, blobs: ContentStore):
         self._repositories, self._blobs = repositories, blobs
         self._lock, self._full = threading.Lock(), False
 
@@ -58,7 +58,7 @@ class Shelf:
 
 def _put(
     repositories: Repositories,
-    blobs: Distribution,
+    blobs: ContentStore,
     namespace: str,
     name: str,
     tag: str,
@@ -68,7 +68,10 @@ def _put(
     full_name = f"{namespace}/{name}"
     if repositories.images(full_name).find(tag=tag, digest=manifest.digest):
         return
-    with oci_layout.stored(blobs, repositories.stored_as(full_name), manifest, opened), repositories.change():
+    images = repositories.images(full_name)
+    oci_layout.add_blobs(blobs, images.key, manifest, opened)
+    with repositories.change():
+        blobs.require_blobs(images, manifest, full_name, "docker.io")
         repositories.create_official(namespace, name, "Official image" if namespace == LIBRARY else "")
         with suppress(ImageAlreadyExistsException):
-            repositories.images(full_name).put(manifest, tag, False)
+            images.put(manifest, tag, False)

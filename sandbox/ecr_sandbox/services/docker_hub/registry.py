@@ -5,12 +5,12 @@ from functools import partial
 
 from ecr_sandbox.http.middleware import Handler, Middleware, Request
 from ecr_sandbox.registry import image_ids
-from ecr_sandbox.registry.distribution import Distribution
+from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.images import Image, Images, Manifest
 from ecr_sandbox.registry.manifest_format import INDEXES
+from ecr_sandbox.registry.references import Key
 from ecr_sandbox.registry.responses import refuse
-from ecr_sandbox.registry.upload_sessions import Uploads
-from ecr_sandbox.services.ecr.backend import having_all
+from ecr_sandbox.registry.upload_sessions import UploadSessions
 from ecr_sandbox.services.ecr.errors import Refused as WireRefused
 from werkzeug.wrappers import Response
 
@@ -42,8 +42,8 @@ class Repository:
         self._registry, self.name = registry_backend, name
 
     @property
-    def stored_as(self) -> str:
-        return self._registry.repositories.stored_as(self.name)
+    def key(self) -> Key:
+        return self.images.key
 
     @property
     def images(self) -> Images:
@@ -53,25 +53,22 @@ class Repository:
         """The end of a push; the first one makes the repository."""
         manifest = Manifest.parse(text, media_type)
         blobs, repositories = self._registry.blobs, self._registry.repositories
-        where = (self.stored_as, manifest, self.images, self.name, "docker.io")
-        with having_all(blobs, *where), repositories.change():
+        with repositories.change():
+            blobs.require_blobs(self.images, manifest, self.name, "docker.io")
             if repositories.find(self.name) is None:
                 repositories.create_by_push(self.name)
             repositories.pushed(self.name)
             return self.images.put(manifest, tag, False, digest)
 
-    def mountable(self, digest: str, source: str, request: Request) -> str | None:
-        """The name in Distribution of *source*, if the token lets its holder pull from there and the layer is there."""
+    def mountable(self, digest: str, source: str, request: Request) -> Key | None:
+        """The key of *source*, if the token lets its holder pull from there and an image there has the layer."""
         if PULL not in self._registry.granted(request.environ[VISITOR], source):
             return None
-        return (
-            self._registry.repositories.stored_as(source)
-            if self._registry.repositories.images(source).use(digest)
-            else None
-        )
+        images = self._registry.repositories.images(source)
+        return images.key if images.use(digest) else None
 
-    def link(self, digest: str) -> str | None:
-        """None: the Hub's content network is not stood in for."""
+    def presigned_url(self, digest: str) -> str | None:
+        """None: the stand-in does not imitate the Hub's content network."""
         return None
 
     def delete_images(self, ids: Iterable[image_ids.Id]) -> image_ids.Deleted:
@@ -89,7 +86,7 @@ class HubRegistry:
 
     errors = REGISTRY
 
-    def __init__(self, repositories: Repositories, pulls: Pulls, blobs: Distribution, uploads: Uploads):
+    def __init__(self, repositories: Repositories, pulls: Pulls, blobs: ContentStore, uploads: UploadSessions):
         self.repositories, self.pulls, self.blobs, self.uploads = repositories, pulls, blobs, uploads
 
     def repository(self, request: Request, name: str, action: str) -> Repository:

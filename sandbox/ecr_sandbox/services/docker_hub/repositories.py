@@ -11,9 +11,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from sqlite3 import Connection
 
-from ecr_sandbox.registry.distribution import Distribution
+from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.images import Images
-from ecr_sandbox.services.ecr.backend import stored_as
 from ecr_sandbox.state.store import Store
 
 from .accounts import Account, Accounts, Credential, now
@@ -33,7 +32,7 @@ CREATE TABLE IF NOT EXISTS hub_collaborators (
 """
 NAME = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*")
 PRIVATE_ALLOWED = 1  # on the Personal plan
-REGISTRY = "docker-hub"  # before the names in Distribution and in the table of images
+REGISTRY = "docker-hub"  # the account in the keys of its repositories
 PULL, PUSH = "pull", "push"
 NOTHING: frozenset[str] = frozenset()
 
@@ -75,7 +74,7 @@ class Repository:
 class Repositories:
     """The rows of the store that say what there is, and to whom."""
 
-    def __init__(self, store: Store, blobs: Distribution, accounts: Accounts):
+    def __init__(self, store: Store, blobs: ContentStore, accounts: Accounts):
         self._store, self._blobs, self._accounts = store, blobs, accounts
 
     def change(self) -> AbstractContextManager[Connection]:
@@ -165,8 +164,9 @@ class Repositories:
         with self._store.change() as db:
             key = (repository.namespace, repository.name)
             db.execute("DELETE FROM hub_repositories WHERE namespace = ? AND name = ?", key)
-            self.images(repository.full_name).delete()
-            self._store.afterwards(lambda: self._blobs.forget(self.stored_as(repository.full_name)))
+            images = self.images(repository.full_name)
+            images.delete()
+            self._blobs.forget(images.key)
 
     def clear(self, username: str) -> None:
         """Delete every repository of *username*, and take *username* out of all others."""
@@ -210,11 +210,6 @@ class Repositories:
     def images(self, full_name: str) -> Images:
         """The images of one repository."""
         return Images(self._store, REGISTRY, "", full_name)
-
-    def stored_as(self, full_name: str) -> str:
-        """Its name in Distribution."""
-        namespace, _, name = full_name.partition("/")
-        return stored_as(REGISTRY, namespace, name)
 
     def is_member(self, account: Account, repository: Repository) -> bool:
         """Whether *account* may pull and push: the owner and the collaborators."""

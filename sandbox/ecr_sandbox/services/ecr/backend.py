@@ -1,10 +1,9 @@
-"""ECR's state: repositories are moto's, images are ours (``images.py``), bytes are Distribution's."""
+"""ECR's state: repositories are moto's, images are ours (``images.py``), blobs are in the content store."""
 
-import hashlib
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,12 +15,13 @@ from ecr_sandbox.iam.authorization import Denied, permit
 from ecr_sandbox.iam.evaluate import Principal
 from ecr_sandbox.iam.requests import repository_request
 from ecr_sandbox.registry import events, image_ids
-from ecr_sandbox.registry.distribution import Distribution
+from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.events import Deleted, Pulled, Pushed
 from ecr_sandbox.registry.images import Image, Images, Manifest
 from ecr_sandbox.registry.presigned_urls import PresignedUrls
 from ecr_sandbox.registry.pull_counts import Pulls
-from ecr_sandbox.registry.upload_sessions import Uploads
+from ecr_sandbox.registry.references import Key
+from ecr_sandbox.registry.upload_sessions import UploadSessions
 from ecr_sandbox.registry.usage import Meter
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.jobs import Jobs
@@ -29,7 +29,7 @@ from ecr_sandbox.state.store import Store
 from moto.ecr.exceptions import RepositoryNotFoundException
 
 from . import last_pull
-from .errors import InvalidParameter, LayersNotFoundException
+from .errors import InvalidParameter
 from .lifecycle import policy, previews, schedule
 from .registry_settings import EXCLUSIONS, SCHEMA, Settings
 from .repository_policy import valid_registry_policy, valid_resource_policy
@@ -53,28 +53,24 @@ class Repository(moto_ecr.Repository):
     @property
     def images(self) -> Images:
         bill = Backend.meter
-        tell = (partial(say, *self._key) for say in (bill.changed, bill.archived, bill.restored))
-        return Images(Backend.store, *self._key, *tell)
+        tell = (partial(say, *self.key) for say in (bill.changed, bill.archived, bill.restored))
+        return Images(Backend.store, *self.key, *tell)
 
     @images.setter
     def images(self, value: list[Any]) -> None:
         """moto sets an empty list; the rows are the store's."""
 
     @property
-    def _key(self) -> tuple[str, str, str]:
+    def key(self) -> Key:
+        """The key of this repository's rows in the store."""
         return self.account_id, self.region_name, self.name
-
-    @property
-    def stored_as(self) -> str:
-        """This repository's name in Distribution: accounts and regions are apart, and any ECR name fits."""
-        return stored_as(*self._key)
 
     def store_image(self, text: str, media_type: str | None, tag: str | None, digest: str | None) -> Image:
         """PutImage from the wire: see ``Backend.store_image``."""
         return backend(self.account_id, self.region_name).store_image(self.name, text, media_type, tag, digest)
 
-    def mountable(self, digest: str, source: str, request: Request) -> str | None:
-        """The name in Distribution of *source*, if ECR lets the layer *digest* be mounted from there.
+    def mountable(self, digest: str, source: str, request: Request) -> Key | None:
+        """The key of the repository *source*, if ECR lets the layer *digest* be mounted from there.
 
         The account setting is on, the caller may read the source, both are encrypted alike, and an image there uses
         the layer.
@@ -89,7 +85,7 @@ class Repository(moto_ecr.Repository):
             other = state.repository(source)
             alike = other.encryption_configuration == self.encryption_configuration
             if alike and other.images.use(digest) and not other.images.is_archived(digest):
-                return other.stored_as
+                return other.key
         return None
 
     def _determine_encryption_config(self, encryption_config: dict[str, str] | None) -> dict[str, str]:
@@ -104,16 +100,16 @@ class Repository(moto_ecr.Repository):
         partition = self.arn.split(":")[1]
         return {**config, "kmsKey": f"arn:{partition}:kms:{self.region_name}:{self.account_id}:key/{number}"}
 
-    def link(self, digest: str) -> str:
-        """Where the layer *digest* is to be fetched."""
-        return Backend.links.url(self.stored_as, digest, self._key)
+    def presigned_url(self, digest: str) -> str:
+        """Where clients fetch the layer *digest*."""
+        return Backend.presigned_urls.url(digest, self.key)
 
     def delete_images(self, ids: Iterable[image_ids.Id]) -> image_ids.Deleted:
         """BatchDeleteImage, for the API and the wire alike: see ``batch.delete``."""
         with Backend.store.change():
             gone, failures = image_ids.delete(self.images, ids)
             for each in gone:
-                events.publish(Deleted(*self._key, each["imageDigest"], each.get("imageTag")))
+                events.publish(Deleted(*self.key, each["imageDigest"], each.get("imageTag")))
         return gone, failures
 
     def pulled(self, image: Image, tag: str | None, request: Request) -> None:
@@ -127,18 +123,18 @@ class Repository(moto_ecr.Repository):
         now = clock.now()
         # Nobody was promised that it is written down; on a full disk a pull goes on.
         with suppress(sqlite3.OperationalError), Backend.store.change(sync=False):
-            Backend.meter.pulled(*self._key)
-            Backend.pulls.one_more(*self._key)
+            Backend.meter.pulled(*self.key)
+            Backend.pulls.one_more(*self.key)
             if last_pull.is_due(image.last_pulled, now) and not self._ignores_pulls_of(arn):
                 self.images.recorded_pull(image, int(now))
-            events.publish(Pulled(*self._key, image.digest, tag, arn))
+            events.publish(Pulled(*self.key, image.digest, tag, arn))
 
     def _ignores_pulls_of(self, principal: str) -> bool:
         return backend(self.account_id, self.region_name).settings(EXCLUSIONS).get(principal) is not None
 
     def sent(self, n_bytes: int) -> None:
         """So many bytes of a layer went out."""
-        Backend.meter.sent(*self._key, n_bytes)
+        Backend.meter.sent(*self.key, n_bytes)
 
     def locks(self, tag: str | None) -> bool:
         """Whether *tag*, if it names an image, must go on naming it."""
@@ -151,11 +147,11 @@ class Backend(moto_ecr.ECRBackend):
     """moto's ECR with ECR's image model."""
 
     store: ClassVar[Store]
-    blobs: ClassVar[Distribution]
+    blobs: ClassVar[ContentStore]
     meter: ClassVar[Meter]
     pulls: ClassVar[Pulls]
-    uploads: ClassVar[Uploads]
-    links: ClassVar[PresignedUrls]
+    uploads: ClassVar[UploadSessions]
+    presigned_urls: ClassVar[PresignedUrls]
     jobs: ClassVar[Jobs]
     changing: ClassVar[Callable[[], AbstractContextManager[None]]]  # round a change of repositories, of any registry
 
@@ -189,11 +185,11 @@ class Backend(moto_ecr.ECRBackend):
         """
         repository = self.repository(name)
         manifest = Manifest.parse(text, media_type)
-        where = (repository.stored_as, manifest, repository.images, name, self.account_id)
-        with having_all(self.blobs, *where), self.store.change():
+        with self.store.change():
             repository = self.repository(name)  # it may have gone meanwhile
+            self.blobs.require_blobs(repository.images, manifest, name, self.account_id)
             image = repository.images.put(manifest, tag, repository.locks(tag), claimed_digest)
-            events.publish(Pushed(*repository._key, image.digest, tag))
+            events.publish(Pushed(*repository.key, image.digest, tag))
             return image
 
     def set_repository_policy(self, registry_id: str, repository_name: str, policy_text: str) -> dict[str, Any]:
@@ -211,7 +207,7 @@ class Backend(moto_ecr.ECRBackend):
         repository = self.repository(repository_name, registry_id)
         policy.parse(lifecycle_policy_text)
         repository.lifecycle_policy = lifecycle_policy_text
-        schedule.begin(self.store, self.jobs, repository._key)
+        schedule.begin(self.store, self.jobs, repository.key)
         return {
             "registryId": repository.registry_id,
             "repositoryName": repository.name,
@@ -232,46 +228,20 @@ class Backend(moto_ecr.ECRBackend):
         repository: Repository = super().delete_repository(repository_name, registry_id, force)
         with self.store.change():
             repository.images.delete()
-            schedule.end(self.store, self.jobs, repository._key)
-            previews.forget(self.store, repository._key)
-            self.store.afterwards(lambda: self.blobs.forget(repository.stored_as))
+            schedule.end(self.store, self.jobs, repository.key)
+            previews.forget(self.store, repository.key)
+            self.blobs.forget(repository.key)
         return repository
 
 
-def stored_as(account: str, region: str, name: str) -> str:
-    """Distribution takes names up to 255 characters; ECR's, with account and region before them, may be longer."""
-    full = f"{account}/{region}/{name}"
-    if len(full) <= 255:
-        return full
-    return f"{account}/{region}/{name[:100].rstrip('._-/')}/{hashlib.sha256(name.encode()).hexdigest()}"
-
-
-@contextmanager
-def having_all(
-    blobs: Distribution, stored_as: str, manifest: Manifest, images: Images, name: str, registry: str
-) -> Iterator[None]:
-    """Round the storing of an image in a repository that has every blob of *manifest* and keeps it meanwhile.
-
-    Its *images* use the blob, or it was uploaded (*stored_as*) and is on disk from now on.
-    Raises LayersNotFoundException, which speaks of the repository *name* of *registry*, and OSError.
-    """
-    digests = [digest for digest, _ in manifest.blobs]
-    with blobs.promises.redeeming(stored_as, digests):
-        new = [digest for digest in digests if not images.use(digest)]
-        missing = [digest for digest in new if blobs.size(stored_as, digest) is None]
-        if missing:
-            raise LayersNotFoundException(missing, name, registry)
-        blobs.tree.sync(stored_as, new)
-        yield
-
-
-def install(store: Store, blobs: Distribution, links: PresignedUrls, jobs: Jobs, kept: "Kept") -> None:
+def install(store: Store, blobs: ContentStore, presigned_urls: PresignedUrls, jobs: Jobs, kept: "Kept") -> None:
     """Put these classes in the place of moto's. To be called before moto answers anything."""
     for schema in (SCHEMA, schedule.SCHEMA, previews.SCHEMA):
         store.add(schema)
     Backend.store, Backend.blobs, Backend.meter = store, blobs, Meter(store)
     Backend.pulls = Pulls(store)
-    Backend.uploads, Backend.links, Backend.jobs = Uploads(store, blobs), links, jobs
+    Backend.uploads, Backend.presigned_urls = UploadSessions(store, blobs), presigned_urls
+    Backend.jobs = jobs
     Backend.changing = staticmethod(partial(kept.changing, "ecr"))
     moto_ecr.Repository = Repository
     moto_ecr.ecr_backends.backend = Backend

@@ -26,6 +26,7 @@ def seed(folder: Path) -> None:
     repository = state.repository(settings.MIRROR_REPOSITORY)
     if repository.images.find(tag=settings.MIRROR_TAG, digest=manifest.digest):
         return
-    storing = oci_layout.stored(Backend.blobs, repository.stored_as, manifest, opened)
-    with storing, suppress(ImageAlreadyExistsException):
+    oci_layout.add_blobs(Backend.blobs, repository.key, manifest, opened)
+    with suppress(ImageAlreadyExistsException), Backend.store.change():
+        Backend.blobs.require_blobs(repository.images, manifest, repository.name, repository.account_id)
         repository.images.put(manifest, settings.MIRROR_TAG, immutable=False)

@@ -27,18 +27,18 @@ class LayerOperations(Operations):
 
     def initiate_layer_upload(self) -> ActionResult:
         repository = self._repository()
-        if not disk.has_room(Backend.blobs.root):
+        if not disk.has_room(Backend.blobs.folder):
             raise errors.storage_full()
-        return ActionResult({"uploadId": Backend.uploads.start(repository.stored_as), "partSize": PART_SIZE})
+        return ActionResult({"uploadId": Backend.uploads.start(repository.key), "partSize": PART_SIZE})
 
     def upload_layer_part(self) -> ActionResult:
         repository, upload, part = self._repository(), self._get_param("uploadId"), self._get_param("layerPartBlob")
         first, last = self._get_param("partFirstByte"), self._get_param("partLastByte")
         with self._worded(repository):
-            progress = Backend.uploads.progress(repository.stored_as, upload)
+            progress = Backend.uploads.progress(repository.key, upload)
             if len(part) != last - first + 1:
                 raise self._invalid_part(repository, progress)
-            progress = Backend.uploads.append(repository.stored_as, upload, part, len(part), first)
+            progress = Backend.uploads.append(repository.key, upload, [part], first)
         return ActionResult({**self._about(repository), "lastByteReceived": progress.end})
 
     def complete_layer_upload(self) -> ActionResult:
@@ -47,9 +47,9 @@ class LayerOperations(Operations):
         digests = self._get_param("layerDigests")
         digest = next((each for each in digests if each.startswith("sha256:")), digests[0])
         with self._worded(repository):
-            Backend.uploads.progress(repository.stored_as, upload)
+            Backend.uploads.progress(repository.key, upload)
             known = _size(repository, digest) is not None
-            Backend.uploads.finish(repository.stored_as, upload, digest)
+            Backend.uploads.finish(repository.key, upload, digest)
         if known:
             raise errors.LayerAlreadyExistsException(digest, repository.name, repository.registry_id)
         return ActionResult({**self._about(repository), "layerDigest": digest})
@@ -61,7 +61,7 @@ class LayerOperations(Operations):
         for digest in self._get_param("layerDigests"):
             if reason := _not_a_digest(digest):
                 failures.append({"layerDigest": digest, **reason})
-            elif (size := _size(repository, digest, promised=True)) is None:
+            elif (size := _size(repository, digest, lease=True)) is None:
                 layers.append({"layerDigest": digest, "layerAvailability": "UNAVAILABLE"})
             elif repository.images.is_archived(digest):
                 layers.append({"layerDigest": digest, "layerAvailability": "ARCHIVED", "layerSize": size})
@@ -79,9 +79,7 @@ class LayerOperations(Operations):
             raise errors.LayerInaccessibleException(*where)
         if repository.images.is_archived(digest):
             raise errors.LayerArchivedException(digest, repository.name, repository.registry_id)
-        key = (repository.account_id, repository.region_name, repository.name)
-        url = Backend.links.url(repository.stored_as, digest, key)
-        return ActionResult({"downloadUrl": url, "layerDigest": digest})
+        return ActionResult({"downloadUrl": repository.presigned_url(digest), "layerDigest": digest})
 
     def _about(self, repository: Repository) -> dict[str, str]:
         return {
@@ -103,7 +101,7 @@ class LayerOperations(Operations):
         except upload_sessions.UnknownUpload:
             raise UploadNotFoundException(upload, *where) from None
         except upload_sessions.NotConsecutive:
-            progress = Backend.uploads.progress(repository.stored_as, upload)
+            progress = Backend.uploads.progress(repository.key, upload)
             raise self._invalid_part(repository, progress) from None
         except upload_sessions.PartTooSmall as part:
             raise errors.LayerPartTooSmallException(part.size, part.smallest, upload, *where) from None
@@ -113,9 +111,9 @@ class LayerOperations(Operations):
             raise errors.InvalidLayerException(upload, *where) from None
 
 
-def _size(repository: Repository, digest: str, promised: bool = False) -> int | None:
-    """The size in bytes of a layer that *repository* has, or None; *promised*: the client may count on the layer."""
-    return Backend.blobs.size(repository.stored_as, digest, promised)
+def _size(repository: Repository, digest: str, lease: bool = False) -> int | None:
+    """The size in bytes of a layer that *repository* has, or None; *lease*: the client may count on the layer."""
+    return Backend.blobs.size(repository.key, digest, lease)
 
 
 def _not_a_digest(digest: str) -> dict[str, str] | None:

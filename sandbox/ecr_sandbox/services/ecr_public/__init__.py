@@ -7,7 +7,7 @@ It is loaded by the first request to its port, or of its API.
 from ecr_sandbox.auth.token import Tokens
 from ecr_sandbox.http.middleware import Handler, Request, chain
 from ecr_sandbox.registry import routes
-from ecr_sandbox.registry.distribution import Distribution
+from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.responses import with_version
 from ecr_sandbox.state.store import Store
 from werkzeug.wrappers import Response
@@ -18,7 +18,7 @@ from .registry import PublicRegistry, limited
 from .repositories import opened
 
 
-def registry(store: Store, blobs: Distribution, tokens: Tokens) -> Handler:
+def registry(store: Store, blobs: ContentStore, tokens: Tokens) -> Handler:
     """The handler of ECR Public's port: ``/v2/`` and the token server."""
     store.add(limits.SCHEMA)
     state = opened(store, blobs)
@@ -36,6 +36,6 @@ def registry(store: Store, blobs: Distribution, tokens: Tokens) -> Handler:
     return handler
 
 
-def control(store: Store, blobs: Distribution, tokens: Tokens) -> Handler:
+def control(store: Store, blobs: ContentStore, tokens: Tokens) -> Handler:
     """The handler of the API, for a request that the other doors have let pass."""
     return api.Api(store, blobs, tokens).answer

@@ -15,7 +15,7 @@ from ecr_sandbox.aws import dispatch, pagination, resource_tags
 from ecr_sandbox.http.middleware import Request
 from ecr_sandbox.iam import evaluate
 from ecr_sandbox.registry import image_ids
-from ecr_sandbox.registry.distribution import Distribution
+from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.images import Image, Images
 from ecr_sandbox.services.ecr.errors import InvalidParameter, NotInSandbox
 from ecr_sandbox.state.store import Store
@@ -40,7 +40,7 @@ Answer = dict[str, Any]
 class Api:
     """Answers for one sandbox."""
 
-    def __init__(self, store: Store, blobs: Distribution, tokens: Tokens):
+    def __init__(self, store: Store, blobs: ContentStore, tokens: Tokens):
         self._store, self._blobs, self._passwords = store, blobs, passwords(tokens)
 
     def answer(self, request: Request) -> Response:

@@ -32,7 +32,9 @@ class Shelf:
             with suppress(RepositoryAlreadyExistsException):
                 self._repositories.create(DOCKER, NAME)
             repository = self._repositories.find(DOCKER, NAME)
-            storing = oci_layout.stored(self._repositories.blobs, repository.stored_as, manifest, opened)
-            with storing, suppress(ImageAlreadyExistsException):
-                self._repositories.images(repository).put(manifest, settings.MIRROR_TAG, False)
+            blobs, images = self._repositories.blobs, self._repositories.images(repository)
+            oci_layout.add_blobs(blobs, repository.key, manifest, opened)
+            with suppress(ImageAlreadyExistsException), self._repositories.store.change():
+                blobs.require_blobs(images, manifest, repository.name, repository.account)
+                images.put(manifest, settings.MIRROR_TAG, False)
             self._full = True

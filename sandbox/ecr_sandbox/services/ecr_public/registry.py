@@ -8,6 +8,7 @@ from ecr_sandbox.iam.authorization import Denied, permit
 from ecr_sandbox.iam.requests import public_repository_request
 from ecr_sandbox.registry import image_ids
 from ecr_sandbox.registry.images import Image, Images
+from ecr_sandbox.registry.references import Key
 from ecr_sandbox.registry.responses import refuse
 from ecr_sandbox.services.ecr.backend import Backend
 from ecr_sandbox.services.ecr.errors import Refused, denied
@@ -37,8 +38,8 @@ class Visited:
         self._registry, self._repository, self._request = registry_backend, repository, request
 
     @property
-    def stored_as(self) -> str:
-        return self._repository.stored_as
+    def key(self) -> Key:
+        return self._repository.key
 
     @property
     def images(self) -> Images:
@@ -48,12 +49,12 @@ class Visited:
         """The end of a push."""
         return self._registry.repositories.store_image(self._repository, text, media_type, tag, digest)
 
-    def mountable(self, digest: str, source: str, request: Request) -> str | None:
+    def mountable(self, digest: str, source: str, request: Request) -> Key | None:
         """Never: AWS describes mounting for private registries only."""
         return None
 
-    def link(self, digest: str) -> str | None:
-        """None: what AWS's own front end does with layers, this registry does itself."""
+    def presigned_url(self, digest: str) -> str | None:
+        """None: this registry sends layers itself, where AWS has a front end for it."""
         return None
 
     def delete_images(self, ids: Iterable[image_ids.Id]) -> image_ids.Deleted:

@@ -13,9 +13,9 @@ from typing import Any
 
 from ecr_sandbox import settings
 from ecr_sandbox.http import addresses
-from ecr_sandbox.registry.distribution import Distribution
+from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.images import Image, Images, Manifest
-from ecr_sandbox.services.ecr.backend import having_all, stored_as
+from ecr_sandbox.registry.references import Key
 from ecr_sandbox.state.store import Store
 from moto.ecr.exceptions import (
     RepositoryAlreadyExistsException,
@@ -58,15 +58,15 @@ class Repository:
         return f"{addresses.public_host()}/{alias_of(self.account)}/{self.name}"
 
     @property
-    def stored_as(self) -> str:
-        """Its name in Distribution."""
-        return stored_as(self.account, PLACE, self.name)
+    def key(self) -> Key:
+        """The key of its rows in the store."""
+        return self.account, PLACE, self.name
 
 
 class Repositories:
     """All of them, of every account."""
 
-    def __init__(self, store: Store, blobs: Distribution):
+    def __init__(self, store: Store, blobs: ContentStore):
         self.store, self.blobs = store, blobs
 
     def all(self, account: str) -> list[Repository]:
@@ -120,7 +120,7 @@ class Repositories:
             db.execute(
                 "DELETE FROM public_repositories WHERE account = ? AND name = ?", (repository.account, repository.name)
             )
-            self.store.afterwards(lambda: self.blobs.forget(repository.stored_as))
+            self.blobs.forget(repository.key)
 
     def images(self, repository: Repository) -> Images:
         """Its images."""
@@ -135,14 +135,14 @@ class Repositories:
         """
         manifest = Manifest.parse(text, media_type)
         images = self.images(repository)
-        where = (repository.stored_as, manifest, images, repository.name, repository.account)
-        with having_all(self.blobs, *where), self.store.change():
+        with self.store.change():
             self.find(repository.account, repository.name)  # it may have gone meanwhile
+            self.blobs.require_blobs(images, manifest, repository.name, repository.account)
             return images.put(manifest, tag, False, digest)
 
     def has_blob(self, repository: Repository, digest: str) -> bool:
         """Whether the repository has this layer."""
-        return self.blobs.size(repository.stored_as, digest, promised=True) is not None
+        return self.blobs.size(repository.key, digest, lease=True) is not None
 
     def display_name(self, account: str) -> str | None:
         """What the account's registry is called, "" when it has no name; None when there is no registry yet."""
@@ -155,7 +155,7 @@ class Repositories:
             db.execute("REPLACE INTO public_registries VALUES (?, ?)", (account, display_name))
 
 
-def opened(store: Store, blobs: Distribution) -> Repositories:
+def opened(store: Store, blobs: ContentStore) -> Repositories:
     """The repositories in *store*, which may never have had any."""
     tables = store.read().execute("SELECT 1 FROM sqlite_master WHERE name = 'public_repositories'").fetchone()
     if tables is None:  # asked each time: what made them may have been undone

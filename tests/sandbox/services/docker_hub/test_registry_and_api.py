@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ecr_sandbox.http.middleware import application
-from ecr_sandbox.registry.distribution import Distribution
+from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.services import docker_hub
 from ecr_sandbox.services.docker_hub import accounts
 from ecr_sandbox.services.docker_hub.limits import PullLimit
@@ -32,13 +32,13 @@ class Hub:
     """The stand-in in this process, and what a client does with it."""
 
     state: Path
-    blobs: Distribution
     store: Store = field(init=False)
     client: Client = field(init=False)
 
     def __post_init__(self):
         self.store = Store(self.state / "state.db")
-        self.client = Client(application(docker_hub.install(self.store, self.blobs, self.state / "hub-secret")))
+        blobs = ContentStore(self.state, self.store)
+        self.client = Client(application(docker_hub.install(self.store, blobs, self.state / "hub-secret")))
 
     def request(self, method: str, path: str, token: str | None = None, **more: Any) -> TestResponse:
         headers = {"Host": HOST, **more.pop("headers", {})}
@@ -112,19 +112,8 @@ def digest_of(content: bytes) -> str:
 
 
 @pytest.fixture(scope="module")
-def blobs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("hub-bytes")
-    (folder / "log").mkdir()
-    blobs = Distribution(folder, "a secret of the test")
-    blobs.start()
-    blobs.wait()
-    yield blobs
-    blobs.stop()
-
-
-@pytest.fixture(scope="module")
-def the_hub(blobs, tmp_path_factory):
-    the_hub = Hub(tmp_path_factory.mktemp("hub"), blobs)
+def the_hub(tmp_path_factory):
+    the_hub = Hub(tmp_path_factory.mktemp("hub"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(accounts, "HASH", "pbkdf2:sha256:1")  # a slow hash is for real passwords
         yield the_hub
@@ -215,8 +204,8 @@ def test_a_token_is_good_for_five_minutes(the_hub, alice, monkeypatch):
     assert answer.headers["Www-Authenticate"].endswith(',error="invalid_token"')
 
 
-def test_tokens_of_elsewhere_are_worth_nothing(the_hub, alice, blobs, tmp_path):
-    elsewhere = Hub(tmp_path, blobs)
+def test_tokens_of_elsewhere_are_worth_nothing(the_hub, alice, tmp_path):
+    elsewhere = Hub(tmp_path)
     api_token = the_hub.api("POST", "/auth/token", json={"identifier": alice, "secret": PASSWORD}).json["access_token"]
     for token in (elsewhere.ask_token().json["token"], api_token, "nonsense"):
         assert the_hub.request("GET", "/v2/", token).status_code == 401
@@ -735,15 +724,15 @@ def test_the_limit_ends_with_its_window(the_hub, alice, limit, monkeypatch):
 # --- what lasts -----------------------------------------------------------------------------------------------------
 
 
-def test_everything_is_there_after_a_restart(blobs, tmp_path):
-    before = Hub(tmp_path, blobs)
+def test_everything_is_there_after_a_restart(tmp_path):
+    before = Hub(tmp_path)
     alice = before.sign_up()
     before.push(f"{alice}/app", alice)
     secret = before.access_token(alice, "repo:write")["token"]
     token = before.token(f"{alice}/app")
     before.store.close()
 
-    after = Hub(tmp_path, blobs)
+    after = Hub(tmp_path)
     assert after.pull(f"{alice}/app").status_code == 200
     assert after.request("GET", f"/v2/{alice}/app/manifests/1", token).status_code == 200
     assert after.push(f"{alice}/app", alice, "2", secret).status_code == 201
@@ -758,20 +747,20 @@ def test_no_secret_is_written_down(the_hub, alice):
         assert secret.encode() not in file.read_bytes()
 
 
-def test_an_official_image_is_put_in_place_when_it_is_first_asked_for(blobs, tmp_path, monkeypatch):
-    config = b'{"architecture": "amd64", "os": "linux"}'
+def test_an_official_image_is_put_in_place_when_it_is_first_asked_for(tmp_path, monkeypatch):
+    config, layout = b'{"architecture": "amd64", "os": "linux"}', tmp_path / "layout"
     text = manifest(digest_of(config), len(config))
     for content in (config, text):
-        path = tmp_path / "blobs" / digest_of(content).replace(":", "/")
+        path = layout / "blobs" / digest_of(content).replace(":", "/")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    monkeypatch.setenv("ECR_SANDBOX_BASE_IMAGE", str(tmp_path))
-    without = Hub(tmp_path, blobs)
+    monkeypatch.setenv("ECR_SANDBOX_BASE_IMAGE", str(layout))
+    without = Hub(tmp_path)
     assert without.pull("library/python", tag=settings.MIRROR_TAG).status_code == 401
     without.store.close()
-    (tmp_path / "index.json").write_text(json.dumps({"manifests": [{"digest": digest_of(text)}]}))
+    (layout / "index.json").write_text(json.dumps({"manifests": [{"digest": digest_of(text)}]}))
     for _ in range(2):
-        the_hub = Hub(tmp_path, blobs)
+        the_hub = Hub(tmp_path)
         assert the_hub.pull("library/python", tag=settings.MIRROR_TAG).data == text
         assert the_hub.push("library/python", the_hub.sign_up()).status_code == 401
         the_hub.store.close()

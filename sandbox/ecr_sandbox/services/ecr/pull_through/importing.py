@@ -7,6 +7,7 @@ Sources: user guide, "IAM permissions required to sync an upstream registry with
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, BinaryIO
 
 from ecr_sandbox.auth.token import USER, Caller
@@ -123,7 +124,9 @@ class _Import:
 
     def _store(self, repository: Repository, manifest: Manifest, tag: str | None, listed: bool) -> None:
         opened = self._upstream.opened(self._upstream_name)
-        with oci_layout.stored(Backend.blobs, repository.stored_as, manifest, opened), Backend.store.change():
+        oci_layout.add_blobs(Backend.blobs, repository.key, manifest, opened)
+        with Backend.store.change():
+            Backend.blobs.require_blobs(repository.images, manifest, repository.name, repository.account_id)
             # An immutable repository goes on naming what it named first.
             with suppress(ImageAlreadyExistsException, ImageTagAlreadyExistsException):
                 repository.images.put(manifest, tag, repository.locks(tag))
@@ -150,8 +153,7 @@ class _Private:
         return image.manifest, image.media_type
 
     def opened(self, name: str) -> Callable[[str], BinaryIO]:
-        stored_as = self._repository(name).stored_as
-        return lambda digest: Backend.blobs.request("GET", f"/v2/{stored_as}/blobs/{digest}")
+        return partial(Backend.blobs.open, self._repository(name).key)
 
     def check(self) -> None:
         """It is there, and nobody has a password for it."""

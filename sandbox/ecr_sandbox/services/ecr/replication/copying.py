@@ -1,7 +1,7 @@
-"""The copy itself: the other registry gets the repository, links to the bytes, and the same manifest and tag.
+"""The copy itself: the other registry gets the repository, its blobs, and the same manifest and tag.
 
-The bytes are not sent anywhere: Distribution keeps them once and links them. A copy that was interrupted is made again
-from its beginning, which does no harm.
+No bytes are copied: the content store has each blob once. A copy that was interrupted is made again from its beginning,
+which does no harm.
 """
 
 from contextlib import suppress
@@ -15,7 +15,7 @@ from ecr_sandbox.registry.events import Replicated
 from ecr_sandbox.registry.images import ACTIVE, Image
 from ecr_sandbox.registry.manifest_format import Manifest
 from ecr_sandbox.services.ecr import templates
-from ecr_sandbox.services.ecr.backend import Backend, Repository, backend, having_all
+from ecr_sandbox.services.ecr.backend import Backend, Repository, backend
 from ecr_sandbox.services.ecr.errors import ImageTagAlreadyExistsException
 from moto.ecr.exceptions import ImageAlreadyExistsException, RepositoryNotFoundException
 
@@ -58,16 +58,12 @@ def copy(source: Repository, image: Image, tag: str | None, to: Destination) -> 
     for digest in manifest.children:
         if (child := source.images.find(digest=digest)) and not target.images.find(digest=digest):
             copy(source, child, None, to)
-    for digest, _ in manifest.blobs:
-        if Backend.blobs.size(target.stored_as, digest) is None:
-            _link(target, digest, source)
-    with having_all(Backend.blobs, target.stored_as, manifest, target.images, target.name, to.account):
+    with Backend.store.change():
+        for digest, _ in manifest.blobs:
+            if not Backend.blobs.mount(target.key, digest, source.key):
+                raise OSError(f"{source.arn} has no layer {digest}")
+        Backend.blobs.require_blobs(target.images, manifest, target.name, to.account)
         _store(source, image, tag, to, target, manifest)
-
-
-def _link(target: Repository, digest: str, source: Repository) -> None:
-    if not Backend.uploads.mount(target.stored_as, digest, source.stored_as):
-        raise OSError(f"{source.stored_as} has no layer {digest}")
 
 
 def fail(source: Repository, image: Image, tag: str | None, to: Destination, code: str) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ecr_sandbox.registry.distribution import Distribution
+from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.manifest_format import blobs_of, digest_of
 from ecr_sandbox.state import clock
 
@@ -43,12 +43,12 @@ def wanted() -> str | None:
     return name or None
 
 
-def scan(program: str, blobs: Distribution, stored_as: str, manifest: str, media_type: str) -> list[Finding]:
-    """What *program* finds in the image with this *manifest*, *stored_as* in Distribution; raises CannotScan."""
+def scan(program: str, blobs: ContentStore, manifest: str, media_type: str) -> list[Finding]:
+    """What *program* finds in the image with this *manifest*; raises CannotScan."""
     if not shutil.which(program):
         raise CannotScan(f"{program} was asked for ({ASKED_BY}) and is not installed")
     with tempfile.TemporaryDirectory(prefix="ecr-sandbox-scan-") as layout:
-        _lay_out(Path(layout), blobs, stored_as, manifest, media_type)
+        _lay_out(Path(layout), blobs, manifest, media_type)
         command = [word.format(layout=layout) for word in COMMANDS[program]]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=LONGEST)
     if done.returncode:
@@ -119,12 +119,12 @@ def _finding(word: str, vector: str, **facts: Any) -> Finding:
     )
 
 
-def _lay_out(layout: Path, blobs: Distribution, stored_as: str, manifest: str, media_type: str) -> None:
+def _lay_out(layout: Path, blobs: ContentStore, manifest: str, media_type: str) -> None:
     """An OCI image layout of one image (OCI image-spec, "Image Layout Specification")."""
     folder = layout / "blobs" / "sha256"
     folder.mkdir(parents=True)
     for digest, _ in blobs_of(manifest):
-        (folder / digest.partition(":")[2]).symlink_to(blobs.tree.data(blobs.tree.target(stored_as, digest)).absolute())
+        (folder / digest.partition(":")[2]).symlink_to(blobs.path(digest).absolute())
     digest = digest_of(manifest.encode())
     (folder / digest.partition(":")[2]).write_text(manifest)
     about = {"mediaType": media_type, "digest": digest, "size": len(manifest.encode())}

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 from ecr_sandbox.registry import events
-from ecr_sandbox.registry.distribution import Distribution
+from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.events import Inspected, Scanned
-from ecr_sandbox.services.ecr.backend import stored_as
+from ecr_sandbox.registry.references import Key
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
 
@@ -30,7 +30,7 @@ NO_SYSTEM = "UnsupportedImageError: The operating system and/or package manager 
 class Scanner:
     """Does the jobs; *blobs* has the layers."""
 
-    def __init__(self, store: Store, blobs: Distribution):
+    def __init__(self, store: Store, blobs: ContentStore):
         self._store, self._blobs = store, blobs
         self._snapshot: Snapshot | None = None
 
@@ -57,7 +57,7 @@ class Scanner:
             status = results.FAILED if scan.type == BASIC else results.UNSUPPORTED
             return {"status": status, "description": NO_SYSTEM, "findings": [], "platform": ""}
         if program := external_scanners.wanted():
-            about = (_name(image), image["manifest"], image["media_type"])
+            about = (image["manifest"], image["media_type"])
             told, remark = external_scanners.scan(program, self._blobs, *about), f"Scanned by {program}."
             found = [each for each in told if scan.type != BASIC or is_of_system(each.ecosystem)]
         else:
@@ -108,13 +108,13 @@ class Scanner:
             if str(layer.get("mediaType")).startswith(LAYERS):
                 digest = layer["digest"]
                 try:
-                    yield digest, self._blobs.tree.open(_name(image), digest)
+                    yield digest, self._blobs.open(_key(image), digest)
                 except FileNotFoundError:
                     raise layers.Unreadable(f"the layer {digest} is not there") from None
 
 
-def _name(image: Any) -> str:
-    return stored_as(image["account"], image["region"], image["repository"])
+def _key(image: Any) -> Key:
+    return image["account"], image["region"], image["repository"]
 
 
 def _finding(found: Found) -> Finding:

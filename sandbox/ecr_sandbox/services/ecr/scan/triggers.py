@@ -8,7 +8,7 @@ from typing import Any
 
 from ecr_sandbox.http.middleware import Request
 from ecr_sandbox.registry import events
-from ecr_sandbox.registry.distribution import Distribution
+from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.events import Cached, ImageEvent, Pushed, StorageClassChanged
 from ecr_sandbox.registry.images import ARCHIVED, STANDARD, Image
 from ecr_sandbox.services.ecr import errors
@@ -27,7 +27,7 @@ PATH = "/_sandbox/advisories"
 class Scans:
     """The scans of every registry: *store* keeps what they find, *jobs* does them."""
 
-    def __init__(self, store: Store, blobs: Distribution, jobs: Jobs):
+    def __init__(self, store: Store, blobs: ContentStore, jobs: Jobs):
         self.store, self._jobs = store, jobs
         store.add(results.SCHEMA)
 
@@ -125,7 +125,7 @@ class Scans:
             self._jobs.add("scan", image=image, type=scan_type)
 
 
-def install(store: Store, blobs: Distribution, jobs: Jobs) -> Scans:
+def install(store: Store, blobs: ContentStore, jobs: Jobs) -> Scans:
     """Let ECR's operations have scans. To be called when what an earlier run knew is there again."""
     from ecr_sandbox.services.ecr.scan_api import ScanOperations
 

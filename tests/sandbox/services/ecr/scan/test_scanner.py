@@ -43,8 +43,7 @@ def begin(store: Store, content: dict[str, bytes] | bytes, scan_type: str = "BAS
         db.execute(f"INSERT INTO images ({COLUMNS}) VALUES ({', '.join('?' * 8)})", (*ROW, text))
         db.execute("INSERT INTO tags VALUES ('123456789012', 'us-east-1', 'app', 'v1', 1)")
         results.begin(db, 1, scan_type, "SCAN_ON_PUSH", clock.now())
-    tree = SimpleNamespace(open=lambda repository, digest: BytesIO(layer))
-    return Scanner(store, SimpleNamespace(tree=tree))
+    return Scanner(store, SimpleNamespace(open=lambda key, digest: BytesIO(layer)))
 
 
 def test_who_listens_hears_what_was_found(store, told):
@@ -91,14 +90,14 @@ def test_an_image_that_was_deleted_meanwhile_is_no_fault(store, told):
 
 def test_an_image_that_is_deleted_in_the_middle_is_no_fault(store, told):
     scanner = begin(store, rootfs.debian(rootfs.dpkg()))
-    read = scanner._blobs.tree.open
+    read = scanner._blobs.open
 
     def gone(*sought):
         with store.change() as db:
             db.execute("DELETE FROM images")
         return read(*sought)
 
-    scanner._blobs.tree.open = gone
+    scanner._blobs.open = gone
     scanner.scan({"image": 1, "type": "BASIC"})
     assert told == []
 

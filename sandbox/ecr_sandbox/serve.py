@@ -42,8 +42,9 @@ def serve() -> None:
 
 def _serve(folder: Path, blobs: Distribution) -> None:
     from ecr_sandbox.app import App
+    from ecr_sandbox.bad_requests import malformed
 
-    app, listeners = App(folder, blobs), Listeners(folder)
+    app, listeners = App(folder, blobs), Listeners(folder, malformed)
     try:
         _answer(folder, blobs, app, listeners)
     finally:

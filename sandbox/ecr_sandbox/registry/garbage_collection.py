@@ -5,7 +5,6 @@ images uses is deleted, then the bytes that no link is left to. What a push unde
 ``registry/promises.py`` says how that is known. A crash in between leaves less garbage, and nothing else.
 """
 
-import json
 import os
 import shutil
 import threading
@@ -13,12 +12,9 @@ import time
 import uuid
 from collections import defaultdict
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from werkzeug.wrappers import Response
-
-from ecr_sandbox.http.middleware import Request
 from ecr_sandbox.services.ecr.backend import stored_as
 from ecr_sandbox.state.store import Store
 
@@ -39,15 +35,6 @@ class Swept:
     freed: int = 0
     kept: int = 0
     uploads: int = 0
-
-
-def answer(store: Store, blobs: Distribution, request: Request) -> Response:
-    """POST /_sandbox/gc: a sweep, and what it did as JSON; ``?idle=`` gives the seconds."""
-    idle = request.args.get("idle", IDLE, type=float)
-    kept = sorted(each.name for each in store.path.parent.glob(f"{store.path.name}.unreadable-*"))
-    if kept:  # its images may need every layer
-        return Response(json.dumps({"put_aside": kept}), content_type="application/json")
-    return Response(json.dumps(asdict(sweep(store, blobs, idle))), content_type="application/json")
 
 
 def sweep(store: Store, blobs: Distribution, idle: float = IDLE) -> Swept:

@@ -4,6 +4,7 @@ import json
 import socket
 
 import pytest
+from ecr_sandbox.bad_requests import malformed
 from ecr_sandbox.http.listeners import Listeners, NoPort, remembered
 from ecr_sandbox.http.middleware import application
 from werkzeug.wrappers import Response
@@ -18,7 +19,7 @@ def listeners(tmp_path):
     opened = []
 
     def make():
-        listeners = Listeners(tmp_path)
+        listeners = Listeners(tmp_path, malformed)
         server = listeners.main(nobody(), None, free())
         listeners.behind(nobody)
         opened.append((listeners, server))
@@ -85,4 +86,4 @@ def test_a_file_of_ports_that_cannot_be_read_is_no_file(tmp_path, text):
 
 def test_no_port_left_is_said(tmp_path):
     with pytest.raises(NoPort, match="are all taken"):
-        Listeners(tmp_path).main(nobody(), 65536, 65536)
+        Listeners(tmp_path, malformed).main(nobody(), 65536, 65536)

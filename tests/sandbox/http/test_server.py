@@ -1,4 +1,4 @@
-"""The server before the doors: who gets a thread, who is hung up on, and what a body is."""
+"""The HTTP server: which client gets a thread, which connection is closed, and what a body is."""
 
 import contextlib
 import http.client
@@ -9,7 +9,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from ecr_sandbox.http import server as listener
+from ecr_sandbox.bad_requests import malformed
+from ecr_sandbox.http import server as server_module
 from ecr_sandbox.http.middleware import application
 from ecr_sandbox.http.server import Body, BodyTooLarge, BrokenBody, Listener
 from werkzeug.wrappers import Response
@@ -20,10 +21,10 @@ from tests.sandbox.conftest import PATIENCE
 @contextlib.contextmanager
 def serving(monkeypatch, patience: float) -> Iterator[int]:
     """The port of a server with two threads, and room for five silent clients."""
-    monkeypatch.setattr(listener, "PATIENCE", patience)
-    monkeypatch.setattr(listener, "THREADS", 2)
+    monkeypatch.setattr(server_module, "TIMEOUT", patience)
+    monkeypatch.setattr(server_module, "MIN_THREADS", 2)
     monkeypatch.setattr(Listener, "keep_alive_conn_limit", 5)
-    server = Listener(("127.0.0.1", 0), application(lambda request: Response(request.get_data() or "here")))
+    server = Listener(("127.0.0.1", 0), application(lambda request: Response(request.get_data() or "here")), malformed)
     server.prepare()
     thread = threading.Thread(target=server.serve)
     thread.start()
@@ -97,7 +98,7 @@ def test_a_silent_client_costs_no_thread(patient):
 
 def test_no_thread_begins_once_it_stops():
     """It would take the word that another thread waits for, and that one would stay for ever."""
-    server = Listener(("127.0.0.1", 0), application(lambda request: Response("here")))
+    server = Listener(("127.0.0.1", 0), application(lambda request: Response("here")), malformed)
     server.prepare()
     server.requests.stop()
     server.requests.watch(time.monotonic())  # as the watching thread may, in the same moment
@@ -161,4 +162,4 @@ def test_a_body_may_have_a_limit(text, length):
 
 def test_a_little_that_nobody_read_is_passed_over_and_much_is_not():
     assert body(bytes(1000), 1000).drained()
-    assert not body(bytes(2 * listener.DRAINED), 2 * listener.DRAINED).drained()
+    assert not body(bytes(2 * server_module.MAX_DRAINED), 2 * server_module.MAX_DRAINED).drained()

@@ -7,7 +7,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from ecr_sandbox.aws.errors import CommonError
+from ecr_sandbox.errors import ApiError
 from ecr_sandbox.iam import administrator, principals
 from moto.core.utils import utcnow
 from moto.iam.models import iam_backends
@@ -84,7 +84,7 @@ def test_the_administrators_are_made_once_and_come_back(iam):
     administrator.ensure(SimpleNamespace(lock=nullcontext()))
     assert principals.secret_of(settings.ACCESS_KEY) == before == (settings.SECRET_KEY, None)
     assert len(iam.users["administrator"].access_keys) == 1
-    assert iam.managed_policies[administrator.MAY_DO_ALL].attachment_count == 1
+    assert iam.managed_policies[administrator.ADMINISTRATOR_ACCESS].attachment_count == 1
 
 
 def test_a_user_is_named_by_its_arn_and_its_tags(alice):
@@ -148,7 +148,7 @@ def test_a_key_that_is_not_good_is_a_stranger(iam, alice, how):
     else:
         iam.delete_user("alice")
     for ask in (principals.of, principals.secret_of):
-        with pytest.raises(CommonError) as refused:
+        with pytest.raises(ApiError) as refused:
             ask(key)
         assert (refused.value.code, refused.value.query_code) == ("UnrecognizedClientException", "InvalidClientTokenId")
 
@@ -182,7 +182,7 @@ def test_a_session_ends(session):
     assert principals.secret_of(session.access_key_id) == (session.secret_access_key, session.session_token)
     session.expiration = utcnow() - timedelta(seconds=1)
     for ask in (principals.of, principals.secret_of):
-        with pytest.raises(CommonError) as refused:
+        with pytest.raises(ApiError) as refused:
             ask(session.access_key_id)
         assert (refused.value.code, refused.value.query_code) == ("ExpiredTokenException", "ExpiredToken")
 

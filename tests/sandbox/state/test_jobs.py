@@ -92,7 +92,7 @@ def test_a_job_that_fails_is_tried_again_and_at_last_given_up(work, monkeypatch,
     work.start()
     work.add("copy", image="a")
     until(lambda: work.waiting("copy") == [])
-    assert len(tries) == jobs.TRIES
+    assert len(tries) == jobs.MAX_TRIES
     assert "no route" in capsys.readouterr().err
 
 
@@ -125,7 +125,7 @@ def test_a_job_that_was_dropped_while_it_was_done_takes_no_other_with_it(work):
     work.drop("hang")
     work.add("greet", name="Ann")
     go_on.set()
-    until(lambda: work._under_way == set())
+    until(lambda: work._running == set())
     work.on("greet", lambda: done.append)
     work._wake()
     until(lambda: done == [{"name": "Ann"}])

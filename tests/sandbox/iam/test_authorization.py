@@ -505,7 +505,7 @@ def test_sessions_and_policies_survive_a_restart(own_sandbox):
     assert "no permissions boundary" in refused(sandbox.client(key=key).list_images, repositoryName="kept")
 
 
-# What the query protocol and a JSON body could smuggle past the door
+# What the query protocol and a JSON body could smuggle past authorization
 
 
 def test_authorization_checks_the_operation_that_moto_runs(sandbox):

@@ -43,10 +43,11 @@ soak: setup ## run the long tests whole: kills, crowds, growth, bad input; about
 	@$(PYTHON) -m machine.clients
 	$(BIN)/python -m pytest tests -m soak --soak --timeout 3600
 
-lint: setup ## check style and types
+lint: setup ## check style, types, and which folder imports which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
 
 tables: setup ## write anew what is made from notebooks, tests and data: the tables in the READMEs, two lists in docs/
 	$(BIN)/python -m tests.notebooks.tables

@@ -79,10 +79,10 @@ def docker_row() -> Row:
 def engine_row(found: "dict | LabError") -> Row:
     """Whether the Docker engine answers, and if not, why."""
     if isinstance(found, LabError):
-        return _miss("Docker engine", found.wrong.rstrip("."), found.mend)
+        return _miss("Docker engine", found.wrong.rstrip("."), found.fix)
     if docker_engine.is_elsewhere(found["host"]):
         trouble = docker_engine.trouble(Exception(), found["host"])
-        return _miss("Docker engine", trouble.wrong.rstrip("."), trouble.mend)
+        return _miss("Docker engine", trouble.wrong.rstrip("."), trouble.fix)
     return _ok("Docker engine", "running", str(found.get("ServerVersion", "")))
 
 
@@ -96,7 +96,7 @@ def reach_row(found: "dict | LabError", status: dict | None) -> Row:
     try:
         forwarded = docker_forwarder.make_reachable(lab.docker_client(), settings.sandbox(), status["ports"])
     except LabError as trouble:
-        return _miss(name, trouble.wrong.rstrip("."), trouble.mend)
+        return _miss(name, trouble.wrong.rstrip("."), trouble.fix)
     return _ok(name, "running, the engine reaches it", status["endpoint"] + (" (forwarded)" if forwarded else ""))
 
 
@@ -170,7 +170,7 @@ def aws_rows() -> list[Row]:
     try:
         _, region, arn = lab.aws_identity(session)
     except LabError as trouble:
-        return [_miss("AWS identity", trouble.wrong.rstrip("."), trouble.mend)]
+        return [_miss("AWS identity", trouble.wrong.rstrip("."), trouble.fix)]
     rows = [_ok("AWS identity", "known", arn), _ok("AWS region", "set", region)]
     ecr = session.client("ecr")
     for action, call in (

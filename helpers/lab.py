@@ -247,7 +247,7 @@ def docker_client() -> "docker.DockerClient":
     try:
         return docker_engine.client()
     except docker_engine.EngineMissing as missing:
-        raise LabError(missing.wrong, with_setup(missing.mend)) from None
+        raise LabError(missing.wrong, with_setup(missing.fix)) from None
 
 
 def with_setup(fix: str) -> str:

@@ -66,8 +66,9 @@ def _isolate(sandbox: Settings) -> None:
 
 def _serve(sandbox: Settings) -> None:
     from ecr_sandbox.app import App
+    from ecr_sandbox.bad_requests import malformed
 
-    app, listeners = App(sandbox.state), Listeners(sandbox.state)
+    app, listeners = App(sandbox.state), Listeners(sandbox.state, malformed)
     try:
         _answer(sandbox, app, listeners)
     finally:

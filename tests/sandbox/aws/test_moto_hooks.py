@@ -9,7 +9,7 @@ from moto.core.responses import BaseResponse
 from moto.ecr.responses import ECRResponse
 
 
-def test_the_backend_dictionary_makes_the_class_it_is_told():
+def test_the_backend_dictionary_creates_the_class_in_its_attribute():
     assert issubclass(models.ecr_backends.backend, models.ECRBackend)
 
 
@@ -41,7 +41,7 @@ def test_parameters_are_parsed_by_the_model_when_asked():
     assert ECRResponse().automated_parameter_parsing is False  # ours switches it on
 
 
-def test_of_ecs_everything_we_override_is_there():
+def test_every_method_of_ecs_that_we_override_exists():
     from ecr_sandbox.services.ecs.backend import Backend
     from ecr_sandbox.services.ecs.responses import Response
     from moto.ecs.models import EC2ContainerServiceBackend

@@ -1,9 +1,10 @@
-"""Which port answers for which registry."""
+"""Each registry has a port of its own, which stays the same."""
 
 import json
 import socket
 
 import pytest
+from ecr_sandbox.bad_requests import malformed
 from ecr_sandbox.http.listeners import Listeners, NoPort, remembered
 from ecr_sandbox.http.middleware import application
 from werkzeug.wrappers import Response
@@ -18,7 +19,7 @@ def listeners(tmp_path):
     opened = []
 
     def make():
-        listeners = Listeners(tmp_path)
+        listeners = Listeners(tmp_path, malformed)
         server = listeners.main(nobody(), None, free())
         listeners.behind(nobody)
         opened.append((listeners, server))
@@ -44,14 +45,14 @@ def test_each_name_gets_a_port_of_its_own_and_keeps_it(listeners):
     assert first.port("docker-hub") == ports[0]
 
 
-def test_a_name_is_served_by_what_is_behind_it(listeners):
+def test_a_name_is_served_by_its_application(listeners):
     port = listeners().port("docker-hub")
     with socket.create_connection(("127.0.0.1", port)) as talk:
         talk.sendall(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
         assert talk.makefile("rb").read().endswith(b"docker-hub")
 
 
-def test_the_ports_are_remembered_and_served_again(listeners, tmp_path):
+def test_ports_are_the_same_after_a_restart(listeners, tmp_path):
     first = listeners()
     port = first.port("docker-hub")
     first.close()
@@ -60,7 +61,7 @@ def test_the_ports_are_remembered_and_served_again(listeners, tmp_path):
     assert again.ports()["docker-hub"] == port  # before anybody asks
 
 
-def test_a_remembered_port_that_is_taken_is_replaced_and_said(listeners, tmp_path, capsys):
+def test_a_port_that_is_in_use_after_a_restart_is_replaced_with_a_message(listeners, tmp_path, capsys):
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = other.getsockname()[1]
         (tmp_path / "ports.json").write_text(json.dumps({"docker-hub": taken}))
@@ -69,7 +70,7 @@ def test_a_remembered_port_that_is_taken_is_replaced_and_said(listeners, tmp_pat
     assert f"Port {taken} is taken by another program: using {port}." in capsys.readouterr().err
 
 
-def test_whoever_watches_is_told_of_a_new_port(listeners):
+def test_a_new_port_calls_changed(listeners):
     seen = []
     first = listeners()
     first.changed = seen.append
@@ -78,11 +79,11 @@ def test_whoever_watches_is_told_of_a_new_port(listeners):
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"a": "x"}', "null"])
-def test_a_file_of_ports_that_cannot_be_read_is_no_file(tmp_path, text):
+def test_a_ports_file_that_cannot_be_read_is_ignored(tmp_path, text):
     (tmp_path / "ports.json").write_text(text)
     assert remembered(tmp_path) == {}
 
 
-def test_no_port_left_is_said(tmp_path):
+def test_no_free_port_raises_an_error(tmp_path):
     with pytest.raises(NoPort, match="are all taken"):
-        Listeners(tmp_path).main(nobody(), 65536, 65536)
+        Listeners(tmp_path, malformed).main(nobody(), 65536, 65536)

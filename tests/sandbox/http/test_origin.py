@@ -1,4 +1,4 @@
-"""Loopback only, no foreign web page, and nothing that a rude client does stops the others."""
+"""Host and origin checks, the loopback interface, and clients that disconnect."""
 
 import contextlib
 import json
@@ -40,13 +40,13 @@ def test_our_own_host_names_pass(sandbox, host):
     assert sandbox.http("GET", "/v2/", Host=host)[0] == 401
 
 
-def test_a_page_of_another_site_is_refused(sandbox):
+def test_a_web_page_of_another_site_is_refused(sandbox):
     assert sandbox.http("POST", "/", b"", Origin="https://evil.example")[0] == 403
     assert sandbox.http("GET", "/v2/", Sec_Fetch_Site="cross-site")[0] == 403
     assert sandbox.http("GET", "/v2/", Origin=sandbox.url)[0] == 401
 
 
-def test_a_client_that_hangs_up_in_mid_upload(sandbox, repository, make_image):
+def test_a_client_that_disconnects_during_an_upload(sandbox, repository, make_image):
     location = sandbox.http("POST", f"/v2/{repository}/blobs/uploads/", b"", Authorization=sandbox.basic())[1][
         "location"
     ]
@@ -64,13 +64,13 @@ def test_a_client_that_hangs_up_in_mid_upload(sandbox, repository, make_image):
     sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:v1')}")
 
 
-def test_an_upload_is_named_by_a_uuid_and_never_by_a_path(sandbox, repository):
+def test_an_upload_has_a_uuid_and_never_a_path(sandbox, repository):
     for part in ("..", "%2e%2e", "x", "."):
         path = f"/v2/{repository}/blobs/uploads/{part}?digest=sha256:{'0' * 64}"
         assert sandbox.http("PUT", path, b"x", Authorization=sandbox.basic())[0] == 404
 
 
-def test_a_taken_port_is_left_to_its_owner(own_sandbox):
+def test_a_port_that_is_in_use_is_not_taken(own_sandbox):
     with socket.socket() as owner:
         owner.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         owner.bind(("127.0.0.1", own_sandbox.port))
@@ -82,7 +82,7 @@ def test_a_taken_port_is_left_to_its_owner(own_sandbox):
     assert json.loads((own_sandbox.state / "ports.json").read_text())["sandbox"] == own_sandbox.port
 
 
-def test_a_second_sandbox_on_the_same_state_says_so(sandbox):
+def test_a_second_sandbox_on_the_same_state_fails(sandbox):
     second = subprocess.run(
         [sys.executable, "-m", "ecr_sandbox", "serve"],
         env=sandbox.env,
@@ -107,6 +107,6 @@ def test_it_starts_without_any_other_program(own_sandbox, tmp_path):
         process.terminate()
 
 
-def test_nobody_else_reads_the_state(sandbox):
+def test_only_the_owner_can_read_the_state(sandbox):
     assert os.stat(sandbox.state).st_mode & 0o077 == 0
     assert os.stat(sandbox.state / "secret").st_mode & 0o077 == 0

@@ -1,4 +1,4 @@
-"""The server before the doors: who gets a thread, who is hung up on, and what a body is."""
+"""The HTTP server: which client gets a thread, which connection is closed, and what a body is."""
 
 import contextlib
 import http.client
@@ -9,7 +9,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from ecr_sandbox.http import server as listener
+from ecr_sandbox.bad_requests import malformed
+from ecr_sandbox.http import server as server_module
 from ecr_sandbox.http.middleware import application
 from ecr_sandbox.http.server import Body, BodyTooLarge, BrokenBody, Listener
 from werkzeug.wrappers import Response
@@ -20,10 +21,10 @@ from tests.sandbox.conftest import PATIENCE
 @contextlib.contextmanager
 def serving(monkeypatch, patience: float) -> Iterator[int]:
     """The port of a server with two threads, and room for five silent clients."""
-    monkeypatch.setattr(listener, "PATIENCE", patience)
-    monkeypatch.setattr(listener, "THREADS", 2)
+    monkeypatch.setattr(server_module, "TIMEOUT", patience)
+    monkeypatch.setattr(server_module, "MIN_THREADS", 2)
     monkeypatch.setattr(Listener, "keep_alive_conn_limit", 5)
-    server = Listener(("127.0.0.1", 0), application(lambda request: Response(request.get_data() or "here")))
+    server = Listener(("127.0.0.1", 0), application(lambda request: Response(request.get_data() or "here")), malformed)
     server.prepare()
     thread = threading.Thread(target=server.serve)
     thread.start()
@@ -42,7 +43,7 @@ def impatient(monkeypatch):
 
 @pytest.fixture
 def patient(monkeypatch):
-    """Nobody is hung up on before the test has failed."""
+    """A server whose timeout is longer than the test's."""
     with serving(monkeypatch, patience=PATIENCE * 2) as port:
         yield port
 
@@ -54,8 +55,8 @@ def ask(port: int) -> bytes:
         return connection.getresponse().read()
 
 
-def test_a_head_that_never_ends_is_hung_up_on(impatient):
-    """Every byte is in time, but not the whole."""
+def test_a_head_that_never_ends_closes_the_connection(impatient):
+    """Each byte comes in time, the whole head does not."""
     with socket.create_connection(("127.0.0.1", impatient), timeout=0.1) as talk:
         talk.sendall(b"GET / HTTP/1.1\r\n")
         end = time.monotonic() + PATIENCE
@@ -70,7 +71,7 @@ def test_a_head_that_never_ends_is_hung_up_on(impatient):
     pytest.fail("a byte now and then keeps a thread for ever")
 
 
-def test_a_slow_client_costs_the_others_no_thread(patient):
+def test_a_slow_client_takes_no_thread_from_the_others(patient):
     with contextlib.ExitStack() as stack:
         for _ in range(4):  # twice as many as threads
             talk = stack.enter_context(socket.create_connection(("127.0.0.1", patient)))
@@ -78,7 +79,7 @@ def test_a_slow_client_costs_the_others_no_thread(patient):
         assert ask(patient) == b"here"
 
 
-def test_more_silent_clients_than_there_is_room_for_are_hung_up_on(impatient):
+def test_idle_connections_above_the_limit_are_closed(impatient):
     with contextlib.ExitStack() as stack:
         talks = [
             stack.enter_context(socket.create_connection(("127.0.0.1", impatient), timeout=PATIENCE)) for _ in range(8)
@@ -86,7 +87,7 @@ def test_more_silent_clients_than_there_is_room_for_are_hung_up_on(impatient):
         assert talks[-1].recv(1) == b""
 
 
-def test_a_silent_client_costs_no_thread(patient):
+def test_an_idle_client_needs_no_thread(patient):
     with contextlib.ExitStack() as stack:
         for _ in range(4):
             stack.enter_context(socket.create_connection(("127.0.0.1", patient)))
@@ -95,9 +96,9 @@ def test_a_silent_client_costs_no_thread(patient):
         assert threading.active_count() == before
 
 
-def test_no_thread_begins_once_it_stops():
+def test_no_thread_starts_after_stop():
     """It would take the word that another thread waits for, and that one would stay for ever."""
-    server = Listener(("127.0.0.1", 0), application(lambda request: Response("here")))
+    server = Listener(("127.0.0.1", 0), application(lambda request: Response("here")), malformed)
     server.prepare()
     server.requests.stop()
     server.requests.watch(time.monotonic())  # as the watching thread may, in the same moment
@@ -117,7 +118,7 @@ def body(text: bytes, length: int | None = None) -> Body:
         (b"2\r\nhe\r\n03;x=y\r\nllo\r\n0\r\nTrailer: x\r\n\r\nmore", None),
     ],
 )
-def test_a_body_is_read_in_pieces_of_any_size(text, length):
+def test_a_body_is_read_in_parts_of_any_size(text, length):
     assert body(text, length).read() == b"hello"
     pieces = body(text, length)
     assert [pieces.read(2), pieces.read(2), pieces.read(2), pieces.read(2)] == [b"he", b"ll", b"o", b""]
@@ -139,7 +140,7 @@ def test_a_body_is_read_in_pieces_of_any_size(text, length):
         (b"", None),
     ],
 )
-def test_a_broken_body_is_said(text, length):
+def test_a_broken_body_raises_an_error(text, length):
     broken = body(text, length)
     with pytest.raises(BrokenBody):
         broken.read()
@@ -149,7 +150,7 @@ def test_a_broken_body_is_said(text, length):
 
 
 @pytest.mark.parametrize(("text", "length"), [(b"hello!", 6), (b"3\r\nhel\r\n3\r\nlo!\r\n0\r\n\r\n", None)])
-def test_a_body_may_have_a_limit(text, length):
+def test_a_body_can_have_a_limit(text, length):
     large = body(text, length)
     large.limit = 5
     with pytest.raises(BodyTooLarge):
@@ -159,6 +160,6 @@ def test_a_body_may_have_a_limit(text, length):
     assert fits.read() == b"hello!"
 
 
-def test_a_little_that_nobody_read_is_passed_over_and_much_is_not():
+def test_a_short_rest_of_a_body_is_drained_and_a_long_one_is_not():
     assert body(bytes(1000), 1000).drained()
-    assert not body(bytes(2 * listener.DRAINED), 2 * listener.DRAINED).drained()
+    assert not body(bytes(2 * server_module.MAX_DRAINED), 2 * server_module.MAX_DRAINED).drained()

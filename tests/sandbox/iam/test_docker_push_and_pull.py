@@ -91,7 +91,7 @@ def test_the_two_pull_actions_are_enough_to_pull(sandbox, person, repository, pu
     assert "Downloaded newer image" in person.run(f"docker pull {pushed}")
 
 
-def test_a_policy_counts_from_the_next_request_on(sandbox, person, repository, pushed):
+def test_a_policy_takes_effect_on_the_next_request(sandbox, person, repository, pushed):
     person.may(LOGIN, {"Action": list(PULL), "Resource": arn(repository)})
     person.login(sandbox.registry)
     person.run(f"docker pull {pushed}")
@@ -100,7 +100,7 @@ def test_a_policy_counts_from_the_next_request_on(sandbox, person, repository, p
 
 
 @pytest.mark.parametrize("revoked", ["Inactive", "deleted"])
-def test_a_revoked_key_stops_docker_at_once(sandbox, person, repository, pushed, revoked):
+def test_a_revoked_key_stops_docker_immediately(sandbox, person, repository, pushed, revoked):
     person.may(LOGIN, {"Action": list(PULL), "Resource": arn(repository)})
     person.login(sandbox.registry)
     person.run(f"docker pull {pushed}")
@@ -123,7 +123,7 @@ def test_an_explicit_deny_beats_full_access(sandbox, person, repository, app):
     assert sentence(person.arn, "ecr:PutImage", repository, tail) in person.refused(f"docker push {app}")
 
 
-def test_a_repository_policy_lets_a_user_of_the_account_pull_and_stops_another(sandbox, person, repository, pushed):
+def test_a_repository_policy_allows_one_user_of_the_account_and_denies_another(sandbox, person, repository, pushed):
     statement = {"Sid": "Pull", "Effect": "Allow", "Principal": {"AWS": person.arn}, "Action": list(PULL)}
     ecr = sandbox.client()
 
@@ -140,13 +140,13 @@ def test_a_repository_policy_lets_a_user_of_the_account_pull_and_stops_another(s
     assert sandbox.run(f"docker pull {pushed}")  # the administrator is never locked out
 
 
-def test_who_may_not_read_a_repository_does_not_learn_whether_it_exists(sandbox, person):
+def test_access_denied_does_not_reveal_whether_a_repository_exists(sandbox, person):
     person.login(sandbox.registry)
     said = person.refused(f"docker pull {sandbox.registry}/no-such-repo:v1")
     assert sentence(person.arn, PULL[0], "no-such-repo", unallowed(PULL[0])) in said
 
 
-def test_a_layer_is_mounted_only_from_where_one_may_pull(sandbox, person, repository, pushed):
+def test_a_layer_is_mounted_only_from_a_repository_that_the_caller_may_pull(sandbox, person, repository, pushed):
     """Docker asks for a mount; without the right to the source the layer is simply sent."""
     target = f"{repository}-target"
     sandbox.client().create_repository(repositoryName=target)

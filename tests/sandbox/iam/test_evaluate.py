@@ -1,4 +1,4 @@
-"""AWS's evaluation of policies, rule by rule. Each row's name is the rule; most stand in the IAM user guide.
+"""AWS's evaluation of policies, rule by rule. Each row's name is the rule; most are in the IAM user guide.
 
 The other half, what holds of every policy, is in test_iam_laws.py.
 """
@@ -310,7 +310,7 @@ def test_a_statement_covers(statement: dict[str, Any], covered: bool) -> None:
     assert evaluate.decide(user(everything, policy({**statement, "Effect": "Deny"})), push()).allowed is not covered
 
 
-def test_a_deny_of_one_repository_spares_the_others() -> None:
+def test_a_deny_of_one_repository_does_not_affect_others() -> None:
     who = user(policy(allow("ecr:*"), deny("ecr:*", PROD)))
     assert evaluate.decide(who, push(PROD)) == (False, IDENTITY_DENIES)
     assert evaluate.decide(who, push(SHOP)).allowed
@@ -359,7 +359,7 @@ def test_a_variable(pattern: str, value: str, matches: bool) -> None:
     assert allows(like, push(**TEAM, **{"aws:x": value})) is matches
 
 
-def test_a_variable_in_an_older_policy_is_only_a_text() -> None:
+def test_a_variable_in_an_older_policy_is_literal_text() -> None:
     mine = allow(resource="${aws:username}")
     assert allows(mine, push("${aws:username}"), version="2008-10-17")
     assert not allows(mine, push("alice"), version="2008-10-17")
@@ -521,7 +521,7 @@ DERIVED = [
 
 
 @pytest.mark.parametrize(("who", "key", "value"), [pytest.param(*row[1:], id=row[0]) for row in DERIVED])
-def test_known_without_being_told(who: Any, key: str, value: str) -> None:
+def test_condition_keys_derived_from_the_principal(who: Any, key: str, value: str) -> None:
     """Seen through a policy on the resource of another account, for everybody who meets the condition."""
     guarded = [policy(guard("Allow", "*", Condition={"StringEquals": {key: value}}))]
     assert evaluate.decide(who(YES), push(account=OTHER), guarded).allowed
@@ -530,12 +530,12 @@ def test_known_without_being_told(who: Any, key: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["aws:username", "AWS:UserName", "aws:PrincipalArn", "aws:PrincipalAccount"])
-def test_a_request_cannot_say_who_sent_it(key: str) -> None:
+def test_a_request_cannot_override_its_principal(key: str) -> None:
     pretended = allow(Condition={"StringEquals": {key: "mallory"}})
     assert not allows(pretended, push(**{key: "mallory"}))
 
 
-def test_a_role_is_let_in_by_its_arn_as_a_condition_past_its_session_policy() -> None:
+def test_a_condition_on_the_role_arn_is_not_limited_by_the_session_policy() -> None:
     """User guide, "IAM role principals"."""
     guarded = [policy(guard("Allow", "*", Condition={"ArnEquals": {"aws:PrincipalArn": ROLE}}))]
     assert evaluate.decide(session(session=(SILENT,)), push(), guarded).allowed
@@ -594,13 +594,13 @@ MALFORMED: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("document", "reason"), MALFORMED)
-def test_what_is_no_policy(document: Any, reason: str) -> None:
+def test_malformed_policies(document: Any, reason: str) -> None:
     with pytest.raises(evaluate.Malformed) as refused:
         evaluate.parse(document)
     assert str(refused.value) == reason
 
 
-def test_a_text_and_what_it_was_read_into_are_the_same_policy() -> None:
+def test_a_text_and_its_parsed_object_are_the_same_policy() -> None:
     document = {"Version": "2012-10-17", "Id": "x", "Statement": [allow(Sid="A"), deny(Sid="B", resource=PROD)]}
     for form in (document, json.dumps(document)):
         who = user(evaluate.parse(form, "mine"))
@@ -614,12 +614,12 @@ def test_a_text_is_parsed_once() -> None:
     assert evaluate.parse(text) is evaluate.parse(text)
 
 
-def test_many_asterisks_do_not_make_it_slow() -> None:
+def test_many_asterisks_are_not_slow() -> None:
     """A pattern made for it would keep a naive regular expression busy for years."""
     assert not allows(allow(resource="*a" * 200 + "b"), push("a" * 2000))
 
 
-def test_policies_that_aws_wrote_are_policies() -> None:
+def test_managed_policies_of_aws_can_be_parsed() -> None:
     """One in forty of those that AWS manages; all of them are read without complaint, in ten seconds."""
     documents = [each["Document"] for each in json.loads(aws_managed_policies_data).values()][::40]
     assert len(documents) > 30

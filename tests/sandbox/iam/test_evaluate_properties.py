@@ -1,4 +1,4 @@
-"""What holds of every policy: laws of the evaluation, tried on policies that hypothesis makes up.
+"""Properties of the evaluation that hold for every policy, checked with policies that hypothesis generates.
 
 Names, values and keys come from small sets, so that made-up policies and questions often meet.
 """
@@ -219,7 +219,7 @@ def test_another_account_never_allows_more(who, ask, on_resource):
 
 
 @given(callers, asks, guards)
-def test_what_another_account_allows_both_sides_allow(who, ask, on_resource):
+def test_cross_account_access_needs_both_sides(who, ask, on_resource):
     here, there = replace(ask, account=ACCOUNT), replace(ask, account=OTHER)
     free = replace(who, identity=(EVERYTHING,), boundary=None, session=None)
     both = evaluate.decide(who, here).allowed and evaluate.decide(free, there, on_resource).allowed
@@ -227,7 +227,7 @@ def test_what_another_account_allows_both_sides_allow(who, ask, on_resource):
 
 
 @given(callers, asks, guards, delegated)
-def test_an_administrator_is_free_at_home_and_elsewhere_one_with_a_policy_that_allows_all(who, ask, on_resource, only):
+def test_an_administrator_is_unrestricted_in_its_account_and_needs_permission_elsewhere(who, ask, on_resource, only):
     administrator, allowed_all = replace(who, unrestricted=True), replace(who, identity=(EVERYTHING,))
     if ask.account == ACCOUNT and not only:
         assert evaluate.decide(administrator, ask, on_resource).allowed
@@ -272,7 +272,7 @@ def like(pattern: str, text: str) -> bool:
 @given(st.text("ab*?[].!\n:", max_size=7), st.text("ab*?[].!\n:", max_size=8))
 @example("[!a]", "b")
 @example("**a", "\na")
-def test_a_wildcard_is_what_one_would_define(pattern, text):
+def test_a_wildcard_matches_as_defined(pattern, text):
     assume(pattern and "${" not in pattern)
     caller = Principal(
         ALICE, ACCOUNT, frozenset({ALICE}), (parsed({"Effect": "Allow", "Action": "*", "Resource": pattern}),)
@@ -324,7 +324,7 @@ def test_a_conditions_values_are_alternatives(operator, some_wanted, more_wanted
 
 
 @given(conditions, conditions, asks)
-def test_conditions_are_all_to_be_met(some_conditions, more_conditions, ask):
+def test_all_conditions_must_be_met(some_conditions, more_conditions, ask):
     assume(not set(some_conditions) & set(more_conditions))
 
     def met(each: dict[str, Any]) -> bool:
@@ -336,7 +336,7 @@ def test_conditions_are_all_to_be_met(some_conditions, more_conditions, ask):
 
 
 @given(unnegated.filter(lambda name: name.startswith("String")), st.text(letters, max_size=5))
-def test_what_a_variable_brings_in_is_taken_literally(operator, value):
+def test_the_value_of_a_variable_is_literal(operator, value):
     """An empty text is a value; the text of a variable is never read as a pattern."""
     statement = {"Effect": "Allow", "Action": "*", "Resource": "<${aws:username}>"}
     named = Principal(ALICE, ACCOUNT, frozenset({ALICE}), (parsed(statement),), context={"aws:username": value})
@@ -386,7 +386,7 @@ def test_any_text_is_a_policy_or_malformed(text):
 
 
 @given(st.lists(statements(), min_size=1, max_size=3), callers, asks)
-def test_a_text_says_what_its_document_says(each, who, ask):
+def test_a_text_is_parsed_as_its_document(each, who, ask):
     spoken, written = evaluate.parse(document(*each)), evaluate.parse(json.dumps(document(*each)))
     assert evaluate.decide(replace(who, identity=(spoken,)), ask) == evaluate.decide(
         replace(who, identity=(written,)), ask

@@ -22,7 +22,7 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from ecr_sandbox.aws.dispatch import reads_only
+from ecr_sandbox.aws.transaction import reads_only
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 

@@ -1,4 +1,4 @@
-"""The sandbox's clock: as this machine's, until a lesson moves it on; it never goes back."""
+"""The sandbox's clock: the machine's, until a client moves it forward; it never goes back."""
 
 import time
 
@@ -17,7 +17,7 @@ def move(sandbox, body: str) -> int:
     return sandbox.http("POST", "/_sandbox/clock", body.encode())[0]
 
 
-def test_it_goes_with_the_machine_s_until_it_is_moved(own_sandbox):
+def test_the_clock_is_the_machines_until_it_is_moved(own_sandbox):
     own_sandbox.start()
     assert abs(ahead(own_sandbox)) < SAME
     assert move(own_sandbox, '{"forward": 86400}') == 200
@@ -26,7 +26,7 @@ def test_it_goes_with_the_machine_s_until_it_is_moved(own_sandbox):
     assert abs(ahead(own_sandbox) - 2 * 86400) < SAME
 
 
-def test_it_is_remembered(own_sandbox):
+def test_the_clock_survives_a_restart(own_sandbox):
     own_sandbox.start()
     move(own_sandbox, '{"forward": 3600000}')
     own_sandbox.stop()
@@ -34,7 +34,7 @@ def test_it_is_remembered(own_sandbox):
     assert abs(ahead(own_sandbox) - 3600000) < SAME
 
 
-def test_an_image_is_pushed_at_its_time(own_sandbox):
+def test_the_push_time_of_an_image_uses_the_clock(own_sandbox):
     own_sandbox.start()
     ecr = own_sandbox.client()
     ecr.create_repository(repositoryName="later")
@@ -46,12 +46,12 @@ def test_an_image_is_pushed_at_its_time(own_sandbox):
 
 
 @pytest.mark.parametrize("body", ['{"forward": -1}', '{"forward": 1e12}', '{"forward": "x"}', "{}", "[", ""])
-def test_what_is_no_step_forward_is_refused(sandbox, body):
+def test_the_clock_refuses_other_moves_than_forward(sandbox, body):
     before = ahead(sandbox)
     assert move(sandbox, body) == 400
     assert abs(ahead(sandbox) - before) < SAME
 
 
 @pytest.mark.parametrize("nothing", ['{"forward": NaN}', '{"forward": Infinity}'])
-def test_numbers_that_are_none(sandbox, nothing):
+def test_values_that_are_not_numbers(sandbox, nothing):
     assert move(sandbox, nothing) == 400

@@ -1,4 +1,4 @@
-"""What moto keeps in memory: whole and in the store, or not at all; and there for whoever looks without the lock."""
+"""moto's backends in the store: a change is stored whole or undone, and can always be read without the lock."""
 
 import pickle
 import threading
@@ -7,11 +7,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from ecr_sandbox.aws.errors import CommonError
+from ecr_sandbox.aws.call import model_name
+from ecr_sandbox.aws.dispatch import SERVICES
+from ecr_sandbox.errors import ApiError
 from ecr_sandbox.iam import administrator, principals
 from ecr_sandbox.services.ecs import roles
 from ecr_sandbox.state import persistence
-from ecr_sandbox.state.persistence import Kept
+from ecr_sandbox.state.persistence import BackendPersistence
 from ecr_sandbox.state.store import Store
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
@@ -20,35 +22,35 @@ from helpers import settings
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Iterator[Kept]:
+def backends(tmp_path: Path) -> Iterator[BackendPersistence]:
     """An IAM with the administrator, in a store."""
     store = Store(tmp_path / "state.db")
-    kept = Kept(store)
-    kept.restore()
+    persistence = BackendPersistence(store, SERVICES, model_name)
+    persistence.restore()
     administrator.ensure(store)
     iam = principals.account(settings.ACCOUNT)
-    with kept.changing("iam"):
+    with persistence.changing("iam"):
         iam.create_user(settings.REGION, "alice")
-    yield kept
+    yield persistence
     store.close()
     for account in (settings.ACCOUNT, settings.OTHER_ACCOUNT):
         iam_backends[account]["aws"].reset()
         sts_backends[account]["aws"].reset()
 
 
-def fail(kept: Kept) -> None:
+def fail(backends: BackendPersistence) -> None:
     """A change that is undone."""
-    with pytest.raises(ZeroDivisionError), kept.changing("iam"):
+    with pytest.raises(ZeroDivisionError), backends.changing("iam"):
         principals.account(settings.ACCOUNT).create_user(settings.REGION, "bob")
         raise ZeroDivisionError
 
 
-def test_a_change_that_fails_has_not_happened(kept):
-    fail(kept)
+def test_a_change_that_fails_is_undone(backends):
+    fail(backends)
     assert principals.user(settings.ACCOUNT, "alice") and not principals.user(settings.ACCOUNT, "bob")
 
 
-def test_while_a_change_is_undone_the_keys_are_known(kept, monkeypatch):
+def test_keys_can_be_read_while_a_change_is_undone(backends, monkeypatch):
     asked = []
 
     def load(content: bytes):
@@ -60,16 +62,16 @@ def test_while_a_change_is_undone_the_keys_are_known(kept, monkeypatch):
         return pickle.loads(content)
 
     monkeypatch.setattr(persistence, "pickle", SimpleNamespace(loads=load, dumps=pickle.dumps))
-    fail(kept)
+    fail(backends)
     assert asked and None not in asked
 
 
-def test_the_session_of_a_task_outlives_the_failure_of_another_change(kept):
-    with kept.changing("iam"):
+def test_the_session_of_a_task_survives_the_failure_of_another_change(backends):
+    with backends.changing("iam"):
         principals.account(settings.ACCOUNT).create_role("execution", "{}", "/", None, "", [], "3600")
     role = f"arn:aws:iam::{settings.ACCOUNT}:role/execution"
-    with roles.session(SimpleNamespace(changing=kept.changing), role, "task", settings.REGION) as made:
-        fail(kept)
+    with roles.session(SimpleNamespace(changing=backends.changing), role, "task", settings.REGION) as made:
+        fail(backends)
         assert principals.of(made.access_key_id).arn.endswith("assumed-role/execution/task")
-    with pytest.raises(CommonError):
+    with pytest.raises(ApiError):
         principals.of(made.access_key_id)

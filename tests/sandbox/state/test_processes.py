@@ -1,4 +1,4 @@
-"""Which process is it?"""
+"""Command lines of processes."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ import sys
 from ecr_sandbox.state.processes import command_of, running
 
 
-def test_it_names_a_running_process():
+def test_the_command_line_of_a_running_process():
     program = "import time; print('up', flush=True); time.sleep(60)"
     sleeper = subprocess.Popen([sys.executable, "-c", program, "a-word-of-its-own"], stdout=subprocess.PIPE)
     try:
@@ -21,5 +21,5 @@ def test_it_names_a_running_process():
     assert command_of(sleeper.pid) == ""
 
 
-def test_this_process_is_python():
+def test_the_command_line_of_this_process():
     assert "python" in command_of(os.getpid())

@@ -1,4 +1,4 @@
-"""One transaction a change: all of it or nothing."""
+"""Transactions: a change is stored whole or rolled back."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def names(store):
     return [row["region"] for row in store.read().execute("SELECT region FROM backends ORDER BY region")]
 
 
-def test_a_change_is_seen_when_it_is_done(store):
+def test_a_change_is_visible_after_its_commit(store):
     with store.change() as db:
         add(db, "a")
         assert names(store) == ["a"]  # by the thread that makes it
@@ -37,7 +37,7 @@ def test_a_change_is_seen_when_it_is_done(store):
     assert names(store) == ["a"]
 
 
-def test_an_error_undoes_all_of_it_and_what_was_to_follow(store):
+def test_an_error_rolls_back_and_drops_callbacks(store):
     followed = []
     with pytest.raises(KeyError), store.change() as db:
         add(db, "a")
@@ -48,7 +48,7 @@ def test_an_error_undoes_all_of_it_and_what_was_to_follow(store):
     assert names(store) == followed == []
 
 
-def test_what_follows_happens_after_the_commit(store):
+def test_callbacks_run_after_the_commit(store):
     with store.change() as db:
         add(db, "a")
         store.afterwards(
@@ -67,7 +67,7 @@ def syncs(monkeypatch):
     return asked
 
 
-def test_it_is_on_disk_when_the_change_ends(store, syncs):
+def test_a_change_is_on_disk_when_it_ends(store, syncs):
     with store.change() as db:
         add(db, "a")
         assert syncs == []
@@ -79,7 +79,7 @@ def test_it_is_on_disk_when_the_change_ends(store, syncs):
     assert len(syncs) == 1
 
 
-def test_those_who_wait_for_the_disk_share_one_sync(store, monkeypatch):
+def test_waiting_changes_share_one_sync(store, monkeypatch):
     """While one sync is under way, five write; the next sync is for all five."""
     asked, busy, written = [], threading.Event(), threading.Semaphore(0)
 
@@ -110,7 +110,7 @@ def test_those_who_wait_for_the_disk_share_one_sync(store, monkeypatch):
     assert 2 <= len(asked) <= 3  # the last of the five may have come just too late for the second
 
 
-def test_what_follows_waits_for_the_disk(store, syncs):
+def test_callbacks_wait_for_the_sync(store, syncs):
     with store.change() as db:
         add(db, "a")
         store.afterwards(lambda: seen.append(len(syncs)))
@@ -118,7 +118,7 @@ def test_what_follows_waits_for_the_disk(store, syncs):
     assert seen == [1]
 
 
-def test_who_must_undo_something_does_it_before_anybody_looks(store):
+def test_undone_is_called_before_the_lock_is_released(store):
     seen: list[object] = []
 
     def undone():
@@ -133,7 +133,7 @@ def test_who_must_undo_something_does_it_before_anybody_looks(store):
     assert seen == [False, []]
 
 
-def test_an_older_state_is_taken_over(tmp_path):
+def test_an_older_state_is_migrated(tmp_path):
     """Version 0 had no tables of what images are made of."""
     path = tmp_path / "state.db"
     old = sqlite3.connect(path)
@@ -170,7 +170,7 @@ def test_an_older_state_is_taken_over(tmp_path):
     Store(path).close()  # and only once
 
 
-def test_the_version_before_the_archive_is_taken_over(tmp_path):
+def test_a_state_from_before_archiving_is_migrated(tmp_path):
     """Version 1 knew nothing of pulls and of the archive."""
     path = tmp_path / "state.db"
     Store(path).close()
@@ -196,7 +196,7 @@ def test_the_version_before_the_archive_is_taken_over(tmp_path):
     again.close()
 
 
-def test_a_state_from_the_future_is_left_alone(tmp_path):
+def test_a_state_of_a_newer_version_is_not_changed(tmp_path):
     path = tmp_path / "state.db"
     new = sqlite3.connect(path)
     new.execute("PRAGMA user_version=99")

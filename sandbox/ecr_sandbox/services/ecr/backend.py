@@ -5,15 +5,16 @@ import uuid
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import moto.ecr.models as moto_ecr
 import moto.ecr.urls
+from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.http import addresses
 from ecr_sandbox.http.middleware import Request
+from ecr_sandbox.iam import principals
 from ecr_sandbox.iam.authorization import Denied, permit
 from ecr_sandbox.iam.evaluate import Principal
-from ecr_sandbox.iam.requests import repository_request
 from ecr_sandbox.registry import events, image_ids
 from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.events import Deleted, Pulled, Pushed
@@ -25,18 +26,16 @@ from ecr_sandbox.registry.upload_sessions import UploadSessions
 from ecr_sandbox.registry.usage import Meter
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.jobs import Jobs
+from ecr_sandbox.state.persistence import BackendPersistence
 from ecr_sandbox.state.store import Store
 from moto.ecr.exceptions import RepositoryNotFoundException
 
 from . import last_pull
-from .errors import InvalidParameter
+from .authorization import repository_request
 from .lifecycle import policy, previews, schedule
 from .registry_settings import EXCLUSIONS, SCHEMA, Settings
 from .repository_policy import valid_registry_policy, valid_resource_policy
 from .tag_mutability import immutable
-
-if TYPE_CHECKING:  # it writes what is kept here
-    from ecr_sandbox.state.persistence import Kept
 
 
 class Repository(moto_ecr.Repository):
@@ -114,8 +113,7 @@ class Repository(moto_ecr.Repository):
 
     def pulled(self, image: Image, tag: str | None, request: Request) -> None:
         """The caller of *request* was given the manifest of *image*, which was asked for by *tag* or by digest."""
-        assert request.principal is not None  # the identity door has seen to that
-        self.pulled_by(request.principal, image, tag)
+        self.pulled_by(principals.of_request(request), image, tag)
 
     def pulled_by(self, principal: Principal, image: Image, tag: str | None) -> None:
         """*principal* was given the manifest of *image*, by the wire or by the API."""
@@ -234,7 +232,9 @@ class Backend(moto_ecr.ECRBackend):
         return repository
 
 
-def install(store: Store, blobs: ContentStore, presigned_urls: PresignedUrls, jobs: Jobs, kept: "Kept") -> None:
+def install(
+    store: Store, blobs: ContentStore, presigned_urls: PresignedUrls, jobs: Jobs, persistence: BackendPersistence
+) -> None:
     """Put these classes in the place of moto's. To be called before moto answers anything."""
     for schema in (SCHEMA, schedule.SCHEMA, previews.SCHEMA):
         store.add(schema)
@@ -242,7 +242,7 @@ def install(store: Store, blobs: ContentStore, presigned_urls: PresignedUrls, jo
     Backend.pulls = Pulls(store)
     Backend.uploads, Backend.presigned_urls = UploadSessions(store, blobs), presigned_urls
     Backend.jobs = jobs
-    Backend.changing = staticmethod(partial(kept.changing, "ecr"))
+    Backend.changing = staticmethod(partial(persistence.changing, "ecr"))
     moto_ecr.Repository = Repository
     moto_ecr.ecr_backends.backend = Backend
     moto_ecr.ECR_REPOSITORY_NAME_PATTERN = ".*"  # older than the service model's, which the validate door applies

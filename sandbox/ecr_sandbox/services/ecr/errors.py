@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ecr_sandbox.aws.errors import InvalidParameter
+from ecr_sandbox.state import disk
 from moto.core.exceptions import ServiceException
 from moto.ecr.exceptions import RepositoryNotFoundException
 
@@ -55,15 +57,6 @@ class ReferencedImagesNotFoundException(ServiceException):
             f"Images with digests '[{', '.join(digests)}]' required for pushing image into repository "
             f"with name '{repository}' in the registry with id '{registry}' do not exist"
         )
-
-
-class InvalidParameter(ServiceException):
-    """https://docs.aws.amazon.com/AmazonECR/latest/APIReference/CommonErrors.html, wording as emulators copy it."""
-
-    code = "InvalidParameterException"
-
-    def __init__(self, field: str, constraint: str):
-        super().__init__(f"Invalid parameter at '{field}' failed to satisfy constraint: '{constraint}'")
 
 
 class NotAnImageInIndex(InvalidParameter):
@@ -158,24 +151,6 @@ class InvalidLayerException(ServiceException):
             "None of the provided layer digests match the calculated layer digest of the upload with id "
             f"'{upload}' in the repository with name '{repository}' in the registry with id '{registry}'"
         )
-
-
-class TooManyTagsException(ServiceException):
-    """The code and the number are AWS's (user guide, "Tag restrictions"); the sentence is ours."""
-
-    code = "TooManyTagsException"
-
-    def __init__(self, most: int):
-        super().__init__(f"A repository can have at most {most} tags.")
-
-
-class InvalidTagParameterException(ServiceException):
-    """The code is the service model's; the sentence is put together like InvalidParameter's."""
-
-    code = "InvalidTagParameterException"
-
-    def __init__(self, constraint: str):
-        super().__init__(f"Invalid parameter at 'tags' failed to satisfy constraint: '{constraint}'")
 
 
 class UnsupportedImageTypeException(ServiceException):
@@ -331,39 +306,6 @@ class UnableToAccessSecretException(ServiceException):
         )
 
 
-class InvalidCbor(ServiceException):
-    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CommonErrors.html; the sentence is ours."""
-
-    code = "MalformedInput"
-
-    def __init__(self) -> None:
-        super().__init__("The body of the request is not CBOR.")
-
-
-class StorageFull(ServiceException):
-    """Not AWS's: see DISK_FULL, which says the same on the wire."""
-
-    code = "SandboxStorageFullException"
-
-
-class ServerException(ServiceException):
-    """The code is the service model's: a fault of the sandbox, and no reason to ask again."""
-
-    code = "ServerException"
-
-    def __init__(self, error: Exception):
-        super().__init__(f"The sandbox could not do this: {error}")
-
-
-class NotInSandbox(ServiceException):
-    """Not AWS's: what this sandbox does not have is said, never pretended."""
-
-    code = "UnsupportedOperationException"
-
-    def __init__(self, what: str):
-        super().__init__(f"{what} is not part of this sandbox. It works on AWS.")
-
-
 @dataclass(frozen=True)
 class Refusal:
     """An answer of the registry that says no: HTTP *status*, OCI error *code* and *message*, further *headers*."""
@@ -461,16 +403,7 @@ BODY_BROKEN = Refusal(400, "UNSUPPORTED", "The body of the request is broken.")
 PATH_BROKEN = Refusal(400, "NAME_INVALID", "The path of the request has characters that no name has.")
 
 # Not ECR's: the learner's own disk. DENIED, because docker retries other codes for minutes.
-DISK_FULL = Refusal(
-    403,
-    "DENIED",
-    "The disk that holds the sandbox is full. Nothing stored earlier is lost. Free some space and push again.",
-)
-
-
-def storage_full() -> ServiceException:
-    """Not ECR's: the same for the control API."""
-    return StorageFull(DISK_FULL.message)
+DISK_FULL = Refusal(403, "DENIED", disk.FULL)
 
 
 def denied(message: str) -> Refusal:

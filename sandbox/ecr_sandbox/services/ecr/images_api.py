@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.iam import authorization
 from ecr_sandbox.registry import image_ids
 from ecr_sandbox.registry.conversion import convert
@@ -16,7 +17,6 @@ from moto.core.responses import ActionResult
 
 from . import archive
 from .backend import Repository, backend
-from .errors import InvalidParameter
 from .operations import Operations
 from .registry_settings import CACHE_RULES
 from .scan_api import summary_for

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ecr_sandbox.aws.errors import StorageFull
 from ecr_sandbox.registry import disk, upload_sessions
 from ecr_sandbox.registry.image_ids import DIGEST
 from ecr_sandbox.registry.upload_sessions import Progress
@@ -28,7 +29,7 @@ class LayerOperations(Operations):
     def initiate_layer_upload(self) -> ActionResult:
         repository = self._repository()
         if not disk.has_room(Backend.blobs.folder):
-            raise errors.storage_full()
+            raise StorageFull()
         return ActionResult({"uploadId": Backend.uploads.start(repository.key), "partSize": PART_SIZE})
 
     def upload_layer_part(self) -> ActionResult:

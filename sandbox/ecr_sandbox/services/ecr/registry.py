@@ -4,12 +4,13 @@ from contextlib import suppress
 
 from ecr_sandbox.http.middleware import Request
 from ecr_sandbox.iam.authorization import Denied, permit
-from ecr_sandbox.iam.requests import AuthorizationRequest, creation_request, repository_request
+from ecr_sandbox.iam.requests import AuthorizationRequest
 from ecr_sandbox.registry.backend import RegistryErrors
 from ecr_sandbox.services.ecr.pull_through.upstreams import UpstreamFailure
 from moto.ecr.exceptions import RepositoryNotFoundException
 
 from . import errors, templates
+from .authorization import creation_request, repository_request
 from .backend import Backend, Repository, backend
 from .registry_settings import CACHE_RULES
 

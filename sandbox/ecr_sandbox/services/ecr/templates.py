@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ecr_sandbox.iam import authorization, principals
-from ecr_sandbox.iam.requests import creation_request
 from moto.ecr.exceptions import RepositoryNotFoundException
 
+from .authorization import creation_request
 from .backend import Backend, Repository
 from .registry_settings import TEMPLATES
 

@@ -10,14 +10,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ecr_sandbox.auth.scope import scope_of
 from ecr_sandbox.auth.token import Caller, Tokens, authorization
-from ecr_sandbox.aws import dispatch, pagination, resource_tags
+from ecr_sandbox.aws import pagination, resource_tags
+from ecr_sandbox.aws.errors import InvalidParameter, NotInSandbox
+from ecr_sandbox.aws.responses import refuse
+from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http.middleware import Request
 from ecr_sandbox.iam import evaluate
+from ecr_sandbox.iam.requests import call_of
 from ecr_sandbox.registry import image_ids
 from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.images import Image, Images
-from ecr_sandbox.services.ecr.errors import InvalidParameter, NotInSandbox
 from ecr_sandbox.state.store import Store
 from moto.core.exceptions import ServiceException
 from moto.ecr.exceptions import ImageNotFoundException, RepositoryNotFoundException, RepositoryPolicyNotFoundException
@@ -45,7 +49,8 @@ class Api:
 
     def answer(self, request: Request) -> Response:
         """The answer to a request that the doors have let pass; an error is in the JSON protocol."""
-        operation, region = dispatch.operation_of(request), dispatch.region_of(request)
+        called = call_of(request)
+        operation, region = called.operation, called.region
         try:
             if region not in REGIONS:
                 raise no_such_endpoint()
@@ -55,8 +60,8 @@ class Api:
                 raise NotInSandbox(f"ecr-public:{operation}")
             call = Call(opened(self._store, self._blobs), self._passwords, request)
             result = OPERATIONS[operation](call)
-        except ServiceException as error:
-            return dispatch.refuse(request, error)
+        except (ApiError, ServiceException) as error:
+            return refuse(request, error)
         return Response(json.dumps(result), content_type="application/x-amz-json-1.1")
 
 
@@ -64,15 +69,14 @@ class Call:
     """One call: its parameters and its caller, and the operations."""
 
     def __init__(self, repositories: Repositories, passwords: Tokens, request: Request):
-        assert request.principal is not None
         self._repositories, self._passwords, self._request = repositories, passwords, request
-        self._account = request.principal.account
-        self._given = dispatch.parameters_of(request)
+        called = call_of(request)
+        self._account, self._given = called.account, called.parameters
 
     # --- registries -------------------------------------------------------------------------------------------------
 
     def get_authorization_token(self) -> Answer:
-        scope = dispatch.scope_of(self._request)
+        scope = scope_of(self._request)
         assert scope is not None
         password, expires = self._passwords.mint(Caller(scope.access_key, self._account, REGION))
         return {"authorizationData": {"authorizationToken": authorization(password), "expiresAt": expires}}

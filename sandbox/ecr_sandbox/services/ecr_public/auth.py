@@ -10,7 +10,7 @@ import json
 from functools import partial
 
 from ecr_sandbox.auth.token import USER, Caller, ExpiredToken, InvalidToken, Tokens
-from ecr_sandbox.aws.errors import CommonError
+from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http.middleware import Handler, Middleware, Request
 from ecr_sandbox.iam import principals
 from ecr_sandbox.registry.responses import refuse
@@ -68,7 +68,7 @@ def _bearer(passwords: Tokens, strangers: Tokens, request: Request, call_next: H
         return refuse(TOKEN_EXPIRED)
     except InvalidToken:
         return refuse(TOKEN_INVALID)
-    except CommonError as no:
+    except ApiError as no:
         return refuse(denied(no.message))
     return call_next(request)
 

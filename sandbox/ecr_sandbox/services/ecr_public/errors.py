@@ -1,6 +1,7 @@
 """ECR Public's own words, each with where it was seen; what it shares with ECR is in ``..words``."""
 
-from ecr_sandbox.aws.errors import CommonError, bad_signature
+from ecr_sandbox.auth.errors import bad_signature
+from ecr_sandbox.errors import ApiError
 from ecr_sandbox.services.ecr import errors
 from ecr_sandbox.services.ecr.errors import Refusal
 from moto.core.exceptions import ServiceException
@@ -41,7 +42,7 @@ class RepositoryCatalogDataNotFoundException(ServiceException):
         )
 
 
-def no_such_endpoint() -> CommonError:
+def no_such_endpoint() -> ApiError:
     """What us-east-1 says to a signature of another Region.
 
     On AWS one does not come so far: other Regions have no endpoint, and the client says "Could not connect to the

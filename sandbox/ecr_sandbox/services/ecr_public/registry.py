@@ -5,7 +5,6 @@ from functools import partial
 
 from ecr_sandbox.http.middleware import Handler, Middleware, Request
 from ecr_sandbox.iam.authorization import Denied, permit
-from ecr_sandbox.iam.requests import public_repository_request
 from ecr_sandbox.registry import image_ids
 from ecr_sandbox.registry.images import Image, Images
 from ecr_sandbox.registry.references import Key
@@ -18,6 +17,7 @@ from werkzeug.wrappers import Response
 
 from . import repositories
 from .auth import REGION
+from .authorization import repository_request
 from .errors import TOO_MANY_PULLS, TOO_MUCH_DATA, not_authorized, repository_unknown
 from .limits import Limits
 from .official import Shelf
@@ -99,7 +99,7 @@ class PublicRegistry:
             raise RepositoryNotFoundException(name, "")
         with self.repositories.store.lock:  # moto's IAM is not thread-safe
             try:
-                permit(request, public_repository_request(action, account, name), REGION)
+                permit(request, repository_request(self.repositories, action, account, name), REGION)
             except Denied as no:
                 raise Refused(denied(str(no))) from None
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from ecr_sandbox.aws.arns import log_stream
 from ecr_sandbox.aws.lazy_services import Services
 from ecr_sandbox.iam.authorization import Denied
-from ecr_sandbox.iam.requests import AuthorizationRequest, log_arn
+from ecr_sandbox.iam.requests import AuthorizationRequest
 from moto.logs.models import LogsBackend, logs_backends
 from moto.sts.models import AssumedRole
 
@@ -135,7 +136,7 @@ def _put(backend: LogsBackend, stream: Stream, moment: int, text: str) -> None:
 
 def _ask(made: AssumedRole, action: str, stream: Stream) -> None:
     name = "" if action == "logs:CreateLogGroup" else stream.name
-    resource = log_arn(stream.region, stream.account, stream.group, name)
+    resource = log_stream(stream.region, stream.account, stream.group, name)
     roles.check(made, AuthorizationRequest(action, resource, stream.account), stream.region)
 
 

@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from ecr_sandbox.aws import dispatch
+from ecr_sandbox.aws.errors import InvalidParameter, NotInSandbox
+from ecr_sandbox.aws.responses import refuse
+from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http.middleware import Handler, Request
 from ecr_sandbox.iam import principals
 from ecr_sandbox.iam.authorization import denied_sentence
-from ecr_sandbox.iam.requests import AuthorizationRequest
-from ecr_sandbox.services.ecr.errors import InvalidParameter, NotInSandbox
+from ecr_sandbox.iam.requests import AuthorizationRequest, call_of
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
 from moto.core.exceptions import ServiceException
@@ -53,7 +54,8 @@ class Functions:
 
     def answer(self, request: Request) -> Response:
         """What Lambda answers; what is not in the sandbox is said."""
-        operation = dispatch.operation_of(request)
+        call = call_of(request)
+        operation = call.operation
         known = {
             "CreateFunction": (self._create, 201),
             "GetFunction": (self._get, 200),
@@ -66,9 +68,9 @@ class Functions:
             if operation not in known:
                 raise NotInSandbox(f"lambda:{operation or 'a request of this path'}")
             act, status = known[operation]
-            told = act(request, dispatch.parameters_of(request))
-        except ServiceException as no:
-            return dispatch.refuse(request, no)
+            told = act(request, call.parameters)
+        except (ApiError, ServiceException) as no:
+            return refuse(request, no)
         return Response(json.dumps(told) if told else "", status=status, content_type="application/json")
 
     def _create(self, request: Request, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,7 +169,8 @@ def control(store: Store, setting: Callable[[], Any]) -> Handler:
 
 
 def _where(request: Request) -> tuple[str, str]:
-    return dispatch.account_of(request), dispatch.region_of(request)
+    call = call_of(request)
+    return call.account, call.region
 
 
 def _name(given: str) -> str:

@@ -11,10 +11,10 @@ from typing import Any
 from ecr_sandbox.http.middleware import Request
 from ecr_sandbox.iam import principals
 from ecr_sandbox.iam.authorization import Denied, denied_sentence, permit
-from ecr_sandbox.iam.requests import repository_request
 from ecr_sandbox.registry import events, image_name
 from ecr_sandbox.registry.images import ACTIVE, Image
 from ecr_sandbox.registry.manifest_format import INDEXES
+from ecr_sandbox.services.ecr.authorization import repository_request
 from ecr_sandbox.services.ecr.backend import backend
 from moto.ecr.exceptions import RepositoryNotFoundException
 
@@ -27,7 +27,7 @@ ADDED = (*NEEDED, "ecr:SetRepositoryPolicy", "ecr:DeleteRepositoryPolicy", "ecr:
 
 
 def checked(image: str, function: str, request: Request, setting: Callable[[], Any]) -> str:
-    """The digest of *image*, which the function of this ARN is to be; raises CommonError in Lambda's words.
+    """The digest of *image*, which the function of this ARN is to be; raises ApiError in Lambda's words.
 
     What has to be changed in the repository's policy is changed within *setting*().
     """

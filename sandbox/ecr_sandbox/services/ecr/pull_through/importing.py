@@ -11,19 +11,19 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from ecr_sandbox.auth.token import USER, Caller
+from ecr_sandbox.aws.errors import InvalidParameter, NotInSandbox
 from ecr_sandbox.http import addresses
 from ecr_sandbox.iam import authorization, evaluate, principals
-from ecr_sandbox.iam.requests import AuthorizationRequest, creation_request, repository_request
+from ecr_sandbox.iam.requests import AuthorizationRequest
 from ecr_sandbox.registry import events, oci_layout
 from ecr_sandbox.registry.events import Cached
 from ecr_sandbox.registry.images import ACTIVE
 from ecr_sandbox.registry.manifest_format import Manifest
 from ecr_sandbox.services.ecr import templates
+from ecr_sandbox.services.ecr.authorization import creation_request, repository_request
 from ecr_sandbox.services.ecr.backend import Backend, Repository, backend
 from ecr_sandbox.services.ecr.errors import (
     ImageTagAlreadyExistsException,
-    InvalidParameter,
-    NotInSandbox,
     SecretNotFoundException,
     UnableToAccessSecretException,
 )

@@ -9,12 +9,12 @@ from typing import Any
 
 from ecr_sandbox.iam import principals
 from ecr_sandbox.iam.authorization import Denied, permit_service
-from ecr_sandbox.iam.requests import creation_request, repository_request
 from ecr_sandbox.registry import events
 from ecr_sandbox.registry.events import Replicated
 from ecr_sandbox.registry.images import ACTIVE, Image
 from ecr_sandbox.registry.manifest_format import Manifest
 from ecr_sandbox.services.ecr import templates
+from ecr_sandbox.services.ecr.authorization import creation_request, repository_request
 from ecr_sandbox.services.ecr.backend import Backend, Repository, backend
 from ecr_sandbox.services.ecr.errors import ImageTagAlreadyExistsException
 from moto.ecr.exceptions import ImageAlreadyExistsException, RepositoryNotFoundException

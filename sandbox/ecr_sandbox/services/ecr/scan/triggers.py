@@ -3,10 +3,8 @@
 What takes time is left to a job; here is only what a push may wait for.
 """
 
-import json
 from typing import Any
 
-from ecr_sandbox.http.middleware import Request
 from ecr_sandbox.registry import events
 from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.events import Cached, ImageEvent, Pushed, StorageClassChanged
@@ -16,12 +14,9 @@ from ecr_sandbox.services.ecr.backend import Repository, backend
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.jobs import Jobs
 from ecr_sandbox.state.store import Store
-from werkzeug.wrappers import Response
 
 from . import results
 from .rules import BASIC, ELIGIBLE, ENHANCED, MANUAL, ONCE_IN, Rule, rule_for, scannable
-
-PATH = "/_sandbox/advisories"
 
 
 class Scans:
@@ -76,12 +71,9 @@ class Scans:
                 if image.pushed_at > clock.now() - ELIGIBLE and scannable(image.media_type, image.manifest):
                     self._again(image.id, rule)
 
-    def answer(self, request: Request) -> Response:
-        """GET /_sandbox/advisories: which packages were seen; POST: the advisories have changed."""
-        if request.method == "POST":
-            self._jobs.add("rescan")
-        seen = sorted(results.packages(self.store))
-        return Response(json.dumps({"packages": seen}), content_type="application/json")
+    def advisories_changed(self) -> None:
+        """Scan images again whose findings may have changed."""
+        self._jobs.add("rescan")
 
     def _arrived(self, image: Pushed | Cached | StorageClassChanged) -> None:
         """What came through the cache, or back from the archive, is scanned like what was pushed.

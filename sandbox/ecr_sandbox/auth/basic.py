@@ -9,8 +9,10 @@ from functools import partial
 from ecr_sandbox.aws.errors import CommonError
 from ecr_sandbox.http.middleware import Handler, Middleware, Request
 from ecr_sandbox.iam import principals
+from ecr_sandbox.registry.errors import denied
 from ecr_sandbox.registry.responses import refuse
-from ecr_sandbox.services.ecr.errors import NOT_AUTHORIZED, TOKEN_EXPIRED, TOKEN_INVALID, denied
+from ecr_sandbox.services.ecr.errors import NOT_AUTHORIZED
+from ecr_sandbox.services.image_errors import TOKEN_EXPIRED, TOKEN_INVALID
 from werkzeug.wrappers import Response
 
 from .token import USER, ExpiredToken, InvalidToken, Tokens

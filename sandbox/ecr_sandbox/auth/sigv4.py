@@ -16,9 +16,9 @@ from botocore.credentials import Credentials
 from ecr_sandbox import settings
 from ecr_sandbox.aws import dispatch, errors
 from ecr_sandbox.aws.dispatch import Scope
+from ecr_sandbox.aws.errors import NotInSandbox
 from ecr_sandbox.http.middleware import Handler, Request
 from ecr_sandbox.iam import principals
-from ecr_sandbox.services.ecr.errors import NotInSandbox
 from moto.core.exceptions import ServiceException
 from werkzeug.http import parse_date
 from werkzeug.wrappers import Response

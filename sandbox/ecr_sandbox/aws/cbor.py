@@ -14,10 +14,11 @@ from botocore.model import Shape, ShapeResolver
 from botocore.parsers import RpcV2CBORParser
 from botocore.serialize import RpcV2CBORSerializer
 from ecr_sandbox.http.middleware import Request
-from ecr_sandbox.services.ecr.errors import InvalidCbor
 from moto.core.exceptions import ServiceException
 from moto.core.utils import get_service_model
 from werkzeug.wrappers import Response
+
+from .errors import InvalidCbor
 
 HEADER = "Smithy-Protocol"
 PROTOCOL = "rpc-v2-cbor"

@@ -15,7 +15,6 @@ from xml.sax.saxutils import escape
 
 from botocore.model import OperationNotFoundError
 from ecr_sandbox.http.middleware import Handler, Request
-from ecr_sandbox.services.ecr.errors import NotInSandbox
 from moto.core.exceptions import ServiceException
 from moto.core.routing import get_service_router
 from moto.core.utils import get_service_model
@@ -148,11 +147,11 @@ def answer(request: Request) -> Response:
     if not service:
         return refuse(request, errors.unsigned())
     if not serves(service):
-        return refuse(request, NotInSandbox(f"The service '{service}'"))
+        return refuse(request, errors.NotInSandbox(f"The service '{service}'"))
     try:
         return _further[service](request) if service in _further else by_moto(service, request)
     except (NotImplementedError, OperationNotFoundError):
-        return refuse(request, NotInSandbox(f"{service}:{operation}"))
+        return refuse(request, errors.NotInSandbox(f"{service}:{operation}"))
 
 
 def by_moto(service: str, request: Request) -> Response:

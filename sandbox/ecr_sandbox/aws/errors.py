@@ -1,4 +1,4 @@
-"""The errors that every AWS service can answer: one sentence, but a code and a status for each protocol.
+"""Errors that several AWS services answer: one sentence, but a code and a status for each protocol.
 
 ECR, ECR Public and Cost Explorer speak JSON, IAM and STS the older query protocol (XML).
 Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/CommonErrors.html and
@@ -59,3 +59,61 @@ def bad_signature(message: str = "") -> CommonError:
 def access_denied(message: str) -> CommonError:
     """IAM said no."""
     return CommonError("AccessDeniedException", "AccessDenied", message)
+
+
+class InvalidParameter(ServiceException):
+    """A parameter that a service does not take.
+
+    Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/CommonErrors.html; the sentence is the one that
+    other emulators copy.
+    """
+
+    code = "InvalidParameterException"
+
+    def __init__(self, field: str, constraint: str):
+        super().__init__(f"Invalid parameter at '{field}' failed to satisfy constraint: '{constraint}'")
+
+
+class NotInSandbox(ServiceException):
+    """An operation or a parameter that the sandbox does not support. The code and the sentence are not AWS's."""
+
+    code = "UnsupportedOperationException"
+
+    def __init__(self, what: str):
+        super().__init__(f"{what} is not part of this sandbox. It works on AWS.")
+
+
+class InvalidTagParameterException(ServiceException):
+    """The code is the service model's; the sentence is built like InvalidParameter's."""
+
+    code = "InvalidTagParameterException"
+
+    def __init__(self, constraint: str):
+        super().__init__(f"Invalid parameter at 'tags' failed to satisfy constraint: '{constraint}'")
+
+
+class TooManyTagsException(ServiceException):
+    """The code and the number are AWS's (user guide, "Tag restrictions"); the sentence is ours."""
+
+    code = "TooManyTagsException"
+
+    def __init__(self, most: int):
+        super().__init__(f"A repository can have at most {most} tags.")
+
+
+class InvalidCbor(ServiceException):
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CommonErrors.html; the sentence is ours."""
+
+    code = "MalformedInput"
+
+    def __init__(self) -> None:
+        super().__init__("The body of the request is not CBOR.")
+
+
+class ServerException(ServiceException):
+    """An error of the sandbox itself; the code is the service model's. Clients do not retry it."""
+
+    code = "ServerException"
+
+    def __init__(self, error: Exception):
+        super().__init__(f"The sandbox could not do this: {error}")

@@ -12,11 +12,11 @@ from importlib import import_module
 
 from botocore.model import OperationNotFoundError
 from ecr_sandbox.http.middleware import Handler, Middleware, Request
-from ecr_sandbox.services.ecr.errors import ServerException
 from ecr_sandbox.state.persistence import Kept
 from werkzeug.wrappers import Response
 
 from . import dispatch
+from .errors import ServerException
 
 Install = Callable[[], None]  # puts our rules in the place of moto's
 

@@ -8,8 +8,9 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from ecr_sandbox.services.ecr.errors import InvalidParameter
 from itsdangerous import BadData, URLSafeSerializer
+
+from .errors import InvalidParameter
 
 Row = TypeVar("Row")
 SIZE = 100  # when maxResults is not given (API reference)

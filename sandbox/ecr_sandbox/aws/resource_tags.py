@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-using-tags.ht
 import unicodedata
 from collections.abc import Iterable, Mapping
 
-from ecr_sandbox.services.ecr.errors import InvalidTagParameterException, TooManyTagsException
+from .errors import InvalidTagParameterException, TooManyTagsException
 
 MOST = 50
 LONGEST_KEY, LONGEST_VALUE = 128, 256

@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 
 import botocore.session
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
+from ecr_sandbox.aws.errors import InvalidParameter, NotInSandbox
 from ecr_sandbox.http.middleware import Handler, Request
-from ecr_sandbox.services.ecr.errors import InvalidParameter, NotInSandbox
 from werkzeug.wrappers import Response
 
 from .dispatch import operation_of, refuse_json, service_of

@@ -6,8 +6,8 @@ Layers have no limit here: they stream through. Everything else is held in memor
 import re
 
 from ecr_sandbox.aws import dispatch, errors
+from ecr_sandbox.registry.errors import BODY_BROKEN, BODY_TOO_LARGE, PATH_BROKEN, Refusal
 from ecr_sandbox.registry.responses import refuse
-from ecr_sandbox.services.ecr.errors import BODY_BROKEN, BODY_TOO_LARGE, PATH_BROKEN, Refusal
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 

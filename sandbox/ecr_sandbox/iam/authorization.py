@@ -13,8 +13,8 @@ from functools import partial
 from typing import Any
 
 from ecr_sandbox.aws import dispatch, errors
+from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.http.middleware import Handler, Middleware, Request
-from ecr_sandbox.services.ecr.errors import InvalidParameter
 from werkzeug.wrappers import Response
 
 from . import evaluate, principals

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import moto.sts.urls
-from ecr_sandbox.services.ecr.errors import NotInSandbox
+from ecr_sandbox.aws.errors import NotInSandbox
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.iam.exceptions import MalformedPolicyDocument

@@ -7,12 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from moto.core.exceptions import ServiceException
-
 from ecr_sandbox.http.middleware import Request
-from ecr_sandbox.services.ecr.errors import Refusal
 
 from .distribution import Distribution
+from .errors import ImageError, Refusal
 from .image_ids import Deleted, Id
 from .images import Image, Images
 from .upload_sessions import Uploads
@@ -34,7 +32,7 @@ class Repository(Protocol):
         """Its images: rows of the store."""
 
     def store_image(self, text: str, media_type: str | None, tag: str | None, digest: str | None) -> Image:
-        """PutImage; raises the ServiceException that ``RegistryErrors.manifest_refused`` puts into words."""
+        """PutImage; raises ImageError, which ``RegistryErrors.manifest_refused`` turns into an answer, and Refused."""
 
     def mountable(self, digest: str, source: str, request: Request) -> str | None:
         """The name in Distribution of *source*, if the layer *digest* may be mounted from there."""
@@ -61,7 +59,7 @@ class RegistryErrors:
     upload_unknown: Refusal
     digest_mismatch: Refusal
     manifest_too_large: Refusal
-    manifest_refused: Callable[[ServiceException], Refusal]
+    manifest_refused: Callable[[ImageError], Refusal]
     patched: int = 202  # the status after a part of a layer
     first_part_only: bool = False  # the header Range tells the end of the first part, however many there are
     converts: bool = False  # who pulls by tag gets a manifest of a type that was asked for

@@ -4,9 +4,8 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from ecr_sandbox.services.ecr.errors import DIGEST_INVALID, Refused
-
 from .backend import RegistryRequest
+from .errors import DIGEST_INVALID, Refused
 from .presigned_urls import counted
 from .references import is_digest, is_kept
 

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from ecr_sandbox.services.ecr.errors import DISK_FULL, Refusal
+from .errors import DISK_FULL, Refusal
 
 ROOM_FOR_A_PUSH = 64 * 1024 * 1024  # bytes
 

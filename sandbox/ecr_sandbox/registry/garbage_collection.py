@@ -19,11 +19,11 @@ from pathlib import Path
 from werkzeug.wrappers import Response
 
 from ecr_sandbox.http.middleware import Request
-from ecr_sandbox.services.ecr.backend import stored_as
 from ecr_sandbox.state.store import Store
 
 from .content_store import written_in
 from .distribution import Distribution
+from .storage_names import storage_name
 
 IDLE = 300  # seconds without a request after which a push is taken for given up
 FORGOTTEN = 24 * 60 * 60  # seconds after which an upload is
@@ -75,9 +75,9 @@ def _used(store: Store) -> dict[str, set[str]]:
 
 def _home(account: str, region: str, repository: str) -> str:
     if region:
-        return stored_as(account, region, repository)
+        return storage_name(account, region, repository)
     namespace, _, name = repository.partition("/")  # Docker Hub's have no Region but an owner
-    return stored_as(account, namespace, name)
+    return storage_name(account, namespace, name)
 
 
 class _Sweep:

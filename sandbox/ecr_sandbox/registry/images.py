@@ -13,16 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from moto.ecr.exceptions import ImageAlreadyExistsException
-
-from ecr_sandbox.services.ecr.errors import (
-    ImageDigestDoesNotMatchException,
-    ImageTagAlreadyExistsException,
-    ReferencedImagesNotFoundException,
-)
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
 
+from .errors import DigestMismatch, ImageExists, ReferencedImagesMissing, TagImmutable
 from .manifest_format import Manifest, blobs_of, digest_of
 
 HERE = "account = ? AND region = ? AND repository = ?"
@@ -178,21 +172,20 @@ class Images:
     def put(self, manifest: Manifest, tag: str | None, immutable: bool, claimed_digest: str | None = None) -> Image:
         """Store *manifest*, let *tag* point at it, and return the image; one that was in the archive is back.
 
-        Raises ImageDigestDoesNotMatchException, ReferencedImagesNotFoundException, ImageAlreadyExistsException (the
-        same image under the same tag) and, when the tag is *immutable* and names another image,
-        ImageTagAlreadyExistsException.
+        Raises DigestMismatch, ReferencedImagesMissing, ImageExists (the same image under the same tag) and, when the
+        tag is *immutable* and names another image, TagImmutable.
         """
         account, _, repository = self._key
         if claimed_digest and claimed_digest != manifest.digest:
-            raise ImageDigestDoesNotMatchException(claimed_digest, manifest.digest)
+            raise DigestMismatch(claimed_digest, manifest.digest)
         with self._store.change() as db:
             same = self.find(digest=manifest.digest)
             holder = self.find(tag=tag) if tag else None
             back = same is not None and same.status != ACTIVE
             if same and not back and (not tag or tag in same.tags):
-                raise ImageAlreadyExistsException(repository, account, manifest.digest, tag or "null")
+                raise ImageExists(manifest.digest, tag, repository, account)
             if holder and immutable and not (same and same.id == holder.id):
-                raise ImageTagAlreadyExistsException(tag or "", repository)
+                raise TagImmutable(tag or "", repository)
             image_id = same.id if same else self._insert(db, manifest)
             if same and back:
                 with self._counting(blobs_of(same.manifest), self._archived):
@@ -258,7 +251,7 @@ class Images:
         account, _, repository = self._key
         children = {digest: self.find(digest=digest) for digest in manifest.children}
         if missing := [digest for digest, child in children.items() if child is None]:
-            raise ReferencedImagesNotFoundException(missing, repository, account)
+            raise ReferencedImagesMissing(missing, repository, account)
         # A manifest list is as large as the largest of its images (API reference, ImageDetail).
         size = sum(size for _, size in manifest.blobs) or max((c.size for c in children.values() if c), default=0)
         facts = {

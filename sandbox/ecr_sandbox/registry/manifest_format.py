@@ -10,10 +10,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ecr_sandbox.services.ecr.errors import InvalidParameter, NotAnImageInIndex
+from .errors import ManifestInvalid, NotAnImageInIndex
 
 DIGEST = re.compile(r"[A-Za-z0-9_+.-]+:[A-Fa-f0-9]+")  # API reference, LayerDigest
-FIELD = "ImageManifest"
+INVALID_JSON = "Invalid JSON syntax"
 OCI = "application/vnd.oci.image.manifest.v1+json"
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 IMAGES = (OCI, DOCKER)
@@ -36,7 +36,7 @@ class Manifest:
 
     @classmethod
     def parse(cls, text: str, media_type: str | None) -> "Manifest":
-        """Read *text*, which is said to be of *media_type*; raises InvalidParameter when it is no manifest of ECR's."""
+        """Read *text*, which is said to be of *media_type*; raises ManifestInvalid if ECR would not take it."""
         content = _json(text)
         kind = _kind(content, media_type)
         is_index = kind in INDEXES
@@ -64,19 +64,14 @@ def blobs_of(text: str) -> tuple[tuple[str, int], ...]:
     return _blobs(content) if "layers" in content else ()
 
 
-def unreadable() -> InvalidParameter:
-    """What ECR says of bytes that are no manifest."""
-    return InvalidParameter(FIELD, "Invalid JSON syntax")
-
-
 def _json(text: str) -> dict[str, Any]:
     try:
         text.encode()  # half of a surrogate pair has no bytes
         content = json.loads(text)
     except (ValueError, RecursionError):
-        raise unreadable() from None
+        raise ManifestInvalid(INVALID_JSON) from None
     if not isinstance(content, dict):
-        raise unreadable()
+        raise ManifestInvalid(INVALID_JSON)
     return content
 
 
@@ -84,20 +79,20 @@ def _descriptor(part: Any) -> tuple[str, int]:
     """The digest and the size in bytes that a descriptor gives."""
     digest, size = _digest(part), part.get("size")
     if size is None:
-        raise InvalidParameter(FIELD, "size is required")
+        raise ManifestInvalid("size is required")
     if not isinstance(size, int) or not 0 <= size < 2**63:
-        raise InvalidParameter(FIELD, "Invalid size")
+        raise ManifestInvalid("Invalid size")
     return digest, size
 
 
 def _digest(part: Any) -> str:
     if not isinstance(part, dict):
-        raise unreadable()
+        raise ManifestInvalid(INVALID_JSON)
     digest = part.get("digest")
     if digest is None:
-        raise InvalidParameter(FIELD, "digest is required")
+        raise ManifestInvalid("digest is required")
     if not isinstance(digest, str) or not DIGEST.fullmatch(digest):
-        raise InvalidParameter(FIELD, "Invalid digest")
+        raise ManifestInvalid("Invalid digest")
     return digest
 
 
@@ -111,9 +106,9 @@ def _child(part: Any) -> str:
 
 def _list(content: dict[str, Any], name: str) -> list[Any]:
     if name not in content:
-        raise InvalidParameter(FIELD, f"{name} is required")
+        raise ManifestInvalid(f"{name} is required")
     if not isinstance(content[name], list):
-        raise unreadable()
+        raise ManifestInvalid(INVALID_JSON)
     return content[name]
 
 
@@ -125,13 +120,13 @@ def _kind(content: dict[str, Any], told: str | None) -> str:
     own = content.get("mediaType")
     kind = told or own
     if kind is None:
-        raise InvalidParameter(FIELD, "mediaType is required")
+        raise ManifestInvalid("mediaType is required")
     if own is not None and own != kind:
-        raise InvalidParameter(FIELD, f"must be of the type {kind}")
+        raise ManifestInvalid(f"must be of the type {kind}")
     if kind not in IMAGES + INDEXES:
-        raise InvalidParameter(FIELD, "Unsupported manifest type")
+        raise ManifestInvalid("Unsupported manifest type")
     if content.keys() & ({"layers", "config"} if kind in INDEXES else {"manifests"}):
-        raise InvalidParameter(FIELD, f"must be of the type {kind}")
+        raise ManifestInvalid(f"must be of the type {kind}")
     return kind
 
 

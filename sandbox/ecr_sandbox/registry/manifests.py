@@ -1,16 +1,12 @@
 """Manifests: the last piece of a push, the first of a pull."""
 
-from moto.core.exceptions import ServiceException
-from moto.ecr.exceptions import ImageAlreadyExistsException
 from werkzeug.wrappers import Response
 
-from ecr_sandbox.services.ecr import errors
-from ecr_sandbox.services.ecr.errors import Refused
-
-from . import body, conversion
+from . import body, conversion, errors
 from .backend import RegistryRequest
+from .errors import ImageError, ImageExists, ManifestInvalid, Refused
 from .images import ACTIVE, Image
-from .manifest_format import IMAGES, digest_of, unreadable
+from .manifest_format import IMAGES, INVALID_JSON, digest_of
 from .references import is_kept, is_tag
 
 LIMIT = 4 * 1024 * 1024  # bytes (PutImage, API reference)
@@ -41,11 +37,11 @@ def store(ask: RegistryRequest) -> Response:
     try:
         text = content.decode()
         image = ask.repository.store_image(text, ask.request.mimetype or None, tag, digest)
-    except ImageAlreadyExistsException:  # on the wire the same image under the same tag is no fault
+    except ImageExists:  # the API answers with an error, the registry does not
         image = _found(ask)
     except UnicodeDecodeError:
-        raise Refused(errors.manifest_refused(unreadable())) from None
-    except ServiceException as error:
+        raise Refused(ask.backend.errors.manifest_refused(ManifestInvalid(INVALID_JSON))) from None
+    except ImageError as error:
         raise Refused(ask.backend.errors.manifest_refused(error)) from None
     headers = {
         "Docker-Content-Digest": image.digest,

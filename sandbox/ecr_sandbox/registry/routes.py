@@ -15,12 +15,12 @@ from werkzeug.wrappers import Response
 
 from ecr_sandbox.http.middleware import Handler, Request
 from ecr_sandbox.http.server import BrokenBody
-from ecr_sandbox.services.ecr.errors import BODY_BROKEN, UNSUPPORTED, Refused
 
 from . import blob_uploads, body, disk, manifests, tags_and_referrers
 from . import blobs as layers
 from .backend import RegistryBackend, RegistryRequest
 from .distribution import ClientGone
+from .errors import BODY_BROKEN, UNSUPPORTED, Refused
 from .responses import refuse
 
 

@@ -10,9 +10,8 @@ from urllib.parse import urlencode
 
 from werkzeug.wrappers import Response
 
-from ecr_sandbox.services.ecr.errors import DIGEST_INVALID, PAGE_INVALID, Refused
-
 from .backend import RegistryRequest
+from .errors import DIGEST_INVALID, PAGE_INVALID, Refused
 from .images import ACTIVE, Image
 from .manifest_format import INDEXES
 from .references import is_digest

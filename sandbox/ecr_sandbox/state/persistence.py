@@ -16,9 +16,10 @@ from typing import Any
 
 import moto.backends
 from ecr_sandbox.aws.dispatch import SERVICES, name_of, operation_of, reads_only, refuse, service_of
+from ecr_sandbox.aws.errors import ServerException
 from ecr_sandbox.http.middleware import Handler, Middleware, Request
 from ecr_sandbox.registry import disk
-from ecr_sandbox.services.ecr.errors import ServerException, storage_full
+from ecr_sandbox.services.ecr.errors import storage_full
 from werkzeug.wrappers import Response
 
 from .store import Store

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from ecr_sandbox.registry.distribution import Distribution
 from ecr_sandbox.registry.images import Images, Manifest
-from ecr_sandbox.services.ecr.backend import having_all
+from ecr_sandbox.registry.put_image import having_all
 from ecr_sandbox.state.store import Store
 
 REPOSITORY = "123456789012/us-east-1/app"

@@ -8,8 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecr_sandbox.registry.backend import RegistryErrors
-from ecr_sandbox.services.ecr.errors import BLOB_UNKNOWN, MANIFEST_TOO_LARGE, UPLOAD_UNKNOWN, Refusal
-from moto.core.exceptions import ServiceException
+from ecr_sandbox.registry.errors import (
+    BLOB_UNKNOWN,
+    MANIFEST_TOO_LARGE,
+    UPLOAD_UNKNOWN,
+    DigestMismatch,
+    ImageError,
+    LayersMissing,
+    ReferencedImagesMissing,
+    Refusal,
+)
 
 SERVICE = "registry.docker.io"
 
@@ -78,13 +86,14 @@ def too_many_pulls(user: str | None, token_id: str, headers: dict[str, str]) -> 
     return Refusal(429, "TOOMANYREQUESTS", message + "https://www.docker.com/increase-rate-limit", headers)
 
 
-def manifest_refused(error: ServiceException) -> Refusal:
-    """How the registry words what it does not store; distribution-spec, "Error Codes"."""
-    return {
-        "LayersNotFoundException": Refusal(404, "MANIFEST_BLOB_UNKNOWN", "manifest blob unknown to registry"),
-        "ReferencedImagesNotFoundException": Refusal(404, "MANIFEST_BLOB_UNKNOWN", "manifest blob unknown to registry"),
-        "ImageDigestDoesNotMatchException": Refusal(400, "DIGEST_INVALID", "provided digest did not match content"),
-    }.get(error.code, Refusal(400, "MANIFEST_INVALID", "manifest invalid"))
+def manifest_refused(error: ImageError) -> Refusal:
+    """The answer to a push of a manifest that the registry does not store; distribution-spec, "Error Codes"."""
+    match error:
+        case LayersMissing() | ReferencedImagesMissing():
+            return Refusal(404, "MANIFEST_BLOB_UNKNOWN", "manifest blob unknown to registry")
+        case DigestMismatch():
+            return Refusal(400, "DIGEST_INVALID", "provided digest did not match content")
+    return Refusal(400, "MANIFEST_INVALID", "manifest invalid")
 
 
 REGISTRY = RegistryErrors(

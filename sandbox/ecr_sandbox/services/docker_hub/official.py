@@ -10,8 +10,8 @@ from ecr_sandbox import settings
 from ecr_sandbox.http.middleware import Request
 from ecr_sandbox.registry import oci_layout
 from ecr_sandbox.registry.distribution import Distribution
+from ecr_sandbox.registry.errors import ImageExists
 from ecr_sandbox.registry.images import Manifest
-from moto.ecr.exceptions import ImageAlreadyExistsException
 
 from .repositories import Repositories
 
@@ -70,5 +70,5 @@ def _put(
         return
     with oci_layout.stored(blobs, repositories.stored_as(full_name), manifest, opened), repositories.change():
         repositories.create_official(namespace, name, "Official image" if namespace == LIBRARY else "")
-        with suppress(ImageAlreadyExistsException):
+        with suppress(ImageExists):
             repositories.images(full_name).put(manifest, tag, False)

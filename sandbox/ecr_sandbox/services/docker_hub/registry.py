@@ -6,12 +6,12 @@ from functools import partial
 from ecr_sandbox.http.middleware import Handler, Middleware, Request
 from ecr_sandbox.registry import image_ids
 from ecr_sandbox.registry.distribution import Distribution
+from ecr_sandbox.registry.errors import Refused
 from ecr_sandbox.registry.images import Image, Images, Manifest
 from ecr_sandbox.registry.manifest_format import INDEXES
+from ecr_sandbox.registry.put_image import having_all
 from ecr_sandbox.registry.responses import refuse
 from ecr_sandbox.registry.upload_sessions import Uploads
-from ecr_sandbox.services.ecr.backend import having_all
-from ecr_sandbox.services.ecr.errors import Refused as WireRefused
 from werkzeug.wrappers import Response
 
 from .auth import VISITOR, Visitor
@@ -100,9 +100,9 @@ class HubRegistry:
         needed = NEEDED[action]
         visitor: Visitor | None = request.environ.get(VISITOR)
         if visitor is None:
-            raise WireRefused(unauthorized(request.host, name, needed))
+            raise Refused(unauthorized(request.host, name, needed))
         if not needed <= self.granted(visitor, name):
-            raise WireRefused(unauthorized(request.host, name, needed, "insufficient_scope"))
+            raise Refused(unauthorized(request.host, name, needed, "insufficient_scope"))
         if action == "ecr:BatchGetImage" and request.method == "GET" and "/manifests/" in request.path:
             self._take(request, visitor)
         return Repository(self, name)
@@ -131,9 +131,7 @@ class HubRegistry:
         try:
             request.environ[PULLED] = self.pulls.take(budget)
         except NoneLeft:
-            raise WireRefused(
-                too_many_pulls(visitor.bearer.username, visitor.bearer.id, self.headers(budget))
-            ) from None
+            raise Refused(too_many_pulls(visitor.bearer.username, visitor.bearer.id, self.headers(budget))) from None
 
 
 def counted(registry_backend: HubRegistry) -> Middleware:

@@ -13,7 +13,7 @@ from sqlite3 import Connection
 
 from ecr_sandbox.registry.distribution import Distribution
 from ecr_sandbox.registry.images import Images
-from ecr_sandbox.services.ecr.backend import stored_as
+from ecr_sandbox.registry.storage_names import storage_name
 from ecr_sandbox.state.store import Store
 
 from .accounts import Account, Accounts, Credential, now
@@ -214,7 +214,7 @@ class Repositories:
     def stored_as(self, full_name: str) -> str:
         """Its name in Distribution."""
         namespace, _, name = full_name.partition("/")
-        return stored_as(REGISTRY, namespace, name)
+        return storage_name(REGISTRY, namespace, name)
 
     def is_member(self, account: Account, repository: Repository) -> bool:
         """Whether *account* may pull and push: the owner and the collaborators."""

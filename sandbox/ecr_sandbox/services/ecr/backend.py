@@ -1,15 +1,15 @@
 """ECR's state: repositories are moto's, images are ours (``images.py``), bytes are Distribution's."""
 
-import hashlib
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import moto.ecr.models as moto_ecr
 import moto.ecr.urls
+from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.http import addresses
 from ecr_sandbox.http.middleware import Request
 from ecr_sandbox.iam.authorization import Denied, permit
@@ -17,19 +17,22 @@ from ecr_sandbox.iam.evaluate import Principal
 from ecr_sandbox.iam.requests import repository_request
 from ecr_sandbox.registry import events, image_ids
 from ecr_sandbox.registry.distribution import Distribution
+from ecr_sandbox.registry.errors import Refused
 from ecr_sandbox.registry.events import Deleted, Pulled, Pushed
 from ecr_sandbox.registry.images import Image, Images, Manifest
 from ecr_sandbox.registry.presigned_urls import PresignedUrls
 from ecr_sandbox.registry.pull_counts import Pulls
+from ecr_sandbox.registry.put_image import having_all
+from ecr_sandbox.registry.storage_names import storage_name
 from ecr_sandbox.registry.upload_sessions import Uploads
 from ecr_sandbox.registry.usage import Meter
+from ecr_sandbox.services.image_errors import repository_unknown
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.jobs import Jobs
 from ecr_sandbox.state.store import Store
 from moto.ecr.exceptions import RepositoryNotFoundException
 
 from . import last_pull
-from .errors import InvalidParameter, LayersNotFoundException
 from .lifecycle import policy, previews, schedule
 from .registry_settings import EXCLUSIONS, SCHEMA, Settings
 from .repository_policy import valid_registry_policy, valid_resource_policy
@@ -67,11 +70,14 @@ class Repository(moto_ecr.Repository):
     @property
     def stored_as(self) -> str:
         """This repository's name in Distribution: accounts and regions are apart, and any ECR name fits."""
-        return stored_as(*self._key)
+        return storage_name(*self._key)
 
     def store_image(self, text: str, media_type: str | None, tag: str | None, digest: str | None) -> Image:
-        """PutImage from the wire: see ``Backend.store_image``."""
-        return backend(self.account_id, self.region_name).store_image(self.name, text, media_type, tag, digest)
+        """The end of a push: see ``Backend.store_image``. Raises ImageError, and Refused if the repository is gone."""
+        try:
+            return backend(self.account_id, self.region_name).store_image(self.name, text, media_type, tag, digest)
+        except RepositoryNotFoundException:
+            raise Refused(repository_unknown(self.name, self.account_id)) from None
 
     def mountable(self, digest: str, source: str, request: Request) -> str | None:
         """The name in Distribution of *source*, if ECR lets the layer *digest* be mounted from there.
@@ -183,10 +189,7 @@ class Backend(moto_ecr.ECRBackend):
     def store_image(
         self, name: str, text: str, media_type: str | None, tag: str | None, claimed_digest: str | None = None
     ) -> Image:
-        """PutImage, for the API and the wire alike.
-
-        Raises what ``Images.put`` raises, LayersNotFoundException, InvalidParameter, RepositoryNotFoundException.
-        """
+        """PutImage, for the API and for a push. Raises ImageError, RepositoryNotFoundException."""
         repository = self.repository(name)
         manifest = Manifest.parse(text, media_type)
         where = (repository.stored_as, manifest, repository.images, name, self.account_id)
@@ -236,33 +239,6 @@ class Backend(moto_ecr.ECRBackend):
             previews.forget(self.store, repository._key)
             self.store.afterwards(lambda: self.blobs.forget(repository.stored_as))
         return repository
-
-
-def stored_as(account: str, region: str, name: str) -> str:
-    """Distribution takes names up to 255 characters; ECR's, with account and region before them, may be longer."""
-    full = f"{account}/{region}/{name}"
-    if len(full) <= 255:
-        return full
-    return f"{account}/{region}/{name[:100].rstrip('._-/')}/{hashlib.sha256(name.encode()).hexdigest()}"
-
-
-@contextmanager
-def having_all(
-    blobs: Distribution, stored_as: str, manifest: Manifest, images: Images, name: str, registry: str
-) -> Iterator[None]:
-    """Round the storing of an image in a repository that has every blob of *manifest* and keeps it meanwhile.
-
-    Its *images* use the blob, or it was uploaded (*stored_as*) and is on disk from now on.
-    Raises LayersNotFoundException, which speaks of the repository *name* of *registry*, and OSError.
-    """
-    digests = [digest for digest, _ in manifest.blobs]
-    with blobs.promises.redeeming(stored_as, digests):
-        new = [digest for digest in digests if not images.use(digest)]
-        missing = [digest for digest in new if blobs.size(stored_as, digest) is None]
-        if missing:
-            raise LayersNotFoundException(missing, name, registry)
-        blobs.tree.sync(stored_as, new)
-        yield
 
 
 def install(store: Store, blobs: Distribution, links: PresignedUrls, jobs: Jobs, kept: "Kept") -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ecr_sandbox import settings
 from ecr_sandbox.registry import oci_layout
-from moto.ecr.exceptions import ImageAlreadyExistsException
+from ecr_sandbox.registry.errors import ImageExists
 
 from .backend import Backend, backend
 
@@ -27,5 +27,5 @@ def seed(folder: Path) -> None:
     if repository.images.find(tag=settings.MIRROR_TAG, digest=manifest.digest):
         return
     storing = oci_layout.stored(Backend.blobs, repository.stored_as, manifest, opened)
-    with storing, suppress(ImageAlreadyExistsException):
+    with storing, suppress(ImageExists):
         repository.images.put(manifest, settings.MIRROR_TAG, immutable=False)

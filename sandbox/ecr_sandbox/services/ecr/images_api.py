@@ -6,17 +6,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.iam import authorization
 from ecr_sandbox.registry import image_ids
 from ecr_sandbox.registry.conversion import convert
+from ecr_sandbox.registry.errors import ImageError
 from ecr_sandbox.registry.images import ACTIVATING, ACTIVE, Image, digest_of
 from ecr_sandbox.registry.references import TAG, is_tag
 from ecr_sandbox.services.ecr.pull_through.upstreams import UpstreamFailure
+from ecr_sandbox.services.image_errors import api_exception
 from moto.core.responses import ActionResult
 
 from . import archive
 from .backend import Repository, backend
-from .errors import InvalidParameter
 from .operations import Operations
 from .registry_settings import CACHE_RULES
 from .scan_api import summary_for
@@ -43,9 +45,12 @@ class ImageOperations(Operations):
         if tag and not is_tag(tag):  # a rule of OCI's; the service model has none
             raise InvalidParameter("imageTag", f"must satisfy regular expression '{TAG.pattern}'")
         text, media_type = self._get_param("imageManifest"), self._get_param("imageManifestMediaType")
-        image = self.ecr_backend.store_image(
-            self._get_param("repositoryName"), text, media_type, tag, self._get_param("imageDigest")
-        )
+        try:
+            image = self.ecr_backend.store_image(
+                self._get_param("repositoryName"), text, media_type, tag, self._get_param("imageDigest")
+            )
+        except ImageError as error:
+            raise api_exception(error) from None
         return ActionResult({"image": _described(self._repository(), image, tag)})
 
     def batch_get_image(self) -> ActionResult:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ecr_sandbox.aws import pagination
+from ecr_sandbox.aws.errors import InvalidParameter, NotInSandbox
 from ecr_sandbox.aws.pagination import Row
 from ecr_sandbox.iam import principals
 from ecr_sandbox.iam.evaluate import Principal
@@ -13,7 +14,6 @@ from moto.ecr.exceptions import ImageNotFoundException
 from moto.ecr.responses import ECRResponse
 
 from .backend import Backend, Repository, backend
-from .errors import InvalidParameter, NotInSandbox
 
 
 class Operations(ECRResponse):

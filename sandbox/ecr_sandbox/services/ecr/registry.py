@@ -5,34 +5,24 @@ from contextlib import suppress
 from ecr_sandbox.http.middleware import Request
 from ecr_sandbox.iam.authorization import Denied, permit
 from ecr_sandbox.iam.requests import AuthorizationRequest, creation_request, repository_request
-from ecr_sandbox.registry.backend import RegistryErrors
+from ecr_sandbox.registry.errors import Refused, denied
 from ecr_sandbox.services.ecr.pull_through.upstreams import UpstreamFailure
+from ecr_sandbox.services.image_errors import REGISTRY_ERRORS, repository_unknown
 from moto.ecr.exceptions import RepositoryNotFoundException
 
-from . import errors, templates
+from . import templates
 from .backend import Backend, Repository, backend
+from .errors import upstream_failed
 from .registry_settings import CACHE_RULES
 
 A_PULL = "ecr:BatchGetImage"
 BEGIN_A_PUSH = ("ecr:InitiateLayerUpload", "ecr:PutImage")  # of whatever has layers, and of an index
 
-ERRORS = RegistryErrors(  # ECR Public's too
-    image_unknown=errors.IMAGE_NOT_FOUND,
-    blob_unknown=errors.BLOB_UNKNOWN,
-    upload_unknown=errors.UPLOAD_UNKNOWN,
-    digest_mismatch=errors.LAYER_DIGEST_MISMATCH,
-    manifest_too_large=errors.MANIFEST_TOO_LARGE,
-    manifest_refused=errors.manifest_refused,
-    first_part_only=True,
-    converts=True,
-    patched=201,  # the specification says 202: https://github.com/regclient/regclient/issues/81
-)
-
 
 class PrivateRegistry:
     """What the wire needs to know of ECR."""
 
-    errors = ERRORS
+    errors = REGISTRY_ERRORS
 
     def __init__(self, account: str, region: str):
         self._account, self._region = account, region
@@ -54,14 +44,14 @@ class PrivateRegistry:
             pass
         if action in BEGIN_A_PUSH and (made := self._created_by_push(request, name)):
             return made
-        raise errors.Refused(errors.repository_unknown(name, self._account))
+        raise Refused(repository_unknown(name, self._account))
 
     def _permit(self, request: Request, question: AuthorizationRequest) -> None:
         try:
             with Backend.store.lock:  # its policies are moto's
                 permit(request, question, self._region)
         except Denied as no:
-            raise errors.Refused(errors.denied(str(no))) from None
+            raise Refused(denied(str(no))) from None
 
     def _through_cache(self, request: Request, name: str) -> None:
         """Fetch the image that a pull asks for, if there is a rule for it; raises Refused."""
@@ -70,7 +60,7 @@ class PrivateRegistry:
         def may(question: AuthorizationRequest) -> bool:
             try:
                 self._permit(request, question)
-            except errors.Refused:
+            except Refused:
                 return False
             return True
 
@@ -80,9 +70,9 @@ class PrivateRegistry:
             try:
                 importing.ensure(backend(self._account, self._region), name, tag, digest, may)
             except UpstreamFailure as no:
-                raise errors.Refused(errors.upstream_failed(no.code, no.reason)) from None
+                raise Refused(upstream_failed(no.code, no.reason)) from None
             except RepositoryNotFoundException:  # the template does not work
-                raise errors.Refused(errors.repository_unknown(name, self._account)) from None
+                raise Refused(repository_unknown(name, self._account)) from None
 
     def _created_by_push(self, request: Request, name: str) -> Repository | None:
         """The repository *name*, made by a template if there is one for it; raises Refused."""

@@ -4,10 +4,10 @@ from collections.abc import Collection
 from typing import ClassVar
 
 from ecr_sandbox.auth.token import Caller, Tokens, authorization
+from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.http import addresses
 from moto.core.responses import ActionResult
 
-from .errors import InvalidParameter
 from .operations import Operations
 
 # API reference, PutAccountSetting.

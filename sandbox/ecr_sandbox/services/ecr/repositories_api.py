@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from ecr_sandbox.aws import resource_tags
+from ecr_sandbox.aws.errors import InvalidParameter
 from moto.core.responses import ActionResult
 
 from .backend import Repository
-from .errors import InvalidParameter
 from .operations import Operations
 
 MOST_WILDCARDS = 2  # the console's "Add filter": "maximum of 2 wildcards"; ECR user guide, "Image tag mutability"

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecr_sandbox.aws import resource_tags
+from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.state import clock
 from moto.core.responses import ActionResult
 
-from .errors import InvalidParameter, TemplateAlreadyExistsException, TemplateNotFoundException
+from .errors import TemplateAlreadyExistsException, TemplateNotFoundException
 from .lifecycle import policy
 from .operations import Operations
 from .registry_settings import TEMPLATES, Settings

@@ -9,6 +9,7 @@ from ecr_sandbox.http.middleware import Handler, Request, chain
 from ecr_sandbox.registry import routes
 from ecr_sandbox.registry.distribution import Distribution
 from ecr_sandbox.registry.responses import with_version
+from ecr_sandbox.registry.upload_sessions import Uploads
 from ecr_sandbox.state.store import Store
 from werkzeug.wrappers import Response
 
@@ -22,7 +23,7 @@ def registry(store: Store, blobs: Distribution, tokens: Tokens) -> Handler:
     """The handler of ECR Public's port: ``/v2/`` and the token server."""
     store.add(limits.SCHEMA)
     state = opened(store, blobs)
-    registry_backend = PublicRegistry(state, official.Shelf(state), limits.Limits(store))
+    registry_backend = PublicRegistry(state, Uploads(store, blobs), official.Shelf(state), limits.Limits(store))
     images = chain([with_version, bearer(tokens), limited(registry_backend)], routes.registry(registry_backend))
     give_token = token_server(tokens)
 

@@ -12,12 +12,14 @@ from typing import Any
 
 from ecr_sandbox.auth.token import Caller, Tokens, authorization
 from ecr_sandbox.aws import dispatch, pagination, resource_tags
+from ecr_sandbox.aws.errors import InvalidParameter, NotInSandbox
 from ecr_sandbox.http.middleware import Request
 from ecr_sandbox.iam import evaluate
 from ecr_sandbox.registry import image_ids
 from ecr_sandbox.registry.distribution import Distribution
+from ecr_sandbox.registry.errors import ImageError
 from ecr_sandbox.registry.images import Image, Images
-from ecr_sandbox.services.ecr.errors import InvalidParameter, NotInSandbox
+from ecr_sandbox.services.image_errors import api_exception
 from ecr_sandbox.state.store import Store
 from moto.core.exceptions import ServiceException
 from moto.ecr.exceptions import ImageNotFoundException, RepositoryNotFoundException, RepositoryPolicyNotFoundException
@@ -171,13 +173,11 @@ class Call:
 
     def put_image(self) -> Answer:
         repository, tag = self._repository(), self._given.get("imageTag")
-        image = self._repositories.store_image(
-            repository,
-            self._given["imageManifest"],
-            self._given.get("imageManifestMediaType"),
-            tag,
-            self._given.get("imageDigest"),
-        )
+        text, media_type = self._given["imageManifest"], self._given.get("imageManifestMediaType")
+        try:
+            image = self._repositories.store_image(repository, text, media_type, tag, self._given.get("imageDigest"))
+        except ImageError as error:
+            raise api_exception(error) from None
         described = {
             "registryId": self._account,
             "repositoryName": repository.name,

@@ -13,8 +13,9 @@ from ecr_sandbox.auth.token import USER, Caller, ExpiredToken, InvalidToken, Tok
 from ecr_sandbox.aws.errors import CommonError
 from ecr_sandbox.http.middleware import Handler, Middleware, Request
 from ecr_sandbox.iam import principals
+from ecr_sandbox.registry.errors import denied
 from ecr_sandbox.registry.responses import refuse
-from ecr_sandbox.services.ecr.errors import TOKEN_EXPIRED, TOKEN_INVALID, denied
+from ecr_sandbox.services.image_errors import TOKEN_EXPIRED, TOKEN_INVALID
 from werkzeug.wrappers import Response
 
 from .errors import not_authorized

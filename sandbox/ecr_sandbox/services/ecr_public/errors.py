@@ -1,8 +1,7 @@
 """ECR Public's own words, each with where it was seen; what it shares with ECR is in ``..words``."""
 
 from ecr_sandbox.aws.errors import CommonError, bad_signature
-from ecr_sandbox.services.ecr import errors
-from ecr_sandbox.services.ecr.errors import Refusal
+from ecr_sandbox.registry.errors import Refusal
 from moto.core.exceptions import ServiceException
 
 SERVICE = "public.ecr.aws"
@@ -68,8 +67,3 @@ def not_authorized(host: str) -> Refusal:
     """
     challenge = f'Bearer realm="http://{host}/token/",service="{SERVICE}",scope="aws"'
     return Refusal(401, "DENIED", "Not Authorized", {"Www-Authenticate": challenge})
-
-
-def repository_unknown(name: str, alias: str) -> Refusal:
-    """https://github.com/aws-samples/amazon-eks-cdk-blue-green-cicd/issues/24: the registry's id is its alias here."""
-    return errors.repository_unknown(name, alias)

@@ -9,7 +9,8 @@ from contextlib import suppress
 
 from ecr_sandbox import settings
 from ecr_sandbox.registry import oci_layout
-from moto.ecr.exceptions import ImageAlreadyExistsException, RepositoryAlreadyExistsException
+from ecr_sandbox.registry.errors import ImageExists
+from moto.ecr.exceptions import RepositoryAlreadyExistsException
 
 from .repositories import DOCKER, Repositories
 
@@ -33,6 +34,6 @@ class Shelf:
                 self._repositories.create(DOCKER, NAME)
             repository = self._repositories.find(DOCKER, NAME)
             storing = oci_layout.stored(self._repositories.blobs, repository.stored_as, manifest, opened)
-            with storing, suppress(ImageAlreadyExistsException):
+            with storing, suppress(ImageExists):
                 self._repositories.images(repository).put(manifest, settings.MIRROR_TAG, False)
             self._full = True

@@ -7,17 +7,17 @@ from ecr_sandbox.http.middleware import Handler, Middleware, Request
 from ecr_sandbox.iam.authorization import Denied, permit
 from ecr_sandbox.iam.requests import public_repository_request
 from ecr_sandbox.registry import image_ids
+from ecr_sandbox.registry.errors import Refused, denied
 from ecr_sandbox.registry.images import Image, Images
 from ecr_sandbox.registry.responses import refuse
-from ecr_sandbox.services.ecr.backend import Backend
-from ecr_sandbox.services.ecr.errors import Refused, denied
-from ecr_sandbox.services.ecr.registry import ERRORS
+from ecr_sandbox.registry.upload_sessions import Uploads
+from ecr_sandbox.services.image_errors import REGISTRY_ERRORS, repository_unknown
 from moto.ecr.exceptions import RepositoryNotFoundException
 from werkzeug.wrappers import Response
 
 from . import repositories
 from .auth import REGION
-from .errors import TOO_MANY_PULLS, TOO_MUCH_DATA, not_authorized, repository_unknown
+from .errors import TOO_MANY_PULLS, TOO_MUCH_DATA, not_authorized
 from .limits import Limits
 from .official import Shelf
 from .repositories import Repositories
@@ -45,8 +45,12 @@ class Visited:
         return self._registry.repositories.images(self._repository)
 
     def store_image(self, text: str, media_type: str | None, tag: str | None, digest: str | None) -> Image:
-        """The end of a push."""
-        return self._registry.repositories.store_image(self._repository, text, media_type, tag, digest)
+        """The end of a push; raises ImageError, and Refused if the repository is gone."""
+        repository = self._repository
+        try:
+            return self._registry.repositories.store_image(repository, text, media_type, tag, digest)
+        except RepositoryNotFoundException:
+            raise Refused(repository_unknown(repository.name, repository.account)) from None
 
     def mountable(self, digest: str, source: str, request: Request) -> str | None:
         """Never: AWS describes mounting for private registries only."""
@@ -71,11 +75,11 @@ class Visited:
 class PublicRegistry:
     """What the wire needs to know of ECR Public."""
 
-    errors = ERRORS
+    errors = REGISTRY_ERRORS
 
-    def __init__(self, repositories: Repositories, shelf: Shelf, limits: Limits):
+    def __init__(self, repositories: Repositories, uploads: Uploads, shelf: Shelf, limits: Limits):
         self.repositories, self.limits, self.blobs = repositories, limits, repositories.blobs
-        self.uploads = Backend.uploads
+        self.uploads = uploads
         self._shelf = shelf
 
     def repository(self, request: Request, name: str, action: str) -> Visited:
@@ -89,6 +93,7 @@ class PublicRegistry:
                 self._permit(request, action.replace("ecr:", "ecr-public:"), account, rest)
             return Visited(self, self.repositories.find(account or "", rest), name, request)
         except RepositoryNotFoundException:
+            # The alias in place of the account: https://github.com/aws-samples/amazon-eks-cdk-blue-green-cicd/issues/24
             raise Refused(repository_unknown(rest, alias)) from None
 
     def _permit(self, request: Request, action: str, account: str | None, name: str) -> None:

@@ -15,7 +15,8 @@ from ecr_sandbox import settings
 from ecr_sandbox.http import addresses
 from ecr_sandbox.registry.distribution import Distribution
 from ecr_sandbox.registry.images import Image, Images, Manifest
-from ecr_sandbox.services.ecr.backend import having_all, stored_as
+from ecr_sandbox.registry.put_image import having_all
+from ecr_sandbox.registry.storage_names import storage_name
 from ecr_sandbox.state.store import Store
 from moto.ecr.exceptions import (
     RepositoryAlreadyExistsException,
@@ -60,7 +61,7 @@ class Repository:
     @property
     def stored_as(self) -> str:
         """Its name in Distribution."""
-        return stored_as(self.account, PLACE, self.name)
+        return storage_name(self.account, PLACE, self.name)
 
 
 class Repositories:
@@ -131,7 +132,7 @@ class Repositories:
     ) -> Image:
         """PutImage. A tag may always be moved.
 
-        Raises what ``Images.put`` raises, LayersNotFoundException, InvalidParameter, RepositoryNotFoundException.
+        Raises ImageError, RepositoryNotFoundException.
         """
         manifest = Manifest.parse(text, media_type)
         images = self.images(repository)

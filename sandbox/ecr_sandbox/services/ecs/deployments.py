@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from ecr_sandbox.services.ecr.errors import NotInSandbox
+from ecr_sandbox.aws.errors import NotInSandbox
 from ecr_sandbox.state import clock
 
 from .tasks import NOT_YET, PLATFORM_VERSION, RUNNING, Task

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ecr_sandbox.aws.errors import NotInSandbox
 from ecr_sandbox.registry.image_name import registry_account
-from ecr_sandbox.services.ecr.errors import NotInSandbox
 
 from . import errors
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ecr_sandbox.auth.token import USER, Tokens
+from ecr_sandbox.aws.errors import NotInSandbox
 from ecr_sandbox.http import addresses
 from ecr_sandbox.iam.authorization import Denied
 from ecr_sandbox.iam.requests import AuthorizationRequest, repository_request
 from ecr_sandbox.registry import image_name
 from ecr_sandbox.registry.images import ACTIVE, Image
 from ecr_sandbox.services.ecr.backend import Backend, backend
-from ecr_sandbox.services.ecr.errors import NotInSandbox
 from moto.ecr.exceptions import RepositoryNotFoundException
 from moto.sts.models import AssumedRole
 

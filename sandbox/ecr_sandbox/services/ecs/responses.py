@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ecr_sandbox.services.ecr.errors import NotInSandbox
+from ecr_sandbox.aws.errors import NotInSandbox
 from moto.core.responses import ActionResult
 from moto.ecs.responses import (
     DESCRIBE_SERVICES_TAGS,

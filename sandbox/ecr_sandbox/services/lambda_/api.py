@@ -13,11 +13,11 @@ from functools import partial
 from typing import Any
 
 from ecr_sandbox.aws import dispatch
+from ecr_sandbox.aws.errors import InvalidParameter, NotInSandbox
 from ecr_sandbox.http.middleware import Handler, Request
 from ecr_sandbox.iam import principals
 from ecr_sandbox.iam.authorization import denied_sentence
 from ecr_sandbox.iam.requests import AuthorizationRequest
-from ecr_sandbox.services.ecr.errors import InvalidParameter, NotInSandbox
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
 from moto.core.exceptions import ServiceException

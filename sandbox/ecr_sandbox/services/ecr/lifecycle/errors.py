@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from ecr_sandbox.services.ecr.errors import InvalidParameter
+from ecr_sandbox.aws.errors import InvalidParameter
 from moto.core.exceptions import ServiceException
 
 # --- a policy that is none --------------------------------------------------------------------------------------------

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.services.ecr.errors import (
-    InvalidParameter,
     LimitExceededException,
     PullThroughCacheRuleAlreadyExistsException,
     PullThroughCacheRuleNotFoundException,

@@ -10,26 +10,23 @@ from contextlib import suppress
 from typing import Any, BinaryIO
 
 from ecr_sandbox.auth.token import USER, Caller
+from ecr_sandbox.aws.errors import NotInSandbox
 from ecr_sandbox.http import addresses
 from ecr_sandbox.iam import authorization, evaluate, principals
 from ecr_sandbox.iam.requests import AuthorizationRequest, creation_request, repository_request
 from ecr_sandbox.registry import events, oci_layout
+from ecr_sandbox.registry.errors import ImageExists, ManifestInvalid, TagImmutable
 from ecr_sandbox.registry.events import Cached
 from ecr_sandbox.registry.images import ACTIVE
 from ecr_sandbox.registry.manifest_format import Manifest
 from ecr_sandbox.services.ecr import templates
 from ecr_sandbox.services.ecr.backend import Backend, Repository, backend
-from ecr_sandbox.services.ecr.errors import (
-    ImageTagAlreadyExistsException,
-    InvalidParameter,
-    NotInSandbox,
-    SecretNotFoundException,
-    UnableToAccessSecretException,
-)
+from ecr_sandbox.services.ecr.errors import SecretNotFoundException, UnableToAccessSecretException
 from ecr_sandbox.services.ecr.registry_api import RegistryOperations
 from ecr_sandbox.services.ecr.registry_settings import CACHE_RULES
 from ecr_sandbox.services.ecr_public import auth as public
-from moto.ecr.exceptions import ImageAlreadyExistsException, RepositoryNotFoundException
+from ecr_sandbox.services.image_errors import api_exception
+from moto.ecr.exceptions import RepositoryNotFoundException
 
 from . import checks, rules, secrets
 from .client import AUTHENTICATION_FAILED, Client
@@ -104,8 +101,8 @@ class _Import:
         text, media_type = self._upstream.manifest(self._upstream_name, digest or tag or "")
         try:
             manifest = Manifest.parse(text, media_type)
-        except InvalidParameter as error:
-            raise UpstreamFailure(UNAVAILABLE, error.message) from None
+        except ManifestInvalid as error:
+            raise UpstreamFailure(UNAVAILABLE, api_exception(error).message) from None
         if digest and manifest.digest != digest:
             raise UpstreamFailure(UNAVAILABLE, "The upstream registry sent another image")
         repository = self._repository()
@@ -125,7 +122,7 @@ class _Import:
         opened = self._upstream.opened(self._upstream_name)
         with oci_layout.stored(Backend.blobs, repository.stored_as, manifest, opened), Backend.store.change():
             # An immutable repository goes on naming what it named first.
-            with suppress(ImageAlreadyExistsException, ImageTagAlreadyExistsException):
+            with suppress(ImageExists, TagImmutable):
                 repository.images.put(manifest, tag, repository.locks(tag))
             if tag:
                 checks.done(self._state, self._name, tag)

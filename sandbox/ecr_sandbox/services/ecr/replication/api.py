@@ -9,9 +9,9 @@ from typing import Any
 
 import botocore.session
 from ecr_sandbox.aws import pagination
+from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.services.ecr.backend import Backend
 from ecr_sandbox.services.ecr.errors import (
-    InvalidParameter,
     LimitExceededException,
     ReplicationBackfillInProgressException,
     ReplicationBackfillInvalidStatusException,

@@ -11,13 +11,14 @@ from ecr_sandbox.iam import principals
 from ecr_sandbox.iam.authorization import Denied, permit_service
 from ecr_sandbox.iam.requests import creation_request, repository_request
 from ecr_sandbox.registry import events
+from ecr_sandbox.registry.errors import ImageExists, TagImmutable
 from ecr_sandbox.registry.events import Replicated
 from ecr_sandbox.registry.images import ACTIVE, Image
 from ecr_sandbox.registry.manifest_format import Manifest
+from ecr_sandbox.registry.put_image import having_all
 from ecr_sandbox.services.ecr import templates
-from ecr_sandbox.services.ecr.backend import Backend, Repository, backend, having_all
-from ecr_sandbox.services.ecr.errors import ImageTagAlreadyExistsException
-from moto.ecr.exceptions import ImageAlreadyExistsException, RepositoryNotFoundException
+from ecr_sandbox.services.ecr.backend import Backend, Repository, backend
+from moto.ecr.exceptions import RepositoryNotFoundException
 
 from . import status
 from .rules import Destination
@@ -95,10 +96,10 @@ def _store(
     with Backend.store.change():
         still = tag if tag and source.images.find(tag=tag, digest=image.digest) else None
         more = sum(size for digest, size in manifest.blobs if not target.images.use(digest))
-        with suppress(ImageAlreadyExistsException):
+        with suppress(ImageExists):
             try:
                 target.images.put(manifest, still, target.locks(still))
-            except ImageTagAlreadyExistsException:  # user guide, "Considerations": then without the tag
+            except TagImmutable:  # user guide, "Considerations": then without the tag
                 target.images.put(manifest, None, immutable=True)
         Backend.meter.replicated(source.account_id, source.region_name, source.name, more, to.region)
         status.note(Backend.store, image.id, to, status.COMPLETE)

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from ecr_sandbox.registry import events
 from ecr_sandbox.registry.distribution import Distribution
 from ecr_sandbox.registry.events import Inspected, Scanned
-from ecr_sandbox.services.ecr.backend import stored_as
+from ecr_sandbox.registry.storage_names import storage_name
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
 
@@ -114,7 +114,7 @@ class Scanner:
 
 
 def _name(image: Any) -> str:
-    return stored_as(image["account"], image["region"], image["repository"])
+    return storage_name(image["account"], image["region"], image["repository"])
 
 
 def _finding(found: Found) -> Finding:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Response
 
@@ -27,10 +27,13 @@ from ecr_sandbox.registry.distribution import Distribution
 from ecr_sandbox.registry.presigned_urls import PresignedUrls
 from ecr_sandbox.registry.responses import with_version
 from ecr_sandbox.services import ecr
-from ecr_sandbox.services.ecr import subscriptions
+from ecr_sandbox.services.cost_explorer import subscriptions as cost_explorer_subscriptions
+from ecr_sandbox.services.ecr import subscriptions as ecr_subscriptions
+from ecr_sandbox.services.ecr.image_source import PrivateImages
 from ecr_sandbox.services.ecr.registry import PrivateRegistry
 from ecr_sandbox.services.ecr.scan import triggers as scans
 from ecr_sandbox.services.ecs import startup
+from ecr_sandbox.services.eventbridge import subscriptions as eventbridge_subscriptions
 from ecr_sandbox.state import clock, persistence
 from ecr_sandbox.state.jobs import Jobs
 from ecr_sandbox.state.persistence import Kept
@@ -65,10 +68,12 @@ class App:
         self.scans = scans.install(self.store, blobs, self.jobs)
         dispatch.serve("ecr-public", _later(self._public_api))
         dispatch.serve("ce", _later(self._costs))
-        dispatch.serve("lambda", _later(partial(self._functions, partial(kept.changing, "ecr"))))
+        dispatch.serve("lambda", _later(self._functions))
         own = {"ecs": self._install_ecs, "logs": _install_logs, "monitoring": _metrics}
         self._services = Services(kept, {**dict.fromkeys(BESIDE, _as_it_is), **own}, {"ecs": self._recover_ecs})
-        subscriptions.install(self._services)
+        ecr_subscriptions.install(self._services, self._public_credentials)
+        cost_explorer_subscriptions.install(ecr.backend.Backend.meter)
+        eventbridge_subscriptions.install(self.store, self.jobs, self._services)
         doors = [signed, validate, validate_query, self._services.door(), persistence.durable(self.store, kept)]
         self._control = chain([*doors, authorize(self.store.lock)], dispatch.answer)
         self._registry = self._private(settings.ACCOUNT, settings.REGION)
@@ -115,8 +120,10 @@ class App:
 
     def _install_ecs(self) -> None:
         from ecr_sandbox.services.ecs import Fargate
+        from ecr_sandbox.services.ecs.image_pull import Registries
 
-        self._ecs = Fargate(self._services, self.store, self._tokens, self._folder)
+        registries = Registries(self.store, self._tokens, PrivateImages())
+        self._ecs = Fargate(self._services, self.store, registries, self._folder)
 
     def _recover_ecs(self) -> None:
         assert self._ecs
@@ -140,10 +147,15 @@ class App:
 
         return ecr_public.control(self.store, self._blobs, self._tokens)
 
-    def _functions(self, setting: Callable[[], Any]) -> Handler:
+    def _public_credentials(self, account: str) -> tuple[str, str]:
+        from ecr_sandbox.services.ecr_public import auth
+
+        return auth.credentials(self._tokens, account)
+
+    def _functions(self) -> Handler:
         from ecr_sandbox.services import lambda_
 
-        return lambda_.control(self.store, setting)
+        return lambda_.control(self.store, PrivateImages())
 
     def _costs(self) -> Handler:
         from ecr_sandbox.services.cost_explorer import api

@@ -97,6 +97,14 @@ class ReferencedImagesMissing(ImageError):
     registry: str
 
 
+@dataclass
+class UpstreamFailure(Exception):
+    """An upstream registry did not give an image: an ImageFailureCode of ECR's API, and a sentence."""
+
+    code: str
+    reason: str
+
+
 # --- answers that registries have in common ---------------------------------------------------------------------------
 
 BLOB_UNKNOWN = Refusal(404, "BLOB_UNKNOWN", "blob unknown to registry")  # distribution-spec, as the next

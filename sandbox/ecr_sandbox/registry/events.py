@@ -90,6 +90,11 @@ class Inspected(ImageEvent):
     counts: Mapping[str, int]
     first: bool
 
+    @property
+    def succeeded(self) -> bool:
+        """Whether the image could be scanned."""
+        return self.status in ("ACTIVE", "COMPLETE")
+
 
 _listeners: list[tuple[type, Callable[[Any], None]]] = []
 

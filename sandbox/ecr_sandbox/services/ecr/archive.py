@@ -62,8 +62,8 @@ def _restore(repository: Repository, image: Image) -> None:
     Backend.jobs.add(JOB, due=ready, **about, digest=image.digest, ready=ready)
 
 
-def tell_restored(what: dict[str, Any]) -> None:
-    """The job for when an image that was restored is there again."""
+def publish_restored(what: dict[str, Any]) -> None:
+    """The job at the end of a restore: publish the event."""
     with Backend.store.change():
         repository = backend(what["account"], what["region"]).repositories.get(what["repository"])
         image = repository.images.find(digest=what["digest"]) if repository else None

@@ -10,10 +10,9 @@ from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.iam import authorization
 from ecr_sandbox.registry import image_ids
 from ecr_sandbox.registry.conversion import convert
-from ecr_sandbox.registry.errors import ImageError
+from ecr_sandbox.registry.errors import ImageError, UpstreamFailure
 from ecr_sandbox.registry.images import ACTIVATING, ACTIVE, Image, digest_of
 from ecr_sandbox.registry.references import TAG, is_tag
-from ecr_sandbox.services.ecr.pull_through.upstreams import UpstreamFailure
 from ecr_sandbox.services.image_errors import api_exception
 from moto.core.responses import ActionResult
 

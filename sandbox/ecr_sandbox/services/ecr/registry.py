@@ -5,8 +5,7 @@ from contextlib import suppress
 from ecr_sandbox.http.middleware import Request
 from ecr_sandbox.iam.authorization import Denied, permit
 from ecr_sandbox.iam.requests import AuthorizationRequest, creation_request, repository_request
-from ecr_sandbox.registry.errors import Refused, denied
-from ecr_sandbox.services.ecr.pull_through.upstreams import UpstreamFailure
+from ecr_sandbox.registry.errors import Refused, UpstreamFailure, denied
 from ecr_sandbox.services.image_errors import REGISTRY_ERRORS, repository_unknown
 from moto.ecr.exceptions import RepositoryNotFoundException
 

@@ -35,6 +35,13 @@ def strangers(tokens: Tokens) -> Tokens:
     return tokens.elsewhere("ecr-public-anonymous-token", STRANGERS_LIFETIME)
 
 
+def credentials(tokens: Tokens, account: str) -> tuple[str, str]:
+    """User and password of the administrator of *account*."""
+    key = next(key for key, number in principals.ADMINISTRATORS.items() if number == account)
+    password, _ = passwords(tokens).mint(Caller(key, account, REGION))
+    return USER, password
+
+
 def token_server(tokens: Tokens) -> Handler:
     """``GET /token/``: for whom, is in the Authorization header; for what, nobody asks."""
     return partial(_give, strangers(tokens))

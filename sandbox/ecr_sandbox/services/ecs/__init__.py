@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 import moto.ecs.models
 import moto.ecs.urls
-from ecr_sandbox.auth.token import Tokens
 from ecr_sandbox.errors import LabError
 from ecr_sandbox.state.store import Store
 
 from . import errors as words
 from . import startup
 from .backend import Backend
+from .image_pull import Registries
 from .responses import Response
 from .service_scheduler import Steady
 from .task_runner import Lives
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 class Fargate:
     """What runs in the background for ECS."""
 
-    def __init__(self, services: "Services", store: Store, tokens: Tokens, folder: Path):
+    def __init__(self, services: "Services", store: Store, registries: Registries, folder: Path):
         """Put our classes in the place of moto's. To be made before moto answers anything of ECS."""
         store.add(startup.SCHEMA)
         self._steady = Steady(services)
-        self._lives = Lives(services, store, tokens, folder, self._steady.nudge)
+        self._lives = Lives(services, store, registries, folder, self._steady.nudge)
         Backend.store, Backend.begin, Backend.end = store, self._lives.begin, self._lives.stop
         Backend.nudge = self._steady.nudge
         moto.ecs.models.ecs_backends.backend = Backend

@@ -10,7 +10,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ecr_sandbox.auth.token import Tokens
 from ecr_sandbox.aws.lazy_services import Services
 from ecr_sandbox.errors import LabError
 from ecr_sandbox.registry import image_name
@@ -22,7 +21,7 @@ from . import awslogs, containers, fargate, image_pull, roles, startup
 from . import errors as words
 from .containers import Limits
 from .engine import Engines
-from .image_pull import NotStarted
+from .image_pull import NotStarted, Registries
 from .tasks import ACTIVATING, DEACTIVATING, DEPROVISIONING, PENDING, RUNNING, STOPPED, STOPPING, Container, Task
 
 if TYPE_CHECKING:
@@ -39,8 +38,10 @@ class Ended(Exception):
 class Lives:
     """The tasks that are alive; *nudge* is called when one has come up or ended."""
 
-    def __init__(self, services: Services, store: Store, tokens: Tokens, folder: Path, nudge: Callable[[], None]):
-        self.services, self.store, self.tokens, self.folder, self.nudge = services, store, tokens, folder, nudge
+    def __init__(
+        self, services: Services, store: Store, registries: Registries, folder: Path, nudge: Callable[[], None]
+    ):
+        self.services, self.store, self.registries, self.folder, self.nudge = services, store, registries, folder, nudge
         self.engines, self.shipper = Engines(folder), awslogs.Shipper(services)
         self.ended = False
         self._lives: dict[Key, Life] = {}
@@ -145,14 +146,14 @@ class Life:
 
     def _pull(self, task: Task, made: AssumedRole | None) -> None:
         if made and any(image_name.registry_account(each.image) for each in task.containers):
-            image_pull.authorize(made, task.region)
+            self._lives.registries.authorize(made, task.region)
         try:
             engine = self._lives.engines.one()
         except LabError as none:
             raise NotStarted(words.no_engine(str(none))) from None
         for each in task.containers:
             try:
-                found = image_pull.find(each.image, task.platform, made, self._lives.tokens)
+                found = self._lives.registries.find(each.image, task.platform, made)
                 self._images[each.name], new = image_pull.pull(engine, found, task.platform)
             except NotStarted as no:
                 self._note(each.name, reason=str(no))

@@ -6,10 +6,9 @@ Source: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html an
 
 import json
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from ecr_sandbox.aws import dispatch
@@ -18,6 +17,7 @@ from ecr_sandbox.http.middleware import Handler, Request
 from ecr_sandbox.iam import principals
 from ecr_sandbox.iam.authorization import denied_sentence
 from ecr_sandbox.iam.requests import AuthorizationRequest
+from ecr_sandbox.registry.image_source import ImageSource
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
 from moto.core.exceptions import ServiceException
@@ -45,11 +45,11 @@ DEFAULTS: Mapping[str, Any] = {
 
 
 class Functions:
-    """The functions in *store*; what has to be changed in a repository's policy is changed within *setting*()."""
+    """The functions in *store*; their images come from *source*."""
 
-    def __init__(self, store: Store, setting: Callable[[], Any]):
+    def __init__(self, store: Store, source: ImageSource):
         store.add(SCHEMA)
-        self._store, self._setting = store, setting
+        self._store, self._source = store, source
 
     def answer(self, request: Request) -> Response:
         """What Lambda answers; what is not in the sandbox is said."""
@@ -96,7 +96,7 @@ class Functions:
     def _with_code(self, request: Request, kept: dict[str, Any], image: str) -> dict[str, Any]:
         """The function with the code *image*, which is looked at now and pinned by its digest."""
         about = kept["configuration"]
-        digest = images.checked(image, about["FunctionArn"], request, self._setting)
+        digest = images.checked(self._source, image, about["FunctionArn"], request)
         about |= {
             "Version": "$LATEST",
             "CodeSha256": digest.removeprefix("sha256:"),
@@ -161,9 +161,9 @@ class Functions:
             db.execute("INSERT OR REPLACE INTO functions VALUES (?, ?, ?, ?)", values)
 
 
-def control(store: Store, setting: Callable[[], Any]) -> Handler:
-    """What answers for Lambda."""
-    return partial(Functions.answer, Functions(store, setting))
+def control(store: Store, source: ImageSource) -> Handler:
+    """The handler of Lambda's API."""
+    return Functions(store, source).answer
 
 
 def _where(request: Request) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from botocore.exceptions import ClientError
+from ecr_sandbox.registry.errors import ImageExists
 from ecr_sandbox.registry.images import Images, Manifest
 from ecr_sandbox.registry.manifest_format import blobs_of
 from ecr_sandbox.services.ecr import archive
@@ -14,7 +15,6 @@ from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
 from hypothesis import given
 from hypothesis import strategies as st
-from moto.ecr.exceptions import ImageAlreadyExistsException
 
 from tests.sandbox.api import OCI, digest_of, image, index, put, upload
 
@@ -80,7 +80,7 @@ def test_the_archived_bytes_are_those_that_only_archived_images_have(steps):
         for step, number in steps:
             image = images.find(digest=manifests[number].digest)
             if step == "put":
-                with suppress(ImageAlreadyExistsException):
+                with suppress(ImageExists):
                     images.put(manifests[number], None, False)
             elif image and step == "archive" and image.status == "ACTIVE":
                 images.archive(image)
@@ -103,7 +103,7 @@ def test_an_archived_image_that_is_pushed_again_is_back_at_once(store):
     images = Images(store, "1", "r", "app")
     images.archive(images.put(manifest("app"), "v1", False))
     assert images.put(manifest("app"), "v1", True).status == "ACTIVE"  # the same image: also under an immutable tag
-    with pytest.raises(ImageAlreadyExistsException):
+    with pytest.raises(ImageExists):
         images.put(manifest("app"), "v1", True)
 
 

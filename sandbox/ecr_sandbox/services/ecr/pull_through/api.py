@@ -3,6 +3,7 @@
 from typing import Any
 
 from ecr_sandbox.aws.errors import InvalidParameter
+from ecr_sandbox.registry.errors import UpstreamFailure
 from ecr_sandbox.services.ecr.errors import (
     LimitExceededException,
     PullThroughCacheRuleAlreadyExistsException,
@@ -16,7 +17,7 @@ from ecr_sandbox.services.ecr.templates import ROOT
 from ecr_sandbox.state import clock
 from moto.core.responses import ActionResult
 
-from .upstreams import WITH_SECRET, UpstreamFailure, kind_of
+from .upstreams import WITH_SECRET, kind_of
 
 MOST = 50  # service quotas, "Pull through cache rules"
 CHANGEABLE = ("credentialArn", "customRoleArn")
@@ -95,11 +96,11 @@ class CacheOperations(Operations):
 
     def _check_secret(self, kind: str, arn: str | None) -> None:
         if arn:
-            from . import secrets
+            from . import credentials
 
             if arn.split(":")[3:5] != [self.region, self.current_account]:  # it must be of the rule's own registry
                 raise SecretNotFoundException(arn)
-            secrets.credentials(arn)
+            credentials.of_secret(arn)
         elif kind in WITH_SECRET:
             raise InvalidParameter("credentialArn", f"must not be null for the upstream registry {kind}")
 

@@ -13,9 +13,10 @@ from functools import partial
 from typing import Any, BinaryIO
 from urllib.parse import urlencode
 
+from ecr_sandbox.registry.errors import UpstreamFailure
 from ecr_sandbox.registry.manifest_format import IMAGES, INDEXES
 
-from .upstreams import DENIED, NOT_FOUND, TOO_MANY, UNAVAILABLE, UpstreamFailure
+from .upstreams import DENIED, NOT_FOUND, TOO_MANY, UNAVAILABLE
 
 ACCEPT = ", ".join(IMAGES + INDEXES)
 PARAMETER = re.compile(r'(\w+)="([^"]*)"')

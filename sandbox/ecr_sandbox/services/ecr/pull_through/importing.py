@@ -9,29 +9,27 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, BinaryIO
 
-from ecr_sandbox.auth.token import USER, Caller
 from ecr_sandbox.aws.errors import NotInSandbox
 from ecr_sandbox.http import addresses
 from ecr_sandbox.iam import authorization, evaluate, principals
 from ecr_sandbox.iam.requests import AuthorizationRequest, creation_request, repository_request
 from ecr_sandbox.registry import events, oci_layout
-from ecr_sandbox.registry.errors import ImageExists, ManifestInvalid, TagImmutable
+from ecr_sandbox.registry.errors import ImageExists, ManifestInvalid, TagImmutable, UpstreamFailure
 from ecr_sandbox.registry.events import Cached
 from ecr_sandbox.registry.images import ACTIVE
 from ecr_sandbox.registry.manifest_format import Manifest
 from ecr_sandbox.services.ecr import templates
 from ecr_sandbox.services.ecr.backend import Backend, Repository, backend
 from ecr_sandbox.services.ecr.errors import SecretNotFoundException, UnableToAccessSecretException
-from ecr_sandbox.services.ecr.registry_api import RegistryOperations
 from ecr_sandbox.services.ecr.registry_settings import CACHE_RULES
-from ecr_sandbox.services.ecr_public import auth as public
 from ecr_sandbox.services.image_errors import api_exception
 from moto.ecr.exceptions import RepositoryNotFoundException
 
-from . import checks, rules, secrets
+from . import checks, credentials, rules
 from .client import AUTHENTICATION_FAILED, Client
+from .credentials import Credentials
 from .rules import Rule
-from .upstreams import DENIED, ECR, HUB, NOT_FOUND, PUBLIC, UNAVAILABLE, URLS, Upstream, UpstreamFailure
+from .upstreams import DENIED, ECR, HUB, NOT_FOUND, PUBLIC, UNAVAILABLE, URLS, Upstream
 
 May = Callable[[AuthorizationRequest], bool]  # whether the one who pulls is allowed to
 
@@ -71,19 +69,13 @@ def of_rule(rule: Rule) -> Upstream:
     if kind not in (HUB, PUBLIC):
         raise UpstreamFailure(UNAVAILABLE, NotInSandbox(f"The registry {rule['upstreamRegistryUrl']}").message)
     if kind == PUBLIC:
-        return Client(f"http://{addresses.public_host()}", _signed_in(rule["registryId"]))
+        # Signed in, because ECR is not held to the limits of anonymous clients.
+        return Client(f"http://{addresses.public_host()}", Credentials.ecr_public(rule["registryId"]))
     try:
-        held = secrets.credentials(rule["credentialArn"]) if rule.get("credentialArn") else None
+        held = credentials.of_secret(rule["credentialArn"]) if rule.get("credentialArn") else None
     except (SecretNotFoundException, UnableToAccessSecretException) as error:
         raise UpstreamFailure(DENIED, error.message) from None
     return Client(addresses.hub_url(), held)
-
-
-def _signed_in(account: str) -> tuple[str, str]:
-    """A password for ECR Public: ECR itself is not held to the limits of strangers."""
-    key = next(key for key, number in principals.ADMINISTRATORS.items() if number == account)
-    password, _ = public.passwords(RegistryOperations.tokens).mint(Caller(key, account, public.REGION))
-    return USER, password
 
 
 class _Import:

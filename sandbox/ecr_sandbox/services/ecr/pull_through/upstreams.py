@@ -5,7 +5,6 @@ Source: API reference, CreatePullThroughCacheRule, ``upstreamRegistryUrl``; user
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 ECR, PUBLIC, HUB = "ecr", "ecr-public", "docker-hub"
@@ -31,14 +30,6 @@ WITH_SECRET = {
 # Codes of the API reference, ImageFailure.
 DENIED, TOO_MANY, UNAVAILABLE = "UpstreamAccessDenied", "UpstreamTooManyRequests", "UpstreamUnavailable"
 NOT_FOUND = "ImageNotFound"
-
-
-@dataclass
-class UpstreamFailure(Exception):
-    """Why an image could not be had: an ImageFailureCode and a sentence."""
-
-    code: str
-    reason: str
 
 
 class Upstream(Protocol):

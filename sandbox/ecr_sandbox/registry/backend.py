@@ -11,8 +11,9 @@ from ecr_sandbox.http.middleware import Request
 
 from .distribution import Distribution
 from .errors import ImageError, Refusal
+from .image import Image
 from .image_ids import Deleted, Id
-from .images import Image, Images
+from .images import Images
 from .upload_sessions import Uploads
 
 

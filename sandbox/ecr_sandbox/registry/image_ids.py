@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .images import ACTIVE, Image, Images
+from .image import ACTIVE, Image
+from .images import Images
 
 DIGEST = re.compile(r"[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+")
 Id = Mapping[str, str]

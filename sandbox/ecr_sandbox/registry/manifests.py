@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response
 from . import body, conversion, errors
 from .backend import RegistryRequest
 from .errors import ImageError, ImageExists, ManifestInvalid, Refused
-from .images import ACTIVE, Image
+from .image import ACTIVE, Image
 from .manifest_format import IMAGES, INVALID_JSON, digest_of
 from .references import is_kept, is_tag
 

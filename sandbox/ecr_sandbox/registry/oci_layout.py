@@ -12,7 +12,7 @@ from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from .distribution import Distribution
-from .images import Manifest
+from .manifest_format import Manifest
 
 Opener = Callable[[str], BinaryIO]  # the bytes of a digest
 

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from .backend import RegistryRequest
 from .errors import DIGEST_INVALID, PAGE_INVALID, Refused
-from .images import ACTIVE, Image
+from .image import ACTIVE, Image
 from .manifest_format import INDEXES
 from .references import is_digest
 

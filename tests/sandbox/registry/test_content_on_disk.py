@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from ecr_sandbox.registry.distribution import Distribution
-from ecr_sandbox.registry.images import Images, Manifest
+from ecr_sandbox.registry.images import Images
+from ecr_sandbox.registry.manifest_format import Manifest
 from ecr_sandbox.registry.put_image import having_all
 from ecr_sandbox.state.store import Store
 

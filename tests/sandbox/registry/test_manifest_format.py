@@ -4,8 +4,8 @@ import json
 
 import pytest
 from ecr_sandbox.registry.errors import ManifestInvalid
-from ecr_sandbox.registry.images import Images, Manifest, digest_of
-from ecr_sandbox.registry.manifest_format import DOCKER, INDEXES, OCI
+from ecr_sandbox.registry.images import Images
+from ecr_sandbox.registry.manifest_format import DOCKER, INDEXES, OCI, Manifest, digest_of
 from ecr_sandbox.state.store import Store
 from hypothesis import given
 from hypothesis import strategies as st

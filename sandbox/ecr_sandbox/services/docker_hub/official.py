@@ -11,7 +11,7 @@ from ecr_sandbox.http.middleware import Request
 from ecr_sandbox.registry import oci_layout
 from ecr_sandbox.registry.distribution import Distribution
 from ecr_sandbox.registry.errors import ImageExists
-from ecr_sandbox.registry.images import Manifest
+from ecr_sandbox.registry.manifest_format import Manifest
 
 from .repositories import Repositories
 

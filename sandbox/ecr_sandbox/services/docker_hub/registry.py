@@ -7,8 +7,9 @@ from ecr_sandbox.http.middleware import Handler, Middleware, Request
 from ecr_sandbox.registry import image_ids
 from ecr_sandbox.registry.distribution import Distribution
 from ecr_sandbox.registry.errors import Refused
-from ecr_sandbox.registry.images import Image, Images, Manifest
-from ecr_sandbox.registry.manifest_format import INDEXES
+from ecr_sandbox.registry.image import Image
+from ecr_sandbox.registry.images import Images
+from ecr_sandbox.registry.manifest_format import INDEXES, Manifest
 from ecr_sandbox.registry.put_image import having_all
 from ecr_sandbox.registry.responses import refuse
 from ecr_sandbox.registry.upload_sessions import Uploads

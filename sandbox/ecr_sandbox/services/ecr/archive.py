@@ -10,7 +10,7 @@ from typing import Any
 
 from ecr_sandbox.registry import events
 from ecr_sandbox.registry.events import StorageClassChanged
-from ecr_sandbox.registry.images import ACTIVE, ARCHIVE, ARCHIVED, STANDARD, Image
+from ecr_sandbox.registry.image import ACTIVE, ARCHIVE, ARCHIVED, STANDARD, Image
 from ecr_sandbox.state import clock
 
 from .backend import Backend, Repository, backend

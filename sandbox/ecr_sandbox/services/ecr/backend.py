@@ -19,7 +19,9 @@ from ecr_sandbox.registry import events, image_ids
 from ecr_sandbox.registry.distribution import Distribution
 from ecr_sandbox.registry.errors import Refused
 from ecr_sandbox.registry.events import Deleted, Pulled, Pushed
-from ecr_sandbox.registry.images import Image, Images, Manifest
+from ecr_sandbox.registry.image import Image
+from ecr_sandbox.registry.images import Images
+from ecr_sandbox.registry.manifest_format import Manifest
 from ecr_sandbox.registry.presigned_urls import PresignedUrls
 from ecr_sandbox.registry.pull_counts import Pulls
 from ecr_sandbox.registry.put_image import having_all

@@ -11,7 +11,8 @@ from ecr_sandbox.iam import authorization
 from ecr_sandbox.registry import image_ids
 from ecr_sandbox.registry.conversion import convert
 from ecr_sandbox.registry.errors import ImageError, UpstreamFailure
-from ecr_sandbox.registry.images import ACTIVATING, ACTIVE, Image, digest_of
+from ecr_sandbox.registry.image import ACTIVATING, ACTIVE, Image
+from ecr_sandbox.registry.manifest_format import digest_of
 from ecr_sandbox.registry.references import TAG, is_tag
 from ecr_sandbox.services.image_errors import api_exception
 from moto.core.responses import ActionResult

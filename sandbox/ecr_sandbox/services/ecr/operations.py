@@ -8,7 +8,7 @@ from ecr_sandbox.aws.errors import InvalidParameter, NotInSandbox
 from ecr_sandbox.aws.pagination import Row
 from ecr_sandbox.iam import principals
 from ecr_sandbox.iam.evaluate import Principal
-from ecr_sandbox.registry.images import Image
+from ecr_sandbox.registry.image import Image
 from moto.core.responses import ActionResult
 from moto.ecr.exceptions import ImageNotFoundException
 from moto.ecr.responses import ECRResponse

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ecr_sandbox.aws import pagination
-from ecr_sandbox.registry.images import ARCHIVED, Image
+from ecr_sandbox.registry.image import ARCHIVED, Image
 from ecr_sandbox.state import clock
 from moto.core.responses import ActionResult
 from moto.ecr.exceptions import RepositoryNotFoundException, ScanNotFoundException

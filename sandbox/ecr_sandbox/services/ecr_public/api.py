@@ -18,7 +18,8 @@ from ecr_sandbox.iam import evaluate
 from ecr_sandbox.registry import image_ids
 from ecr_sandbox.registry.distribution import Distribution
 from ecr_sandbox.registry.errors import ImageError
-from ecr_sandbox.registry.images import Image, Images
+from ecr_sandbox.registry.image import Image
+from ecr_sandbox.registry.images import Images
 from ecr_sandbox.services.image_errors import api_exception
 from ecr_sandbox.state.store import Store
 from moto.core.exceptions import ServiceException

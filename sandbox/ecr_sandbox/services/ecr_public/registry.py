@@ -8,7 +8,8 @@ from ecr_sandbox.iam.authorization import Denied, permit
 from ecr_sandbox.iam.requests import public_repository_request
 from ecr_sandbox.registry import image_ids
 from ecr_sandbox.registry.errors import Refused, denied
-from ecr_sandbox.registry.images import Image, Images
+from ecr_sandbox.registry.image import Image
+from ecr_sandbox.registry.images import Images
 from ecr_sandbox.registry.responses import refuse
 from ecr_sandbox.registry.upload_sessions import Uploads
 from ecr_sandbox.services.image_errors import REGISTRY_ERRORS, repository_unknown

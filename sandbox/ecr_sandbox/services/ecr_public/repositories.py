@@ -14,7 +14,9 @@ from typing import Any
 from ecr_sandbox import settings
 from ecr_sandbox.http import addresses
 from ecr_sandbox.registry.distribution import Distribution
-from ecr_sandbox.registry.images import Image, Images, Manifest
+from ecr_sandbox.registry.image import Image
+from ecr_sandbox.registry.images import Images
+from ecr_sandbox.registry.manifest_format import Manifest
 from ecr_sandbox.registry.put_image import having_all
 from ecr_sandbox.registry.storage_names import storage_name
 from ecr_sandbox.state.store import Store

@@ -21,9 +21,9 @@ from ecr_sandbox.state.store import Store
 
 from . import errors as words
 from . import startup
+from .api import Response
 from .backend import Backend
 from .image_pull import Registries
-from .responses import Response
 from .service_scheduler import Steady
 from .task_runner import Lives
 from .tasks import STOPPED, Task

@@ -17,8 +17,8 @@ from ecr_sandbox.iam.authorization import Denied
 from ecr_sandbox.iam.requests import AuthorizationRequest
 from ecr_sandbox.registry import image_name
 from ecr_sandbox.registry.errors import UpstreamFailure
+from ecr_sandbox.registry.image import ACTIVE, Image
 from ecr_sandbox.registry.image_source import ImageSource
-from ecr_sandbox.registry.images import ACTIVE, Image
 from ecr_sandbox.state.store import Store
 from moto.sts.models import AssumedRole
 

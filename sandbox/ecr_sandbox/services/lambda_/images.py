@@ -11,8 +11,8 @@ from ecr_sandbox.http.middleware import Request
 from ecr_sandbox.iam import principals
 from ecr_sandbox.iam.authorization import Denied, denied_sentence, permit
 from ecr_sandbox.registry import events, image_name
+from ecr_sandbox.registry.image import ACTIVE
 from ecr_sandbox.registry.image_source import ImageSource
-from ecr_sandbox.registry.images import ACTIVE
 from ecr_sandbox.registry.manifest_format import INDEXES
 
 from . import errors

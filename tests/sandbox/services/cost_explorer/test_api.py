@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from ecr_sandbox.registry.usage import GB, Meter
 from ecr_sandbox.services.cost_explorer import api
+from ecr_sandbox.services.cost_explorer.errors import ValidationException
 from ecr_sandbox.state.store import Store
 from moto import mock_aws
 from moto.ce.models import ce_backends
@@ -321,7 +322,7 @@ def test_a_question_that_cannot_be(ce, used, asked, said):
 
 @pytest.mark.parametrize("body", [[], {}, {"TimePeriod": {}}, {"TimePeriod": HALF_MONTH, "Granularity": "DAILY"}])
 def test_a_body_that_is_no_question_is_refused_and_breaks_nothing(meter, body):
-    with pytest.raises(api.Invalid, match="1 validation error detected"):
+    with pytest.raises(ValidationException, match="1 validation error detected"):
         api.answer(body, ME, meter, lambda *_: {})
 
 

@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 import pytest
 from botocore.exceptions import ClientError
 from ecr_sandbox.registry.errors import ImageExists
-from ecr_sandbox.registry.images import Images, Manifest
-from ecr_sandbox.registry.manifest_format import blobs_of
+from ecr_sandbox.registry.images import Images
+from ecr_sandbox.registry.manifest_format import Manifest, blobs_of
 from ecr_sandbox.services.ecr import archive
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ecr_sandbox.registry.images import ACTIVE, ARCHIVE
+from ecr_sandbox.registry.image import ACTIVE, ARCHIVE
 from ecr_sandbox.services.ecr import archive
 from ecr_sandbox.services.ecr.backend import Backend, Repository, backend
 from ecr_sandbox.state import clock

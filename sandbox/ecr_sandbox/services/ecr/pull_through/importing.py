@@ -16,7 +16,7 @@ from ecr_sandbox.iam.requests import AuthorizationRequest, creation_request, rep
 from ecr_sandbox.registry import events, oci_layout
 from ecr_sandbox.registry.errors import ImageExists, ManifestInvalid, TagImmutable, UpstreamFailure
 from ecr_sandbox.registry.events import Cached
-from ecr_sandbox.registry.images import ACTIVE
+from ecr_sandbox.registry.image import ACTIVE
 from ecr_sandbox.registry.manifest_format import Manifest
 from ecr_sandbox.services.ecr import templates
 from ecr_sandbox.services.ecr.backend import Backend, Repository, backend

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ecr_sandbox.registry.images import Image
+from ecr_sandbox.registry.image import Image
 from ecr_sandbox.registry.manifest_format import INDEXES
 from ecr_sandbox.services.ecr.backend import Backend, Repository, backend
 

@@ -13,7 +13,7 @@ from ecr_sandbox.iam.requests import creation_request, repository_request
 from ecr_sandbox.registry import events
 from ecr_sandbox.registry.errors import ImageExists, TagImmutable
 from ecr_sandbox.registry.events import Replicated
-from ecr_sandbox.registry.images import ACTIVE, Image
+from ecr_sandbox.registry.image import ACTIVE, Image
 from ecr_sandbox.registry.manifest_format import Manifest
 from ecr_sandbox.registry.put_image import having_all
 from ecr_sandbox.services.ecr import templates

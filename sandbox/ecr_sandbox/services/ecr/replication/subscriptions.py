@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from ecr_sandbox.registry.events import Cached, Deleted, ImageEvent, Pushed, StorageClassChanged
-from ecr_sandbox.registry.images import STANDARD
+from ecr_sandbox.registry.image import STANDARD
 from ecr_sandbox.services.ecr.backend import Backend, backend
 from ecr_sandbox.services.ecr.registry_settings import REPLICATION
 

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from ecr_sandbox.registry.images import Image
+from ecr_sandbox.registry.image import Image
 from ecr_sandbox.services.ecr.backend import Repository
 
 from .packages import is_of_system

@@ -10,7 +10,7 @@ from ecr_sandbox.http.middleware import Request
 from ecr_sandbox.registry import events
 from ecr_sandbox.registry.distribution import Distribution
 from ecr_sandbox.registry.events import Cached, ImageEvent, Pushed, StorageClassChanged
-from ecr_sandbox.registry.images import ARCHIVED, STANDARD, Image
+from ecr_sandbox.registry.image import ARCHIVED, STANDARD, Image
 from ecr_sandbox.services.ecr import errors
 from ecr_sandbox.services.ecr.backend import Repository, backend
 from ecr_sandbox.state import clock

@@ -7,7 +7,7 @@ import moto.ecr.models as moto_ecr
 import pytest
 from ecr_sandbox.registry import events
 from ecr_sandbox.registry.events import Deleted
-from ecr_sandbox.registry.images import Manifest
+from ecr_sandbox.registry.manifest_format import Manifest
 from ecr_sandbox.registry.usage import Meter
 from ecr_sandbox.services.ecr.backend import Backend, Repository, backend
 from ecr_sandbox.services.ecr.lifecycle import apply, previews, schedule

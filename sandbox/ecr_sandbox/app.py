@@ -84,7 +84,7 @@ class App:
     def start(self) -> None:
         """Go on with what an earlier run left."""
         self.jobs.start()
-        if startup.is_there(self.store):
+        if startup.has_leftovers(self.store):
             threading.Thread(target=self._services.load, args=("ecs", "logs"), name="ecs", daemon=True).start()
 
     def stop(self) -> None:

@@ -1,12 +1,12 @@
-"""ECS with Fargate: a task pulls its image by its execution role's permissions and runs in the local Docker engine.
+"""ECS with Fargate: a task pulls its image with its execution role's permissions and runs in the local Docker engine.
 
-    responses.py    what the API is asked; fargate.py, network.py   what may be asked for
-    backend.py      clusters, definitions, and our tasks.py and deployments.py
-    life.py         a task's life: roles.py as whom, pulling.py from where (image_name.py), containers.py in
-                    engines.py, awslogs.py what it says
-    steady.py       keeps the count of services
+    api.py                  the API; fargate.py and network.py check its parameters
+    backend.py              clusters and task definitions; tasks.py, deployments.py: tasks and services
+    task_runner.py          runs a task: roles.py assumes its role, image_pull.py pulls, containers.py starts it in the
+                            engine (engine.py), awslogs.py writes its logs
+    service_scheduler.py    keeps the desired count of services
 
-This package is loaded by the first call of ECS, or at the start when an earlier run left tasks or services.
+The first call of ECS loads this package. If an earlier run left tasks or services, the sandbox's start loads it.
 """
 
 import threading
@@ -19,13 +19,12 @@ import moto.ecs.urls
 from ecr_sandbox.errors import LabError
 from ecr_sandbox.state.store import Store
 
-from . import errors as words
-from . import startup
+from . import errors, startup
 from .api import Response
 from .backend import Backend
 from .image_pull import Registries
-from .service_scheduler import Steady
-from .task_runner import Lives
+from .service_scheduler import ServiceScheduler
+from .task_runner import TaskRunners
 from .tasks import STOPPED, Task
 
 if TYPE_CHECKING:
@@ -33,22 +32,22 @@ if TYPE_CHECKING:
 
 
 class Fargate:
-    """What runs in the background for ECS."""
+    """The background work of ECS."""
 
     def __init__(self, services: "Services", store: Store, registries: Registries, folder: Path):
-        """Put our classes in the place of moto's. To be made before moto answers anything of ECS."""
+        """Replace moto's classes by ours; create it before moto's first answer for ECS."""
         store.add(startup.SCHEMA)
-        self._steady = Steady(services)
-        self._lives = Lives(services, store, registries, folder, self._steady.nudge)
-        Backend.store, Backend.begin, Backend.end = store, self._lives.begin, self._lives.stop
-        Backend.nudge = self._steady.nudge
+        self._scheduler = ServiceScheduler(services)
+        self._runners = TaskRunners(services, store, registries, folder, self._scheduler.notify)
+        Backend.store, Backend.begin, Backend.end = store, self._runners.begin, self._runners.stop
+        Backend.notify = self._scheduler.notify
         moto.ecs.models.ecs_backends.backend = Backend
         moto.ecs.urls.url_paths["{0}/$"] = Response.dispatch
 
     def recover(self) -> None:
-        """After a restart: what ran does not run any more, which its tasks say; services start theirs again.
+        """After a restart: mark the tasks that ran as stopped; services start new ones.
 
-        To be called once the state is there, in a change.
+        Call it once the state is restored, within a change.
         """
         left = False
         for _, _, backend in moto.ecs.models.ecs_backends.iter_backends():
@@ -56,24 +55,24 @@ class Fargate:
                 for task in tasks.values():
                     left = left or task.status != STOPPED
                     _lost(backend, task)
-        if left or startup.brought(self._lives.store):
-            threading.Thread(target=self._sweep, name="ecs sweep", daemon=True).start()
-        self._steady.nudge()
+        if left or startup.pulled_images(self._runners.store):
+            threading.Thread(target=self._clean_up, name="ecs clean-up", daemon=True).start()
+        self._scheduler.notify()
 
-    def _sweep(self) -> None:
-        with suppress(LabError):  # no engine, nothing in it
-            self._lives.sweep()
+    def _clean_up(self) -> None:
+        with suppress(LabError):  # without an engine there are no containers
+            self._runners.clean_up()
 
     def end(self) -> None:
-        """The sandbox ends: no container stays."""
-        self._steady.end()
-        self._lives.end()
+        """Stop every task and remove its containers: the sandbox stops."""
+        self._scheduler.end()
+        self._runners.end()
 
 
 def _lost(backend: Backend, task: Task) -> None:
     if task.status == STOPPED:
         return
-    task.stop(words.HOST_GONE, words.SANDBOX_WAS_STOPPED)
+    task.stop(errors.HOST_GONE, errors.SANDBOX_WAS_STOPPED)
     task.move(STOPPED, "stoppingAt", "executionStoppedAt", "stoppedAt")
     for each in task.containers:
         each.status = STOPPED

@@ -104,16 +104,16 @@ class Api:
     def _caller(self, request: Request) -> Credential | None:
         """The caller, read once a request, because reading an access token records its use."""
         if CALLER not in request.environ:
-            request.environ[CALLER] = self._recalled(request)
+            request.environ[CALLER] = self._authenticated(request)
         return request.environ[CALLER]
 
-    def _recalled(self, request: Request) -> Credential | None:
+    def _authenticated(self, request: Request) -> Credential | None:
         given = request.authorization
         if given is None:
             return None
         try:  # the older form of the header is "JWT …"
             content = self._signer.read("api", given.token or "", API_LIFETIME)
-            return self._accounts.recall(content["sub"], content["token"])
+            return self._accounts.renew(content["sub"], content["token"])
         except (InvalidToken, WrongPassword, ExpiredToken):
             raise ApiError(401, NO_TOKEN) from None
 
@@ -134,7 +134,7 @@ class Api:
 
     def create_token(self, request: Request) -> Response:
         """The only answer with the secret."""
-        body, who = read_body(request), self._in_person(request)
+        body, who = read_body(request), self._signed_in_with_password(request)
         scopes = body.get("scopes")
         if not isinstance(scopes, list) or not scopes or not set(map(str, scopes)) <= set(SCOPES):
             raise Invalid(f"scopes must be a list of {', '.join(SCOPES)}; each includes those before it.")
@@ -144,7 +144,7 @@ class Api:
         return as_json(responses.access_token(token, secret), 201)
 
     def list_tokens(self, request: Request) -> Response:
-        tokens = self._accounts.tokens(self._in_person(request).username)
+        tokens = self._accounts.tokens(self._signed_in_with_password(request).username)
         active = sum(token.is_active for token in tokens)
         return as_json({**page([responses.access_token(token) for token in tokens]), "active_count": active})
 
@@ -161,7 +161,7 @@ class Api:
         self._accounts.delete_token(self._token(request, token))
         return Response(status=204)
 
-    def _in_person(self, request: Request) -> Account:
+    def _signed_in_with_password(self, request: Request) -> Account:
         """The caller, signed in with the password: an access token must not create others."""
         who = self._who(request)
         if who.token:
@@ -169,7 +169,7 @@ class Api:
         return who.account
 
     def _token(self, request: Request, token: str) -> AccessToken:
-        found = self._accounts.token(self._in_person(request).username, token)
+        found = self._accounts.token(self._signed_in_with_password(request).username, token)
         if found is None:
             raise ApiError(404, NOT_FOUND)
         return found

@@ -1,7 +1,6 @@
-"""The mirror of Docker's official images, ``public.ecr.aws/docker/library/…``: here, the course's base image.
+"""The mirror of Docker's official images, ``public.ecr.aws/docker/library/…``: here, only the base image.
 
-It is AWS's: everybody pulls it, nobody pushes. It is filled from the OCI layout that ``make setup`` keeps, when
-somebody first asks for it.
+It is AWS's: anyone can pull, nobody can push. The first request for it stores the image of the OCI layout.
 """
 
 import threading
@@ -17,16 +16,16 @@ from .repositories import DOCKER, Repositories
 NAME = settings.MIRROR_REPOSITORY.removeprefix(f"{DOCKER}/")
 
 
-class Shelf:
-    """Where the official images stand."""
+class Mirror:
+    """The repository with the base image."""
 
     def __init__(self, repositories: Repositories):
-        self._repositories, self._lock, self._full = repositories, threading.Lock(), False
+        self._repositories, self._lock, self._filled = repositories, threading.Lock(), False
 
     def fill(self) -> None:
-        """Put the base image in place, once; without a layout there is none. Raises OSError."""
+        """Store the base image, once; without a layout there is none. Raises OSError."""
         with self._lock:
-            found = None if self._full else oci_layout.read(settings.base_image_layout())
+            found = None if self._filled else oci_layout.read(settings.base_image_layout())
             if found is None:
                 return
             manifest, opened = found
@@ -36,4 +35,4 @@ class Shelf:
             storing = oci_layout.stored(self._repositories.blobs, repository.stored_as, manifest, opened)
             with storing, suppress(ImageExists):
                 self._repositories.images(repository).put(manifest, settings.MIRROR_TAG, False)
-            self._full = True
+            self._filled = True

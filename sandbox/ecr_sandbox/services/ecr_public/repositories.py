@@ -1,6 +1,6 @@
 """Public repositories: rows of the store.
 
-An account's repositories are the same from everywhere: ECR Public has no Regions but the one it is called in.
+Public repositories do not belong to a Region: ECR Public has one endpoint.
 """
 
 import hashlib
@@ -34,14 +34,14 @@ CREATE TABLE IF NOT EXISTS public_repositories (
 )
 """
 
-PLACE = "public"  # where a private repository's rows have their Region
-DOCKER = "docker"  # the alias under which AWS mirrors Docker's official images; here it names their owner too
+PLACE = "public"  # in place of the Region in the rows of a private repository
+DOCKER = "docker"  # the alias of AWS's mirror of Docker's official images; here also its account
 ACCOUNTS = (settings.ACCOUNT, settings.OTHER_ACCOUNT, DOCKER)
 
 
 @dataclass(frozen=True)
 class Repository:
-    """A public repository: its settings, and where its images and bytes are."""
+    """A public repository: its settings, and where its images and blobs are."""
 
     account: str
     name: str
@@ -57,17 +57,17 @@ class Repository:
 
     @property
     def uri(self) -> str:
-        """The name for ``docker``; on AWS it begins with ``public.ecr.aws``."""
+        """Its name for ``docker``; on AWS it starts with ``public.ecr.aws``."""
         return f"{addresses.public_host()}/{alias_of(self.account)}/{self.name}"
 
     @property
     def stored_as(self) -> str:
-        """Its name in Distribution."""
+        """Its storage name."""
         return storage_name(self.account, PLACE, self.name)
 
 
 class Repositories:
-    """All of them, of every account."""
+    """The repositories of every account."""
 
     def __init__(self, store: Store, blobs: Distribution):
         self.store, self.blobs = store, blobs
@@ -109,7 +109,7 @@ class Repositories:
         return made
 
     def save(self, repository: Repository) -> None:
-        """Put the settings of *repository* in the place of what it had."""
+        """Store the settings of *repository*."""
         with self.store.change() as db:
             db.execute("REPLACE INTO public_repositories VALUES (?, ?, ?, ?, ?, ?)", _row(repository))
 
@@ -140,7 +140,7 @@ class Repositories:
         images = self.images(repository)
         where = (repository.stored_as, manifest, images, repository.name, repository.account)
         with having_all(self.blobs, *where), self.store.change():
-            self.find(repository.account, repository.name)  # it may have gone meanwhile
+            self.find(repository.account, repository.name)  # it may have been deleted meanwhile
             return images.put(manifest, tag, False, digest)
 
     def has_blob(self, repository: Repository, digest: str) -> bool:
@@ -148,31 +148,31 @@ class Repositories:
         return self.blobs.size(repository.stored_as, digest, promised=True) is not None
 
     def display_name(self, account: str) -> str | None:
-        """What the account's registry is called, "" when it has no name; None when there is no registry yet."""
+        """The display name of the account's registry, "" if it has none; None if the registry does not exist yet."""
         row = self.store.read().execute("SELECT * FROM public_registries WHERE account = ?", (account,)).fetchone()
         return row["display_name"] if row else None
 
     def name_registry(self, account: str, display_name: str) -> None:
-        """Give the account's registry a name."""
+        """Set the display name of the account's registry."""
         with self.store.change() as db:
             db.execute("REPLACE INTO public_registries VALUES (?, ?)", (account, display_name))
 
 
 def opened(store: Store, blobs: Distribution) -> Repositories:
-    """The repositories in *store*, which may never have had any."""
+    """The repositories in *store*; creates the tables."""
     tables = store.read().execute("SELECT 1 FROM sqlite_master WHERE name = 'public_repositories'").fetchone()
-    if tables is None:  # asked each time: what made them may have been undone
+    if tables is None:  # checked each time, because their creation may have been rolled back
         store.add(SCHEMA)
     return Repositories(store, blobs)
 
 
 def arn(account: str, name: str) -> str:
-    """The ARN of a public repository, there or not."""
+    """The ARN of a public repository, which need not exist."""
     return f"arn:aws:ecr-public::{account}:repository/{name}"
 
 
 def alias_of(account: str) -> str:
-    """The account's default alias: letters and digits by turns, as AWS gives them out; always the same here."""
+    """The account's default alias: letters and digits in turn, as AWS's; always the same here."""
     if account == DOCKER:
         return DOCKER
     numbers = hashlib.sha256(account.encode()).digest()
@@ -181,7 +181,7 @@ def alias_of(account: str) -> str:
 
 
 def account_of(alias: str) -> str | None:
-    """Whose alias it is, or None."""
+    """The account with this alias, or None."""
     return next((account for account in ACCOUNTS if alias_of(account) == alias), None)
 
 

@@ -1,7 +1,7 @@
 """Image events as EventBridge receives them, with the fields of AWS's page "Amazon ECR events and EventBridge".
 
-That page shows no untagged image: without a tag there is no ``image-tag``. Nor does it show a failed pull through a
-cache rule: the fields are those that AWS's event schema (``ecr@ECRPullThroughCacheAction``) has for it.
+That page does not show an untagged image: here its events have no ``image-tag``. The fields of a failed pull through
+cache action are those of AWS's event schema ``ecr@ECRPullThroughCacheAction``.
 """
 
 from datetime import UTC, datetime
@@ -18,14 +18,22 @@ from ecr_sandbox.registry.events import (
     StorageClassChanged,
 )
 
-KINDS = (Pushed, Deleted, StorageClassChanged, Replicated, Cached, Scanned, Inspected)  # that EventBridge receives
+KINDS = (
+    Pushed,
+    Deleted,
+    StorageClassChanged,
+    Replicated,
+    Cached,
+    Scanned,
+    Inspected,
+)  # that EventBridge gets
 IMAGE, REFERRER, SCAN = "ECR Image Action", "ECR Referrer Action", "ECR Image Scan"
 REPLICATION, CACHE = "ECR Replication Action", "ECR Pull Through Cache Action"
 INSPECTION = "Inspector2 Scan"  # user guide, "EventBridge events sent for enhanced scanning in Amazon ECR"
 
 
 def event(image_event: ImageEvent, number: str, at: float) -> dict[str, Any]:
-    """The event about *image_event*, which was at that Unix time; *number* is its id."""
+    """The event about *image_event* at that Unix time; *number* is its id."""
     kind, detail = _detail(image_event)
     about_repository = kind in (SCAN, REPLICATION, CACHE, INSPECTION)
     return {

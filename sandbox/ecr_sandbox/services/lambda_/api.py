@@ -1,7 +1,7 @@
-"""The API of Lambda, for functions that are images: made, looked at, changed, deleted. They are never invoked here.
+"""The API of Lambda, for functions that are images: create, get, update, delete. Functions are not invoked.
 
-moto's Lambda cannot be written to a file, and looks at neither image nor repository policy. Functions are rows.
-Source: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html and its neighbours
+moto's Lambda cannot be stored in a file, and checks neither image nor repository policy. Functions are rows.
+Source: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html and the other operations there
 """
 
 import json
@@ -52,7 +52,7 @@ class Functions:
         self._store, self._source = store, source
 
     def answer(self, request: Request) -> Response:
-        """What Lambda answers; what is not in the sandbox is said."""
+        """Lambda's answer; an error for what the sandbox does not support."""
         operation = dispatch.operation_of(request)
         known = {
             "CreateFunction": (self._create, 201),
@@ -65,11 +65,11 @@ class Functions:
         try:
             if operation not in known:
                 raise NotInSandbox(f"lambda:{operation or 'a request of this path'}")
-            act, status = known[operation]
-            told = act(request, dispatch.parameters_of(request))
+            method, status = known[operation]
+            answer = method(request, dispatch.parameters_of(request))
         except ServiceException as no:
             return dispatch.refuse(request, no)
-        return Response(json.dumps(told) if told else "", status=status, content_type="application/json")
+        return Response(json.dumps(answer) if answer else "", status=status, content_type="application/json")
 
     def _create(self, request: Request, given: Mapping[str, Any]) -> dict[str, Any]:
         account, region = _where(request)
@@ -94,7 +94,7 @@ class Functions:
         return {**made, **creating}
 
     def _with_code(self, request: Request, kept: dict[str, Any], image: str) -> dict[str, Any]:
-        """The function with the code *image*, which is looked at now and pinned by its digest."""
+        """The function with the code *image*, which is checked now and pinned by its digest."""
         about = kept["configuration"]
         digest = images.checked(self._source, image, about["FunctionArn"], request)
         about |= {
@@ -113,17 +113,17 @@ class Functions:
         return {**kept, "code": code}
 
     def _get(self, request: Request, given: Mapping[str, Any]) -> dict[str, Any]:
-        kept = self._named(request, given)
+        kept = self._function(request, given)
         return {"Configuration": kept["configuration"], "Code": kept["code"], "Tags": kept["tags"]}
 
     def _configuration(self, request: Request, given: Mapping[str, Any]) -> dict[str, Any]:
-        return dict(self._named(request, given)["configuration"])
+        return dict(self._function(request, given)["configuration"])
 
     def _list(self, request: Request, given: Mapping[str, Any]) -> dict[str, Any]:
         return {"Functions": [each["configuration"] for each in self._all(*_where(request))]}
 
     def _update_code(self, request: Request, given: Mapping[str, Any]) -> dict[str, Any]:
-        kept = self._named(request, given)
+        kept = self._function(request, given)
         if not given.get("ImageUri"):
             raise NotInSandbox("A function that is not an image")
         changed = self._with_code(request, kept, given["ImageUri"])
@@ -131,12 +131,12 @@ class Functions:
         return dict(changed["configuration"])
 
     def _delete(self, request: Request, given: Mapping[str, Any]) -> None:
-        kept = self._named(request, given)
+        kept = self._function(request, given)
         with self._store.change() as db:
             key = (*_where(request), kept["configuration"]["FunctionName"])
             db.execute("DELETE FROM functions WHERE account = ? AND region = ? AND name = ?", key)
 
-    def _named(self, request: Request, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _function(self, request: Request, given: Mapping[str, Any]) -> dict[str, Any]:
         account, region = _where(request)
         name = _name(str(given.get("FunctionName") or ""))
         found = self._find(account, region, name)
@@ -171,7 +171,7 @@ def _where(request: Request) -> tuple[str, str]:
 
 
 def _name(given: str) -> str:
-    """The name in a name, a partial or a whole ARN."""
+    """The function's name in a name, a partial ARN or an ARN."""
     name = given.rpartition(":function:")[2] if ":function:" in given else given
     if not name or len(name) > 64 or not name.replace("-", "").replace("_", "").isalnum():
         raise InvalidParameter("functionName", "must satisfy regular expression '[a-zA-Z0-9-_]+'")

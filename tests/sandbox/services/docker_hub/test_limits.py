@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from ecr_sandbox.services.docker_hub import limits
 from ecr_sandbox.services.docker_hub.accounts import Account
-from ecr_sandbox.services.docker_hub.limits import Budget, NoneLeft, PullLimit, Pulls
+from ecr_sandbox.services.docker_hub.limits import Budget, LimitReached, PullLimit, Pulls
 from ecr_sandbox.state.store import Store
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,7 +33,7 @@ def budget(limit: int, window: int) -> Budget:
 def taken(pulls: Pulls, mine: Budget) -> bool:
     try:
         pulls.take(mine)
-    except NoneLeft:
+    except LimitReached:
         return False
     return True
 

@@ -40,7 +40,7 @@ from ecr_sandbox.state.persistence import Kept
 from ecr_sandbox.state.store import Store
 
 if TYPE_CHECKING:
-    from ecr_sandbox.services.ecs import Fargate
+    from ecr_sandbox.services.ecs.background import Fargate
 
 # Services that are loaded when they are used (services.py).
 BESIDE = ("ec2", "events", "secretsmanager", "sqs")
@@ -119,7 +119,7 @@ class App:
         return self._control(request)
 
     def _install_ecs(self) -> None:
-        from ecr_sandbox.services.ecs import Fargate
+        from ecr_sandbox.services.ecs.background import Fargate
         from ecr_sandbox.services.ecs.image_pull import Registries
 
         registries = Registries(self.store, self._tokens, PrivateImages())

@@ -1,79 +1,11 @@
 """ECS with Fargate: a task pulls its image with its execution role's permissions and runs in the local Docker engine.
 
+    background.py           what the first call of ECS starts
     api.py                  the API; fargate.py and network.py check its parameters
     backend.py              clusters and task definitions; tasks.py, deployments.py: tasks and services
     task_runner.py          runs a task: roles.py assumes its role, image_pull.py pulls, containers.py starts it in the
                             engine (engine.py), awslogs.py writes its logs
     service_scheduler.py    keeps the desired count of services
 
-The first call of ECS loads this package. If an earlier run left tasks or services, the sandbox's start loads it.
+The first call of ECS loads all but startup.py; if an earlier run left tasks or services, the sandbox's start does.
 """
-
-import threading
-from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-import moto.ecs.models
-import moto.ecs.urls
-from ecr_sandbox.errors import LabError
-from ecr_sandbox.state.store import Store
-
-from . import errors, startup
-from .api import Response
-from .backend import Backend
-from .image_pull import Registries
-from .service_scheduler import ServiceScheduler
-from .task_runner import TaskRunners
-from .tasks import STOPPED, Task
-
-if TYPE_CHECKING:
-    from ecr_sandbox.aws.lazy_services import Services
-
-
-class Fargate:
-    """The background work of ECS."""
-
-    def __init__(self, services: "Services", store: Store, registries: Registries, folder: Path):
-        """Replace moto's classes by ours; create it before moto's first answer for ECS."""
-        store.add(startup.SCHEMA)
-        self._scheduler = ServiceScheduler(services)
-        self._runners = TaskRunners(services, store, registries, folder, self._scheduler.notify)
-        Backend.store, Backend.begin, Backend.end = store, self._runners.begin, self._runners.stop
-        Backend.notify = self._scheduler.notify
-        moto.ecs.models.ecs_backends.backend = Backend
-        moto.ecs.urls.url_paths["{0}/$"] = Response.dispatch
-
-    def recover(self) -> None:
-        """After a restart: mark the tasks that ran as stopped; services start new ones.
-
-        Call it once the state is restored, within a change.
-        """
-        left = False
-        for _, _, backend in moto.ecs.models.ecs_backends.iter_backends():
-            for tasks in backend.tasks.values():
-                for task in tasks.values():
-                    left = left or task.status != STOPPED
-                    _lost(backend, task)
-        if left or startup.pulled_images(self._runners.store):
-            threading.Thread(target=self._clean_up, name="ecs clean-up", daemon=True).start()
-        self._scheduler.notify()
-
-    def _clean_up(self) -> None:
-        with suppress(LabError):  # without an engine there are no containers
-            self._runners.clean_up()
-
-    def end(self) -> None:
-        """Stop every task and remove its containers: the sandbox stops."""
-        self._scheduler.end()
-        self._runners.end()
-
-
-def _lost(backend: Backend, task: Task) -> None:
-    if task.status == STOPPED:
-        return
-    task.stop(errors.HOST_GONE, errors.SANDBOX_WAS_STOPPED)
-    task.move(STOPPED, "stoppingAt", "executionStoppedAt", "stoppedAt")
-    for each in task.containers:
-        each.status = STOPPED
-    backend.ended(task)

@@ -1,4 +1,4 @@
-"""ECR's own rules, behind moto's protocol code."""
+"""Amazon ECR: the sandbox's rules behind moto's protocol code."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def install(store: Store, blobs: Distribution, tokens: Tokens, links: PresignedUrls, jobs: Jobs, kept: "Kept") -> None:
-    """Let moto answer by these rules. To be called before moto answers anything."""
+    """Let moto answer by these rules. Call it before moto's first answer."""
     from . import backend, responses
 
     backend.install(store, blobs, links, jobs, kept)

@@ -1,4 +1,4 @@
-"""ECR's state: repositories are moto's, images are ours (``images.py``), bytes are Distribution's."""
+"""ECR's state: repositories are moto's, images are rows (``registry/images.py``), blobs are in the content store."""
 
 import sqlite3
 import uuid
@@ -40,12 +40,12 @@ from .registry_settings import EXCLUSIONS, SCHEMA, Settings
 from .repository_policy import valid_registry_policy, valid_resource_policy
 from .tag_mutability import immutable
 
-if TYPE_CHECKING:  # it writes what is kept here
+if TYPE_CHECKING:
     from ecr_sandbox.state.persistence import Kept
 
 
 class Repository(moto_ecr.Repository):
-    """A repository whose address works here and whose images are rows of the store."""
+    """moto's repository, with an address on this machine and images from the store."""
 
     @property
     def uri(self) -> str:
@@ -53,17 +53,17 @@ class Repository(moto_ecr.Repository):
 
     @uri.setter
     def uri(self, value: str) -> None:
-        """moto sets AWS's address; it is computed, because the port may change between runs."""
+        """Ignores AWS's address, which moto sets: the port may change between runs."""
 
     @property
     def images(self) -> Images:
-        bill = Backend.meter
-        tell = (partial(say, *self._key) for say in (bill.changed, bill.archived, bill.restored))
-        return Images(Backend.store, *self._key, *tell)
+        meter = Backend.meter
+        reports = (partial(report, *self._key) for report in (meter.changed, meter.archived, meter.restored))
+        return Images(Backend.store, *self._key, *reports)
 
     @images.setter
     def images(self, value: list[Any]) -> None:
-        """moto sets an empty list; the rows are the store's."""
+        """Ignores the empty list that moto sets."""
 
     @property
     def _key(self) -> tuple[str, str, str]:
@@ -71,7 +71,7 @@ class Repository(moto_ecr.Repository):
 
     @property
     def stored_as(self) -> str:
-        """This repository's name in Distribution: accounts and regions are apart, and any ECR name fits."""
+        """The repository's storage name."""
         return storage_name(*self._key)
 
     def store_image(self, text: str, media_type: str | None, tag: str | None, digest: str | None) -> Image:
@@ -82,10 +82,10 @@ class Repository(moto_ecr.Repository):
             raise Refused(repository_unknown(self.name, self.account_id)) from None
 
     def mountable(self, digest: str, source: str, request: Request) -> str | None:
-        """The name in Distribution of *source*, if ECR lets the layer *digest* be mounted from there.
+        """The storage name of *source*, if ECR allows the layer *digest* to be mounted from there.
 
-        The account setting is on, the caller may read the source, both are encrypted alike, and an image there uses
-        the layer.
+        The account setting must be on, the caller must be allowed to read the source, both must have the same
+        encryption, and an image of the source must use the layer.
         Source: ECR user guide, "Blob mounting".
         """
         state = backend(self.account_id, self.region_name)
@@ -95,15 +95,15 @@ class Repository(moto_ecr.Repository):
             reading = repository_request("ecr:GetDownloadUrlForLayer", self.account_id, self.region_name, source)
             permit(request, reading, self.region_name)
             other = state.repository(source)
-            alike = other.encryption_configuration == self.encryption_configuration
-            if alike and other.images.use(digest) and not other.images.is_archived(digest):
+            same_encryption = other.encryption_configuration == self.encryption_configuration
+            if same_encryption and other.images.use(digest) and not other.images.is_archived(digest):
                 return other.stored_as
         return None
 
     def _determine_encryption_config(self, encryption_config: dict[str, str] | None) -> dict[str, str]:
-        """moto makes up a new key for each repository; AWS's own, ``aws/ecr``, is one for an account and Region.
+        """moto invents a key for each repository; AWS's managed key ``aws/ecr`` is one for an account and Region.
 
-        Source: API reference, EncryptionConfiguration. The key's number is made up here, too.
+        Source: API reference, EncryptionConfiguration. The key's id is invented here, too.
         """
         config = encryption_config or {"encryptionType": "AES256"}
         if config["encryptionType"] == "AES256" or config.get("kmsKey"):
@@ -113,27 +113,27 @@ class Repository(moto_ecr.Repository):
         return {**config, "kmsKey": f"arn:{partition}:kms:{self.region_name}:{self.account_id}:key/{number}"}
 
     def link(self, digest: str) -> str:
-        """Where the layer *digest* is to be fetched."""
+        """The presigned URL of the layer *digest*."""
         return Backend.links.url(self.stored_as, digest, self._key)
 
     def delete_images(self, ids: Iterable[image_ids.Id]) -> image_ids.Deleted:
-        """BatchDeleteImage, for the API and the wire alike: see ``batch.delete``."""
+        """BatchDeleteImage, for the API and the registry: see ``image_ids.delete``."""
         with Backend.store.change():
-            gone, failures = image_ids.delete(self.images, ids)
-            for each in gone:
+            deleted, failures = image_ids.delete(self.images, ids)
+            for each in deleted:
                 events.publish(Deleted(*self._key, each["imageDigest"], each.get("imageTag")))
-        return gone, failures
+        return deleted, failures
 
     def pulled(self, image: Image, tag: str | None, request: Request) -> None:
-        """The caller of *request* was given the manifest of *image*, which was asked for by *tag* or by digest."""
-        assert request.principal is not None  # the identity door has seen to that
+        """The caller of *request* got the manifest of *image*, by *tag* or by digest."""
+        assert request.principal is not None  # the authentication middleware sets it
         self.pulled_by(request.principal, image, tag)
 
     def pulled_by(self, principal: Principal, image: Image, tag: str | None) -> None:
-        """*principal* was given the manifest of *image*, by the wire or by the API."""
+        """Record that *principal* got the manifest of *image*, from the registry or the API."""
         arn = str(principal.context.get("aws:PrincipalArn", principal.arn))
         now = clock.now()
-        # Nobody was promised that it is written down; on a full disk a pull goes on.
+        # Without sync, because no answer depends on it; on a full disk the pull succeeds.
         with suppress(sqlite3.OperationalError), Backend.store.change(sync=False):
             Backend.meter.pulled(*self._key)
             Backend.pulls.one_more(*self._key)
@@ -145,11 +145,11 @@ class Repository(moto_ecr.Repository):
         return backend(self.account_id, self.region_name).settings(EXCLUSIONS).get(principal) is not None
 
     def sent(self, n_bytes: int) -> None:
-        """So many bytes of a layer went out."""
+        """Count *n_bytes* of a layer that were sent."""
         Backend.meter.sent(*self._key, n_bytes)
 
     def locks(self, tag: str | None) -> bool:
-        """Whether *tag*, if it names an image, must go on naming it."""
+        """Whether *tag*, if it names an image, cannot be moved."""
         mode = str(getattr(self.image_tag_mutability, "value", self.image_tag_mutability))
         filters = [each["filter"] for each in self.image_tag_mutability_exclusion_filters or []]
         return bool(tag) and immutable(str(tag), mode, filters)
@@ -165,11 +165,11 @@ class Backend(moto_ecr.ECRBackend):
     uploads: ClassVar[Uploads]
     links: ClassVar[PresignedUrls]
     jobs: ClassVar[Jobs]
-    changing: ClassVar[Callable[[], AbstractContextManager[None]]]  # round a change of repositories, of any registry
+    changing: ClassVar[Callable[[], AbstractContextManager[None]]]  # around a change of repositories
 
     def __init__(self, region_name: str, account_id: str):
         super().__init__(region_name, account_id)
-        # Off on AWS until switched on; on here, so that a push of the sample app sends only what is new.
+        # Off by default on AWS; on here, so that a push of the sample app sends only new layers.
         self.account_settings = {
             "BASIC_SCAN_TYPE_VERSION": "AWS_NATIVE",
             "BLOB_MOUNTING": "ENABLED",
@@ -178,10 +178,10 @@ class Backend(moto_ecr.ECRBackend):
 
     @property
     def _url_module(self) -> Any:
-        return moto.ecr.urls  # moto would look for it beside this class
+        return moto.ecr.urls  # moto would look for it in this class's package
 
     def settings(self, kind: str) -> Settings:
-        """What this registry is told to do by itself: see ``settings.py``."""
+        """The registry's settings of this *kind*: see ``registry_settings.py``."""
         return Settings(self.store, self.account_id, self.region_name, kind)
 
     def repository(self, name: str, registry_id: str | None = None) -> Repository:
@@ -196,13 +196,13 @@ class Backend(moto_ecr.ECRBackend):
         manifest = Manifest.parse(text, media_type)
         where = (repository.stored_as, manifest, repository.images, name, self.account_id)
         with having_all(self.blobs, *where), self.store.change():
-            repository = self.repository(name)  # it may have gone meanwhile
+            repository = self.repository(name)  # it may have been deleted meanwhile
             image = repository.images.put(manifest, tag, repository.locks(tag), claimed_digest)
             events.publish(Pushed(*repository._key, image.digest, tag))
             return image
 
     def set_repository_policy(self, registry_id: str, repository_name: str, policy_text: str) -> dict[str, Any]:
-        """moto's would take a policy without a principal, and actions that do not exist."""
+        """moto would take a policy without a principal, and actions that do not exist."""
         repository = self.repository(repository_name, registry_id)
         if not valid_resource_policy(policy_text):
             raise InvalidParameter("PolicyText", "Invalid repository policy provided")
@@ -212,7 +212,7 @@ class Backend(moto_ecr.ECRBackend):
     def put_lifecycle_policy(
         self, registry_id: str, repository_name: str, lifecycle_policy_text: str
     ) -> dict[str, Any]:
-        """moto's would take rules that contradict each other, and act on none; raises InvalidParameter."""
+        """moto would take contradictory rules, and apply none; raises InvalidParameter."""
         repository = self.repository(repository_name, registry_id)
         policy.parse(lifecycle_policy_text)
         repository.lifecycle_policy = lifecycle_policy_text
@@ -224,7 +224,7 @@ class Backend(moto_ecr.ECRBackend):
         }
 
     def put_registry_policy(self, policy_text: str) -> dict[str, Any]:
-        """moto's would take only the three actions that a registry policy knew before its scope V2."""
+        """moto would take only the three actions of registry policies before scope V2."""
         if not valid_registry_policy(policy_text):
             raise InvalidParameter("PolicyText", "Invalid registry policy provided")
         self.registry_policy = policy_text
@@ -233,18 +233,18 @@ class Backend(moto_ecr.ECRBackend):
     def delete_repository(
         self, repository_name: str, registry_id: str | None = None, force: bool = False
     ) -> Repository:
-        """moto's, and then the images and the links to their layers go too."""
+        """moto's, and then delete the images and the links to their layers."""
         repository: Repository = super().delete_repository(repository_name, registry_id, force)
         with self.store.change():
             repository.images.delete()
             schedule.end(self.store, self.jobs, repository._key)
-            previews.forget(self.store, repository._key)
+            previews.delete(self.store, repository._key)
             self.store.afterwards(lambda: self.blobs.forget(repository.stored_as))
         return repository
 
 
 def install(store: Store, blobs: Distribution, links: PresignedUrls, jobs: Jobs, kept: "Kept") -> None:
-    """Put these classes in the place of moto's. To be called before moto answers anything."""
+    """Replace moto's classes by these. Call it before moto's first answer."""
     for schema in (SCHEMA, schedule.SCHEMA, previews.SCHEMA):
         store.add(schema)
     Backend.store, Backend.blobs, Backend.meter = store, blobs, Meter(store)
@@ -253,7 +253,7 @@ def install(store: Store, blobs: Distribution, links: PresignedUrls, jobs: Jobs,
     Backend.changing = staticmethod(partial(kept.changing, "ecr"))
     moto_ecr.Repository = Repository
     moto_ecr.ecr_backends.backend = Backend
-    moto_ecr.ECR_REPOSITORY_NAME_PATTERN = ".*"  # older than the service model's, which the validate door applies
+    moto_ecr.ECR_REPOSITORY_NAME_PATTERN = ".*"  # older than the service model's pattern, which the validation applies
 
 
 def backend(account: str, region: str) -> Backend:

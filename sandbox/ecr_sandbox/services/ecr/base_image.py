@@ -1,4 +1,4 @@
-"""The base image's own repository in the sandbox, filled from the OCI layout that ``make setup`` keeps."""
+"""The mirror repository of the base image, filled from an OCI layout."""
 
 from contextlib import suppress
 from pathlib import Path

@@ -37,7 +37,7 @@ def install(services: Services, public_credentials: Callable[[str], tuple[str, s
     Backend.jobs.on(subscriptions.DELETE, _repeat_deletion)
     Backend.jobs.on(backfill_table.JOB, _backfill)
     Backend.jobs.on(schedule.KIND, _lifecycle)
-    Backend.jobs.on(previews.KIND, lambda: partial(previews.work_out, Backend.store))
+    Backend.jobs.on(previews.KIND, lambda: partial(previews.run, Backend.store))
 
 
 def _restored() -> Handler:

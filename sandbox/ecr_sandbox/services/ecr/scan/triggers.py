@@ -1,6 +1,6 @@
-"""When a scan begins: at a push, by hand, when the registry's rules change, when the advisories do.
+"""What starts a scan: a push, StartImageScan, changed rules of the registry, changed advisories.
 
-What takes time is left to a job; here is only what a push may wait for.
+The scan itself is a job, because a push waits for what happens here.
 """
 
 import json
@@ -25,7 +25,7 @@ PATH = "/_sandbox/advisories"
 
 
 class Scans:
-    """The scans of every registry: *store* keeps what they find, *jobs* does them."""
+    """The scans of every registry: *store* has the results, *jobs* runs them."""
 
     def __init__(self, store: Store, blobs: Distribution, jobs: Jobs):
         self.store, self._jobs = store, jobs
@@ -41,13 +41,13 @@ class Scans:
         for kind in (Pushed, Cached, StorageClassChanged):
             events.subscribe(kind, self._arrived)
         if store.read().execute("SELECT 1 FROM scans WHERE status = ? LIMIT 1", (results.ACTIVE,)).fetchone():
-            jobs.add("rescan")  # the advisories may have changed while nobody was here
+            jobs.add("rescan")  # the advisories may have changed while the sandbox was stopped
 
     def start(self, repository: Repository, image: Image) -> None:
         """StartImageScan.
 
         Raises UnsupportedImageTypeException, LimitExceededException, ImageArchivedException and FeatureDisabled.
-        A scan on push counts for the limit (API reference, StartImageScan). Enhanced scans are not started by hand
+        A scan on push counts for the quota (API reference, StartImageScan). Enhanced scans cannot be started manually
         (user guide, "Enhanced scanning").
         """
         if rule_of(repository).type == ENHANCED:
@@ -62,13 +62,13 @@ class Scans:
             self._begin(image.id, Rule(BASIC, MANUAL))
 
     def last(self, repository: Repository, image: Image) -> results.Scan | None:
-        """The last scan of *image* of the type that its registry has now."""
+        """The last scan of *image* of its registry's current type."""
         return results.of_image(self.store, image.id, rule_of(repository).type)
 
     def rules_changed(self, account: str, region: str) -> None:
-        """Begin what new rules want: with enhanced scanning, a scan of the images of the last 30 days.
+        """Start the scans that new rules require: with enhanced scanning, of the images of the last 30 days.
 
-        Source: https://docs.aws.amazon.com/inspector/latest/user/scanning-ecr.html, which scans recent images at once.
+        Source: https://docs.aws.amazon.com/inspector/latest/user/scanning-ecr.html, which scans recent images.
         """
         for repository in backend(account, region).repositories.values():
             rule = rule_of(repository)
@@ -77,14 +77,14 @@ class Scans:
                     self._again(image.id, rule)
 
     def answer(self, request: Request) -> Response:
-        """GET /_sandbox/advisories: which packages were seen; POST: the advisories have changed."""
+        """GET /_sandbox/advisories: the packages that scans have seen; POST: the advisories have changed."""
         if request.method == "POST":
             self._jobs.add("rescan")
         seen = sorted(results.packages(self.store))
         return Response(json.dumps({"packages": seen}), content_type="application/json")
 
     def _arrived(self, image: Pushed | Cached | StorageClassChanged) -> None:
-        """What came through the cache, or back from the archive, is scanned like what was pushed.
+        """An imported or restored image is scanned like a pushed one.
 
         Source: user guide, "Considerations for using pull through cache rules" and "Restoring an image".
         """
@@ -104,7 +104,7 @@ class Scans:
             self._begin(image.id, rule)
 
     def _recent(self, image: int) -> bool:
-        """Whether the image had its basic scan of this day."""
+        """Whether the image had a basic scan in the last 24 hours."""
         scan = results.of_image(self.store, image, BASIC)
         return scan is not None and scan.started > clock.now() - ONCE_IN
 
@@ -126,7 +126,7 @@ class Scans:
 
 
 def install(store: Store, blobs: Distribution, jobs: Jobs) -> Scans:
-    """Let ECR's operations have scans. To be called when what an earlier run knew is there again."""
+    """Give ECR's operations the scans. Call it when the state is restored."""
     from ecr_sandbox.services.ecr.scan_api import ScanOperations
 
     ScanOperations.scans = Scans(store, blobs, jobs)
@@ -134,7 +134,7 @@ def install(store: Store, blobs: Distribution, jobs: Jobs) -> Scans:
 
 
 def rule_of(repository: Repository) -> Rule:
-    """How the images of *repository* are scanned now."""
+    """The current scan rule of *repository*."""
     config = backend(repository.account_id, repository.region_name).registry_scanning_configuration
     own = repository.image_scanning_configuration or {}
     return rule_for(repository.name, config, bool(own.get("scanOnPush")))

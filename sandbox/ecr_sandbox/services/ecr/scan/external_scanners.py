@@ -60,9 +60,9 @@ def scan(program: str, blobs: Distribution, stored_as: str, manifest: str, media
         raise CannotScan(f"{program} printed what is not understood here: {error!r}") from error
 
 
-def of_trivy(told: Mapping[str, Any]) -> Iterator[Finding]:
+def of_trivy(report: Mapping[str, Any]) -> Iterator[Finding]:
     """The findings in trivy's report (``Results[].Vulnerabilities[]``)."""
-    for result in told.get("Results") or ():
+    for result in report.get("Results") or ():
         for each in result.get("Vulnerabilities") or ():
             cvss = [source.get("V3Vector", "") for source in (each.get("CVSS") or {}).values()]
             yield _finding(
@@ -80,9 +80,9 @@ def of_trivy(told: Mapping[str, Any]) -> Iterator[Finding]:
             )
 
 
-def of_grype(told: Mapping[str, Any]) -> Iterator[Finding]:
+def of_grype(report: Mapping[str, Any]) -> Iterator[Finding]:
     """The findings in grype's report (``matches[]``)."""
-    for match in told.get("matches") or ():
+    for match in report.get("matches") or ():
         about, artifact = match["vulnerability"], match["artifact"]
         place: Mapping[str, str] = next(iter(artifact.get("locations") or ()), {})
         vectors = [cvss["vector"] for cvss in about.get("cvss") or ()]

@@ -93,13 +93,13 @@ def _release(files: Mapping[str, Kept]) -> tuple[str, str]:
     Source: https://www.freedesktop.org/software/systemd/man/latest/os-release.html
     """
     text = next((files[path].content.decode(errors="replace") for path in RELEASE if path in files), "")
-    told = dict(re.findall(r"""^([A-Z_]+)=["']?([^"'\n]*)["']?$""", text, re.M))
-    system, version = told.get("ID", ""), told.get("VERSION_ID", "")
+    fields = dict(re.findall(r"""^([A-Z_]+)=["']?([^"'\n]*)["']?$""", text, re.M))
+    system, version = fields.get("ID", ""), fields.get("VERSION_ID", "")
     numbers = version.split(".")
     if system == "debian" and version:
         return f"DEBIAN_{numbers[0]}", f"Debian:{numbers[0]}"
     if system == "ubuntu" and len(numbers) > 1:
-        support = ":LTS" if "LTS" in told.get("VERSION", "") else ""  # OSV schema, "Defined ecosystems"
+        support = ":LTS" if "LTS" in fields.get("VERSION", "") else ""  # OSV schema, "Defined ecosystems"
         return f"UBUNTU_{numbers[0]}_{numbers[1]}", f"Ubuntu:{version}{support}"
     if system == "alpine" and len(numbers) > 1:
         return f"ALPINE_LINUX_{numbers[0]}_{numbers[1]}", f"Alpine:v{numbers[0]}.{numbers[1]}"
@@ -152,16 +152,16 @@ def _stanzas(content: bytes, line: re.Pattern[str]) -> Iterator[dict[str, str]]:
 def _python(file: IO[bytes]) -> tuple[str, str] | None:
     """Name and version of a Python package (Core metadata specifications: headers as in a mail)."""
     head = io.TextIOWrapper(io.BytesIO(file.read(MOST_OF_A_FILE)), errors="replace")
-    told = email.parser.HeaderParser().parse(head, headersonly=True)
-    return _both(told.get("Name"), told.get("Version"))
+    fields = email.parser.HeaderParser().parse(head, headersonly=True)
+    return _both(fields.get("Name"), fields.get("Version"))
 
 
 def _npm(file: IO[bytes]) -> tuple[str, str] | None:
     try:
-        told = json.loads(file.read(MOST_OF_A_FILE))
+        fields = json.loads(file.read(MOST_OF_A_FILE))
     except (ValueError, RecursionError):
         return None
-    return _both(told.get("name"), told.get("version")) if isinstance(told, dict) else None
+    return _both(fields.get("name"), fields.get("version")) if isinstance(fields, dict) else None
 
 
 def _both(name: Any, version: Any) -> tuple[str, str] | None:

@@ -58,8 +58,8 @@ class Scanner:
             return {"status": status, "description": NO_SYSTEM, "findings": [], "platform": ""}
         if program := external_scanners.wanted():
             about = (_name(image), image["manifest"], image["media_type"])
-            told, remark = external_scanners.scan(program, self._blobs, *about), f"Scanned by {program}."
-            found = [each for each in told if scan.type != BASIC or is_of_system(each.ecosystem)]
+            reported, remark = external_scanners.scan(program, self._blobs, *about), f"Scanned by {program}."
+            found = [each for each in reported if scan.type != BASIC or is_of_system(each.ecosystem)]
         else:
             outcome = match((p for p in has.packages if scan.type != BASIC or is_of_system(p.ecosystem)), snapshot)
             found, remark = [_finding(each) for each in outcome.found], _remark(outcome, snapshot)
@@ -83,9 +83,9 @@ class Scanner:
                 return
             tags = db.execute("SELECT tag FROM tags WHERE image = ? ORDER BY tag", (scan.image,)).fetchall()
             where = (image["account"], image["region"], image["repository"], image["digest"], None)
-            told = (*where, tuple(row["tag"] for row in tags), settled.status, settled.severities)
+            result = (*where, tuple(row["tag"] for row in tags), settled.status, settled.severities)
             first = before is None or before.completed is None
-            events.publish(Scanned(*told) if scan.type == BASIC else Inspected(*told, first))
+            events.publish(Scanned(*result) if scan.type == BASIC else Inspected(*result, first))
 
     def _advisories(self) -> Snapshot:
         if self._snapshot is None or self._snapshot.mark != advisories.mark():

@@ -10,7 +10,7 @@ import re
 
 ORDER = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL", "UNDEFINED")
 # The severities of databases, and ECR's. Debian's "not yet assigned" is none.
-WORDS = {
+SEVERITIES = {
     "critical": "CRITICAL",
     "high": "HIGH",
     "important": "HIGH",
@@ -34,7 +34,7 @@ PRIVILEGES = {"U": {"N": 0.85, "L": 0.62, "H": 0.27}, "C": {"N": 0.85, "L": 0.68
 
 def severity(word: str, vector: str) -> str:
     """ECR's severity for a database's *word* and a CVSS *vector*; both may be empty."""
-    return WORDS.get(word.lower()) or _of_score(base_score(vector))
+    return SEVERITIES.get(word.lower()) or _of_score(base_score(vector))
 
 
 def base_score(vector: str) -> float | None:

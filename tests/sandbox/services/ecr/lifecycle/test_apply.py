@@ -34,7 +34,7 @@ def registry(tmp_path_factory):
     clock.install(store)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clock, "_moved", [])
-        patch.setattr(events, "_listeners", [])
+        patch.setattr(events, "_subscribers", [])
         for name, value in {"store": store, "meter": Meter(store), "jobs": Jobs(store)}.items():
             patch.setattr(Backend, name, value, raising=False)
         patch.setattr(moto_ecr, "Repository", Repository)

@@ -31,7 +31,7 @@ def store(tmp_path):
 def told(monkeypatch) -> list[Scanned]:
     """What is told of scans."""
     heard: list[Scanned] = []
-    monkeypatch.setattr(events, "_listeners", [(Scanned, heard.append), (Inspected, heard.append)])
+    monkeypatch.setattr(events, "_subscribers", [(Scanned, heard.append), (Inspected, heard.append)])
     return heard
 
 

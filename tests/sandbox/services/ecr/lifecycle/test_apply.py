@@ -112,7 +112,7 @@ def due(repository):
 
 
 @given(policies(), st.lists(pushes, max_size=7))
-def test_what_is_previewed_is_done_and_nothing_else(registry, policy, history):
+def test_a_run_does_what_the_preview_showed(registry, policy, history):
     name = f"app-{next(names)}"
     registry.create_repository(name, None, {}, None, "MUTABLE", [])
     repository, key = registry.repository(name), (*HERE, name)
@@ -138,7 +138,7 @@ def test_what_is_previewed_is_done_and_nothing_else(registry, policy, history):
     assert Backend.jobs.waiting(schedule.KIND).count(schedule.job_fields(key)) == 1
 
 
-def test_everybody_is_told_of_each_image_that_expires(registry):
+def test_each_expired_image_has_an_event(registry):
     registry.create_repository("told", None, {}, None, "MUTABLE", [])
     repository, told = registry.repository("told"), []
     events.subscribe(Deleted, told.append)
@@ -150,7 +150,7 @@ def test_everybody_is_told_of_each_image_that_expires(registry):
     assert told == [Deleted(*HERE, "told", first, None), Deleted(*HERE, "told", second, "v1")]
 
 
-def test_a_run_that_breaks_off_has_done_nothing(registry, monkeypatch):
+def test_a_failed_run_changes_nothing(registry, monkeypatch):
     registry.create_repository("broken", None, {}, None, "MUTABLE", [])
     repository, key = registry.repository("broken"), (*HERE, "broken")
     for number in range(3):
@@ -169,7 +169,7 @@ def test_a_run_that_breaks_off_has_done_nothing(registry, monkeypatch):
     assert apply.run_once(key) == {}
 
 
-def test_a_clock_that_moves_while_a_run_looks_makes_nothing_late(registry, monkeypatch):
+def test_a_clock_that_advances_during_a_run_delays_nothing(registry, monkeypatch):
     registry.create_repository("moved", None, {}, None, "MUTABLE", [])
     push(registry.repository("moved"), "image", "v1", 1)
     registry.put_lifecycle_policy(HERE[0], "moved", KEEP_ONE)
@@ -194,7 +194,7 @@ def test_a_policy_that_replaces_another_waits_no_longer(registry):
     assert due("again") <= clock.now()
 
 
-def test_a_run_of_a_repository_that_is_gone_leaves_nothing_for_tomorrow(registry):
+def test_a_run_for_a_deleted_repository_schedules_nothing(registry):
     key = (*HERE, "never-was")
     apply.run(schedule.job_fields(key))
     assert schedule.job_fields(key) not in Backend.jobs.waiting(schedule.KIND)

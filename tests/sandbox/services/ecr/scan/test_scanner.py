@@ -29,7 +29,7 @@ def store(tmp_path):
 
 @pytest.fixture
 def told(monkeypatch) -> list[Scanned]:
-    """What is told of scans."""
+    """The events of scans."""
     heard: list[Scanned] = []
     monkeypatch.setattr(events, "_subscribers", [(Scanned, heard.append), (Inspected, heard.append)])
     return heard

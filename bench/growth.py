@@ -12,7 +12,8 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from ecr_sandbox.registry.images import Images, Manifest
+from ecr_sandbox.registry.images import Images
+from ecr_sandbox.registry.manifest_format import Manifest
 from ecr_sandbox.state.store import Store
 
 from helpers import settings

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Response
 
@@ -37,18 +37,21 @@ from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.presigned_urls import PresignedUrls
 from ecr_sandbox.registry.responses import with_version
 from ecr_sandbox.services import ecr
-from ecr_sandbox.services.ecr import subscriptions
+from ecr_sandbox.services.cost_explorer import subscriptions as cost_explorer_subscriptions
+from ecr_sandbox.services.ecr import subscriptions as ecr_subscriptions
 from ecr_sandbox.services.ecr.authentication import refuse_login
+from ecr_sandbox.services.ecr.image_source import PrivateImages
 from ecr_sandbox.services.ecr.registry import PrivateRegistry
 from ecr_sandbox.services.ecr.scan import triggers as scans
 from ecr_sandbox.services.ecs import startup
+from ecr_sandbox.services.eventbridge import subscriptions as eventbridge_subscriptions
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.jobs import Jobs
 from ecr_sandbox.state.persistence import BackendPersistence, Unreadable
 from ecr_sandbox.state.store import Store
 
 if TYPE_CHECKING:
-    from ecr_sandbox.services.ecs import Fargate
+    from ecr_sandbox.services.ecs.background import Fargate
 
 # moto's services that are loaded by their first call and need no rules of ours (aws/lazy_services.py).
 MOTO_ONLY = ("ec2", "events", "secretsmanager", "sqs")
@@ -76,7 +79,9 @@ class App:
         administrator.ensure(self.store)
         found = scans.install(self.store, self._blobs, self.jobs)
         self._services = self._lazy_services()
-        subscriptions.install(self._services)
+        ecr_subscriptions.install(self._services, self._public_credentials)
+        cost_explorer_subscriptions.install(ecr.backend.Backend.meter)
+        eventbridge_subscriptions.install(self.store, self.jobs, self._services)
         for service, package in AUTHORIZATION.items():
             requests.register(service, partial(_authorization_requests, package))
         requests.register("ecr-public", self._public_authorization_requests)
@@ -89,7 +94,7 @@ class App:
     def start(self) -> None:
         """Continue what an earlier run left: jobs, tasks, services."""
         self.jobs.start()
-        if startup.is_there(self.store):
+        if startup.has_leftovers(self.store):
             threading.Thread(target=self._services.load, args=("ecs", "logs"), name="ecs", daemon=True).start()
 
     def stop(self) -> None:
@@ -150,9 +155,11 @@ class App:
         return Services(self._persistence, {**dict.fromkeys(MOTO_ONLY, _install_nothing), **installs}, recover)
 
     def _install_ecs(self) -> None:
-        from ecr_sandbox.services.ecs import Fargate
+        from ecr_sandbox.services.ecs.background import Fargate
+        from ecr_sandbox.services.ecs.image_pull import Registries
 
-        self._ecs = Fargate(self._services, self.store, self._tokens, self._folder)
+        registries = Registries(self.store, self._tokens, PrivateImages())
+        self._ecs = Fargate(self._services, self.store, registries, self._folder)
 
     def _recover_ecs(self) -> None:
         assert self._ecs
@@ -178,17 +185,22 @@ class App:
 
         return authorization.authorization_requests(repositories.opened(self.store, self._blobs), call)
 
+    def _public_credentials(self, account: str) -> tuple[str, str]:
+        from ecr_sandbox.services.ecr_public import auth
+
+        return auth.credentials(self._tokens, account)
+
     def _lambda(self) -> Handler:
         from ecr_sandbox.services import lambda_
 
-        return lambda_.control(self.store, partial(self._persistence.changing, "ecr"))
+        return lambda_.control(self.store, PrivateImages())
 
 
 def _guarded(handler: Handler) -> Handler:
     return chain([enforce_limits(refuse_request), check_origin], handler)
 
 
-def _authorization_requests(package: str, call: Call) -> Any:
+def _authorization_requests(package: str, call: Call) -> Iterable[AuthorizationRequest]:
     return import_module(f"ecr_sandbox.services.{package}.authorization").authorization_requests(call)
 
 

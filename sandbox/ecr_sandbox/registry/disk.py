@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from ecr_sandbox.services.ecr.errors import DISK_FULL, Refusal
 from ecr_sandbox.state.disk import has_room, is_full
+
+from .errors import DISK_FULL, Refusal
 
 __all__ = ["has_room", "is_full", "worded"]
 

@@ -7,7 +7,7 @@ import re
 from typing import Any
 from urllib.parse import urlencode
 
-from ecr_sandbox.services.ecr.errors import PAGE_INVALID, Refused
+from .errors import PAGE_INVALID, Refused
 
 from .backend import RegistryRequest
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from ecr_sandbox.services.ecr.errors import DIGEST_INVALID, Refused
+from .errors import DIGEST_INVALID, Refused
 
 from .backend import RegistryRequest
 from .images import ACTIVE, Image

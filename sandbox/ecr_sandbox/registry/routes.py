@@ -15,10 +15,10 @@ from werkzeug.wrappers import Response
 
 from ecr_sandbox.http.middleware import Handler, Request
 from ecr_sandbox.http.server import BrokenBody
-from ecr_sandbox.services.ecr.errors import BODY_BROKEN, UNSUPPORTED, Refused
 
 from . import blob_uploads, blobs, body, disk, manifests, referrers, tags
 from .backend import RegistryBackend, RegistryRequest
+from .errors import BODY_BROKEN, UNSUPPORTED, Refused
 from .responses import refuse
 
 

@@ -42,8 +42,8 @@ def test_parameters_are_parsed_by_the_model_when_asked():
 
 
 def test_every_method_of_ecs_that_we_override_exists():
+    from ecr_sandbox.services.ecs.api import Response
     from ecr_sandbox.services.ecs.backend import Backend
-    from ecr_sandbox.services.ecs.responses import Response
     from moto.ecs.models import EC2ContainerServiceBackend
     from moto.ecs.responses import EC2ContainerServiceResponse
     from moto.ecs.urls import url_paths

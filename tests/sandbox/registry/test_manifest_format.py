@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from ecr_sandbox.registry.images import Images, Manifest, digest_of
-from ecr_sandbox.registry.manifest_format import DOCKER, INDEXES, OCI
-from ecr_sandbox.services.ecr.errors import InvalidParameter
+from ecr_sandbox.registry.errors import ManifestInvalid
+from ecr_sandbox.registry.images import Images
+from ecr_sandbox.registry.manifest_format import DOCKER, INDEXES, OCI, Manifest, digest_of
 from ecr_sandbox.state.store import Store
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,12 +40,12 @@ def test_layers_that_their_makers_hand_out_themselves_need_not_be_here():
 
 
 @given(JSON | st.text(max_size=40))
-def test_anything_else_is_an_invalid_parameter(content):
+def test_anything_else_is_an_invalid_manifest(content):
     text = content if isinstance(content, str) else json.dumps(content)
     try:
         manifest = Manifest.parse(text, None)
-    except InvalidParameter as error:
-        assert error.code == "InvalidParameterException"
+    except ManifestInvalid as error:
+        assert error.reason
     else:
         assert manifest.digest == digest_of(text.encode())
 

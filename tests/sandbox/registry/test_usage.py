@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import pytest
 from ecr_sandbox.registry import usage_periods
-from ecr_sandbox.registry.images import Images, Manifest, digest_of
-from ecr_sandbox.registry.manifest_format import INDEXES, OCI
+from ecr_sandbox.registry.images import Images
+from ecr_sandbox.registry.manifest_format import INDEXES, OCI, Manifest, digest_of
 from ecr_sandbox.registry.usage import GB, Meter, Usage
 from ecr_sandbox.services.cost_explorer.bill_lines import lines, usage_type
 from ecr_sandbox.state.store import Store

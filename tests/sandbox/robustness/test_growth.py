@@ -11,7 +11,8 @@ from contextlib import closing, suppress
 
 import psutil
 import pytest
-from ecr_sandbox.registry.images import Images, Manifest
+from ecr_sandbox.registry.images import Images
+from ecr_sandbox.registry.manifest_format import Manifest
 from ecr_sandbox.state.store import Store
 from moto.core.exceptions import ServiceException
 

@@ -1,4 +1,4 @@
-"""ECR's own rules, behind moto's protocol code."""
+"""Amazon ECR: the sandbox's rules behind moto's protocol code."""
 
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ def install(
     jobs: Jobs,
     persistence: BackendPersistence,
 ) -> None:
-    """Let moto answer by these rules. To be called before moto answers anything."""
+    """Let moto answer by these rules. Call it before moto's first answer."""
     from . import backend, responses
 
     backend.install(store, blobs, presigned_urls, jobs, persistence)

@@ -4,10 +4,12 @@ from ecr_sandbox.auth.basic import NoCredentials
 from ecr_sandbox.auth.token import ExpiredToken
 from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http.middleware import Request
+from ecr_sandbox.registry.errors import denied
 from ecr_sandbox.registry.responses import refuse
+from ecr_sandbox.services.image_errors import TOKEN_EXPIRED, TOKEN_INVALID
 from werkzeug.wrappers import Response
 
-from .errors import NOT_AUTHORIZED, TOKEN_EXPIRED, TOKEN_INVALID, denied
+from .errors import NOT_AUTHORIZED
 
 
 def refuse_login(request: Request, error: Exception) -> Response:

@@ -1,4 +1,4 @@
-"""Lambda's own words about functions that are images, each with where it was seen."""
+"""Lambda's errors about functions that are images, each with its source."""
 
 from ecr_sandbox.errors import ApiError
 

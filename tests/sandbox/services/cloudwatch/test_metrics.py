@@ -28,7 +28,7 @@ def test_pulls_are_counted_by_the_minute(tmp_path):
     store.close()
 
 
-def test_what_cloudwatch_would_have_forgotten_is_forgotten(tmp_path):
+def test_counts_are_deleted_after_cloudwatchs_retention(tmp_path):
     times = iter([0, 60, (KEPT + 1) * 60])
     store = Store(tmp_path / "state.db")
     pulls = Pulls(store, clock=lambda: next(times))
@@ -112,7 +112,7 @@ def test_metric_data_has_it_too_and_the_aws_command(sandbox, cloudwatch, reposit
     assert [each["Sum"] for each in json.loads(told)["Datapoints"]] == [1.0]
 
 
-def test_what_else_there_is_in_cloudwatch_works_and_is_kept(own_sandbox):
+def test_the_rest_of_cloudwatch_works_and_is_stored(own_sandbox):
     sandbox = own_sandbox.start()
     cloudwatch = sandbox.client("cloudwatch")
     cloudwatch.put_metric_data(
@@ -154,7 +154,7 @@ def test_errors_are_in_the_client_s_protocol(sandbox, cloudwatch):
 
 @pytest.mark.parametrize("cloudwatch", ["smithy-rpc-v2-cbor"], indirect=True)
 @pytest.mark.parametrize("body", [b"\xff\x00 no", b"\x01", b"\xa1"])
-def test_a_body_that_is_no_cbor_is_refused(cloudwatch, body):
+def test_a_body_that_is_not_cbor_is_refused(cloudwatch, body):
     client = cloudwatch()
     client.meta.events.register("before-sign.cloudwatch.*", lambda request, **_: setattr(request, "data", body))
     with pytest.raises(ClientError, match="MalformedInput"):

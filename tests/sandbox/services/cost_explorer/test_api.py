@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from ecr_sandbox.registry.usage import GB, Meter
 from ecr_sandbox.services.cost_explorer import api
+from ecr_sandbox.services.cost_explorer.errors import ValidationException
 from ecr_sandbox.state.store import Store
 from moto import mock_aws
 from moto.ce.models import ce_backends
@@ -166,7 +167,7 @@ def test_by_two_and_by_tag(ce, used):
     assert amounts(tagged) == {("made-by$learn-amazon-ecr",): 0.68, ("made-by$",): 0.423333}
 
 
-def test_of_mixed_units_only_the_number_is_told(ce, used):
+def test_mixed_units_are_added_without_a_unit(ce, used):
     answer = ask(ce, metrics=["UsageQuantity", "NormalizedUsageAmount"], **by("SERVICE"))
     [group] = answer["ResultsByTime"][0]["Groups"]
     assert group["Metrics"]["UsageQuantity"]["Unit"] == "N/A"
@@ -283,7 +284,7 @@ def refused(ce, **asked):
         ),
     ],
 )
-def test_a_time_that_cannot_be(ce, start, end, granularity, said):
+def test_an_invalid_time(ce, start, end, granularity, said):
     period = {"Start": start, "End": end}
     assert refused(ce, period=period, granularity=granularity) == ("ValidationException", said)
 
@@ -313,15 +314,15 @@ def test_a_start_in_the_future_has_no_data(ce):
         ({"Filter": {"CostCategories": {"Key": "x", "Values": ["y"]}}}, "CostCategories are not part of this sandbox"),
     ],
 )
-def test_a_question_that_cannot_be(ce, used, asked, said):
+def test_an_invalid_request(ce, used, asked, said):
     code, message = refused(ce, **asked)
     assert code == "ValidationException"
     assert message.startswith(said)
 
 
 @pytest.mark.parametrize("body", [[], {}, {"TimePeriod": {}}, {"TimePeriod": HALF_MONTH, "Granularity": "DAILY"}])
-def test_a_body_that_is_no_question_is_refused_and_breaks_nothing(meter, body):
-    with pytest.raises(api.Invalid, match="1 validation error detected"):
+def test_an_invalid_body_is_refused(meter, body):
+    with pytest.raises(ValidationException, match="1 validation error detected"):
         api.answer(body, ME, meter, lambda *_: {})
 
 

@@ -58,7 +58,7 @@ def test_the_other_account_pays_for_none_of_it(sandbox):
     assert answer["ResultsByTime"][0]["Total"] == {"UnblendedCost": {"Amount": "0", "Unit": "USD"}}
 
 
-def test_refusals_reach_the_terminal_in_aws_words(sandbox):
+def test_errors_reach_the_terminal_with_awss_sentence(sandbox):
     command = "aws ce get-cost-and-usage --granularity DAILY --metrics UnblendedCost --time-period"
     assert (
         sandbox.refused(f"{command} Start=2026-01-02,End=2026-01-02")
@@ -70,7 +70,7 @@ def test_refusals_reach_the_terminal_in_aws_words(sandbox):
     )
 
 
-def test_what_was_counted_survives_the_hardest_stop(own_sandbox, make_image):
+def test_counts_survive_a_kill(own_sandbox, make_image):
     own_sandbox.start()
     own_sandbox.login()
     tags = [{"Key": "made-by", "Value": "kill-test"}]

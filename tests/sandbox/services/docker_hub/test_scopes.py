@@ -14,12 +14,12 @@ scopes = st.builds(
 
 
 @given(scopes)
-def test_a_scope_that_is_written_is_read_as_it_was(scope):
+def test_a_scope_survives_writing_and_parsing(scope):
     assert parse(str(scope)) == scope
 
 
 @given(st.lists(scopes))
-def test_several_scopes_come_in_one_parameter_or_in_many(many):
+def test_several_scopes_can_be_in_one_parameter_or_in_many(many):
     apart = [str(scope) for scope in many]
     assert parse_all(apart) == parse_all([" ".join(apart)]) == many
 
@@ -31,10 +31,10 @@ def test_the_name_may_have_a_port():
 @pytest.mark.parametrize(
     "text", ["", "repository", "repository:alice/app", "repository::pull", "a b:c:pull", ":a:pull"]
 )
-def test_anything_else_is_no_scope(text):
+def test_anything_else_is_not_a_scope(text):
     with pytest.raises(ValueError, match="is not a scope"):
         parse(text)
 
 
-def test_what_is_no_scope_is_passed_over():
+def test_what_is_not_a_scope_is_ignored():
     assert parse_all(["nonsense repository:alice/app:pull"]) == [parse("repository:alice/app:pull")]

@@ -50,7 +50,7 @@ class Hub:
 
 @pytest.fixture
 def the_hub(sandbox: Sandbox) -> Iterator[Hub]:
-    """The stand-in; afterwards nobody is logged in and the limit is Docker's."""
+    """The stand-in; afterwards no account is logged in and the limit is Docker's."""
     the_hub = Hub(sandbox)
     yield the_hub
     sandbox.run(f"docker logout {the_hub.host}")
@@ -77,7 +77,7 @@ def forget(sandbox: Sandbox, name: str) -> None:
 
 
 @pytest.mark.parametrize("docker", DOCKERS)
-def test_who_is_let_in_and_what_docker_says_to_the_others(sandbox, the_hub, image, docker):
+def test_login_succeeds_or_docker_shows_the_error(sandbox, the_hub, image, docker):
     alice, bob = the_hub.sign_up(), the_hub.sign_up()
     name = image(f"{alice}/app")
     said = sandbox.refused(f"echo wrong | {docker} login -u {alice} --password-stdin {the_hub.host}")
@@ -97,7 +97,7 @@ def test_who_is_let_in_and_what_docker_says_to_the_others(sandbox, the_hub, imag
 
 
 @pytest.mark.parametrize("docker", DOCKERS)
-def test_a_private_repository_and_none_look_the_same(sandbox, the_hub, image, docker):
+def test_a_private_and_a_missing_repository_look_the_same(sandbox, the_hub, image, docker):
     alice, bob = the_hub.sign_up(default_privacy="private"), the_hub.sign_up()
     name = image(f"{alice}/app")
     the_hub.login(alice, docker=docker)
@@ -165,7 +165,7 @@ def test_dockers_own_commands_show_the_limit(sandbox, the_hub):
     assert "docker-ratelimit-source: 127.0.0.1" in said
 
 
-def test_a_build_takes_its_base_from_a_private_repository(sandbox, the_hub, image, tmp_path):
+def test_a_build_pulls_its_base_from_a_private_repository(sandbox, the_hub, image, tmp_path):
     alice = the_hub.sign_up(default_privacy="private")
     name = image(f"{alice}/base")
     the_hub.login(alice)
@@ -197,7 +197,7 @@ def test_skopeo_copies_from_one_account_to_another(sandbox, the_hub, image, clie
     assert client.run(f"skopeo inspect --tls-verify=false --no-creds --raw {there}")
 
 
-def test_all_of_it_survives_a_kill(own_sandbox, make_image):
+def test_everything_survives_a_kill(own_sandbox, make_image):
     the_hub = Hub(own_sandbox.start())
     alice = the_hub.sign_up(default_privacy="private")
     names = [make_image(f"{the_hub.host}/{alice}/app:{number}") for number in range(2)]

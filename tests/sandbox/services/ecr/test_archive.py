@@ -7,14 +7,14 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from botocore.exceptions import ClientError
-from ecr_sandbox.registry.images import Images, Manifest
-from ecr_sandbox.registry.manifest_format import blobs_of
+from ecr_sandbox.registry.errors import ImageExists
+from ecr_sandbox.registry.images import Images
+from ecr_sandbox.registry.manifest_format import Manifest, blobs_of
 from ecr_sandbox.services.ecr import archive
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
 from hypothesis import given
 from hypothesis import strategies as st
-from moto.ecr.exceptions import ImageAlreadyExistsException
 
 from tests.sandbox.api import OCI, digest_of, image, index, put, upload
 
@@ -80,7 +80,7 @@ def test_the_archived_bytes_are_those_that_only_archived_images_have(steps):
         for step, number in steps:
             image = images.find(digest=manifests[number].digest)
             if step == "put":
-                with suppress(ImageAlreadyExistsException):
+                with suppress(ImageExists):
                     images.put(manifests[number], None, False)
             elif image and step == "archive" and image.status == "ACTIVE":
                 images.archive(image)
@@ -99,11 +99,11 @@ def test_the_archived_bytes_are_those_that_only_archived_images_have(steps):
         store.close()
 
 
-def test_an_archived_image_that_is_pushed_again_is_back_at_once(store):
+def test_an_archived_image_that_is_pushed_again_is_active_immediately(store):
     images = Images(store, "1", "r", "app")
     images.archive(images.put(manifest("app"), "v1", False))
     assert images.put(manifest("app"), "v1", True).status == "ACTIVE"  # the same image: also under an immutable tag
-    with pytest.raises(ImageAlreadyExistsException):
+    with pytest.raises(ImageExists):
         images.put(manifest("app"), "v1", True)
 
 
@@ -157,7 +157,7 @@ def test_what_is_in_the_archive_is_listed_when_asked_for_and_cannot_be_pulled(sa
 
 
 @pytest.mark.operation("UpdateImageStorageClass")
-def test_docker_is_told_that_there_is_no_such_image_until_it_was_restored(sandbox, repository, make_image):
+def test_docker_does_not_find_an_archived_image_until_it_is_restored(sandbox, repository, make_image):
     name = make_image(f"{sandbox.registry}/{repository}:v1")
     sandbox.run(f"docker push {name} && docker rmi {name}")
     about = f"--repository-name {repository} --image-id imageTag=v1 --query imageStatus --output text"
@@ -200,7 +200,7 @@ def test_layers_of_archived_images_only_are_archived(sandbox, repository):
 
 
 @pytest.mark.operation("UpdateImageStorageClass", "ListImageReferrers")
-def test_what_refers_to_an_image_goes_to_the_archive_with_it(sandbox, repository):
+def test_referrers_of_an_image_are_archived_with_it(sandbox, repository):
     ecr = sandbox.client()
     upload(ecr, repository, b"{}")
     subject = image(ecr, repository, "app", "v1")

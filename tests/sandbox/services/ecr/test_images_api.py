@@ -30,7 +30,7 @@ def images(ecr, repository):
 
 
 def fill(sandbox, repository, count):
-    """Give *repository* so many tagged images at once, as the sandbox's own rows."""
+    """Give *repository* that many tagged images, written as rows."""
     store = Store(sandbox.state / "state.db")
     try:
         rows = Images(store, settings.ACCOUNT, settings.REGION, repository)

@@ -232,7 +232,7 @@ def test_what_is_wrong_with_a_template_is_said(sandbox, prefix):
 
 
 def test_a_role_must_be_allowed_to_be_passed(sandbox, prefix):
-    """So that nobody gets, by a template or a rule, what they may not do themselves."""
+    """A template or a rule gives a caller no further permissions."""
     role = f"arn:aws:iam::{settings.ACCOUNT}:role/templates"
     making = ["ecr:CreateRepositoryCreationTemplate", "ecr:CreatePullThroughCacheRule"]
     name, key = sandbox.make_user(policy(allow(making)))

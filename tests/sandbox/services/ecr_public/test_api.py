@@ -72,13 +72,13 @@ def test_the_name_is_taken_once(public, name: str) -> None:
     )
 
 
-def test_public_and_private_repositories_are_apart(sandbox: Sandbox, public, name: str) -> None:
+def test_public_and_private_repositories_are_separate(sandbox: Sandbox, public, name: str) -> None:
     with pytest.raises(ClientError) as refused:
         sandbox.client("ecr").describe_repositories(repositoryNames=[name])
     assert said(refused)[0] == "RepositoryNotFoundException"
 
 
-def test_accounts_are_apart(sandbox: Sandbox, name: str) -> None:
+def test_accounts_are_separate(sandbox: Sandbox, name: str) -> None:
     other = sandbox.client("ecr-public", key=OTHER)
     assert other.describe_repositories()["repositories"] == []
     with pytest.raises(ClientError) as refused:
@@ -99,7 +99,7 @@ def test_a_long_list_comes_in_pages(public) -> None:
         public.delete_repository(repositoryName=each)
 
 
-def test_a_repository_with_images_is_deleted_by_force_only(public, name: str) -> None:
+def test_a_repository_with_images_is_deleted_only_with_force(public, name: str) -> None:
     put_image(public, name, "all", index())
     with pytest.raises(ClientError) as refused:
         public.delete_repository(repositoryName=name)
@@ -131,7 +131,7 @@ def test_a_name_that_the_model_forbids_is_refused(public, bad: str) -> None:
 # --- the catalog ------------------------------------------------------------------------------------------------------
 
 
-def test_the_gallery_shows_what_the_owner_says(public) -> None:
+def test_the_catalog_data_is_what_the_owner_sets(public) -> None:
     name = f"shown-{uuid.uuid4().hex[:8]}"
     about = {"description": "A demo", "architectures": ["x86-64"], "operatingSystems": ["Linux"], "aboutText": "# Hi"}
     made = public.create_repository(repositoryName=name, catalogData=about)
@@ -142,13 +142,13 @@ def test_the_gallery_shows_what_the_owner_says(public) -> None:
     assert after == {"usageText": "docker pull", "marketplaceCertified": False}
 
 
-def test_nothing_was_said_yet(public, name: str) -> None:
+def test_a_new_repository_has_no_catalog_data(public, name: str) -> None:
     with pytest.raises(ClientError) as refused:
         public.get_repository_catalog_data(repositoryName=name)
     assert said(refused)[0] == "RepositoryCatalogDataNotFoundException"
 
 
-def test_a_logo_is_not_pretended(public, name: str) -> None:
+def test_a_logo_is_not_supported(public, name: str) -> None:
     with pytest.raises(ClientError) as refused:
         public.put_repository_catalog_data(repositoryName=name, catalogData={"logoImageBlob": b"\x89PNG"})
     assert said(refused)[1] == "A repository's logo is not part of this sandbox. It works on AWS."
@@ -196,7 +196,7 @@ def test_a_repository_policy_is_kept_word_for_word(public, name: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "no policy", '{"Version": "2012-10-17"}', '{"Statement": [{"Effect": "Allow"}]}'])
-def test_what_is_no_policy_is_refused(public, name: str, text: str) -> None:
+def test_an_invalid_policy_is_refused(public, name: str, text: str) -> None:
     with pytest.raises(ClientError) as refused:
         public.set_repository_policy(repositoryName=name, policyText=text)
     assert said(refused) == (
@@ -205,7 +205,7 @@ def test_what_is_no_policy_is_refused(public, name: str, text: str) -> None:
     )
 
 
-def test_tags_come_and_go(public) -> None:
+def test_tags_are_added_and_removed(public) -> None:
     name = f"tagged-{uuid.uuid4().hex[:8]}"
     made = public.create_repository(repositoryName=name, tags=[{"Key": "team", "Value": "a"}])["repository"]
     arn = made["repositoryArn"]
@@ -248,7 +248,7 @@ def test_images_are_described_by_tag_and_digest(public, name: str) -> None:
     )
 
 
-def test_a_tag_may_be_moved_and_the_image_stays(public, name: str) -> None:
+def test_a_tag_can_be_moved_and_the_image_stays(public, name: str) -> None:
     first = put_image(public, name, "latest", index())["imageId"]["imageDigest"]
     second = put_image(public, name, "latest", index() + " ")["imageId"]["imageDigest"]
     details = public.describe_images(repositoryName=name)["imageDetails"]
@@ -266,7 +266,7 @@ def test_an_image_without_its_layers_is_refused(public, name: str) -> None:
     assert [each["layerAvailability"] for each in availability["layers"]] == ["UNAVAILABLE"]
 
 
-def test_deleting_says_what_is_gone_and_what_was_not_there(public, name: str) -> None:
+def test_a_deletion_answers_what_is_deleted_and_what_was_missing(public, name: str) -> None:
     child = put_image(public, name, "child", index())["imageId"]["imageDigest"]
     put_image(public, name, "parent", index(child))
     answer = public.batch_delete_image(
@@ -289,7 +289,7 @@ def test_deleting_says_what_is_gone_and_what_was_not_there(public, name: str) ->
 # --- where it is called, and by whom ----------------------------------------------------------------------------------
 
 
-def test_there_is_a_second_region_that_can_do_nothing(sandbox: Sandbox) -> None:
+def test_the_second_region_supports_no_command(sandbox: Sandbox) -> None:
     line = sandbox.refused("aws ecr-public get-login-password --region us-west-2")
     assert (
         "An error occurred (UnsupportedCommandException) when calling the GetAuthorizationToken operation: "
@@ -303,7 +303,7 @@ def test_in_other_regions_there_is_no_ecr_public(sandbox: Sandbox) -> None:
     assert "Credential should be scoped to a valid region." in line
 
 
-def test_layers_cannot_be_sent_by_the_api(public, name: str) -> None:
+def test_layers_cannot_be_uploaded_with_the_api(public, name: str) -> None:
     with pytest.raises(ClientError) as refused:
         public.initiate_layer_upload(repositoryName=name)
     message = "ecr-public:InitiateLayerUpload is not part of this sandbox. It works on AWS."
@@ -326,7 +326,7 @@ def test_a_user_may_do_what_the_policy_says(sandbox: Sandbox, name: str) -> None
     )
 
 
-def test_the_repositorys_own_policy_and_tags_count_too(sandbox: Sandbox, public, name: str) -> None:
+def test_the_repositorys_policy_and_tags_count_too(sandbox: Sandbox, public, name: str) -> None:
     user, key = sandbox.make_user()
     client = sandbox.client("ecr-public", key=key)
     arn = f"arn:aws:ecr-public::{settings.ACCOUNT}:repository/{name}"
@@ -359,7 +359,7 @@ def test_the_password_needs_two_permissions(sandbox: Sandbox) -> None:
     assert set(data) == {"authorizationToken", "expiresAt"}
 
 
-def test_a_repository_survives_the_death_of_the_sandbox(own_sandbox: Sandbox) -> None:
+def test_a_repository_survives_a_kill(own_sandbox: Sandbox) -> None:
     public = own_sandbox.start().client("ecr-public")
     made = public.create_repository(repositoryName="kept", catalogData={"description": "A demo"})["repository"]
     image = put_image(public, "kept", "1", index())

@@ -1,4 +1,4 @@
-"""How much may be pulled from ECR Public, told by a clock of the test's own."""
+"""The quotas of pulls from ECR Public, by a clock that the test controls."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ PAUSES = st.lists(st.floats(0, 5, allow_nan=False), max_size=60)  # seconds betw
 
 
 class Clock:
-    """A clock that goes only when it is told to."""
+    """A clock that advances only when the test advances it."""
 
     def __init__(self) -> None:
         self.seconds = 1000.0
@@ -42,7 +42,7 @@ def limits(tmp_path: Path, clock: Clock, month: list[datetime]) -> Limits:
     return Limits(store, clock, lambda: month[0])
 
 
-def test_a_stranger_pulls_once_a_second(limits: Limits, clock: Clock) -> None:
+def test_an_anonymous_client_pulls_once_a_second(limits: Limits, clock: Clock) -> None:
     assert limits.may_pull(HERE, None, "a/demo", "1")
     assert not limits.may_pull(HERE, None, "a/demo", "1")
     clock.seconds += 0.9
@@ -51,7 +51,7 @@ def test_a_stranger_pulls_once_a_second(limits: Limits, clock: Clock) -> None:
     assert limits.may_pull(HERE, None, "a/other", "1")
 
 
-def test_who_signed_in_pulls_ten_times_a_second(limits: Limits, clock: Clock) -> None:
+def test_a_signed_in_client_pulls_ten_times_a_second(limits: Limits, clock: Clock) -> None:
     assert [limits.may_pull(HERE, ACCOUNT, "a/demo", "1") for _ in range(11)] == [True] * 10 + [False]
     clock.seconds += 0.1
     assert limits.may_pull(HERE, ACCOUNT, "a/demo", "1")
@@ -67,7 +67,7 @@ def test_what_follows_by_digest_belongs_to_the_pull(limits: Limits, clock: Clock
     assert not limits.may_pull(HERE, None, "a/demo", "latest")
 
 
-def test_nobody_uses_up_what_belongs_to_another(limits: Limits) -> None:
+def test_each_source_has_its_own_quota(limits: Limits) -> None:
     assert limits.may_pull(HERE, None, "a/demo", "1")
     assert limits.may_pull("::1", None, "a/demo", "1")
     assert limits.may_pull(HERE, ACCOUNT, "a/demo", "1")
@@ -75,7 +75,7 @@ def test_nobody_uses_up_what_belongs_to_another(limits: Limits) -> None:
 
 
 @given(RATES, PAUSES)
-def test_in_no_stretch_of_time_is_there_more_than_its_share(rate: float, pauses: list[float]) -> None:
+def test_no_interval_has_more_pulls_than_the_quota(rate: float, pauses: list[float]) -> None:
     clock = Clock()
     buckets, pulls = Buckets(clock), []
     for pause in pauses:
@@ -88,7 +88,7 @@ def test_in_no_stretch_of_time_is_there_more_than_its_share(rate: float, pauses:
 
 
 @given(RATES, PAUSES)
-def test_who_waits_for_his_turn_is_never_refused(rate: float, pauses: list[float]) -> None:
+def test_a_client_that_waits_is_never_refused(rate: float, pauses: list[float]) -> None:
     clock = Clock()
     buckets = Buckets(clock)
     for pause in pauses:
@@ -98,7 +98,7 @@ def test_who_waits_for_his_turn_is_never_refused(rate: float, pauses: list[float
 
 @given(RATES, st.integers(0, 20))
 def test_a_refused_pull_costs_nothing(rate: float, tries: int) -> None:
-    """However often somebody tries in vain, the next pull comes no later."""
+    """Refused pulls do not delay the next allowed one."""
     clock = Clock()
     buckets = Buckets(clock)
     while buckets.take("somebody", rate):
@@ -110,7 +110,7 @@ def test_a_refused_pull_costs_nothing(rate: float, tries: int) -> None:
     assert buckets.take("somebody", rate)
 
 
-def test_a_stranger_gets_so_many_bytes_a_month(limits: Limits, month: list[datetime]) -> None:
+def test_an_anonymous_client_has_a_monthly_quota_of_bytes(limits: Limits, month: list[datetime]) -> None:
     limits.set(Quota(bytes_a_month=1000))
     limits.sent(HERE, 999)
     assert limits.has_data_left(HERE)
@@ -128,6 +128,6 @@ def test_the_quota_is_awss_until_another_is_set(limits: Limits) -> None:
     assert [limits.may_pull(HERE, None, "a/demo", "1") for _ in range(4)] == [True, True, True, False]
 
 
-def test_the_months_bytes_are_remembered(tmp_path: Path, limits: Limits, month: list[datetime]) -> None:
+def test_the_months_bytes_are_stored(tmp_path: Path, limits: Limits, month: list[datetime]) -> None:
     limits.sent(HERE, 7)
     assert Limits(Store(tmp_path / "state.db"), now=lambda: month[0]).sent_to(HERE) == 7

@@ -79,7 +79,7 @@ def test_the_policy_of_the_repository_counts_too(cloud):
 
 
 @pytest.mark.parametrize("name", ["app:v9", "nothing:v1", f"app@sha256:{'0' * 64}"])
-def test_an_image_that_is_not_there(cloud, name):
+def test_a_missing_image(cloud, name):
     image = f"{cloud.sandbox.registry}/{name}"
     assert ends(cloud, image)["stoppedReason"] == (
         f"CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref {image}: "
@@ -87,7 +87,7 @@ def test_an_image_that_is_not_there(cloud, name):
     )
 
 
-def test_an_image_in_the_archive_is_not_there(cloud):
+def test_an_archived_image_is_not_found(cloud):
     ecr = cloud.sandbox.client()
     ecr.create_repository(repositoryName="archived")
     image = cloud.push(small_image(SMALL), "archived:v1")
@@ -204,7 +204,7 @@ def test_the_pull_is_the_execution_roles_whatever_the_caller_may(cloud):
 
 
 @pytest.mark.parametrize("operation", ["register_task_definition", "run_task", "create_service"])
-def test_who_may_not_pass_the_role_is_refused(cloud, operation):
+def test_a_caller_without_passrole_is_refused(cloud, operation):
     only = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}]}
     _, key = cloud.sandbox.make_user(only)
     definition = cloud.register(cloud.container(cloud.image))
@@ -252,7 +252,7 @@ def test_a_role_that_does_not_trust_ecs_tasks(cloud, service):
         cloud.run(cloud.register(cloud.container(cloud.image), executionRoleArn=role))
 
 
-def test_a_log_group_that_is_not_there(cloud):
+def test_a_missing_log_group(cloud):
     container = cloud.container(cloud.image, "exit 0")
     container["logConfiguration"]["options"]["awslogs-group"] = "/ecs/none"
     assert cloud.stopped(container)["stoppedReason"] == (
@@ -277,8 +277,8 @@ def test_a_role_that_may_not_write_logs(cloud):
     )
 
 
-def test_public_images_come_from_the_stand_ins(cloud):
-    """Without a role: nobody has to be asked."""
+def test_public_images_are_pulled_from_the_stand_ins(cloud):
+    """They need no role."""
     definition = cloud.ecs.register_task_definition(
         family="public",
         requiresCompatibilities=["FARGATE"],
@@ -290,6 +290,6 @@ def test_public_images_come_from_the_stand_ins(cloud):
     assert task["stoppedReason"].startswith("CannotPullContainerError: ") and "not found" in task["stoppedReason"]
 
 
-def test_other_registries_are_said_to_be_out_of_reach(cloud):
+def test_other_registries_are_not_supported(cloud):
     task = ends(cloud, "ghcr.io/somebody/app:v1")
     assert "is not part of this sandbox" in task["stoppedReason"]

@@ -40,7 +40,7 @@ def running(cloud: Cloud) -> str:
     return arn
 
 
-def test_a_sandbox_that_is_stopped_leaves_no_container(cloud):
+def test_a_stopped_sandbox_leaves_no_container(cloud):
     arn = running(cloud)
     assert len(images_of(cloud.sandbox)) == 1
     assert cloud.sandbox.stop() == 0
@@ -52,7 +52,7 @@ def test_a_sandbox_that_is_stopped_leaves_no_container(cloud):
     assert cloud.lines(arn) == ["up"]
 
 
-def test_a_sandbox_that_was_killed_leaves_none_when_it_starts_again(cloud):
+def test_a_killed_sandbox_leaves_none_when_it_starts_again(cloud):
     arn = running(cloud)
     cloud.sandbox.stop(signal.SIGKILL)
     assert len(containers_of(cloud.sandbox)) == 1
@@ -62,7 +62,7 @@ def test_a_sandbox_that_was_killed_leaves_none_when_it_starts_again(cloud):
     assert cloud.task(arn)["lastStatus"] == "STOPPED"
 
 
-def test_a_service_goes_on_after_a_kill(cloud):
+def test_a_service_continues_after_a_kill(cloud):
     definition = cloud.register(cloud.container(cloud.image, "exec sleep 600", stopTimeout=0))
     about = {"cluster": "lab", "launchType": "FARGATE", "networkConfiguration": NETWORK, "taskDefinition": definition}
     cloud.ecs.create_service(serviceName="web", desiredCount=1, **about)
@@ -75,7 +75,7 @@ def test_a_service_goes_on_after_a_kill(cloud):
     cloud.wait("services_stable", services=["web"])
 
 
-def test_a_task_that_was_about_to_begin_does_not_begin_after_a_kill(cloud):
+def test_a_pending_task_does_not_start_after_a_kill(cloud):
     definition = cloud.register(cloud.container(cloud.image))
     arn = cloud.run(definition)
     cloud.sandbox.stop(signal.SIGKILL)
@@ -97,7 +97,7 @@ def test_the_containers_of_another_sandbox_are_left_alone(cloud, tmp_path):
     assert len(containers_of(cloud.sandbox)) == 1
 
 
-def test_nothing_is_loaded_for_those_who_do_not_use_it(cloud):
+def test_ecs_is_not_loaded_unless_it_is_used(cloud):
     cloud.ecs.delete_cluster(cluster="lab")
     assert cloud.sandbox.stop() == 0
     cloud.sandbox.start()
@@ -124,7 +124,7 @@ def test_without_an_engine_a_task_says_so(own_sandbox, tmp_path):
     assert "The sandbox runs tasks in the local Docker engine." in task["stoppedReason"]
 
 
-def test_the_roles_session_is_gone_when_the_task_has_its_image(cloud):
+def test_the_roles_session_ends_when_the_task_has_its_image(cloud):
     """So the password that the engine pulled with is worth nothing afterwards."""
     arn = running(cloud)
     with sqlite3.connect(cloud.sandbox.state / "state.db") as db:

@@ -48,7 +48,7 @@ def tasks(cloud: Cloud, name: str) -> list[str]:
     return cloud.ecs.list_tasks(cluster="lab", serviceName=name)["taskArns"]
 
 
-def test_it_has_its_count_and_replaces_what_dies(cloud, service):
+def test_it_keeps_its_count_and_replaces_stopped_tasks(cloud, service):
     create(cloud, service, 2)
     cloud.sandbox.run(f"aws ecs wait services-stable --cluster lab --services {service}")
     found = stable(cloud, service)
@@ -87,7 +87,7 @@ def test_its_count_can_be_changed(cloud, service):
         cloud.ecs.delete_service(cluster="lab", service=service)
 
 
-def test_it_rolls_to_a_new_definition_with_the_old_one_running_meanwhile(cloud, service):
+def test_a_rolling_update_keeps_old_tasks_running_meanwhile(cloud, service):
     create(cloud, service, 1)
     stable(cloud, service)
     [before] = tasks(cloud, service)
@@ -106,7 +106,7 @@ def test_it_rolls_to_a_new_definition_with_the_old_one_running_meanwhile(cloud, 
     assert ended["stoppedReason"].startswith("Scaling activity initiated by (deployment ecs-svc/")
 
 
-def test_what_never_comes_up_is_tried_ever_more_seldom(cloud, service):
+def test_tasks_that_fail_to_start_are_retried_with_growing_pauses(cloud, service):
     missing = cloud.register(cloud.container(f"{cloud.sandbox.registry}/app:none"))
     create(cloud, service, 1, taskDefinition=missing)
     found = until(lambda: described(cloud, service), lambda now: now["deployments"][0]["failedTasks"] == 2)
@@ -133,12 +133,12 @@ def test_an_active_name_is_taken_and_a_cluster_with_it_stays(cloud, service):
         {"deploymentController": {"type": "CODE_DEPLOY"}},
     ],
 )
-def test_what_would_do_nothing_is_refused(cloud, given):
+def test_parameters_without_effect_are_refused(cloud, given):
     with pytest.raises(ClientError, match="is not part of this sandbox"):
         create(cloud, "refused", 1, **given)
 
 
-def test_a_service_that_is_not_there(cloud):
+def test_a_missing_service(cloud):
     with pytest.raises(ClientError, match="Service not found"):
         cloud.ecs.update_service(cluster="lab", service="none", desiredCount=1)
     failures = cloud.ecs.describe_services(cluster="lab", services=["none"])["failures"]

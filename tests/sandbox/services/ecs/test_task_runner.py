@@ -58,7 +58,7 @@ def test_a_task_goes_through_its_states_and_the_waiters_of_aws_see_it(cloud):
     assert containers_of(cloud.sandbox) == []
 
 
-def test_what_the_container_says_is_in_cloudwatch_and_its_exit_code_in_the_task(cloud):
+def test_the_containers_output_is_in_cloudwatch_and_its_exit_code_in_the_task(cloud):
     task = cloud.stopped(cloud.container(cloud.image, "echo hello; echo and more >&2; exit 3"))
     assert task["containers"][0]["exitCode"] == 3
     assert (task["stopCode"], task["stoppedReason"]) == (
@@ -83,7 +83,7 @@ def test_the_log_of_some_tasks_is_found_by_the_prefix_of_their_streams(cloud):
     assert cloud.logs.filter_log_events(logGroupName=GROUP, logStreamNamePrefix="none/")["events"] == []
 
 
-def test_the_image_is_not_there_before_and_not_after(cloud):
+def test_the_image_is_in_the_engine_only_while_the_task_needs_it(cloud):
     """So it was pulled; and the learner's engine is as it was."""
     names = lambda: subprocess.run(["docker", "images", "-a", "--digests"], capture_output=True, text=True).stdout  # noqa: E731
     before = names()
@@ -107,7 +107,7 @@ def test_the_environment_and_the_command_can_be_given_by_the_call(cloud):
     assert cloud.lines(arn) == ["1 3"]
 
 
-def test_a_container_has_no_more_than_its_task_and_no_way_to_the_host(cloud):
+def test_a_container_has_no_more_than_its_task_and_no_access_to_the_host(cloud):
     arn = cloud.run(cloud.register(cloud.container(cloud.image), cpu="512", memory="1024"))
     cloud.until(arn, "RUNNING")
     found = inspect(cloud.sandbox)
@@ -137,7 +137,7 @@ def test_containers_of_one_task_share_what_it_has_and_its_network(cloud):
     cloud.until(arn, "STOPPED")
 
 
-def test_a_task_goes_on_without_what_is_not_essential(cloud):
+def test_a_task_continues_without_a_nonessential_container(cloud):
     helper = cloud.container(cloud.image, "exit 4", name="once", essential=False)
     arn = cloud.run(cloud.register(cloud.container(cloud.image), helper))
     task = until(lambda: cloud.task(arn), lambda task: any(each.get("exitCode") == 4 for each in task["containers"]))
@@ -163,7 +163,7 @@ def test_memory_ends_where_the_task_says(cloud):
     assert task["containers"][0]["reason"] == "OutOfMemoryError: Container killed due to memory usage"
 
 
-def test_a_program_that_is_not_there(cloud):
+def test_a_missing_program(cloud):
     task = cloud.stopped(cloud.container(cloud.image, entryPoint=["/bin/nothing"]))
     assert task["stopCode"] == "TaskFailedToStart"
     assert task["stoppedReason"].startswith("CannotStartContainerError: ") and "/bin/nothing" in task["stoppedReason"]
@@ -192,7 +192,7 @@ def test_its_page_can_be_seen_from_this_machine(cloud):
     cloud.until(arn, "STOPPED")
 
 
-def test_tasks_are_found_by_what_they_are(cloud):
+def test_tasks_are_listed_by_their_properties(cloud):
     arn = cloud.run(cloud.register(cloud.container(cloud.image), family="special"), startedBy="me")
     cloud.until(arn, "RUNNING")
     listed = lambda **by: cloud.ecs.list_tasks(cluster="lab", **by)["taskArns"]  # noqa: E731
@@ -231,7 +231,7 @@ def test_tasks_are_found_by_what_they_are(cloud):
         ({"count": 10, "overrides": {"cpu": "4096", "memory": "8192"}}, "the limit on the number of vCPUs"),
     ],
 )
-def test_what_cannot_be_run_is_refused(cloud, given, refusal):
+def test_tasks_that_cannot_run_are_refused(cloud, given, refusal):
     cloud.register(cloud.container(cloud.image))
     about = {"cluster": "lab", "taskDefinition": "app", "launchType": "FARGATE", "networkConfiguration": NETWORK}
     with pytest.raises(ClientError, match=refusal):

@@ -135,7 +135,7 @@ def test_an_event_of_ecr_has_the_shape_of_aws_s_page(happening, kind, resources,
     }
 
 
-def test_an_enhanced_scan_is_told_by_inspector():
+def test_an_enhanced_scan_has_an_event_of_inspector():
     told = event(Inspected(*WHERE, None, ("v1",), "ACTIVE", {"HIGH": 1, "MEDIUM": 6}, True), "961d7f4a", 0)
     assert (told["source"], told["detail-type"], told["resources"]) == ("aws.inspector2", "Inspector2 Scan", [ARN])
     assert told["detail"] == {
@@ -169,7 +169,7 @@ PUSH = event(Pushed(*WHERE, "v1"), "1", 0)
         ),
     ],
 )
-def test_a_target_is_sent_what_it_asked_for(target, text):
+def test_a_target_gets_its_configured_input(target, text):
     assert content(target, PUSH, "rule", "arn") == text
 
 
@@ -283,7 +283,7 @@ def test_a_target_can_ask_for_a_sentence_and_a_log_group_is_one(sandbox, reposit
     assert json.loads(message)["detail"]["image-tag"] == "v1"
 
 
-def test_archiving_and_restoring_are_told(sandbox, repository):
+def test_archiving_and_restoring_have_events(sandbox, repository):
     ecr, listener = sandbox.client(), Listener(sandbox, about(repository))
     upload(ecr, repository, b"{}")
     image(ecr, repository, "one", "v1")
@@ -300,7 +300,7 @@ def test_archiving_and_restoring_are_told(sandbox, repository):
     assert restored["detail"]["last-activated-at"].endswith("Z")
 
 
-def test_a_scan_on_push_is_told_when_it_is_done(sandbox, make_image):
+def test_a_scan_on_push_has_an_event_when_it_is_complete(sandbox, make_image):
     ecr, repository = sandbox.client(), f"test-{uuid.uuid4().hex[:8]}"
     ecr.create_repository(repositoryName=repository, imageScanningConfiguration={"scanOnPush": True})
     pattern = {"detail-type": ["ECR Image Scan"], **about(repository)}
@@ -313,7 +313,7 @@ def test_a_scan_on_push_is_told_when_it_is_done(sandbox, make_image):
     assert scanned["resources"] == [f"arn:aws:ecr:{HERE}:{ACCOUNT}:repository/{repository}"]
 
 
-def test_what_came_through_the_cache_is_told_and_copied_to_other_regions(sandbox, repository):
+def test_an_imported_image_has_an_event_and_is_replicated(sandbox, repository):
     ecr, there, prefix = sandbox.client(), sandbox.client(region="eu-west-1"), f"cache-{repository}"
     there.create_repository(repositoryName=repository)
     upload(there, repository, b"{}")
@@ -348,7 +348,7 @@ def test_what_is_restored_is_scanned_like_what_was_pushed(sandbox, make_image):
     assert listener.heard(1)
 
 
-def test_replication_is_told_where_the_image_arrives(sandbox, repository):
+def test_replication_has_an_event_at_the_destination(sandbox, repository):
     ecr, there = sandbox.client(), "eu-central-1"
     rule = {"destinations": [{"region": there, "registryId": ACCOUNT}]}
     listener = Listener(sandbox, about(repository), region=there)
@@ -378,7 +378,7 @@ def test_no_event_of_an_acknowledged_push_is_lost_by_a_kill(own_sandbox):
     assert sorted(heard) == sorted(f"v{number}" for number in range(15))
 
 
-def test_who_never_used_eventbridge_loads_nothing_by_a_push(own_sandbox):
+def test_without_eventbridge_a_push_loads_nothing(own_sandbox):
     sandbox = own_sandbox.start()
     ecr = sandbox.client()
     ecr.create_repository(repositoryName="app")

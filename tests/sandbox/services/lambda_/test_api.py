@@ -43,7 +43,7 @@ def image(sandbox, repository) -> str:
 
 @pytest.fixture
 def caller(sandbox):
-    """Lambda, for somebody who may do nothing with ECR."""
+    """Lambda, for a caller without permissions on ECR."""
     _, key = sandbox.make_user({"Version": "2012-10-17", "Statement": [CREATES]})
     return sandbox.client("lambda", key=key)
 
@@ -58,14 +58,14 @@ def refused(client, role: str, image: str, name: str = "refused", **also) -> dic
     return error.value.response["Error"]
 
 
-def test_without_the_repositorys_policy_lambda_may_not_have_the_image(caller, role, image):
+def test_without_the_repository_policy_lambda_cannot_pull_the_image(caller, role, image):
     assert refused(caller, role, image) == {
         "Code": "AccessDeniedException",
         "Message": "Lambda does not have permission to access the ECR image. Check the ECR permissions.",
     }
 
 
-def test_with_it_the_function_is_made_of_the_image(sandbox, caller, role, image, repository):
+def test_with_it_the_function_is_created_from_the_image(sandbox, caller, role, image, repository):
     ecr = sandbox.client()
     ecr.set_repository_policy(repositoryName=repository, policyText=policy(STATEMENT))
     made = create(caller, role, image, repository)
@@ -110,7 +110,7 @@ def test_a_caller_who_may_set_the_policy_need_not(sandbox, role, image, reposito
     }
 
 
-def test_what_the_policy_says_besides_stays(sandbox, role, image, repository):
+def test_other_statements_of_the_policy_stay(sandbox, role, image, repository):
     other = {"Sid": "mine", "Effect": "Allow", "Principal": "*", "Action": "ecr:DescribeImages"}
     ecr = sandbox.client()
     ecr.set_repository_policy(repositoryName=repository, policyText=policy(other))
@@ -126,7 +126,7 @@ def test_an_explicit_deny_stays_a_deny(sandbox, role, image, repository):
 
 
 @pytest.mark.parametrize("name", ["{}:v9", "{}-none:v1", "{}@sha256:" + "0" * 64])
-def test_an_image_that_is_not_there(sandbox, role, image, repository, name):
+def test_a_missing_image(sandbox, role, image, repository, name):
     asked = f"{sandbox.registry}/{name.format(repository)}"
     assert refused(sandbox.client("lambda"), role, asked) == {
         "Code": "InvalidParameterValueException",
@@ -158,7 +158,7 @@ def test_an_index_is_not_taken(sandbox, role, image, repository):
     )
 
 
-def test_the_role_must_let_lambda_in(sandbox, image):
+def test_the_role_must_trust_lambda(sandbox, image):
     trust = policy({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"})
     other = sandbox.client("iam").create_role(RoleName="machine", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     for role in (other, f"arn:aws:iam::{settings.ACCOUNT}:role/none"):
@@ -196,7 +196,7 @@ def test_functions_are_listed_changed_and_deleted(sandbox, role, image, reposito
         client.get_function(FunctionName=repository)
 
 
-def test_they_are_there_after_a_kill(own_sandbox):
+def test_functions_survive_a_kill(own_sandbox):
     own_sandbox.start()
     own_sandbox.client().create_repository(repositoryName="app")
     Pusher(own_sandbox).push("app", [layer(b"x")], "v1")
@@ -212,7 +212,7 @@ def test_they_are_there_after_a_kill(own_sandbox):
     )
 
 
-def test_what_is_not_here_says_so(sandbox, role, image):
+def test_unsupported_operations_are_errors(sandbox, role, image):
     client = sandbox.client("lambda")
     for call in (
         lambda: client.invoke(FunctionName="x"),

@@ -1,8 +1,8 @@
-"""A policy is acted on: what it takes is deleted or archived, all in one change, by the rules of ``evaluate.py``."""
+"""A run of a lifecycle policy: it deletes or archives the images that ``evaluate.py`` selects, in one change."""
 
 from typing import Any
 
-from ecr_sandbox.registry.images import ACTIVE, ARCHIVE
+from ecr_sandbox.registry.image import ACTIVE, ARCHIVE
 from ecr_sandbox.services.ecr import archive
 from ecr_sandbox.services.ecr.backend import Backend, Repository, backend
 from ecr_sandbox.state import clock
@@ -13,20 +13,20 @@ from .images import Key
 from .policy import EXPIRE, parse
 
 
-def run(what: dict[str, Any]) -> None:
-    """The job: as many daily runs as are due, until one finds nothing more; then it is left for tomorrow.
+def run(job: dict[str, Any]) -> None:
+    """The job: as many daily runs as are due, until one selects nothing; then the next is due in a day.
 
-    A second run matters after an index went: only then may its images go.
+    A second run matters after an index was deleted: only then can its images be deleted.
     """
-    key = (what["account"], what["region"], what["repository"])
+    key = (job["account"], job["region"], job["repository"])
     for _ in range(schedule.days_due(Backend.store, key)):
-        if not sweep(key):
+        if not run_once(key):
             break
 
 
-def sweep(key: Key) -> dict[str, Verdict]:
-    """One run: the verdicts that were carried out. Others wait for it only when there are any."""
-    looked = clock.now()  # not when that is noted: the clock may be moved on meanwhile
+def run_once(key: Key) -> dict[str, Verdict]:
+    """One run; returns the applied verdicts. It locks the store only if there are any."""
+    looked = clock.now()  # before the run: the clock may advance during it
     if not verdicts(key, looked):
         with Backend.store.change():
             if _repository(key):
@@ -34,7 +34,7 @@ def sweep(key: Key) -> dict[str, Verdict]:
         return {}
     with Backend.store.change():
         now = clock.now()
-        found = verdicts(key, now)  # anything may have happened since
+        found = verdicts(key, now)  # evaluated again, because images may have changed
         if repository := _repository(key):
             _carry_out(repository, found)
             schedule.done(Backend.store, Backend.jobs, key, now)
@@ -42,7 +42,7 @@ def sweep(key: Key) -> dict[str, Verdict]:
 
 
 def verdicts(key: Key, now: float) -> dict[str, Verdict]:
-    """What a repository's own policy says at that Unix time of its images."""
+    """The verdicts of the repository's policy on its images at that Unix time."""
     with Backend.store.lock:  # moto's backends are not thread-safe
         repository = _repository(key)
         text = repository.lifecycle_policy if repository else None
@@ -50,7 +50,7 @@ def verdicts(key: Key, now: float) -> dict[str, Verdict]:
 
 
 def _repository(key: Key) -> Repository | None:
-    """The repository, if it is there and has a policy."""
+    """The repository, if it exists and has a policy."""
     account, region, name = key
     found = backend(account, region).repositories.get(name)
     return found if found and found.lifecycle_policy else None
@@ -60,5 +60,5 @@ def _carry_out(repository: Repository, found: dict[str, Verdict]) -> None:
     repository.delete_images([{"imageDigest": digest} for digest, each in found.items() if each.action == EXPIRE])
     for digest in [digest for digest, each in found.items() if each.action != EXPIRE]:
         image = repository.images.find(digest=digest)
-        if image and image.status == ACTIVE:  # else it went with its subject, or is on its way back
+        if image and image.status == ACTIVE:  # else it was archived with its subject, or is being restored
             archive.move(repository, image, ARCHIVE)

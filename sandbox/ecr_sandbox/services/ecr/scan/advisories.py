@@ -1,4 +1,4 @@
-"""What is known of packages: advisories in OSV's form, as they stood on one day.
+"""Known vulnerabilities of packages: a snapshot of advisories in OSV's format.
 
 The package contains a small snapshot (``data/advisories``). ``ecr-sandbox advisories refresh`` writes a newer one to
 the state folder, which is then used instead. A snapshot also says which packages were looked up at all (*covers*): of
@@ -23,12 +23,12 @@ Name = tuple[str, str]  # ecosystem and package
 
 @dataclass(frozen=True)
 class Advisory:
-    """One advisory on one package: *ranges* and *versions* say which of its versions are affected, as in OSV's form."""
+    """One advisory on one package: *ranges* and *versions* are its affected versions, as in OSV's format."""
 
     id: str
     aliases: tuple[str, ...]
     summary: str
-    severity: str  # in words, as its database gives it, or empty
+    severity: str  # the database's word, or empty
     vector: str  # CVSS's, or empty
     url: str
     published: float | None  # Unix time
@@ -40,13 +40,13 @@ class Advisory:
 
     @property
     def name(self) -> str:
-        """The CVE's number if it has one: what ECR and Inspector go by."""
+        """The CVE's number if it has one, as ECR and Inspector name it."""
         return next((each for each in (self.id, *self.aliases) if each.startswith("CVE-")), self.id)
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All advisories of one day: *dated* is that day as Unix time, *mark* tells one snapshot from another."""
+    """All advisories of one day: *dated* is that day as Unix time, *mark* identifies the snapshot."""
 
     dated: float
     mark: str
@@ -69,7 +69,7 @@ def folder(state: Path | None = None) -> Path:
 
 
 def mark(where: Path | None = None) -> str:
-    """What tells the snapshot in the folder *where* from any other."""
+    """The identity of the snapshot in the folder *where*."""
     digest = hashlib.sha256()
     for path in sorted((where or folder()).glob("*.json")):
         digest.update(path.read_bytes())
@@ -112,7 +112,7 @@ def described(state: Path | None = None) -> list[dict[str, Any]]:
 
 
 def read(vuln: Mapping[str, Any]) -> Iterable[Advisory]:
-    """The advisories that one OSV record makes, one for each package; one that was withdrawn makes none."""
+    """The advisories of one OSV record, one for each package; none if it was withdrawn."""
     if vuln.get("withdrawn"):
         return
     for affected in vuln.get("affected", ()):
@@ -124,8 +124,8 @@ def read(vuln: Mapping[str, Any]) -> Iterable[Advisory]:
             id=vuln["id"],
             aliases=(*vuln.get("aliases", ()), *vuln.get("upstream", ())),
             summary=vuln.get("summary") or _first_line(vuln.get("details", "")),
-            severity=_in_words(vuln, affected) or scores.get("Ubuntu", ""),  # whose score is a word
-            vector=scores.get("CVSS_V3") or scores.get("CVSS_V4") or "",  # a score can be worked out of the first
+            severity=_in_words(vuln, affected) or scores.get("Ubuntu", ""),  # its score is a word
+            vector=scores.get("CVSS_V3") or scores.get("CVSS_V4") or "",  # a score can be computed from the first
             url=next((each["url"] for each in vuln.get("references", ()) if each["type"] in ("ADVISORY", "WEB")), ""),
             published=_time(vuln.get("published")),
             modified=_time(vuln.get("modified")),

@@ -1,6 +1,6 @@
-"""Newer advisories, from OSV: what it knows today of the packages that were seen in images, and of those known already.
+"""Gets newer advisories from OSV, for the packages seen in images and those of the current snapshot.
 
-Names of packages go out, and nothing else. Source: https://google.github.io/osv.dev/api/, POST /v1/querybatch and
+Only the names of packages are sent. Source: https://google.github.io/osv.dev/api/, POST /v1/querybatch and
 GET /v1/vulns/{id}.
 """
 
@@ -20,14 +20,14 @@ from .packages import canonical
 
 OSV = "https://api.osv.dev"
 AT_A_TIME = 1000  # queries in one request, the most that OSV takes
-AT_ONCE = 8  # advisories that are fetched side by side
+AT_ONCE = 8  # advisories fetched in parallel
 PATIENCE = 60  # seconds for one answer
 KEPT = ("id", "aliases", "upstream", "summary", "severity", "published", "modified", "withdrawn", "database_specific")
 LIMITS = "What OSV knows, of the packages that the sandbox had seen on that day."
 
 
 def refresh(seen: Iterable[Name], state: Path | None = None, osv: str = OSV) -> tuple[int, int]:
-    """Ask for advisories on the packages *seen* and on all packages that were known before.
+    """Query OSV for the packages *seen* and those of the current snapshot.
 
     Returns the number of packages and of advisories. They are written to the *state* folder when all have arrived.
     Raises LabError.
@@ -70,7 +70,7 @@ def _answer(ask: Callable[..., requests.Response], url: str, **more: Any) -> Any
 
 
 def _kept(vuln: dict[str, Any], names: set[Name]) -> dict[str, Any]:
-    """What is used of an advisory, and of the packages that it names those that were asked for."""
+    """The fields of an advisory that are used, for the requested packages only."""
     about = {name: vuln[name] for name in KEPT if name in vuln}
     about.setdefault("summary", next(_lines(vuln.get("details", "")), ""))
     references = [each for each in vuln.get("references", ()) if each.get("type") == "ADVISORY"][:1]

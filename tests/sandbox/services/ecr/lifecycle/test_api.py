@@ -86,7 +86,7 @@ def test_a_policy_comes_and_goes_and_was_never_evaluated(ecr, repository):
 
 
 @pytest.mark.operation("PutLifecyclePolicy", "StartLifecyclePolicyPreview")
-def test_a_policy_that_is_none_is_refused_by_put_and_by_preview(ecr, repository):
+def test_an_invalid_policy_is_refused_by_put_and_by_preview(ecr, repository):
     text = policy(rule(1), rule(2))
     for call in (ecr.put_lifecycle_policy, ecr.start_lifecycle_policy_preview):
         assert refused(call, repositoryName=repository, lifecyclePolicyText=text) == (
@@ -99,13 +99,13 @@ def test_a_policy_that_is_none_is_refused_by_put_and_by_preview(ecr, repository)
 
 @pytest.mark.operation("PutLifecyclePolicy")
 @pytest.mark.parametrize("text", ["[" * 20_000, '{"rules": [' + "[" * 20_000, "x" * 100])
-def test_what_is_no_json_is_no_lifecycle_policy(ecr, repository, text):
+def test_a_text_that_is_not_json_is_not_a_lifecycle_policy(ecr, repository, text):
     code, _ = refused(ecr.put_lifecycle_policy, repositoryName=repository, lifecyclePolicyText=text)
     assert code == "InvalidParameterException"
 
 
 @pytest.mark.operation("PutLifecyclePolicy")
-def test_the_terminal_prints_ecr_s_own_words(sandbox, repository):
+def test_the_terminal_prints_ecrs_error(sandbox, repository):
     said = sandbox.refused(
         f"aws ecr put-lifecycle-policy --repository-name {repository} --lifecycle-policy-text "
         f"'{policy(rule(tagStatus='tagged'))}'"
@@ -121,7 +121,7 @@ def test_the_terminal_prints_ecr_s_own_words(sandbox, repository):
 
 
 @pytest.mark.operation("StartLifecyclePolicyPreview", "GetLifecyclePolicyPreview")
-def test_a_preview_shows_what_would_go_and_nothing_goes(sandbox, ecr, repository):
+def test_a_preview_shows_what_would_expire_and_changes_nothing(sandbox, ecr, repository):
     first, second = image(ecr, repository, "first", "v"), image(ecr, repository, "second", "v")
     third = image(ecr, repository, "third", "v")
     text = policy(rule())

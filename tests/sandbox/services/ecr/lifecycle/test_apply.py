@@ -7,7 +7,7 @@ import moto.ecr.models as moto_ecr
 import pytest
 from ecr_sandbox.registry import events
 from ecr_sandbox.registry.events import Deleted
-from ecr_sandbox.registry.images import Manifest
+from ecr_sandbox.registry.manifest_format import Manifest
 from ecr_sandbox.registry.usage import Meter
 from ecr_sandbox.services.ecr.backend import Backend, Repository, backend
 from ecr_sandbox.services.ecr.lifecycle import apply, previews, schedule
@@ -30,11 +30,11 @@ names = count()
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory):
     """ECR's state in this process, over a store of its own."""
-    store = Store(tmp_path_factory.mktemp("sweep") / "state.db")
+    store = Store(tmp_path_factory.mktemp("lifecycle") / "state.db")
     clock.install(store)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clock, "_moved", [])
-        patch.setattr(events, "_listeners", [])
+        patch.setattr(events, "_subscribers", [])
         for name, value in {"store": store, "meter": Meter(store), "jobs": Jobs(store)}.items():
             patch.setattr(Backend, name, value, raising=False)
         patch.setattr(moto_ecr, "Repository", Repository)
@@ -112,7 +112,7 @@ def due(repository):
 
 
 @given(policies(), st.lists(pushes, max_size=7))
-def test_what_is_previewed_is_done_and_nothing_else(registry, policy, history):
+def test_a_run_does_what_the_preview_showed(registry, policy, history):
     name = f"app-{next(names)}"
     registry.create_repository(name, None, {}, None, "MUTABLE", [])
     repository, key = registry.repository(name), (*HERE, name)
@@ -121,11 +121,11 @@ def test_what_is_previewed_is_done_and_nothing_else(registry, policy, history):
         clock.forward(Backend.store, days * DAY)
     registry.put_lifecycle_policy(HERE[0], name, policy)
     previews.start(Backend.store, Backend.jobs, key, policy)
-    previews.work_out(Backend.store, schedule.what(key))
+    previews.run(Backend.store, schedule.job_fields(key))
     found = previews.results(Backend.store, key, 0, -1, None)
     before = {each.digest: each for each in repository.images.all()}
 
-    done = apply.sweep(key)
+    done = apply.run_once(key)
 
     after = {each.digest: each for each in repository.images.all()}
     assert {each.digest for each in found if each.action == "expire"} == before.keys() - after.keys()
@@ -135,10 +135,10 @@ def test_what_is_previewed_is_done_and_nothing_else(registry, policy, history):
     shown = previews.find(Backend.store, Backend.jobs, key)
     assert (shown.expiring, shown.transitioning) == (len(before) - len(after), len(moved))
     assert schedule.last(Backend.store, key) > 0
-    assert Backend.jobs.waiting(schedule.KIND).count(schedule.what(key)) == 1
+    assert Backend.jobs.waiting(schedule.KIND).count(schedule.job_fields(key)) == 1
 
 
-def test_everybody_is_told_of_each_image_that_expires(registry):
+def test_each_expired_image_has_an_event(registry):
     registry.create_repository("told", None, {}, None, "MUTABLE", [])
     repository, told = registry.repository("told"), []
     events.subscribe(Deleted, told.append)
@@ -146,11 +146,11 @@ def test_everybody_is_told_of_each_image_that_expires(registry):
         push(repository, "image", "v1" if number < 2 else "v2", number)
     registry.put_lifecycle_policy(HERE[0], "told", KEEP_ONE)
     first, second, _ = (each.digest for each in repository.images.all())
-    apply.sweep((*HERE, "told"))
+    apply.run_once((*HERE, "told"))
     assert told == [Deleted(*HERE, "told", first, None), Deleted(*HERE, "told", second, "v1")]
 
 
-def test_a_run_that_breaks_off_has_done_nothing(registry, monkeypatch):
+def test_a_failed_run_changes_nothing(registry, monkeypatch):
     registry.create_repository("broken", None, {}, None, "MUTABLE", [])
     repository, key = registry.repository("broken"), (*HERE, "broken")
     for number in range(3):
@@ -163,13 +163,13 @@ def test_a_run_that_breaks_off_has_done_nothing(registry, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(schedule, "done", crash)
         with pytest.raises(OSError):
-            apply.sweep(key)
+            apply.run_once(key)
     assert len(repository.images.all()) == 3
-    assert len(apply.sweep(key)) == 2
-    assert apply.sweep(key) == {}
+    assert len(apply.run_once(key)) == 2
+    assert apply.run_once(key) == {}
 
 
-def test_a_clock_that_moves_while_a_run_looks_makes_nothing_late(registry, monkeypatch):
+def test_a_clock_that_advances_during_a_run_delays_nothing(registry, monkeypatch):
     registry.create_repository("moved", None, {}, None, "MUTABLE", [])
     push(registry.repository("moved"), "image", "v1", 1)
     registry.put_lifecycle_policy(HERE[0], "moved", KEEP_ONE)
@@ -181,7 +181,7 @@ def test_a_clock_that_moves_while_a_run_looks_makes_nothing_late(registry, monke
 
     with monkeypatch.context() as patch:
         patch.setattr(apply, "evaluate", slowly)
-        assert apply.sweep((*HERE, "moved")) == {}
+        assert apply.run_once((*HERE, "moved")) == {}
     assert schedule.last(Backend.store, (*HERE, "moved")) == pytest.approx(looked, abs=HANG)
     assert due("moved") == pytest.approx(looked + DAY, abs=HANG)
 
@@ -194,7 +194,7 @@ def test_a_policy_that_replaces_another_waits_no_longer(registry):
     assert due("again") <= clock.now()
 
 
-def test_a_run_of_a_repository_that_is_gone_leaves_nothing_for_tomorrow(registry):
+def test_a_run_for_a_deleted_repository_schedules_nothing(registry):
     key = (*HERE, "never-was")
-    apply.run(schedule.what(key))
-    assert schedule.what(key) not in Backend.jobs.waiting(schedule.KIND)
+    apply.run(schedule.job_fields(key))
+    assert schedule.job_fields(key) not in Backend.jobs.waiting(schedule.KIND)

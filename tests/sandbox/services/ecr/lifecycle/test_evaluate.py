@@ -159,7 +159,7 @@ def test_what_an_index_lists_stays_while_the_index_is_there():
     assert gone([older(1, **UNTAGGED)], [*CHILDREN, INDEX]) == {}
 
 
-def test_an_index_goes_before_its_images():
+def test_an_index_is_selected_before_its_images():
     assert gone([older(1)], [*CHILDREN, INDEX]) == {"index": 1}
     assert gone([older(1)], CHILDREN) == {"amd64": 1, "arm64": 1}
 
@@ -254,7 +254,7 @@ def repositories(draw):
 
 
 def matches(rule, each):
-    """Whether a rule is about an image, told in another way than the code does."""
+    """Whether a rule covers an image, written differently from the code."""
     if rule.storage_class != each.storage_class:
         return False
     alone = Rule(1, rule.tag_status, "sinceImagePushed", 1, rule.prefixes, rule.patterns)
@@ -288,7 +288,7 @@ def test_a_rule_more_at_the_end_saves_nobody_and_takes_only_by_itself(rules, ima
 
 
 @given(policies(), repositories(), st.integers(1, 5))
-def test_who_goes_by_its_age_goes_later_too(rules, images, days):
+def test_an_image_selected_by_age_is_selected_later_too(rules, images, days):
     rules = [rule for rule in rules if rule.count_type != "imageCountMoreThan"]
     assert evaluate(rules, images, NOW).items() <= evaluate(rules, images, NOW + days * DAY).items()
 

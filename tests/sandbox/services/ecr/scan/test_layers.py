@@ -124,7 +124,7 @@ def test_an_image_with_too_many_files_of_interest(monkeypatch):
 
 
 def test_memory_does_not_grow_with_a_layer():
-    """200 MB of zeros and 20,000 files that nobody asked for, in a few hundred KB."""
+    """200 MB of zeros and 20,000 unwanted files, in a few hundred KB."""
     packed = BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz", compresslevel=1) as out:
         for number in range(20_000):

@@ -29,9 +29,9 @@ def store(tmp_path):
 
 @pytest.fixture
 def told(monkeypatch) -> list[Scanned]:
-    """What is told of scans."""
+    """The events of scans."""
     heard: list[Scanned] = []
-    monkeypatch.setattr(events, "_listeners", [(Scanned, heard.append), (Inspected, heard.append)])
+    monkeypatch.setattr(events, "_subscribers", [(Scanned, heard.append), (Inspected, heard.append)])
     return heard
 
 

@@ -1,4 +1,4 @@
-"""The API of ECS where moto's would mislead. What the sandbox has not, it says so: nothing is silently left out."""
+"""The API of ECS, where moto's would mislead. What the sandbox does not support is an error, never ignored."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from moto.ecs.responses import (
 from . import awslogs, fargate
 from .backend import Backend
 
-# moto pretends: nothing would come of them here.
+# moto answers these, but they would have no effect here.
 NOT_HERE = {
     *("CreateTaskSet", "UpdateTaskSet", "DeleteTaskSet", "DescribeTaskSets", "UpdateServicePrimaryTaskSet"),
     *("StartTask", "RegisterContainerInstance", "DeregisterContainerInstance", "UpdateContainerInstancesState"),
@@ -36,7 +36,7 @@ class Response(EC2ContainerServiceResponse):
         return state
 
     def register_task_definition(self) -> ActionResult:
-        """A definition for Fargate is checked as Fargate would."""
+        """Checked as Fargate checks it."""
         given = self._get_params()
         if "FARGATE" not in (given.get("requiresCompatibilities") or []):
             raise NotInSandbox("A task definition without requiresCompatibilities FARGATE")
@@ -47,7 +47,7 @@ class Response(EC2ContainerServiceResponse):
         return super().register_task_definition()
 
     def run_task(self) -> ActionResult:
-        """The tasks begin to live once this is answered."""
+        """The tasks start when the change is committed."""
         tasks = self._backend.run_fargate(self._get_params())
         return ActionResult({"tasks": [each.described() for each in tasks], "failures": []})
 

@@ -1,10 +1,11 @@
-"""The password for an upstream registry, from the learner's own Secrets Manager.
+"""Credentials for upstream registries: from the user's Secrets Manager, or from ECR Public.
 
 Source: user guide, "Storing your upstream repository credentials in an AWS Secrets Manager secret": a JSON object of
 ``username`` and ``accessToken``.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from ecr_sandbox.aws.lazy_services import Services
@@ -14,14 +15,15 @@ from ecr_sandbox.services.ecr.errors import SecretNotFoundException, UnableToAcc
 NAMES = ("username", "accessToken")
 
 
-class Secrets:
-    """Where secrets are."""
+class Credentials:
+    """Where they come from; ``subscriptions.install`` fills it in."""
 
-    services: ClassVar[Services]
+    services: ClassVar[Services]  # moto's Secrets Manager is one of them
+    ecr_public: ClassVar[Callable[[str], tuple[str, str]]]  # user and password of an account's administrator
 
 
-def credentials(arn: str) -> tuple[str, str]:
-    """User and password of the secret *arn*; raises SecretNotFoundException, UnableToAccessSecretException."""
+def of_secret(arn: str) -> tuple[str, str]:
+    """User and password in the secret *arn*; raises SecretNotFoundException, UnableToAccessSecretException."""
     try:
         given = json.loads(_text(arn))
         user, password = (str(given[name]) for name in NAMES)
@@ -31,8 +33,8 @@ def credentials(arn: str) -> tuple[str, str]:
 
 
 def _text(arn: str) -> str:
-    """What the secret says now."""
-    Secrets.services.load("secretsmanager")
+    """The secret's current value."""
+    Credentials.services.load("secretsmanager")
     from moto.secretsmanager.models import secretsmanager_backends
 
     _, _, _, region, account, *_ = arn.split(":")

@@ -42,7 +42,8 @@ from ecr_sandbox.services.ecr import subscriptions as ecr_subscriptions
 from ecr_sandbox.services.ecr.authentication import refuse_login
 from ecr_sandbox.services.ecr.image_source import PrivateImages
 from ecr_sandbox.services.ecr.registry import PrivateRegistry
-from ecr_sandbox.services.ecr.scan import triggers as scans
+from ecr_sandbox.services.ecr.scan.triggers import Scans
+from ecr_sandbox.services.ecr.scan_api import ScanOperations
 from ecr_sandbox.services.ecs import startup
 from ecr_sandbox.services.eventbridge import subscriptions as eventbridge_subscriptions
 from ecr_sandbox.state import clock
@@ -77,7 +78,7 @@ class App:
         users.install()
         self._restore()
         administrator.ensure(self.store)
-        found = scans.install(self.store, self._blobs, self.jobs)
+        scans = ScanOperations.scans = Scans(self.store, self._blobs, self.jobs)
         self._services = self._lazy_services()
         ecr_subscriptions.install(self._services, self._public_credentials)
         cost_explorer_subscriptions.install(ecr.backend.Backend.meter)
@@ -85,7 +86,7 @@ class App:
         for service, package in AUTHORIZATION.items():
             requests.register(service, partial(_authorization_requests, package))
         requests.register("ecr-public", self._public_authorization_requests)
-        self._control_api = ControlApi(self.store, self._blobs, found, folder / "sandbox.json")
+        self._control_api = ControlApi(self.store, self._blobs, scans, folder / "sandbox.json")
         self._default_registry = self._private_registry(settings.ACCOUNT, settings.REGION)
         self._layers = presigned_urls.layers(layer_urls, self._blobs, ecr.backend.Backend.meter.sent)
         self._api = self._aws_api()

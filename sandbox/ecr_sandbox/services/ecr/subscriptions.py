@@ -65,6 +65,6 @@ def _backfill() -> Handler:
 
 
 def _lifecycle() -> Handler:
-    from .lifecycle import apply
+    from . import lifecycle_apply
 
-    return apply.run
+    return lifecycle_apply.run

@@ -117,14 +117,6 @@ class Scans:
             self._jobs.add("scan", image=image, type=scan_type)
 
 
-def install(store: Store, blobs: ContentStore, jobs: Jobs) -> Scans:
-    """Give ECR's operations the scans. Call it when the state is restored."""
-    from ecr_sandbox.services.ecr.scan_api import ScanOperations
-
-    ScanOperations.scans = Scans(store, blobs, jobs)
-    return ScanOperations.scans
-
-
 def rule_of(repository: Repository) -> Rule:
     """The current scan rule of *repository*."""
     config = backend(repository.account_id, repository.region_name).registry_scanning_configuration

@@ -9,8 +9,9 @@ from ecr_sandbox.registry import events
 from ecr_sandbox.registry.events import Deleted
 from ecr_sandbox.registry.manifest_format import Manifest
 from ecr_sandbox.registry.usage import Meter
+from ecr_sandbox.services.ecr import lifecycle_apply
 from ecr_sandbox.services.ecr.backend import Backend, Repository, backend
-from ecr_sandbox.services.ecr.lifecycle import apply, previews, schedule
+from ecr_sandbox.services.ecr.lifecycle import previews, schedule
 from ecr_sandbox.services.ecr.lifecycle.evaluate import evaluate
 from ecr_sandbox.services.ecr.registry_settings import SCHEMA
 from ecr_sandbox.state import clock
@@ -125,7 +126,7 @@ def test_a_run_does_what_the_preview_showed(registry, policy, history):
     found = previews.results(Backend.store, key, 0, -1, None)
     before = {each.digest: each for each in repository.images.all()}
 
-    done = apply.run_once(key)
+    done = lifecycle_apply.run_once(key)
 
     after = {each.digest: each for each in repository.images.all()}
     assert {each.digest for each in found if each.action == "expire"} == before.keys() - after.keys()
@@ -146,7 +147,7 @@ def test_each_expired_image_has_an_event(registry):
         push(repository, "image", "v1" if number < 2 else "v2", number)
     registry.put_lifecycle_policy(HERE[0], "told", KEEP_ONE)
     first, second, _ = (each.digest for each in repository.images.all())
-    apply.run_once((*HERE, "told"))
+    lifecycle_apply.run_once((*HERE, "told"))
     assert told == [Deleted(*HERE, "told", first, None), Deleted(*HERE, "told", second, "v1")]
 
 
@@ -163,10 +164,10 @@ def test_a_failed_run_changes_nothing(registry, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(schedule, "done", crash)
         with pytest.raises(OSError):
-            apply.run_once(key)
+            lifecycle_apply.run_once(key)
     assert len(repository.images.all()) == 3
-    assert len(apply.run_once(key)) == 2
-    assert apply.run_once(key) == {}
+    assert len(lifecycle_apply.run_once(key)) == 2
+    assert lifecycle_apply.run_once(key) == {}
 
 
 def test_a_clock_that_advances_during_a_run_delays_nothing(registry, monkeypatch):
@@ -180,8 +181,8 @@ def test_a_clock_that_advances_during_a_run_delays_nothing(registry, monkeypatch
         return evaluate(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(apply, "evaluate", slowly)
-        assert apply.run_once((*HERE, "moved")) == {}
+        patch.setattr(lifecycle_apply, "evaluate", slowly)
+        assert lifecycle_apply.run_once((*HERE, "moved")) == {}
     assert schedule.last(Backend.store, (*HERE, "moved")) == pytest.approx(looked, abs=HANG)
     assert due("moved") == pytest.approx(looked + DAY, abs=HANG)
 
@@ -196,5 +197,5 @@ def test_a_policy_that_replaces_another_waits_no_longer(registry):
 
 def test_a_run_for_a_deleted_repository_schedules_nothing(registry):
     key = (*HERE, "never-was")
-    apply.run(schedule.job_fields(key))
+    lifecycle_apply.run(schedule.job_fields(key))
     assert schedule.job_fields(key) not in Backend.jobs.waiting(schedule.KIND)

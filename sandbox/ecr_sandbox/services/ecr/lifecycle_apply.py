@@ -3,14 +3,14 @@
 from typing import Any
 
 from ecr_sandbox.registry.image import ACTIVE, ARCHIVE
-from ecr_sandbox.services.ecr import archive
-from ecr_sandbox.services.ecr.backend import Backend, Repository, backend
+from . import archive
+from .backend import Backend, Repository, backend
 from ecr_sandbox.state import clock
 
-from . import images, schedule
-from .evaluate import Verdict, evaluate
-from .images import Key
-from .policy import EXPIRE, parse
+from .lifecycle import images, schedule
+from .lifecycle.evaluate import Verdict, evaluate
+from .lifecycle.images import Key
+from .lifecycle.policy import EXPIRE, parse
 
 
 def run(job: dict[str, Any]) -> None:

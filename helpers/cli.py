@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from ecr_sandbox import background
-from ecr_sandbox.errors import LabError
+from ecr_sandbox import SandboxError, background
 
 from helpers import settings
 
@@ -51,7 +50,7 @@ def status(as_json: bool) -> None:
     """Say whether the sandbox runs, and where."""
     running = background.find()
     if not running:
-        raise LabError("The sandbox is not running.", "ecr-lab up")
+        raise SandboxError("The sandbox is not running.", "ecr-lab up")
     running["versions"] = _versions() | running.get("versions", {})
     if as_json:
         click.echo(json.dumps(running, indent=2))
@@ -76,7 +75,7 @@ def env() -> None:
 
 @commands.command()
 def doctor() -> None:
-    """Check every prerequisite and say how to mend what is missing."""
+    """Check every prerequisite and say how to fix what is missing."""
     from helpers import doctor
 
     rows = doctor.examine()
@@ -88,7 +87,7 @@ def doctor() -> None:
 @commands.command()
 def progress() -> None:
     """Say which notebooks, exercises and claims are done, and where to go on."""
-    from helpers import progress
+    from helpers.exercises import progress
 
     progress.show()
 
@@ -103,7 +102,7 @@ def progress() -> None:
 )
 def gc(idle: float) -> None:
     """Free the disk space of layers that no image uses; pushes may go on."""
-    swept = background.sweep(idle)
+    swept = background.collect_garbage(idle)
     layers, uploads = _counted(swept["layers"], "layer"), _counted(swept["uploads"], "unfinished upload")
     gone = [layers and f"{layers} that no image uses", uploads]
     names = " and ".join(filter(None, gone))
@@ -116,7 +115,7 @@ def gc(idle: float) -> None:
 @click.option("--forward-days", type=click.FloatRange(min=0), default=0, help="Move it on by so many days.")
 def clock(forward_days: float) -> None:
     """Say what time it is in the sandbox, or move its clock on: images age, rules act; ecr-lab reset sets it right."""
-    now = datetime.fromtimestamp(background.forward(forward_days * DAY), UTC)
+    now = datetime.fromtimestamp(background.advance_clock(forward_days * DAY), UTC)
     click.echo(f"It is {now:%Y-%m-%d %H:%M} UTC in the sandbox.")
 
 
@@ -151,7 +150,7 @@ def reset(yes: bool) -> None:
     """Remove everything learners made in the sandbox and start afresh."""
     state = settings.state()
     if not yes and not click.confirm(f"Remove all repositories, images and users of the sandbox in {state}?"):
-        raise LabError("Nothing was removed.")
+        raise SandboxError("Nothing was removed.")
     background.stop()
     _remove_tasks()
     for name in MADE_BY_LEARNERS:
@@ -168,16 +167,16 @@ def main() -> None:
         wrong.show()
         sys.exit(wrong.exit_code)
     except (KeyboardInterrupt, EOFError, click.Abort):
-        _fail("Interrupted; nothing is lost. Mend: run the same command again")
-    except (LabError, ValueError) as wrong:
+        _fail("Interrupted; nothing is lost. Fix: run the same command again")
+    except (SandboxError, ValueError) as wrong:
         _fail(str(wrong))
     except OSError as error:
         why = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
-        mend = "free some disk space, then run it again" if error.errno == errno.ENOSPC else "ecr-lab doctor"
-        _fail(f"{why}. Mend: {mend}")
+        fix = "free some disk space, then run it again" if error.errno == errno.ENOSPC else "ecr-lab doctor"
+        _fail(f"{why}. Fix: {fix}")
     except Exception as error:
         why = " ".join(str(error).split()) or type(error).__name__
-        _fail(f"Something unforeseen: {why.rstrip('.')}. Mend: ecr-lab doctor")
+        _fail(f"Something unforeseen: {why.rstrip('.')}. Fix: ecr-lab doctor")
 
 
 def _fail(sentence: str) -> None:
@@ -208,9 +207,11 @@ def _environment() -> tuple[dict[str, str], list[str]]:
     from ecr_sandbox import environment
 
     if environment.is_isolated(os.environ):
-        raise LabError("This terminal is set up for the sandbox.", "open a new terminal")
-    account, region, _ = lab.aws_identity(boto3.Session())
-    return lab.aws_names(account, region), []
+        raise SandboxError("This terminal is set up for the sandbox.", "open a new terminal")
+    from helpers import aws_account
+
+    account, region, _ = aws_account.identity(boto3.Session())
+    return aws_account.variables(account, region), []
 
 
 def _versions() -> dict[str, str | None]:
@@ -222,7 +223,7 @@ def _versions() -> dict[str, str | None]:
     versions["docker engine"] = None
     versions["docker client"] = docker_engine.cli_version()
     versions["registry"] = docker_engine.registry_version()
-    with contextlib.suppress(LabError):
+    with contextlib.suppress(SandboxError):
         versions["docker engine"] = docker_engine.client().version()["Version"]
     return versions
 
@@ -230,7 +231,7 @@ def _versions() -> dict[str, str | None]:
 def _remove_forwarder() -> None:
     from ecr_sandbox import docker_engine
 
-    with contextlib.suppress(LabError):  # no engine, no forwarder
+    with contextlib.suppress(SandboxError):  # no engine, no forwarder
         docker_engine.remove_forwarder(docker_engine.client())
 
 
@@ -238,7 +239,7 @@ def _remove_tasks() -> None:
     """The sandbox removes them itself, unless it was killed."""
     from ecr_sandbox import docker_engine
 
-    with contextlib.suppress(LabError):  # no engine, no containers
+    with contextlib.suppress(SandboxError):  # no engine, no containers
         docker_engine.remove_tasks(docker_engine.client(), settings.state())
 
 

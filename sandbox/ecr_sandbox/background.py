@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ecr_sandbox import docker_engine, settings
-from ecr_sandbox.errors import LabError
+from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.state.processes import command_of
 
 READY_SECONDS = 30
@@ -58,33 +58,35 @@ def stop() -> bool:
             os.kill(pid, sign)
         if _gone(pid, seconds):
             return True
-    raise LabError(f"The sandbox (process {pid}) does not end.", f"kill -9 {pid}")
+    raise SandboxError(f"The sandbox (process {pid}) does not end.", f"kill -9 {pid}")
 
 
-def sweep(idle: float) -> dict:
-    """Let the running sandbox free the layers that no image uses; what it freed and kept. Raises LabError."""
+def collect_garbage(idle: float) -> dict:
+    """Let the running sandbox free the layers that no image uses; what it freed and kept. Raises SandboxError."""
     running = find()
     if not running:
-        raise LabError("The sandbox is not running.", "ecr-lab up")
+        raise SandboxError("The sandbox is not running.", "ecr-lab up")
     swept = _ask(running["endpoint"], "POST", f"/gc?idle={idle}", SWEEP_SECONDS)
     if swept is None:
-        raise LabError("The sandbox could not look for unused layers.", f"read its log: {log_file()}")
+        raise SandboxError("The sandbox could not look for unused layers.", f"read its log: {log_file()}")
     if kept := swept.get("put_aside"):
-        raise LabError(
+        raise SandboxError(
             f"Nothing was freed: a state file that could not be read is kept as {', '.join(kept)}, and its layers too.",
             "move it away, or remove it",
         )
     return swept
 
 
-def forward(seconds: float) -> float:
-    """Move the running sandbox's clock on; the Unix time that it has now. Raises LabError."""
+def advance_clock(seconds: float) -> float:
+    """Move the running sandbox's clock on; the Unix time that it has now. Raises SandboxError."""
     running = find()
     if not running:
-        raise LabError("The sandbox is not running.", "ecr-lab up")
+        raise SandboxError("The sandbox is not running.", "ecr-lab up")
     told = _ask(running["endpoint"], "POST", "/clock", body=json.dumps({"forward": seconds}))
     if told is None:
-        raise LabError(f"The clock cannot be moved by {seconds:g} seconds.", "move it forward, by less than 100 years")
+        raise SandboxError(
+            f"The clock cannot be moved by {seconds:g} seconds.", "move it forward, by less than 100 years"
+        )
     return float(told["now"])
 
 
@@ -142,9 +144,9 @@ def _only_one_starter() -> Iterator[None]:
         log_file().parent.mkdir(parents=True, exist_ok=True)
         lock = (settings.state() / "starting.lock").open("w")
     except OSError as why:
-        raise LabError(
+        raise SandboxError(
             f"The state folder {settings.state()} cannot be written ({why.strerror}).",
-            "free some disk space or mend its permissions, or set ECR_TUTORIAL_STATE to another folder.",
+            "free some disk space or fix its permissions, or set ECR_TUTORIAL_STATE to another folder.",
         ) from None
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -188,10 +190,10 @@ def _wait_until_ready(child: subprocess.Popen, log: Path, before: int) -> dict:
             return found
         # Ours may have lost against one started by hand a moment ago: then that one is waited for.
         if child.poll() is not None and not _somebody_holds_the_lock():
-            raise LabError(*_why(log, before))
+            raise SandboxError(*_why(log, before))
         time.sleep(0.05)
     child.terminate()
-    raise LabError(f"The sandbox was not ready after {READY_SECONDS} seconds.", f"read its log: {log}")
+    raise SandboxError(f"The sandbox was not ready after {READY_SECONDS} seconds.", f"read its log: {log}")
 
 
 def _somebody_holds_the_lock() -> bool:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecr_sandbox import settings
-from ecr_sandbox.errors import LabError
+from ecr_sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
     import docker
@@ -100,7 +100,7 @@ def is_elsewhere(host: str) -> bool:
 
 
 def client(environ: Mapping[str, str] | None = None) -> "docker.DockerClient":
-    """A Docker SDK client for the engine in ``environ``; LabError says why when there is none."""
+    """A Docker SDK client for the engine in ``environ``; SandboxError says why when there is none."""
     import docker
     import docker.errors
 
@@ -111,7 +111,7 @@ def client(environ: Mapping[str, str] | None = None) -> "docker.DockerClient":
         engine.ping()
         return engine
     except Exception as error:
-        raise LabError(*trouble(error, where["DOCKER_HOST"])) from None
+        raise SandboxError(*trouble(error, where["DOCKER_HOST"])) from None
 
 
 def cli_version() -> str | None:
@@ -192,7 +192,7 @@ def was_refused(answer: str) -> bool:
 def make_reachable(engine: "docker.DockerClient", ports: Sequence[int], dial: str = HOST_FROM_INSIDE) -> bool:
     """Let the engine reach the sandbox, whose main port comes first in *ports*.
 
-    True when that took the forwarder, LabError when it is impossible.
+    True when that took the forwarder, SandboxError when it is impossible.
     """
     found = _forwarders(engine)
     if reaches(engine, ports[0]) and all(container.labels.get("ports") == _listed(ports) for container in found):
@@ -202,7 +202,7 @@ def make_reachable(engine: "docker.DockerClient", ports: Sequence[int], dial: st
     if _becomes_reachable(engine, ports[0]):
         return True
     remove_forwarder(engine)
-    raise LabError(
+    raise SandboxError(
         f"The Docker engine cannot reach the sandbox at localhost:{ports[0]}.",
         "ecr-lab down, set ECR_TUTORIAL_PORT to another number, connect again",
     )
@@ -227,7 +227,7 @@ def start_forwarder(engine: "docker.DockerClient", ports: Sequence[int], dial: s
     except docker.errors.DockerException as error:
         why = str(getattr(error, "explanation", None) or error)
         remove_forwarder(engine)
-        raise LabError(f"The forwarder to the sandbox did not start ({why}).", "ecr-lab doctor") from None
+        raise SandboxError(f"The forwarder to the sandbox did not start ({why}).", "ecr-lab doctor") from None
 
 
 def _listed(ports: Sequence[int]) -> str:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from ecr_sandbox import settings
+from ecr_sandbox import docker_engine, settings
 
 # Removed always, so that `eval "$(ecr-lab env)"` reads the same everywhere; further AWS_* names that
 # happen to be set are removed as well.
@@ -44,6 +44,18 @@ UNSET = (
     "BUILDX_BUILDER",
     "BUILDX_CONFIG",
 )
+
+
+def isolated_environment(status: Mapping) -> tuple[dict[str, str], list[str]]:
+    """``(set, unset)`` that turn this process's environment into the isolated one; its files are written first.
+
+    *status* is what ``find()`` or ``start()`` returned.
+    """
+    state = Path(status["state"])
+    engine = docker_engine.variables(os.environ)
+    write_files(state)
+    docker_engine.link_plugins(os.environ, state)
+    return isolated(os.environ, status, engine)
 
 
 def isolated(

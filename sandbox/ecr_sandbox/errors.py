@@ -1,12 +1,12 @@
-"""The one exception a learner meets: a sentence that says what is wrong, and what mends it."""
+"""The base of this package's errors: one sentence that says what is wrong, and the command that fixes it."""
 
 
-class LabError(Exception):
-    """Something the learner can mend; Jupyter shows its one sentence instead of a traceback."""
+class SandboxError(Exception):
+    """An error that the user can fix; Jupyter shows its one sentence instead of a traceback."""
 
-    def __init__(self, wrong: str, mend: str = ""):
-        self.wrong, self.mend = wrong, mend
-        super().__init__(f"{wrong} Mend: {mend}" if mend else wrong)
+    def __init__(self, wrong: str, fix: str = ""):
+        self.wrong, self.fix = wrong, fix
+        super().__init__(f"{wrong} Fix: {fix}" if fix else wrong)
 
     def _render_traceback_(self) -> list[str]:
         return [str(self)]

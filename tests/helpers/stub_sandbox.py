@@ -17,9 +17,9 @@ lock = (state / "sandbox.lock").open("w")
 try:
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 except BlockingIOError:
-    sys.exit("Another sandbox runs here. Mend: ecr-lab down")
+    sys.exit("Another sandbox runs here. Fix: ecr-lab down")
 if mood == "refuse":
-    sys.exit("No registry program is installed. Mend: make setup")
+    sys.exit("No registry program is installed. Fix: make setup")
 if mood == "crash":
     raise RuntimeError("boom")
 if mood == "slow":

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from ecr_sandbox import background
-from ecr_sandbox.errors import LabError
+from ecr_sandbox import SandboxError, background
 
 from helpers import cli, settings
 
@@ -34,7 +33,7 @@ def fails(ran, sentence):
     assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", f"ecr-lab: {sentence}\n")
 
 
-NOT_RUNNING = "The sandbox is not running. Mend: ecr-lab up"
+NOT_RUNNING = "The sandbox is not running. Fix: ecr-lab up"
 
 
 def test_up_status_down(state):
@@ -88,7 +87,7 @@ def test_gc_says_what_it_freed_and_kept(monkeypatch, capsys, swept, words, said)
 def test_gc_frees_nothing_that_an_unreadable_state_may_need(monkeypatch):
     monkeypatch.setattr(background, "find", lambda: {"endpoint": "http://localhost:1"})
     monkeypatch.setattr(background, "_ask", lambda *_: {"put_aside": ["state.db.unreadable-1"]})
-    with pytest.raises(LabError, match=r"kept as state\.db\.unreadable-1, and its layers too\. Mend: move it away"):
+    with pytest.raises(SandboxError, match=r"kept as state\.db\.unreadable-1, and its layers too\. Fix: move it away"):
         cli.commands.main(["gc"], standalone_mode=False)
 
 
@@ -112,7 +111,7 @@ def test_clock_does_not_go_back():
 def test_a_clock_that_cannot_be_moved_so_far(monkeypatch):
     monkeypatch.setattr(background, "find", lambda: {"endpoint": "http://localhost:1"})
     monkeypatch.setattr(background, "_ask", lambda *_, body: None)
-    with pytest.raises(LabError, match="less than 100 years"):
+    with pytest.raises(SandboxError, match="less than 100 years"):
         cli.commands.main(["clock", "--forward-days", "1e9"], standalone_mode=False)
 
 
@@ -214,7 +213,7 @@ def test_ctrl_c_is_no_traceback(stub):
     time.sleep(0.2)
     child.send_signal(signal.SIGINT)
     assert child.communicate(timeout=60)[1].strip() == (
-        "ecr-lab: Interrupted; nothing is lost. Mend: run the same command again"
+        "ecr-lab: Interrupted; nothing is lost. Fix: run the same command again"
     )
     assert child.returncode == 1
 
@@ -222,10 +221,10 @@ def test_ctrl_c_is_no_traceback(stub):
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (RuntimeError("a\nb."), "Something unforeseen: a b. Mend: ecr-lab doctor"),
+        (RuntimeError("a\nb."), "Something unforeseen: a b. Fix: ecr-lab doctor"),
         (
             OSError(28, "No space left on device"),
-            "No space left on device. Mend: free some disk space, then ",
+            "No space left on device. Fix: free some disk space, then ",
         ),
     ],
 )
@@ -254,7 +253,7 @@ def test_doctor_exits_1_when_anything_is_missing(tmp_path):
     assert ran.returncode == 0, ran.stdout
     ran = run("doctor", PATH=str(tmp_path), DOCKER_HOST=f"unix://{tmp_path}/none.sock")
     assert ran.returncode == 1
-    assert "✗ Docker CLI      not installed. Mend: " in ran.stdout
+    assert "✗ Docker CLI      not installed. Fix: " in ran.stdout
     assert ran.stderr == ""
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from ecr_sandbox import background, docker_engine
 
-from helpers import lab, progress, settings
+from helpers import lab, settings
 from helpers.cli import MADE_BY_LEARNERS
+from helpers.exercises import progress
 from tests.notebooks import course
 
 FOLDER = settings.PROJECT / ".sandbox-test"

@@ -10,7 +10,7 @@ import time
 
 import pytest
 from ecr_sandbox import background
-from ecr_sandbox.errors import LabError
+from ecr_sandbox.errors import SandboxError
 
 from helpers import settings
 
@@ -99,25 +99,25 @@ def test_a_damaged_note_is_no_sandbox(state, text):
 
 def test_why_it_did_not_start_is_the_sandboxs_own_sentence(stub):
     stub("refuse")
-    with pytest.raises(LabError) as told:
+    with pytest.raises(SandboxError) as told:
         background.start()
-    assert str(told.value) == "No registry program is installed. Mend: make setup"
+    assert str(told.value) == "No registry program is installed. Fix: make setup"
 
 
 def test_an_older_reason_in_the_log_is_not_repeated(stub):
     stub("crash")
-    with pytest.raises(LabError) as told:
+    with pytest.raises(SandboxError) as told:
         background.start()
-    assert str(told.value) == (f"The sandbox ended while it was starting. Mend: read its log: {background.log_file()}")
+    assert str(told.value) == (f"The sandbox ended while it was starting. Fix: read its log: {background.log_file()}")
     stub("refuse")
-    with pytest.raises(LabError, match=r"^No registry program is installed"):
+    with pytest.raises(SandboxError, match=r"^No registry program is installed"):
         background.start()
 
 
 def test_one_that_never_gets_ready_is_given_up_and_ended(stub, monkeypatch):
     stub("never")
     monkeypatch.setattr(background, "READY_SECONDS", 1)
-    with pytest.raises(LabError, match=r"was not ready after 1 seconds\. Mend: read its log"):
+    with pytest.raises(SandboxError, match=r"was not ready after 1 seconds\. Fix: read its log"):
         background.start()
     assert background._started[-1].wait(timeout=60) == -signal.SIGTERM
 
@@ -159,7 +159,7 @@ def test_a_state_folder_that_cannot_be_made_is_said(tmp_path, stub):
     (tmp_path / "file").touch()
     before = os.environ["ECR_TUTORIAL_STATE"]
     os.environ["ECR_TUTORIAL_STATE"] = str(tmp_path / "file" / "state")
-    with pytest.raises(LabError, match=r"cannot be written \(Not a directory\)\. Mend: free some disk"):
+    with pytest.raises(SandboxError, match=r"cannot be written \(Not a directory\)\. Fix: free some disk"):
         background.start()
     os.environ["ECR_TUTORIAL_STATE"] = before
 

@@ -9,7 +9,7 @@ import threading
 import docker.errors
 import pytest
 from ecr_sandbox import docker_engine
-from ecr_sandbox.errors import LabError
+from ecr_sandbox.errors import SandboxError
 
 REFUSED = 'Get "http://localhost:5050/v2/": dial tcp 127.0.0.1:5050: connect: connection refused'
 BAD_PASSWORD = "login attempt to http://localhost:5050/v2/ failed with status: 400 Bad Request"
@@ -108,14 +108,14 @@ def test_a_registry_that_takes_any_password_is_not_ours():
 def test_an_engine_out_of_reach_is_said_and_nothing_left_behind(monkeypatch):
     monkeypatch.setattr(docker_engine, "_becomes_reachable", lambda *_: False)
     fake = FakeEngine(REFUSED)
-    with pytest.raises(LabError, match=r"cannot reach the sandbox at localhost:5050\. Mend: "):
+    with pytest.raises(SandboxError, match=r"cannot reach the sandbox at localhost:5050\. Fix: "):
         docker_engine.make_reachable(fake, [5050, 5051])
     assert not fake.forwarders
 
 
 def test_a_forwarder_that_does_not_start_is_said_and_removed():
     fake = FakeEngine(REFUSED, run_error="port is already allocated")
-    with pytest.raises(LabError, match="The forwarder to the sandbox did not start"):
+    with pytest.raises(SandboxError, match="The forwarder to the sandbox did not start"):
         docker_engine.make_reachable(fake, [5050, 5051])
     assert not fake.forwarders
 
@@ -232,24 +232,24 @@ def test_a_user_without_plugins_gets_no_link(tmp_path, state):
 
 
 def told(host: str) -> str:
-    with pytest.raises(LabError) as trouble:
+    with pytest.raises(SandboxError) as trouble:
         docker_engine.client({**os.environ, "DOCKER_HOST": host})
     return str(trouble.value)
 
 
 def test_an_engine_that_does_not_run(tmp_path):
-    assert told(f"unix://{tmp_path}/none.sock").startswith("The Docker engine is not running. Mend: ")
+    assert told(f"unix://{tmp_path}/none.sock").startswith("The Docker engine is not running. Fix: ")
 
 
 def test_a_socket_nobody_listens_on(tmp_path):
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(tmp_path / "dead.sock"))
-    assert told(f"unix://{tmp_path}/dead.sock").startswith("The Docker engine is not running. Mend: ")
+    assert told(f"unix://{tmp_path}/dead.sock").startswith("The Docker engine is not running. Fix: ")
 
 
 def test_docker_is_not_installed(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert told(f"unix://{tmp_path}/none.sock").startswith("Docker is not installed. Mend: ")
+    assert told(f"unix://{tmp_path}/none.sock").startswith("Docker is not installed. Fix: ")
 
 
 def test_an_engine_on_another_machine():
@@ -286,7 +286,7 @@ def test_a_socket_one_may_not_use(tmp_path):
         os.close(write)
     assert said == (
         f"You may not use the Docker engine's socket {tmp_path}/closed.sock (permission denied). "
-        'Mend: sudo usermod -aG docker "$USER", then log out and in again'
+        'Fix: sudo usermod -aG docker "$USER", then log out and in again'
     )
 
 

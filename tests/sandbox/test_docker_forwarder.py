@@ -22,7 +22,7 @@ from typing import Any
 import docker
 import pytest
 from ecr_sandbox import docker_engine
-from ecr_sandbox.errors import LabError
+from ecr_sandbox.errors import SandboxError
 
 from helpers import settings
 from machine import clients
@@ -338,6 +338,6 @@ def test_a_sandbox_that_is_out_of_its_reach_is_said_and_nothing_is_left(
     machine, sandbox, its_engine, monkeypatch, port
 ):
     monkeypatch.setattr(docker_engine, "PATIENCE", 1)
-    with pytest.raises(LabError, match=f"cannot reach the sandbox at localhost:{port}"):
+    with pytest.raises(SandboxError, match=f"cannot reach the sandbox at localhost:{port}"):
         docker_engine.make_reachable(its_engine, [port])
     assert its_engine.containers.list(all=True) == []

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import moto.ecs.models
 import moto.ecs.urls
 from ecr_sandbox.auth.token import Tokens
-from ecr_sandbox.errors import LabError
+from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.state.store import Store
 
 from . import errors as words
@@ -61,7 +61,7 @@ class Fargate:
         self._steady.nudge()
 
     def _sweep(self) -> None:
-        with suppress(LabError):  # no engine, nothing in it
+        with suppress(SandboxError):  # no engine, nothing in it
             self._lives.sweep()
 
     def end(self) -> None:

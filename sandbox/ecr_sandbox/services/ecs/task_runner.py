@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecr_sandbox.auth.token import Tokens
 from ecr_sandbox.aws.lazy_services import Services
-from ecr_sandbox.errors import LabError
+from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.registry import image_name
 from ecr_sandbox.state.store import Store
 from moto.ecs.models import ecs_backends
@@ -148,7 +148,7 @@ class Life:
             image_pull.authorize(made, task.region)
         try:
             engine = self._lives.engines.one()
-        except LabError as none:
+        except SandboxError as none:
             raise NotStarted(words.no_engine(str(none))) from None
         for each in task.containers:
             try:

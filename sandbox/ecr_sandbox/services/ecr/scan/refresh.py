@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from ecr_sandbox.errors import LabError
+from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.state.atomic_files import write_whole
 
 from .advisories import Name, load, refreshed
@@ -30,7 +30,7 @@ def refresh(seen: Iterable[Name], osv: str = OSV, target: Path | None = None) ->
     """RegistryRequest for the packages *seen* and all that were known before.
 
     Returns how many that are, and how many advisories came. They are written to *target* (default: the state folder)
-    when everything is there. Raises LabError.
+    when everything is there. Raises SandboxError.
     """
     names = sorted({(ecosystem, canonical(ecosystem, name)) for ecosystem, name in seen} | load().covers)
     try:
@@ -39,7 +39,7 @@ def refresh(seen: Iterable[Name], osv: str = OSV, target: Path | None = None) ->
             vulns = list(pool.map(lambda each: _answer(session.get, f"{osv}/v1/vulns/{each}"), found))
         content = _snapshot(names, [_kept(each, set(names)) for each in vulns])
     except (requests.RequestException, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise LabError(
+        raise SandboxError(
             f"OSV did not tell what it knows ({type(error).__name__}).", "try again with internet; nothing was changed"
         ) from error
     where = (target or refreshed()) / "osv.json"

@@ -4,13 +4,14 @@ import os
 import sys
 
 import click
-from ecr_sandbox import cli as sandbox_cli
-from ecr_sandbox.errors import LabError
+import ecr_sandbox
+from ecr_sandbox import command_group
 
 from helpers import settings
+from helpers.errors import LabError
 
 
-@click.group(commands={**sandbox_cli.commands.commands}, context_settings=sandbox_cli.commands.context_settings)
+@click.group(commands={**command_group.commands}, context_settings=command_group.context_settings)
 def commands() -> None:
     """The local Amazon ECR of this course, and your progress in it."""
 
@@ -18,7 +19,7 @@ def commands() -> None:
 @commands.command()
 def env() -> None:
     """Print the variables that point this terminal at the course's ECR: eval "$(ecr-lab env)"."""
-    sandbox_cli.print_environment(*_environment(), "ecr-lab")
+    ecr_sandbox.print_environment(*_environment(), "ecr-lab")
 
 
 @commands.command()
@@ -26,9 +27,9 @@ def env() -> None:
 @click.pass_context
 def reset(context: click.Context, yes: bool) -> None:
     """Remove all repositories, images, users and your progress, and start again."""
-    from helpers import progress
+    from helpers.exercises import progress
 
-    context.invoke(sandbox_cli.reset, yes=yes)
+    context.invoke(command_group.commands["reset"], yes=yes)
     (settings.state() / progress.FILE).unlink(missing_ok=True)
 
 
@@ -46,26 +47,25 @@ def doctor() -> None:
 @commands.command()
 def progress() -> None:
     """Show which notebooks, exercises and claims are done, and which is next."""
-    from helpers import progress
+    from helpers.exercises import progress
 
     progress.show()
 
 
 def main() -> None:
     """Run ``ecr-lab``."""
-    sandbox_cli.run(commands, "ecr-lab", settings.sandbox, check="ecr-lab doctor")
+    ecr_sandbox.run_command_group(commands, "ecr-lab", settings.sandbox, check="ecr-lab doctor")
 
 
 def _environment() -> tuple[dict[str, str], list[str]]:
     # Imported here because boto3 takes longer to import than everything else takes to run.
-    from helpers import lab
+    from helpers import aws_account, lab
 
     if lab.asked_target() == "sandbox":
         return lab.enter_sandbox()[1:]
     import boto3
-    from ecr_sandbox import environment
 
-    if environment.is_isolated(os.environ, settings.state()):
+    if ecr_sandbox.is_isolated(os.environ, settings.state()):
         raise LabError("This terminal is set up for the sandbox.", "open a new terminal")
-    account, region, _ = lab.aws_identity(boto3.Session())
-    return lab.aws_names(account, region), []
+    account, region, _ = aws_account.identity(boto3.Session())
+    return aws_account.variables(account, region), []

@@ -1,6 +1,6 @@
-"""Is this a manifest that Kubernetes would take? Asked of Kubernetes' own schema, without a cluster or a download.
+"""Validates Kubernetes manifests against Kubernetes' own schema, without a cluster or a download.
 
-``data/kubernetes.json`` has its source and date; it knows the kinds that this course writes.
+``data/kubernetes.json`` names its source and date; it has the kinds that the course writes.
 """
 
 import json
@@ -13,9 +13,9 @@ FILE = Path(__file__).parent / "data" / "kubernetes.json"
 
 
 def faults(manifest: Mapping[str, Any]) -> list[str]:
-    """What is wrong with *manifest*, each as ``"path: why"``; empty when nothing is.
+    """The errors in *manifest*, each as ``"path: why"``; empty if it is valid.
 
-    ValueError for a kind that the data file does not know.
+    ValueError for a kind that the data file does not have.
     """
     import jsonschema_rs
 
@@ -29,7 +29,7 @@ def faults(manifest: Mapping[str, Any]) -> list[str]:
 
 
 def version() -> str:
-    """The version of Kubernetes whose schema this is."""
+    """The version of Kubernetes that the schema is from."""
     return str(_data()["version"])
 
 

@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from ecr_sandbox import settings as sandbox_settings
-from ecr_sandbox.settings import (  # noqa: F401
+import ecr_sandbox
+from ecr_sandbox import (  # noqa: F401
     ACCESS_KEY,
     ACCOUNT,
     BASE_IMAGE,
@@ -35,7 +35,7 @@ def target() -> str:
 
 def port() -> int | None:
     """The port that ``ECR_TUTORIAL_PORT`` asks for, or None; ValueError when it is not a port."""
-    return sandbox_settings.read_port("ECR_TUTORIAL_PORT")
+    return ecr_sandbox.read_port("ECR_TUTORIAL_PORT")
 
 
 def state() -> Path:
@@ -48,8 +48,8 @@ def base_image_layout() -> Path:
     return Path(os.environ.get("ECR_TUTORIAL_BASE") or PROJECT / ".cache" / "base-image")
 
 
-def sandbox() -> sandbox_settings.Settings:
+def sandbox() -> ecr_sandbox.Settings:
     """The settings of the course's sandbox; ValueError when ``ECR_TUTORIAL_PORT`` is not a port."""
-    return sandbox_settings.Settings(
+    return ecr_sandbox.Settings(
         state=state(), port=port(), base_image=base_image_layout(), command="ecr-lab", variables="ECR_TUTORIAL"
     )

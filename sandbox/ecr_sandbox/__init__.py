@@ -12,3 +12,131 @@ The way of a request; ``app.py`` builds it:
 
 A change publishes an event (``registry/events.py``). Services subscribe to it and add jobs (``state/jobs.py``).
 """
+
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING
+
+# The public names, and where each is defined. It is imported when it is first used, so `import ecr_sandbox` is fast.
+_PUBLIC = {
+    "SandboxError": "errors:SandboxError",
+    # the settings of a sandbox
+    "Settings": "settings:Settings",
+    "read_port": "settings:read_port",
+    **{
+        name: f"settings:{name}"
+        for name in (
+            "ACCESS_KEY",
+            "ACCOUNT",
+            "BASE_IMAGE",
+            "DEFAULT_PORT",
+            "MIRROR_REPOSITORY",
+            "MIRROR_TAG",
+            "OTHER_ACCESS_KEY",
+            "OTHER_ACCOUNT",
+            "OTHER_PROFILE",
+            "OTHER_SECRET_KEY",
+            "REGION",
+            "SECRET_KEY",
+        )
+    },
+    # the background process
+    "start": "background:start",
+    "stop": "background:stop",
+    "find": "background:find",
+    "running": "background:running",
+    "log_file": "background:log_file",
+    "collect_garbage": "background:collect_garbage",
+    "advance_clock": "background:advance_clock",
+    "remembered_ports": "http.listeners:remembered",
+    # the command ecr-sandbox
+    "command_group": "cli:commands",
+    "run_command_group": "cli:run",
+    "print_environment": "cli:print_environment",
+    # the isolated environment
+    "isolated_environment": "environment:isolated_environment",
+    "apply_environment": "environment:apply",
+    "is_isolated": "environment:is_isolated",
+    "prepend_path": "environment:prepend",
+    "registry_names": "environment:registry_names",
+    "docker_hub_names": "environment:hub_names",
+    "venv_bin": "environment:venv_bin",
+    # the Docker engine
+    "EngineMissing": "docker_engine:EngineMissing",
+    "docker_client": "docker_engine:client",
+    "docker_variables": "docker_engine:variables",
+    "docker_version": "docker_engine:cli_version",
+    "explain_engine_error": "docker_engine:trouble",
+    "install_docker": "docker_engine:install_docker",
+    "is_remote_engine": "docker_engine:is_elsewhere",
+    "make_reachable": "docker_forwarder:make_reachable",
+    "pull_mirror": "docker_engine:learn_mirror",
+    # the rules, as pure functions
+    "Policy": "iam.evaluate:Policy",
+    "Principal": "iam.evaluate:Principal",
+    "RequestContext": "iam.evaluate:RequestContext",
+    "decide": "iam.evaluate:decide",
+    "parse_policy": "iam.evaluate:parse",
+    "LifecycleImage": "services.ecr.lifecycle.evaluate:Image",
+    "evaluate_lifecycle": "services.ecr.lifecycle.evaluate:evaluate",
+    "parse_lifecycle_policy": "services.ecr.lifecycle.policy:parse",
+    "is_tag_immutable": "services.ecr.tag_mutability:immutable",
+    "scan_rule": "services.ecr.scan.rules:rule_for",
+    "Caller": "auth.token:Caller",
+    "RegistryTokens": "auth.token:Tokens",
+    "prices": "services.cost_explorer.prices",
+}
+__all__ = sorted(_PUBLIC)
+
+if TYPE_CHECKING:  # the same names for type checkers; a test compares both lists
+    # ruff: noqa: F401
+    from .auth.token import Caller
+    from .auth.token import Tokens as RegistryTokens
+    from .background import advance_clock, collect_garbage, find, log_file, running, start, stop
+    from .cli import commands as command_group
+    from .cli import print_environment
+    from .cli import run as run_command_group
+    from .docker_engine import EngineMissing, install_docker
+    from .docker_engine import cli_version as docker_version
+    from .docker_engine import client as docker_client
+    from .docker_engine import is_elsewhere as is_remote_engine
+    from .docker_engine import learn_mirror as pull_mirror
+    from .docker_engine import trouble as explain_engine_error
+    from .docker_engine import variables as docker_variables
+    from .docker_forwarder import make_reachable
+    from .environment import apply as apply_environment
+    from .environment import hub_names as docker_hub_names
+    from .environment import is_isolated, isolated_environment, registry_names, venv_bin
+    from .environment import prepend as prepend_path
+    from .errors import SandboxError
+    from .http.listeners import remembered as remembered_ports
+    from .iam.evaluate import Policy, Principal, RequestContext, decide
+    from .iam.evaluate import parse as parse_policy
+    from .services.cost_explorer import prices
+    from .services.ecr.lifecycle.evaluate import Image as LifecycleImage
+    from .services.ecr.lifecycle.evaluate import evaluate as evaluate_lifecycle
+    from .services.ecr.lifecycle.policy import parse as parse_lifecycle_policy
+    from .services.ecr.scan.rules import rule_for as scan_rule
+    from .services.ecr.tag_mutability import immutable as is_tag_immutable
+    from .settings import (
+        ACCESS_KEY,
+        ACCOUNT,
+        BASE_IMAGE,
+        DEFAULT_PORT,
+        MIRROR_REPOSITORY,
+        MIRROR_TAG,
+        OTHER_ACCESS_KEY,
+        OTHER_ACCOUNT,
+        OTHER_PROFILE,
+        OTHER_SECRET_KEY,
+        REGION,
+        SECRET_KEY,
+        Settings,
+        read_port,
+    )
+else:
+
+    def __getattr__(name: str) -> object:
+        if name not in _PUBLIC:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module, _, attribute = _PUBLIC[name].partition(":")
+        return resolve_name(f"{__name__}.{module}:{attribute}")

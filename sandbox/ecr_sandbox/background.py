@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ecr_sandbox import docker_engine, docker_forwarder
-from ecr_sandbox.errors import LabError
+from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.settings import Settings
 from ecr_sandbox.state.processes import command_of
 
@@ -40,7 +40,7 @@ def find(sandbox: Settings) -> dict | None:
 
 
 def start(sandbox: Settings) -> dict:
-    """Start the sandbox if it does not run, wait until it is ready, and return its status. Raises LabError."""
+    """Start the sandbox if it does not run, wait until it is ready, and return its status. Raises SandboxError."""
     found = find(sandbox)
     if found:
         return found
@@ -49,7 +49,7 @@ def start(sandbox: Settings) -> dict:
 
 
 def stop(sandbox: Settings) -> bool:
-    """Stop the sandbox and wait until its process has ended; False when it was not running. Raises LabError."""
+    """Stop the sandbox and wait until its process has ended; False when it was not running. Raises SandboxError."""
     noted = _noted(sandbox)
     if not noted or not (find(sandbox) or _is_sandbox(noted["pid"])):
         return False
@@ -59,35 +59,35 @@ def stop(sandbox: Settings) -> bool:
             os.kill(pid, number)
         if _gone(pid, seconds):
             return True
-    raise LabError(f"The sandbox (process {pid}) does not end.", f"kill -9 {pid}")
+    raise SandboxError(f"The sandbox (process {pid}) does not end.", f"kill -9 {pid}")
 
 
 def remove_containers(sandbox: Settings) -> None:
     """Remove the forwarder of this sandbox, and the tasks that it left if it was killed; nothing without an engine."""
-    with contextlib.suppress(LabError):
+    with contextlib.suppress(SandboxError):
         engine = docker_engine.client()
         docker_forwarder.remove_forwarder(engine, sandbox.state)
         docker_engine.remove_tasks(engine, sandbox.state)
 
 
 def running(sandbox: Settings) -> dict:
-    """The status of the running sandbox; raises LabError when it does not run."""
+    """The status of the running sandbox; raises SandboxError when it does not run."""
     found = find(sandbox)
     if not found:
-        raise LabError("The sandbox is not running.", f"{sandbox.command} up")
+        raise SandboxError("The sandbox is not running.", f"{sandbox.command} up")
     return found
 
 
 def collect_garbage(sandbox: Settings, idle: float) -> dict:
     """Let the running sandbox delete the layers that no image uses; returns what it deleted and kept.
 
-    A push that sent nothing for *idle* seconds counts as abandoned. Raises LabError.
+    A push that sent nothing for *idle* seconds counts as abandoned. Raises SandboxError.
     """
     result = _ask(running(sandbox)["endpoint"], "POST", f"/gc?idle={idle}", GARBAGE_COLLECTION_SECONDS)
     if result is None:
-        raise LabError("The sandbox could not look for unused layers.", f"read its log: {log_file(sandbox)}")
+        raise SandboxError("The sandbox could not look for unused layers.", f"read its log: {log_file(sandbox)}")
     if kept := result.get("put_aside"):
-        raise LabError(
+        raise SandboxError(
             f"Nothing was freed: a state file that could not be read is kept as {', '.join(kept)}, and its layers too.",
             "move it away, or remove it",
         )
@@ -95,10 +95,12 @@ def collect_garbage(sandbox: Settings, idle: float) -> dict:
 
 
 def advance_clock(sandbox: Settings, seconds: float) -> float:
-    """Advance the running sandbox's clock by *seconds*; returns its time as Unix time. Raises LabError."""
+    """Advance the running sandbox's clock by *seconds*; returns its time as Unix time. Raises SandboxError."""
     time_now = _ask(running(sandbox)["endpoint"], "POST", "/clock", body=json.dumps({"forward": seconds}))
     if time_now is None:
-        raise LabError(f"The clock cannot be moved by {seconds:g} seconds.", "move it forward, by less than 100 years")
+        raise SandboxError(
+            f"The clock cannot be moved by {seconds:g} seconds.", "move it forward, by less than 100 years"
+        )
     return float(time_now["now"])
 
 
@@ -157,7 +159,7 @@ def _start_lock(sandbox: Settings) -> Iterator[None]:
         log_file(sandbox).parent.mkdir(parents=True, exist_ok=True)
         lock = (sandbox.state / "starting.lock").open("w")
     except OSError as why:
-        raise LabError(
+        raise SandboxError(
             f"The state folder {sandbox.state} cannot be written ({why.strerror}).",
             f"free some disk space or fix its permissions, or set {sandbox.variables}_STATE to another folder.",
         ) from None
@@ -203,10 +205,12 @@ def _wait_until_ready(child: subprocess.Popen, sandbox: Settings, before: int) -
             return found
         # If a sandbox was started in the foreground a moment ago, this child ends and the other one gets ready.
         if child.poll() is not None and not _is_locked(sandbox):
-            raise LabError(*_why(log_file(sandbox), before))
+            raise SandboxError(*_why(log_file(sandbox), before))
         time.sleep(0.05)
     child.terminate()
-    raise LabError(f"The sandbox was not ready after {READY_SECONDS} seconds.", f"read its log: {log_file(sandbox)}")
+    raise SandboxError(
+        f"The sandbox was not ready after {READY_SECONDS} seconds.", f"read its log: {log_file(sandbox)}"
+    )
 
 
 def _is_locked(sandbox: Settings) -> bool:

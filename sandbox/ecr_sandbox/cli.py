@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 from ecr_sandbox import background, settings
-from ecr_sandbox.errors import LabError
+from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.settings import Settings
 
 # What `reset` removes. The ports and the signing secret stay, so that addresses do not change.
@@ -105,7 +105,7 @@ def env(sandbox: Settings) -> None:
 def reset(sandbox: Settings, yes: bool) -> None:
     """Remove all repositories, images and users, and start again."""
     if not yes and not click.confirm(f"Remove all repositories, images and users of the sandbox in {sandbox.state}?"):
-        raise LabError("Nothing was removed.")
+        raise SandboxError("Nothing was removed.")
     background.stop(sandbox)
     background.remove_containers(sandbox)
     for name in USERS_DATA:
@@ -185,16 +185,16 @@ def run(group: click.Group, name: str, read: Callable[[], Settings], check: str 
         wrong.show()
         sys.exit(wrong.exit_code)
     except (KeyboardInterrupt, EOFError, click.Abort):
-        _fail(name, LabError("Interrupted; nothing is lost.", "run the same command again"))
-    except (LabError, ValueError) as wrong:
+        _fail(name, SandboxError("Interrupted; nothing is lost.", "run the same command again"))
+    except (SandboxError, ValueError) as wrong:
         _fail(name, wrong)
     except OSError as error:
         why = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
         fix = "free some disk space, then run it again" if error.errno == errno.ENOSPC else check
-        _fail(name, LabError(f"{why}.", fix))
+        _fail(name, SandboxError(f"{why}.", fix))
     except Exception as error:
         why = " ".join(str(error).split()) or type(error).__name__
-        _fail(name, LabError(f"Something unforeseen: {why.rstrip('.')}.", check))
+        _fail(name, SandboxError(f"Something unforeseen: {why.rstrip('.')}.", check))
 
 
 def print_environment(new: Mapping[str, str], removed: Sequence[str], command: str) -> None:
@@ -234,7 +234,7 @@ def _versions() -> dict[str, str | None]:
     for name in ("boto3", "awscli", "moto"):
         with contextlib.suppress(metadata.PackageNotFoundError):
             versions[name] = metadata.version(name)
-    with contextlib.suppress(LabError):
+    with contextlib.suppress(SandboxError):
         versions["docker engine"] = docker_engine.client().version()["Version"]
     return versions
 

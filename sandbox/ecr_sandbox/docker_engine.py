@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecr_sandbox import settings
-from ecr_sandbox.errors import LabError
+from ecr_sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
     import docker
@@ -22,7 +22,7 @@ DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 TASK_LABEL = "ecr-sandbox.task-of"  # on containers of Fargate tasks: the state folder of their sandbox
 
 
-class EngineMissing(LabError):
+class EngineMissing(SandboxError):
     """Docker is not installed, or its engine is not running."""
 
 
@@ -55,7 +55,7 @@ def link_plugins(environ: Mapping[str, str], state: Path) -> None:
 
 
 def client(environ: Mapping[str, str] | None = None) -> "docker.DockerClient":
-    """A Docker SDK client for the engine in *environ*; LabError says why there is none."""
+    """A Docker SDK client for the engine in *environ*; SandboxError says why there is none."""
     import docker
 
     where = dict(environ if environ is not None else os.environ)
@@ -77,16 +77,16 @@ def cli_version() -> str | None:
     return output.removeprefix("Docker version ").partition(",")[0].strip() or None
 
 
-def trouble(error: Exception, host: str) -> LabError:
+def trouble(error: Exception, host: str) -> SandboxError:
     """Why the engine at *host* cannot be used and how to fix it, from the *error* of a request to it."""
     if is_elsewhere(host):
-        return LabError(
+        return SandboxError(
             f"The Docker engine is on another machine ({host}), which cannot reach this one.",
             "docker context use default, or unset DOCKER_HOST",
         )
     if any(isinstance(cause, PermissionError) for cause in _causes(error)):
         socket = host.removeprefix("unix://")
-        return LabError(
+        return SandboxError(
             f"You may not use the Docker engine's socket {socket} (permission denied).",
             'sudo usermod -aG docker "$USER", then log out and in again',
         )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecr_sandbox import settings
-from ecr_sandbox.errors import LabError
+from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.settings import Settings
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def make_reachable(
 ) -> bool:
     """Make sure that the engine reaches the sandbox. The sandbox's main port is the first of *ports*.
 
-    Returns whether that needs the forwarder. Raises LabError when the engine cannot reach the sandbox.
+    Returns whether that needs the forwarder. Raises SandboxError when the engine cannot reach the sandbox.
     """
     found = _forwarders(engine, sandbox.state)
     if reaches(engine, ports[0]) and all(each.labels.get(PORTS_LABEL) == _joined(ports) for each in found):
@@ -72,7 +72,7 @@ def make_reachable(
     if _becomes_reachable(engine, ports[0]):
         return True
     remove_forwarder(engine, sandbox.state)
-    raise LabError(
+    raise SandboxError(
         f"The Docker engine cannot reach the sandbox at localhost:{ports[0]}.",
         f"{sandbox.command} down, then {sandbox.variables}_PORT=6060 {sandbox.command} up",
     )
@@ -118,7 +118,7 @@ def start_forwarder(
     except docker.errors.DockerException as error:
         why = str(getattr(error, "explanation", None) or error)
         remove_forwarder(engine, state)
-        raise LabError(
+        raise SandboxError(
             f"The forwarder to the sandbox did not start ({why}).", "docker info, which checks the engine"
         ) from None
 

@@ -15,9 +15,6 @@ class SandboxError(Exception):
         return [str(self)]
 
 
-LabError = SandboxError  # until helpers/errors.py defines its own
-
-
 class ApiError(Exception):
     """An error answer of an AWS API: one *message*, but a code and a status for each protocol.
 

@@ -43,7 +43,7 @@ class EcrSandbox:
             return boto3.session.Session().client(service, **options)
 
     def docker(self) -> "docker.DockerClient":
-        """A Docker SDK client whose engine reaches the sandbox. Raises LabError when there is no such engine.
+        """A Docker SDK client whose engine reaches the sandbox. Raises SandboxError when there is no such engine.
 
         At the end of the fixture the engine's images whose name begins with ``registry`` are removed.
         """
@@ -108,9 +108,9 @@ def _remove_images(port: int) -> None:
     import docker.errors
 
     from ecr_sandbox import docker_engine
-    from ecr_sandbox.errors import LabError
+    from ecr_sandbox.errors import SandboxError
 
-    with suppress(LabError, docker.errors.APIError):
+    with suppress(SandboxError, docker.errors.APIError):
         engine = docker_engine.client()
         for tag in [tag for image in engine.api.images() for tag in image["RepoTags"] or ()]:
             if tag.startswith(f"localhost:{port}/"):

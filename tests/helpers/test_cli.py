@@ -10,7 +10,7 @@ from ecr_sandbox import background
 from helpers import cli, progress, settings
 
 ECR_LAB = (sys.executable, "-c", "from helpers.cli import main; main()")
-NOT_RUNNING = "The sandbox is not running. Mend: ecr-lab up"
+NOT_RUNNING = "The sandbox is not running. Fix: ecr-lab up"
 
 
 def run(*words, stdin="", **environ):
@@ -105,7 +105,7 @@ def test_doctor_exits_1_when_anything_is_missing(tmp_path):
     assert ran.returncode == 0, ran.stdout
     ran = run("doctor", PATH=str(tmp_path), DOCKER_HOST=f"unix://{tmp_path}/none.sock")
     assert ran.returncode == 1
-    assert "✗ Docker CLI      not installed. Mend: " in ran.stdout
+    assert "✗ Docker CLI      not installed. Fix: " in ran.stdout
     assert ran.stderr == ""
 
 
@@ -117,4 +117,4 @@ def test_an_unforeseen_error_is_one_sentence(monkeypatch, capsys):
     with pytest.raises(SystemExit) as exit:
         cli.main()
     assert exit.value.code == 1
-    assert capsys.readouterr().err == "ecr-lab: Something unforeseen: a b. Mend: ecr-lab doctor\n"
+    assert capsys.readouterr().err == "ecr-lab: Something unforeseen: a b. Fix: ecr-lab doctor\n"

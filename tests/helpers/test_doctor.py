@@ -1,4 +1,4 @@
-"""The doctor: each row when all is well, and each miss with its mend."""
+"""The doctor: each row when it is ok, and each failure with its fix."""
 
 import json
 import os
@@ -7,16 +7,16 @@ from collections import namedtuple
 from datetime import UTC, datetime, timedelta
 
 import boto3
+import ecr_sandbox
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from ecr_sandbox import background, docker_engine, docker_forwarder
-from ecr_sandbox.errors import LabError
+from ecr_sandbox import SandboxError, background
 from moto import mock_aws
 
 from helpers import doctor, settings
 
 HOST = {"host": "unix:///var/run/docker.sock"}
-NO_ENGINE = LabError("The Docker engine is not running.", "start it")
+NO_ENGINE = SandboxError("The Docker engine is not running.", "start it")
 
 
 def shown(row) -> str:
@@ -24,7 +24,7 @@ def shown(row) -> str:
 
 
 def test_a_healthy_machine_reads_the_same_twice_and_everywhere(capsys):
-    background.start(settings.sandbox())
+    background.start()
     doctor.report()
     first = capsys.readouterr().out
     doctor.report()
@@ -44,22 +44,22 @@ def test_a_healthy_machine_reads_the_same_twice_and_everywhere(capsys):
 def test_before_the_sandbox_runs(capsys):
     rows = {row["name"]: row for row in doctor.examine()}
     assert all(row["ok"] for row in rows.values())
-    assert rows["Port"]["says"] == "free"
-    assert "not started yet" in rows["Sandbox"]["says"]
+    assert rows["Port"]["text"] == "free"
+    assert "not started yet" in rows["Sandbox"]["text"]
 
 
-def test_every_row_has_the_same_keys_and_every_miss_a_mend(tmp_path, monkeypatch):
+def test_every_row_has_the_same_keys_and_every_failure_a_fix(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     for row in doctor.examine():
-        assert row.keys() == {"name", "ok", "says", "detail", "mend"}
-        assert row["ok"] or row["mend"]
+        assert row.keys() == {"name", "ok", "text", "detail", "fix"}
+        assert row["ok"] or row["fix"]
 
 
 def test_python():
     assert shown(doctor.python_row((3, 12, 1))) == "✔ Python          3.12.1, new enough"
     assert shown(doctor.python_row((3, 10, 2))) == (
-        "✗ Python          3.10.2 is too old. Mend: install Python 3.11 or newer, then make setup"
+        "✗ Python          3.10.2 is too old. Fix: install Python 3.11 or newer, then make setup"
     )
 
 
@@ -67,8 +67,7 @@ def test_no_docker_command(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(doctor.sys, "platform", "linux")
     assert shown(doctor.docker_row()) == (
-        "✗ Docker CLI      not installed. Mend: make setup (it starts the engine), or install the package "
-        "docker.io, or see https://docs.docker.com/engine/install/"
+        "✗ Docker CLI      not installed. Fix: make setup (or install the package docker.io)"
     )
     monkeypatch.setattr(doctor.sys, "platform", "darwin")
     assert "install and start Docker Desktop" in shown(doctor.docker_row())
@@ -76,22 +75,22 @@ def test_no_docker_command(tmp_path, monkeypatch):
 
 def test_the_engine():
     assert shown(doctor.engine_row({**HOST, "ServerVersion": "20.10.24"})) == ("✔ Docker engine   20.10.24, running")
-    assert shown(doctor.engine_row(NO_ENGINE)) == ("✗ Docker engine   The Docker engine is not running. Mend: start it")
+    assert shown(doctor.engine_row(NO_ENGINE)) == ("✗ Docker engine   The Docker engine is not running. Fix: start it")
     far = shown(doctor.engine_row({"host": "ssh://me@build.example", "ServerVersion": "1"}))
     assert far.startswith("✗ Docker engine   The Docker engine is on another machine (ssh://me@build.example)")
 
 
 def test_an_engine_that_cannot_reach_the_sandbox(monkeypatch):
     def refuse(*_):
-        raise LabError("The Docker engine cannot reach the sandbox at localhost:1.", "do it")
+        raise SandboxError("The Docker engine cannot reach the sandbox at localhost:1.", "do it")
 
-    monkeypatch.setattr(docker_engine, "client", lambda: None)
-    monkeypatch.setattr(docker_forwarder, "make_reachable", refuse)
+    monkeypatch.setattr(ecr_sandbox, "docker_client", lambda: None)
+    monkeypatch.setattr(ecr_sandbox, "make_reachable", refuse)
     status = {"port": 1, "ports": [1], "endpoint": "http://localhost:1"}
     assert shown(doctor.reach_row(HOST, status)) == (
-        "✗ Sandbox         The Docker engine cannot reach the sandbox at localhost:1. Mend: do it"
+        "✗ Sandbox         The Docker engine cannot reach the sandbox at localhost:1. Fix: do it"
     )
-    monkeypatch.setattr(docker_forwarder, "make_reachable", lambda *_: True)
+    monkeypatch.setattr(ecr_sandbox, "make_reachable", lambda *_: True)
     assert "http://localhost:1 (forwarded), running" in shown(doctor.reach_row(HOST, status))
     assert doctor.reach_row(NO_ENGINE, status)["ok"]
 
@@ -109,7 +108,7 @@ def test_a_port_taken_by_another_program(port, state):
     with socket.create_server(("127.0.0.1", port)):
         os.environ["ECR_TUTORIAL_PORT"] = str(port)
         assert shown(doctor.port_row(None)) == (
-            f"✗ Port            {port} is taken by {me}. Mend: end that program, or ECR_TUTORIAL_PORT={port + 1}"
+            f"✗ Port            {port} is taken by {me}. Fix: end that program, or ECR_TUTORIAL_PORT={port + 1}"
         )
         del os.environ["ECR_TUTORIAL_PORT"]
         (state / "ports.json").write_text(json.dumps({"sandbox": port}))
@@ -136,7 +135,7 @@ def test_a_port_that_is_none():
     os.environ["ECR_TUTORIAL_PORT"] = "many"
     row = doctor.port_row(None)
     assert not row["ok"]
-    assert row["says"].startswith("ECR_TUTORIAL_PORT is 'many'")
+    assert row["text"].startswith("ECR_TUTORIAL_PORT is 'many'")
 
 
 def _comm() -> str:
@@ -155,7 +154,7 @@ def test_a_full_disk(monkeypatch, tmp_path, state, full):
     space = namedtuple("space", "f_bavail f_frsize")
     monkeypatch.setattr(doctor.os, "statvfs", lambda p: space(300_000 if p == low else 10**9, 4096))
     assert shown(doctor.disk_row({"DockerRootDir": str(engine_root)})) == (
-        f"✗ Disk space      only 1.2 GB free in {low}. Mend: free 2 GB (docker system prune removes what is unused)"
+        f"✗ Disk space      only 1.2 GB free in {low}. Fix: free 2 GB (docker system prune removes what is unused)"
     )
 
 
@@ -173,7 +172,7 @@ def test_the_clock():
     assert shown(doctor.clock_row(_ago(0))).endswith(" s off, right")
     for minutes in (7, -7):
         assert shown(doctor.clock_row(_ago(minutes))).startswith(
-            "✗ Clock           7 minutes away from the Docker engine's. Mend: sudo hwclock -s"
+            "✗ Clock           7 minutes away from the Docker engine's. Fix: sudo hwclock -s"
         )
     for unknown in (NO_ENGINE, {}, {"SystemTime": ""}):
         assert doctor.clock_row(unknown)["ok"]
@@ -182,15 +181,15 @@ def test_the_clock():
 def test_the_clock_of_aws(monkeypatch):
     monkeypatch.setenv("ECR_TUTORIAL_TARGET", "aws")
     monkeypatch.setattr(doctor, "_aws_time", lambda: datetime.now(UTC) + timedelta(hours=1))
-    assert "✗ Clock           60 minutes away from AWS's. Mend: " in shown(doctor.clock_row(HOST))
+    assert "✗ Clock           60 minutes away from AWS's. Fix: " in shown(doctor.clock_row(HOST))
     monkeypatch.setattr(doctor, "_aws_time", lambda: None)
     assert doctor.clock_row(HOST)["ok"]
 
 
 def test_the_aws_cli(tmp_path, monkeypatch):
     assert shown(doctor.aws_cli_row(aws=False)).startswith("✔ AWS CLI         1.")
-    monkeypatch.setattr(doctor.environment, "venv_bin", lambda: tmp_path)
-    assert shown(doctor.aws_cli_row(aws=False)) == "✗ AWS CLI         not installed. Mend: make setup"
+    monkeypatch.setattr(ecr_sandbox, "venv_bin", lambda: tmp_path)
+    assert shown(doctor.aws_cli_row(aws=False)) == "✗ AWS CLI         not installed. Fix: make setup"
     (tmp_path / "user").mkdir()
     (tmp_path / "user" / "aws").write_text("#!/bin/sh\necho aws-cli/2.31.0 Python/3.13\n")
     (tmp_path / "user" / "aws").chmod(0o755)
@@ -220,7 +219,7 @@ def test_aws_in_order(aws):
 def test_aws_without_a_region(aws, monkeypatch):
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     assert [shown(row) for row in doctor.aws_rows()] == [
-        "✗ AWS identity    No AWS region is configured. Mend: aws configure set region us-east-1"
+        "✗ AWS identity    No AWS region is configured. Fix: aws configure set region us-east-1"
     ]
 
 
@@ -244,7 +243,7 @@ def test_aws_without_permission(aws, monkeypatch, action, operation):
 
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", refuse)
     assert shown(doctor.aws_rows()[-1]) == (
-        f"✗ Permissions     {action} was refused (AccessDeniedException). Mend: attach the policy "
+        f"✗ Permissions     {action} was refused (AccessDeniedException). Fix: attach the policy "
         "AmazonEC2ContainerRegistryFullAccess to your user or role"
     )
 

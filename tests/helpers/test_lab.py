@@ -7,22 +7,22 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import boto3
+import ecr_sandbox
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from ecr_sandbox import docker_engine, docker_forwarder
-from ecr_sandbox.errors import LabError
+from ecr_sandbox import SandboxError
 from moto import mock_aws
 
 import helpers
-from helpers import lab, settings
+from helpers import aws_account, lab, settings
 
 
 @pytest.fixture
 def no_engine(monkeypatch):
     def refuse():
-        raise LabError("The Docker engine is not running.", "start it")
+        raise SandboxError("The Docker engine is not running.", "start it")
 
-    monkeypatch.setattr(docker_engine, "client", refuse)
+    monkeypatch.setattr(ecr_sandbox, "docker_client", refuse)
 
 
 # The sandbox ---
@@ -33,7 +33,7 @@ def test_it_starts_the_sandbox_and_says_where(capsys):
     registry = f"localhost:{settings.port()}"
     assert capsys.readouterr().out.splitlines() == [
         f"✔ sandbox: account 123456789012, region us-east-1, registry {registry}",
-        "✔ sealed: no other key, profile or endpoint is in reach, so no cell can touch a real account",
+        "✔ isolated: cells have no other key, profile or endpoint, so they cannot reach a real account",
     ]
     assert (
         repr(found) == f"<Lab: sandbox, account 123456789012, region us-east-1, registry localhost:{settings.port()}>"
@@ -47,22 +47,22 @@ def test_it_starts_a_killed_sandbox_again(stub, no_engine, capsys):
     from ecr_sandbox import background
 
     helpers.connect()
-    pid = background.find(settings.sandbox())["pid"]
+    pid = background.find()["pid"]
     os.kill(pid, 9)
     background._gone(pid, 5)
     helpers.connect()
-    assert background.find(settings.sandbox())["pid"] != pid
+    assert background.find()["pid"] != pid
 
 
 def test_a_missing_engine_is_one_line_and_no_obstacle(stub, no_engine, capsys):
     helpers.connect()
-    assert capsys.readouterr().out.splitlines()[2:] == ["✗ engine: The Docker engine is not running. Mend: start it"]
+    assert capsys.readouterr().out.splitlines()[2:] == ["✗ engine: The Docker engine is not running. Fix: start it"]
 
 
 def test_a_forwarder_is_mentioned(stub, monkeypatch, capsys):
-    monkeypatch.setattr(docker_engine, "client", lambda: None)
-    monkeypatch.setattr(docker_forwarder, "make_reachable", lambda *_: True)
-    monkeypatch.setattr(docker_engine, "learn_mirror", lambda *_: False)
+    monkeypatch.setattr(ecr_sandbox, "docker_client", lambda: None)
+    monkeypatch.setattr(ecr_sandbox, "make_reachable", lambda *_: True)
+    monkeypatch.setattr(ecr_sandbox, "pull_mirror", lambda *_: False)
     helpers.connect()
     assert capsys.readouterr().out.splitlines()[2] == (
         "✔ engine: Docker runs in a virtual machine here and reaches the sandbox by a forwarder"
@@ -79,13 +79,13 @@ def test_a_forwarder_is_mentioned(stub, monkeypatch, capsys):
 )
 def test_a_setting_that_means_nothing(name, value, sentence):
     os.environ[name] = value
-    with pytest.raises(LabError) as told:
+    with pytest.raises(SandboxError) as told:
         helpers.connect()
     assert str(told.value) == sentence
 
 
 def test_before_connect_there_is_no_lab():
-    with pytest.raises(LabError, match="not connected yet"):
+    with pytest.raises(SandboxError, match="not connected yet"):
         lab.current()
 
 
@@ -175,7 +175,7 @@ def test_nothing_but_the_names_for_cells_and_the_engine_is_set(aws, monkeypatch)
 @pytest.mark.parametrize("reply", ["no", "", "n", "123456789012"])
 def test_anything_but_yes_is_no(aws, monkeypatch, reply, state):
     answers(monkeypatch, reply)
-    with pytest.raises(LabError, match="Nothing was made: you did not say yes"):
+    with pytest.raises(SandboxError, match="Nothing was made: you did not say yes"):
         helpers.connect()
     assert "REGISTRY" not in os.environ
     assert not list(state.iterdir())
@@ -184,7 +184,7 @@ def test_anything_but_yes_is_no(aws, monkeypatch, reply, state):
 @pytest.mark.parametrize("nobody", [EOFError, NotImplementedError])
 def test_where_nobody_can_answer_the_account_is_named_beforehand(aws, monkeypatch, nobody):
     answers(monkeypatch, nobody)
-    with pytest.raises(LabError, match=r"nobody is there to ask\. Mend: set ECR_TUTORIAL_CONFIRM=123456789012"):
+    with pytest.raises(SandboxError, match=r"there is no terminal to ask\. Fix: set ECR_TUTORIAL_CONFIRM=123456789012"):
         helpers.connect()
     os.environ["ECR_TUTORIAL_CONFIRM"] = "123456789012"
     assert helpers.connect().target == "aws"
@@ -192,7 +192,7 @@ def test_where_nobody_can_answer_the_account_is_named_beforehand(aws, monkeypatc
 
 def test_another_account_confirmed_is_not_this_one(aws):
     os.environ["ECR_TUTORIAL_CONFIRM"] = "999999999999"
-    with pytest.raises(LabError, match="is 999999999999, but these credentials belong to account 123456789012"):
+    with pytest.raises(SandboxError, match="is 999999999999, but these credentials belong to account 123456789012"):
         helpers.connect()
 
 
@@ -201,7 +201,7 @@ def test_a_yes_for_one_region_is_not_one_for_another(aws, monkeypatch):
     helpers.connect()
     os.environ["AWS_DEFAULT_REGION"] = "us-west-2"
     answers(monkeypatch, "no")
-    with pytest.raises(LabError, match="you did not say yes"):
+    with pytest.raises(SandboxError, match="you did not say yes"):
         helpers.connect()
 
 
@@ -215,9 +215,9 @@ def test_a_damaged_memory_of_yes_is_asked_again(aws, monkeypatch, state, text):
 
 def test_no_region(aws, monkeypatch):
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    with pytest.raises(LabError) as told:
+    with pytest.raises(SandboxError) as told:
         helpers.connect()
-    assert str(told.value) == "No AWS region is configured. Mend: aws configure set region us-east-1"
+    assert str(told.value) == "No AWS region is configured. Fix: aws configure set region us-east-1"
 
 
 def test_no_credentials(monkeypatch, tmp_path):
@@ -225,9 +225,9 @@ def test_no_credentials(monkeypatch, tmp_path):
     monkeypatch.setenv("ECR_TUTORIAL_TARGET", "aws")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    with pytest.raises(LabError) as told:
+    with pytest.raises(SandboxError) as told:
         helpers.connect()
-    assert str(told.value) == "No AWS credentials are configured. Mend: aws configure, or aws sso login"
+    assert str(told.value) == "No AWS credentials are configured. Fix: aws configure, or aws sso login"
 
 
 class Session:
@@ -250,24 +250,24 @@ def refusal(code, message=""):
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (refusal("ExpiredToken"), "Your AWS credentials have expired. Mend: "),
+        (refusal("ExpiredToken"), "Your AWS credentials have expired. Fix: "),
         (
             refusal("InvalidClientTokenId"),
-            "AWS does not accept your credentials (InvalidClientTokenId). Mend: ",
+            "AWS does not accept your credentials (InvalidClientTokenId). Fix: ",
         ),
         (refusal("SignatureDoesNotMatch", "Signature expired: 2017"), "AWS says your clock is wrong ("),
         (EndpointConnectionError(endpoint_url="https://sts"), "AWS cannot be reached ("),
     ],
 )
 def test_what_aws_objects_to(error, sentence):
-    with pytest.raises(LabError) as told:
-        lab.aws_identity(Session(error))
+    with pytest.raises(SandboxError) as told:
+        aws_account.identity(Session(error))
     assert str(told.value).startswith(sentence)
 
 
 def test_a_terminal_of_the_sandbox_is_no_place_for_aws(aws, state):
     os.environ["AWS_CONFIG_FILE"] = str(state / "aws" / "config")
-    with pytest.raises(LabError, match=r"set up for the sandbox\. Mend: open a new terminal"):
+    with pytest.raises(SandboxError, match=r"set up for the sandbox\. Fix: open a new terminal"):
         helpers.connect()
 
 
@@ -275,30 +275,30 @@ def test_one_kernel_has_one_target(aws, monkeypatch):
     os.environ["ECR_TUTORIAL_CONFIRM"] = "123456789012"
     helpers.connect()
     os.environ["ECR_TUTORIAL_TARGET"] = "sandbox"
-    with pytest.raises(LabError, match=r"already connected to aws\. Mend: restart its kernel"):
+    with pytest.raises(SandboxError, match=r"already connected to aws\. Fix: restart its kernel"):
         helpers.connect()
 
 
 def test_china_has_its_own_suffix():
-    assert lab.aws_registry("1" * 12, "cn-north-1") == "111111111111.dkr.ecr.cn-north-1.amazonaws.com.cn"
+    assert aws_account.registry("1" * 12, "cn-north-1") == "111111111111.dkr.ecr.cn-north-1.amazonaws.com.cn"
 
 
 def test_the_time_is_that_of_the_sandbox(stub, no_engine, monkeypatch):
     moved = datetime(2027, 3, 1, 12, tzinfo=UTC)
     lab = helpers.connect()
-    monkeypatch.setattr("ecr_sandbox.background.advance_clock", lambda _, seconds: moved.timestamp() + seconds)
+    monkeypatch.setattr("ecr_sandbox.advance_clock", lambda seconds: moved.timestamp() + seconds)
     assert lab.now() == moved
 
 
 def test_time_is_let_pass(stub, no_engine, monkeypatch, capsys):
     clock = [datetime(2027, 3, 1, 12, tzinfo=UTC)]
 
-    def advance(_, seconds: float) -> float:
+    def advance(seconds: float) -> float:
         clock[0] += timedelta(seconds=seconds)
         return clock[0].timestamp()
 
     lab = helpers.connect()
-    monkeypatch.setattr("ecr_sandbox.background.advance_clock", advance)
+    monkeypatch.setattr("ecr_sandbox.advance_clock", advance)
     lab.wait_until(datetime(2027, 4, 1, tzinfo=UTC))
     assert lab.now() == datetime(2027, 4, 1, tzinfo=UTC)
     assert capsys.readouterr().out.endswith("✔ the sandbox's clock says 2027-04-01 00:00:00\n")
@@ -308,4 +308,4 @@ def test_nobody_moves_the_clock_of_aws(aws, capsys):
     os.environ["ECR_TUTORIAL_CONFIRM"] = "123456789012"
     lab = helpers.connect()
     lab.wait_until(lab.now() + timedelta(days=1))
-    assert capsys.readouterr().out.splitlines()[-1].startswith("Nobody moves the clock of AWS")
+    assert capsys.readouterr().out.splitlines()[-1].startswith("The clock of AWS cannot be moved")

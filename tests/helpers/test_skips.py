@@ -36,15 +36,15 @@ def test_a_cell_that_is_tagged_so_says_that_it_is_skipped(shell, capsys):
 def test_all_others_run(shell, capsys, cell):
     shell.run_cell(cell)
     assert skips.SKIPPED not in capsys.readouterr().out
-    assert skips.instead(cell.splitlines(keepends=True)) == cell.splitlines(keepends=True)
+    assert skips.replace(cell.splitlines(keepends=True)) == cell.splitlines(keepends=True)
 
 
 def test_it_is_asked_once_for_each_cell(shell):
-    assert shell.input_transformers_cleanup.count(skips.instead) == 1
+    assert shell.input_transformers_cleanup.count(skips.replace) == 1
 
 
-@pytest.mark.parametrize(("target", "teaches"), [("sandbox", False), ("aws", True)])
-def test_connect_teaches_it_on_aws_only(shell, target, teaches):
-    shell.input_transformers_cleanup.remove(skips.instead)
-    lab._teach_ipython(target)
-    assert (skips.instead in shell.input_transformers_cleanup) == teaches
+@pytest.mark.parametrize(("target", "registers"), [("sandbox", False), ("aws", True)])
+def test_connect_registers_it_on_aws_only(shell, target, registers):
+    shell.input_transformers_cleanup.remove(skips.replace)
+    lab._extend_ipython(target)
+    assert (skips.replace in shell.input_transformers_cleanup) == registers

@@ -1,7 +1,7 @@
 """On a real account no cell fails or harms: what only the sandbox can do is guarded, and what is made is found again.
 
 A cell that uses what the sandbox alone has either asks `lab.target` itself, or carries the tag `sandbox-only`: then
-helpers/skips.py lets it say on AWS that it is skipped, and the text above it says why it cannot work there.
+with helpers/skips.py it prints on AWS that it is skipped, and the text above it says why it cannot work there.
 """
 
 import re
@@ -10,14 +10,14 @@ import pytest
 
 from helpers import skips
 from tests.notebooks import course
-from tests.notebooks.to_mend import expected
+from tests.notebooks.known_findings import expected
 
 SANDBOX_ONLY = {
-    r"\.password_of\(": "AWS gives out no token of the past",
-    r"ecr-lab clock": "nobody moves AWS's clock",
-    r"/_sandbox|\blab\.endpoint\b|helpers\.sandbox|\bbackground\.": "the sandbox's own doors and insides",
+    r"\.password_of\(": "AWS issues no token of the past",
+    r"ecr-lab clock": "the clock of AWS cannot be moved",
+    r"/_sandbox|\blab\.endpoint\b|\becr_sandbox\.(?!prices\b)": "the sandbox's own API",
     r"\becr-lab (up|down|gc|reset)\b": "there is no sandbox to look after",
-    r"other-account|OTHER_PROFILE|neighbour\(": "a real account need not have a second one",
+    r"other-account|OTHER_PROFILE|second_account\(": "a real account need not have a second one",
     r"(localhost|127\.0\.0\.1):\d": "the sandbox's address; $REGISTRY is right everywhere",
 }
 GUARD = re.compile(r"\blab\.target\b|available_profiles|ECR_TUTORIAL_TARGET")

@@ -3,10 +3,10 @@
 import pytest
 
 from helpers import course as learned
-from helpers import progress
+from helpers.exercises import progress
 from tests.notebooks import clean_state, course
+from tests.notebooks.known_findings import expected
 from tests.notebooks.test_solutions import answered
-from tests.notebooks.to_mend import expected
 
 MIDDLE = ("07", "08")  # in `make test`; each notebook by itself is tried in test_solutions.py
 

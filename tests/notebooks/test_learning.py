@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.notebooks import course
-from tests.notebooks.to_mend import expected
+from tests.notebooks.known_findings import expected
 
 WHICH = "<b>1.</b> Which?<br>&emsp;<b>(a)</b> this<br>&emsp;<b>(b)</b> that"
 every_notebook = pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
@@ -90,7 +90,7 @@ def test_every_answer_is_explained():
 
 
 @every_notebook
-def test_it_says_what_can_go_wrong_with_the_message_the_cause_and_the_mend(path):
+def test_it_says_what_can_go_wrong_with_the_message_the_cause_and_the_fix(path):
     rows = [line for line in below(path, "What can go wrong").splitlines() if line.startswith("|")][2:]
     assert len(rows) >= 3
     assert all(len(re.findall(r"(?<!\\)\|", row)) == 4 and "||" not in row.replace(" ", "") for row in rows)

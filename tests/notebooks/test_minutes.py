@@ -3,7 +3,7 @@
 import pytest
 
 from tests.notebooks import course, minutes
-from tests.notebooks.to_mend import expected
+from tests.notebooks.known_findings import expected
 
 
 def test_the_promise_is_what_is_measured():
@@ -33,7 +33,7 @@ def test_a_minute_more_or_less_is_forgiven_at_the_border(promised, measured, kep
 
 
 def test_solutions_code_and_addresses_are_not_read(notebook):
-    notebook("two `words`", "```bash\nfour more words here\n```", "[a link](https://example.com/a/b) <b>ends</b> ·")
+    notebook("two `words`", "```bash\nfour more words here\n```", "[a link](https://tiny_image.com/a/b) <b>ends</b> ·")
     assert minutes.words(notebook.read()) == 5
 
 

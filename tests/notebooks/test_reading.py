@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.notebooks import course, reading
-from tests.notebooks.to_mend import expected
+from tests.notebooks.known_findings import expected
 
 AVERAGE, LONGEST = 14, 45  # words in a sentence; plain English aims at 15 to 20 on average
 GLOSSARY = re.findall(r"^\| \*\*(.+?)\*\* \| (.+) \|$", (course.FOLDER / "README.md").read_text(), re.MULTILINE)

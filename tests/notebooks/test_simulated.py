@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tests.notebooks import course
-from tests.notebooks.to_mend import expected
+from tests.notebooks.known_findings import expected
 
 WORD = re.compile(r"\b(simulat\w+|stand-ins?|plays? (it|them)|sandbox's own)\b")
 SIMULATED = {

@@ -13,7 +13,8 @@ import nbformat
 import pytest
 
 from helpers import course as learned
-from helpers import progress, settings
+from helpers import settings
+from helpers.exercises import progress
 from tests.notebooks import clean_state, course
 
 CHECK = re.compile(r'check\("(\d\d\.\d)".*\)')
@@ -45,11 +46,11 @@ def solution(cell) -> Iterator[nbformat.NotebookNode]:
 
 def wrong(call: re.Match) -> Iterator[nbformat.NotebookNode]:
     """The wrong answers to an exercise, each followed by its check and taken back where that is needed."""
-    judge = f"from helpers.checks import check\n{call[0]}"
+    judge = f"from helpers.exercises import check\n{call[0]}"
     for each in WRONG.get(call[1], []):
         for source in (each["answer"], judge, each.get("undo", "")):
             if source:
-                python = source.startswith(("# python", "from helpers.checks"))
+                python = source.startswith(("# python", "from helpers.exercises"))
                 yield nbformat.v4.new_code_cell(source) if python else bash(source)
 
 

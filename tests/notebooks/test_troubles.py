@@ -3,7 +3,7 @@
 import pytest
 
 from tests.notebooks import course, tables
-from tests.notebooks.to_mend import expected
+from tests.notebooks.known_findings import expected
 
 TROUBLES = course.data("troubles.json")["troubles"]
 FOUND = {trouble["key"]: tables.found(trouble) for trouble in TROUBLES}

@@ -13,6 +13,7 @@ import uuid
 import pytest
 
 from helpers import settings, show
+from helpers.show import live_cell
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 
@@ -141,7 +142,7 @@ def build_with(buildkit: str, tag: str) -> list[str]:
         )
         if b"buildx component is missing" not in done.stdout:
             assert done.returncode == 0, done.stdout
-            return [line for line in show.steady(show._lines(io.BytesIO(done.stdout))) if not line.endswith("\r")]
+            return [line for line in show.steady(live_cell._lines(io.BytesIO(done.stdout))) if not line.endswith("\r")]
     return []
 
 

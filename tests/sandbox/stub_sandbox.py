@@ -17,9 +17,9 @@ lock = (state / "sandbox.lock").open("w")
 try:
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 except BlockingIOError:
-    sys.exit("Another sandbox runs here. Mend: ecr-sandbox down")
+    sys.exit("Another sandbox runs here. Fix: ecr-sandbox down")
 if mood == "refuse":
-    sys.exit("The state cannot be read. Mend: ecr-sandbox reset")
+    sys.exit("The state cannot be read. Fix: ecr-sandbox reset")
 if mood == "crash":
     raise RuntimeError("boom")
 if mood == "slow":

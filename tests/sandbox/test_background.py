@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 from ecr_sandbox import background
-from ecr_sandbox.errors import LabError
+from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.settings import Settings
 
 
@@ -99,26 +99,26 @@ def test_a_damaged_status_file_is_no_sandbox(text, own_settings):
 
 def test_the_reason_of_a_failed_start_is_the_last_line_of_the_log(stub, own_settings):
     stub("refuse")
-    with pytest.raises(LabError) as error:
+    with pytest.raises(SandboxError) as error:
         background.start(own_settings)
-    assert str(error.value) == "The state cannot be read. Mend: ecr-sandbox reset"
+    assert str(error.value) == "The state cannot be read. Fix: ecr-sandbox reset"
 
 
 def test_the_reason_of_an_earlier_failure_is_not_repeated(stub, own_settings):
     stub("crash")
-    with pytest.raises(LabError) as error:
+    with pytest.raises(SandboxError) as error:
         background.start(own_settings)
     log = background.log_file(own_settings)
-    assert str(error.value) == f"The sandbox ended while it was starting. Mend: read its log: {log}"
+    assert str(error.value) == f"The sandbox ended while it was starting. Fix: read its log: {log}"
     stub("refuse")
-    with pytest.raises(LabError, match=r"^The state cannot be read"):
+    with pytest.raises(SandboxError, match=r"^The state cannot be read"):
         background.start(own_settings)
 
 
 def test_a_start_that_takes_too_long_is_ended(stub, monkeypatch, own_settings):
     stub("never")
     monkeypatch.setattr(background, "READY_SECONDS", 1)
-    with pytest.raises(LabError, match=r"was not ready after 1 seconds\. Mend: read its log"):
+    with pytest.raises(SandboxError, match=r"was not ready after 1 seconds\. Fix: read its log"):
         background.start(own_settings)
     assert background._started[-1].wait(timeout=60) == -signal.SIGTERM
 
@@ -159,7 +159,9 @@ def test_no_proxy_is_asked(stub, own_settings, monkeypatch):
 def test_a_state_folder_that_cannot_be_made(tmp_path, stub, own_settings):
     (tmp_path / "file").touch()
     below_a_file = replace(own_settings, state=tmp_path / "file" / "state", variables="ECR_TUTORIAL")
-    with pytest.raises(LabError, match=r"cannot be written \(Not a directory\).* set ECR_TUTORIAL_STATE to another"):
+    with pytest.raises(
+        SandboxError, match=r"cannot be written \(Not a directory\).* set ECR_TUTORIAL_STATE to another"
+    ):
         background.start(below_a_file)
 
 

@@ -12,12 +12,12 @@ import boto3
 import psutil
 import pytest
 from ecr_sandbox import background, cli, settings
-from ecr_sandbox.errors import LabError
+from ecr_sandbox.errors import SandboxError
 
 from tests.sandbox.conftest import free_port
 
 ECR_SANDBOX = (sys.executable, "-m", "ecr_sandbox")
-NOT_RUNNING = "The sandbox is not running. Mend: ecr-sandbox up"
+NOT_RUNNING = "The sandbox is not running. Fix: ecr-sandbox up"
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_gc_shows_what_it_freed_and_kept(monkeypatch, capsys, call, result, word
 def test_gc_frees_nothing_that_an_unreadable_state_may_need(monkeypatch, call):
     monkeypatch.setattr(background, "find", lambda _: {"endpoint": "http://localhost:1"})
     monkeypatch.setattr(background, "_ask", lambda *_: {"put_aside": ["state.db.unreadable-1"]})
-    with pytest.raises(LabError, match=r"kept as state\.db\.unreadable-1, and its layers too"):
+    with pytest.raises(SandboxError, match=r"kept as state\.db\.unreadable-1, and its layers too"):
         call("gc")
 
 
@@ -140,7 +140,7 @@ def test_clock_does_not_go_back(run):
 def test_a_clock_that_cannot_be_advanced_so_far(monkeypatch, call):
     monkeypatch.setattr(background, "find", lambda _: {"endpoint": "http://localhost:1"})
     monkeypatch.setattr(background, "_ask", lambda *_, body: None)
-    with pytest.raises(LabError, match="less than 100 years"):
+    with pytest.raises(SandboxError, match="less than 100 years"):
         call("clock", "--forward-days", "1e9")
 
 
@@ -229,7 +229,7 @@ def test_ctrl_c_is_no_traceback(stub, environ):
     time.sleep(0.2)
     child.send_signal(signal.SIGINT)
     assert child.communicate(timeout=60)[1].strip() == (
-        "ecr-sandbox: Interrupted; nothing is lost. Mend: run the same command again"
+        "ecr-sandbox: Interrupted; nothing is lost. Fix: run the same command again"
     )
     assert child.returncode == 1
 
@@ -237,8 +237,8 @@ def test_ctrl_c_is_no_traceback(stub, environ):
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (RuntimeError("a\nb."), "Something unforeseen: a b. Mend: ecr-sandbox down, then ecr-sandbox up"),
-        (OSError(28, "No space left on device"), "No space left on device. Mend: free some disk space, then "),
+        (RuntimeError("a\nb."), "Something unforeseen: a b. Fix: ecr-sandbox down, then ecr-sandbox up"),
+        (OSError(28, "No space left on device"), "No space left on device. Fix: free some disk space, then "),
     ],
 )
 def test_an_unforeseen_error_is_one_sentence(monkeypatch, capsys, error, sentence):

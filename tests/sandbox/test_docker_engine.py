@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from ecr_sandbox import docker_engine
-from ecr_sandbox.errors import LabError
+from ecr_sandbox.errors import SandboxError
 
 
 def test_docker_host_wins():
@@ -90,24 +90,24 @@ def test_a_user_without_plugins_gets_no_link(tmp_path, state):
 
 
 def told(host: str) -> str:
-    with pytest.raises(LabError) as trouble:
+    with pytest.raises(SandboxError) as trouble:
         docker_engine.client({**os.environ, "DOCKER_HOST": host})
     return str(trouble.value)
 
 
 def test_an_engine_that_does_not_run(tmp_path):
-    assert told(f"unix://{tmp_path}/none.sock").startswith("The Docker engine is not running. Mend: ")
+    assert told(f"unix://{tmp_path}/none.sock").startswith("The Docker engine is not running. Fix: ")
 
 
 def test_a_socket_nobody_listens_on(tmp_path):
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(tmp_path / "dead.sock"))
-    assert told(f"unix://{tmp_path}/dead.sock").startswith("The Docker engine is not running. Mend: ")
+    assert told(f"unix://{tmp_path}/dead.sock").startswith("The Docker engine is not running. Fix: ")
 
 
 def test_docker_is_not_installed(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert told(f"unix://{tmp_path}/none.sock").startswith("Docker is not installed. Mend: ")
+    assert told(f"unix://{tmp_path}/none.sock").startswith("Docker is not installed. Fix: ")
 
 
 def test_an_engine_on_another_machine():
@@ -144,7 +144,7 @@ def test_a_socket_one_may_not_use(tmp_path):
         os.close(write)
     assert said == (
         f"You may not use the Docker engine's socket {tmp_path}/closed.sock (permission denied). "
-        'Mend: sudo usermod -aG docker "$USER", then log out and in again'
+        'Fix: sudo usermod -aG docker "$USER", then log out and in again'
     )
 
 

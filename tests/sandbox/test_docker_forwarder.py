@@ -9,7 +9,7 @@ from pathlib import Path
 import docker.errors
 import pytest
 from ecr_sandbox import docker_forwarder
-from ecr_sandbox.errors import LabError
+from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.settings import Settings
 
 from tests.sandbox.conftest import free_port
@@ -112,14 +112,14 @@ def test_a_registry_that_accepts_any_password_is_not_the_sandbox():
 def test_an_engine_that_cannot_reach_the_sandbox_at_all(monkeypatch):
     monkeypatch.setattr(docker_forwarder, "_becomes_reachable", lambda *_: False)
     fake = FakeEngine(REFUSED)
-    with pytest.raises(LabError, match=r"cannot reach the sandbox at localhost:5050\. Mend: ecr-sandbox down"):
+    with pytest.raises(SandboxError, match=r"cannot reach the sandbox at localhost:5050\. Fix: ecr-sandbox down"):
         docker_forwarder.make_reachable(fake, SANDBOX, [5050, 5051])
     assert not fake.forwarders
 
 
 def test_a_forwarder_that_does_not_start_is_removed():
     fake = FakeEngine(REFUSED, run_error="port is already allocated")
-    with pytest.raises(LabError, match="The forwarder to the sandbox did not start"):
+    with pytest.raises(SandboxError, match="The forwarder to the sandbox did not start"):
         docker_forwarder.make_reachable(fake, SANDBOX, [5050, 5051])
     assert not fake.forwarders
 

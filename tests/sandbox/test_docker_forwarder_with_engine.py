@@ -22,7 +22,7 @@ from typing import Any
 import docker
 import pytest
 from ecr_sandbox import docker_forwarder
-from ecr_sandbox.errors import LabError
+from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.settings import Settings
 
 from helpers import settings
@@ -343,6 +343,6 @@ def test_removed_it_is_gone(machine, sandbox, its_engine):
 def test_a_sandbox_that_is_out_of_its_reach_is_said_and_nothing_is_left(machine, sandbox, its_engine, monkeypatch):
     port = free_port()
     monkeypatch.setattr(docker_forwarder, "START_SECONDS", 1)
-    with pytest.raises(LabError, match=f"cannot reach the sandbox at localhost:{port}"):
+    with pytest.raises(SandboxError, match=f"cannot reach the sandbox at localhost:{port}"):
         docker_forwarder.make_reachable(its_engine, of(sandbox), [port])
     assert its_engine.containers.list(all=True) == []

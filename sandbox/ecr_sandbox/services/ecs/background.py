@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import moto.ecs.models
 import moto.ecs.urls
-from ecr_sandbox.errors import LabError
+from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.state.store import Store
 
 from . import errors, startup
@@ -51,7 +51,7 @@ class Fargate:
         self._scheduler.notify()
 
     def _clean_up(self) -> None:
-        with suppress(LabError):  # without an engine there are no containers
+        with suppress(SandboxError):  # without an engine there are no containers
             self._runners.clean_up()
 
     def end(self) -> None:

@@ -25,7 +25,7 @@ class Engines:
         self.used = False
 
     def one(self) -> "docker.DockerClient":
-        """A client of the engine; raises LabError."""
+        """A client of the engine; raises SandboxError."""
         with self._lock:
             if self._found is None:
                 os.environ |= docker_engine.variables(os.environ)
@@ -36,7 +36,7 @@ class Engines:
     def remove_containers(self) -> None:
         """Remove every container of this sandbox's tasks; without an engine, do nothing."""
         import docker.errors
-        from ecr_sandbox.errors import LabError
+        from ecr_sandbox.errors import SandboxError
 
-        with suppress(LabError, docker.errors.DockerException, OSError):
+        with suppress(SandboxError, docker.errors.DockerException, OSError):
             docker_engine.remove_tasks(self.one(), self._folder)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ecr_sandbox.aws.lazy_services import Services
-from ecr_sandbox.errors import LabError
+from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.registry import image_name
 from ecr_sandbox.state.store import Store
 from moto.ecs.models import ecs_backends
@@ -154,7 +154,7 @@ class TaskRunner:
             self._runners.registries.authorize(made, task.region)
         try:
             engine = self._runners.engines.one()
-        except LabError as none:
+        except SandboxError as none:
             raise NotStarted(errors.no_engine(str(none))) from None
         for each in task.containers:
             try:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from ecr_sandbox.errors import LabError
+from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.state.atomic_files import write_whole
 
 from .advisories import Name, folder, load, refreshed
@@ -30,7 +30,7 @@ def refresh(seen: Iterable[Name], state: Path | None = None, osv: str = OSV) -> 
     """Query OSV for the packages *seen* and those of the current snapshot.
 
     Returns the number of packages and of advisories. They are written to the *state* folder when all have arrived.
-    Raises LabError.
+    Raises SandboxError.
     """
     names = sorted({(ecosystem, canonical(ecosystem, name)) for ecosystem, name in seen} | load(folder(state)).covers)
     try:
@@ -39,7 +39,7 @@ def refresh(seen: Iterable[Name], state: Path | None = None, osv: str = OSV) -> 
             vulns = list(pool.map(lambda each: _answer(session.get, f"{osv}/v1/vulns/{each}"), found))
         content = _snapshot(names, [_kept(each, set(names)) for each in vulns])
     except (requests.RequestException, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise LabError(
+        raise SandboxError(
             f"OSV did not tell what it knows ({type(error).__name__}).", "try again with internet; nothing was changed"
         ) from error
     where = refreshed(state) / "osv.json"

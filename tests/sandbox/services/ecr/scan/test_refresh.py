@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from ecr_sandbox import background, cli
-from ecr_sandbox.errors import LabError
+from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.services.ecr.scan import advisories, refresh
 from ecr_sandbox.services.ecr.scan.match import match
 from ecr_sandbox.services.ecr.scan.packages import Package
@@ -143,7 +143,7 @@ def test_without_an_answer_nothing_is_changed(osv, state, trouble, monkeypatch):
     knows.status = 503 if trouble == "error" else 200
     if trouble == "nonsense":
         monkeypatch.setattr(knows, "batch", lambda queries: ["what?"] * len(queries))
-    with pytest.raises(LabError, match="nothing was changed"):
+    with pytest.raises(SandboxError, match="nothing was changed"):
         refresh.refresh([], state, "http://127.0.0.1:9" if trouble == "down" else url)
     assert advisories.folder() == advisories.SHIPPED
     assert not list(state.rglob("*.json"))

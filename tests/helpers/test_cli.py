@@ -7,7 +7,8 @@ import sys
 import pytest
 from ecr_sandbox import background
 
-from helpers import cli, progress, settings
+from helpers import cli, settings
+from helpers.exercises import progress
 
 ECR_LAB = (sys.executable, "-c", "from helpers.cli import main; main()")
 NOT_RUNNING = "The sandbox is not running. Fix: ecr-lab up"

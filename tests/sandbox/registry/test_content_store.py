@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from ecr_sandbox.registry.content_store import ContentStore
+from ecr_sandbox.registry.errors import LayersMissing
 from ecr_sandbox.registry.images import Images, Manifest
 from ecr_sandbox.registry.upload_sessions import UnknownUpload, UploadSessions, WrongDigest
-from ecr_sandbox.services.ecr.errors import LayersNotFoundException
 from ecr_sandbox.state.store import Store
 
 APP = ("123456789012", "us-east-1", "app")
@@ -122,7 +122,7 @@ class TestAnImage:
 
     def test_all_its_blobs_must_be_there(self, store, content):
         here, missing = add(content, b"here"), digest_of(b"missing")
-        with pytest.raises(LayersNotFoundException, match=missing):
+        with pytest.raises(LayersMissing, match=missing):
             self.put(store, content, here, missing)
         assert not Images(store, *APP)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from ecr_sandbox.services.ecr.scan import external_scanners
-from tests.sandbox.services.ecr.scan.test_api import enhanced, make, names, scanned
 
 from tests.sandbox.rootfs import debian, dpkg, push, python
+from tests.sandbox.services.ecr.test_scan_api import enhanced, make, names, scanned
 
 # Shortened from what the programs print for a real image.
 TRIVY = {

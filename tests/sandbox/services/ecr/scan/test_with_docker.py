@@ -4,11 +4,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.sandbox.services.ecr.scan.test_api import enhanced, names, scanned
 
 from helpers import settings
 from tests.sandbox.conftest import Sandbox
 from tests.sandbox.rootfs import CVE, debian, dpkg, python
+from tests.sandbox.services.ecr.test_scan_api import enhanced, names, scanned
 
 # The base image brings the shell; the files of the lesson replace what it says of itself.
 OLD = f"FROM {settings.BASE_IMAGE}\nCOPY root/ /\n"

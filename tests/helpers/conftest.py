@@ -14,7 +14,7 @@ import helpers
 from helpers import lab, settings
 
 PULL_MIRROR = ecr_sandbox.pull_mirror
-STUB = Path(__file__).with_name("stub_sandbox.py")
+STUB = Path(__file__).parents[1] / "sandbox" / "stub_sandbox.py"
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def own_world(tmp_path, monkeypatch):
     yield
     os.environ["ECR_TUTORIAL_STATE"] = str(state)
     try:
-        background.stop()
+        background.stop(settings.sandbox())
     finally:
         os.environ.clear()
         os.environ.update(before)
@@ -68,7 +68,7 @@ def plain(monkeypatch, capsys):
 def stub(monkeypatch):
     """A stub in place of the sandbox; call it with a mood."""
     monkeypatch.setattr(background, "COMMAND", (sys.executable, str(STUB)))
-    monkeypatch.setattr(background, "SIGN", STUB.name)
+    monkeypatch.setattr(background, "COMMAND_LINE", STUB.name)
     return lambda mood: os.environ.__setitem__("STUB_MOOD", mood)
 
 

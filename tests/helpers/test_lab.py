@@ -47,11 +47,11 @@ def test_it_starts_a_killed_sandbox_again(stub, no_engine, capsys):
     from ecr_sandbox import background
 
     helpers.connect()
-    pid = background.find()["pid"]
+    pid = background.find(settings.sandbox())["pid"]
     os.kill(pid, 9)
     background._gone(pid, 5)
     helpers.connect()
-    assert background.find()["pid"] != pid
+    assert background.find(settings.sandbox())["pid"] != pid
 
 
 def test_a_missing_engine_is_one_line_and_no_obstacle(stub, no_engine, capsys):
@@ -286,14 +286,14 @@ def test_china_has_its_own_suffix():
 def test_the_time_is_that_of_the_sandbox(stub, no_engine, monkeypatch):
     moved = datetime(2027, 3, 1, 12, tzinfo=UTC)
     lab = helpers.connect()
-    monkeypatch.setattr("ecr_sandbox.advance_clock", lambda seconds: moved.timestamp() + seconds)
+    monkeypatch.setattr("ecr_sandbox.advance_clock", lambda _, seconds: moved.timestamp() + seconds)
     assert lab.now() == moved
 
 
 def test_time_is_let_pass(stub, no_engine, monkeypatch, capsys):
     clock = [datetime(2027, 3, 1, 12, tzinfo=UTC)]
 
-    def advance(seconds: float) -> float:
+    def advance(_, seconds: float) -> float:
         clock[0] += timedelta(seconds=seconds)
         return clock[0].timestamp()
 

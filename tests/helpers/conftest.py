@@ -31,7 +31,7 @@ def own_world(tmp_path, monkeypatch):
     monkeypatch.setattr(ecr_sandbox, "pull_mirror", lambda *_: False)
     os.environ["ECR_TUTORIAL_BASE"] = str(tmp_path / "no layout")
     yield
-    os.environ["ECR_TUTORIAL_STATE"] = str(state)
+    os.environ |= {"ECR_TUTORIAL_STATE": str(state), "ECR_TUTORIAL_PORT": ""}
     try:
         background.stop(settings.sandbox())
     finally:

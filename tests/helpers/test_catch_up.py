@@ -112,9 +112,9 @@ def test_a_build_that_fails_is_one_sentence(lab):
 def test_a_password_that_is_no_longer_good_is_replaced(lab, capsys):
     lab.catch_up("06")
     assert catch_up.is_logged_in(lab)
-    background.stop()
+    background.stop(settings.sandbox())
     (settings.state() / "secret").write_text("another secret than the one that signed the password")
-    background.start()
+    background.start(settings.sandbox())
     assert not catch_up.is_logged_in(lab)
     capsys.readouterr()
     lab.catch_up("06")

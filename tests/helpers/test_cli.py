@@ -86,7 +86,7 @@ def test_any_shell_can_use_it(tmp_path):
 
 def test_env_on_aws_only_names_the_registry(monkeypatch, capsys):
     monkeypatch.setenv("ECR_TUTORIAL_TARGET", "aws")
-    monkeypatch.setattr("helpers.lab.aws_identity", lambda session: ("111111111111", "eu-west-1", "arn"))
+    monkeypatch.setattr("helpers.aws_account.identity", lambda session: ("111111111111", "eu-west-1", "arn"))
     cli.commands.main(["env"], obj=settings.sandbox, standalone_mode=False)
     lines = capsys.readouterr().out.splitlines()
     assert "export REGISTRY=111111111111.dkr.ecr.eu-west-1.amazonaws.com;" in lines

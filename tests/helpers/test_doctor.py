@@ -24,7 +24,7 @@ def shown(row) -> str:
 
 
 def test_a_healthy_machine_reads_the_same_twice_and_everywhere(capsys):
-    background.start()
+    background.start(settings.sandbox())
     doctor.report()
     first = capsys.readouterr().out
     doctor.report()
@@ -67,7 +67,8 @@ def test_no_docker_command(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(doctor.sys, "platform", "linux")
     assert shown(doctor.docker_row()) == (
-        "✗ Docker CLI      not installed. Fix: make setup (or install the package docker.io)"
+        "✗ Docker CLI      not installed. Fix: make setup (it starts the engine), or install the package docker.io, or see "
+        "https://docs.docker.com/engine/install/"
     )
     monkeypatch.setattr(doctor.sys, "platform", "darwin")
     assert "install and start Docker Desktop" in shown(doctor.docker_row())

@@ -93,8 +93,8 @@ def test_waiting_ends(lab, monkeypatch):
 
 
 def test_the_packages_that_scans_have_seen_are_known_outside(lab):
-    assert background.seen_packages() == [("Debian:12", "pcre2")]
-    background.advisories_changed()
-    background.stop()
-    assert background.seen_packages() == []
-    background.advisories_changed()  # without a sandbox it does nothing
+    assert background.seen_packages(settings.sandbox()) == [("Debian:12", "pcre2")]
+    background.advisories_changed(settings.sandbox())
+    background.stop(settings.sandbox())
+    assert background.seen_packages(settings.sandbox()) == []
+    background.advisories_changed(settings.sandbox())  # without a sandbox it does nothing

@@ -1,6 +1,7 @@
 """Fifty clients at once: how long each waits for a small call of the API, and of the registry.
 
-The same calls go to plain moto (nothing on disk, no signature, no policies), and the registry's to Distribution alone.
+The same calls go to plain moto (nothing on disk, no signature, no policies). Those of the registry go to Distribution
+alone, if that is here.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ import requests
 
 from . import load
 from .load import Answered, Prepared
-from .processes import client, distribution, moto, sandbox
+from .processes import client, distribution, has_distribution, moto, sandbox
 
 CLIENTS = 50
 ROUNDS = 3
@@ -37,21 +38,27 @@ def measure(runs: int) -> dict[str, list[float]]:
             with moto() as (host, _process):
                 _repositories(host)
                 theirs = timed(host, calls)
-            Path(folder, "alone").mkdir()
-            with distribution(Path(folder, "alone")) as (host, _process):
-                for number in range(CLIENTS):
-                    push(f"http://{host}/v2/crowd-{number}", "first", "")
-                their_wire = timed(host, partial(_asks, token=""))
-        for name, mine, others in (("API calls", ours, theirs), ("registry requests", our_wire, their_wire)):
-            other = "plain moto" if name == "API calls" else "Distribution alone"
+            alone = _distribution(Path(folder, "alone")) if has_distribution() else None
+        for name, mine, other, others in (
+            ("API calls", ours, "plain moto", theirs),
+            ("registry requests", our_wire, "Distribution alone", alone),
+        ):
             for figure, at in (("median", 50), ("p95", 95)):
-                ours_ms, theirs_ms = percentile(mine, at), percentile(others, at)
-                for label, value in {
-                    f"{CLIENTS} clients, {name}: {figure} (ms)": ours_ms,
-                    f"{CLIENTS} clients, {name}: {figure}, {other} / sandbox (ratio)": theirs_ms / ours_ms,
-                }.items():
-                    figures.setdefault(label, []).append(value)
+                label, ours_ms = f"{CLIENTS} clients, {name}: {figure}", percentile(mine, at)
+                figures.setdefault(f"{label} (ms)", []).append(ours_ms)
+                if others:
+                    ratio = percentile(others, at) / ours_ms
+                    figures.setdefault(f"{label}, {other} / sandbox (ratio)", []).append(ratio)
     return figures
+
+
+def _distribution(folder: Path) -> list[Answered]:
+    """Distribution's answers to the same requests."""
+    folder.mkdir()
+    with distribution(folder) as (host, _process):
+        for number in range(CLIENTS):
+            push(f"http://{host}/v2/crowd-{number}", "first", "")
+        return timed(host, partial(_asks, token=""))
 
 
 def calls(host: str, number: int) -> list[Prepared]:

@@ -1,6 +1,6 @@
 """What ten thousand images in one repository cost: a push, a page of DescribeImages, memory.
 
-The same of plain moto, and of Distribution alone, which lists nothing by pages.
+The same of plain moto, and of Distribution alone, if that is here; it lists nothing by pages.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from helpers import settings
 from . import load
 from .crowd import CONFIG, MANIFEST_TYPE, push
 from .load import Prepared
-from .processes import client, distribution, moto, peak_memory, sandbox
+from .processes import client, distribution, has_distribution, moto, peak_memory, sandbox
 
 FEW, MANY = 100, 10_000
 SIZES = {"few": FEW, "many": MANY}  # repositories and their images
@@ -32,7 +32,8 @@ def measure(runs: int) -> dict[str, list[float]]:
     """Milliseconds with 100 images, and how many times as long with 10,000; memory in MB."""
     figures: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        state, alone = filled(Path(folder, "state")), _filled_alone(Path(folder, "alone"))
+        state = filled(Path(folder, "state"))
+        alone = _filled_alone(Path(folder, "alone")) if has_distribution() else None
         for run in range(runs):
             with sandbox(state) as (host, process):
                 token = client(host).get_authorization_token()["authorizationData"][0]["authorizationToken"]
@@ -43,10 +44,11 @@ def measure(runs: int) -> dict[str, list[float]]:
                 values |= _compared(f"plain moto: PutImage, {FEW} images there", host, partial(_put, run))
                 values |= _compared(f"plain moto: DescribeImages, a page of {FEW} images", host, _describe)
                 values[f"memory of plain moto with {MANY:,} images (MB)"] = peak_memory(process.pid)
-            with distribution(alone) as (host, process):
-                named = f"Distribution alone: PUT of a manifest, {FEW} images there"
-                values |= _compared(named, host, partial(_put_alone, f"new-{run}"))
-                values[f"memory of Distribution alone with {MANY:,} images (MB)"] = peak_memory(process.pid)
+            if alone:
+                with distribution(alone) as (host, process):
+                    named = f"Distribution alone: PUT of a manifest, {FEW} images there"
+                    values |= _compared(named, host, partial(_put_alone, f"new-{run}"))
+                    values[f"memory of Distribution alone with {MANY:,} images (MB)"] = peak_memory(process.pid)
             for name, value in values.items():
                 figures.setdefault(name, []).append(value)
     return figures

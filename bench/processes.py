@@ -37,18 +37,26 @@ def sandbox(folder: Path) -> Iterator[tuple[str, subprocess.Popen]]:
         process.stdout.close()
 
 
+def has_distribution() -> bool:
+    """Whether CNCF Distribution, the yardstick of the registry, is installed here."""
+    return _binary() is not None
+
+
+def _binary() -> str | None:
+    return shutil.which("docker-registry") or shutil.which("registry")
+
+
 @contextlib.contextmanager
 def distribution(folder: Path) -> Iterator[tuple[str, subprocess.Popen]]:
-    """Distribution alone, storing in *folder*: its registry host and its process."""
+    """Distribution alone, storing in *folder*: its registry host and its process. Only if ``has_distribution()``."""
     port = free_port()
     config = folder / "config.yml"
     config.write_text(
         f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {folder}/data}}}}\n"
         f"http: {{addr: '127.0.0.1:{port}'}}\n"
     )
-    binary = shutil.which("docker-registry") or shutil.which("registry")
-    if not binary:
-        raise SystemExit("The comparison needs the docker-registry program. Run: make setup")
+    binary = _binary()
+    assert binary
     process = subprocess.Popen([binary, "serve", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for(f"http://127.0.0.1:{port}/v2/")

@@ -1,11 +1,11 @@
-"""How long a start takes, to the sandbox's ``ready`` line; and to the first answer of the two that it is made of."""
+"""How long a start takes, to the sandbox's ``ready`` line; and that of plain moto and Distribution, to an answer."""
 
 import tempfile
 import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from .processes import distribution, moto, sandbox
+from .processes import distribution, has_distribution, moto, sandbox
 
 
 def measure(runs: int) -> dict[str, list[float]]:
@@ -16,7 +16,9 @@ def measure(runs: int) -> dict[str, list[float]]:
             state, alone = Path(folder, "sandbox"), Path(folder, "alone")
             alone.mkdir()
             first, again = (seconds(sandbox(state)) for _ in range(2))
-            others = {"Distribution alone": seconds(distribution(alone)), "plain moto": seconds(moto())}
+            others = {"plain moto": seconds(moto())}
+            if has_distribution():
+                others["Distribution alone"] = seconds(distribution(alone))
         values = {"start to ready, empty state (s)": first, "start to ready, state of an earlier run (s)": again}
         for name, taken in others.items():
             values |= {f"start, {name} (s)": taken, f"start, {name} / sandbox (ratio)": taken / first}

@@ -1,6 +1,8 @@
-"""Push and pull of a 200 MB image: through the sandbox, and to Distribution alone, in turn."""
+"""200 MB: pushed and pulled by docker, and uploaded and fetched by plain HTTP; to the sandbox and to Distribution."""
 
 import base64
+import hashlib
+import http.client
 import json
 import os
 import subprocess
@@ -9,15 +11,20 @@ import tempfile
 import time
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from .processes import client, distribution, peak_memory, sandbox
+from .processes import client, distribution, has_distribution, peak_memory, sandbox
 
 SIZE = 200_000_000  # bytes, of which nothing can be compressed
 NAME = "learn-amazon-ecr-bench"
+PIECE = 1 << 20  # bytes that the plain client receives at a time
 
 
 def measure(runs: int) -> dict[str, list[float]]:
-    """Seconds and ratios (Distribution's time over the sandbox's: 1.00 is as fast), and the sandbox's memory in MB."""
+    """Seconds and ratios (Distribution's time over the sandbox's: 1.00 is as fast), and the sandbox's memory in MB.
+
+    Without the program docker-registry there are no ratios.
+    """
     figures: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder, _image() as image:
         for run in range(runs):
@@ -27,23 +34,22 @@ def measure(runs: int) -> dict[str, list[float]]:
                 ecr = client(host)
                 ecr.create_repository(repositoryName=NAME)
                 token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
-                push, pull = _transfer(image, host, token, folder)
+                taken = _transfer(image, host, token, folder)
                 memory = peak_memory(process.pid)
-            with distribution(theirs) as (host, _process):
-                push_alone, pull_alone = _transfer(image, host, base64.b64encode(b"a:b").decode(), folder)
-            for name, value in {
-                "push of 200 MB through the sandbox (s)": push,
-                "push, Distribution alone / sandbox (ratio)": push_alone / push,
-                "pull of 200 MB through the sandbox (s)": pull,
-                "pull, Distribution alone / sandbox (ratio)": pull_alone / pull,
-                "most memory of the sandbox, push and pull included (MB)": memory,
-            }.items():
-                figures.setdefault(name, []).append(value)
+            for name, seconds in taken.items():
+                figures.setdefault(f"{name} of 200 MB through the sandbox (s)", []).append(seconds)
+            if has_distribution():
+                with distribution(theirs) as (host, _process):
+                    alone = _transfer(image, host, base64.b64encode(b"a:b").decode(), folder)
+                for name, seconds in taken.items():
+                    ratio = alone[name] / seconds
+                    figures.setdefault(f"{name}, Distribution alone / sandbox (ratio)", []).append(ratio)
+            figures.setdefault("most memory of the sandbox, all of these included (MB)", []).append(memory)
     return figures
 
 
-def _transfer(image: str, host: str, token: str, folder: str) -> tuple[float, float]:
-    """Seconds of a push and of a pull of *image*."""
+def _transfer(image: str, host: str, token: str, folder: str) -> dict[str, float]:
+    """Seconds of a push and of a pull of *image*, and of an upload and of a GET of a blob of that size."""
     config = Path(folder, "docker")
     config.mkdir(exist_ok=True)
     (config / "config.json").write_text(json.dumps({"auths": {host: {"auth": token}}}))
@@ -55,7 +61,43 @@ def _transfer(image: str, host: str, token: str, folder: str) -> tuple[float, fl
     pull = _timed("pull", there, config=config)
     _docker("tag", there, image)
     _docker("rmi", there)
-    return push, pull
+    upload, get = _plain(host, token)
+    return {"push": push, "pull": pull, "plain upload": upload, "plain GET": get}
+
+
+def _plain(host: str, token: str) -> tuple[float, float]:
+    """Seconds of an upload (POST and PUT) of a new blob, and of the GET of it, redirect included."""
+    content = os.urandom(SIZE)
+    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    login = {"Authorization": f"Basic {token}"}
+    begun = time.perf_counter()
+    started = _answer(host, "POST", f"/v2/{NAME}/blobs/uploads/", login)
+    place = urlsplit(started.headers["Location"])
+    query = f"{place.query}&" if place.query else ""
+    done = _answer(host, "PUT", f"{place.path}?{query}digest={digest}", login, content)
+    upload = time.perf_counter() - begun
+    if done.status != 201:
+        raise SystemExit(f"PUT to {host}: {done.status}")
+    begun = time.perf_counter()
+    found = _answer(host, "GET", f"/v2/{NAME}/blobs/{digest}", login)
+    if found.status == 307:
+        place = urlsplit(found.headers["Location"])
+        found = _answer(place.netloc, "GET", f"{place.path}?{place.query}", {})
+    buffer, received = memoryview(bytearray(PIECE)), 0
+    while size := found.readinto(buffer):
+        received += size
+    get = time.perf_counter() - begun
+    if received != SIZE:
+        raise SystemExit(f"GET of {host}: {received} bytes")
+    return upload, get
+
+
+def _answer(
+    host: str, method: str, path: str, headers: dict[str, str], content: bytes | None = None
+) -> http.client.HTTPResponse:
+    connection = http.client.HTTPConnection(host, timeout=600)
+    connection.request(method, path, content, {"Content-Type": "application/octet-stream", **headers})
+    return connection.getresponse()
 
 
 class _image:

@@ -44,7 +44,7 @@ def printed(capsys, part: str) -> dict[str, list[float]]:
         ("ready", {"start, Distribution alone / sandbox", "start, plain moto / sandbox"}),
         (
             "transfer",
-            {"push, Distribution alone / sandbox", "pull, Distribution alone / sandbox"},
+            {f"{name}, Distribution alone / sandbox" for name in ("push", "pull", "plain upload", "plain GET")},
         ),
         (
             "crowd",
@@ -77,6 +77,13 @@ def test_a_part_prints_its_figures_and_what_they_compare_with(capsys, part, comp
         assert any(name in each for each in figures), (name, list(figures))
     for median, least, most in figures.values():
         assert least <= median <= most
+
+
+def test_without_distribution_there_are_no_ratios_to_it(monkeypatch, capsys):
+    monkeypatch.setenv("PATH", "/nonexistent")
+    figures = printed(capsys, "ready")
+    assert any(name.startswith("start to ready") for name in figures)
+    assert not any("Distribution" in name for name in figures)
 
 
 def test_a_run_without_a_name_measures_all(monkeypatch, capsys):

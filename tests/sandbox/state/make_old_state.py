@@ -7,12 +7,13 @@
     tar -C /tmp/state -czf tests/sandbox/state/state-2026-11.tar.gz \\
         --exclude='*secret*' --exclude=sandbox.* --exclude=registry.* --exclude=ports.json --exclude=log .
 
-It prints what must be there afterwards, which ``test_taking_over.py`` reads from ``state-2026-11.json``.
+It prints what must be there afterwards, which ``test_distribution_layout.py`` reads from ``state-2026-11.json``.
 """
 
 import json
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 import boto3
@@ -34,17 +35,23 @@ def client(url: str, service: str, region: str = settings.REGION, key: tuple[str
 
 
 def private(url: str, name: str, region: str = settings.REGION, key: tuple[str, str] | None = None) -> Wire:
-    """The new private repository *name*."""
+    """The private repository *name*, which is made unless it is there."""
     ecr = client(url, "ecr", region, key)
-    host = ecr.create_repository(repositoryName=name)["repository"]["repositoryUri"].partition("/")[0]
+    with suppress(ecr.exceptions.RepositoryAlreadyExistsException):
+        ecr.create_repository(repositoryName=name)
+    [repository] = ecr.describe_repositories(repositoryNames=[name])["repositories"]
+    host = repository["repositoryUri"].partition("/")[0]
     [token] = ecr.get_authorization_token()["authorizationData"]
     return Wire(f"http://{host}", name, f"Basic {token['authorizationToken']}")
 
 
 def public(url: str, name: str) -> Wire:
-    """The new public repository *name*."""
+    """The public repository *name*, which is made unless it is there."""
     ecr = client(url, "ecr-public")
-    host, _, path = ecr.create_repository(repositoryName=name)["repository"]["repositoryUri"].partition("/")
+    with suppress(ecr.exceptions.RepositoryAlreadyExistsException):
+        ecr.create_repository(repositoryName=name)
+    [repository] = ecr.describe_repositories(repositoryNames=[name])["repositories"]
+    host, _, path = repository["repositoryUri"].partition("/")
     token = ecr.get_authorization_token()["authorizationData"]["authorizationToken"]
     login = requests.get(f"http://{host}/token", headers={"Authorization": f"Basic {token}"}, timeout=10)
     return Wire(f"http://{host}", path, f"Bearer {login.json()['token']}" if login.ok else f"Basic {token}")
@@ -54,7 +61,7 @@ def hub(url: str, name: str) -> Wire:
     """The repository *name* of Docker Hub's stand-in, which a push makes."""
     address = requests.get(f"{url}/_sandbox", timeout=10).json()["hub"]
     user = {"username": name.partition("/")[0], "password": "correct horse battery"}
-    requests.post(f"{address}/hub.docker.com/v2/sandbox/accounts", json=user, timeout=10).raise_for_status()
+    requests.post(f"{address}/hub.docker.com/v2/sandbox/accounts", json=user, timeout=10)
     query = {"service": "registry.docker.io", "scope": f"repository:{name}:pull,push"}
     got = requests.get(f"{address}/token", params=query, auth=tuple(user.values()), timeout=10)
     return Wire(address, name, f"Bearer {got.json()['token']}")

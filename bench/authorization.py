@@ -7,6 +7,11 @@ import time
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from moto.ecr.models import ecr_backends
+from moto.iam.models import iam_backends
+from werkzeug.test import EnvironBuilder
+from werkzeug.wrappers import Response
+
 from ecr_sandbox.auth.sigv4 import AccessKeys, verify_signature
 from ecr_sandbox.aws.call import read_call
 from ecr_sandbox.aws.dispatch import check_scope
@@ -14,11 +19,6 @@ from ecr_sandbox.http.middleware import Request, chain
 from ecr_sandbox.iam import principals, requests
 from ecr_sandbox.iam.authorization import authorize
 from ecr_sandbox.services.ecr.authorization import authorization_requests
-from moto.ecr.models import ecr_backends
-from moto.iam.models import iam_backends
-from werkzeug.test import EnvironBuilder
-from werkzeug.wrappers import Response
-
 from helpers import settings
 
 CALLS = 500

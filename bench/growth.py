@@ -15,7 +15,6 @@ from pathlib import Path
 from ecr_sandbox.registry.images import Images
 from ecr_sandbox.registry.manifest_format import Manifest
 from ecr_sandbox.state.store import Store
-
 from helpers import settings
 
 from . import load

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecr_sandbox import prices, registry_names
-
 from helpers import settings
 from helpers.errors import LabError
 

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from ecr_sandbox import SandboxError
-
 from helpers import settings
 from helpers.errors import LabError
 

@@ -4,9 +4,9 @@ import os
 import sys
 
 import click
+
 import ecr_sandbox
 from ecr_sandbox import command_group
-
 from helpers import settings
 from helpers.errors import LabError
 

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import ecr_sandbox
 from ecr_sandbox import SandboxError
-
 from helpers import lab, settings
 
 PYTHON = (3, 11)
@@ -202,26 +201,14 @@ def is_free(port: int) -> bool:
 
 def holder_of(port: int) -> str | None:
     """The program that listens on this port; None if it cannot be found out."""
-    inodes = _listening(port)
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if any(os.readlink(link) in inodes for link in (folder / "fd").iterdir()):
-                return f"{(folder / 'comm').read_text().strip()} (process {folder.name})"
-    listed = _output(["lsof", "-nP", f"-iTCP:{port}", "-sTCP:LISTEN", "-Fpc"]).splitlines()
-    fields = {entry[:1]: entry[1:] for entry in listed}
-    return f"{fields['c']} (process {fields['p']})" if {"c", "p"} <= fields.keys() else None
+    import psutil  # type: ignore[import-untyped]
 
-
-def _listening(port: int) -> set[str]:
-    """The inodes of the sockets that listen on this port, from /proc."""
-    found = set()
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        with contextlib.suppress(OSError):
-            for entry in Path(table).read_text().splitlines()[1:]:
-                fields = entry.split()
-                if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port:
-                    found.add(f"socket:[{fields[9]}]")
-    return found
+    for process in psutil.process_iter(["name"]):
+        with contextlib.suppress(psutil.Error):  # without root, the connections of other users are hidden
+            for connection in process.net_connections("tcp"):
+                if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
+                    return f"{process.name()} (process {process.pid})"
+    return None
 
 
 def _enter_sandbox() -> dict | None:

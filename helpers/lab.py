@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import ecr_sandbox
 from ecr_sandbox import SandboxError
-
 from helpers import aws_account, catch_up, cleanup, settings
 from helpers.aws_account import cell_names
 from helpers.errors import LabError

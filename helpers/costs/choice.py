@@ -44,7 +44,7 @@ def choose(needs: Needs) -> Choice:
     if not shared and not needs.private:
         raise ValueError("say what the images are: public, private, or some of each")
     in_aws = _BOTH if shared and needs.private else _PUBLIC if shared else _PRIVATE
-    aws, hub = _for_aws(needs, shared), _for_hub(needs, shared)
+    aws, hub = _for_aws(needs, shared), _for_hub(needs)
     weight = sum(points for points, _ in aws) - sum(points for points, _ in hub)
     pick, reasons, others = (in_aws, aws, hub) if weight > 0 else (_HUB, hub, aws)
     return Choice(
@@ -55,39 +55,39 @@ def choose(needs: Needs) -> Choice:
 
 
 def _for_aws(needs: Needs, shared: bool) -> list[tuple[int, str]]:
-    found = []
-    if needs.runs_on_aws:
-        found.append(
-            (
-                3,
-                "ECR is next to where your containers run: pulls inside the Region cost nothing",
-            )
-        )
-    if needs.permissions_per_repository:
-        found.append(
-            (2, "ECR asks IAM at each push and pull: a policy per role and repository, no accounts of its own")
-        )
-    if needs.compliance:
-        found.append((2, "ECR has CloudTrail, KMS keys, immutable tags, scans and private endpoints at every size"))
-    if needs.private and needs.people > 1:
-        found.append((1, "ECR has no seats: members cost nothing, gigabytes do"))
-    if shared and needs.runs_on_aws:
-        found.append((1, "ECR Public charges nothing for pulls from AWS, however many"))
-    return found
+    """The reasons for AWS's registries, each with its weight."""
+    reasons = {
+        "ECR is next to where your containers run: pulls inside the Region cost nothing": 3 * needs.runs_on_aws,
+        "ECR asks IAM at each push and pull: a policy per role and repository, no accounts of its own": (
+            2 * needs.permissions_per_repository
+        ),
+        "ECR has CloudTrail, KMS keys, immutable tags, scans and private endpoints at every size": 2 * needs.compliance,
+        "ECR has no seats: members cost nothing, gigabytes do": 1 * (needs.private and needs.people > 1),
+        "ECR Public charges nothing for pulls from AWS, however many": 1 * (shared and needs.runs_on_aws),
+    }
+    return [(points, text) for text, points in reasons.items() if points]
 
 
-def _for_hub(needs: Needs, shared: bool) -> list[tuple[int, str]]:
-    found = []
-    if needs.anonymous_pulls:
-        found.append((2, "Docker Hub is where everybody looks, and where docker pull goes when no registry is named"))
-    elif needs.public:
-        found.append((1, "Docker Hub keeps public repositories free of charge, with a page that people find"))
-    if not needs.runs_on_aws:
-        found.append((2, "Docker Hub needs no cloud account, and charges nothing for what goes over the internet"))
-    personal = prices.plans()["personal"]
-    if needs.private and needs.people == 1 and needs.private_repositories <= (personal.private_repositories or 0):
-        found.append((1, "Docker Hub's Personal plan is free and has the one private repository you need"))
-    return found
+def _for_hub(needs: Needs) -> list[tuple[int, str]]:
+    """The reasons for Docker Hub, each with its weight."""
+    fits_free_plan = needs.people == 1 and needs.private_repositories <= (
+        prices.plans()["personal"].private_repositories or 0
+    )
+    reasons = {
+        "Docker Hub is where everybody looks, and where docker pull goes when no registry is named": (
+            2 * needs.anonymous_pulls
+        ),
+        "Docker Hub keeps public repositories free of charge, with a page that people find": (
+            1 * (needs.public and not needs.anonymous_pulls)
+        ),
+        "Docker Hub needs no cloud account, and charges nothing for what goes over the internet": (
+            2 * (not needs.runs_on_aws)
+        ),
+        "Docker Hub's Personal plan is free and has the one private repository you need": (
+            1 * (needs.private and fits_free_plan)
+        ),
+    }
+    return [(points, text) for text, points in reasons.items() if points]
 
 
 def _weak_points(pick: str, needs: Needs, shared: bool) -> list[str]:

@@ -9,7 +9,6 @@ from math import inf
 from typing import Any
 
 from ecr_sandbox import prices
-
 from helpers import show
 
 

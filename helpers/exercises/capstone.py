@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import ecr_sandbox
-
 from helpers import settings
 from helpers.lab import Lab
 

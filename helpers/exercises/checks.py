@@ -8,7 +8,6 @@ import importlib
 from collections.abc import Callable
 
 from ecr_sandbox import SandboxError
-
 from helpers import lab as labs
 
 from . import progress

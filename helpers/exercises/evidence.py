@@ -4,7 +4,6 @@ from typing import Any, NamedTuple
 
 import ecr_sandbox
 from ecr_sandbox import SandboxError
-
 from helpers import cleanup, fargate, settings
 from helpers.lab import Lab
 
@@ -136,11 +135,11 @@ def _fault(lab: Lab, mine: Entry, task: dict, digest: str) -> str:
 
 def execution_role(lab: Lab, task: dict) -> str:
     """The name of the role with which ECS pulls for the task."""
-    return _definition(lab, task).get("executionRoleArn", "nobody").rpartition("/")[2]
+    return _definition(lab, task).get("executionRoleArn", "no role").rpartition("/")[2]
 
 
 def page_answers(lab: Lab, task: dict) -> str:
-    """The words that the app's page answers, or NotYet; empty on AWS, where the security group admits nobody."""
+    """The words that the app's page answers, or NotYet; empty on AWS, where the security group admits no traffic."""
     if lab.target != "sandbox":
         return ""
     if not task["containers"][0].get("networkBindings"):

@@ -3,7 +3,6 @@
 import os
 
 import ecr_sandbox
-
 from helpers import cleanup, impersonate, settings
 from helpers.lab import Lab
 

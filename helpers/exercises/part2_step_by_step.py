@@ -1,7 +1,6 @@
 """The checks of notebooks 04 to 09."""
 
 import ecr_sandbox
-
 from helpers import catch_up, settings
 from helpers.lab import Lab
 

@@ -1,7 +1,6 @@
 """The checks of notebooks 10 to 14."""
 
 import ecr_sandbox
-
 from helpers import catch_up, cleanup, settings
 from helpers.lab import Lab
 

@@ -14,9 +14,11 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from helpers import course, settings
+from helpers.show.tables import table_lines
 
 FILE = "progress.json"
 ALL_DONE = "everything is done"
+COLUMNS = ("notebook", "cells", "exercises", "claims")
 
 _current: course.Notebook | None = None  # the notebook that this kernel runs
 
@@ -116,17 +118,13 @@ def _where_to_continue(notebooks: list[course.Notebook], noted: dict) -> tuple[c
 
 
 def _text(rows: list, sums: list[str], where: tuple | None) -> str:
-    lines: list[tuple[str, ...]] = [("notebook", "cells", "exercises", "claims")]
-    lines += [(notebook.title, *done) for notebook, *done in rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(4)]
-    lines.insert(1, tuple("─" * width for width in widths))
-    table = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    table = table_lines([(notebook.title, *done) for notebook, *done in rows], COLUMNS)
     next_cell = f"{where[0].name} § {where[1]}" if where else ALL_DONE
     return "\n".join([*table, "", *sums, f"continue: {next_cell}"])
 
 
 def _markdown(rows: list, sums: list[str], where: tuple | None) -> str:
-    lines = ["| notebook | cells | exercises | claims |", "|---|---|---|---|"]
+    lines = [f"| {' | '.join(COLUMNS)} |", "|---|---|---|---|"]
     for notebook, cells, exercises, claims in rows:
         lines.append(f"| [{notebook.title}]({notebook.name}) | {cells} | {exercises} | {claims} |")
     next_cell = f"[{where[0].title} § {where[1]}]({where[0].name}#{_anchor(where[1])})" if where else ALL_DONE

@@ -20,6 +20,11 @@ def table(rows: Iterable[Mapping[str, object] | Sequence[object]], columns: Sequ
 
     A row is a sequence, or a mapping with the column names as keys (a missing one is empty).
     """
+    print("\n".join(table_lines(rows, columns)))
+
+
+def table_lines(rows: Iterable[Mapping[str, object] | Sequence[object]], columns: Sequence[str]) -> list[str]:
+    """The lines that ``table`` prints."""
     cells = [[row.get(c, "") for c in columns] if isinstance(row, Mapping) else list(row) for row in rows]
     texts = [list(columns)] + [["" if cell is None else str(cell) for cell in row] for row in cells]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
@@ -28,6 +33,7 @@ def table(rows: Iterable[Mapping[str, object] | Sequence[object]], columns: Sequ
         for i in range(len(columns))
     ]
     texts.insert(1, ["─" * width for width in widths])
-    for row in texts:
-        aligned = [t.rjust(w) if r else t.ljust(w) for t, w, r in zip(row, widths, right, strict=True)]
-        print("  ".join(aligned).rstrip())
+    return [
+        "  ".join(t.rjust(w) if r else t.ljust(w) for t, w, r in zip(row, widths, right, strict=True)).rstrip()
+        for row in texts
+    ]

@@ -8,8 +8,8 @@ from ecr_sandbox.aws.responses import refuse_json
 from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http.limits import Problem
 from ecr_sandbox.http.middleware import Request
-from ecr_sandbox.registry.responses import refuse
 from ecr_sandbox.registry.errors import BODY_BROKEN, BODY_TOO_LARGE, PATH_BROKEN
+from ecr_sandbox.registry.responses import refuse
 
 REGISTRY_ERRORS = {
     Problem.BODY_TOO_LARGE: BODY_TOO_LARGE,

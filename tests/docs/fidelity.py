@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import botocore.session
+
 from ecr_sandbox.services.ecr.responses import PARTIAL, answers
 from ecr_sandbox.services.ecr_public.api import OPERATIONS as PUBLIC
-
 from helpers import settings
 
 DOCUMENT = settings.PROJECT / "docs" / "fidelity.md"

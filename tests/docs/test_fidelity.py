@@ -1,8 +1,8 @@
 """docs/fidelity.md says what the code does and the tests prove, no more and no less."""
 
 import pytest
-from ecr_sandbox.services.ecr_public.api import OPERATIONS as PUBLIC
 
+from ecr_sandbox.services.ecr_public.api import OPERATIONS as PUBLIC
 from tests.docs.fidelity import DOCUMENT, Row, contradictions, document, marks, operations, rows
 
 PROOFS = marks()

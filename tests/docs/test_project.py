@@ -6,12 +6,12 @@ import sys
 import tomllib
 from itertools import pairwise
 
-import ecr_sandbox
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+import ecr_sandbox
 from machine.project import ROOT
 
 CONDA_NAMES = {"docker": "docker-py"}

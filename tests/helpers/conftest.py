@@ -6,11 +6,11 @@ import socket
 import sys
 from pathlib import Path
 
-import ecr_sandbox
 import pytest
-from ecr_sandbox import SandboxError, background
 
+import ecr_sandbox
 import helpers
+from ecr_sandbox import SandboxError, background
 from helpers import lab, settings
 
 PULL_MIRROR = ecr_sandbox.pull_mirror

@@ -3,9 +3,9 @@
 import subprocess
 
 import pytest
-from ecr_sandbox import SandboxError, background
 
 import helpers
+from ecr_sandbox import SandboxError, background
 from helpers import catch_up, cleanup, settings
 from helpers.exercises import checks, lookup
 

@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from ecr_sandbox import background
 
+from ecr_sandbox import background
 from helpers import cli, settings
 from helpers.exercises import progress
 

@@ -7,12 +7,12 @@ from collections import namedtuple
 from datetime import UTC, datetime, timedelta
 
 import boto3
-import ecr_sandbox
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from ecr_sandbox import SandboxError, background
 from moto import mock_aws
 
+import ecr_sandbox
+from ecr_sandbox import SandboxError, background
 from helpers import doctor, settings
 
 HOST = {"host": "unix:///var/run/docker.sock"}
@@ -67,8 +67,8 @@ def test_no_docker_command(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(doctor.sys, "platform", "linux")
     assert shown(doctor.docker_row()) == (
-        "✗ Docker CLI      not installed. Fix: make setup (it starts the engine), or install the package docker.io, or see "
-        "https://docs.docker.com/engine/install/"
+        "✗ Docker CLI      not installed. Fix: make setup (it starts the engine), or install the package "
+        "docker.io, or see https://docs.docker.com/engine/install/"
     )
     monkeypatch.setattr(doctor.sys, "platform", "darwin")
     assert "install and start Docker Desktop" in shown(doctor.docker_row())
@@ -119,17 +119,10 @@ def test_a_port_taken_by_another_program(port, state):
 
 
 def test_a_port_whose_holder_is_unknown(port, monkeypatch):
-    monkeypatch.setattr(doctor, "_listening", lambda _: set())
-    monkeypatch.setattr(doctor, "_output", lambda _: "")
+    monkeypatch.setattr("psutil.process_iter", lambda _: [])
     os.environ["ECR_TUTORIAL_PORT"] = str(port)
     with socket.create_server(("127.0.0.1", port)):
         assert f"✗ Port            {port} is taken by another program. " in shown(doctor.port_row(None))
-
-
-def test_the_holder_as_lsof_tells_it(monkeypatch):
-    monkeypatch.setattr(doctor, "_listening", lambda _: set())
-    monkeypatch.setattr(doctor, "_output", lambda _: "p123\ncControlCe\nf10\n")
-    assert doctor.holder_of(5000) == "ControlCe (process 123)"
 
 
 def test_a_port_that_is_none():

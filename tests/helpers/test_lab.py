@@ -7,13 +7,13 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import boto3
-import ecr_sandbox
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from ecr_sandbox import SandboxError
 from moto import mock_aws
 
+import ecr_sandbox
 import helpers
+from ecr_sandbox import SandboxError
 from helpers import aws_account, lab, settings
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from ecr_sandbox import background, docker_engine
 from ecr_sandbox.cli import USERS_DATA
-
 from helpers import lab, settings
 from helpers.exercises import progress
 from tests.notebooks import course

@@ -12,9 +12,9 @@ import uuid
 from pathlib import Path
 
 import pytest
-from ecr_sandbox import background
 from tornado.websocket import websocket_connect
 
+from ecr_sandbox import background
 from helpers import settings
 from tests.notebooks import clean_state, course
 from tests.sandbox.conftest import free_port

@@ -18,11 +18,11 @@ from typing import Any
 
 import boto3
 import pytest
+
 from ecr_sandbox import background
 from ecr_sandbox.settings import Settings
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
-
 from helpers import settings
 
 ADMINISTRATOR = (settings.ACCESS_KEY, settings.SECRET_KEY)

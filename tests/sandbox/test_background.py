@@ -10,6 +10,7 @@ import time
 from dataclasses import replace
 
 import pytest
+
 from ecr_sandbox import background
 from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.settings import Settings

@@ -11,9 +11,9 @@ import time
 import boto3
 import psutil
 import pytest
+
 from ecr_sandbox import background, cli, settings
 from ecr_sandbox.errors import SandboxError
-
 from tests.sandbox.conftest import free_port
 
 ECR_SANDBOX = (sys.executable, "-m", "ecr_sandbox")

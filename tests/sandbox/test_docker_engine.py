@@ -5,6 +5,7 @@ import socket
 import subprocess
 
 import pytest
+
 from ecr_sandbox import docker_engine
 from ecr_sandbox.errors import SandboxError
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import docker.errors
 import pytest
+
 from ecr_sandbox import docker_forwarder
 from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.settings import Settings
-
 from tests.sandbox.conftest import free_port
 
 SANDBOX = Settings(Path("/its/state"))

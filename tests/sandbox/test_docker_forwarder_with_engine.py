@@ -21,10 +21,10 @@ from typing import Any
 
 import docker
 import pytest
+
 from ecr_sandbox import docker_forwarder
 from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.settings import Settings
-
 from helpers import settings
 from machine import clients
 from tests.sandbox.conftest import Sandbox, free_port, layer

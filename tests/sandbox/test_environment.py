@@ -6,6 +6,7 @@ import stat
 import subprocess
 
 import pytest
+
 from ecr_sandbox import environment
 
 STATUS = {

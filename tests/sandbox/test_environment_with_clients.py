@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from ecr_sandbox import settings
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="inotify is Linux's")

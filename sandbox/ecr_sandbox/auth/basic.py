@@ -7,9 +7,10 @@ Source: ECR user guide, "Private registry authentication".
 from collections.abc import Callable
 from functools import partial
 
+from werkzeug.wrappers import Response
+
 from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http.middleware import Handler, Middleware, Principal, Request
-from werkzeug.wrappers import Response
 
 from .token import USER, ExpiredToken, InvalidToken, Tokens
 

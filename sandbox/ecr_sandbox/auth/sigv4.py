@@ -14,10 +14,11 @@ from typing import NamedTuple
 from botocore.auth import SIGV4_TIMESTAMP, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from ecr_sandbox.errors import not_supported
-from ecr_sandbox.http.middleware import Handler, Middleware, Principal, Request
 from werkzeug.http import parse_date
 from werkzeug.wrappers import Response
+
+from ecr_sandbox.errors import not_supported
+from ecr_sandbox.http.middleware import Handler, Middleware, Principal, Request
 
 from . import errors
 from .scope import Scope, scope_of

@@ -11,8 +11,9 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ecr_sandbox.state.atomic_files import secret
 from itsdangerous import BadSignature, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
+
+from ecr_sandbox.state.atomic_files import secret
 
 LIFETIME = 12 * 60 * 60  # seconds
 USER = "AWS"

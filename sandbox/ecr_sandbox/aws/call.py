@@ -7,14 +7,15 @@ import json
 from functools import cache
 from typing import Any
 
-from ecr_sandbox.auth.scope import region_of, service_of
-from ecr_sandbox.http.middleware import Handler, Request
-from ecr_sandbox.iam import principals
-from ecr_sandbox.iam.requests import Call
 from moto.core.routing import get_service_router
 from moto.core.utils import get_service_model
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
+
+from ecr_sandbox.auth.scope import region_of, service_of
+from ecr_sandbox.http.middleware import Handler, Request
+from ecr_sandbox.iam import principals
+from ecr_sandbox.iam.requests import Call
 
 QUERY_NAMESPACES = {
     "ec2": "http://ec2.amazonaws.com/doc/2016-11-15/",

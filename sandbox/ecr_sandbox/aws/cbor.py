@@ -14,11 +14,12 @@ from typing import Any
 from botocore.model import Shape, ShapeResolver
 from botocore.parsers import RpcV2CBORParser
 from botocore.serialize import RpcV2CBORSerializer
-from ecr_sandbox.errors import ApiError
-from ecr_sandbox.http.middleware import Handler, Request
 from moto.core.exceptions import ServiceException
 from moto.core.utils import get_service_model
 from werkzeug.wrappers import Response
+
+from ecr_sandbox.errors import ApiError
+from ecr_sandbox.http.middleware import Handler, Request
 
 from .errors import InvalidCbor
 

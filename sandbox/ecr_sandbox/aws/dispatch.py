@@ -11,13 +11,14 @@ from typing import Any
 
 import moto.backends
 from botocore.model import OperationNotFoundError
+from werkzeug.wrappers import Response
+
 from ecr_sandbox import settings
 from ecr_sandbox.auth import errors as auth_errors
 from ecr_sandbox.auth.scope import Scope
 from ecr_sandbox.errors import not_supported
 from ecr_sandbox.http.middleware import Handler, Request
 from ecr_sandbox.iam.requests import call_of
-from werkzeug.wrappers import Response
 
 from .call import MODEL_NAMES, SERVICES_WITH_PATHS, model_name, speaks_cbor
 

@@ -3,9 +3,10 @@
 Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/CommonErrors.html
 """
 
+from moto.core.exceptions import ServiceException
+
 from ecr_sandbox.errors import not_supported
 from ecr_sandbox.state import disk
-from moto.core.exceptions import ServiceException
 
 
 class InvalidParameter(ServiceException):

@@ -11,10 +11,11 @@ from functools import partial
 from importlib import import_module
 
 from botocore.model import OperationNotFoundError
+from werkzeug.wrappers import Response
+
 from ecr_sandbox.auth.scope import service_of
 from ecr_sandbox.http.middleware import Handler, Request
 from ecr_sandbox.state.persistence import BackendPersistence
-from werkzeug.wrappers import Response
 
 from . import dispatch
 from .errors import ServerException

@@ -6,11 +6,12 @@ Source: https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html, "
 
 import re
 
+from moto.core.utils import get_service_model
+from werkzeug.wrappers import Response
+
 from ecr_sandbox.auth.scope import service_of
 from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http.middleware import Handler, Request
-from moto.core.utils import get_service_model
-from werkzeug.wrappers import Response
 
 from .call import QUERY_NAMESPACES, operation_of
 from .validation import faults

@@ -5,11 +5,12 @@ import uuid
 import warnings
 from xml.sax.saxutils import escape
 
+from moto.core.exceptions import ServiceException
+from werkzeug.wrappers import Response
+
 from ecr_sandbox.auth.scope import service_of
 from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http.middleware import Handler, Request
-from moto.core.exceptions import ServiceException
-from werkzeug.wrappers import Response
 
 from .call import QUERY_NAMESPACES, speaks_cbor, speaks_query
 

@@ -4,12 +4,13 @@ import re
 import sqlite3
 from functools import partial
 
+from werkzeug.wrappers import Response
+
 from ecr_sandbox.http.middleware import Handler, Middleware, Request
 from ecr_sandbox.iam.requests import Call, call_of
 from ecr_sandbox.state import disk
 from ecr_sandbox.state.persistence import BackendPersistence
 from ecr_sandbox.state.store import Store
-from werkzeug.wrappers import Response
 
 from .dispatch import SERVICES
 from .errors import ServerException, StorageFull

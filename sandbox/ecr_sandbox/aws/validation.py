@@ -13,10 +13,11 @@ from typing import Any, NoReturn
 
 import botocore.session
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
+from werkzeug.wrappers import Response
+
 from ecr_sandbox.auth.scope import service_of
 from ecr_sandbox.errors import not_supported
 from ecr_sandbox.http.middleware import Handler, Request
-from werkzeug.wrappers import Response
 
 from .call import operation_of
 from .errors import InvalidParameter

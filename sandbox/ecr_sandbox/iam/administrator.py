@@ -3,9 +3,10 @@
 The second account exists for cross-account access.
 """
 
+from moto.iam.models import User
+
 from ecr_sandbox import settings
 from ecr_sandbox.state.store import Store
-from moto.iam.models import User
 
 from . import managed_policies, principals
 

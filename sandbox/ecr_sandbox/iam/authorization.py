@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from werkzeug.wrappers import Response
+
 from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http.middleware import Handler, Middleware, Request
-from werkzeug.wrappers import Response
 
 from . import evaluate, principals
 from .evaluate import Principal, RequestContext

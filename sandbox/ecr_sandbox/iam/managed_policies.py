@@ -6,8 +6,9 @@ moto has all 1500 and would write them to the state file with every change.
 import json
 from importlib.resources import files
 
-from ecr_sandbox import settings
 from moto.iam.models import AWSManagedPolicy, IAMBackend
+
+from ecr_sandbox import settings
 
 
 def ensure(iam: IAMBackend) -> None:

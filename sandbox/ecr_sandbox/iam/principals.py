@@ -9,12 +9,13 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from ecr_sandbox import settings
-from ecr_sandbox.auth import errors
-from ecr_sandbox.http.middleware import Request
 from moto.core.utils import utcnow
 from moto.iam.models import Group, IAMBackend, ManagedPolicy, Role, User, iam_backends
 from moto.sts.models import AssumedRole, sts_backends
+
+from ecr_sandbox import settings
+from ecr_sandbox.auth import errors
+from ecr_sandbox.http.middleware import Request
 
 from . import evaluate
 

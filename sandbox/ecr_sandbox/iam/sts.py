@@ -8,7 +8,6 @@ import re
 from typing import Any
 
 import moto.sts.urls
-from ecr_sandbox.errors import not_supported
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
@@ -16,6 +15,8 @@ from moto.iam.exceptions import MalformedPolicyDocument
 from moto.iam.models import Role
 from moto.sts.exceptions import STSValidationError
 from moto.sts.responses import TokenResponse
+
+from ecr_sandbox.errors import not_supported
 
 from . import evaluate, principals, requests
 from .api_authorization import sts_requests

@@ -4,12 +4,13 @@
 What docker prints before a message is docker's. Where no source is given, the sentence is ours.
 """
 
+from moto.core.exceptions import ServiceException
+from moto.ecr.exceptions import ImageAlreadyExistsException, RepositoryNotFoundException
+
 from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.registry import errors
 from ecr_sandbox.registry.backend import RegistryErrors
 from ecr_sandbox.registry.errors import ImageError, Refusal
-from moto.core.exceptions import ServiceException
-from moto.ecr.exceptions import ImageAlreadyExistsException, RepositoryNotFoundException
 
 # --- the API ----------------------------------------------------------------------------------------------------------
 

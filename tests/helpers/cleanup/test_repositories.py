@@ -5,8 +5,8 @@ import os
 
 import boto3
 import pytest
-from ecr_sandbox import SandboxError
 
+from ecr_sandbox import SandboxError
 from helpers import cleanup, settings
 
 

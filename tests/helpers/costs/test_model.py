@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
-from ecr_sandbox import prices
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecr_sandbox import prices
 from helpers import costs
 from helpers.costs import Needs, Team
 

@@ -4,9 +4,9 @@ import json
 import re
 from datetime import UTC, datetime
 
-import ecr_sandbox
 import pytest
 
+import ecr_sandbox
 from helpers import lab as labs
 from helpers import settings, tiny_image
 from helpers.exercises import capstone, checks, evidence, lookup, permissions

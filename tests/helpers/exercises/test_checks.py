@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from ecr_sandbox import SandboxError
 
+from ecr_sandbox import SandboxError
 from helpers import lab
 from helpers.exercises import check, checks, lookup, part2_step_by_step
 from helpers.exercises.checks import NotYet

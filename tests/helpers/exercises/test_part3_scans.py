@@ -1,9 +1,9 @@
 """Exercises 10.1 and 10.2, and waiting for a scan."""
 
 import pytest
-from ecr_sandbox import SandboxError, background
 
-from helpers import scans
+from ecr_sandbox import SandboxError, background
+from helpers import scans, settings
 from helpers.exercises import checks
 from helpers.exercises.part3_look_after import SCANNED
 from tests.sandbox import rootfs

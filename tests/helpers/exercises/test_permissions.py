@@ -77,8 +77,8 @@ def test_what_is_beyond_a_push(plain, iam):
         ([{"Action": PUSHES, "Resource": ARN.replace("demo-mine", "*")}], "ecr:CompleteLayerUpload on demo-mine-too"),
         ([{"Action": PUSHES, "Resource": ARN.replace("mine", "*e")}], ""),
         (
-            [{"Action": PUSHES, "Resource": ARN.replace("demo-mine", "*e?se*")}],
-            "ecr:CompleteLayerUpload on somebody-elses",
+            [{"Action": PUSHES, "Resource": ARN.replace("demo-mine", "*a?other*")}],
+            "ecr:CompleteLayerUpload on of-another-team",
         ),
         ([{"Action": "ecr:*", "Resource": ARN}], "ecr:BatchDeleteImage on demo-mine"),
         ([{"Action": [*PUSHES, "ecr:SetRepositoryPolicy"], "Resource": ARN}], "ecr:SetRepositoryPolicy on demo-mine"),

@@ -63,7 +63,7 @@ def test_a_base_image_given_by_argument_is_named_and_its_pull_is_not_listed(buil
     cell = 'docker build --build-arg BASE_IMAGE="$WHERE/demo-app-repo-28:appside0" -t frompull:1 .'
     os.environ["WHERE"] = "localhost:45123"
     try:
-        build_args = show._build_args(cell)
+        build_args = live_cell._build_args(cell)
     finally:
         del os.environ["WHERE"]
     assert recorded(f"build-frompull-{builder}", build_args).startswith(

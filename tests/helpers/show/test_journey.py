@@ -18,12 +18,12 @@ def test_the_pictures_in_the_repository_are_the_ones_that_are_drawn_now(tmp_path
         )
 
 
-def test_a_lit_picture_says_where_you_are_in_words_and_in_its_description():
+def test_a_highlighted_picture_says_where_you_are_in_words_and_in_its_description():
     assert "you are here" not in show.way()
     lit = show.way("08")
     assert lit.count("▲ you are here") == 1
     assert "Push (you are here)" in lit
-    with pytest.raises(ValueError, match="no picture for step '99'"):
+    with pytest.raises(ValueError, match="no picture for notebook '99'"):
         show.way("99")
 
 

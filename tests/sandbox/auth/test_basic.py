@@ -3,14 +3,15 @@
 import base64
 
 import pytest
+from werkzeug.test import EnvironBuilder
+from werkzeug.wrappers import Response
+
 from ecr_sandbox.auth.basic import NoCredentials, authenticate
 from ecr_sandbox.auth.errors import unknown_key
 from ecr_sandbox.auth.token import LIFETIME, Caller, ExpiredToken, InvalidToken, Tokens
 from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http.middleware import Request, chain
 from ecr_sandbox.iam.evaluate import Principal
-from werkzeug.test import EnvironBuilder
-from werkzeug.wrappers import Response
 
 HERE = Caller("AKIAALICE", "123456789012", "us-east-1")
 ELSEWHERE = Caller("AKIAALICE", "123456789012", "eu-west-1")

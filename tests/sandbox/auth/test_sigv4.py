@@ -10,15 +10,15 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
-from ecr_sandbox.auth.sigv4 import AccessKeys, verify_signature
-from ecr_sandbox.errors import ApiError
-from ecr_sandbox.http.middleware import Request, chain
-from ecr_sandbox.iam.evaluate import Principal
 from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response
 
+from ecr_sandbox.auth.sigv4 import AccessKeys, verify_signature
+from ecr_sandbox.errors import ApiError
+from ecr_sandbox.http.middleware import Request, chain
+from ecr_sandbox.iam.evaluate import Principal
 from helpers import settings
 from tests.sandbox.conftest import ADMINISTRATOR
 

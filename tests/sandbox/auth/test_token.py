@@ -3,9 +3,10 @@
 import time
 
 import pytest
-from ecr_sandbox.auth.token import LIFETIME, Caller, ExpiredToken, InvalidToken, Tokens
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ecr_sandbox.auth.token import LIFETIME, Caller, ExpiredToken, InvalidToken, Tokens
 
 ME = Caller("AKIAIOSFODNN7EXAMPLE", "123456789012", "us-east-1")
 

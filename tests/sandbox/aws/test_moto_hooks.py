@@ -4,9 +4,10 @@ import moto.backends
 import moto.ecr.models as models
 import moto.ecr.urls
 import pytest
-from ecr_sandbox.aws.dispatch import SERVICES
 from moto.core.responses import BaseResponse
 from moto.ecr.responses import ECRResponse
+
+from ecr_sandbox.aws.dispatch import SERVICES
 
 
 def test_the_backend_dictionary_creates_the_class_in_its_attribute():
@@ -42,11 +43,12 @@ def test_parameters_are_parsed_by_the_model_when_asked():
 
 
 def test_every_method_of_ecs_that_we_override_exists():
-    from ecr_sandbox.services.ecs.api import Response
-    from ecr_sandbox.services.ecs.backend import Backend
     from moto.ecs.models import EC2ContainerServiceBackend
     from moto.ecs.responses import EC2ContainerServiceResponse
     from moto.ecs.urls import url_paths
+
+    from ecr_sandbox.services.ecs.api import Response
+    from ecr_sandbox.services.ecs.backend import Backend
 
     ours = {"describe_tasks", "list_tasks", "stop_task", "update_service", "delete_service", "describe_services"}
     ours |= {"_get_cluster", "_get_service", "create_cluster", "delete_cluster", "describe_task_definition"}
@@ -66,9 +68,10 @@ def test_a_stream_of_cloudwatch_takes_lines_and_keeps_them_in_a_list():
 
 
 def test_a_path_of_lambda_leads_to_its_operation():
-    from ecr_sandbox.http.middleware import Request
     from moto.core.routing import get_service_router
     from werkzeug.test import EnvironBuilder
+
+    from ecr_sandbox.http.middleware import Request
 
     request = Request(EnvironBuilder(path="/2015-03-31/functions/web", method="GET").get_environ())
     operation, parameters = get_service_router("lambda").match(request)

@@ -3,14 +3,15 @@
 import json
 
 import pytest
+from moto.core.exceptions import ServiceException
+from werkzeug.test import EnvironBuilder
+from werkzeug.wrappers import Response
+
 from ecr_sandbox.auth import errors
 from ecr_sandbox.aws.errors import NotInSandbox
 from ecr_sandbox.aws.responses import answer_errors
 from ecr_sandbox.errors import not_supported
 from ecr_sandbox.http.middleware import Request, chain
-from moto.core.exceptions import ServiceException
-from werkzeug.test import EnvironBuilder
-from werkzeug.wrappers import Response
 
 
 def signed_for(service: str, **headers: str) -> Request:

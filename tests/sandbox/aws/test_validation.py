@@ -10,10 +10,10 @@ import botocore.session
 import pytest
 from botocore.serialize import create_serializer
 from botocore.validate import ParamValidator
-from ecr_sandbox.aws.validation import ONE_WAY, faults, parameters_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ecr_sandbox.aws.validation import ONE_WAY, faults, parameters_in
 from tests.sandbox.shapes import faulty, valid
 
 MODEL = botocore.session.Session().get_service_model("ecr")

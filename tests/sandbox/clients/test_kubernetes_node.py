@@ -12,8 +12,8 @@ import time
 
 import pytest
 from botocore.exceptions import ClientError
-from ecr_sandbox.auth.token import Caller, Tokens
 
+from ecr_sandbox.auth.token import Caller, Tokens
 from helpers import kubernetes, settings
 from tests.sandbox.conftest import layer
 from tests.sandbox.pusher import Pusher, Unexpected

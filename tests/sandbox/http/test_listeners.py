@@ -4,10 +4,11 @@ import json
 import socket
 
 import pytest
+from werkzeug.wrappers import Response
+
 from ecr_sandbox.bad_requests import malformed
 from ecr_sandbox.http.listeners import Listeners, NoPort, remembered
 from ecr_sandbox.http.middleware import application
-from werkzeug.wrappers import Response
 
 
 def nobody(name="nobody"):

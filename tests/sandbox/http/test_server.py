@@ -9,12 +9,12 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from werkzeug.wrappers import Response
+
 from ecr_sandbox.bad_requests import malformed
 from ecr_sandbox.http import server as server_module
 from ecr_sandbox.http.middleware import application
 from ecr_sandbox.http.server import Body, BodyTooLarge, BrokenBody, Listener
-from werkzeug.wrappers import Response
-
 from tests.sandbox.conftest import PATIENCE
 
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
+
 from ecr_sandbox.iam import evaluate, requests
 from ecr_sandbox.services.ecr.repository_policy import valid_resource_policy
-
 from helpers import settings
 from tests.sandbox.conftest import ADMINISTRATOR, Sandbox
 

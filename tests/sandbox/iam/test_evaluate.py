@@ -8,9 +8,10 @@ import time
 from typing import Any
 
 import pytest
+from moto.iam.aws_managed_policies import aws_managed_policies_data
+
 from ecr_sandbox.iam import evaluate
 from ecr_sandbox.iam.evaluate import Principal, RequestContext
-from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 ACCOUNT, OTHER = "123456789012", "111122223333"
 ALICE = f"arn:aws:iam::{ACCOUNT}:user/alice"

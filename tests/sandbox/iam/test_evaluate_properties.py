@@ -9,10 +9,11 @@ import string
 from dataclasses import replace
 from typing import Any
 
-from ecr_sandbox.iam import evaluate
-from ecr_sandbox.iam.evaluate import Principal, RequestContext
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
+
+from ecr_sandbox.iam import evaluate
+from ecr_sandbox.iam.evaluate import Principal, RequestContext
 
 ACCOUNT, OTHER = "123456789012", "111122223333"
 ALICE = f"arn:aws:iam::{ACCOUNT}:user/alice"

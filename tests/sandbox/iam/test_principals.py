@@ -7,12 +7,12 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from ecr_sandbox.errors import ApiError
-from ecr_sandbox.iam import administrator, principals
 from moto.core.utils import utcnow
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
+from ecr_sandbox.errors import ApiError
+from ecr_sandbox.iam import administrator, principals
 from helpers import settings
 
 POWER_USER = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPowerUser"

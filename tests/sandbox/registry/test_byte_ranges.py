@@ -1,6 +1,7 @@
 """Which bytes of a blob a client gets that asks for a range (RFC 9110, section 14)."""
 
 import pytest
+
 from ecr_sandbox.registry.byte_ranges import Unsatisfiable, requested
 
 

@@ -7,6 +7,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+
 from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.errors import LayersMissing
 from ecr_sandbox.registry.images import Images, Manifest

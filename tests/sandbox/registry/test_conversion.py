@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from ecr_sandbox.registry.conversion import convert
 
+from ecr_sandbox.registry.conversion import convert
 from tests.sandbox.wire import DOCKER, DOCKER_CONFIG, DOCKER_LAYER, OCI, OCI_CONFIG, OCI_INDEX, OCI_LAYER
 
 

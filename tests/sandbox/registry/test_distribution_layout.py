@@ -16,10 +16,10 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+
 from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.distribution_layout import take_over
 from ecr_sandbox.state.store import Store
-
 from helpers import settings
 from tests.sandbox.conftest import Sandbox
 from tests.sandbox.pusher import Pusher

@@ -15,10 +15,10 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+
 from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.garbage_collection import Collected, collect
 from ecr_sandbox.registry.upload_sessions import UploadSessions
-
 from tests.sandbox.conftest import PATIENCE, until
 from tests.sandbox.pusher import Pusher
 

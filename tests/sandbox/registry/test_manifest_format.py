@@ -3,12 +3,13 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ecr_sandbox.registry.errors import ManifestInvalid
 from ecr_sandbox.registry.images import Images
 from ecr_sandbox.registry.manifest_format import DOCKER, INDEXES, OCI, Manifest, digest_of
 from ecr_sandbox.state.store import Store
-from hypothesis import given
-from hypothesis import strategies as st
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),

@@ -5,11 +5,11 @@ import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
 from ecr_sandbox.http import addresses
 from ecr_sandbox.registry.presigned_urls import PresignedUrls
 from ecr_sandbox.registry.usage import Meter
 from ecr_sandbox.state.store import Store
-
 from helpers import settings
 from tests.sandbox.wire import Wire, digest_of, error
 

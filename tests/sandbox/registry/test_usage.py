@@ -7,14 +7,15 @@ from functools import partial
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ecr_sandbox.registry import usage_periods
 from ecr_sandbox.registry.images import Images
 from ecr_sandbox.registry.manifest_format import INDEXES, OCI, Manifest, digest_of
 from ecr_sandbox.registry.usage import GB, Meter, Usage
 from ecr_sandbox.services.cost_explorer.bill_lines import lines, usage_type
 from ecr_sandbox.state.store import Store
-from hypothesis import given
-from hypothesis import strategies as st
 
 NOVEMBER = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp())
 DECEMBER = int(datetime(2026, 12, 1, tzinfo=UTC).timestamp())

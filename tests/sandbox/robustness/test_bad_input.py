@@ -22,10 +22,10 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from ecr_sandbox.aws.transaction import reads_only
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from ecr_sandbox.aws.transaction import reads_only
 from helpers import settings as course
 from tests.sandbox.conftest import PATIENCE
 

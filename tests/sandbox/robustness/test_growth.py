@@ -11,11 +11,11 @@ from contextlib import closing, suppress
 
 import psutil
 import pytest
+from moto.core.exceptions import ServiceException
+
 from ecr_sandbox.registry.images import Images
 from ecr_sandbox.registry.manifest_format import Manifest
 from ecr_sandbox.state.store import Store
-from moto.core.exceptions import ServiceException
-
 from helpers import settings
 from tests.sandbox.conftest import Sandbox
 from tests.sandbox.robustness.test_many_clients import MANIFEST_TYPE, Client

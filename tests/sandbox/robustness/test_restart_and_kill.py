@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
-from ecr_sandbox.state.store import Store
 
+from ecr_sandbox.state.store import Store
 from tests.sandbox import api
 from tests.sandbox.pusher import Pusher
 

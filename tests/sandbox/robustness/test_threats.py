@@ -16,8 +16,8 @@ import time
 
 import psutil
 import pytest
-from ecr_sandbox.auth.token import Caller, Tokens, authorization
 
+from ecr_sandbox.auth.token import Caller, Tokens, authorization
 from helpers import settings
 from tests.sandbox.conftest import PATIENCE, Person, Sandbox
 from tests.sandbox.robustness.test_bad_input import request, send, signed

@@ -1,6 +1,7 @@
 """What ECR answers in its API, and to docker, when the registry does not store an image."""
 
 import pytest
+
 from ecr_sandbox.registry import errors
 from ecr_sandbox.services.image_errors import api_exception, manifest_refused
 

@@ -5,6 +5,7 @@ import os
 import stat
 
 import pytest
+
 from ecr_sandbox.state.atomic_files import secret, write_whole
 
 

@@ -4,9 +4,9 @@ import threading
 import time
 
 import pytest
+
 from ecr_sandbox.state import clock, jobs
 from ecr_sandbox.state.jobs import Jobs
-
 from tests.sandbox.conftest import until
 
 PATIENCE = 30  # seconds; it bounds a hang

@@ -7,6 +7,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from moto.iam.models import iam_backends
+from moto.sts.models import sts_backends
+
 from ecr_sandbox.aws.call import model_name
 from ecr_sandbox.aws.dispatch import SERVICES
 from ecr_sandbox.errors import ApiError
@@ -15,9 +18,6 @@ from ecr_sandbox.services.ecs import roles
 from ecr_sandbox.state import persistence
 from ecr_sandbox.state.persistence import BackendPersistence
 from ecr_sandbox.state.store import Store
-from moto.iam.models import iam_backends
-from moto.sts.models import sts_backends
-
 from helpers import settings
 
 

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 
 import pytest
+
 from ecr_sandbox.registry.images import Images
 from ecr_sandbox.state.store import Store
 

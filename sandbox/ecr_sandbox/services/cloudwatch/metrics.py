@@ -6,8 +6,9 @@ metric ``RepositoryPullCount``, dimension ``RepositoryName``. The sandbox gives 
 
 from datetime import UTC, datetime
 
-from ecr_sandbox.registry.pull_counts import MINUTE, Pulls
 from moto.cloudwatch.models import CloudWatchMetricProvider, MetricDatum, MetricDatumBase
+
+from ecr_sandbox.registry.pull_counts import MINUTE, Pulls
 
 
 def install(pulls: Pulls) -> None:

@@ -15,10 +15,11 @@ from typing import Any, ClassVar
 import botocore.session
 import moto.ce.urls
 from botocore.model import Shape
+from moto.ce.models import CostExplorerBackend, ce_backends
+
 from ecr_sandbox.aws.validation import faults
 from ecr_sandbox.registry.usage import Meter
 from ecr_sandbox.registry.usage_periods import after, begin, months_before, pieces
-from moto.ce.models import CostExplorerBackend, ce_backends
 
 from . import errors
 from .bill_lines import ECR, INSPECTOR, Line, lines

@@ -8,13 +8,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from werkzeug.wrappers import Response
+
 from ecr_sandbox.http.middleware import Handler, Request, chain
 from ecr_sandbox.registry import routes
 from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.responses import with_version
 from ecr_sandbox.registry.upload_sessions import UploadSessions
 from ecr_sandbox.state.store import Store
-from werkzeug.wrappers import Response
 
 from . import accounts, limits, official, repositories
 from .api import PREFIX, Api

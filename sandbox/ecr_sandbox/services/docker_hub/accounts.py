@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from sqlite3 import IntegrityError, Row
 from typing import Any
 
-from ecr_sandbox.state.store import Store
 from werkzeug.security import check_password_hash, generate_password_hash
+
+from ecr_sandbox.state.store import Store
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS hub_accounts (

@@ -9,10 +9,11 @@ collaborators https://github.com/RyanTheAllmighty/Docker-Hub-API/issues/4.
 from dataclasses import replace
 from typing import Any
 
-from ecr_sandbox.http.middleware import Request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
+
+from ecr_sandbox.http.middleware import Request
 
 from . import responses
 from .accounts import SCOPES, AccessToken, Account, Accounts, Credential, ExpiredToken, Invalid, WrongPassword

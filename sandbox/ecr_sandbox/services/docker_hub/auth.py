@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from werkzeug.wrappers import Response
+
 from ecr_sandbox.http.middleware import Handler, Middleware, Request
 from ecr_sandbox.registry.responses import refuse
-from werkzeug.wrappers import Response
 
 from .accounts import EVERYTHING, Accounts, Credential, ExpiredToken, WrongPassword, now
 from .errors import INSUFFICIENT_SCOPES, TOKEN_EXPIRED, UNSUPPORTED_GRANT, WRONG_PASSWORD, unauthorized

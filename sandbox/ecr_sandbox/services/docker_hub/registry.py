@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from functools import partial
 
+from werkzeug.wrappers import Response
+
 from ecr_sandbox.http.middleware import Handler, Middleware, Request
 from ecr_sandbox.registry import image_ids
 from ecr_sandbox.registry.content_store import ContentStore
@@ -13,7 +15,6 @@ from ecr_sandbox.registry.manifest_format import INDEXES, Manifest
 from ecr_sandbox.registry.references import Key
 from ecr_sandbox.registry.responses import refuse
 from ecr_sandbox.registry.upload_sessions import UploadSessions
-from werkzeug.wrappers import Response
 
 from .auth import CALLER, Caller
 from .errors import REGISTRY, manifest_unknown, too_many_pulls, unauthorized

@@ -4,8 +4,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ecr_sandbox.http.middleware import Request
 from werkzeug.wrappers import Response
+
+from ecr_sandbox.http.middleware import Request
 
 from .accounts import AccessToken, Account, Invalid
 from .repositories import Repository

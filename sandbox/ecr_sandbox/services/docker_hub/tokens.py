@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ecr_sandbox.auth.token import kept_secret
 from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+from ecr_sandbox.auth.token import kept_secret
 
 REGISTRY_LIFETIME = 300  # seconds, as the Hub's
 API_LIFETIME = 24 * 60 * 60  # seconds; the Hub's is shorter, but lessons have pauses

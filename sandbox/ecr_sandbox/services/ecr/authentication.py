@@ -1,5 +1,7 @@
 """What ECR's registry answers to a client whose password is missing or not valid."""
 
+from werkzeug.wrappers import Response
+
 from ecr_sandbox.auth.basic import NoCredentials
 from ecr_sandbox.auth.token import ExpiredToken
 from ecr_sandbox.errors import ApiError
@@ -7,7 +9,6 @@ from ecr_sandbox.http.middleware import Request
 from ecr_sandbox.registry.errors import denied
 from ecr_sandbox.registry.responses import refuse
 from ecr_sandbox.services.image_errors import TOKEN_EXPIRED, TOKEN_INVALID
-from werkzeug.wrappers import Response
 
 from .errors import NOT_AUTHORIZED
 

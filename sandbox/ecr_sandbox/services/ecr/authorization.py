@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import moto.backends
+
 from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.iam import principals
 from ecr_sandbox.iam.evaluate import Policy

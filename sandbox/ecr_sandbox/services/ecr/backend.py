@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 
 import moto.ecr.models as moto_ecr
 import moto.ecr.urls
+from moto.ecr.exceptions import RepositoryNotFoundException
+
 from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.http import addresses
 from ecr_sandbox.http.middleware import Request
@@ -32,7 +34,6 @@ from ecr_sandbox.state import clock
 from ecr_sandbox.state.jobs import Jobs
 from ecr_sandbox.state.persistence import BackendPersistence
 from ecr_sandbox.state.store import Store
-from moto.ecr.exceptions import RepositoryNotFoundException
 
 from . import last_pull
 from .authorization import repository_request

@@ -5,10 +5,11 @@ The API sends a code as ``__type`` and the sentence as ``message``. Where a clas
 the service model's and the sentence is ours.
 """
 
+from moto.core.exceptions import ServiceException
+
 from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.registry.errors import Refusal, denied
 from ecr_sandbox.services.image_errors import IMAGE_NOT_FOUND
-from moto.core.exceptions import ServiceException
 
 # --- layers -----------------------------------------------------------------------------------------------------------
 

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from contextlib import suppress
 
+from moto.ecr.exceptions import RepositoryNotFoundException
+
 from ecr_sandbox.iam.requests import AuthorizationRequest
 from ecr_sandbox.registry.images import Images
-from moto.ecr.exceptions import RepositoryNotFoundException
 
 from .authorization import repository_request
 from .backend import Backend, backend

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from moto.core.responses import ActionResult
+
 from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.iam import authorization
 from ecr_sandbox.registry import image_ids
@@ -15,7 +17,6 @@ from ecr_sandbox.registry.image import ACTIVATING, ACTIVE, Image
 from ecr_sandbox.registry.manifest_format import digest_of
 from ecr_sandbox.registry.references import TAG, is_tag
 from ecr_sandbox.services.image_errors import api_exception
-from moto.core.responses import ActionResult
 
 from . import archive
 from .backend import Repository, backend

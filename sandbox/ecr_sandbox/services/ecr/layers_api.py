@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult
+from moto.ecr.exceptions import InvalidLayerPartException, UploadNotFoundException
+
 from ecr_sandbox.aws.errors import StorageFull
 from ecr_sandbox.registry import disk, upload_sessions
 from ecr_sandbox.registry.image_ids import DIGEST
 from ecr_sandbox.registry.upload_sessions import Progress
-from moto.core.exceptions import ServiceException
-from moto.core.responses import ActionResult
-from moto.ecr.exceptions import InvalidLayerPartException, UploadNotFoundException
 
 from . import errors
 from .backend import Backend, Repository

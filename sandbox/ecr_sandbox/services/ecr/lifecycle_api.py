@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+from moto.core.responses import ActionResult
+from moto.ecr.exceptions import LifecyclePolicyNotFoundException
+
 from ecr_sandbox.services.ecr.lifecycle.errors import PreviewNotFound
 from ecr_sandbox.services.ecr.lifecycle.images import Key
 from ecr_sandbox.services.ecr.lifecycle.policy import TRANSITION
 from ecr_sandbox.services.ecr.lifecycle.previews import Result
-from moto.core.responses import ActionResult
-from moto.ecr.exceptions import LifecyclePolicyNotFoundException
 
 from .backend import Backend
 from .lifecycle import policy, previews, schedule

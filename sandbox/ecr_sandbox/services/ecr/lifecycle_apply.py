@@ -3,10 +3,10 @@
 from typing import Any
 
 from ecr_sandbox.registry.image import ACTIVE, ARCHIVE
-from . import archive
-from .backend import Backend, Repository, backend
 from ecr_sandbox.state import clock
 
+from . import archive
+from .backend import Backend, Repository, backend
 from .lifecycle import images, schedule
 from .lifecycle.evaluate import Verdict, evaluate
 from .lifecycle.images import Key

@@ -3,15 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from moto.core.responses import ActionResult
+from moto.ecr.exceptions import ImageNotFoundException
+from moto.ecr.responses import ECRResponse
+
 from ecr_sandbox.aws import pagination
 from ecr_sandbox.aws.errors import InvalidParameter, NotInSandbox
 from ecr_sandbox.aws.pagination import Row
 from ecr_sandbox.iam import principals
 from ecr_sandbox.iam.evaluate import Principal
 from ecr_sandbox.registry.image import Image
-from moto.core.responses import ActionResult
-from moto.ecr.exceptions import ImageNotFoundException
-from moto.ecr.responses import ECRResponse
 
 from .backend import Backend, Repository, backend
 

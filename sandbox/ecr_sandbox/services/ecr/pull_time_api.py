@@ -1,7 +1,8 @@
 """Operations on pull time exclusions: principals whose pulls do not change an image's last recorded pull time."""
 
-from ecr_sandbox.state import clock
 from moto.core.responses import ActionResult
+
+from ecr_sandbox.state import clock
 
 from .errors import ExclusionAlreadyExistsException, ExclusionNotFoundException, LimitExceededException
 from .operations import Operations

@@ -2,12 +2,13 @@
 
 from contextlib import suppress
 
+from moto.ecr.exceptions import RepositoryNotFoundException
+
 from ecr_sandbox.http.middleware import Request
 from ecr_sandbox.iam.authorization import Denied, permit
 from ecr_sandbox.iam.requests import AuthorizationRequest
 from ecr_sandbox.registry.errors import Refused, UpstreamFailure, denied
 from ecr_sandbox.services.image_errors import REGISTRY_ERRORS, repository_unknown
-from moto.ecr.exceptions import RepositoryNotFoundException
 
 from . import templates
 from .authorization import creation_request, repository_request

@@ -3,10 +3,11 @@
 from collections.abc import Collection
 from typing import ClassVar
 
+from moto.core.responses import ActionResult
+
 from ecr_sandbox.auth.token import Caller, Tokens, authorization
 from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.http import addresses
-from moto.core.responses import ActionResult
 
 from .operations import Operations
 

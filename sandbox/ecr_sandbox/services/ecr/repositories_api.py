@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from moto.core.responses import ActionResult
+
 from ecr_sandbox.aws import resource_tags
 from ecr_sandbox.aws.errors import InvalidParameter
-from moto.core.responses import ActionResult
 
 from .backend import Repository
 from .operations import Operations

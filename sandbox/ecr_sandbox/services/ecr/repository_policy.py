@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 import botocore.session
+
 from ecr_sandbox.iam import evaluate, principals
 from ecr_sandbox.iam.patterns import glob
 

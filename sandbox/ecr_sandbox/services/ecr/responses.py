@@ -7,12 +7,13 @@ Each method of the parts is one operation of the API reference
 from typing import Any
 
 import moto.ecr.urls
+from moto.core.responses import ActionResult
+from moto.core.utils import camelcase_to_underscores
+
 from ecr_sandbox.auth.token import Tokens
 from ecr_sandbox.aws.errors import NotInSandbox
 from ecr_sandbox.services.ecr.pull_through.api import CacheOperations
 from ecr_sandbox.services.ecr.replication.api import ReplicationOperations
-from moto.core.responses import ActionResult
-from moto.core.utils import camelcase_to_underscores
 
 from .images_api import ImageOperations
 from .layers_api import LayerOperations

@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from moto.core.responses import ActionResult
+from moto.ecr.exceptions import RepositoryNotFoundException, ScanNotFoundException
+
 from ecr_sandbox.aws import pagination
 from ecr_sandbox.registry.image import ARCHIVED, Image
 from ecr_sandbox.state import clock
-from moto.core.responses import ActionResult
-from moto.ecr.exceptions import RepositoryNotFoundException, ScanNotFoundException
 
 from . import errors
 from .backend import Repository

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ecr_sandbox.iam import authorization, principals
 from moto.ecr.exceptions import RepositoryNotFoundException
+
+from ecr_sandbox.iam import authorization, principals
 
 from .authorization import creation_request
 from .backend import Backend, Repository

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from moto.core.responses import ActionResult
+
 from ecr_sandbox.aws import resource_tags
 from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.state import clock
-from moto.core.responses import ActionResult
 
 from .errors import TemplateAlreadyExistsException, TemplateNotFoundException
 from .lifecycle import policy

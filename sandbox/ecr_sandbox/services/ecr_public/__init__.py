@@ -4,6 +4,8 @@ Anyone can pull, within limits; only the owner can push. Repositories are rows o
 The first request to its port or API loads it.
 """
 
+from werkzeug.wrappers import Response
+
 from ecr_sandbox.auth.token import Tokens
 from ecr_sandbox.http.middleware import Handler, Request, chain
 from ecr_sandbox.registry import routes
@@ -11,7 +13,6 @@ from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.responses import with_version
 from ecr_sandbox.registry.upload_sessions import UploadSessions
 from ecr_sandbox.state.store import Store
-from werkzeug.wrappers import Response
 
 from . import api, limits, official
 from .auth import bearer, token_server

@@ -10,6 +10,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from moto.core.exceptions import ServiceException
+from moto.ecr.exceptions import ImageNotFoundException, RepositoryNotFoundException, RepositoryPolicyNotFoundException
+from werkzeug.wrappers import Response
+
 from ecr_sandbox.auth.scope import scope_of
 from ecr_sandbox.auth.token import Caller, Tokens, authorization
 from ecr_sandbox.aws import pagination, resource_tags
@@ -26,9 +30,6 @@ from ecr_sandbox.registry.image import Image
 from ecr_sandbox.registry.images import Images
 from ecr_sandbox.services.image_errors import api_exception
 from ecr_sandbox.state.store import Store
-from moto.core.exceptions import ServiceException
-from moto.ecr.exceptions import ImageNotFoundException, RepositoryNotFoundException, RepositoryPolicyNotFoundException
-from werkzeug.wrappers import Response
 
 from .auth import REGION, passwords
 from .errors import (

@@ -9,6 +9,8 @@ https://github.com/aws/karpenter-provider-aws/issues/5186 (where the error appea
 import json
 from functools import partial
 
+from werkzeug.wrappers import Response
+
 from ecr_sandbox.auth.token import USER, Caller, ExpiredToken, InvalidToken, Tokens
 from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http.middleware import Handler, Middleware, Request
@@ -16,7 +18,6 @@ from ecr_sandbox.iam import principals
 from ecr_sandbox.registry.errors import denied
 from ecr_sandbox.registry.responses import refuse
 from ecr_sandbox.services.image_errors import TOKEN_EXPIRED, TOKEN_INVALID
-from werkzeug.wrappers import Response
 
 from .errors import not_authorized
 

@@ -1,9 +1,10 @@
 """ECR Public's errors, each with its source; those it shares with ECR are in ``services/image_errors.py``."""
 
+from moto.core.exceptions import ServiceException
+
 from ecr_sandbox.auth.errors import bad_signature
 from ecr_sandbox.errors import ApiError
 from ecr_sandbox.registry.errors import Refusal
-from moto.core.exceptions import ServiceException
 
 SERVICE = "public.ecr.aws"
 

@@ -6,10 +6,11 @@ It is AWS's: anyone can pull, nobody can push. The first request for it stores t
 import threading
 from contextlib import suppress
 
+from moto.ecr.exceptions import RepositoryAlreadyExistsException
+
 from ecr_sandbox import settings
 from ecr_sandbox.registry import oci_layout
 from ecr_sandbox.registry.errors import ImageExists
-from moto.ecr.exceptions import RepositoryAlreadyExistsException
 
 from .repositories import DOCKER, Repositories
 

@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from functools import partial
 
+from moto.ecr.exceptions import RepositoryNotFoundException
+from werkzeug.wrappers import Response
+
 from ecr_sandbox.http.middleware import Handler, Middleware, Request
 from ecr_sandbox.iam.authorization import Denied, permit
 from ecr_sandbox.registry import image_ids
@@ -13,8 +16,6 @@ from ecr_sandbox.registry.references import Key
 from ecr_sandbox.registry.responses import refuse
 from ecr_sandbox.registry.upload_sessions import UploadSessions
 from ecr_sandbox.services.image_errors import REGISTRY_ERRORS, repository_unknown
-from moto.ecr.exceptions import RepositoryNotFoundException
-from werkzeug.wrappers import Response
 
 from . import repositories
 from .auth import REGION

@@ -11,6 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from moto.ecr.exceptions import (
+    RepositoryAlreadyExistsException,
+    RepositoryNotEmptyException,
+    RepositoryNotFoundException,
+)
+
 from ecr_sandbox import settings
 from ecr_sandbox.http import addresses
 from ecr_sandbox.registry.content_store import ContentStore
@@ -19,11 +25,6 @@ from ecr_sandbox.registry.images import Images
 from ecr_sandbox.registry.manifest_format import Manifest
 from ecr_sandbox.registry.references import Key
 from ecr_sandbox.state.store import Store
-from moto.ecr.exceptions import (
-    RepositoryAlreadyExistsException,
-    RepositoryNotEmptyException,
-    RepositoryNotFoundException,
-)
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS public_registries (account TEXT PRIMARY KEY, display_name TEXT NOT NULL DEFAULT '');

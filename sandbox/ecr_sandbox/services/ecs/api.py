@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from ecr_sandbox.aws.errors import NotInSandbox
 from moto.core.responses import ActionResult
 from moto.ecs.responses import (
     DESCRIBE_SERVICES_TAGS,
     DESCRIBE_TASKS_TAGS,
     EC2ContainerServiceResponse,
 )
+
+from ecr_sandbox.aws.errors import NotInSandbox
 
 from . import awslogs, fargate
 from .backend import Backend

@@ -7,9 +7,10 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security_iam_id-base
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ecr_sandbox.iam.requests import AuthorizationRequest, Call
 from moto.core.exceptions import ServiceException
 from moto.ecs.models import ecs_backends
+
+from ecr_sandbox.iam.requests import AuthorizationRequest, Call
 
 from .roles import SERVICE
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from moto.logs.models import LogsBackend, logs_backends
+from moto.sts.models import AssumedRole
+
 from ecr_sandbox.aws.arns import log_stream
 from ecr_sandbox.aws.lazy_services import Services
 from ecr_sandbox.iam.authorization import Denied
 from ecr_sandbox.iam.requests import AuthorizationRequest
-from moto.logs.models import LogsBackend, logs_backends
-from moto.sts.models import AssumedRole
 
 from . import errors, roles
 from .image_pull import NotStarted

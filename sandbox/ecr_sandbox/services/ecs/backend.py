@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import moto.ecs.urls
-from ecr_sandbox.state import clock
-from ecr_sandbox.state.store import Store
 from moto.ecs.exceptions import ClusterNotFoundException, ServiceNotFoundException, TaskDefinitionNotFoundException
 from moto.ecs.models import Cluster, EC2ContainerServiceBackend, TaskDefinition
+
+from ecr_sandbox.state import clock
+from ecr_sandbox.state.store import Store
 
 from . import errors, fargate, network, roles, startup
 from .deployments import Service

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import moto.ecs.models
 import moto.ecs.urls
+
 from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.state.store import Store
 

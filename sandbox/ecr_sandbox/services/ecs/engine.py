@@ -36,6 +36,7 @@ class Engines:
     def remove_containers(self) -> None:
         """Remove every container of this sandbox's tasks; without an engine, do nothing."""
         import docker.errors
+
         from ecr_sandbox.errors import SandboxError
 
         with suppress(SandboxError, docker.errors.DockerException, OSError):

@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from moto.sts.models import AssumedRole
+
 from ecr_sandbox.auth.token import USER, Tokens
 from ecr_sandbox.aws.errors import NotInSandbox
 from ecr_sandbox.http import addresses
@@ -20,7 +22,6 @@ from ecr_sandbox.registry.errors import UpstreamFailure
 from ecr_sandbox.registry.image import ACTIVE, Image
 from ecr_sandbox.registry.image_source import ImageSource
 from ecr_sandbox.state.store import Store
-from moto.sts.models import AssumedRole
 
 from . import errors, roles
 

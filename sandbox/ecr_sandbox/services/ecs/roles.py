@@ -7,13 +7,14 @@ session has the task's id: AccessDenied errors in many public logs (``assumed-ro
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from moto.iam.models import iam_backends
+from moto.sts.models import AssumedRole, sts_backends
+
 from ecr_sandbox.auth.token import Caller, Tokens
 from ecr_sandbox.aws.lazy_services import Services
 from ecr_sandbox.iam import principals
 from ecr_sandbox.iam.authorization import Denied, denied_sentence
 from ecr_sandbox.iam.requests import AuthorizationRequest
-from moto.iam.models import iam_backends
-from moto.sts.models import AssumedRole, sts_backends
 
 SERVICE = "ecs-tasks.amazonaws.com"
 SECONDS = 3600

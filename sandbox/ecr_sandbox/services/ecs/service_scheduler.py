@@ -8,9 +8,10 @@ import sys
 import threading
 import time
 
-from ecr_sandbox.aws.lazy_services import Services
 from moto.ecs.exceptions import ECSException
 from moto.ecs.models import ecs_backends
+
+from ecr_sandbox.aws.lazy_services import Services
 
 from . import errors, startup
 from .backend import Backend

@@ -10,12 +10,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from moto.ecs.models import ecs_backends
+from moto.sts.models import AssumedRole
+
 from ecr_sandbox.aws.lazy_services import Services
 from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.registry import image_name
 from ecr_sandbox.state.store import Store
-from moto.ecs.models import ecs_backends
-from moto.sts.models import AssumedRole
 
 from . import awslogs, containers, errors, fargate, image_pull, roles, startup
 from .containers import Limits

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ecr_sandbox.state import clock
 from moto.ecs.models import TaskDefinition
+
+from ecr_sandbox.state import clock
 
 from . import fargate
 

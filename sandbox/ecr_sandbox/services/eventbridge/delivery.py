@@ -8,12 +8,13 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from ecr_sandbox.iam import evaluate, principals
 from moto.core.utils import unix_time_millis
 from moto.events.models import EventsBackend, Rule, events_backends
 from moto.logs.models import logs_backends
 from moto.sqs.models import sqs_backends
 from moto.utilities.arns import Arn, parse_arn
+
+from ecr_sandbox.iam import evaluate, principals
 
 from .content import content
 

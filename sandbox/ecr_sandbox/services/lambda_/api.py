@@ -11,6 +11,9 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
+from moto.core.exceptions import ServiceException
+from werkzeug.wrappers import Response
+
 from ecr_sandbox.aws.errors import InvalidParameter, NotInSandbox
 from ecr_sandbox.aws.responses import refuse
 from ecr_sandbox.errors import ApiError
@@ -21,8 +24,6 @@ from ecr_sandbox.iam.requests import AuthorizationRequest, call_of
 from ecr_sandbox.registry.image_source import ImageSource
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
-from moto.core.exceptions import ServiceException
-from werkzeug.wrappers import Response
 
 from . import errors, images
 from .authorization import SERVICE, arn

@@ -9,10 +9,10 @@ import botocore.model
 import pytest
 from botocore.exceptions import ClientError
 from botocore.session import Session
+
 from ecr_sandbox.aws.cbor import decoded, encoded
 from ecr_sandbox.registry.pull_counts import KEPT, Pulls
 from ecr_sandbox.state.store import Store
-
 from helpers import settings
 from tests.sandbox.api import image, upload
 

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from moto import mock_aws
+from moto.ce.models import ce_backends
+
 from ecr_sandbox.registry.usage import GB, Meter
 from ecr_sandbox.services.cost_explorer import api
 from ecr_sandbox.services.cost_explorer.errors import ValidationException
 from ecr_sandbox.state.store import Store
-from moto import mock_aws
-from moto.ce.models import ce_backends
 
 ME, OTHER = "123456789012", "111122223333"
 ECR = "Amazon EC2 Container Registry (ECR)"

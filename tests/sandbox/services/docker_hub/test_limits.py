@@ -5,12 +5,13 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ecr_sandbox.services.docker_hub import limits
 from ecr_sandbox.services.docker_hub.accounts import Account
 from ecr_sandbox.services.docker_hub.limits import Budget, LimitReached, PullLimit, Pulls
 from ecr_sandbox.state.store import Store
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 @pytest.fixture(scope="module")

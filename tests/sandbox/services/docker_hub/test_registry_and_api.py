@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug.test import Client, TestResponse
+
 from ecr_sandbox.http.middleware import application
 from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.services import docker_hub
 from ecr_sandbox.services.docker_hub import accounts
 from ecr_sandbox.services.docker_hub.limits import PullLimit
 from ecr_sandbox.state.store import Store
-from werkzeug.test import Client, TestResponse
-
 from helpers import settings
 
 PASSWORD = "correct horse"

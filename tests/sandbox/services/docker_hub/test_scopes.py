@@ -1,9 +1,10 @@
 """What a client asks a token for: ``repository:alice/app:pull,push``."""
 
 import pytest
-from ecr_sandbox.services.docker_hub.scopes import Scope, parse, parse_all
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ecr_sandbox.services.docker_hub.scopes import Scope, parse, parse_all
 
 scopes = st.builds(
     Scope,

@@ -7,15 +7,15 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ecr_sandbox.registry.errors import ImageExists
 from ecr_sandbox.registry.images import Images
 from ecr_sandbox.registry.manifest_format import Manifest, blobs_of
 from ecr_sandbox.services.ecr import archive
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.sandbox.api import OCI, digest_of, image, index, put, upload
 
 

@@ -4,8 +4,8 @@ import json
 import time
 
 import pytest
-from ecr_sandbox.auth.token import LIFETIME, Caller, Tokens, authorization
 
+from ecr_sandbox.auth.token import LIFETIME, Caller, Tokens, authorization
 from helpers import settings
 
 ME = Caller(settings.ACCESS_KEY, settings.ACCOUNT, settings.REGION)

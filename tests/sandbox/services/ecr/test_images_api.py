@@ -5,10 +5,10 @@ import time
 
 import pytest
 from botocore.exceptions import ClientError
+
 from ecr_sandbox.registry.images import Images
 from ecr_sandbox.registry.manifest_format import Manifest
 from ecr_sandbox.state.store import Store
-
 from helpers import settings
 from tests.sandbox.api import CONFIG, INDEX, OCI, digest_of, image, index, manifest, put, upload
 from tests.sandbox.conftest import layer

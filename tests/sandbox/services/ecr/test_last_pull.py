@@ -4,8 +4,8 @@ from unittest.mock import ANY
 
 import pytest
 from botocore.exceptions import ClientError
-from ecr_sandbox.services.ecr.last_pull import is_due
 
+from ecr_sandbox.services.ecr.last_pull import is_due
 from helpers import settings
 from tests.sandbox.api import image, upload
 from tests.sandbox.iam.test_authorization import allow, assume, make_role, policy, trust

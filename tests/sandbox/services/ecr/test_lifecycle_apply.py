@@ -5,6 +5,9 @@ from itertools import count
 
 import moto.ecr.models as moto_ecr
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ecr_sandbox.registry import events
 from ecr_sandbox.registry.events import Deleted
 from ecr_sandbox.registry.manifest_format import Manifest
@@ -17,9 +20,6 @@ from ecr_sandbox.services.ecr.registry_settings import SCHEMA
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.jobs import Jobs
 from ecr_sandbox.state.store import Store
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.sandbox.api import INDEX, OCI, index, manifest
 
 DAY = 24 * 60 * 60

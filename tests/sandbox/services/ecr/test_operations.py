@@ -5,9 +5,9 @@ import json
 import botocore.session
 import pytest
 from botocore.exceptions import ClientError
-from ecr_sandbox.services.ecr.responses import answers
 from moto.core.utils import camelcase_to_underscores
 
+from ecr_sandbox.services.ecr.responses import answers
 from helpers import settings
 from tests.sandbox.api import image, manifest, raw, upload
 from tests.sandbox.shapes import minimal

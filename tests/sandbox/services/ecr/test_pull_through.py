@@ -5,9 +5,9 @@ import uuid
 
 import pytest
 from botocore.exceptions import ClientError
+
 from ecr_sandbox.services.ecr.pull_through.rules import chosen, is_due, upstream_name
 from ecr_sandbox.services.ecr.pull_through.upstreams import kind_of
-
 from helpers import settings
 from tests.sandbox.api import image as api_image
 from tests.sandbox.api import index, put, upload

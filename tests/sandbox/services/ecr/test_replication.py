@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 from botocore.exceptions import ClientError
-from ecr_sandbox.services.ecr.replication.rules import Destination, covers, destinations
 
+from ecr_sandbox.services.ecr.replication.rules import Destination, covers, destinations
 from helpers import settings
 from tests.sandbox.api import image, index, manifest, put, upload
 from tests.sandbox.conftest import PATIENCE, until

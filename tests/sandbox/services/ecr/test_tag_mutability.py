@@ -1,9 +1,10 @@
 """When may a tag be moved?"""
 
 import pytest
-from ecr_sandbox.services.ecr.tag_mutability import immutable
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ecr_sandbox.services.ecr.tag_mutability import immutable
 
 TAGS = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,20}", fullmatch=True)
 FILTERS = st.lists(st.from_regex(r"[0-9a-zA-Z._*-]{1,10}", fullmatch=True), max_size=5)

@@ -6,8 +6,8 @@ from unittest.mock import ANY
 
 import pytest
 from botocore.exceptions import ClientError
-from ecr_sandbox.services.ecr.templates import PUSH, chosen, has_prefix, is_name
 
+from ecr_sandbox.services.ecr.templates import PUSH, chosen, has_prefix, is_name
 from helpers import settings
 from tests.sandbox.iam.test_authorization import allow, make_role, policy
 

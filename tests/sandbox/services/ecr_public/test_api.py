@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 from botocore.exceptions import ClientError
-from ecr_sandbox.services.ecr_public.repositories import alias_of
 
+from ecr_sandbox.services.ecr_public.repositories import alias_of
 from helpers import settings
 from tests.sandbox.conftest import Sandbox
 

@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from ecr_sandbox.services.ecr_public.limits import SCHEMA, Buckets, Limits, Quota
-from ecr_sandbox.state.store import Store
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ecr_sandbox.services.ecr_public.limits import SCHEMA, Buckets, Limits, Quota
+from ecr_sandbox.state.store import Store
 
 HERE, ACCOUNT, DIGEST = "127.0.0.1", "123456789012", f"sha256:{'0' * 64}"
 RATES = st.sampled_from([0.5, 1, 3, 10])

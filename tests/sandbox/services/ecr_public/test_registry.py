@@ -12,12 +12,12 @@ from copy import copy
 from pathlib import Path
 
 import pytest
+
 from ecr_sandbox.auth.token import Caller, Tokens
 from ecr_sandbox.services.ecr_public.auth import passwords
 from ecr_sandbox.services.ecr_public.limits import SCHEMA, Limits, Quota
 from ecr_sandbox.services.ecr_public.repositories import alias_of
 from ecr_sandbox.state.store import Store
-
 from helpers import settings
 from tests.sandbox.conftest import Sandbox, layer
 

@@ -7,8 +7,8 @@ import subprocess
 
 import psutil
 import pytest
-from ecr_sandbox import docker_engine
 
+from ecr_sandbox import docker_engine
 from tests.sandbox.fargate import NETWORK, Cloud, containers_of, images_of, small_image, until
 
 SMALL = "learn-amazon-ecr-tests:fargate-left"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from botocore.exceptions import ClientError
-from ecr_sandbox.services.ecs.deployments import Part, plan
 
+from ecr_sandbox.services.ecs.deployments import Part, plan
 from tests.sandbox.fargate import NETWORK, Cloud, containers_of, until, with_app
 
 SMALL = "learn-amazon-ecr-tests:fargate-service"

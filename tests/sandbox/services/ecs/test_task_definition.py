@@ -2,12 +2,13 @@
 
 import pytest
 from botocore.exceptions import ClientError
-from ecr_sandbox.registry import image_name
-from ecr_sandbox.services.ecs import fargate
-from ecr_sandbox.services.ecs.fargate import SIZES, check, in_order, shares, size
 from hypothesis import given
 from hypothesis import strategies as st
 from moto.core.exceptions import ServiceException
+
+from ecr_sandbox.registry import image_name
+from ecr_sandbox.services.ecs import fargate
+from ecr_sandbox.services.ecs.fargate import SIZES, check, in_order, shares, size
 
 ROLE = "arn:aws:iam::123456789012:role/execution"
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/app:v1"

@@ -7,10 +7,10 @@ import uuid
 
 import psutil
 import pytest
+
 from ecr_sandbox.registry.events import Cached, Deleted, Inspected, Pushed, Replicated, Scanned, StorageClassChanged
 from ecr_sandbox.services.eventbridge.content import content
 from ecr_sandbox.services.eventbridge.details import event
-
 from helpers import settings
 from tests.sandbox.api import image, upload
 from tests.sandbox.conftest import PATIENCE

@@ -10,8 +10,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from ecr_sandbox.aws.errors import InvalidParameter
 from moto.core.exceptions import ServiceException
+
+from ecr_sandbox.aws.errors import InvalidParameter
 
 # --- a policy that is none --------------------------------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from moto.core.responses import ActionResult
+
 from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.registry.errors import UpstreamFailure
 from ecr_sandbox.services.ecr.errors import (
@@ -15,7 +17,6 @@ from ecr_sandbox.services.ecr.operations import Operations
 from ecr_sandbox.services.ecr.registry_settings import CACHE_RULES, Settings
 from ecr_sandbox.services.ecr.templates import ROOT
 from ecr_sandbox.state import clock
-from moto.core.responses import ActionResult
 
 from .upstreams import WITH_SECRET, kind_of
 

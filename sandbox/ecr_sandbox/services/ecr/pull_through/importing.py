@@ -10,6 +10,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, BinaryIO
 
+from moto.ecr.exceptions import RepositoryNotFoundException
+
 from ecr_sandbox.aws.errors import NotInSandbox
 from ecr_sandbox.http import addresses
 from ecr_sandbox.iam import authorization, evaluate, principals
@@ -25,7 +27,6 @@ from ecr_sandbox.services.ecr.backend import Backend, Repository, backend
 from ecr_sandbox.services.ecr.errors import SecretNotFoundException, UnableToAccessSecretException
 from ecr_sandbox.services.ecr.registry_settings import CACHE_RULES
 from ecr_sandbox.services.image_errors import api_exception
-from moto.ecr.exceptions import RepositoryNotFoundException
 
 from . import checks, credentials, rules
 from .client import AUTHENTICATION_FAILED, Client

@@ -8,6 +8,8 @@ from sqlite3 import Row
 from typing import Any
 
 import botocore.session
+from moto.core.responses import ActionResult
+
 from ecr_sandbox.aws import pagination
 from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.services.ecr.backend import Backend
@@ -20,7 +22,6 @@ from ecr_sandbox.services.ecr.errors import (
 from ecr_sandbox.services.ecr.operations import Operations, found
 from ecr_sandbox.services.ecr.registry_settings import REPLICATION
 from ecr_sandbox.state import clock
-from moto.core.responses import ActionResult
 
 from . import status
 from .backfill_table import IN_PROGRESS, JOB, PREPARING, RUNNING, STOPPED, STOPPING, Backfill, Backfills

@@ -6,6 +6,8 @@ The content store has each blob once, so only rows are copied. An interrupted co
 from contextlib import suppress
 from typing import Any
 
+from moto.ecr.exceptions import RepositoryNotFoundException
+
 from ecr_sandbox.iam import principals
 from ecr_sandbox.iam.authorization import Denied, permit_service
 from ecr_sandbox.registry import events
@@ -16,7 +18,6 @@ from ecr_sandbox.registry.manifest_format import Manifest
 from ecr_sandbox.services.ecr import templates
 from ecr_sandbox.services.ecr.authorization import creation_request, repository_request
 from ecr_sandbox.services.ecr.backend import Backend, Repository, backend
-from moto.ecr.exceptions import RepositoryNotFoundException
 
 from . import status
 from .rules import Destination

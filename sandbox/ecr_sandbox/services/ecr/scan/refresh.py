@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+
 from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.state.atomic_files import write_whole
 

@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from ecr_sandbox.services.ecr.lifecycle.evaluate import DAY, Image, Verdict, evaluate
-from ecr_sandbox.services.ecr.lifecycle.policy import Rule
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ecr_sandbox.services.ecr.lifecycle.evaluate import DAY, Image, Verdict, evaluate
+from ecr_sandbox.services.ecr.lifecycle.policy import Rule
 
 NOW = 1_800_000_000.0
 

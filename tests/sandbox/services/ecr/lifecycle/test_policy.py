@@ -3,10 +3,11 @@
 import json
 
 import pytest
-from ecr_sandbox.services.ecr.lifecycle.errors import PolicyInvalid
-from ecr_sandbox.services.ecr.lifecycle.policy import Rule, parse
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ecr_sandbox.services.ecr.lifecycle.errors import PolicyInvalid
+from ecr_sandbox.services.ecr.lifecycle.policy import Rule, parse
 
 SELECTION = {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 5}
 EXPIRE, ARCHIVE = {"type": "expire"}, {"type": "transition", "targetStorageClass": "archive"}

@@ -5,8 +5,8 @@ import stat
 from pathlib import Path
 
 import pytest
-from ecr_sandbox.services.ecr.scan import external_scanners
 
+from ecr_sandbox.services.ecr.scan import external_scanners
 from tests.sandbox.rootfs import debian, dpkg, push, python
 from tests.sandbox.services.ecr.test_scan_api import enhanced, make, names, scanned
 

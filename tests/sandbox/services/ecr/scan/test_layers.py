@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from io import BytesIO
 
 import pytest
-from ecr_sandbox.services.ecr.scan import layers
-from ecr_sandbox.services.ecr.scan.layers import Tree, read
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ecr_sandbox.services.ecr.scan import layers
+from ecr_sandbox.services.ecr.scan.layers import Tree, read
 
 KEPT = {"etc/a", "etc/b", "etc/sub/c", "etc/sub/deep/d", "opt/a"}
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from ecr_sandbox.services.ecr.scan import advisories
 from ecr_sandbox.services.ecr.scan.advisories import Snapshot, read
 from ecr_sandbox.services.ecr.scan.match import affects, match

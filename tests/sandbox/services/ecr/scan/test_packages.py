@@ -3,10 +3,11 @@
 from io import BytesIO
 
 import pytest
-from ecr_sandbox.services.ecr.scan.layers import Kept, Tree
-from ecr_sandbox.services.ecr.scan.packages import Inventory, inventory, want
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ecr_sandbox.services.ecr.scan.layers import Kept, Tree
+from ecr_sandbox.services.ecr.scan.packages import Inventory, inventory, want
 
 DEBIAN = b'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nVERSION_ID="12"\nID=debian\n'
 ALPINE = b'ID=alpine\nVERSION_ID=3.20.3\nPRETTY_NAME="Alpine Linux v3.20"\n'

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+
 from ecr_sandbox import background, cli
 from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.services.ecr.scan import advisories, refresh

@@ -3,9 +3,9 @@
 import json
 
 import pytest
+
 from ecr_sandbox.services.ecr.scan import rules
 from ecr_sandbox.services.ecr.scan.rules import Rule, configuration, matches, rule_for, scannable, unsupported_frequency
-
 from tests.sandbox.api import CONFIG, INDEX, OCI, TAR
 
 # ECR user guide, "Image scanning", the table under "Using filters".

@@ -5,13 +5,13 @@ from io import BytesIO
 from types import SimpleNamespace
 
 import pytest
+
 from ecr_sandbox.registry import events
 from ecr_sandbox.registry.events import Inspected, Scanned
 from ecr_sandbox.services.ecr.scan import results
 from ecr_sandbox.services.ecr.scan.scanner import Scanner
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
-
 from tests.sandbox import rootfs
 from tests.sandbox.api import OCI, manifest
 

@@ -6,9 +6,10 @@ import subprocess
 from itertools import pairwise
 
 import pytest
-from ecr_sandbox.services.ecr.scan.versions import key
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from ecr_sandbox.services.ecr.scan.versions import key
 
 # In each line every version is older than the next. apk's are of its own test/version.data, or its own code says so.
 ASCENDING = {

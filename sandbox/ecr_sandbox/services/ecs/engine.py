@@ -1,4 +1,4 @@
-"""The Docker engine that runs the tasks: the user's, found as everywhere in the course, but with no configuration.
+"""The Docker engine that runs the tasks: the user's, found as by every command, but without the configuration.
 
 Docker's own would bring passwords and proxies of the user's into the containers.
 """

@@ -1,4 +1,4 @@
-"""The command ``ecr-sandbox``. The course's ``ecr-lab`` contains the same commands."""
+"""The command ``ecr-sandbox``. Another program may contain its commands; see ``run``."""
 
 import contextlib
 import errno
@@ -45,7 +45,11 @@ def commands() -> None:
 
 @commands.command()
 @click.option("--port", type=click.IntRange(1, 65535), help="Default: $ECR_SANDBOX_PORT, else 5050 or the next free.")
-@click.option("--state", type=click.Path(path_type=Path, file_okay=False), help="The folder where everything is kept.")
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Its folder. Default: $ECR_SANDBOX_STATE.",
+)
 @pass_settings
 def serve(sandbox: Settings, port: int | None, state: Path | None) -> None:
     """Run the sandbox in the foreground. It prints `ready URL`; Ctrl-C stops it."""

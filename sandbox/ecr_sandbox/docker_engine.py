@@ -113,7 +113,7 @@ def start_docker(platform: str) -> str:
     """How to start the engine on this system."""
     if platform.startswith("linux"):
         return "sudo service docker start"
-    return "start Docker Desktop and wait until its whale stands still"
+    return "start Docker Desktop and wait until it says that the engine is running"
 
 
 def remove_tasks(engine: "docker.DockerClient", state: Path) -> int:

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 import helpers
-from ecr_sandbox import SandboxError, background
+from ecr_sandbox import SandboxError, background, docker_engine
 from helpers import catch_up, cleanup, settings
 from helpers.exercises import checks, lookup
 
@@ -122,28 +122,30 @@ def test_a_password_that_is_no_longer_good_is_replaced(lab, capsys):
 
 
 def test_the_base_images_layers_are_mounted_from_the_mirror(lab, monkeypatch, pull_mirror):
-    monkeypatch.setattr(settings, "MIRROR_REPOSITORY", f"{NAME}-mirror")
-    monkeypatch.setattr(settings, "BASE_IMAGE", f"{NAME}-base:1")
+    base_image = f"{NAME}-base:1"
+    monkeypatch.setattr(docker_engine.settings, "MIRROR_REPOSITORY", f"{NAME}-mirror")
+    monkeypatch.setattr(docker_engine.settings, "BASE_IMAGE", base_image)
+    no_layout = settings.base_image_layout()
     mirror = f"{lab.registry}/{NAME}-mirror:{settings.MIRROR_TAG}"
     with_engine = lab.engine()
-    assert not pull_mirror(with_engine, lab.registry, lab.password)  # nothing is there yet
+    assert not pull_mirror(with_engine, lab.registry, lab.password, no_layout)  # nothing is there yet
     lab.client().create_repository(repositoryName=f"{NAME}-mirror")
     docker("login", "-u", "AWS", "-p", lab.password(), lab.registry)
     docker("build", "-t", mirror, str(catch_up.SAMPLE_APP))
     docker("push", mirror)
     docker("rmi", mirror)
     try:
-        assert pull_mirror(with_engine, lab.registry, lab.password)
-        assert pull_mirror(with_engine, lab.registry, lab.password)  # it may be called again
+        assert pull_mirror(with_engine, lab.registry, lab.password, no_layout)
+        assert pull_mirror(with_engine, lab.registry, lab.password, no_layout)  # it may be called again
         assert not with_engine.images.list(mirror)
-        (catch_up.SAMPLE_APP / "Dockerfile").write_text(f"FROM {settings.BASE_IMAGE}\nCOPY app.txt /mine.txt\n")
+        (catch_up.SAMPLE_APP / "Dockerfile").write_text(f"FROM {base_image}\nCOPY app.txt /mine.txt\n")
         lab.catch_up("08")
         pushed = subprocess.run(
             ["docker", "push", f"{lab.repository_uri}:v1"], check=True, capture_output=True, text=True
         )
         assert pushed.stdout.count(f"Mounted from {NAME}-mirror") == 2
     finally:
-        docker("rmi", "--force", mirror, settings.BASE_IMAGE)
+        docker("rmi", "--force", mirror, base_image)
 
 
 # No engine needed ---

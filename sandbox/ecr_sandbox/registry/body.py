@@ -1,4 +1,4 @@
-"""The body of a request, as a stream: no more than one piece of it is in memory."""
+"""The body of a request, as a stream: only a few pieces of it are in memory."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -6,12 +6,18 @@ from contextlib import suppress
 from ecr_sandbox.http.middleware import Request
 
 from .content_store import PIECE
+from .upload_sessions import BUFFERS
 
 
 def pieces(request: Request) -> Iterator[memoryview]:
-    """The body, piece by piece, each in the same buffer; raises BrokenBody when the client hangs up."""
-    buffer = memoryview(bytearray(min(request.content_length or PIECE, PIECE)))
-    while size := request.stream.readinto(buffer):
+    """The body, piece by piece, in a few BUFFERS by turns; raises BrokenBody when the client hangs up."""
+    length = min(request.content_length or PIECE, PIECE)
+    buffers: list[memoryview] = []
+    while True:
+        buffer = buffers.pop(0) if len(buffers) == BUFFERS else memoryview(bytearray(length))
+        buffers.append(buffer)
+        if not (size := request.stream.readinto(buffer)):
+            return
         yield buffer[:size]
 
 

@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS uploads (
     size INTEGER NOT NULL, first_part INTEGER NOT NULL, last_part INTEGER NOT NULL, started_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
-PIECE = 1024 * 1024  # bytes that are read and written at a time
+PIECE = 256 * 1024  # bytes that are read and written at a time; larger writes are slower, as measured
 HERE = leases.HERE
 
 

@@ -20,6 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from queue import Queue
 from typing import TYPE_CHECKING, BinaryIO
 
 from ecr_sandbox.state.store import Store
@@ -35,7 +36,9 @@ SMALLEST_PART = 5 * 1024 * 1024  # bytes; ECR's service quotas, "Minimum layer p
 FORGOTTEN_AFTER = 7 * 24 * 3600  # seconds from the start of an upload
 HASHES = 256  # uploads whose hash is kept in memory between two parts
 
-Pieces = Iterable[bytes | memoryview]  # each is used before the next one is asked for
+BUFFERS = 4  # a piece of a part must not change until this number of further pieces was asked for
+
+Pieces = Iterable[bytes | memoryview]
 
 
 class UnknownUpload(Exception):
@@ -259,11 +262,46 @@ class _Hashes:
 def _copy(part: Pieces, file: BinaryIO, hashed: "_Hash") -> int:
     """Write a part to *file* and into its hash; the number of bytes."""
     size = 0
-    for piece in part:
-        hashed.update(piece)
-        write_all(file, piece)
-        size += len(piece)
+    with _HashingThread(hashed) as thread:
+        for piece in part:
+            thread.update(piece)
+            write_all(file, piece)
+            size += len(piece)
     return size
+
+
+class _HashingThread:
+    """Updates a hash beside the thread that receives and writes; all three release Python's lock.
+
+    A part of one short piece needs no thread.
+    """
+
+    def __init__(self, hashed: "_Hash"):
+        self._hashed = hashed
+        self._waiting: Queue[bytes | memoryview | None] = Queue(BUFFERS - 2)  # one is hashed, one is received
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> "_HashingThread":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._thread:
+            self._waiting.put(None)
+            self._thread.join()
+
+    def update(self, piece: bytes | memoryview) -> None:
+        """Hash *piece*, perhaps later."""
+        if self._thread is None:
+            if len(piece) < PIECE:
+                self._hashed.update(piece)
+                return
+            self._thread = threading.Thread(target=self._run, name="hash")
+            self._thread.start()
+        self._waiting.put(piece)
+
+    def _run(self) -> None:
+        while (piece := self._waiting.get()) is not None:
+            self._hashed.update(piece)
 
 
 def _without_empty(part: Pieces) -> Pieces | None:

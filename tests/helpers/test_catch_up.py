@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 from ecr_sandbox import SandboxError, background
+from ecr_sandbox import settings as sandbox_settings
 
 import helpers
 from helpers import catch_up, cleanup, settings
@@ -20,7 +21,8 @@ def lab(monkeypatch, tmp_path, capsys):
     (app / "app.txt").write_text("one")
     (app / "base.txt").write_text("base")
     (app / "Dockerfile").write_text("FROM scratch\nCOPY base.txt /\nCOPY app.txt /\nUSER 1000\n")
-    monkeypatch.setattr(settings, "REPOSITORY", NAME)
+    for module in (settings, sandbox_settings):
+        monkeypatch.setattr(module, "REPOSITORY", NAME)
     monkeypatch.setattr(catch_up, "SAMPLE_APP", app)
     lab = helpers.connect()
     capsys.readouterr()
@@ -122,8 +124,8 @@ def test_a_password_that_is_no_longer_good_is_replaced(lab, capsys):
 
 
 def test_the_base_images_layers_are_mounted_from_the_mirror(lab, monkeypatch, pull_mirror):
-    monkeypatch.setattr(settings, "MIRROR_REPOSITORY", f"{NAME}-mirror")
-    monkeypatch.setattr(settings, "BASE_IMAGE", f"{NAME}-base:1")
+    monkeypatch.setattr(sandbox_settings, "MIRROR_REPOSITORY", f"{NAME}-mirror")
+    monkeypatch.setattr(sandbox_settings, "BASE_IMAGE", f"{NAME}-base:1")
     mirror = f"{lab.registry}/{NAME}-mirror:{settings.MIRROR_TAG}"
     with_engine = lab.engine()
     assert not pull_mirror(with_engine, lab.registry, lab.password)  # nothing is there yet
@@ -136,14 +138,14 @@ def test_the_base_images_layers_are_mounted_from_the_mirror(lab, monkeypatch, pu
         assert pull_mirror(with_engine, lab.registry, lab.password)
         assert pull_mirror(with_engine, lab.registry, lab.password)  # it may be called again
         assert not with_engine.images.list(mirror)
-        (catch_up.SAMPLE_APP / "Dockerfile").write_text(f"FROM {settings.BASE_IMAGE}\nCOPY app.txt /mine.txt\n")
+        (catch_up.SAMPLE_APP / "Dockerfile").write_text(f"FROM {sandbox_settings.BASE_IMAGE}\nCOPY app.txt /mine.txt\n")
         lab.catch_up("08")
         pushed = subprocess.run(
             ["docker", "push", f"{lab.repository_uri}:v1"], check=True, capture_output=True, text=True
         )
         assert pushed.stdout.count(f"Mounted from {NAME}-mirror") == 2
     finally:
-        docker("rmi", "--force", mirror, settings.BASE_IMAGE)
+        docker("rmi", "--force", mirror, sandbox_settings.BASE_IMAGE)
 
 
 # No engine needed ---

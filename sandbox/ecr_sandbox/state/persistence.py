@@ -85,7 +85,7 @@ class Kept:
         for row in self._store.read().execute("SELECT * FROM backends WHERE service = ?", (service,)):
             try:
                 # The file is the sandbox's own, readable by its owner only.
-                kept[row["account"], row["region"]] = _Unpickler(io.BytesIO(row["pickle"])).load()
+                kept[row["account"], row["region"]] = _load(row["pickle"])
             except Exception as error:  # by another version of moto, say
                 raise Unreadable(f"what it says of {row['service']}: {error}") from error
         for (account, region), backend in kept.items():
@@ -108,6 +108,10 @@ class Kept:
                 if self._written.get(key) != digest:
                     db.execute("INSERT OR REPLACE INTO backends VALUES (?, ?, ?, ?)", (*key, content))
                     self._written[key] = digest
+
+
+def _load(content: bytes) -> Any:
+    return _Unpickler(io.BytesIO(content)).load()
 
 
 class _Unpickler(pickle.Unpickler):

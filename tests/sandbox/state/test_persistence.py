@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from ecr_sandbox.aws.errors import CommonError
 from ecr_sandbox.iam import administrator, principals
+from ecr_sandbox.services.ecr.backend import Repository
 from ecr_sandbox.services.ecs import roles
 from ecr_sandbox.state import persistence
 from ecr_sandbox.state.persistence import Kept
@@ -59,7 +60,7 @@ def test_while_a_change_is_undone_the_keys_are_known(kept, monkeypatch):
         asked.extend(found or [None])
         return pickle.loads(content)
 
-    monkeypatch.setattr(persistence, "pickle", SimpleNamespace(loads=load, dumps=pickle.dumps))
+    monkeypatch.setattr(persistence, "_load", load)
     fail(kept)
     assert asked and None not in asked
 
@@ -73,3 +74,10 @@ def test_the_session_of_a_task_outlives_the_failure_of_another_change(kept):
         assert principals.of(made.access_key_id).arn.endswith("assumed-role/execution/task")
     with pytest.raises(CommonError):
         principals.of(made.access_key_id)
+
+
+def test_a_class_is_found_by_the_name_of_its_old_module():
+    """Until November 2026 the classes of the sandbox were in ``helpers.sandbox``."""
+    old = pickle.dumps(Repository, 0).replace(b"ecr_sandbox.services.ecr.backend", b"helpers.sandbox.ecr.backend")
+    assert b"helpers.sandbox" in old
+    assert persistence._load(old) is Repository

@@ -77,8 +77,13 @@ class BackendPersistence:
         for row in self._store.read().execute("SELECT * FROM backends WHERE service = ?", (service,)):
             try:
                 # The file is the sandbox's own, readable by its owner only.
+<<<<<<< HEAD
                 stored[row["account"], row["region"]] = _Unpickler(io.BytesIO(row["pickle"])).load()
             except Exception as error:  # written by another version of moto, for example
+=======
+                kept[row["account"], row["region"]] = _load(row["pickle"])
+            except Exception as error:  # by another version of moto, say
+>>>>>>> store
                 raise Unreadable(f"what it says of {row['service']}: {error}") from error
         for (account, region), backend in stored.items():
             self._of_moto(service)[account][region] = backend
@@ -107,6 +112,10 @@ class BackendPersistence:
 
     def _of_moto(self, service: str) -> Any:
         return moto.backends.get_backend(self._model_name(service))
+
+
+def _load(content: bytes) -> Any:
+    return _Unpickler(io.BytesIO(content)).load()
 
 
 class _Unpickler(pickle.Unpickler):

@@ -50,6 +50,12 @@ class SmallDisk:
     def free(self) -> None:
         (self.state / "filler").unlink()
 
+    def make_read_only(self, name: str) -> None:
+        """Let nobody write to a folder of the state any more."""
+        folder = str(self.sandbox.state / name)
+        subprocess.run([*self.inside, "mount", "--bind", folder, folder], check=True)
+        subprocess.run([*self.inside, "mount", "-o", "remount,bind,ro", folder], check=True)
+
     def close(self) -> None:
         self._holder.kill()
         self._holder.communicate()
@@ -137,6 +143,22 @@ def test_a_layer_that_was_begun_before(disk, full):
 def test_pulls_and_questions_need_no_space(disk, full):
     [image] = everything(disk.sandbox)[1]
     full.pull("app", image["imageDigest"])
+
+
+def test_a_disk_that_became_read_only(disk):
+    """Pulls continue; a push is refused with the reason, and the sandbox does not end."""
+    disk.start()
+    disk.sandbox.client().create_repository(repositoryName="app")
+    pusher = Pusher(disk.sandbox)
+    image = pusher.push("app", [b"stored earlier"])
+    location = pusher.start("app")
+    for name in ("blobs", "uploads", "trash"):
+        disk.make_read_only(name)
+    for push in (lambda: pusher.start("app"), lambda: pusher.part(location, b"more")):
+        with pytest.raises(Unexpected, match="The sandbox could not do this: .*(?i:read-?only)"):
+            push()
+    pusher.pull("app", image.digest)
+    assert pusher.ask_blob("app", image.blobs[0]) == 200
 
 
 def test_space_can_be_made_by_deleting(disk):

@@ -333,7 +333,7 @@ def test_nothing_secret_is_written_down(own_sandbox, make_image, tmp_path):
     said += (own_sandbox.state / "ports.json").read_text()
     hidden = [someone.key[1], settings.SECRET_KEY, settings.OTHER_SECRET_KEY, *kept.values()]
     hidden += [data["authorizationToken"], "QVdTOndyb25n"]
-    assert len(kept) >= 2
+    assert kept
     for secret in hidden:
         assert len(secret) > 10
         assert secret not in said
@@ -356,7 +356,7 @@ def test_only_our_own_file_is_unpickled():
     """A pickle is a program; the only one that is read is the state's, which nobody else can write."""
     readers = [
         path.name
-        for path in (settings.PROJECT / "helpers").rglob("*.py")
+        for path in (settings.PROJECT / "sandbox").rglob("*.py")
         if re.search(r"pickle\.loads?\(|Unpickler|shelve|yaml\.load\(|marshal\.load|\beval\(", path.read_text())
     ]
-    assert readers == ["durable.py"]
+    assert readers == ["persistence.py"]

@@ -7,6 +7,16 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+<<<<<<< HEAD
+=======
+from ecr_sandbox.aws.errors import CommonError
+from ecr_sandbox.iam import administrator, principals
+from ecr_sandbox.services.ecr.backend import Repository
+from ecr_sandbox.services.ecs import roles
+from ecr_sandbox.state import persistence
+from ecr_sandbox.state.persistence import Kept
+from ecr_sandbox.state.store import Store
+>>>>>>> store
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
@@ -61,8 +71,13 @@ def test_keys_can_be_read_while_a_change_is_undone(backends, monkeypatch):
         asked.extend(found or [None])
         return pickle.loads(content)
 
+<<<<<<< HEAD
     monkeypatch.setattr(persistence, "pickle", SimpleNamespace(loads=load, dumps=pickle.dumps))
     fail(backends)
+=======
+    monkeypatch.setattr(persistence, "_load", load)
+    fail(kept)
+>>>>>>> store
     assert asked and None not in asked
 
 
@@ -75,3 +90,10 @@ def test_the_session_of_a_task_survives_the_failure_of_another_change(backends):
         assert principals.of(made.access_key_id).arn.endswith("assumed-role/execution/task")
     with pytest.raises(ApiError):
         principals.of(made.access_key_id)
+
+
+def test_a_class_is_found_by_the_name_of_its_old_module():
+    """Until November 2026 the classes of the sandbox were in ``helpers.sandbox``."""
+    old = pickle.dumps(Repository, 0).replace(b"ecr_sandbox.services.ecr.backend", b"helpers.sandbox.ecr.backend")
+    assert b"helpers.sandbox" in old
+    assert persistence._load(old) is Repository

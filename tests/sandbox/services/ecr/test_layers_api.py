@@ -182,8 +182,8 @@ def test_a_layer_belongs_to_its_repository(ecr, repository):
 @pytest.mark.operation("InitiateLayerUpload")
 def test_a_failure_below_is_said_once_and_in_json(sandbox, ecr, repository, begun):
     """The registry cannot write: where its folder for uploads should be is a file."""
-    [data] = sandbox.state.rglob(f"_uploads/{begun['uploadId']}/data")
-    uploads = data.parent.parent
+    uploads = sandbox.state / "uploads"
+    assert (uploads / begun["uploadId"]).exists()
     shutil.rmtree(uploads)
     uploads.touch()
     with pytest.raises(ecr.exceptions.ServerException, match="The sandbox could not do this") as refused:

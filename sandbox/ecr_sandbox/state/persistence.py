@@ -77,13 +77,8 @@ class BackendPersistence:
         for row in self._store.read().execute("SELECT * FROM backends WHERE service = ?", (service,)):
             try:
                 # The file is the sandbox's own, readable by its owner only.
-<<<<<<< HEAD
-                stored[row["account"], row["region"]] = _Unpickler(io.BytesIO(row["pickle"])).load()
+                stored[row["account"], row["region"]] = _load(row["pickle"])
             except Exception as error:  # written by another version of moto, for example
-=======
-                kept[row["account"], row["region"]] = _load(row["pickle"])
-            except Exception as error:  # by another version of moto, say
->>>>>>> store
                 raise Unreadable(f"what it says of {row['service']}: {error}") from error
         for (account, region), backend in stored.items():
             self._of_moto(service)[account][region] = backend

@@ -403,6 +403,7 @@ def threads(act):
 def test_files_that_a_crash_left_are_collected(store, content):
     (content.uploads / "left-by-a-crash").write_bytes(b"12345")
     (content.trash / "half-deleted").write_bytes(b"1")
+    (content.trash / "old-registry" / "blobs").mkdir(parents=True)
     (content.blobs / ("0" * 64)).write_bytes(b"123")  # renamed, and its row was never committed
     assert collect(store, content) == Collected(layers=1, freed=3)  # the upload may still grow
     assert collect(store, content, 0) == Collected(uploads=1, freed=5)

@@ -7,16 +7,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-<<<<<<< HEAD
-=======
-from ecr_sandbox.aws.errors import CommonError
-from ecr_sandbox.iam import administrator, principals
-from ecr_sandbox.services.ecr.backend import Repository
-from ecr_sandbox.services.ecs import roles
-from ecr_sandbox.state import persistence
-from ecr_sandbox.state.persistence import Kept
-from ecr_sandbox.state.store import Store
->>>>>>> store
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
@@ -24,6 +14,7 @@ from ecr_sandbox.aws.call import model_name
 from ecr_sandbox.aws.dispatch import SERVICES
 from ecr_sandbox.errors import ApiError
 from ecr_sandbox.iam import administrator, principals
+from ecr_sandbox.services.ecr.backend import Repository
 from ecr_sandbox.services.ecs import roles
 from ecr_sandbox.state import persistence
 from ecr_sandbox.state.persistence import BackendPersistence
@@ -71,13 +62,8 @@ def test_keys_can_be_read_while_a_change_is_undone(backends, monkeypatch):
         asked.extend(found or [None])
         return pickle.loads(content)
 
-<<<<<<< HEAD
-    monkeypatch.setattr(persistence, "pickle", SimpleNamespace(loads=load, dumps=pickle.dumps))
-    fail(backends)
-=======
     monkeypatch.setattr(persistence, "_load", load)
-    fail(kept)
->>>>>>> store
+    fail(backends)
     assert asked and None not in asked
 
 

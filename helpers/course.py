@@ -7,11 +7,13 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from helpers import settings
 
 FOLDER = settings.PROJECT / "notebooks"
+DATA = Path(__file__).parent / "data"
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,13 @@ def claims(cells: list[Cell]) -> list[str]:
 
 def all_claims() -> list[dict]:
     """The course's claims, each with its ``key`` (``"C1"``) and its ``notebooks``."""
-    return json.loads(_CLAIMS.read_text())["claims"]
+    return data("claims.json")["claims"]
+
+
+@cache
+def data(name: str) -> dict:
+    """A data file of the course: ``data("quotas.json")``."""
+    return json.loads((DATA / name).read_text())
 
 
 def notebooks() -> list[Notebook]:
@@ -70,9 +78,6 @@ def notebooks() -> list[Notebook]:
 def notebook(number: str) -> Notebook | None:
     """The notebook of this number, or None."""
     return next((_read(path) for path in FOLDER.glob(f"{number}_*.ipynb")), None)
-
-
-_CLAIMS = Path(__file__).parent / "data" / "claims.json"
 
 
 def _read(path: Path) -> Notebook | None:

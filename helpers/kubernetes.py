@@ -3,13 +3,10 @@
 ``data/kubernetes.json`` names its source and date; it has the kinds that the course writes.
 """
 
-import json
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-FILE = Path(__file__).parent / "data" / "kubernetes.json"
+from helpers.course import data
 
 
 def faults(manifest: Mapping[str, Any]) -> list[str]:
@@ -20,9 +17,10 @@ def faults(manifest: Mapping[str, Any]) -> list[str]:
     import jsonschema_rs
 
     kind = str(manifest.get("kind"))
-    if kind not in _data()["kinds"]:
-        raise ValueError(f"The schema of kind {kind!r} is not here: only {', '.join(_data()['kinds'])}.")
-    schema = {**_data()["kinds"][kind], "$defs": _data()["$defs"]}
+    schemas = data("kubernetes.json")
+    if kind not in schemas["kinds"]:
+        raise ValueError(f"The schema of kind {kind!r} is not here: only {', '.join(schemas['kinds'])}.")
+    schema = {**schemas["kinds"][kind], "$defs": schemas["$defs"]}
     missing = [f"{name}: is missing" for name in ("apiVersion", "metadata") if not manifest.get(name)]
     found = jsonschema_rs.Draft202012Validator(schema).iter_errors(manifest)
     return missing + sorted(f"{'.'.join(map(str, each.instance_path)) or kind}: {each.message}" for each in found)
@@ -30,9 +28,4 @@ def faults(manifest: Mapping[str, Any]) -> list[str]:
 
 def version() -> str:
     """The version of Kubernetes that the schema is from."""
-    return str(_data()["version"])
-
-
-@cache
-def _data() -> dict[str, Any]:
-    return dict(json.loads(FILE.read_text()))
+    return str(data("kubernetes.json")["version"])

@@ -11,8 +11,8 @@ from contextlib import closing, suppress
 
 import psutil
 import pytest
-from moto.core.exceptions import ServiceException
 
+from ecr_sandbox.registry.errors import TagImmutable
 from ecr_sandbox.registry.images import Images
 from ecr_sandbox.registry.manifest_format import Manifest
 from ecr_sandbox.state.store import Store
@@ -108,7 +108,7 @@ def test_the_store_works_as_little_for_many_images_as_for_few(stores, act):
 def contained(act: Callable, images: Images) -> None:
     """*act*, whose refusal (of the immutable tag) costs something too."""
     [(last,)] = images._store.read().execute("SELECT max(id) FROM images").fetchall()
-    with suppress(ServiceException):
+    with suppress(TagImmutable):
         act(images, last)
 
 

@@ -310,10 +310,10 @@ def test_docker_pulls_and_pushes_afterwards(sandbox, repository, make_image):
 
 
 def test_the_command_says_what_it_freed(sandbox, pusher, repository):
-    ecr_lab = [sys.executable, "-c", "from helpers.cli import main; main()", "gc"]
+    command = [sys.executable, "-m", "ecr_sandbox", "gc"]
 
     def said(*words):
-        done = subprocess.run([*ecr_lab, *words], env=sandbox.env, capture_output=True, text=True, timeout=PATIENCE)
+        done = subprocess.run([*command, *words], env=sandbox.env, capture_output=True, text=True, timeout=PATIENCE)
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
 

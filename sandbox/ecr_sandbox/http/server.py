@@ -161,6 +161,7 @@ class _Request(HTTPRequest):
         self.ensure_headers_sent()
         if self.chunked_write:
             self.conn.wfile.write(b"0\r\n\r\n")
+        self.conn.wfile.flush()
 
     def send_headers(self) -> None:
         self.conn.socket.settimeout(1)  # whoever waits for our answer before sending more is not kept waiting
@@ -168,7 +169,9 @@ class _Request(HTTPRequest):
         self.conn.socket.settimeout(PATIENCE)
         if not drained:
             self.close_connection = self.conn.unread = True  # or the rest would be read as the next request
+        self.conn.wfile.holding = True  # a head and a short body go out together
         super().send_headers()
+        self.conn.wfile.holding = False
 
     def simple_response(self, status: Any, msg: str = "") -> None:
         """What is no HTTP that we take: always the client's fault, and always the end of the connection."""
@@ -190,6 +193,7 @@ class _Gateway(wsgi.Gateway_10):
         try:
             if isinstance(answer, FileSlice):
                 self.req.ensure_headers_sent()
+                self.req.conn.wfile.flush()
                 answer.send_to(self.req.conn.socket)
                 return
             for chunk in answer:

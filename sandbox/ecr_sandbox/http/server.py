@@ -175,6 +175,7 @@ class _Request(HTTPRequest):
         self.ensure_headers_sent()
         if self.chunked_write:
             self.conn.wfile.write(b"0\r\n\r\n")
+        self.conn.wfile.flush()
 
     def send_headers(self) -> None:
         self.conn.socket.settimeout(1)  # the client may wait for the answer before it sends more
@@ -182,7 +183,9 @@ class _Request(HTTPRequest):
         self.conn.socket.settimeout(TIMEOUT)
         if not drained:
             self.close_connection = self.conn.unread = True  # the rest must not be read as the next request
+        self.conn.wfile.holding = True  # a head and a short body go out together
         super().send_headers()
+        self.conn.wfile.holding = False
 
     def simple_response(self, status: Any, msg: str = "") -> None:
         """Refuse a request that cannot be read, as the client's error, and close the connection."""
@@ -204,6 +207,7 @@ class _Gateway(wsgi.Gateway_10):
         try:
             if isinstance(answer, FileSlice):
                 self.req.ensure_headers_sent()
+                self.req.conn.wfile.flush()
                 answer.send_to(self.req.conn.socket)
                 return
             for chunk in answer:

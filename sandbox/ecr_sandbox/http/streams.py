@@ -65,19 +65,27 @@ class Reader:
 
 
 class Writer:
-    """Sends to *client* without a buffer."""
+    """Sends to *client*; what is written while it is *holding* waits for what is written next."""
 
     bytes_written = 0  # cheroot's statistics, which are off
+    holding = False
 
     def __init__(self, client: socket.socket):
         self._client = client
+        self._held = b""
 
     def write(self, content: bytes) -> int:
         """Send all of *content*; the socket's timeout is for each part that the client takes, not for the whole."""
-        left = memoryview(content)
-        while left:
-            left = left[self._client.send(left) :]
+        self._held += content
+        if not self.holding:
+            left, self._held = memoryview(self._held), b""
+            while left:
+                left = left[self._client.send(left) :]
         return len(content)
+
+    def flush(self) -> None:
+        """Send what was held."""
+        self.write(b"")
 
 
 def stream(client: socket.socket, mode: str, _size: int = 0) -> Reader | Writer:

@@ -1,5 +1,6 @@
 """The body of a request, as a stream: only a few pieces of it are in memory."""
 
+import mmap
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -14,7 +15,7 @@ def pieces(request: Request) -> Iterator[memoryview]:
     length = min(request.content_length or PIECE, PIECE)
     buffers: list[memoryview] = []
     while True:
-        buffer = buffers.pop(0) if len(buffers) == BUFFERS else memoryview(bytearray(length))
+        buffer = buffers.pop(0) if len(buffers) == BUFFERS else memoryview(mmap.mmap(-1, length))
         buffers.append(buffer)
         if not (size := request.stream.readinto(buffer)):
             return

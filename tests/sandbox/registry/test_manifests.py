@@ -48,7 +48,7 @@ def test_a_manifest_by_tag_has_a_type_that_the_client_accepts(wire, accept, retu
     stored = wire.push(wire.image(b"a layer"), "v1")
     head, get = (wire.manifest("v1", method, Accept=accept) for method in ("HEAD", "GET"))
     assert get.json()["mediaType"] == returned
-    assert (digest_of(get.content) == stored["digest"]) == (comes == OCI)
+    assert (digest_of(get.content) == stored["digest"]) == (returned == OCI)
     assert head.content == b""
     for answer in (head, get):
         assert answer.status_code == 200

@@ -67,7 +67,7 @@ def test_up_status_down(run, own_settings):
 
 
 @pytest.mark.parametrize("words", [["status"], ["status", "--json"], ["env"], ["gc"], ["clock"]])
-def test_what_needs_a_running_sandbox(run, words):
+def test_commands_that_need_a_running_sandbox(run, words):
     fails(run(*words), NOT_RUNNING)
 
 
@@ -113,7 +113,7 @@ def test_gc_shows_what_it_freed_and_kept(monkeypatch, capsys, call, result, word
     assert asked == [("http://localhost:1", "POST", f"/gc?idle={idle}", background.GARBAGE_COLLECTION_SECONDS)]
 
 
-def test_gc_frees_nothing_that_an_unreadable_state_may_need(monkeypatch, call):
+def test_gc_frees_nothing_while_the_state_is_unreadable(monkeypatch, call):
     monkeypatch.setattr(background, "find", lambda _: {"endpoint": "http://localhost:1"})
     monkeypatch.setattr(background, "_ask", lambda *_: {"put_aside": ["state.db.unreadable-1"]})
     with pytest.raises(SandboxError, match=r"kept as state\.db\.unreadable-1, and its layers too"):
@@ -137,7 +137,7 @@ def test_clock_does_not_go_back(run):
     assert "is not in the range x>=0" in run("clock", "--forward-days", "-1").stderr
 
 
-def test_a_clock_that_cannot_be_advanced_so_far(monkeypatch, call):
+def test_a_clock_that_cannot_be_advanced_that_far(monkeypatch, call):
     monkeypatch.setattr(background, "find", lambda _: {"endpoint": "http://localhost:1"})
     monkeypatch.setattr(background, "_ask", lambda *_, body: None)
     with pytest.raises(SandboxError, match="less than 100 years"):
@@ -160,7 +160,7 @@ def test_any_shell_can_use_the_sandbox(environ, own_settings, tmp_path, evaluate
     assert (ran.stdout, ran.stderr) == (f"[unset] [] localhost:{own_settings.port}\nLogin Succeeded\n", "")
 
 
-def test_env_is_quick(stub, run, own_settings):
+def test_env_is_fast(stub, run, own_settings):
     """In processor time, because the machine that runs the tests may be busy."""
     background.start(own_settings)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -176,7 +176,7 @@ def test_env_survives_a_closed_pipe(stub, environ, own_settings):
     assert ran.stderr == ""
 
 
-def test_reset_starts_afresh_and_keeps_the_address_and_other_files(run, own_settings):
+def test_reset_keeps_the_address_and_other_files(run, own_settings):
     run("up")
     state = own_settings.state
     (state / "thesis.txt").write_text("mine")
@@ -215,7 +215,7 @@ def test_an_unknown_command(run):
     assert "No such command 'start'" in ran.stderr
 
 
-def test_ctrl_c_is_no_traceback(stub, environ):
+def test_ctrl_c_prints_no_traceback(stub, environ):
     code = "from ecr_sandbox import background, cli; background.COMMAND = ('sleep', '9'); cli.main()"
     child = subprocess.Popen(
         [sys.executable, "-c", code, "up"],

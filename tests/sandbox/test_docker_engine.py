@@ -10,7 +10,7 @@ from ecr_sandbox import docker_engine
 from ecr_sandbox.errors import SandboxError
 
 
-def test_docker_host_wins():
+def test_docker_host_has_precedence():
     assert docker_engine.variables({"DOCKER_HOST": "unix:///x"}) == {"DOCKER_HOST": "unix:///x"}
 
 
@@ -21,7 +21,7 @@ def test_a_tls_engine_keeps_the_users_certificates(tmp_path):
     assert found["DOCKER_CERT_PATH"] == str(tmp_path)
 
 
-def test_the_current_context_is_asked_of_docker(tmp_path):
+def test_docker_names_the_current_context(tmp_path):
     environ = {**os.environ, "DOCKER_CONFIG": str(tmp_path)}
     environ.pop("DOCKER_HOST", None)
     make = ["docker", "context", "create", "far", "--docker", "host=unix:///far/docker.sock"]
@@ -42,7 +42,7 @@ def test_the_current_context_is_asked_of_docker(tmp_path):
         (["/r/docker.sock"], "unix:///r/docker.sock"),
     ],
 )
-def test_without_contexts_the_first_socket_there_is(monkeypatch, tmp_path, there, chosen):
+def test_without_contexts_the_first_existing_socket_is_used(monkeypatch, tmp_path, there, chosen):
     monkeypatch.setattr(docker_engine, "_exists", lambda path: str(path) in there)
     environ = {"DOCKER_CONFIG": str(tmp_path), "XDG_RUNTIME_DIR": "/r"}
     assert docker_engine.variables(environ)["DOCKER_HOST"] == chosen
@@ -60,7 +60,7 @@ def test_without_contexts_the_first_socket_there_is(monkeypatch, tmp_path, there
         ("ssh://me@localhost", False),
     ],
 )
-def test_an_engine_elsewhere(host, elsewhere):
+def test_an_engine_on_another_host(host, elsewhere):
     assert docker_engine.is_elsewhere(host) is elsewhere
 
 
@@ -100,7 +100,7 @@ def test_an_engine_that_does_not_run(tmp_path):
     assert told(f"unix://{tmp_path}/none.sock").startswith("The Docker engine is not running. Fix: ")
 
 
-def test_a_socket_nobody_listens_on(tmp_path):
+def test_a_socket_without_a_listener(tmp_path):
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(tmp_path / "dead.sock"))
     assert told(f"unix://{tmp_path}/dead.sock").startswith("The Docker engine is not running. Fix: ")
@@ -116,7 +116,7 @@ def test_an_engine_on_another_machine():
     assert sentence.startswith("The Docker engine is on another machine (tcp://192.0.2.1:1)")
 
 
-def test_a_socket_one_may_not_use(tmp_path):
+def test_a_socket_without_permission(tmp_path):
     """Root may use any socket, so a child without root's rights tries it."""
     if os.getuid() != 0:
         pytest.skip("only root can become nobody")
@@ -152,7 +152,7 @@ def test_a_socket_one_may_not_use(tmp_path):
 # With the real engine ---
 
 
-def test_the_real_engine_answers():
+def test_the_real_engine_is_reachable():
     assert docker_engine.client().ping()
 
 

@@ -67,7 +67,7 @@ class FakeEngine:
         ("failed with status: 503 Service Unavailable", False),
     ],
 )
-def test_a_refused_password_means_that_a_registry_answers(answer, refused):
+def test_a_refused_password_shows_that_a_registry_answers(answer, refused):
     assert docker_forwarder.was_refused(answer) is refused
 
 
@@ -93,7 +93,7 @@ def test_an_engine_in_a_virtual_machine_gets_a_forwarder():
     assert how["labels"][docker_forwarder.STATE_LABEL] == "/its/state"
 
 
-def test_a_forwarder_of_another_port_is_replaced():
+def test_a_forwarder_for_another_port_is_replaced():
     fake = FakeEngine(REFUSED, BAD_PASSWORD, forwarders=1)
     assert docker_forwarder.make_reachable(fake, SANDBOX, [5050, 5051]) is True
     assert len(fake.ran) == len(fake.forwarders) == 1

@@ -261,13 +261,13 @@ def answer_of(port: int) -> str:
     return f'{sys.executable} -c "{asked}"'
 
 
-def test_without_a_forwarder_the_engine_finds_nobody(machine, sandbox, its_engine):
+def test_without_a_forwarder_the_engine_cannot_connect(machine, sandbox, its_engine):
     shown(machine, sandbox)
     assert docker_forwarder.reaches(its_engine, sandbox.port) is False
     assert "connection refused" in machine.docker(f"pull {sandbox.registry}/none:v1", fails=True)
 
 
-def test_with_it_login_push_and_pull_work_on_every_port(machine, sandbox, its_engine):
+def test_with_a_forwarder_login_push_and_pull_work_on_every_port(machine, sandbox, its_engine):
     every = shown(machine, sandbox)
     assert len(every) > 1
     assert docker_forwarder.make_reachable(its_engine, of(sandbox), every) is True
@@ -278,7 +278,7 @@ def test_with_it_login_push_and_pull_work_on_every_port(machine, sandbox, its_en
         assert machine.run(answer_of(port)) == here != "", port
 
 
-def test_nothing_of_it_is_published(machine, sandbox, its_engine):
+def test_the_forwarder_publishes_no_port(machine, sandbox, its_engine):
     """Docker Desktop opens a published port on the user's own machine, where the sandbox listens already."""
     docker_forwarder.make_reachable(its_engine, of(sandbox), shown(machine, sandbox))
     [forwarder] = its_engine.containers.list()
@@ -289,7 +289,7 @@ def test_nothing_of_it_is_published(machine, sandbox, its_engine):
     assert all(address.startswith("127.0.0.1:") for address in listening)
 
 
-def test_what_works_is_left_alone(machine, sandbox, its_engine):
+def test_a_working_forwarder_is_kept(machine, sandbox, its_engine):
     every = shown(machine, sandbox)
     docker_forwarder.make_reachable(its_engine, of(sandbox), every)
     [before] = its_engine.containers.list()
@@ -298,7 +298,7 @@ def test_what_works_is_left_alone(machine, sandbox, its_engine):
     assert (after.id, after.attrs["State"]["StartedAt"]) == (before.id, before.attrs["State"]["StartedAt"])
 
 
-def test_a_registry_that_got_its_port_later_is_carried_too(machine, sandbox, its_engine):
+def test_a_port_added_later_is_forwarded(machine, sandbox, its_engine):
     before = shown(machine, sandbox)
     docker_forwarder.make_reachable(its_engine, of(sandbox), before)
     other = sandbox.client(region="eu-west-1", key=(settings.OTHER_ACCESS_KEY, settings.OTHER_SECRET_KEY))
@@ -314,7 +314,7 @@ def test_a_registry_that_got_its_port_later_is_carried_too(machine, sandbox, its
     push_and_pull(machine, sandbox.client())
 
 
-def test_it_comes_back_with_the_engine_and_does_not_hold_it_up(machine, sandbox, its_engine):
+def test_the_forwarder_restarts_with_the_engine_and_does_not_delay_it(machine, sandbox, its_engine):
     docker_forwarder.make_reachable(its_engine, of(sandbox), shown(machine, sandbox))
     first = machine.run("cat /run/docker.pid")
     machine.run(f"kill {first}")
@@ -324,7 +324,7 @@ def test_it_comes_back_with_the_engine_and_does_not_hold_it_up(machine, sandbox,
     push_and_pull(machine, sandbox.client())
 
 
-def test_it_outlives_the_sandbox(machine, sandbox, its_engine):
+def test_the_forwarder_outlives_the_sandbox(machine, sandbox, its_engine):
     docker_forwarder.make_reachable(its_engine, of(sandbox), shown(machine, sandbox))
     sandbox.stop()
     assert docker_forwarder.reaches(its_engine, sandbox.port) is False
@@ -332,7 +332,7 @@ def test_it_outlives_the_sandbox(machine, sandbox, its_engine):
     assert docker_forwarder.reaches(its_engine, sandbox.port) is True
 
 
-def test_removed_it_is_gone(machine, sandbox, its_engine):
+def test_a_forwarder_is_removed(machine, sandbox, its_engine):
     docker_forwarder.make_reachable(its_engine, of(sandbox), shown(machine, sandbox))
     assert docker_forwarder.remove_forwarder(its_engine, sandbox.state) is True
     assert its_engine.containers.list(all=True) == []
@@ -340,7 +340,7 @@ def test_removed_it_is_gone(machine, sandbox, its_engine):
     assert docker_forwarder.remove_forwarder(its_engine, sandbox.state) is False
 
 
-def test_a_sandbox_that_is_out_of_its_reach_is_said_and_nothing_is_left(machine, sandbox, its_engine, monkeypatch):
+def test_an_unreachable_sandbox_is_an_error_and_leaves_no_container(machine, sandbox, its_engine, monkeypatch):
     port = free_port()
     monkeypatch.setattr(docker_forwarder, "START_SECONDS", 1)
     with pytest.raises(SandboxError, match=f"cannot reach the sandbox at localhost:{port}"):

@@ -170,7 +170,7 @@ def test_a_program(home):
     ]
 
 
-def test_a_terminal_after_eval(home):
+def test_a_terminal_after_eval_reads_nothing_of_the_home(home):
     run(["ecr-sandbox", "up"], home)
     before, watch = fingerprint(home), Watch(home / ".aws", home / ".docker")
     assert "Login Succeeded" in run(["sh", "-c", TYPED], home)
@@ -178,7 +178,7 @@ def test_a_terminal_after_eval(home):
     assert fingerprint(home) == before
 
 
-def test_of_a_user_with_contexts_only_the_context_is_read(home):
+def test_only_the_current_context_of_the_user_is_read(home):
     """To find the engine of the user's context docker reads the user's file, once, before the environment is set."""
     config = json.loads((home / ".docker" / "config.json").read_text())
     (home / ".docker" / "config.json").write_text(json.dumps(config | {"currentContext": "mine"}))

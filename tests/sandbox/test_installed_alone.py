@@ -80,14 +80,14 @@ def run(command: str, environ: dict[str, str], folder: Path | None = None) -> st
     return ran.stdout
 
 
-def test_nothing_of_the_course_is_installed(environ):
+def test_no_package_of_the_course_is_installed(environ):
     installed = run("pip list --format=freeze", environ)
     names = {line.partition("==")[0].lower() for line in installed.splitlines()}
     assert "ecr-sandbox" in {name.partition(" @")[0] for name in names}
     assert not names & COURSE_ONLY
 
 
-def test_the_examples_of_the_readme(environ, tmp_path):
+def test_the_examples_of_the_readme_work(environ, tmp_path):
     (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
     (tmp_path / "test_push.py").write_text(example("python", "def test_push"))
     (tmp_path / "test_repositories.py").write_text(example("python", "def test_repositories"))

@@ -35,7 +35,7 @@ def test_push_list_copy_tag_pull_and_delete(crane, sandbox, repository, make_ima
     assert sandbox.client().list_images(repositoryName=repository)["imageIds"] == []
 
 
-def test_an_index_is_made_of_images_and_goes_to_another_repository(crane, sandbox, repository):
+def test_an_index_is_created_and_copied_to_another_repository(crane, sandbox, repository):
     there = f"{sandbox.registry}/{repository}"
     for architecture in ("amd64", "arm64"):
         one_platform(crane.home / architecture, architecture)
@@ -52,7 +52,7 @@ def test_an_index_is_made_of_images_and_goes_to_another_repository(crane, sandbo
     assert json.loads(config)["architecture"] == "arm64"
 
 
-def test_what_it_says_when_it_is_refused(crane, sandbox, repository):
+def test_errors_show_ecrs_message(crane, sandbox, repository):
     for name in ("one", "two"):
         one_platform(crane.home / name)
     words = "The repository with name 'no-such-repo' does not exist in the registry with id '123456789012'"

@@ -82,7 +82,7 @@ def test_the_classic_builder_pushes_lists_pulls_and_deletes(docker, engine, sand
 
 
 @pytest.mark.parametrize("command", [docker for docker in DOCKERS if has_buildkit_inside(docker)])
-def test_the_engines_own_buildkit(docker, engine, sandbox, repository, command):
+def test_the_engines_built_in_buildkit(docker, engine, sandbox, repository, command):
     use(docker, engine)
     image = f"{sandbox.registry}/{repository}:v1"
     docker.run(f"DOCKER_BUILDKIT=1 {command} build --tag {image} {context(docker.home / 'app')}")
@@ -129,9 +129,7 @@ def test_buildx_with_attestations_pushes_an_index_of_two(docker, newer_engine, s
 
 @needs_buildx
 @needs_newer_engine
-def test_a_plain_push_of_an_engine_that_keeps_indexes_carries_the_attestation(
-    docker, newer_engine, sandbox, repository
-):
+def test_a_containerd_engine_pushes_the_attestation(docker, newer_engine, sandbox, repository):
     use(docker, newer_engine)
     image = f"{sandbox.registry}/{repository}:v1"
     docker.run(f"docker buildx build --provenance=true --tag {image} {context(docker.home / 'app')}")
@@ -141,7 +139,7 @@ def test_a_plain_push_of_an_engine_that_keeps_indexes_carries_the_attestation(
 
 @needs_buildx
 @needs_newer_engine
-def test_without_attestations_one_image_and_two_platforms_are_what_they_say(docker, newer_engine, sandbox, repository):
+def test_one_or_two_platforms_without_attestations(docker, newer_engine, sandbox, repository):
     use(docker, newer_engine)
     there = f"{sandbox.registry}/{repository}"
     build = f"docker buildx build --provenance=false --push {context(docker.home / 'app')}"
@@ -157,7 +155,7 @@ def test_without_attestations_one_image_and_two_platforms_are_what_they_say(dock
 
 @needs_buildx
 @needs_newer_engine
-def test_what_buildx_says_when_it_is_refused(docker, newer_engine, sandbox, repository):
+def test_buildx_shows_a_refused_push(docker, newer_engine, sandbox, repository):
     use(docker, newer_engine)
     build = f"docker buildx build --provenance=false --push {context(docker.home / 'app')}"
     assert "404 Not Found" in docker.refused(f"{build} --tag {sandbox.registry}/no-such-repo:v1")
@@ -170,7 +168,7 @@ def test_what_buildx_says_when_it_is_refused(docker, newer_engine, sandbox, repo
 
 @needs_buildx
 @needs_newer_engine
-def test_a_cache_in_the_registry_is_an_image_or_is_refused(docker, newer_engine, sandbox, repository):
+def test_a_build_cache_is_stored_as_an_image_manifest_only(docker, newer_engine, sandbox, repository):
     use(docker, newer_engine)
     there, app = f"{sandbox.registry}/{repository}", context(docker.home / "app")
     cache = f"docker buildx build --provenance=false --cache-to type=registry,mode=max,ref={there}:cache"

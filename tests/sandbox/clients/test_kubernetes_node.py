@@ -51,16 +51,16 @@ def pulls(sandbox, login: str, repository: str, digest: str) -> None:
     kubelet.pull(repository, digest)
 
 
-def test_a_nodes_role_pulls_with_the_two_policies_that_aws_names(sandbox, repository, image):
+def test_a_node_role_pulls_with_the_two_managed_policies(sandbox, repository, image):
     pulls(sandbox, login(node(sandbox, repository, PULL_ONLY, WORKER_NODE)), repository, image)
 
 
-def test_of_the_two_only_the_one_is_for_the_pull(sandbox, repository, image):
+def test_the_worker_node_policy_alone_cannot_pull(sandbox, repository, image):
     with pytest.raises(ClientError, match="ecr:GetAuthorizationToken"):
         login(node(sandbox, repository, WORKER_NODE))
 
 
-def test_it_can_pull_and_nothing_else(sandbox, repository, image):
+def test_a_node_role_can_only_pull(sandbox, repository, image):
     ecr = node(sandbox, repository, PULL_ONLY)
     kubelet = Pusher(sandbox)
     kubelet._login = login(ecr)
@@ -83,7 +83,7 @@ def pull_secret(registry: str, password: str) -> dict:
     }
 
 
-def test_docker_pulls_with_what_the_pull_secret_has(sandbox, repository, image, tmp_path):
+def test_docker_pulls_with_the_pull_secret(sandbox, repository, image, tmp_path):
     secret = pull_secret(sandbox.registry, sandbox.password())
     assert kubernetes.faults(secret) == []
     (tmp_path / "config.json").write_bytes(base64.b64decode(secret["data"][".dockerconfigjson"]))
@@ -93,7 +93,7 @@ def test_docker_pulls_with_what_the_pull_secret_has(sandbox, repository, image, 
     sandbox.refused(f"docker manifest inspect --insecure {name}", DOCKER_CONFIG=str(tmp_path))
 
 
-def test_after_twelve_hours_the_pull_secret_is_worth_nothing(sandbox, repository, image):
+def test_a_pull_secret_expires_after_twelve_hours(sandbox, repository, image):
     """The trap of pull secrets: they are copies of a password that ends."""
     caller = Caller(settings.ACCESS_KEY, settings.ACCOUNT, settings.REGION)
     old, _ = Tokens(sandbox.state / "secret").mint(caller, int(time.time()) - 13 * 60 * 60)

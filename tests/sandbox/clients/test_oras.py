@@ -34,7 +34,7 @@ def test_a_file_is_pushed_listed_pulled_and_deleted(oras, sandbox, repository):
     assert oras.run(f"oras repo tags --plain-http {there}").split() == []
 
 
-def test_what_belongs_to_an_image_is_found_from_it(oras, sandbox, repository):
+def test_referrers_of_an_image_are_discovered(oras, sandbox, repository):
     there = f"{sandbox.registry}/{repository}"
     subject = two_platforms(oras.home / "layout")
     oras.run(f"oras cp --from-oci-layout $HOME/layout:v1 --to-plain-http {there}:v1")
@@ -60,7 +60,7 @@ def test_what_belongs_to_an_image_is_found_from_it(oras, sandbox, repository):
     assert (oras.home / "back" / "blobs" / "sha256" / found[0]["digest"].removeprefix("sha256:")).exists()
 
 
-def test_what_it_says_when_it_is_refused(oras, sandbox, repository):
+def test_errors_show_ecrs_message(oras, sandbox, repository):
     words = "The repository with name 'no-such-repo' does not exist in the registry with id '123456789012'"
     push = "cd $HOME && oras push --plain-http"
     # Of several uploads that are refused at once oras 1.2 now and then makes a panic, of one it does not.

@@ -63,7 +63,7 @@ def test_buildah_pushes_two_platforms_under_one_tag(podman, sandbox, repository,
     assert "Requested image not found" in said
 
 
-def test_buildah_pushes_what_it_made_without_a_dockerfile(podman, sandbox, repository):
+def test_buildah_pushes_an_image_built_without_a_dockerfile(podman, sandbox, repository):
     image = f"{sandbox.registry}/{repository}:v1"
     app = context(podman.home / "app")
     container = podman.run("buildah from scratch").strip()
@@ -73,7 +73,7 @@ def test_buildah_pushes_what_it_made_without_a_dockerfile(podman, sandbox, repos
     assert media_types(sandbox, repository) == {"v1": [OCI_MANIFEST]}
 
 
-def test_what_podman_says_of_a_repository_that_is_not_there(podman, sandbox):
+def test_podman_shows_the_error_for_a_missing_repository(podman, sandbox):
     image = f"{sandbox.registry}/no-such-repo:v1"
     words = "The repository with name 'no-such-repo' does not exist in the registry with id '123456789012'"
     podman.run(f"podman build --tag {image} {context(podman.home / 'app')}")
@@ -82,7 +82,7 @@ def test_what_podman_says_of_a_repository_that_is_not_there(podman, sandbox):
     assert words in podman.refused(f"podman pull --tls-verify=false {image}")
 
 
-def test_what_podman_says_of_a_tag_that_may_not_move(podman, sandbox, repository):
+def test_podman_shows_the_error_for_an_immutable_tag(podman, sandbox, repository):
     sandbox.client().put_image_tag_mutability(repositoryName=repository, imageTagMutability="IMMUTABLE")
     image = f"{sandbox.registry}/{repository}:v1"
     for _ in range(2):
@@ -91,7 +91,7 @@ def test_what_podman_says_of_a_tag_that_may_not_move(podman, sandbox, repository
     assert f"The image tag 'v1' already exists in the '{repository}' repository and cannot be overwritten" in said
 
 
-def test_what_podman_says_to_a_user_who_may_neither_push_nor_pull(podman, sandbox, repository, person, tmp_path):
+def test_podman_shows_the_error_for_a_user_without_permissions(podman, sandbox, repository, person, tmp_path):
     # Without ecr:BatchCheckLayerAvailability a push ends at a HEAD, whose answer has no words.
     person.may({"Action": ["ecr:GetAuthorizationToken", "ecr:BatchCheckLayerAvailability"], "Resource": "*"})
     its = Client(sandbox, tmp_path / "its", person.client())
@@ -103,6 +103,6 @@ def test_what_podman_says_to_a_user_who_may_neither_push_nor_pull(podman, sandbo
         assert f"User: {person.arn} is not authorized to perform: ecr:{action} on resource: " in said
 
 
-def test_what_podman_says_of_a_wrong_password(client, sandbox):  # noqa: F811
+def test_podman_shows_the_error_for_a_wrong_password(client, sandbox):  # noqa: F811
     login = f"podman login --tls-verify=false --username AWS --password-stdin {sandbox.registry}"
     assert "400 (Bad Request)" in client.refused(f"{login} <<< not-a-password")

@@ -39,7 +39,7 @@ def test_copy_from_the_engine_list_inspect_pull_and_delete(skopeo, sandbox, repo
     assert sandbox.client().list_images(repositoryName=repository)["imageIds"] == []  # it deletes by digest
 
 
-def test_an_index_is_copied_whole_or_one_platform_of_it(skopeo, sandbox, repository):
+def test_an_index_or_one_of_its_platforms_is_copied(skopeo, sandbox, repository):
     digest = two_platforms(skopeo.home / "layout")
     here, there = f"oci:{skopeo.home / 'layout'}:v1", f"docker://{sandbox.registry}/{repository}"
     skopeo.run(f"skopeo copy --all --dest-tls-verify=false {here} {there}:all")
@@ -59,7 +59,7 @@ def test_an_index_is_copied_whole_or_one_platform_of_it(skopeo, sandbox, reposit
     assert json.loads(said)["Architecture"] == "arm64"
 
 
-def test_what_it_says_of_a_tag_that_may_not_move(skopeo, sandbox, repository):
+def test_skopeo_shows_the_error_for_an_immutable_tag(skopeo, sandbox, repository):
     sandbox.client().put_image_tag_mutability(repositoryName=repository, imageTagMutability="IMMUTABLE")
     there = f"docker://{sandbox.registry}/{repository}:v1"
     for number in range(2):
@@ -74,7 +74,7 @@ def test_what_it_says_of_a_tag_that_may_not_move(skopeo, sandbox, repository):
     )
 
 
-def test_what_it_says_of_a_repository_that_is_not_there(skopeo, sandbox):
+def test_skopeo_shows_the_error_for_a_missing_repository(skopeo, sandbox):
     two_platforms(skopeo.home / "layout")
     words = "The repository with name 'no-such-repo' does not exist in the registry with id '123456789012'"
     there = f"docker://{sandbox.registry}/no-such-repo"
@@ -83,7 +83,7 @@ def test_what_it_says_of_a_repository_that_is_not_there(skopeo, sandbox):
     assert "404 (Not Found)" in skopeo.refused(f"skopeo list-tags --tls-verify=false {there}")  # it keeps the words
 
 
-def test_what_it_says_to_a_user_who_may_only_pull(skopeo, sandbox, repository, person, tmp_path):
+def test_skopeo_shows_the_error_for_a_user_who_can_only_pull(skopeo, sandbox, repository, person, tmp_path):
     two_platforms(skopeo.home / "layout")
     there = f"docker://{sandbox.registry}/{repository}:v1"
     copy = f"skopeo copy --override-arch amd64 --dest-tls-verify=false oci:{skopeo.home / 'layout'}:v1 {there}"

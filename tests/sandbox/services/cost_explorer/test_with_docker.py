@@ -52,13 +52,13 @@ def test_a_push_and_a_pull_are_on_the_bill(sandbox, make_image):
     assert result["Estimated"] is True
 
 
-def test_the_other_account_pays_for_none_of_it(sandbox):
+def test_another_account_does_not_pay(sandbox):
     other = sandbox.client("ce", key=(settings.OTHER_ACCESS_KEY, settings.OTHER_SECRET_KEY))
     answer = other.get_cost_and_usage(TimePeriod=sandbox.month(), Granularity="MONTHLY", Metrics=["UnblendedCost"])
     assert answer["ResultsByTime"][0]["Total"] == {"UnblendedCost": {"Amount": "0", "Unit": "USD"}}
 
 
-def test_errors_reach_the_terminal_with_awss_sentence(sandbox):
+def test_the_terminal_shows_awss_error_message(sandbox):
     command = "aws ce get-cost-and-usage --granularity DAILY --metrics UnblendedCost --time-period"
     assert (
         sandbox.refused(f"{command} Start=2026-01-02,End=2026-01-02")

@@ -44,7 +44,7 @@ def taken(pulls: Pulls, mine: Budget) -> bool:
     window=st.integers(1, 20),
     pauses=st.lists(st.integers(0, 12), min_size=1, max_size=30),
 )
-def test_a_pull_is_allowed_exactly_when_the_window_before_it_has_room(pulls, limit, window, pauses):
+def test_a_pull_is_allowed_only_while_the_window_is_below_the_limit(pulls, limit, window, pauses):
     mine, clock, let_through = budget(limit, window), 1_800_000_000, []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(time, "time", lambda: clock)
@@ -65,14 +65,14 @@ def test_concurrent_pulls_get_no_more_than_sequential_ones(pulls):
         assert sum(pool.map(lambda _: taken(pulls, mine), range(40))) == 5
 
 
-def test_a_pull_that_is_given_back_is_not_counted(pulls):
+def test_a_returned_pull_is_not_counted(pulls):
     mine = budget(1, 3600)
     pulls.give_back(pulls.take(mine))
     assert pulls.left(mine) == 1
     assert taken(pulls, mine)
 
 
-def test_each_source_has_a_limit_of_its_own(pulls):
+def test_each_source_has_its_own_limit(pulls):
     mine, yours = budget(1, 3600), budget(1, 3600)
     assert taken(pulls, mine)
     assert not taken(pulls, mine)

@@ -194,7 +194,7 @@ def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(the_hub, alice
     assert answer.json == {"details": "incorrect username or password"}
 
 
-def test_a_token_is_good_for_five_minutes(the_hub, alice, monkeypatch):
+def test_a_token_expires_after_five_minutes(the_hub, alice, monkeypatch):
     token, start = the_hub.token("a/b", user=alice), time.time()
     monkeypatch.setattr(time, "time", lambda: start + 299)
     assert the_hub.request("GET", "/v2/", token).status_code == 200
@@ -354,7 +354,7 @@ def test_a_layer_is_mounted_only_from_a_repository_that_the_token_may_pull(the_h
     assert the_hub.request("POST", f"/v2/{bob}/app/blobs/uploads/{query}", token).status_code == 201
 
 
-def test_an_unknown_tag_is_named(the_hub, alice):
+def test_the_error_for_an_unknown_tag_names_it(the_hub, alice):
     the_hub.push(f"{alice}/app", alice)
     answer = the_hub.pull(f"{alice}/app", tag="absent")
     assert answer.status_code == 404
@@ -382,7 +382,7 @@ def test_images_are_not_deleted_with_docker(the_hub, alice):
         ("repo:admin", True, True, True),
     ],
 )
-def test_an_access_token_does_what_its_scope_says(the_hub, alice, scope, pulls_public, pulls_private, pushes):
+def test_an_access_token_allows_only_its_scope(the_hub, alice, scope, pulls_public, pulls_private, pushes):
     the_hub.push(f"{alice}/open", alice)
     the_hub.api("POST", f"/namespaces/{alice}/repositories", alice, json={"name": "closed", "is_private": True})
     the_hub.push(f"{alice}/closed", alice)
@@ -440,7 +440,7 @@ def test_an_access_token_cannot_create_another(the_hub, alice):
 
 
 @pytest.mark.parametrize(("scope", "status"), [("repo:write", 403), ("repo:admin", 201)])
-def test_only_the_highest_scope_manages_repositories(the_hub, alice, scope, status):
+def test_only_the_admin_scope_manages_repositories(the_hub, alice, scope, status):
     secret = the_hub.access_token(alice, scope)["token"]
     answer = the_hub.api("POST", f"/namespaces/{alice}/repositories", alice, secret, json={"name": "made"})
     assert answer.status_code == status
@@ -467,12 +467,12 @@ def test_an_invalid_access_token_is_not_created(the_hub, alice, body):
     ("username", "password"),
     [("abc", PASSWORD), ("Alice", PASSWORD), ("al-ice", PASSWORD), ("library", PASSWORD), ("goodname", "short")],
 )
-def test_a_docker_id_and_a_password_have_rules(the_hub, username, password):
+def test_an_invalid_docker_id_or_password_is_refused(the_hub, username, password):
     answer = the_hub.api("POST", "/sandbox/accounts", json={"username": username, "password": password})
     assert answer.status_code == 400
 
 
-def test_a_docker_id_can_be_taken_once(the_hub, alice):
+def test_a_docker_id_is_unique(the_hub, alice):
     again = {"username": alice, "password": PASSWORD}
     assert the_hub.api("POST", "/sandbox/accounts", json=again).status_code == 201
     answer = the_hub.api("POST", "/sandbox/accounts", json={**again, "password": "another one"})
@@ -513,7 +513,7 @@ def test_a_paid_plan_has_unlimited_private_repositories(the_hub, plan):
 
 
 @pytest.mark.parametrize("way_out", ["public", "pro"])
-def test_a_push_above_the_plans_number_creates_a_locked_repository(the_hub, way_out):
+def test_a_push_above_the_plans_quota_creates_a_locked_repository(the_hub, way_out):
     carol = the_hub.sign_up(default_privacy="private")
     assert the_hub.push(f"{carol}/one", carol).status_code == 201
     assert the_hub.push(f"{carol}/two", carol).status_code == 201
@@ -539,7 +539,7 @@ def test_the_plan_of_another_account_cannot_be_changed(the_hub, alice, bob):
 # --- the web API's repositories -------------------------------------------------------------------------------------
 
 
-def test_a_repository_is_described_as_the_api_does(the_hub, alice):
+def test_a_repository_has_the_fields_of_docker_hubs_api(the_hub, alice):
     body = {"name": "app", "description": "An app", "full_description": "A longer text", "is_private": False}
     the_hub.api("POST", f"/namespaces/{alice}/repositories", alice, json=body)
     seen = the_hub.repository(f"{alice}/app")
@@ -621,7 +621,7 @@ def left(answer: TestResponse) -> str:
     return answer.headers["ratelimit-remaining"]
 
 
-def test_the_limit_is_the_real_one_unless_a_lesson_sets_less(the_hub, limit):
+def test_the_default_limit_is_docker_hubs(the_hub, limit):
     limit()
     assert the_hub.api("GET", "/sandbox/pull-limit").json == {
         **vars(PullLimit(anonymous=100, personal=200, window=21600)),
@@ -747,7 +747,7 @@ def test_no_secret_is_stored_in_plain_text(the_hub, alice):
         assert secret.encode() not in file.read_bytes()
 
 
-def test_an_official_image_is_stored_by_its_first_request(tmp_path, monkeypatch):
+def test_the_first_request_for_an_official_image_stores_it(tmp_path, monkeypatch):
     config, layout = b'{"architecture": "amd64", "os": "linux"}', tmp_path / "layout"
     text = manifest(digest_of(config), len(config))
     for content in (config, text):

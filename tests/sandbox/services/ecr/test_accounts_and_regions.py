@@ -26,7 +26,7 @@ def address(ecr, name: str) -> str:
     return ecr.create_repository(repositoryName=name)["repository"]["repositoryUri"]
 
 
-def test_a_region_has_a_registry_and_an_address_of_its_own(sandbox, repository, make_image, tmp_path):
+def test_each_region_has_its_own_registry_and_address(sandbox, repository, make_image, tmp_path):
     there = sandbox.client(region=ELSEWHERE)
     uri = address(there, repository)  # the same name as here
     assert uri != f"{sandbox.registry}/{repository}"
@@ -36,13 +36,13 @@ def test_a_region_has_a_registry_and_an_address_of_its_own(sandbox, repository, 
     assert sandbox.client().list_images(repositoryName=repository)["imageIds"] == []
 
 
-def test_a_password_opens_the_registries_of_its_region_only(sandbox, repository):
+def test_a_password_is_valid_in_its_region_only(sandbox, repository):
     [data] = sandbox.client(region=ELSEWHERE).get_authorization_token()["authorizationData"]
     status, _, body = sandbox.http("GET", "/v2/", Authorization=f"Basic {data['authorizationToken']}")
     assert (status, json.loads(body)["errors"][0]["message"]) == (400, "Your Authorization Token is invalid.")
 
 
-def test_an_account_has_repositories_and_an_address_of_its_own(sandbox, repository, make_image, tmp_path):
+def test_each_account_has_its_own_repositories_and_address(sandbox, repository, make_image, tmp_path):
     theirs = sandbox.client(key=OTHER)
     assert [each["repositoryName"] for each in theirs.describe_repositories()["repositories"]] == []
     uri = address(theirs, repository)
@@ -99,7 +99,7 @@ def test_another_account_pulls_when_both_sides_allow_it(sandbox, repository, mak
     )
 
 
-def test_addresses_stay_after_a_restart(own_sandbox):
+def test_addresses_stay_the_same_after_a_restart(own_sandbox):
     own_sandbox.start()
     there = own_sandbox.client(region=ELSEWHERE)
     uri = address(there, "app")

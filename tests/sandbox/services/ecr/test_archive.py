@@ -25,7 +25,7 @@ def manifest(name):
     return Manifest.parse(text, None)
 
 
-def test_an_image_is_activating_for_a_while_and_lists_choose_by_status(store):
+def test_a_restored_image_is_activating_first_and_lists_filter_by_status(store):
     images = Images(store, "1", "r", "app")
     kept, moved = (images.put(manifest(name), name, False) for name in ("kept", "moved"))
     images.archive(moved)
@@ -38,7 +38,7 @@ def test_an_image_is_activating_for_a_while_and_lists_choose_by_status(store):
     assert [each.status for each in images.page(status="ACTIVE")] == ["ACTIVE", "ACTIVE"]
 
 
-def test_bytes_are_archived_when_only_archived_images_have_them(store):
+def test_a_layer_is_archived_when_all_its_images_are_archived(store):
     told = {"archived": [], "restored": []}
     images = Images(store, "1", "r", "app", archived=told["archived"].append, restored=told["restored"].append)
     one, two = (images.put(manifest(name), name, False) for name in ("one", "two"))
@@ -72,7 +72,7 @@ def of_layers(number):
 
 
 @given(STEPS)
-def test_the_archived_bytes_are_those_that_only_archived_images_have(steps):
+def test_archived_bytes_are_the_layers_of_archived_images_only(steps):
     with TemporaryDirectory() as folder:
         store, told = Store(Path(folder) / "state.db"), []
         images = Images(store, "1", "r", "app", archived=told.append, restored=lambda n: told.append(-n))
@@ -120,7 +120,7 @@ def test_an_archived_image_that_is_pushed_again_is_active_immediately(store):
         ("ACTIVE", "ARCHIVE", "sha256:i", "it is referenced by manifest list: [sha256:i]"),
     ],
 )
-def test_which_moves_there_are(status, to, listed_by, reason):
+def test_allowed_storage_class_transitions(status, to, listed_by, reason):
     assert archive.why_not(status, to, listed_by) == reason
 
 
@@ -130,7 +130,7 @@ def status(ecr, repository, **wanted):
 
 
 @pytest.mark.operation("UpdateImageStorageClass", "DescribeImages", "ListImages", "BatchGetImage")
-def test_what_is_in_the_archive_is_listed_when_asked_for_and_cannot_be_pulled(sandbox, repository):
+def test_an_archived_image_is_listed_on_request_and_cannot_be_pulled(sandbox, repository):
     ecr = sandbox.client()
     upload(ecr, repository, b"{}")
     image(ecr, repository, "old", "v1")
@@ -220,7 +220,7 @@ def test_referrers_of_an_image_are_archived_with_it(sandbox, repository):
 
 
 @pytest.mark.operation("UpdateImageStorageClass")
-def test_an_image_of_an_index_stays_as_long_as_the_index(sandbox, repository):
+def test_an_image_cannot_be_archived_while_its_index_is_active(sandbox, repository):
     ecr = sandbox.client()
     upload(ecr, repository, b"{}")
     child = image(ecr, repository, "child")

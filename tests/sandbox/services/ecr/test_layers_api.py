@@ -37,7 +37,7 @@ def fetched(url):
 @pytest.mark.operation(
     "InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "BatchCheckLayerAvailability", "PutImage"
 )
-def test_an_image_pushed_with_boto3_alone_is_pulled_by_docker(sandbox, ecr, repository):
+def test_docker_pulls_an_image_that_boto3_pushed(sandbox, ecr, repository):
     content = layer(os.urandom(PART + 1000))
     config = json.dumps(
         {
@@ -71,7 +71,7 @@ def test_an_image_pushed_with_boto3_alone_is_pulled_by_docker(sandbox, ecr, repo
 
 
 @pytest.mark.operation("BatchGetImage", "GetDownloadUrlForLayer")
-def test_an_image_pushed_by_docker_is_pulled_with_boto3_alone(sandbox, ecr, repository, make_image):
+def test_boto3_pulls_an_image_that_docker_pushed(sandbox, ecr, repository, make_image):
     sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:v1')}")
     [found] = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": "v1"}])["images"]
     text = found["imageManifest"]
@@ -84,7 +84,7 @@ def test_an_image_pushed_by_docker_is_pulled_with_boto3_alone(sandbox, ecr, repo
 
 
 @pytest.mark.operation("GetDownloadUrlForLayer")
-def test_only_a_layer_of_an_image_has_a_url(ecr, repository):
+def test_only_a_layer_of_an_image_has_a_download_url(ecr, repository):
     with pytest.raises(ecr.exceptions.LayersNotFoundException, match=GHOST):
         ecr.get_download_url_for_layer(repositoryName=repository, layerDigest=GHOST)
     digest = upload(ecr, repository, b"{}")
@@ -98,7 +98,7 @@ def test_only_a_layer_of_an_image_has_a_url(ecr, repository):
 
 
 @pytest.mark.operation("UploadLayerPart")
-def test_parts_follow_each_other_and_are_as_long_as_they_say(ecr, repository, begun):
+def test_parts_must_be_consecutive_and_of_the_given_length(ecr, repository, begun):
     answer = ecr.upload_layer_part(**begun, partFirstByte=0, partLastByte=PART - 1, layerPartBlob=bytes(PART))
     assert answer["lastByteReceived"] == PART - 1
     assert {name: answer[name] for name in begun} == begun
@@ -114,14 +114,14 @@ def test_parts_follow_each_other_and_are_as_long_as_they_say(ecr, repository, be
 
 
 @pytest.mark.operation("UploadLayerPart", "CompleteLayerUpload")
-def test_only_the_last_part_may_be_small(ecr, repository, begun):
+def test_only_the_last_part_can_be_small(ecr, repository, begun):
     ecr.upload_layer_part(**begun, partFirstByte=0, partLastByte=2, layerPartBlob=b"abc")
     with pytest.raises(ecr.exceptions.LayerPartTooSmallException, match="at least 5242880 bytes"):
         ecr.upload_layer_part(**begun, partFirstByte=3, partLastByte=5, layerPartBlob=b"def")
 
 
 @pytest.mark.operation("CompleteLayerUpload")
-def test_what_is_complete_must_be_something_new_and_what_it_says(ecr, repository, begun):
+def test_an_empty_existing_or_mismatched_layer_is_refused(ecr, repository, begun):
     with pytest.raises(ecr.exceptions.EmptyUploadException, match=begun["uploadId"]):
         ecr.complete_layer_upload(**begun, layerDigests=[GHOST])
     about = {"partFirstByte": 0, "partLastByte": 2, "layerPartBlob": b"abc"}
@@ -136,7 +136,7 @@ def test_what_is_complete_must_be_something_new_and_what_it_says(ecr, repository
 
 
 @pytest.mark.operation("UploadLayerPart", "CompleteLayerUpload")
-def test_an_upload_is_known_in_its_repository_until_it_is_complete(ecr, repository, begun):
+def test_an_upload_belongs_to_its_repository_until_it_is_complete(ecr, repository, begun):
     ecr.create_repository(repositoryName=f"{repository}-other")
     part = {"partFirstByte": 0, "partLastByte": 2, "layerPartBlob": b"abc"}
     ecr.upload_layer_part(**begun, **part)
@@ -156,7 +156,7 @@ def test_an_upload_is_known_in_its_repository_until_it_is_complete(ecr, reposito
 
 
 @pytest.mark.operation("BatchCheckLayerAvailability")
-def test_what_is_no_digest_is_a_failure_beside_the_others(ecr, repository):
+def test_an_invalid_digest_is_a_failure_and_the_others_are_checked(ecr, repository):
     answer = ecr.batch_check_layer_availability(repositoryName=repository, layerDigests=["v1", "", GHOST])
     assert [(each["layerDigest"], each["failureCode"]) for each in answer["failures"]] == [
         ("v1", "InvalidLayerDigest"),
@@ -180,7 +180,7 @@ def test_a_layer_belongs_to_its_repository(ecr, repository):
 
 
 @pytest.mark.operation("InitiateLayerUpload")
-def test_a_failure_below_is_said_once_and_in_json(sandbox, ecr, repository, begun):
+def test_an_internal_error_is_json_and_is_not_retried(sandbox, ecr, repository, begun):
     """The registry cannot write: where its folder for uploads should be is a file."""
     [data] = sandbox.state.rglob(f"_uploads/{begun['uploadId']}/data")
     uploads = data.parent.parent

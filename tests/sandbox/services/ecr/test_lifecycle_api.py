@@ -73,7 +73,7 @@ def evaluated(ecr, repository, since):
 
 
 @pytest.mark.operation("PutLifecyclePolicy", "GetLifecyclePolicy", "DeleteLifecyclePolicy")
-def test_a_policy_comes_and_goes_and_was_never_evaluated(ecr, repository):
+def test_a_policy_is_put_returned_and_deleted(ecr, repository):
     ask, text = {"repositoryName": repository}, policy(rule())
     for call in (ecr.get_lifecycle_policy, ecr.delete_lifecycle_policy):
         assert refused(call, **ask)[0] == "LifecyclePolicyNotFoundException"
@@ -99,7 +99,7 @@ def test_an_invalid_policy_is_refused_by_put_and_by_preview(ecr, repository):
 
 @pytest.mark.operation("PutLifecyclePolicy")
 @pytest.mark.parametrize("text", ["[" * 20_000, '{"rules": [' + "[" * 20_000, "x" * 100])
-def test_a_text_that_is_not_json_is_not_a_lifecycle_policy(ecr, repository, text):
+def test_a_lifecycle_policy_must_be_json(ecr, repository, text):
     code, _ = refused(ecr.put_lifecycle_policy, repositoryName=repository, lifecyclePolicyText=text)
     assert code == "InvalidParameterException"
 
@@ -155,7 +155,7 @@ def test_a_preview_of_what_would_be_archived(ecr, repository):
 
 
 @pytest.mark.operation("StartLifecyclePolicyPreview", "GetLifecyclePolicyPreview")
-def test_without_a_text_the_repository_s_own_policy_is_previewed(ecr, repository):
+def test_without_a_text_the_repositorys_policy_is_previewed(ecr, repository):
     ask = {"repositoryName": repository}
     assert refused(ecr.start_lifecycle_policy_preview, **ask)[0] == "LifecyclePolicyNotFoundException"
     assert refused(ecr.get_lifecycle_policy_preview, **ask) == (
@@ -169,7 +169,7 @@ def test_without_a_text_the_repository_s_own_policy_is_previewed(ecr, repository
 
 
 @pytest.mark.operation("GetLifecyclePolicyPreview")
-def test_a_preview_in_pages_by_tag_status_and_by_image(ecr, repository):
+def test_a_preview_is_paged_and_filtered(ecr, repository):
     digests = [image(ecr, repository, f"{n}", f"v{n}" if n % 2 else None) for n in range(7)]
     text = policy(rule(tagStatus="any", countNumber=1))
     ecr.start_lifecycle_policy_preview(repositoryName=repository, lifecyclePolicyText=text)
@@ -215,7 +215,7 @@ def test_the_documented_commands_at_a_terminal(sandbox, ecr, repository, tmp_pat
 
 
 @pytest.mark.operation("PutLifecyclePolicy")
-def test_leftovers_expire_within_a_day_as_they_were_previewed(sandbox, ecr, repository):
+def test_images_expire_within_a_day_as_previewed(sandbox, ecr, repository):
     for name in ("first", "second", "third", "now"):
         image(ecr, repository, name, "latest")
     everything = here(ecr, repository)
@@ -229,7 +229,7 @@ def test_leftovers_expire_within_a_day_as_they_were_previewed(sandbox, ecr, repo
 
 
 @pytest.mark.operation("PutLifecyclePolicy")
-def test_images_expire_by_age_day_by_day(sandbox, ecr, repository):
+def test_images_expire_by_age(sandbox, ecr, repository):
     old = image(ecr, repository, "old", "latest")
     image(ecr, repository, "new", "latest")
     ecr.put_lifecycle_policy(repositoryName=repository, lifecyclePolicyText=policy(rule(**days(7))))
@@ -241,7 +241,7 @@ def test_images_expire_by_age_day_by_day(sandbox, ecr, repository):
 
 
 @pytest.mark.operation("PutLifecyclePolicy")
-def test_an_index_goes_and_then_what_it_listed(sandbox, ecr, repository):
+def test_an_index_expires_before_its_images(sandbox, ecr, repository):
     child = image(ecr, repository, "amd64")
     put(ecr, repository, index(child), "latest")
     kept = image(ecr, repository, "new", "latest")
@@ -253,7 +253,7 @@ def test_an_index_goes_and_then_what_it_listed(sandbox, ecr, repository):
 
 
 @pytest.mark.operation("PutLifecyclePolicy")
-def test_images_that_nobody_pulls_are_archived_and_at_last_expire(sandbox, ecr, repository):
+def test_images_without_pulls_are_archived_and_then_expire(sandbox, ecr, repository):
     used, unused = image(ecr, repository, "used", "used"), image(ecr, repository, "unused", "unused")
     text = policy(
         rule(1, ARCHIVE, tagStatus="any", **days(30, "sinceImagePulled")),
@@ -276,7 +276,7 @@ def test_images_that_nobody_pulls_are_archived_and_at_last_expire(sandbox, ecr, 
 
 
 @pytest.mark.operation("DeleteLifecyclePolicy")
-def test_a_policy_that_was_deleted_does_nothing_more(sandbox, ecr, repository):
+def test_a_deleted_policy_expires_nothing(sandbox, ecr, repository):
     for name in ("one", "two", "three"):
         image(ecr, repository, name, "latest")
     everything = here(ecr, repository)
@@ -290,7 +290,7 @@ def test_a_policy_that_was_deleted_does_nothing_more(sandbox, ecr, repository):
 
 
 @pytest.mark.operation("StartLifecyclePolicyPreview")
-def test_a_new_repository_of_the_same_name_has_no_old_preview(ecr, repository):
+def test_a_recreated_repository_has_no_old_preview(ecr, repository):
     ecr.start_lifecycle_policy_preview(repositoryName=repository, lifecyclePolicyText=policy(rule()))
     previewed(ecr, repository)
     ecr.delete_repository(repositoryName=repository, force=True)
@@ -300,7 +300,7 @@ def test_a_new_repository_of_the_same_name_has_no_old_preview(ecr, repository):
 
 
 @pytest.mark.operation("PutLifecyclePolicy")
-def test_what_expires_is_off_the_bill(sandbox, ecr):
+def test_expired_images_are_no_longer_billed(sandbox, ecr):
     name, size = "billed", 1_000_000
     ecr.create_repository(repositoryName=name, tags=[{"Key": "made-by", "Value": "lifecycle-test"}])
     upload(ecr, name, b"{}")
@@ -329,7 +329,7 @@ def test_what_expires_is_off_the_bill(sandbox, ecr):
 
 
 @pytest.mark.operation("PutLifecyclePolicy")
-def test_a_policy_survives_the_hardest_stop_and_is_acted_on(own_sandbox):
+def test_a_policy_survives_a_kill_and_is_applied(own_sandbox):
     own_sandbox.start()
     ecr, name = own_sandbox.client(), "killed"
     ecr.create_repository(repositoryName=name)

@@ -66,7 +66,7 @@ def asked(client, operation, parameters):
 
 
 @pytest.mark.parametrize("operation", MODEL.operation_names)
-def test_each_operation_is_answered_once_and_for_all(sandbox, given, operation):
+def test_each_operation_of_ecr_is_answered_without_a_retry(sandbox, given, operation):
     model = MODEL.operation_model(operation)
     code, answer = asked(sandbox.client(), operation, minimal(model.input_shape, given))
     assert (code == NOT_HERE) == (not answers(operation))
@@ -77,7 +77,7 @@ def test_each_operation_is_answered_once_and_for_all(sandbox, given, operation):
 
 
 @pytest.mark.parametrize("operation", PUBLIC.operation_names)
-def test_each_operation_of_ecr_public_too(sandbox, operation):
+def test_each_operation_of_ecr_public_is_answered_without_a_retry(sandbox, operation):
     shape = PUBLIC.operation_model(operation).input_shape
     asked(sandbox.client("ecr-public"), operation, minimal(shape, {}))
 
@@ -100,14 +100,14 @@ def test_a_body_that_boto3_would_not_send_is_refused(sandbox, body):
     assert answer["message"] == "Invalid parameter at 'body' failed to satisfy constraint: 'must be a JSON object'"
 
 
-def test_half_a_character_in_a_name_is_refused(sandbox):
+def test_an_unpaired_surrogate_in_a_name_is_refused(sandbox):
     status, answer = raw(sandbox, "ListImages", rb'{"repositoryName": "app", "nextToken": "\ud800"}')
     assert (status, answer["__type"]) == (400, "InvalidParameterException")
     assert "'nextToken'" in answer["message"]
 
 
 @pytest.mark.operation("SetRepositoryPolicy", "GetRepositoryPolicy")
-def test_a_text_smuggles_no_parameter_in(sandbox, repository):
+def test_a_policy_text_cannot_inject_a_parameter(sandbox, repository):
     """moto alone reads the JSON as a form too, finds repositoryName there, and sets the other one's policy."""
     ecr, other = sandbox.client(), f"{repository}-other"
     ecr.create_repository(repositoryName=other)

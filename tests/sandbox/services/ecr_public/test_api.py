@@ -63,7 +63,7 @@ def test_a_repository_is_described_with_an_address_that_works_here(sandbox: Sand
     assert found["createdAt"].year > 2000
 
 
-def test_the_name_is_taken_once(public, name: str) -> None:
+def test_a_name_is_unique(public, name: str) -> None:
     with pytest.raises(ClientError) as refused:
         public.create_repository(repositoryName=name)
     assert said(refused) == (
@@ -86,7 +86,7 @@ def test_accounts_are_separate(sandbox: Sandbox, name: str) -> None:
     assert said(refused)[0] in ("RegistryNotFoundException", "AccessDeniedException")
 
 
-def test_a_long_list_comes_in_pages(public) -> None:
+def test_a_long_list_is_returned_in_pages(public) -> None:
     names = [f"page-{uuid.uuid4().hex[:4]}/{number}x" for number in range(5)]
     for each in names:
         public.create_repository(repositoryName=each)
@@ -131,7 +131,7 @@ def test_a_name_that_the_model_forbids_is_refused(public, bad: str) -> None:
 # --- the catalog ------------------------------------------------------------------------------------------------------
 
 
-def test_the_catalog_data_is_what_the_owner_sets(public) -> None:
+def test_catalog_data_is_set_and_returned(public) -> None:
     name = f"shown-{uuid.uuid4().hex[:8]}"
     about = {"description": "A demo", "architectures": ["x86-64"], "operatingSystems": ["Linux"], "aboutText": "# Hi"}
     made = public.create_repository(repositoryName=name, catalogData=about)
@@ -163,7 +163,7 @@ def test_the_registry_has_an_alias_and_may_have_a_name(public, name: str) -> Non
     assert public.get_registry_catalog_data()["registryCatalogData"] == {"displayName": "Team Demo"}
 
 
-def test_the_alias_comes_with_the_first_repository(sandbox: Sandbox) -> None:
+def test_the_first_repository_creates_the_alias(sandbox: Sandbox) -> None:
     other = sandbox.client("ecr-public", key=OTHER)
     assert other.describe_registries()["registries"][0]["aliases"] == []
     other.create_repository(repositoryName="first")
@@ -175,7 +175,7 @@ def test_the_alias_comes_with_the_first_repository(sandbox: Sandbox) -> None:
 # --- policies and tags ------------------------------------------------------------------------------------------------
 
 
-def test_a_repository_policy_is_kept_word_for_word(public, name: str) -> None:
+def test_a_repository_policy_is_stored_unchanged(public, name: str) -> None:
     statement = {
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:aws:iam::{settings.OTHER_ACCOUNT}:root"},
@@ -266,7 +266,7 @@ def test_an_image_without_its_layers_is_refused(public, name: str) -> None:
     assert [each["layerAvailability"] for each in availability["layers"]] == ["UNAVAILABLE"]
 
 
-def test_a_deletion_answers_what_is_deleted_and_what_was_missing(public, name: str) -> None:
+def test_a_deletion_returns_deleted_and_missing_images(public, name: str) -> None:
     child = put_image(public, name, "child", index())["imageId"]["imageDigest"]
     put_image(public, name, "parent", index(child))
     answer = public.batch_delete_image(
@@ -289,7 +289,7 @@ def test_a_deletion_answers_what_is_deleted_and_what_was_missing(public, name: s
 # --- where it is called, and by whom ----------------------------------------------------------------------------------
 
 
-def test_the_second_region_supports_no_command(sandbox: Sandbox) -> None:
+def test_the_second_region_supports_no_operation(sandbox: Sandbox) -> None:
     line = sandbox.refused("aws ecr-public get-login-password --region us-west-2")
     assert (
         "An error occurred (UnsupportedCommandException) when calling the GetAuthorizationToken operation: "
@@ -297,7 +297,7 @@ def test_the_second_region_supports_no_command(sandbox: Sandbox) -> None:
     )
 
 
-def test_in_other_regions_there_is_no_ecr_public(sandbox: Sandbox) -> None:
+def test_ecr_public_does_not_exist_in_other_regions(sandbox: Sandbox) -> None:
     line = sandbox.refused("aws ecr-public describe-repositories --region eu-west-1")
     assert "(InvalidSignatureException)" in line
     assert "Credential should be scoped to a valid region." in line
@@ -310,7 +310,7 @@ def test_layers_cannot_be_uploaded_with_the_api(public, name: str) -> None:
     assert said(refused) == ("UnsupportedOperationException", message)
 
 
-def test_a_user_may_do_what_the_policy_says(sandbox: Sandbox, name: str) -> None:
+def test_a_user_can_do_what_the_policy_allows(sandbox: Sandbox, name: str) -> None:
     arn = f"arn:aws:ecr-public::{settings.ACCOUNT}:repository/{name}"
     statement = {"Effect": "Allow", "Action": "ecr-public:DescribeImages", "Resource": arn}
     user, key = sandbox.make_user({"Version": "2012-10-17", "Statement": [statement]})
@@ -326,7 +326,7 @@ def test_a_user_may_do_what_the_policy_says(sandbox: Sandbox, name: str) -> None
     )
 
 
-def test_the_repositorys_policy_and_tags_count_too(sandbox: Sandbox, public, name: str) -> None:
+def test_the_repository_policy_and_tags_are_evaluated(sandbox: Sandbox, public, name: str) -> None:
     user, key = sandbox.make_user()
     client = sandbox.client("ecr-public", key=key)
     arn = f"arn:aws:ecr-public::{settings.ACCOUNT}:repository/{name}"

@@ -296,7 +296,7 @@ def test_another_account_pushes_if_the_repository_policy_allows_it(
 # --- how much? --------------------------------------------------------------------------------------------------------
 
 
-def test_a_single_pull_is_never_too_many(sandbox: Sandbox, pushed: str) -> None:
+def test_a_single_pull_is_never_refused(sandbox: Sandbox, pushed: str) -> None:
     with quota(sandbox, Quota(anonymous=0.001)):
         assert "Status: Downloaded newer image" in sandbox.run(f"docker pull {pushed}")
         assert "toomanyrequests: Rate exceeded" in sandbox.refused(f"docker pull {pushed}")

@@ -30,7 +30,7 @@ def ends(cloud: Cloud, image: str, **also) -> dict:
     return cloud.until(cloud.run(definition), "STOPPED")
 
 
-def test_a_role_that_may_not_log_in(cloud):
+def test_a_role_without_get_authorization_token(cloud):
     task = ends(cloud, cloud.image, executionRoleArn=cloud.make_role("no-token"))
     session = f"arn:aws:sts::{settings.ACCOUNT}:assumed-role/no-token/{task['taskArn'].rpartition('/')[2]}"
     assert task["stopCode"] == "TaskFailedToStart"
@@ -43,7 +43,7 @@ def test_a_role_that_may_not_log_in(cloud):
     assert "exitCode" not in task["containers"][0]
 
 
-def test_a_role_that_may_not_have_the_manifest(cloud):
+def test_a_role_that_cannot_get_the_manifest(cloud):
     role = cloud.make_role("no-manifest")
     cloud.may("no-manifest", TOKEN, LOGS)
     task = ends(cloud, cloud.image, executionRoleArn=role)
@@ -55,7 +55,7 @@ def test_a_role_that_may_not_have_the_manifest(cloud):
     assert task["containers"][0]["reason"] == task["stoppedReason"]
 
 
-def test_a_role_that_may_not_have_the_layers(cloud):
+def test_a_role_that_cannot_get_the_layers(cloud):
     role = cloud.make_role("no-layers")
     cloud.may("no-layers", TOKEN, MANIFEST, LOGS)
     task = ends(cloud, cloud.image, executionRoleArn=role)
@@ -65,7 +65,7 @@ def test_a_role_that_may_not_have_the_layers(cloud):
     assert task["stoppedReason"].endswith(": 403 Forbidden")
 
 
-def test_the_policy_of_the_repository_counts_too(cloud):
+def test_the_repository_policy_is_evaluated(cloud):
     ecr = cloud.sandbox.client()
     ecr.create_repository(repositoryName="denied")
     image = cloud.push(small_image(SMALL), "denied:v1")
@@ -96,7 +96,7 @@ def test_an_archived_image_is_not_found(cloud):
     assert ends(cloud, image)["stoppedReason"].endswith(f"{image}: not found")
 
 
-def test_an_image_comes_through_the_cache_of_ecr_public(cloud):
+def test_an_image_is_pulled_through_the_cache_for_ecr_public(cloud):
     """By a pull through cache rule: the role needs two permissions more, and the first pull makes the repository."""
     ecr = cloud.sandbox.client()
     ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="ecr-public", upstreamRegistryUrl="public.ecr.aws")
@@ -166,7 +166,7 @@ def test_an_index_without_the_tasks_platform_cannot_be_pulled(cloud):
     assert arm["stoppedReason"].endswith("descriptor matching platform 'linux/arm64'")
 
 
-def test_of_an_index_the_image_for_the_task_is_run(cloud):
+def test_the_task_runs_the_image_of_an_index_for_its_platform(cloud):
     ecr = cloud.sandbox.client()
     ecr.create_repository(repositoryName="multi")
     cloud.push(small_image(SMALL), "multi:one")
@@ -189,7 +189,7 @@ def test_of_an_index_the_image_for_the_task_is_run(cloud):
     assert task["containers"][0]["imageDigest"] == put["image"]["imageId"]["imageDigest"]
 
 
-def test_the_pull_is_the_execution_roles_whatever_the_caller_may(cloud):
+def test_the_execution_role_pulls_whatever_the_caller_is_allowed(cloud):
     """The caller may run and pass the role, and nothing of ECR."""
     passing = {
         "Version": "2012-10-17",
@@ -268,7 +268,7 @@ def test_a_missing_log_group(cloud):
     assert [each["logGroupName"] for each in groups] == ["/ecs/none"]
 
 
-def test_a_role_that_may_not_write_logs(cloud):
+def test_a_role_that_cannot_write_logs(cloud):
     role = cloud.make_role("no-logs", "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly")
     task = ends(cloud, cloud.image, executionRoleArn=role)
     assert (
@@ -277,7 +277,7 @@ def test_a_role_that_may_not_write_logs(cloud):
     )
 
 
-def test_public_images_are_pulled_from_the_stand_ins(cloud):
+def test_public_images_are_pulled_without_a_role(cloud):
     """They need no role."""
     definition = cloud.ecs.register_task_definition(
         family="public",

@@ -52,7 +52,7 @@ def test_a_stopped_sandbox_leaves_no_container(cloud):
     assert cloud.lines(arn) == ["up"]
 
 
-def test_a_killed_sandbox_leaves_none_when_it_starts_again(cloud):
+def test_a_restart_after_a_kill_removes_the_containers(cloud):
     arn = running(cloud)
     cloud.sandbox.stop(signal.SIGKILL)
     assert len(containers_of(cloud.sandbox)) == 1
@@ -115,7 +115,7 @@ def test_the_engines_configuration_of_the_user_is_not_read(cloud, tmp_path):
     assert cloud.lines(arn) == ["proxy=="]
 
 
-def test_without_an_engine_a_task_says_so(own_sandbox, tmp_path):
+def test_a_task_without_an_engine_stops_with_a_reason(own_sandbox, tmp_path):
     own_sandbox.start(("env", f"DOCKER_HOST=unix://{tmp_path}/none.sock"))
     cloud = Cloud(own_sandbox)
     image = f"{own_sandbox.registry}/app:v1"
@@ -124,7 +124,7 @@ def test_without_an_engine_a_task_says_so(own_sandbox, tmp_path):
     assert "The sandbox runs tasks in the local Docker engine." in task["stoppedReason"]
 
 
-def test_the_roles_session_ends_when_the_task_has_its_image(cloud):
+def test_the_execution_roles_session_ends_after_the_pull(cloud):
     """So the password that the engine pulled with is worth nothing afterwards."""
     arn = running(cloud)
     with sqlite3.connect(cloud.sandbox.state / "state.db") as db:

@@ -48,7 +48,7 @@ def tasks(cloud: Cloud, name: str) -> list[str]:
     return cloud.ecs.list_tasks(cluster="lab", serviceName=name)["taskArns"]
 
 
-def test_it_keeps_its_count_and_replaces_stopped_tasks(cloud, service):
+def test_a_service_keeps_its_desired_count_and_replaces_stopped_tasks(cloud, service):
     create(cloud, service, 2)
     cloud.sandbox.run(f"aws ecs wait services-stable --cluster lab --services {service}")
     found = stable(cloud, service)
@@ -66,7 +66,7 @@ def test_it_keeps_its_count_and_replaces_stopped_tasks(cloud, service):
     assert f"(service {service}) has started 1 tasks: (task {second.rpartition('/')[2]})." in messages
 
 
-def test_it_replaces_a_task_whose_container_dies(cloud, service):
+def test_a_service_replaces_a_task_whose_container_exits(cloud, service):
     create(cloud, service, 1)
     stable(cloud, service)
     [before] = tasks(cloud, service)
@@ -77,7 +77,7 @@ def test_it_replaces_a_task_whose_container_dies(cloud, service):
     assert (ended["containers"][0]["exitCode"], ended["stopCode"]) == (137, "EssentialContainerExited")
 
 
-def test_its_count_can_be_changed(cloud, service):
+def test_the_desired_count_can_be_changed(cloud, service):
     create(cloud, service, 2)
     stable(cloud, service)
     cloud.ecs.update_service(cluster="lab", service=service, desiredCount=1)
@@ -87,7 +87,7 @@ def test_its_count_can_be_changed(cloud, service):
         cloud.ecs.delete_service(cluster="lab", service=service)
 
 
-def test_a_rolling_update_keeps_old_tasks_running_meanwhile(cloud, service):
+def test_a_rolling_update_keeps_old_tasks_running(cloud, service):
     create(cloud, service, 1)
     stable(cloud, service)
     [before] = tasks(cloud, service)
@@ -117,7 +117,7 @@ def test_tasks_that_fail_to_start_are_retried_with_growing_pauses(cloud, service
     assert cloud.task(task)["stoppedReason"].endswith("app:none: not found")
 
 
-def test_an_active_name_is_taken_and_a_cluster_with_it_stays(cloud, service):
+def test_an_active_name_is_unique_and_its_cluster_cannot_be_deleted(cloud, service):
     create(cloud, service, 0)
     with pytest.raises(ClientError, match="Creation of service was not idempotent"):
         create(cloud, service, 0)

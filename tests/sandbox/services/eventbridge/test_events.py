@@ -121,7 +121,7 @@ OCI, CONFIG = "application/vnd.oci.image.manifest.v1+json", "application/vnd.oci
         ),
     ],
 )
-def test_an_event_of_ecr_has_the_shape_of_aws_s_page(happening, kind, resources, detail):
+def test_an_event_has_the_format_of_awss_documentation(happening, kind, resources, detail):
     assert event(happening, "13cde686", 1573869274.9) == {
         "version": "0",
         "id": "13cde686",
@@ -135,7 +135,7 @@ def test_an_event_of_ecr_has_the_shape_of_aws_s_page(happening, kind, resources,
     }
 
 
-def test_an_enhanced_scan_has_an_event_of_inspector():
+def test_an_enhanced_scan_sends_an_event_of_inspector():
     told = event(Inspected(*WHERE, None, ("v1",), "ACTIVE", {"HIGH": 1, "MEDIUM": 6}, True), "961d7f4a", 0)
     assert (told["source"], told["detail-type"], told["resources"]) == ("aws.inspector2", "Inspector2 Scan", [ARN])
     assert told["detail"] == {
@@ -219,7 +219,7 @@ def about(repository):
     return {"source": ["aws.ecr"], "detail": {"repository-name": [repository]}}
 
 
-def test_a_push_by_docker_and_a_deletion_are_seen_in_a_queue(sandbox, repository, make_image):
+def test_a_docker_push_and_a_deletion_send_events_to_a_queue(sandbox, repository, make_image):
     listener = Listener(sandbox, about(repository))
     name = make_image(f"{sandbox.registry}/{repository}:v1")
     sandbox.run(f"docker push {name}")
@@ -240,7 +240,7 @@ def test_a_push_by_docker_and_a_deletion_are_seen_in_a_queue(sandbox, repository
     assert deleted["id"] != pushed["id"]
 
 
-def test_only_what_a_rule_that_is_enabled_asks_for_arrives(sandbox, repository):
+def test_only_events_that_an_enabled_rule_matches_arrive(sandbox, repository):
     ecr = sandbox.client()
     deletions = {**about(repository), "detail": {"repository-name": [repository], "action-type": ["DELETE"]}}
     all_of_it, only_deletions = Listener(sandbox, about(repository)), Listener(sandbox, deletions)
@@ -268,7 +268,7 @@ def test_a_queue_that_does_not_allow_it_gets_nothing(sandbox, repository):
     assert second["detail"]["image-tag"] == "v2"
 
 
-def test_a_target_can_ask_for_a_sentence_and_a_log_group_is_one(sandbox, repository):
+def test_a_target_can_be_a_log_group_and_transform_its_input(sandbox, repository):
     ecr, logs = sandbox.client(), sandbox.client("logs")
     transformer = {"InputPathsMap": {"tag": "$.detail.image-tag"}, "InputTemplate": '"<tag> was pushed"'}
     listener = Listener(sandbox, about(repository), InputTransformer=transformer)
@@ -283,7 +283,7 @@ def test_a_target_can_ask_for_a_sentence_and_a_log_group_is_one(sandbox, reposit
     assert json.loads(message)["detail"]["image-tag"] == "v1"
 
 
-def test_archiving_and_restoring_have_events(sandbox, repository):
+def test_archiving_and_restoring_send_events(sandbox, repository):
     ecr, listener = sandbox.client(), Listener(sandbox, about(repository))
     upload(ecr, repository, b"{}")
     image(ecr, repository, "one", "v1")
@@ -300,7 +300,7 @@ def test_archiving_and_restoring_have_events(sandbox, repository):
     assert restored["detail"]["last-activated-at"].endswith("Z")
 
 
-def test_a_scan_on_push_has_an_event_when_it_is_complete(sandbox, make_image):
+def test_a_complete_scan_on_push_sends_an_event(sandbox, make_image):
     ecr, repository = sandbox.client(), f"test-{uuid.uuid4().hex[:8]}"
     ecr.create_repository(repositoryName=repository, imageScanningConfiguration={"scanOnPush": True})
     pattern = {"detail-type": ["ECR Image Scan"], **about(repository)}
@@ -313,7 +313,7 @@ def test_a_scan_on_push_has_an_event_when_it_is_complete(sandbox, make_image):
     assert scanned["resources"] == [f"arn:aws:ecr:{HERE}:{ACCOUNT}:repository/{repository}"]
 
 
-def test_an_imported_image_has_an_event_and_is_replicated(sandbox, repository):
+def test_an_imported_image_sends_an_event_and_is_replicated(sandbox, repository):
     ecr, there, prefix = sandbox.client(), sandbox.client(region="eu-west-1"), f"cache-{repository}"
     there.create_repository(repositoryName=repository)
     upload(there, repository, b"{}")
@@ -335,7 +335,7 @@ def test_an_imported_image_has_an_event_and_is_replicated(sandbox, repository):
     ecr.put_replication_configuration(replicationConfiguration={"rules": []})
 
 
-def test_what_is_restored_is_scanned_like_what_was_pushed(sandbox, make_image):
+def test_a_restored_image_is_scanned_like_a_pushed_one(sandbox, make_image):
     ecr, repository = sandbox.client(), f"test-{uuid.uuid4().hex[:8]}"
     ecr.create_repository(repositoryName=repository)
     sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:v1')}")
@@ -348,7 +348,7 @@ def test_what_is_restored_is_scanned_like_what_was_pushed(sandbox, make_image):
     assert listener.heard(1)
 
 
-def test_replication_has_an_event_at_the_destination(sandbox, repository):
+def test_replication_sends_an_event_in_the_destination(sandbox, repository):
     ecr, there = sandbox.client(), "eu-central-1"
     rule = {"destinations": [{"region": there, "registryId": ACCOUNT}]}
     listener = Listener(sandbox, about(repository), region=there)
@@ -361,7 +361,7 @@ def test_replication_has_an_event_at_the_destination(sandbox, repository):
     ecr.put_replication_configuration(replicationConfiguration={"rules": []})
 
 
-def test_no_event_of_an_acknowledged_push_is_lost_by_a_kill(own_sandbox):
+def test_events_of_acknowledged_pushes_survive_a_kill(own_sandbox):
     sandbox = own_sandbox.start()
     ecr = sandbox.client()
     ecr.create_repository(repositoryName="app")
@@ -378,7 +378,7 @@ def test_no_event_of_an_acknowledged_push_is_lost_by_a_kill(own_sandbox):
     assert sorted(heard) == sorted(f"v{number}" for number in range(15))
 
 
-def test_without_eventbridge_a_push_loads_nothing(own_sandbox):
+def test_a_push_does_not_load_eventbridge(own_sandbox):
     sandbox = own_sandbox.start()
     ecr = sandbox.client()
     ecr.create_repository(repositoryName="app")
@@ -393,7 +393,7 @@ def test_without_eventbridge_a_push_loads_nothing(own_sandbox):
     assert psutil.Process(sandbox.process.pid).memory_info().rss > before + 4 * 2**20  # or the line above says nothing
 
 
-def test_the_commands_of_aws_work(sandbox, repository):
+def test_the_aws_commands_work(sandbox, repository):
     pattern = json.dumps(about(repository))
     sandbox.run(f"aws events put-rule --name pushes-{repository} --event-pattern '{pattern}'")
     group = f"/aws/events/{repository}"

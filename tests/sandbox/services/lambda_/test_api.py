@@ -65,7 +65,7 @@ def test_without_the_repository_policy_lambda_cannot_pull_the_image(caller, role
     }
 
 
-def test_with_it_the_function_is_created_from_the_image(sandbox, caller, role, image, repository):
+def test_with_the_repository_policy_the_function_is_created(sandbox, caller, role, image, repository):
     ecr = sandbox.client()
     ecr.set_repository_policy(repositoryName=repository, policyText=policy(STATEMENT))
     made = create(caller, role, image, repository)
@@ -82,7 +82,7 @@ def test_with_it_the_function_is_created_from_the_image(sandbox, caller, role, i
 
 
 @pytest.mark.parametrize("missing", STATEMENT["Action"])
-def test_it_needs_both_actions(sandbox, caller, role, image, repository, missing):
+def test_the_repository_policy_needs_both_actions(sandbox, caller, role, image, repository, missing):
     one = {**STATEMENT, "Action": [each for each in STATEMENT["Action"] if each != missing]}
     sandbox.client().set_repository_policy(repositoryName=repository, policyText=policy(one))
     assert refused(caller, role, image)["Code"] == "AccessDeniedException"
@@ -96,7 +96,7 @@ def test_a_condition_can_name_the_function(sandbox, caller, role, image, reposit
     create(caller, role, image, repository)
 
 
-def test_a_caller_who_may_set_the_policy_need_not(sandbox, role, image, repository):
+def test_lambda_adds_the_policy_for_a_caller_who_can_set_it(sandbox, role, image, repository):
     allowed = {"Effect": "Allow", "Action": ["ecr:GetRepositoryPolicy", "ecr:SetRepositoryPolicy"], "Resource": "*"}
     _, key = sandbox.make_user({"Version": "2012-10-17", "Statement": [CREATES, allowed]})
     create(sandbox.client("lambda", key=key), role, image, repository)
@@ -110,7 +110,7 @@ def test_a_caller_who_may_set_the_policy_need_not(sandbox, role, image, reposito
     }
 
 
-def test_other_statements_of_the_policy_stay(sandbox, role, image, repository):
+def test_other_statements_of_the_policy_are_kept(sandbox, role, image, repository):
     other = {"Sid": "mine", "Effect": "Allow", "Principal": "*", "Action": "ecr:DescribeImages"}
     ecr = sandbox.client()
     ecr.set_repository_policy(repositoryName=repository, policyText=policy(other))
@@ -119,7 +119,7 @@ def test_other_statements_of_the_policy_stay(sandbox, role, image, repository):
     assert [each["Sid"] for each in kept] == ["mine", "LambdaECRImageRetrievalPolicy"]
 
 
-def test_an_explicit_deny_stays_a_deny(sandbox, role, image, repository):
+def test_an_explicit_deny_still_applies(sandbox, role, image, repository):
     deny = {**STATEMENT, "Effect": "Deny"}
     sandbox.client().set_repository_policy(repositoryName=repository, policyText=policy(deny))
     assert refused(sandbox.client("lambda"), role, image)["Code"] == "AccessDeniedException"
@@ -135,13 +135,13 @@ def test_a_missing_image(sandbox, role, image, repository, name):
 
 
 @pytest.mark.parametrize("name", ["public.ecr.aws/lambda/python:3.12", "{registry}/{repository}", "app:v1"])
-def test_a_name_that_lambda_does_not_take(sandbox, role, image, repository, name):
+def test_an_invalid_image_name_is_refused(sandbox, role, image, repository, name):
     asked = name.format(registry=sandbox.registry, repository=repository)
     message = refused(sandbox.client("lambda"), role, asked)["Message"]
     assert message == f"Source image {asked} is not valid. Provide a valid source image."
 
 
-def test_an_index_is_not_taken(sandbox, role, image, repository):
+def test_an_image_index_is_refused(sandbox, role, image, repository):
     """What `docker build` of today pushes with its attestations; the way out is --provenance=false."""
     ecr = sandbox.client()
     [found] = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": "v1"}])["images"]
@@ -166,7 +166,7 @@ def test_the_role_must_trust_lambda(sandbox, image):
         assert message == "The role defined for the function cannot be assumed by Lambda."
 
 
-def test_iam_decides_on_the_function_and_on_the_role(sandbox, role, image):
+def test_iam_checks_the_function_and_the_role(sandbox, role, image):
     only = {"Effect": "Allow", "Action": "lambda:*", "Resource": "arn:aws:lambda:*:*:function:mine"}
     _, key = sandbox.make_user({"Version": "2012-10-17", "Statement": [only]})
     client = sandbox.client("lambda", key=key)

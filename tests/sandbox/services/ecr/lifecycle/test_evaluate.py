@@ -85,7 +85,7 @@ AWS = {
 
 
 @pytest.mark.parametrize(("rules", "images", "expected"), AWS.values(), ids=AWS)
-def test_an_example_of_aws(rules, images, expected):
+def test_examples_from_the_user_guide(rules, images, expected):
     assert gone(rules, images) == expected
 
 
@@ -156,7 +156,7 @@ INDEX = image("index", "latest", 9, children=("amd64", "arm64"))
 CHILDREN = [image("amd64", "", 9), image("arm64", "", 9)]
 
 
-def test_what_an_index_lists_stays_while_the_index_is_there():
+def test_an_image_stays_while_its_index_exists():
     assert gone([older(1, **UNTAGGED)], [*CHILDREN, INDEX]) == {}
 
 
@@ -165,13 +165,13 @@ def test_an_index_is_selected_before_its_images():
     assert gone([older(1)], CHILDREN) == {"amd64": 1, "arm64": 1}
 
 
-def test_what_an_index_lists_does_not_count():
+def test_the_images_of_an_index_are_not_counted():
     """https://github.com/DefangLabs/pulumi-defang/pull/466: 26 images, two of them listed; 20 are kept, 4 go."""
     others = [image(f"v{n}", f"v{n}", 8 - n / 100) for n in range(23)]
     assert list(gone([keep(20)], [*CHILDREN, INDEX, *others])) == ["index", "v0", "v1", "v2"]
 
 
-def test_an_image_may_follow_its_index_into_the_archive_but_not_out_of_it():
+def test_an_image_can_be_archived_after_its_index_and_expires_after_it():
     archived = replace(INDEX, storage_class="archive", archived_at=ago(200))
     inside = [replace(each, storage_class="archive", archived_at=ago(200)) for each in CHILDREN]
     assert gone([older(1, **TRANSITION)], [*CHILDREN, INDEX]) == {"index": 1}
@@ -184,11 +184,11 @@ def test_an_image_may_follow_its_index_into_the_archive_but_not_out_of_it():
 SIGNATURE = image("signature", "", 9, subject="A")
 
 
-def test_an_artifact_stays_as_long_as_its_subject():
+def test_an_artifact_stays_while_its_subject_exists():
     assert gone([older(1, **UNTAGGED)], [image("A", "v1", 9), SIGNATURE]) == {}
 
 
-def test_an_artifact_goes_with_its_subject_and_so_does_what_is_about_it():
+def test_an_artifact_and_its_own_referrers_expire_with_the_subject():
     images = [image("A", "v1", 9), SIGNATURE, image("note", "", 0, subject="signature")]
     assert gone([older(1, 7, **tagged("v*"))], images) == {"A": 7, "signature": 7, "note": 7}
     assert gone([older(1, 7, **tagged("v*"), **TRANSITION)], images) == {"A": 7, "signature": 7, "note": 7}
@@ -198,11 +198,11 @@ def test_an_artifact_does_not_count_as_an_image():
     assert gone([keep(1)], [image("A", "v1", 9), SIGNATURE]) == {}
 
 
-def test_an_artifact_without_its_subject_is_an_image_like_others():
+def test_an_artifact_without_its_subject_is_treated_like_an_image():
     assert gone([older(1, **UNTAGGED)], [SIGNATURE]) == {"signature": 1}
 
 
-def test_an_artifact_that_an_index_lists_stays_with_the_index():
+def test_an_artifact_that_an_index_lists_stays_while_the_index_exists():
     index = replace(INDEX, children=("signature",), pushed_at=NOW)
     assert gone([older(1)], [image("A", "v1", 9), SIGNATURE, index]) == {"A": 1}
 
@@ -263,7 +263,7 @@ def matches(rule, each):
 
 
 @given(policies(), repositories())
-def test_an_image_goes_by_one_rule_or_none(rules, images):
+def test_at_most_one_rule_selects_an_image(rules, images):
     verdicts = evaluate(rules, images, NOW)
     assert verdicts.keys() <= {each.digest for each in images}
     known = {rule.priority: rule for rule in rules}
@@ -271,7 +271,7 @@ def test_an_image_goes_by_one_rule_or_none(rules, images):
 
 
 @given(policies(), repositories())
-def test_a_higher_rule_s_image_is_never_taken_by_a_lower(rules, images):
+def test_the_rule_with_the_highest_priority_selects_the_image(rules, images):
     here = {each.digest for each in images}
     verdicts = evaluate(rules, images, NOW)
     for each in images:
@@ -281,7 +281,7 @@ def test_a_higher_rule_s_image_is_never_taken_by_a_lower(rules, images):
 
 
 @given(policies(), repositories())
-def test_a_rule_more_at_the_end_saves_nobody_and_takes_only_by_itself(rules, images):
+def test_an_added_last_rule_only_adds_its_own_images(rules, images):
     more = [*rules, older(1, 11)]
     before, after = evaluate(rules, images, NOW), evaluate(more, images, NOW)
     assert before.items() <= after.items()
@@ -289,13 +289,13 @@ def test_a_rule_more_at_the_end_saves_nobody_and_takes_only_by_itself(rules, ima
 
 
 @given(policies(), repositories(), st.integers(1, 5))
-def test_an_image_selected_by_age_is_selected_later_too(rules, images, days):
+def test_an_image_selected_by_age_is_still_selected_later(rules, images, days):
     rules = [rule for rule in rules if rule.count_type != "imageCountMoreThan"]
     assert evaluate(rules, images, NOW).items() <= evaluate(rules, images, NOW + days * DAY).items()
 
 
 @given(policies(), repositories())
-def test_a_second_run_at_the_same_time_finds_nothing_that_the_first_one_left_but_what_indexes_held(rules, images):
+def test_a_second_run_selects_only_images_that_the_first_one_freed(rules, images):
     rules = [rule for rule in rules if rule.count_type != "imageCountMoreThan"]  # what indexes held would be counted
     verdicts = evaluate(rules, images, NOW)
     gone_indexes = {child for each in images if each.digest in verdicts for child in each.children}
@@ -308,7 +308,7 @@ def test_a_second_run_at_the_same_time_finds_nothing_that_the_first_one_left_but
 
 
 @given(policies(), repositories())
-def test_nothing_goes_that_an_index_lists_which_stays(rules, images):
+def test_an_image_of_a_remaining_index_does_not_expire(rules, images):
     verdicts = evaluate(rules, images, NOW)
     for index in images:
         for child in index.children:
@@ -317,7 +317,7 @@ def test_nothing_goes_that_an_index_lists_which_stays(rules, images):
 
 
 @given(st.integers(1, 5), repositories())
-def test_so_many_newest_are_kept(number, images):
+def test_the_newest_images_are_kept(number, images):
     plain = [replace(each, children=(), subject=None, archived_at=None, storage_class="standard") for each in images]
     kept = [each.pushed_at for each in plain if each.digest not in evaluate([keep(number)], plain, NOW)]
     assert sorted(kept) == sorted(each.pushed_at for each in plain)[-number:]

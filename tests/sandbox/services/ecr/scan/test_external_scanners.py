@@ -110,7 +110,7 @@ def with_scanner(own_sandbox, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("name", "told", "of_language"), [("trivy", TRIVY, "CVE-2025-2"), ("grype", GRYPE, "GHSA-2")])
-def test_its_findings_are_ecr_s(with_scanner, name, told, of_language):
+def test_findings_of_external_scanners_are_in_ecrs_format(with_scanner, name, told, of_language):
     ecr = with_scanner(name, told=told)
     repository = make(ecr, imageScanningConfiguration={"scanOnPush": True})
     push(ecr, repository, "v1", debian(dpkg()) | python("Jinja2", "3.1.2"))
@@ -133,7 +133,7 @@ def test_its_findings_are_ecr_s(with_scanner, name, told, of_language):
         (PROGRAM, {"Results": [{"Vulnerabilities": [{}]}]}, "not understood"),
     ],
 )
-def test_what_it_cannot_do_fails_the_scan_and_is_said(with_scanner, program, told, said):
+def test_a_scanner_that_fails_fails_the_scan_with_a_reason(with_scanner, program, told, said):
     ecr = with_scanner("trivy", program, told)
     repository = make(ecr, imageScanningConfiguration={"scanOnPush": True})
     push(ecr, repository, "v1", debian(dpkg()))
@@ -142,7 +142,7 @@ def test_what_it_cannot_do_fails_the_scan_and_is_said(with_scanner, program, tol
     assert said in answer["imageScanStatus"]["description"]
 
 
-def test_another_program_is_not_run(monkeypatch):
+def test_other_programs_are_not_run(monkeypatch):
     monkeypatch.setenv(external_scanners.ASKED_BY, "rm")
     with pytest.raises(external_scanners.CannotScan, match="trivy or grype"):
         external_scanners.wanted()

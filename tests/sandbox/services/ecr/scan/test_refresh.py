@@ -114,7 +114,7 @@ def state(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_what_osv_knows_is_asked_and_then_counts(osv, state):
+def test_advisories_are_fetched_from_osv_and_then_used(osv, state):
     knows, url = osv
     packages, vulns = refresh.refresh([("PyPI", "Jinja2"), ("PyPI", "my_own")], state, url)
     asked = {(each["package"]["ecosystem"], each["package"]["name"]) for each in knows.queries}
@@ -131,7 +131,7 @@ def test_what_osv_knows_is_asked_and_then_counts(osv, state):
     assert (other.advisory.name, other.advisory.summary) == ("CVE-2026-1", "No summary here.")
 
 
-def test_more_queries_than_osv_takes_at_once(osv, state, monkeypatch):
+def test_queries_are_sent_in_batches(osv, state, monkeypatch):
     knows, url = osv
     monkeypatch.setattr(refresh, "AT_A_TIME", 10)
     assert refresh.refresh([("PyPI", "jinja2")], state, url)[1] == 2
@@ -139,7 +139,7 @@ def test_more_queries_than_osv_takes_at_once(osv, state, monkeypatch):
 
 
 @pytest.mark.parametrize("trouble", ["down", "error", "nonsense"])
-def test_without_an_answer_nothing_is_changed(osv, state, trouble, monkeypatch):
+def test_a_failed_request_changes_nothing(osv, state, trouble, monkeypatch):
     knows, url = osv
     knows.status = 503 if trouble == "error" else 200
     if trouble == "nonsense":
@@ -150,7 +150,7 @@ def test_without_an_answer_nothing_is_changed(osv, state, trouble, monkeypatch):
     assert not list(state.rglob("*.json"))
 
 
-def test_the_command_says_what_there_is_and_fetches_what_is_new(osv, state, monkeypatch, capsys):
+def test_the_command_shows_the_snapshot_and_fetches_new_advisories(osv, state, monkeypatch, capsys):
     def call(*words):
         cli.commands.main([*words], obj=lambda: Settings(state), standalone_mode=False)
 

@@ -46,19 +46,19 @@ def begin(store: Store, content: dict[str, bytes] | bytes, scan_type: str = "BAS
     return Scanner(store, SimpleNamespace(open=lambda key, digest: BytesIO(layer)))
 
 
-def test_who_listens_hears_what_was_found(store, told):
+def test_a_complete_scan_sends_an_event_with_its_findings(store, told):
     begin(store, rootfs.debian(rootfs.dpkg())).scan({"image": 1, "type": "BASIC"})
     [scanned] = told
     assert (scanned.repository, scanned.digest, scanned.tags) == ("app", "sha256:image", ("v1",))
     assert (scanned.status, scanned.counts) == ("COMPLETE", {"HIGH": 1})
 
 
-def test_who_listens_hears_of_a_scan_that_failed(store, told):
+def test_a_failed_scan_sends_an_event(store, told):
     begin(store, b"no tar" * 1000).scan({"image": 1, "type": "BASIC"})
     assert [(each.status, each.counts) for each in told] == [("FAILED", {})]
 
 
-def test_a_job_that_is_done_twice_finds_the_same(store, told):
+def test_a_repeated_job_has_the_same_findings(store, told):
     scanner = begin(store, rootfs.debian(rootfs.dpkg()))
     scanner.scan({"image": 1, "type": "BASIC"})
     first = results.of_image(store, 1, "BASIC")
@@ -67,7 +67,7 @@ def test_a_job_that_is_done_twice_finds_the_same(store, told):
     assert first.findings == again.findings, "also when each was seen first"
 
 
-def test_the_layers_are_read_once_for_both_kinds_of_scan(store, told):
+def test_layers_are_read_once_for_both_scan_types(store, told):
     scanner = begin(store, rootfs.debian(rootfs.dpkg()) | rootfs.python("jinja2", "3.1.2"))
     scanner.scan({"image": 1, "type": "BASIC"})
     scanner._blobs = None
@@ -79,7 +79,7 @@ def test_the_layers_are_read_once_for_both_kinds_of_scan(store, told):
     assert {each.package for each in results.of_image(store, 1, "BASIC").findings} == {"libpcre2-8-0"}
 
 
-def test_an_image_that_was_deleted_meanwhile_is_no_fault(store, told):
+def test_an_image_deleted_before_the_scan_is_not_an_error(store, told):
     scanner = begin(store, rootfs.debian(rootfs.dpkg()))
     with store.change() as db:
         db.execute("DELETE FROM images")
@@ -88,7 +88,7 @@ def test_an_image_that_was_deleted_meanwhile_is_no_fault(store, told):
     assert store.read().execute("SELECT count(*) FROM scans").fetchone()[0] == 0
 
 
-def test_an_image_that_is_deleted_in_the_middle_is_no_fault(store, told):
+def test_an_image_deleted_during_the_scan_is_not_an_error(store, told):
     scanner = begin(store, rootfs.debian(rootfs.dpkg()))
     read = scanner._blobs.open
 
@@ -102,7 +102,7 @@ def test_an_image_that_is_deleted_in_the_middle_is_no_fault(store, told):
     assert told == []
 
 
-def test_a_fault_of_ours_is_shown_and_raised_so_that_the_job_is_tried_again(store, told, monkeypatch):
+def test_an_unexpected_error_is_stored_and_raised_for_a_retry(store, told, monkeypatch):
     scanner = begin(store, rootfs.debian(rootfs.dpkg()))
     monkeypatch.setattr(Scanner, "_advisories", lambda self: 1 / 0)
     with pytest.raises(ZeroDivisionError):

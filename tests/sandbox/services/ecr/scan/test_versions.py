@@ -61,7 +61,7 @@ def test_each_is_older_than_the_next(ecosystem, lines):
 
 
 @pytest.mark.parametrize(("ecosystem", "one", "other"), SAME)
-def test_two_spellings_of_one_version(ecosystem, one, other):
+def test_two_spellings_of_a_version_are_equal(ecosystem, one, other):
     assert key(ecosystem, one) == key(ecosystem, other)
 
 
@@ -77,7 +77,7 @@ def test_two_spellings_of_one_version(ecosystem, one, other):
         ("Fedora:41", "1.0"),
     ],
 )
-def test_what_cannot_be_compared_is_not(ecosystem, version):
+def test_an_invalid_version_raises_value_error(ecosystem, version):
     with pytest.raises(ValueError):
         key(ecosystem, version)
 
@@ -95,7 +95,7 @@ DEBIAN = st.builds(
 @pytest.mark.skipif(not shutil.which("dpkg"), reason="needs dpkg")
 @given(DEBIAN, DEBIAN)
 @settings(max_examples=150, deadline=None)
-def test_dpkg_says_the_same(one, other):
+def test_the_order_is_the_same_as_dpkgs(one, other):
     for sign, ours in (
         ("lt", key("Debian:12", one) < key("Debian:12", other)),
         ("eq", key("Debian:12", one) == key("Debian:12", other)),
@@ -105,6 +105,6 @@ def test_dpkg_says_the_same(one, other):
 
 
 @given(st.sampled_from(sorted(ASCENDING)), st.text(max_size=20))
-def test_whatever_a_package_calls_its_version_there_is_a_place_or_a_ValueError(ecosystem, text):
+def test_any_text_has_a_sort_key_or_raises_value_error(ecosystem, text):
     with contextlib.suppress(ValueError):
         assert key(ecosystem, text) == key(ecosystem, text)

@@ -24,7 +24,7 @@ def context(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_a_run_step_removes_is_not_found_any_more(own_sandbox: Sandbox, context: Path):
+def test_a_package_that_a_run_step_removes_is_not_found(own_sandbox: Sandbox, context: Path):
     ecr = own_sandbox.start().client()
     own_sandbox.login()
     enhanced(ecr)

@@ -1,4 +1,4 @@
-"""The background process: it is found, started once, waited for and stopped, whatever its condition."""
+"""The background process: it is found, started once, waited for and stopped, in every state."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ from ecr_sandbox.settings import Settings
 
 
 def starts(sandbox: Settings) -> int:
-    """How often the stub was started."""
+    """How many times the stub was started."""
     return len((sandbox.state / "starts").read_text())
 
 

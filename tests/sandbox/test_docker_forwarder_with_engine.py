@@ -1,8 +1,8 @@
 """The forwarder with a real engine whose ``localhost`` is not ours, as Docker Desktop's is not.
 
-The engine runs in namespaces of its own: network, mounts and processes. Of this machine it sees one address, and
-what connects there reaches our loopback, as Docker Desktop's ``host.docker.internal`` does. When the shell that
-started it ends, the kernel takes all of it away: engine, containers, interfaces, and the images in its memory.
+The engine runs in its own network, mount and process namespaces. It sees one address of this machine. Connections
+to it reach our loopback, as with Docker Desktop's ``host.docker.internal``. When the shell that started the engine
+ends, the kernel removes everything: engine, containers, interfaces, and the images in memory.
 """
 
 import base64
@@ -41,13 +41,13 @@ pytestmark = [
 
 @pytest.fixture(autouse=True, scope="module")
 def fetched_programs() -> Iterator[None]:
-    """What the machine lacks, `make test` has fetched."""
+    """Add the programs that `make test` downloaded, if this machine does not have them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{os.environ['PATH']}:{clients.CLIENTS / 'bin'}")
         yield
 
 
-# What runs as the first process in there; the machine is off when its standard input ends.
+# The first process in the namespaces. The machine stops when its standard input ends.
 BOOT = """
 set -e
 mount -t tmpfs tmpfs /run
@@ -67,16 +67,16 @@ cat > /dev/null
 
 
 def until(what: Callable[[], Any], seconds: float = 30) -> Any:
-    """What *what* says as soon as that is true."""
+    """Wait until *what* returns a true value, and return it."""
     end = time.monotonic() + seconds
     while not (found := what()):
-        assert time.monotonic() < end, f"still not after {seconds} s"
+        assert time.monotonic() < end, f"not true after {seconds} s"
         time.sleep(0.05)
     return found
 
 
 class VirtualMachine:
-    """An engine in a network of its own, and the one address under which it sees this machine."""
+    """An engine in its own network, and the one address of this machine that it sees."""
 
     def __init__(self, folder: Path):
         self.name = f"vm{uuid.uuid4().hex[:8]}"
@@ -89,8 +89,8 @@ class VirtualMachine:
         self.config.mkdir()
         (self.config / "config.json").write_text('{"auths": {"sandbox.invalid": {}}}')
         (folder / "data").mkdir()
-        words = vars(self) | {"data": folder / "data", "inside": f"{self.name}i"}
-        boot = BOOT.format(**{name: shlex.quote(str(word)) for name, word in words.items()})
+        values = vars(self) | {"data": folder / "data", "inside": f"{self.name}i"}
+        boot = BOOT.format(**{name: shlex.quote(str(word)) for name, word in values.items()})
         self.shell = subprocess.Popen(
             ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", boot],
             stdin=subprocess.PIPE,
@@ -99,7 +99,7 @@ class VirtualMachine:
         )
 
     def start(self) -> docker.DockerClient:
-        """Plug it in and return a client of its engine, once that answers."""
+        """Start the machine and return a client of its engine, as soon as that answers."""
         assert self.shell.stdout.readline() == "up\n"
         ends = f"{self.name} type veth peer name {self.name}i netns {self.shell.pid}"
         subprocess.run(f"ip link add {ends}".split(), check=True)
@@ -111,11 +111,11 @@ class VirtualMachine:
         return docker.DockerClient(base_url=self.host, timeout=60)
 
     def answers(self) -> bool:
-        told = subprocess.run(["docker", "--host", self.host, "version"], capture_output=True, timeout=30)
-        return told.returncode == 0
+        done = subprocess.run(["docker", "--host", self.host, "version"], capture_output=True, timeout=30)
+        return done.returncode == 0
 
     def docker(self, command: str, content: bytes | None = None, fails: bool = False) -> str:
-        """What docker prints on both streams when it talks to this engine, fed with *content*."""
+        """The output (stdout and stderr) of docker with this engine and *content* as input."""
         done = subprocess.run(
             ["docker", "--config", str(self.config), "--host", self.host, *command.split()],
             input=content,
@@ -127,13 +127,13 @@ class VirtualMachine:
         return done.stdout.decode()
 
     def run(self, command: str) -> str:
-        """What *command* prints when it runs inside."""
+        """The output of *command* inside the machine."""
         first = Path(f"/proc/{self.shell.pid}/task/{self.shell.pid}/children").read_text().strip()
         inside = ["nsenter", "--target", first, "--all", "sh", "-c", command]
         return subprocess.run(inside, check=True, capture_output=True, text=True, timeout=30).stdout
 
     def show(self, port: int) -> None:
-        """Be Docker Desktop: whoever in there calls us on this port is connected to our loopback's."""
+        """Act as Docker Desktop: forward connections from the machine to this port of our loopback."""
         listener = socket.create_server((self.ours, port))
         self.listeners.append(listener)
         threading.Thread(target=self._relay, args=(listener, port), daemon=True).start()
@@ -170,7 +170,7 @@ class VirtualMachine:
         self.shell.stdout.close()
         self.shell.wait(30)
         until(lambda: not Path("/sys/class/net", self.name).exists())
-        for folder in sorted(self.cgroups(), reverse=True):  # the one thing of it that outlives its processes
+        for folder in sorted(self.cgroups(), reverse=True):  # only these outlive the processes
             until(lambda folder=folder: not (folder / "cgroup.procs").read_text())
             folder.rmdir()
 
@@ -203,7 +203,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory, base_image: Path) -> Itera
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """A sandbox that the machine can call by the address that it knows us by."""
+    """A sandbox that the machine can reach by our address."""
     sandbox = Sandbox(tmp_path_factory.mktemp("sandbox")).start()
     yield sandbox
     assert sandbox.stop() == 0
@@ -211,7 +211,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def its_engine(machine: VirtualMachine, sandbox: Sandbox) -> Iterator[docker.DockerClient]:
-    """The machine's engine, with no forwarder in it before and after."""
+    """The machine's engine, without a forwarder before and after the test."""
     client = docker.DockerClient(base_url=machine.host, timeout=60)
     yield client
     docker_forwarder.remove_forwarder(client, sandbox.state)
@@ -224,12 +224,12 @@ def of(sandbox: Sandbox) -> Settings:
 
 
 def ports(sandbox: Sandbox) -> list[int]:
-    """The ports that the sandbox says it has, the main one first."""
+    """The sandbox's ports as its status lists them, the main port first."""
     return json.loads((sandbox.state / "sandbox.json").read_text())["ports"]
 
 
 def shown(machine: VirtualMachine, sandbox: Sandbox) -> list[int]:
-    """The sandbox's ports, each of which the machine may call from now on."""
+    """The sandbox's ports, all reachable from the machine from now on."""
     known = [listener.getsockname()[1] for listener in machine.listeners]
     for port in ports(sandbox):
         if port not in known:
@@ -238,7 +238,7 @@ def shown(machine: VirtualMachine, sandbox: Sandbox) -> list[int]:
 
 
 def push_and_pull(machine: VirtualMachine, ecr: Any) -> None:
-    """Log in, push and pull with the machine's engine what the caller of *ecr* may."""
+    """Log in, push and pull with the machine's engine and the credentials of *ecr*."""
     [token] = ecr.get_authorization_token()["authorizationData"]
     user, password = base64.b64decode(token["authorizationToken"]).decode().split(":", 1)
     registry = token["proxyEndpoint"].removeprefix("http://")
@@ -248,7 +248,7 @@ def push_and_pull(machine: VirtualMachine, ecr: Any) -> None:
     assert "Login Succeeded" in machine.docker(
         f"login --username {user} --password-stdin {registry}", password.encode()
     )
-    machine.docker(f"import - {image}", layer(os.urandom(3_000_000)))  # more than any buffer on the way
+    machine.docker(f"import - {image}", layer(os.urandom(3_000_000)))  # larger than any buffer on the path
     assert "digest: sha256:" in machine.docker(f"push {image}")
     machine.docker(f"rmi {image}")
     assert "Downloaded newer image" in machine.docker(f"pull {image}")
@@ -256,9 +256,9 @@ def push_and_pull(machine: VirtualMachine, ecr: Any) -> None:
 
 
 def answer_of(port: int) -> str:
-    """A command that prints which status the registry at this port has for a stranger."""
-    asked = f"import requests; print(requests.get('http://localhost:{port}/v2/').status_code)"
-    return f'{sys.executable} -c "{asked}"'
+    """A command that prints the status of the registry at this port for an anonymous client."""
+    program = f"import requests; print(requests.get('http://localhost:{port}/v2/').status_code)"
+    return f'{sys.executable} -c "{program}"'
 
 
 def test_without_a_forwarder_the_engine_cannot_connect(machine, sandbox, its_engine):
@@ -319,7 +319,7 @@ def test_the_forwarder_restarts_with_the_engine_and_does_not_delay_it(machine, s
     first = machine.run("cat /run/docker.pid")
     machine.run(f"kill {first}")
     until(lambda: machine.run("cat /run/docker.pid || true") not in ("", first) and machine.answers())
-    assert "using the force" not in machine.log.read_text(), "the engine had to kill it, after 10 s"
+    assert "using the force" not in machine.log.read_text(), "the engine had to kill the forwarder after 10 s"
     until(lambda: docker_forwarder.reaches(its_engine, sandbox.port))
     push_and_pull(machine, sandbox.client())
 

@@ -101,7 +101,7 @@ def test_no_proxy_for_localhost(before, upper, lower):
 
 @pytest.fixture
 def state(tmp_path):
-    state = tmp_path / "its state"  # a blank in the name, as in "Application Support" on macOS
+    state = tmp_path / "its state"  # a space in the name, as in "Application Support" on macOS
     state.mkdir()
     return state
 
@@ -111,7 +111,7 @@ def test_files_are_private_and_docker_uses_no_keychain(state):
     assert json.loads((state / "docker" / "config.json").read_text())["auths"]
     for name in ("docker/config.json", "aws/config", "aws/credentials"):
         assert stat.S_IMODE((state / name).stat().st_mode) == 0o600
-    assert not list(state.rglob(".*"))  # no drafts
+    assert not list(state.rglob(".*"))  # no temporary files
 
 
 def test_the_users_additions_are_kept(state):

@@ -1,4 +1,4 @@
-"""The pytest fixtures of ecr-sandbox, used by test files of their own."""
+"""The pytest fixtures of ecr-sandbox, used by generated test files."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The push path with the real docker, aws and boto3, all on one port."""
+"""Login, push and pull with the real docker, aws and boto3, all on one port."""
 
 import hashlib
 import json

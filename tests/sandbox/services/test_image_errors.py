@@ -1,4 +1,4 @@
-"""What ECR answers in its API, and to docker, when the registry does not store an image."""
+"""The errors of ECR's API, and those for docker, when the registry does not store an image."""
 
 import pytest
 

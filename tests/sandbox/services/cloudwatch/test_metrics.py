@@ -1,4 +1,4 @@
-"""CloudWatch: pulls of a repository by the minute, and the protocol that new clients speak."""
+"""CloudWatch: pulls of a repository per minute, and the protocol of new clients."""
 
 import json
 import signal
@@ -51,7 +51,7 @@ def test_cbor_keeps_numbers_times_and_lists():
 
 @pytest.fixture(params=["json", "smithy-rpc-v2-cbor", "query"])
 def cloudwatch(sandbox, request, monkeypatch):
-    """Makes clients that speak one of CloudWatch's protocols: JSON is boto3's, CBOR that of other SDKs."""
+    """Creates clients with one of CloudWatch's protocols: JSON as in boto3, or CBOR as in other SDKs."""
     monkeypatch.setattr(botocore.model, "PRIORITY_ORDERED_SUPPORTED_PROTOCOLS", (request.param, "json", "query"))
     return partial(sandbox.client, "cloudwatch")
 
@@ -104,12 +104,12 @@ def test_metric_data_and_the_aws_command_show_the_pulls(sandbox, cloudwatch, rep
     [result] = cloudwatch().get_metric_data(MetricDataQueries=[query], **span)["MetricDataResults"]
     assert sum(result["Values"]) == 1
     start, end = (each.strftime("%Y-%m-%dT%H:%M:%SZ") for each in span.values())
-    told = sandbox.run(
+    output = sandbox.run(
         "aws cloudwatch get-metric-statistics --namespace AWS/ECR --metric-name RepositoryPullCount"
         f" --dimensions Name=RepositoryName,Value={repository} --start-time {start} --end-time {end}"
         " --period 60 --statistics Sum"
     )
-    assert [each["Sum"] for each in json.loads(told)["Datapoints"]] == [1.0]
+    assert [each["Sum"] for each in json.loads(output)["Datapoints"]] == [1.0]
 
 
 def test_other_metrics_and_alarms_survive_a_kill(own_sandbox):

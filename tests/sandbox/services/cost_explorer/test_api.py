@@ -1,6 +1,6 @@
-"""Cost Explorer answers from the meter, in AWS's shape, and refuses in AWS's words.
+"""Cost Explorer answers from the meter, with AWS's response format and error messages.
 
-A real boto3 client asks moto's ``ce`` with our answers behind it.
+A real boto3 client calls moto's ``ce``, which uses our backend.
 """
 
 from datetime import UTC, datetime
@@ -48,7 +48,7 @@ def meter(tmp_path, clock):
 
 @pytest.fixture
 def ce(meter, monkeypatch):
-    monkeypatch.setattr(ce_backends, "backend", ce_backends.backend)  # put moto's back afterwards
+    monkeypatch.setattr(ce_backends, "backend", ce_backends.backend)  # restores moto's backend afterwards
     api.install(meter, lambda account, region, repository: TAGS.get(repository, {}))
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
@@ -60,7 +60,7 @@ def ce(meter, monkeypatch):
 
 @pytest.fixture
 def used(meter, clock):
-    """10 GB kept since the month began, 20 GB in Ireland since the 11th; 3 GB went out on the 2nd, 1 GB on the 12th."""
+    """10 GB stored since the 1st, 20 GB in Ireland since the 11th; 3 GB out on the 2nd, 1 GB on the 12th."""
     now = clock.now
     for when, region, repository, kept, sent in (
         ("2026-11-01", "us-east-1", "app", 10, 0),
@@ -85,7 +85,7 @@ def by(*keys, kind="DIMENSION"):
 
 
 def amounts(answer, metric="UnblendedCost"):
-    """Of the first period, the amounts by group."""
+    """The amounts of the first period by group."""
     groups = answer["ResultsByTime"][0]["Groups"]
     return {tuple(group["Keys"]): round(float(group["Metrics"][metric]["Amount"]), 6) for group in groups}
 
@@ -256,14 +256,14 @@ def test_a_metric_name_can_be_in_capitals(ce, used):
     assert ask(ce, metrics=["UNBLENDED_COST"]) == ask(ce, metrics=["UnblendedCost"])
 
 
-def refused(ce, **asked):
+def refused(ce, **parameters):
     with pytest.raises(ClientError) as error:
-        ask(ce, **asked)
+        ask(ce, **parameters)
     return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "granularity", "said"),
+    ("start", "end", "granularity", "expected"),
     [
         ("2026-11-02", "2026-11-02", "DAILY", "Start date (and hour) should be before end date (and hour)"),
         ("2026-11-03", "2026-11-02", "MONTHLY", "Start date (and hour) should be before end date (and hour)"),
@@ -285,19 +285,19 @@ def refused(ce, **asked):
         ),
     ],
 )
-def test_an_invalid_time(ce, start, end, granularity, said):
+def test_an_invalid_time(ce, start, end, granularity, expected):
     period = {"Start": start, "End": end}
-    assert refused(ce, period=period, granularity=granularity) == ("ValidationException", said)
+    assert refused(ce, period=period, granularity=granularity) == ("ValidationException", expected)
 
 
 def test_a_start_in_the_future_has_no_data(ce):
-    code, said = refused(ce, period={"Start": "2026-11-20", "End": "2026-11-21"})
+    code, message = refused(ce, period={"Start": "2026-11-20", "End": "2026-11-21"})
     assert code == "DataUnavailableException"
-    assert said.startswith("Data is not available. Please try to adjust the time period.")
+    assert message.startswith("Data is not available. Please try to adjust the time period.")
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("parameters", "expected"),
     [
         (by("SERVICE", "REGION", "AZ"), "Only two values for GroupBy are allowed"),
         (by("COLOUR"), "Group Definition dimension is invalid. Valid values are AZ, INSTANCE_TYPE, LINKED_ACCOUNT, "),
@@ -315,10 +315,10 @@ def test_a_start_in_the_future_has_no_data(ce):
         ({"Filter": {"CostCategories": {"Key": "x", "Values": ["y"]}}}, "CostCategories are not part of this sandbox"),
     ],
 )
-def test_an_invalid_request(ce, used, asked, said):
-    code, message = refused(ce, **asked)
+def test_an_invalid_request(ce, used, parameters, expected):
+    code, message = refused(ce, **parameters)
     assert code == "ValidationException"
-    assert message.startswith(said)
+    assert message.startswith(expected)
 
 
 @pytest.mark.parametrize("body", [[], {}, {"TimePeriod": {}}, {"TimePeriod": HALF_MONTH, "Granularity": "DAILY"}])

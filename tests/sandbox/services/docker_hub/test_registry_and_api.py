@@ -29,7 +29,7 @@ ME = "127.0.0.1"
 
 @dataclass
 class Hub:
-    """The stand-in in this process, and what a client does with it."""
+    """The stand-in in this process, with the requests of a client."""
 
     state: Path
     store: Store = field(init=False)
@@ -72,7 +72,7 @@ class Hub:
         return self.ask_token(f"repository:{repository}:{actions}", user, secret).json["token"]
 
     def push(self, repository: str, user: str, tag: str = "1", secret: str = PASSWORD) -> TestResponse:
-        """Push a small image of its own, and return the answer that settles it."""
+        """Push a new small image and return the response to its manifest."""
         return self.push_with(self.token(repository, "pull,push", user, secret), repository, tag)
 
     def push_with(self, token: str, repository: str, tag: str = "1") -> TestResponse:
@@ -115,7 +115,7 @@ def digest_of(content: bytes) -> str:
 def the_hub(tmp_path_factory):
     the_hub = Hub(tmp_path_factory.mktemp("hub"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(accounts, "HASH", "pbkdf2:sha256:1")  # a slow hash is for real passwords
+        patch.setattr(accounts, "HASH", "pbkdf2:sha256:1")  # real passwords have a slow hash
         yield the_hub
     the_hub.store.close()
 
@@ -141,7 +141,7 @@ def bob(the_hub):
     return the_hub.sign_up()
 
 
-# --- the challenge and the token ------------------------------------------------------------------------------------
+# --- the challenge and the token --------------------------------------------------------------------------------------
 
 
 def test_a_request_without_a_token_gets_a_challenge(the_hub):
@@ -246,7 +246,7 @@ def test_a_refresh_token_is_valid_as_long_as_its_access_token(the_hub, alice):
     assert the_hub.request("POST", "/token", data=form).status_code == 401
 
 
-# --- who may do what ------------------------------------------------------------------------------------------------
+# --- permissions ------------------------------------------------------------------------------------------------------
 
 
 def test_the_first_push_creates_a_public_repository_that_anyone_can_pull(the_hub, alice):
@@ -370,7 +370,7 @@ def test_images_are_not_deleted_with_docker(the_hub, alice):
     assert the_hub.pull(f"{alice}/app").status_code == 200
 
 
-# --- personal access tokens -----------------------------------------------------------------------------------------
+# --- personal access tokens -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -460,7 +460,7 @@ def test_an_invalid_access_token_is_not_created(the_hub, alice, body):
     assert the_hub.api("GET", "/access-tokens", alice).json["count"] == 0
 
 
-# --- accounts and plans ---------------------------------------------------------------------------------------------
+# --- accounts and plans -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -536,7 +536,7 @@ def test_the_plan_of_another_account_cannot_be_changed(the_hub, alice, bob):
     assert the_hub.api("PATCH", f"/sandbox/accounts/{alice}", alice, json={"plan": "gold"}).status_code == 400
 
 
-# --- the web API's repositories -------------------------------------------------------------------------------------
+# --- the web API's repositories ---------------------------------------------------------------------------------------
 
 
 def test_a_repository_has_the_fields_of_docker_hubs_api(the_hub, alice):
@@ -577,7 +577,7 @@ def test_an_account_is_deleted_with_its_repositories_and_its_name_is_free(the_hu
     the_hub.push(f"{bob}/app", bob)
     the_hub.api("POST", f"/repositories/{bob}/app/collaborators", bob, json={"user": alice})
     secret = the_hub.access_token(alice, "repo:admin")["token"]
-    for _ in range(2):  # gone already is as good
+    for _ in range(2):  # deleting it again also succeeds
         assert the_hub.api("DELETE", f"/sandbox/accounts/{alice}").status_code == 204
     assert the_hub.ask_token(user=alice).status_code == the_hub.ask_token(user=alice, secret=secret).status_code == 401
     assert the_hub.repository(f"{bob}/app", bob)["collaborator_count"] == 0
@@ -614,7 +614,7 @@ def test_other_paths_are_not_found(the_hub):
     assert the_hub.request("DELETE", "/token").status_code == 404
 
 
-# --- the pull limit -------------------------------------------------------------------------------------------------
+# --- the pull limit ---------------------------------------------------------------------------------------------------
 
 
 def left(answer: TestResponse) -> str:
@@ -721,7 +721,7 @@ def test_the_limit_ends_with_its_window(the_hub, alice, limit, monkeypatch):
     assert the_hub.pull(f"{alice}/app").status_code == 200
 
 
-# --- what lasts -----------------------------------------------------------------------------------------------------
+# --- persistence ------------------------------------------------------------------------------------------------------
 
 
 def test_everything_survives_a_restart(tmp_path):

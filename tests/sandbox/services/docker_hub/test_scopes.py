@@ -1,4 +1,4 @@
-"""What a client asks a token for: ``repository:alice/app:pull,push``."""
+"""The scope that a client requests a token for: ``repository:alice/app:pull,push``."""
 
 import pytest
 from hypothesis import given

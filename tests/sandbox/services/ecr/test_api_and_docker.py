@@ -1,4 +1,4 @@
-"""The API and docker on the same images: what one pushes, moves or deletes, the other sees."""
+"""The API and docker with the same images: one sees what the other pushes, moves or deletes."""
 
 import json
 

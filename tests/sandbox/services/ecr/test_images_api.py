@@ -1,4 +1,4 @@
-"""Images through the API: what PutImage takes, what a tag points at, what the lists say, what goes."""
+"""Images through the API: PutImage, tags, lists and deletion."""
 
 import json
 import time
@@ -13,7 +13,7 @@ from helpers import settings
 from tests.sandbox.api import CONFIG, INDEX, OCI, digest_of, image, index, manifest, put, upload
 from tests.sandbox.conftest import layer
 
-GHOST = digest_of(b"never sent")
+MISSING = digest_of(b"never sent")
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 
 
@@ -24,13 +24,13 @@ def ecr(sandbox):
 
 @pytest.fixture
 def images(ecr, repository):
-    """Makes images by name in the one repository; their digests."""
+    """Puts an image by name into the repository and returns its digest."""
     upload(ecr, repository, b"{}")
     return lambda name, tag=None, **more: image(ecr, repository, name, tag, **more)
 
 
 def fill(sandbox, repository, count):
-    """Give *repository* that many tagged images, written as rows."""
+    """Write *count* tagged images to *repository* as rows of the database."""
     store = Store(sandbox.state / "state.db")
     try:
         rows = Images(store, settings.ACCOUNT, settings.REGION, repository)
@@ -43,11 +43,11 @@ def fill(sandbox, repository, count):
 
 
 def refused(call, **parameters):
-    """Code and message of what *call* answers."""
-    with pytest.raises(ClientError) as error:
+    """Code and message of the error of *call*."""
+    with pytest.raises(ClientError) as raised:
         call(**parameters)
-    said = error.value.response["Error"]
-    return said["Code"], said["Message"]
+    error = raised.value.response["Error"]
+    return error["Code"], error["Message"]
 
 
 def about(ecr, repository, **more):
@@ -72,7 +72,7 @@ def test_the_size_is_the_sum_of_config_and_layers(ecr, repository):
         "repositoryName": repository,
         "imageDigest": digest_of(text.encode()),
         "imageTags": ["v1"],
-        "imageSizeInBytes": len(content) + 2,  # a layer that is there twice is stored once
+        "imageSizeInBytes": len(content) + 2,  # a repeated layer is stored once
         "imageManifestMediaType": OCI,
         "artifactMediaType": CONFIG,
         "imageStatus": "ACTIVE",
@@ -88,7 +88,7 @@ def test_two_manifests_with_the_same_layers_are_two_images(ecr, repository, imag
 @pytest.mark.operation("PutImage")
 def test_the_given_digest_must_match_the_manifest(ecr, repository, images):
     text = json.dumps(manifest())
-    code, message = refused(ecr.put_image, repositoryName=repository, imageManifest=text, imageDigest=GHOST)
+    code, message = refused(ecr.put_image, repositoryName=repository, imageManifest=text, imageDigest=MISSING)
     assert code == "ImageDigestDoesNotMatchException"
     assert digest_of(text.encode()) in message
     ecr.put_image(repositoryName=repository, imageManifest=text, imageDigest=digest_of(text.encode()))
@@ -100,10 +100,10 @@ def test_an_image_with_missing_layers_or_images_is_refused(ecr, repository, imag
         ecr.put_image, repositoryName=repository, imageManifest=json.dumps(manifest(layers=(b"never sent",)))
     )
     assert code == "LayersNotFoundException"
-    assert GHOST in message
-    code, message = refused(ecr.put_image, repositoryName=repository, imageManifest=json.dumps(index(GHOST)))
+    assert MISSING in message
+    code, message = refused(ecr.put_image, repositoryName=repository, imageManifest=json.dumps(index(MISSING)))
     assert code == "ReferencedImagesNotFoundException"
-    assert GHOST in message
+    assert MISSING in message
     assert about(ecr, repository) == []
 
 
@@ -145,13 +145,13 @@ def test_a_manifest_without_media_type_needs_the_parameter(ecr, repository, imag
 
 @pytest.mark.operation("PutImage")
 @pytest.mark.parametrize(
-    "changed, told",
+    "changed, media_type",
     [({}, DOCKER), ({}, INDEX), ({"manifests": []}, None), ({"mediaType": INDEX}, None), ({"mediaType": "x/y"}, None)],
-    ids=["told another", "told an index", "an index too", "says it is an index", "no kind of ECR's"],
+    ids=["another type", "an index type", "manifests field", "index media type", "unsupported media type"],
 )
-def test_a_manifest_with_a_contradictory_type_is_refused(ecr, repository, images, changed, told):
+def test_a_manifest_with_a_contradictory_type_is_refused(ecr, repository, images, changed, media_type):
     text = json.dumps({**manifest(), **changed})
-    more = {"imageManifestMediaType": told} if told else {}
+    more = {"imageManifestMediaType": media_type} if media_type else {}
     assert refused(ecr.put_image, repositoryName=repository, imageManifest=text, **more)[0] == (
         "InvalidParameterException"
     )
@@ -305,7 +305,7 @@ def test_page_parameters_with_image_ids_are_refused(ecr, repository, images, pag
 
 
 def test_a_page_reads_no_more_rows_in_a_large_repository(sandbox, ecr, repository):
-    """In rows read, not in time: the last page of many images is found by where it begins."""
+    """Counts database steps, not time: the last page of many images is found by its first row."""
     fill(sandbox, repository, 300)
     store = Store(sandbox.state / "state.db")
     try:
@@ -321,7 +321,7 @@ def test_a_page_reads_no_more_rows_in_a_large_repository(sandbox, ecr, repositor
         store.close()
 
 
-# --- several at once --------------------------------------------------------------------------------------------------
+# --- batches ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.operation("BatchGetImage", "BatchDeleteImage")
@@ -330,9 +330,9 @@ def test_batch_operations_return_images_and_failures(ecr, repository, images, op
     one, two = images("one", "v1"), images("two", "v2")
     wanted = [
         ({"imageTag": "v3"}, "ImageNotFound"),
-        ({"imageDigest": GHOST}, "ImageNotFound"),
+        ({"imageDigest": MISSING}, "ImageNotFound"),
         ({"imageDigest": two, "imageTag": "v1"}, "ImageTagDoesNotMatchDigest"),
-        ({"imageDigest": GHOST, "imageTag": "v1"}, "ImageNotFound"),
+        ({"imageDigest": MISSING, "imageTag": "v1"}, "ImageNotFound"),
         ({"imageDigest": "v1"}, "InvalidImageDigest"),
         ({}, "MissingDigestAndTag"),
         ({"imageTag": "v1", "imageDigest": one}, None),
@@ -357,9 +357,9 @@ def test_given_images_must_exist_and_keep_their_order(ecr, repository, images):
     digests = [images(name) for name in ("one", "two", "three")]
     ids = [{"imageDigest": each} for each in reversed(digests)]
     assert [each["imageDigest"] for each in about(ecr, repository, imageIds=ids)] == digests[::-1]
-    assert refused(ecr.describe_images, repositoryName=repository, imageIds=[{"imageDigest": GHOST}]) == (
+    assert refused(ecr.describe_images, repositoryName=repository, imageIds=[{"imageDigest": MISSING}]) == (
         "ImageNotFoundException",
-        f"The image with imageId {{imageDigest:'{GHOST}', imageTag:'null'}} does not exist within the repository "
+        f"The image with imageId {{imageDigest:'{MISSING}', imageTag:'null'}} does not exist within the repository "
         f"with name '{repository}' in the registry with id '{settings.ACCOUNT}'",
     )
     assert refused(ecr.describe_images, repositoryName=repository, imageIds=[{}])[0] == "InvalidParameterException"
@@ -379,7 +379,7 @@ def test_a_manifest_is_converted_by_tag_and_unchanged_by_digest(ecr, repository,
     assert as_it_is["imageManifest"] == by_digest["imageManifest"]
 
 
-# --- deleting ---------------------------------------------------------------------------------------------------------
+# --- deletion ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.operation("BatchDeleteImage")
@@ -410,7 +410,7 @@ def test_an_image_in_an_index_cannot_be_deleted(ecr, repository, images):
     assert parent == digest_of(json.dumps(index(child)).encode())
     [found] = about(ecr, repository, imageIds=[{"imageTag": "v1"}])
     assert (found["imageManifestMediaType"], found["imageSizeInBytes"]) == (INDEX, 2)
-    # Its last tag would take the image along.
+    # Deleting its last tag would delete the image.
     for wanted in ({"imageDigest": child}, {"imageTag": "amd64"}):
         [failure] = ecr.batch_delete_image(repositoryName=repository, imageIds=[wanted])["failures"]
         assert failure == {
@@ -439,7 +439,7 @@ def test_referrers_are_listed_by_type_and_in_pages(ecr, repository, images):
     descriptor = {"mediaType": OCI, "digest": subject, "size": 1}
     kinds = ["application/spdx+json", "application/vnd.cncf.notary.signature", "application/spdx+json"]
     made = [images(f"about {number}", subject=descriptor, artifactType=kind) for number, kind in enumerate(kinds)]
-    images("about another", subject={**descriptor, "digest": GHOST})
+    images("about another", subject={**descriptor, "digest": MISSING})
     ask = {"repositoryName": repository, "subjectId": {"imageDigest": subject}}
     found = ecr.list_image_referrers(**ask)["referrers"]
     assert [each["digest"] for each in found] == made
@@ -484,7 +484,7 @@ def test_an_image_without_a_scan_has_no_findings(ecr, repository, images):
     digest = images("one", "v1")
     ask = {"repositoryName": repository, "imageId": {"imageTag": "v1"}}
     assert refused(ecr.describe_image_scan_findings, **ask)[0] == "ScanNotFoundException"
-    assert refused(ecr.describe_image_scan_findings, **{**ask, "imageId": {"imageDigest": GHOST}})[0] == (
+    assert refused(ecr.describe_image_scan_findings, **{**ask, "imageId": {"imageDigest": MISSING}})[0] == (
         "ImageNotFoundException"
     )
     assert "imageScanStatus" not in about(ecr, repository, imageIds=[{"imageDigest": digest}])[0]

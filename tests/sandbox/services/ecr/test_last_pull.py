@@ -1,4 +1,4 @@
-"""The last recorded pull time: about once a day, and not of those who are excluded."""
+"""The last recorded pull time: updated about once a day, and not by excluded principals."""
 
 from unittest.mock import ANY
 
@@ -35,7 +35,7 @@ def test_a_pull_is_recorded_and_the_next_one_after_a_day(sandbox, repository, ma
     first = last_pull(sandbox, repository)
     assert first
 
-    def pull_again():  # docker need not ask for what it still has
+    def pull_again():  # docker does not request an image that it still has
         path = f"/v2/{repository}/manifests/v1"
         assert sandbox.http("GET", path, Authorization=sandbox.basic())[0] == 200
 
@@ -72,14 +72,14 @@ def test_pulls_of_an_excluded_role_are_not_recorded(sandbox, repository):
     assert (made["principalArn"], made["createdAt"].tzinfo is not None) == (role, True)
     assert role in ecr.list_pull_time_update_exclusions()["pullTimeUpdateExclusions"]
     scanner = sandbox.client(key=assume(sandbox, role))
-    asked = {"repositoryName": repository, "imageIds": [{"imageTag": "v1"}]}
-    assert scanner.batch_get_image(**asked)["images"]
+    parameters = {"repositoryName": repository, "imageIds": [{"imageTag": "v1"}]}
+    assert scanner.batch_get_image(**parameters)["images"]
     assert last_pull(sandbox, repository) is None
     assert ecr.deregister_pull_time_update_exclusion(principalArn=role) == {
         "principalArn": role,
         "ResponseMetadata": ANY,
     }
-    scanner.batch_get_image(**asked)
+    scanner.batch_get_image(**parameters)
     assert last_pull(sandbox, repository)
 
 

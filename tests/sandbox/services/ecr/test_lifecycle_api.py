@@ -1,4 +1,4 @@
-"""Lifecycle policies by the API: put, previewed, and acted on when the clock says so; in one sandbox for all tests."""
+"""Lifecycle policies through the API: put, previewed, and applied on schedule; in one sandbox for all tests."""
 
 import calendar
 import json
@@ -28,12 +28,12 @@ def days(number, kind="sinceImagePushed", **more):
 
 
 def policy(*rules):
-    return json.dumps({"rules": rules}, indent=1)  # a text of 100 characters at least
+    return json.dumps({"rules": rules}, indent=1)  # ECR requires at least 100 characters
 
 
-def refused(call, **asked):
+def refused(call, **parameters):
     with pytest.raises(ClientError) as error:
-        call(**asked)
+        call(**parameters)
     return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
 
 
@@ -45,7 +45,7 @@ def ecr(sandbox, repository):
 
 
 def here(ecr, repository):
-    """Digests of what is there."""
+    """Digests of the images in the repository."""
     return {
         each["imageDigest"]
         for each in ecr.describe_images(repositoryName=repository, filter={"imageStatus": "ANY"})["imageDetails"]
@@ -53,7 +53,7 @@ def here(ecr, repository):
 
 
 def previewed(ecr, repository, **more):
-    """The preview, when it is complete."""
+    """The preview after it is complete."""
 
     def complete():
         answer = ecr.get_lifecycle_policy_preview(repositoryName=repository, **more)
@@ -64,7 +64,7 @@ def previewed(ecr, repository, **more):
 
 
 def evaluated(ecr, repository, since):
-    """Wait until the policy was evaluated after that Unix time."""
+    """Wait until the policy is evaluated after the Unix time *since*."""
     ask = {"repositoryName": repository}
     until(lambda: ecr.get_lifecycle_policy(**ask)["lastEvaluatedAt"].timestamp() >= int(since))
 
@@ -81,7 +81,7 @@ def test_a_policy_is_put_returned_and_deleted(ecr, repository):
     for call in (ecr.get_lifecycle_policy, ecr.delete_lifecycle_policy):
         answer = call(**ask)
         assert answer["lifecyclePolicyText"] == text
-        assert answer["lastEvaluatedAt"].timestamp() == 0  # as AWS has it
+        assert answer["lastEvaluatedAt"].timestamp() == 0  # as on AWS
     assert refused(ecr.get_lifecycle_policy, **ask)[0] == "LifecyclePolicyNotFoundException"
 
 
@@ -106,11 +106,11 @@ def test_a_lifecycle_policy_must_be_json(ecr, repository, text):
 
 @pytest.mark.operation("PutLifecyclePolicy")
 def test_the_terminal_prints_ecrs_error(sandbox, repository):
-    said = sandbox.refused(
+    output = sandbox.refused(
         f"aws ecr put-lifecycle-policy --repository-name {repository} --lifecycle-policy-text "
         f"'{policy(rule(tagStatus='tagged'))}'"
     )
-    assert said.strip().endswith(
+    assert output.strip().endswith(
         "An error occurred (InvalidParameterException) when calling the PutLifecyclePolicy operation: Invalid "
         "parameter at 'LifecyclePolicyText' failed to satisfy constraint: 'Lifecycle policy validation failure: "
         "Must specify tagPrefixList or tagPatternList when tagStatus=TAGGED.'"
@@ -178,11 +178,11 @@ def test_a_preview_is_paged_and_filtered(ecr, repository):
         repositoryName=repository, PaginationConfig={"PageSize": 4}
     )
     pages = [[each["imageDigest"] for each in page["previewResults"]] for page in pages]
-    assert pages == [digests[:4], digests[4:6]]  # older ones first, and the newest stays
+    assert pages == [digests[:4], digests[4:6]]  # oldest first, and the newest is kept
 
     def found(**more):
         answer = ecr.get_lifecycle_policy_preview(repositoryName=repository, **more)
-        assert answer["summary"] == {"expiringImageTotalCount": 6}  # of all, whatever is asked for
+        assert answer["summary"] == {"expiringImageTotalCount": 6}  # of all images, whatever the filter
         return [each["imageDigest"] for each in answer["previewResults"]]
 
     assert found(filter={"tagStatus": "TAGGED"}) == digests[1:6:2]
@@ -211,7 +211,7 @@ def test_the_documented_commands_at_a_terminal(sandbox, ecr, repository, tmp_pat
     assert json.loads(done)["repositoryName"] == repository
 
 
-# --- what is done, when the clock says so -----------------------------------------------------------------------------
+# --- scheduled runs ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.operation("PutLifecyclePolicy")
@@ -282,10 +282,10 @@ def test_a_deleted_policy_expires_nothing(sandbox, ecr, repository):
     everything = here(ecr, repository)
     ecr.put_lifecycle_policy(repositoryName=repository, lifecyclePolicyText=policy(rule()))
     ecr.delete_lifecycle_policy(repositoryName=repository)
-    witness = f"{repository}-2"  # whose policy is acted on after the other's would have been
-    ecr.create_repository(repositoryName=witness)
-    ecr.put_lifecycle_policy(repositoryName=witness, lifecyclePolicyText=policy(rule()))
-    evaluated(ecr, witness, sandbox.forward(2 * DAY))
+    other = f"{repository}-2"  # its policy is applied after the deleted one would be
+    ecr.create_repository(repositoryName=other)
+    ecr.put_lifecycle_policy(repositoryName=other, lifecyclePolicyText=policy(rule()))
+    evaluated(ecr, other, sandbox.forward(2 * DAY))
     assert here(ecr, repository) == everything
 
 
@@ -310,7 +310,7 @@ def test_expired_images_are_no_longer_billed(sandbox, ecr):
     ecr.put_lifecycle_policy(repositoryName=name, lifecyclePolicyText=policy(rule(**days(4))))
 
     def the_day_before(later):
-        """Bytes that were kept on the last whole day before so many days *later*, as Cost Explorer counts them."""
+        """Move the clock *later* days ahead. The bytes stored on the last whole day before, by Cost Explorer."""
         now = sandbox.forward(later * DAY)
         today, before = (datetime.fromtimestamp(at, UTC).date() for at in (now, now - DAY))
         [day] = sandbox.client("ce").get_cost_and_usage(
@@ -322,7 +322,7 @@ def test_expired_images_are_no_longer_billed(sandbox, ecr):
         gb_months = float(day["Total"]["UsageQuantity"]["Amount"])
         return round(gb_months * 2**30 * calendar.monthrange(before.year, before.month)[1])
 
-    # The last whole day may have ended nearly a day ago; with 2.1 days it began after what is to be seen in it.
+    # The last whole day can have ended nearly a day ago. After 2.1 days it began after the change it has to show.
     assert the_day_before(2.1) == pytest.approx(6 * size, rel=0.01)
     evaluated(ecr, name, sandbox.forward(2.1 * DAY))
     assert the_day_before(2.1) == pytest.approx(3 * size, rel=0.01)
@@ -343,7 +343,7 @@ def test_a_policy_survives_a_kill_and_is_applied(own_sandbox):
     ecr = own_sandbox.client()
     assert previewed(ecr, name)["status"] == "COMPLETE"
     own_sandbox.forward(1.5 * DAY)
-    own_sandbox.stop(signal.SIGKILL)  # perhaps in the middle of it
+    own_sandbox.stop(signal.SIGKILL)  # perhaps during the run
     own_sandbox.start()
     ecr = own_sandbox.client()
     until(lambda: here(ecr, name) == {new})

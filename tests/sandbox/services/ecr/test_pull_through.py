@@ -1,4 +1,4 @@
-"""Pull through cache: an image of Docker Hub, ECR Public or another private registry is had by a rule's prefix."""
+"""Pull through cache: images of Docker Hub, ECR Public or another private registry, pulled by a rule's prefix."""
 
 import json
 import uuid
@@ -19,7 +19,7 @@ DAY = 24 * 60 * 60
 HUB, PUBLIC = "registry-1.docker.io", "public.ecr.aws"
 IMPORT = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository")
 PULL = ("ecr:GetAuthorizationToken", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-NOBODY = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ecr-pullthroughcache/nobody-AbCdEf"
+MISSING_SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ecr-pullthroughcache/nobody-AbCdEf"
 
 
 # Rules
@@ -84,7 +84,7 @@ def secret(sandbox, user, password=PASSWORD):
 
 @pytest.fixture
 def rule(sandbox):
-    """Makes rules with a prefix of their own; they are gone afterwards."""
+    """Creates rules with a new prefix each, and deletes them afterwards."""
     made = []
 
     def make(url=HUB, region=settings.REGION, **more):
@@ -102,7 +102,7 @@ def rule(sandbox):
 
 @pytest.fixture
 def on_the_hub(sandbox, the_hub, make_image):  # noqa: F811
-    """Pushes an image to a new account's repository at the hub; the account, and a way to push again."""
+    """Pushes an image to a repository of a new Docker Hub account. Returns the account and a function to push again."""
     user = the_hub.sign_up()
     the_hub.login(user)
 
@@ -132,7 +132,7 @@ def test_docker_pulls_an_image_from_docker_hub_through_the_cache(sandbox, rule, 
 
     push()  # another image under the same tag
     sandbox.run(f"docker pull {name} && docker rmi {name}")
-    assert digest(sandbox, repository) == first  # upstream was asked less than a day ago
+    assert digest(sandbox, repository) == first  # upstream was checked less than a day ago
     sandbox.forward(DAY)
     sandbox.run(f"docker pull {name} && docker rmi {name}")
     assert digest(sandbox, repository) != first
@@ -159,8 +159,8 @@ def test_a_cached_image_is_served_when_docker_hub_refuses(sandbox, rule, on_the_
     the_hub.call("PUT", "/sandbox/pull-limit", anonymous=0, personal=0)
     sandbox.forward(DAY)
     sandbox.run(f"docker pull {name}:1 && docker rmi {name}:1")
-    said = sandbox.refused(f"docker pull {name}:2")
-    assert "toomanyrequests" in said.lower() or "pull rate limit" in said
+    output = sandbox.refused(f"docker pull {name}:2")
+    assert "toomanyrequests" in output.lower() or "pull rate limit" in output
     [failure] = sandbox.client().batch_get_image(repositoryName=f"{prefix}/{user}/app", imageIds=[{"imageTag": "2"}])[
         "failures"
     ]
@@ -188,7 +188,7 @@ def test_a_wrong_password_is_an_error_and_can_be_fixed(sandbox, rule, on_the_hub
 
 
 def test_a_pull_needs_permission_to_import_and_to_create(sandbox, rule, on_the_hub, person):
-    """The words are those of AWS's page "Troubleshooting pull through cache issues"."""
+    """The messages are from AWS's page "Troubleshooting pull through cache issues"."""
     user, _ = on_the_hub
     prefix = rule(credentialArn=secret(sandbox, user))
     repository = f"{prefix}/{user}/app"
@@ -235,7 +235,7 @@ def test_a_creation_template_sets_the_repository_settings(sandbox, rule, on_the_
     assert made["imageTagMutability"] == "IMMUTABLE"
 
 
-# ECR Public, another private registry, and registries that are not here
+# ECR Public, another private registry, and unsupported registries
 
 
 def test_an_image_of_ecr_public_needs_no_secret(sandbox, rule, make_image):
@@ -282,16 +282,16 @@ def test_another_accounts_registry_must_allow_the_role(sandbox, rule, repository
     actions = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
     may = {"Effect": "Allow", "Principal": {"AWS": role}, "Action": actions}
     other.set_repository_policy(repositoryName=repository, policyText=json.dumps(policy(may)))
-    asked = {"repositoryName": f"{prefix}/{repository}", "imageIds": [{"imageTag": "v1"}]}
-    assert sandbox.client().batch_get_image(**asked)["images"]
+    parameters = {"repositoryName": f"{prefix}/{repository}", "imageIds": [{"imageTag": "v1"}]}
+    assert sandbox.client().batch_get_image(**parameters)["images"]
 
 
 @pytest.mark.operation("CreatePullThroughCacheRule", "ValidatePullThroughCacheRule")
 def test_an_unsupported_registry_is_an_error(sandbox, rule):
     prefix = rule("quay.io")
-    said = "The registry quay.io is not part of this sandbox. It works on AWS."
-    assert said in sandbox.refused(f"docker pull {sandbox.registry}/{prefix}/coreos/etcd:v3")
-    assert sandbox.client().validate_pull_through_cache_rule(ecrRepositoryPrefix=prefix)["failure"] == said
+    message = "The registry quay.io is not part of this sandbox. It works on AWS."
+    assert message in sandbox.refused(f"docker pull {sandbox.registry}/{prefix}/coreos/etcd:v3")
+    assert sandbox.client().validate_pull_through_cache_rule(ecrRepositoryPrefix=prefix)["failure"] == message
 
 
 # The operations
@@ -315,7 +315,7 @@ def test_rules_are_created_listed_changed_and_deleted(sandbox):
     assert {each["upstreamRegistry"] for each in found} == {"k8s", "ecr-public", "quay"}
     [one] = ecr.describe_pull_through_cache_rules(ecrRepositoryPrefixes=["quay"])["pullThroughCacheRules"]
     assert (one["registryId"], one["createdAt"]) == (settings.ACCOUNT, one["updatedAt"])
-    with pytest.raises(ClientError, match="SecretNotFoundException"):  # it is of another Region
+    with pytest.raises(ClientError, match="SecretNotFoundException"):  # the secret is in another Region
         ecr.update_pull_through_cache_rule(ecrRepositoryPrefix="quay", credentialArn=secret(sandbox, "user"))
     changed = ecr.update_pull_through_cache_rule(ecrRepositoryPrefix="quay", credentialArn=secret_there(sandbox))
     assert changed["updatedAt"] >= one["updatedAt"]
@@ -348,7 +348,7 @@ def test_invalid_rules_are_refused(sandbox):
         ({"ecrRepositoryPrefix": "public"}, "PullThroughCacheRuleAlreadyExistsException"),
         ({"upstreamRegistryUrl": "registry.example"}, "UnsupportedUpstreamRegistryException"),
         ({"upstreamRegistryUrl": HUB}, "InvalidParameterException"),  # without a secret
-        ({"upstreamRegistryUrl": HUB, "credentialArn": NOBODY}, "SecretNotFoundException"),
+        ({"upstreamRegistryUrl": HUB, "credentialArn": MISSING_SECRET}, "SecretNotFoundException"),
         ({"upstreamRegistryUrl": HUB, "credentialArn": unreadable}, "UnableToAccessSecretException"),
         ({"upstreamRegistry": "quay"}, "InvalidParameterException"),
         ({"ecrRepositoryPrefix": "Upper"}, "InvalidParameterException"),

@@ -1,4 +1,4 @@
-"""Replication: what is pushed here is soon there too, with its bytes; in another account only if that one agrees."""
+"""Replication: a pushed image is copied to other Regions, and to another account if its policy allows it."""
 
 import json
 import signal
@@ -35,7 +35,7 @@ def rule(*regions, filters=(), account=ME, deletes=None):
     [
         ((), "app", True),
         (("prod",), "prod/app", True),
-        (("prod",), "production", True),  # a filter is the beginning of a name, not a folder
+        (("prod",), "production", True),  # a filter is a prefix of the name, not a folder
         (("prod/",), "production", False),
         (("dev", "prod"), "prod", True),
         (("prod",), "my/prod", False),
@@ -60,12 +60,12 @@ def test_a_destination_of_several_rules_is_used_once():
     assert destinations([], "app") == []
 
 
-# Done
+# Copies
 
 
 @pytest.fixture
 def replicate(sandbox):
-    """Sets the replication rules; there are none afterwards."""
+    """Sets the replication rules and removes them afterwards."""
 
     def put_rules(*rules):
         return sandbox.client().put_replication_configuration(replicationConfiguration={"rules": list(rules)})
@@ -75,7 +75,7 @@ def replicate(sandbox):
 
 
 def statuses(ecr, repository, **wanted):
-    """The status of each destination of an image, when none is in progress any more."""
+    """The status of each destination of an image, after all copies have ended."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         answer = ecr.describe_image_replication_status(repositoryName=repository, imageId=wanted)
@@ -102,8 +102,8 @@ def test_an_image_that_docker_pushes_can_be_pulled_in_the_other_region(sandbox, 
     password = "aws ecr get-login-password --region " + THERE
     sandbox.run(f"{password} | docker login --username AWS --password-stdin {uri.partition('/')[0]}")
     sandbox.run(f"docker rmi {name} && docker pull {uri}:v1 && docker rmi {uri}:v1")
-    asked = {"repositoryName": repository, "imageIds": [{"imageTag": "v1"}]}
-    [here_detail], [there_detail] = (each.describe_images(**asked)["imageDetails"] for each in (ecr, there))
+    parameters = {"repositoryName": repository, "imageIds": [{"imageTag": "v1"}]}
+    [here_detail], [there_detail] = (each.describe_images(**parameters)["imageDetails"] for each in (ecr, there))
     for what in ("imageDigest", "imageTags", "imageSizeInBytes", "imageManifestMediaType"):
         assert here_detail[what] == there_detail[what]
 
@@ -164,7 +164,7 @@ def test_another_accounts_registry_policy_must_allow_replication(sandbox, reposi
 
     agree("ecr:ReplicateImage")
     image(ecr, repository, "two", "v2")
-    assert statuses(ecr, repository, imageTag="v2")[OTHER, HERE]["status"] == "FAILED"  # there is no such repository
+    assert statuses(ecr, repository, imageTag="v2")[OTHER, HERE]["status"] == "FAILED"  # the repository does not exist
     agree("ecr:ReplicateImage", "ecr:CreateRepository")
     image(ecr, repository, "three", "v3")
     assert statuses(ecr, repository, imageTag="v3")[OTHER, HERE]["status"] == "COMPLETE"
@@ -226,11 +226,11 @@ def test_a_restored_image_is_replicated_and_restored_in_the_destination(sandbox,
     ecr, there = sandbox.client(), sandbox.client(region=THERE)
     upload(ecr, repository, b"{}")
     image(ecr, repository, "one", "v1")
-    asked = {"repositoryName": repository, "imageId": {"imageTag": "v1"}}
+    parameters = {"repositoryName": repository, "imageId": {"imageTag": "v1"}}
 
     def back_and_forth():
-        ecr.update_image_storage_class(**asked, targetStorageClass="ARCHIVE")
-        ecr.update_image_storage_class(**asked, targetStorageClass="STANDARD")
+        ecr.update_image_storage_class(**parameters, targetStorageClass="ARCHIVE")
+        ecr.update_image_storage_class(**parameters, targetStorageClass="STANDARD")
         sandbox.forward(20 * 60)
 
     def status_there():
@@ -241,7 +241,7 @@ def test_a_restored_image_is_replicated_and_restored_in_the_destination(sandbox,
     back_and_forth()
     until(lambda: statuses(ecr, repository, imageTag="v1"))
     assert (statuses(ecr, repository, imageTag="v1")[ME, THERE]["status"], status_there()) == ("COMPLETE", "ACTIVE")
-    there.update_image_storage_class(**asked, targetStorageClass="ARCHIVE")
+    there.update_image_storage_class(**parameters, targetStorageClass="ARCHIVE")
     back_and_forth()
     until(lambda: status_there() == "ACTIVE")
 
@@ -259,7 +259,7 @@ def test_deletions_are_replicated_if_the_rule_says_so(sandbox, repository, repli
     image(ecr, repository, "one", "kept")
     put(ecr, repository, manifest(annotations={"name": "two"}), "b")
     put(ecr, repository, manifest(annotations={"name": "two"}), "c")
-    assert statuses(ecr, repository, imageTag="kept")  # the repository is there with its first image
+    assert statuses(ecr, repository, imageTag="kept")  # the first image creates the repository
     until(lambda: there_are() == ["b", "c", "kept"])
     ecr.batch_delete_image(repositoryName=repository, imageIds=[{"imageTag": "kept"}])
     replicate(rule(THERE, filters=[repository], deletes=True))
@@ -270,7 +270,7 @@ def test_deletions_are_replicated_if_the_rule_says_so(sandbox, repository, repli
 
 
 def test_an_acknowledged_push_is_replicated_after_a_kill(own_sandbox, make_image):
-    """Whether the copy was made before the kill or by the next run: none is lost."""
+    """The image is copied before the kill or after the restart. None is lost."""
     sandbox = own_sandbox.start()
     sandbox.login()
     ecr = sandbox.client()
@@ -297,7 +297,7 @@ def test_the_source_account_pays_for_replication_to_another_region(sandbox, repo
     upload(ecr, repository, layer)
     replicate(rule(THERE, filters=[repository]))
     put(ecr, repository, manifest(layers=(layer,)), "v1")
-    put(ecr, repository, manifest(layers=(layer,), annotations={"a": "b"}), "v2")  # no new bytes
+    put(ecr, repository, manifest(layers=(layer,), annotations={"a": "b"}), "v2")  # transfers no new layers
     assert statuses(ecr, repository, imageTag="v2")[ME, THERE]["status"] == "COMPLETE"
     [used] = sandbox.client("ce").get_cost_and_usage(
         TimePeriod=sandbox.month(),
@@ -342,7 +342,7 @@ def test_the_status_of_a_missing_image(sandbox, repository):
 
 
 def ended(ecr, number):
-    """The description of a backfill that has ended."""
+    """The description of a backfill after it has ended."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         found = ecr.describe_replication_backfill_results(replicationBackfillId=number)
@@ -368,9 +368,9 @@ def test_a_backfill_copies_images_older_than_the_rule(sandbox, repository, repli
     with pytest.raises(ClientError, match="InvalidParameterException"):
         ecr.start_replication_backfill(destination=to)
     replicate(rule(THERE, filters=[repository]))
-    begun = ecr.start_replication_backfill(destination=to)
-    assert (begun["status"], begun["destination"], begun["registryId"]) == ("PREPARING", to, ME)
-    done = ended(ecr, begun["replicationBackfillId"])
+    started = ecr.start_replication_backfill(destination=to)
+    assert (started["status"], started["destination"], started["registryId"]) == ("PREPARING", to, ME)
+    done = ended(ecr, started["replicationBackfillId"])
     assert done["status"] == "COMPLETE"
     assert done["progress"] == {
         "totalReplicationCount": 3,
@@ -387,7 +387,7 @@ def test_a_backfill_copies_images_older_than_the_rule(sandbox, repository, repli
         "b",
     ]
 
-    about = {"replicationBackfillId": begun["replicationBackfillId"]}
+    about = {"replicationBackfillId": started["replicationBackfillId"]}
     pages = [ecr.describe_replication_backfill_results(**about, maxResults=2)]
     pages.append(ecr.describe_replication_backfill_results(**about, maxResults=2, nextToken=pages[0]["nextToken"]))
     assert [len(page["results"]) for page in pages] == [2, 1]
@@ -413,12 +413,12 @@ def test_a_backfill_runs_alone_can_be_stopped_and_is_listed_for_90_days(own_sand
     for number in range(150):
         image(ecr, "app", str(number), f"v{number}")
     first, second = ({"region": region, "registryId": ME} for region in regions)
-    begun = ecr.start_replication_backfill(destination=first)
+    started = ecr.start_replication_backfill(destination=first)
     with pytest.raises(ClientError, match="ReplicationBackfillInProgressException"):
         ecr.start_replication_backfill(destination=first)
-    about = {"replicationBackfillId": begun["replicationBackfillId"]}
+    about = {"replicationBackfillId": started["replicationBackfillId"]}
     assert ecr.stop_replication_backfill(**about)["status"] in ("STOPPING", "STOPPED")
-    stopped = ended(ecr, begun["replicationBackfillId"])
+    stopped = ended(ecr, started["replicationBackfillId"])
     assert stopped["status"] == "STOPPED"
     assert stopped.get("progress", {"completedReplicationCount": 0})["completedReplicationCount"] < 150
     done = ended(ecr, ecr.start_replication_backfill(destination=second)["replicationBackfillId"])
@@ -437,8 +437,8 @@ def test_archived_images_are_not_replicated(sandbox, repository, replicate):
     image(ecr, repository, "old", "v1")
     ecr.update_image_storage_class(repositoryName=repository, imageId={"imageTag": "v1"}, targetStorageClass="ARCHIVE")
     replicate(rule("eu-west-2", filters=[repository]))
-    begun = ecr.start_replication_backfill(destination={"region": "eu-west-2", "registryId": ME})
-    [result] = ended(ecr, begun["replicationBackfillId"])["results"]
+    started = ecr.start_replication_backfill(destination={"region": "eu-west-2", "registryId": ME})
+    [result] = ended(ecr, started["replicationBackfillId"])["results"]
     assert (result["status"], result["failureCode"]) == ("FAILED", "ImageArchived")
 
 
@@ -448,8 +448,8 @@ def test_a_backfill_lists_the_images_it_could_not_copy(sandbox, repository, repl
     upload(ecr, repository, b"{}")
     put(ecr, repository, index(image(ecr, repository, "child")), "all")
     replicate(rule("us-west-1", filters=[repository], account=OTHER))
-    begun = ecr.start_replication_backfill(destination={"region": "us-west-1", "registryId": OTHER})
-    done = ended(ecr, begun["replicationBackfillId"])
+    started = ecr.start_replication_backfill(destination={"region": "us-west-1", "registryId": OTHER})
+    done = ended(ecr, started["replicationBackfillId"])
     assert done["progress"]["failureCodes"] == ["AccessDenied"]
     assert {each["failureCode"] for each in done["results"]} == {"AccessDenied"}
     [sub] = [each["subImageFailureCodes"] for each in done["results"] if "imageTag" in each["imageId"]]

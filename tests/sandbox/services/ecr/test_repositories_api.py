@@ -20,11 +20,11 @@ def ecr(sandbox):
 
 
 def refused(call, **parameters):
-    """Code and message of what *call* answers."""
-    with pytest.raises(ClientError) as error:
+    """Code and message of the error of *call*."""
+    with pytest.raises(ClientError) as raised:
         call(**parameters)
-    said = error.value.response["Error"]
-    return said["Code"], said["Message"]
+    error = raised.value.response["Error"]
+    return error["Code"], error["Message"]
 
 
 def found(ecr, name):
@@ -179,7 +179,7 @@ def test_an_invalid_resource_tag_is_refused(ecr, repository, tags):
     assert tags_of(ecr, repository) == {}
 
 
-# --- may tags of images move ------------------------------------------------------------------------------------------
+# --- image tag mutability ---------------------------------------------------------------------------------------------
 
 
 def excluding(*filters):
@@ -315,7 +315,7 @@ def test_a_registry_and_its_policy_are_described(ecr):
     assert (answer["registryId"], answer["replicationConfiguration"]) == (settings.ACCOUNT, {"rules": []})
 
 
-# --- settings that are kept, and said to do nothing (docs/fidelity.md) ------------------------------------------------
+# --- settings that are stored and have no effect (docs/fidelity.md) ---------------------------------------------------
 
 
 @pytest.mark.operation(
@@ -347,7 +347,7 @@ def test_the_scanning_configuration_is_stored(ecr, repository):
         [config], _ = scanning()
         assert (config["scanOnPush"], config["appliedScanFilters"]) == (True, [pattern])
     finally:
-        answer = ecr.put_registry_scanning_configuration()  # moto alone: HTTP 500
+        answer = ecr.put_registry_scanning_configuration()  # moto alone returns HTTP 500
     assert answer["registryScanningConfiguration"] == {"scanType": "BASIC", "rules": []}
     [config], _ = scanning()
     assert (config["scanOnPush"], config["scanFrequency"]) == (False, "MANUAL")

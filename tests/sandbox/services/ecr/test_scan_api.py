@@ -1,4 +1,4 @@
-"""Scans by the API: what is found, when it is looked for, and what ECR says when it cannot be."""
+"""Scans through the API: findings, when images are scanned, and the errors of scans that fail."""
 
 import json
 import signal
@@ -20,7 +20,7 @@ OLD = debian(dpkg()) | python("Jinja2", "3.1.2") | npm("lodash", "4.17.20")
 
 @pytest.fixture
 def ecr(sandbox: Sandbox):
-    """The client of a registry of its own: rules are a registry's."""
+    """The client of a separate registry, because scan rules apply to a whole registry."""
     return sandbox.client(region=next(REGIONS))
 
 
@@ -34,7 +34,7 @@ def make(ecr, **more) -> str:
 
 
 def scanned(ecr, repository: str, tag: str = "v1", done=lambda answer: answer["imageScanFindings"]) -> dict:
-    """What DescribeImageScanFindings says when the scan is *done*."""
+    """The response of DescribeImageScanFindings when the scan is *done*."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         try:
@@ -55,7 +55,7 @@ def refused(code: str, call, **parameters) -> str:
 
 
 def enhanced(ecr, *rules: tuple[str, str]) -> None:
-    """Switch on enhanced scanning; each rule is a frequency and a filter."""
+    """Enable enhanced scanning. Each rule is a frequency and a filter."""
     given = [
         {"scanFrequency": frequency, "repositoryFilters": [{"filter": each, "filterType": "WILDCARD"}]}
         for frequency, each in rules
@@ -64,7 +64,7 @@ def enhanced(ecr, *rules: tuple[str, str]) -> None:
 
 
 def names(answer: dict) -> list[tuple[str, str]]:
-    """Name and package of each finding, whatever its kind."""
+    """Name and package of each finding of both scan types."""
     found = answer["imageScanFindings"]
     basic = [
         (each["name"], next(a["value"] for a in each["attributes"] if a["key"] == "package_name"))
@@ -137,10 +137,10 @@ def test_a_manual_scan_and_the_aws_waiter(sandbox, repository):
     assert started["imageScanStatus"] == {"status": "IN_PROGRESS"}
     assert started["imageId"]["imageDigest"] == digest
     sandbox.run(f"aws ecr wait image-scan-complete --repository-name {repository} --image-id imageTag=v1")
-    told = sandbox.run(
+    output = sandbox.run(
         f"aws ecr describe-image-scan-findings --repository-name {repository} --image-id imageDigest={digest}"
     )
-    assert json.loads(told)["imageScanFindings"]["findings"][0]["name"] == CVE
+    assert json.loads(output)["imageScanFindings"]["findings"][0]["name"] == CVE
 
 
 @pytest.mark.operation("StartImageScan")
@@ -240,7 +240,7 @@ def test_findings_are_returned_in_pages(ecr):
         token = {"nextToken": page["nextToken"]}
     assert some == names(everything)
     assert len(set(some)) == len(some) > 14
-    assert first == (CVE, "libpcre2-8-0"), "the worst first"
+    assert first == (CVE, "libpcre2-8-0"), "the most severe first"
     other = make(ecr)
     push(ecr, other, "v1", OLD)
     ecr.start_image_scan(repositoryName=other, imageId={"imageTag": "v1"})
@@ -363,18 +363,18 @@ def test_the_scanning_configuration_of_a_repository_is_returned(ecr):
     ecr.put_registry_scanning_configuration(scanType="BASIC", rules=[rule])
     after = make(ecr)
     ecr.create_repository(repositoryName="else")
-    told = ecr.batch_get_repository_scanning_configuration(repositoryNames=[before, after, "else", "none"])
-    by_name = {each["repositoryName"]: each for each in told["scanningConfigurations"]}
+    answer = ecr.batch_get_repository_scanning_configuration(repositoryNames=[before, after, "else", "none"])
+    by_name = {each["repositoryName"]: each for each in answer["scanningConfigurations"]}
     for name in (before, after):
         assert by_name[name]["scanOnPush"] is True
         assert by_name[name]["scanFrequency"] == "SCAN_ON_PUSH"
         assert by_name[name]["appliedScanFilters"] == rule["repositoryFilters"]
     assert (by_name["else"]["scanFrequency"], by_name["else"]["appliedScanFilters"]) == ("MANUAL", [])
-    [failure] = told["failures"]
+    [failure] = answer["failures"]
     assert (failure["repositoryName"], failure["failureCode"]) == ("none", "REPOSITORY_NOT_FOUND")
     ecr.put_image_scanning_configuration(repositoryName="else", imageScanningConfiguration={"scanOnPush": True})
-    [told] = ecr.batch_get_repository_scanning_configuration(repositoryNames=["else"])["scanningConfigurations"]
-    assert (told["scanOnPush"], told["scanFrequency"]) == (True, "SCAN_ON_PUSH")
+    [answer] = ecr.batch_get_repository_scanning_configuration(repositoryNames=["else"])["scanningConfigurations"]
+    assert (answer["scanOnPush"], answer["scanFrequency"]) == (True, "SCAN_ON_PUSH")
 
 
 def test_findings_survive_a_kill_and_an_interrupted_scan_is_repeated(own_sandbox):
@@ -448,7 +448,7 @@ def test_each_image_that_inspector_scans_is_billed(own_sandbox):
 
 
 def of_inspector(sandbox: Sandbox) -> float:
-    """What this month's bill says of Amazon Inspector, in dollars."""
+    """The cost of Amazon Inspector on this month's bill, in dollars."""
     [month] = sandbox.client("ce").get_cost_and_usage(
         TimePeriod=sandbox.month(),
         Granularity="MONTHLY",

@@ -1,4 +1,4 @@
-"""When may a tag be moved?"""
+"""When can a tag be moved?"""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Creation templates: what a repository gets that ECR makes itself, and pushes that make one."""
+"""Creation templates: the settings of repositories that ECR creates, and pushes that create one."""
 
 import json
 import signal
@@ -82,7 +82,7 @@ def test_which_names_a_push_can_create(name, is_one):
 
 @pytest.fixture(scope="module")
 def creator(sandbox):
-    """A role that ECR makes repositories by."""
+    """A role that ECR creates repositories with."""
     trusted = {"Effect": "Allow", "Principal": {"Service": "ecr.amazonaws.com"}, "Action": "sts:AssumeRole"}
     may = policy(allow(["ecr:CreateRepository", "ecr:TagResource"]))
     return make_role(sandbox, "creator", json.dumps(policy(trusted)), may)
@@ -90,7 +90,7 @@ def creator(sandbox):
 
 @pytest.fixture
 def prefix(sandbox, repository):
-    """A prefix that no other test has."""
+    """A prefix that no other test uses."""
     return repository
 
 
@@ -156,8 +156,8 @@ def test_a_push_needs_permission_to_create_the_repository(sandbox, prefix, make_
     name = make_image(f"{sandbox.registry}/{prefix}/app:v1")
     person.login(sandbox.registry)
     person.may({"Action": PUSHING, "Resource": "*"})
-    said = person.refused(f"docker push {name}")
-    assert f"not authorized to perform: ecr:CreateRepository on resource: arn:aws:ecr:{settings.REGION}" in said
+    message = person.refused(f"docker push {name}")
+    assert f"not authorized to perform: ecr:CreateRepository on resource: arn:aws:ecr:{settings.REGION}" in message
     only_web = {"StringEquals": {"aws:RequestTag/team": "web"}}
     person.may({"Action": PUSHING, "Resource": "*"}, allow("ecr:CreateRepository", Condition=only_web))
     person.run(f"docker push {name}")
@@ -220,8 +220,8 @@ def test_invalid_templates_are_refused(sandbox, prefix):
         ({"resourceTags": [{"Key": "aws:x", "Value": "y"}]}, "InvalidTagParameterException|reserved"),
         ({"appliedFor": ["LUNCH"]}, "InvalidParameterException"),
     ]
-    for more, said in wrong:
-        with pytest.raises(ClientError, match=said):
+    for more, message in wrong:
+        with pytest.raises(ClientError, match=message):
             ecr.create_repository_creation_template(**{**about, **more})
     ecr.create_repository_creation_template(**about)
     with pytest.raises(ClientError, match="TemplateAlreadyExistsException"):
@@ -232,7 +232,7 @@ def test_invalid_templates_are_refused(sandbox, prefix):
 
 
 def test_the_caller_needs_permission_to_pass_the_role(sandbox, prefix):
-    """A template or a rule gives a caller no further permissions."""
+    """A template or a rule gives the caller no additional permissions."""
     role = f"arn:aws:iam::{settings.ACCOUNT}:role/templates"
     making = ["ecr:CreateRepositoryCreationTemplate", "ecr:CreatePullThroughCacheRule"]
     name, key = sandbox.make_user(policy(allow(making)))

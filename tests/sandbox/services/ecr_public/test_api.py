@@ -31,7 +31,7 @@ def name(public) -> Iterator[str]:
     public.delete_repository(repositoryName=name, force=True)
 
 
-def said(refused: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
+def error_of(refused: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
     """Code and message of an error."""
     error = refused.value.response["Error"]
     return error["Code"], error["Message"]
@@ -42,7 +42,7 @@ def public_host(sandbox: Sandbox) -> str:
 
 
 def put_image(public, name: str, tag: str, text: str) -> dict:
-    """An image without layers; its only blob must be there already."""
+    """Put an image without layers. Its only blob must exist already."""
     return public.put_image(repositoryName=name, imageManifest=text, imageTag=tag)["image"]
 
 
@@ -66,7 +66,7 @@ def test_a_repository_is_described_with_an_address_that_works_here(sandbox: Sand
 def test_a_name_is_unique(public, name: str) -> None:
     with pytest.raises(ClientError) as refused:
         public.create_repository(repositoryName=name)
-    assert said(refused) == (
+    assert error_of(refused) == (
         "RepositoryAlreadyExistsException",
         f"The repository with name '{name}' already exists in the registry with id '{settings.ACCOUNT}'",
     )
@@ -75,7 +75,7 @@ def test_a_name_is_unique(public, name: str) -> None:
 def test_public_and_private_repositories_are_separate(sandbox: Sandbox, public, name: str) -> None:
     with pytest.raises(ClientError) as refused:
         sandbox.client("ecr").describe_repositories(repositoryNames=[name])
-    assert said(refused)[0] == "RepositoryNotFoundException"
+    assert error_of(refused)[0] == "RepositoryNotFoundException"
 
 
 def test_accounts_are_separate(sandbox: Sandbox, name: str) -> None:
@@ -83,7 +83,7 @@ def test_accounts_are_separate(sandbox: Sandbox, name: str) -> None:
     assert other.describe_repositories()["repositories"] == []
     with pytest.raises(ClientError) as refused:
         other.describe_repositories(registryId=settings.ACCOUNT, repositoryNames=[name])
-    assert said(refused)[0] in ("RegistryNotFoundException", "AccessDeniedException")
+    assert error_of(refused)[0] in ("RegistryNotFoundException", "AccessDeniedException")
 
 
 def test_a_long_list_is_returned_in_pages(public) -> None:
@@ -103,7 +103,7 @@ def test_a_repository_with_images_is_deleted_only_with_force(public, name: str) 
     put_image(public, name, "all", index())
     with pytest.raises(ClientError) as refused:
         public.delete_repository(repositoryName=name)
-    assert said(refused) == (
+    assert error_of(refused) == (
         "RepositoryNotEmptyException",
         f"The repository with name '{name}' in registry with id '{settings.ACCOUNT}' "
         "cannot be deleted because it still contains images",
@@ -111,7 +111,7 @@ def test_a_repository_with_images_is_deleted_only_with_force(public, name: str) 
     public.delete_repository(repositoryName=name, force=True)
     with pytest.raises(ClientError) as refused:
         public.describe_repositories(repositoryNames=[name])
-    assert said(refused) == (
+    assert error_of(refused) == (
         "RepositoryNotFoundException",
         f"The repository with name '{name}' does not exist in the registry with id '{settings.ACCOUNT}'",
     )
@@ -123,7 +123,7 @@ def test_a_repository_with_images_is_deleted_only_with_force(public, name: str) 
 def test_a_name_that_the_model_forbids_is_refused(public, bad: str) -> None:
     with pytest.raises(ClientError) as refused:
         public.create_repository(repositoryName=bad)
-    code, message = said(refused)
+    code, message = error_of(refused)
     assert code == "InvalidParameterException"
     assert message.startswith("Invalid parameter at 'repositoryName' failed to satisfy constraint: '")
 
@@ -145,13 +145,13 @@ def test_catalog_data_is_set_and_returned(public) -> None:
 def test_a_new_repository_has_no_catalog_data(public, name: str) -> None:
     with pytest.raises(ClientError) as refused:
         public.get_repository_catalog_data(repositoryName=name)
-    assert said(refused)[0] == "RepositoryCatalogDataNotFoundException"
+    assert error_of(refused)[0] == "RepositoryCatalogDataNotFoundException"
 
 
 def test_a_logo_is_not_supported(public, name: str) -> None:
     with pytest.raises(ClientError) as refused:
         public.put_repository_catalog_data(repositoryName=name, catalogData={"logoImageBlob": b"\x89PNG"})
-    assert said(refused)[1] == "A repository's logo is not part of this sandbox. It works on AWS."
+    assert error_of(refused)[1] == "A repository's logo is not part of this sandbox. It works on AWS."
 
 
 def test_the_registry_has_an_alias_and_may_have_a_name(public, name: str) -> None:
@@ -188,7 +188,7 @@ def test_a_repository_policy_is_stored_unchanged(public, name: str) -> None:
     assert public.delete_repository_policy(repositoryName=name)["policyText"] == text
     with pytest.raises(ClientError) as refused:
         public.get_repository_policy(repositoryName=name)
-    assert said(refused) == (
+    assert error_of(refused) == (
         "RepositoryPolicyNotFoundException",
         f"Repository policy does not exist for the repository with name '{name}' "
         f"in the registry with id '{settings.ACCOUNT}'",
@@ -199,7 +199,7 @@ def test_a_repository_policy_is_stored_unchanged(public, name: str) -> None:
 def test_an_invalid_policy_is_refused(public, name: str, text: str) -> None:
     with pytest.raises(ClientError) as refused:
         public.set_repository_policy(repositoryName=name, policyText=text)
-    assert said(refused) == (
+    assert error_of(refused) == (
         "InvalidParameterException",
         "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid repository policy provided'",
     )
@@ -216,10 +216,10 @@ def test_tags_are_added_and_removed(public) -> None:
     assert public.list_tags_for_resource(resourceArn=arn)["tags"] == [{"Key": "team", "Value": "b"}]
     with pytest.raises(ClientError) as refused:
         public.tag_resource(resourceArn=arn, tags=[{"Key": f"k{n}", "Value": ""} for n in range(50)])
-    assert said(refused)[0] == "TooManyTagsException"
+    assert error_of(refused)[0] == "TooManyTagsException"
     with pytest.raises(ClientError) as refused:
         public.list_tags_for_resource(resourceArn="arn:aws:ecr:us-east-1:123456789012:repository/x")
-    assert said(refused)[0] == "InvalidParameterException"
+    assert error_of(refused)[0] == "InvalidParameterException"
 
 
 # --- images -----------------------------------------------------------------------------------------------------------
@@ -241,7 +241,7 @@ def test_images_are_described_by_tag_and_digest(public, name: str) -> None:
     ]
     with pytest.raises(ClientError) as refused:
         public.describe_images(repositoryName=name, imageIds=[{"imageTag": "three"}])
-    assert said(refused) == (
+    assert error_of(refused) == (
         "ImageNotFoundException",
         "The image with imageId {imageDigest:'null', imageTag:'three'} does not exist within the repository "
         f"with name '{name}' in the registry with id '{settings.ACCOUNT}'",
@@ -261,7 +261,7 @@ def test_an_image_without_its_layers_is_refused(public, name: str) -> None:
     text = json.dumps({"schemaVersion": 2, "mediaType": kind, "config": blob, "layers": []})
     with pytest.raises(ClientError) as refused:
         put_image(public, name, "1", text)
-    assert said(refused)[0] == "LayersNotFoundException"
+    assert error_of(refused)[0] == "LayersNotFoundException"
     availability = public.batch_check_layer_availability(repositoryName=name, layerDigests=[blob["digest"]])
     assert [each["layerAvailability"] for each in availability["layers"]] == ["UNAVAILABLE"]
 
@@ -286,7 +286,7 @@ def test_a_deletion_returns_deleted_and_missing_images(public, name: str) -> Non
     assert public.describe_images(repositoryName=name)["imageDetails"] == []
 
 
-# --- where it is called, and by whom ----------------------------------------------------------------------------------
+# --- Regions and permissions ------------------------------------------------------------------------------------------
 
 
 def test_the_second_region_supports_no_operation(sandbox: Sandbox) -> None:
@@ -307,7 +307,7 @@ def test_layers_cannot_be_uploaded_with_the_api(public, name: str) -> None:
     with pytest.raises(ClientError) as refused:
         public.initiate_layer_upload(repositoryName=name)
     message = "ecr-public:InitiateLayerUpload is not part of this sandbox. It works on AWS."
-    assert said(refused) == ("UnsupportedOperationException", message)
+    assert error_of(refused) == ("UnsupportedOperationException", message)
 
 
 def test_a_user_can_do_what_the_policy_allows(sandbox: Sandbox, name: str) -> None:
@@ -318,7 +318,7 @@ def test_a_user_can_do_what_the_policy_allows(sandbox: Sandbox, name: str) -> No
     assert client.describe_images(repositoryName=name)["imageDetails"] == []
     with pytest.raises(ClientError) as refused:
         client.delete_repository(repositoryName=name)
-    assert said(refused) == (
+    assert error_of(refused) == (
         "AccessDeniedException",
         f"User: arn:aws:iam::{settings.ACCOUNT}:user/{user} is not authorized to perform: "
         f"ecr-public:DeleteRepository on resource: {arn} because no identity-based policy allows the "
@@ -343,7 +343,7 @@ def test_the_repository_policy_and_tags_are_evaluated(sandbox: Sandbox, public, 
     public.tag_resource(resourceArn=arn, tags=[{"Key": "team", "Value": "red"}])
     with pytest.raises(ClientError) as refused:
         client.describe_images(repositoryName=name)
-    assert said(refused)[1].endswith("with an explicit deny in an identity-based policy")
+    assert error_of(refused)[1].endswith("with an explicit deny in an identity-based policy")
 
 
 def test_the_password_needs_two_permissions(sandbox: Sandbox) -> None:
@@ -352,7 +352,7 @@ def test_the_password_needs_two_permissions(sandbox: Sandbox) -> None:
     client = sandbox.client("ecr-public", key=key)
     with pytest.raises(ClientError) as refused:
         client.get_authorization_token()
-    assert "is not authorized to perform: sts:GetServiceBearerToken on resource: *" in said(refused)[1]
+    assert "is not authorized to perform: sts:GetServiceBearerToken on resource: *" in error_of(refused)[1]
     policy = "arn:aws:iam::aws:policy/AmazonElasticContainerRegistryPublicFullAccess"
     sandbox.client("iam").attach_user_policy(UserName=user, PolicyArn=policy)
     data = client.get_authorization_token()["authorizationData"]

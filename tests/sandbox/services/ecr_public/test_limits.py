@@ -12,7 +12,7 @@ from ecr_sandbox.state.store import Store
 
 HERE, ACCOUNT, DIGEST = "127.0.0.1", "123456789012", f"sha256:{'0' * 64}"
 RATES = st.sampled_from([0.5, 1, 3, 10])
-PAUSES = st.lists(st.floats(0, 5, allow_nan=False), max_size=60)  # seconds between one try and the next
+PAUSES = st.lists(st.floats(0, 5, allow_nan=False), max_size=60)  # seconds between two tries
 
 
 class Clock:
@@ -32,7 +32,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def month() -> list[datetime]:
-    """A calendar of one page, for the test to turn."""
+    """The current month, which the test can change."""
     return [datetime(2026, 11, 30, 23, 59, tzinfo=UTC)]
 
 

@@ -1,4 +1,4 @@
-"""A task that cannot have its image stops, in ECS's words: the same mistakes, the same sentences as on AWS."""
+"""A task that cannot pull its image stops with the same error message as on AWS."""
 
 import io
 import json
@@ -25,7 +25,7 @@ def cloud(sandbox) -> Iterator[Cloud]:
 
 
 def ends(cloud: Cloud, image: str, **also) -> dict:
-    """How a task of *image* ends, as root or as another role."""
+    """The stopped task of *image*, with the default role or another one."""
     definition = cloud.register(cloud.container(image, "exit 0"), **also)
     return cloud.until(cloud.run(definition), "STOPPED")
 
@@ -97,7 +97,7 @@ def test_an_archived_image_is_not_found(cloud):
 
 
 def test_an_image_is_pulled_through_the_cache_for_ecr_public(cloud):
-    """By a pull through cache rule: the role needs two permissions more, and the first pull makes the repository."""
+    """With a pull through cache rule, the role needs two more permissions. The first pull creates the repository."""
     ecr = cloud.sandbox.client()
     ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="ecr-public", upstreamRegistryUrl="public.ecr.aws")
     image = f"{cloud.sandbox.registry}/ecr-public/docker/library/none:v1"
@@ -107,7 +107,7 @@ def test_an_image_is_pulled_through_the_cache_for_ecr_public(cloud):
 
 
 def of_another_processor(cloud: Cloud, repository: str) -> tuple[str, str]:
-    """A small image that says it is for a processor which the task is not for; its address and digest."""
+    """Push a small image for another architecture than the task's. Returns its address and digest."""
     cloud.sandbox.client().create_repository(repositoryName=repository)
     local = f"{SMALL}-{repository}"
     packed = subprocess.run(["docker", "image", "save", small_image(SMALL)], capture_output=True, check=True).stdout
@@ -121,7 +121,7 @@ def of_another_processor(cloud: Cloud, repository: str) -> tuple[str, str]:
 
 
 def _re_labelled(saved: bytes, name: str) -> bytes:
-    """The archive of ``docker save`` with an image for the other kind of processor, under another name."""
+    """The archive of ``docker save`` with another architecture and another name."""
     with tarfile.open(fileobj=io.BytesIO(saved)) as source:
         parts = {entry.name: source.extractfile(entry).read() for entry in source.getmembers() if entry.isfile()}
     [manifest] = json.loads(parts["manifest.json"])
@@ -190,7 +190,7 @@ def test_the_task_runs_the_image_of_an_index_for_its_platform(cloud):
 
 
 def test_the_execution_role_pulls_whatever_the_caller_is_allowed(cloud):
-    """The caller may run and pass the role, and nothing of ECR."""
+    """The caller can run the task and pass the role, and has no permissions for ECR."""
     passing = {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": ["ecs:*", "iam:PassRole"], "Resource": "*"}],

@@ -1,4 +1,4 @@
-"""A service keeps its count: it starts what is missing, stops what is too much, and rolls to a new definition."""
+"""A service keeps its desired count: it starts missing tasks, stops extra ones, and deploys a new definition."""
 
 import subprocess
 import time
@@ -20,7 +20,7 @@ def cloud(sandbox) -> Iterator[Cloud]:
 
 @pytest.fixture
 def service(cloud, request) -> Iterator[str]:
-    """The name of a service of this test, which is deleted after it; no container stays."""
+    """The name of a service. It is deleted after the test, and no container stays."""
     name = request.node.name[:60].replace("[", "-").replace("]", "")
     yield name
     cloud.ecs.delete_service(cluster="lab", service=name, force=True)
@@ -156,10 +156,10 @@ NEW, NEW_STARTING = Part("new", True, True), Part("coming", True, False)
         (2, 100, 200, [NEW, NEW_STARTING], 0, []),
         (1, 100, 200, [NEW, NEW_STARTING], 0, ["coming"]),
         (0, 100, 200, [NEW, OLD], 0, ["new", "old"]),
-        (1, 100, 200, [OLD], 1, []),  # first the new one
+        (1, 100, 200, [OLD], 1, []),  # the new task starts first
         (1, 100, 200, [OLD, NEW_STARTING], 0, []),
         (1, 100, 200, [OLD, NEW], 0, ["old"]),
-        (1, 0, 100, [OLD], 0, ["old"]),  # no room: first the old one goes
+        (1, 0, 100, [OLD], 0, ["old"]),  # no capacity: the old task stops first
         (2, 50, 100, [OLD, OLD], 0, ["old"]),
         (2, 100, 200, [OLD_STARTING, OLD_STARTING], 2, ["starting", "starting"]),
         (2, 100, 150, [OLD, OLD], 1, []),

@@ -1,4 +1,4 @@
-"""What a task definition for Fargate may say: the rules as tables, and one refusal through the real API."""
+"""Which task definitions Fargate accepts: the rules as tables, and one error through the real API."""
 
 import pytest
 from botocore.exceptions import ClientError

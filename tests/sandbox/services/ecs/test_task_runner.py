@@ -1,4 +1,4 @@
-"""A task on Fargate: its life, its container in the local engine, its log, and how it ends."""
+"""A task on Fargate: its states, its container in the local engine, its log, and how it stops."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ SMALL = "learn-amazon-ecr-tests:fargate-run"
 
 @pytest.fixture(scope="module")
 def cloud(sandbox) -> Iterator[Cloud]:
-    """With the small image as ``app:v1``; when all is done no container is left."""
+    """A cloud with the small image as ``app:v1``. No container is left after the tests."""
     cloud = with_app(sandbox, SMALL)
     yield cloud
     for arn in cloud.ecs.list_tasks(cluster="lab")["taskArns"]:
@@ -54,7 +54,7 @@ def test_a_task_goes_through_its_states_and_awss_waiters_work(cloud):
     cloud.sandbox.run(f"aws ecs wait tasks-stopped --cluster lab --tasks {arn}")
     ended = cloud.task(arn)
     assert (ended["stopCode"], ended["stoppedReason"]) == ("UserInitiated", "enough")
-    assert ended["containers"][0]["exitCode"] == 137  # a shell as first process does not hear SIGTERM
+    assert ended["containers"][0]["exitCode"] == 137  # a shell as the first process ignores SIGTERM
     assert containers_of(cloud.sandbox) == []
 
 
@@ -65,12 +65,12 @@ def test_the_containers_output_is_in_cloudwatch_and_its_exit_code_in_the_task(cl
         "EssentialContainerExited",
         "Essential container in task exited",
     )
-    assert sorted(cloud.lines(task["taskArn"])) == ["and more", "hello"]  # of two streams, in any order
+    assert sorted(cloud.lines(task["taskArn"])) == ["and more", "hello"]  # stdout and stderr, in any order
     stream = f"run/web/{task['taskArn'].rpartition('/')[2]}"
-    told = cloud.sandbox.run(
+    output = cloud.sandbox.run(
         f"aws logs get-log-events --log-group-name {GROUP} --log-stream-name {stream} --output text"
     )
-    assert "hello" in told
+    assert "hello" in output
 
 
 def test_logs_are_found_by_stream_prefix(cloud):
@@ -84,7 +84,7 @@ def test_logs_are_found_by_stream_prefix(cloud):
 
 
 def test_the_image_is_in_the_engine_only_while_the_task_needs_it(cloud):
-    """So it was pulled; and the learner's engine is as it was."""
+    """The task pulls it, and afterwards the engine has the same images as before."""
     names = lambda: subprocess.run(["docker", "images", "-a", "--digests"], capture_output=True, text=True).stdout  # noqa: E731
     before = names()
     assert f"{cloud.sandbox.registry}/app" not in before
@@ -157,8 +157,8 @@ def test_a_container_waits_for_its_dependency(cloud):
 
 
 def test_a_task_that_exceeds_its_memory_is_stopped(cloud):
-    greedy = "x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done"
-    task = cloud.stopped(cloud.container(cloud.image, greedy))
+    command = "x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done"
+    task = cloud.stopped(cloud.container(cloud.image, command))
     assert task["containers"][0]["exitCode"] == 137
     assert task["containers"][0]["reason"] == "OutOfMemoryError: Container killed due to memory usage"
 
@@ -184,7 +184,7 @@ def test_a_port_of_a_task_can_be_reached_from_this_machine(cloud):
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{binding['hostPort']}/", timeout=5) as answer:
                 return answer.read().decode()
-        except OSError:  # it is still starting
+        except OSError:  # the server is still starting
             return ""
 
     assert until(page, lambda text: "Directory listing" in text)

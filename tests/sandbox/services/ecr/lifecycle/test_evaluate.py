@@ -1,4 +1,4 @@
-"""Who goes, and by which rule: AWS's own examples, further cases, and laws that hold of every policy."""
+"""Which images expire, and by which rule: AWS's examples, further cases, and properties of every policy."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ def ago(days):
 
 
 def image(name, tags="", pushed=0, **more):
-    """An image with *tags*, pushed so many days ago."""
+    """An image with *tags*, pushed *pushed* days ago."""
     return Image(name, tuple(tags.split()), pushed_at=ago(pushed), **more)
 
 
@@ -38,11 +38,11 @@ TRANSITION = {"action": "transition"}
 
 
 def gone(rules, images):
-    """Name → priority of the rule that takes it, in the order in which they go."""
+    """Name → priority of the rule that selects the image, in the order of expiry."""
     return {name: verdict.priority for name, verdict in evaluate(rules, images, NOW).items()}
 
 
-# --- AWS's own: https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_examples.html -----------------
+# --- examples: https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_examples.html ------------------
 
 BETA_AND_PROD = [image("A", "beta-1 prod-1", 10), image("B", "beta-2 prod-2", 9), image("C", "beta-3", 8)]
 SEVERAL_TAGS = [
@@ -98,22 +98,29 @@ RESTORED = {"archived_at": ago(80), "activated_at": ago(5)}
     [
         pytest.param([keep(1, 1, **PULLED, **{})], [], {}, id="no images"),
         pytest.param([keep(9)], ALL, {}, id="fewer than are kept"),
-        pytest.param([older(10)], [image("A", "", 10), image("B", "", 10.001)], {"B": 1}, id="exactly so old stays"),
-        pytest.param([keep(1)], [image("A", "", 3), image("B", "", 3)], {"A": 1}, id="of two at once the first goes"),
+        pytest.param(
+            [older(10)], [image("A", "", 10), image("B", "", 10.001)], {"B": 1}, id="exactly the limit is kept"
+        ),
+        pytest.param(
+            [keep(1)],
+            [image("A", "", 3), image("B", "", 3)],
+            {"A": 1},
+            id="of two with the same time the first expires",
+        ),
         pytest.param(
             [older(1, tag_status="tagged", prefixes=("v", "w"))],
             [image("A", "v1", 2), image("B", "v1 w1", 2), image("C", "x-v x-w", 2)],
             {"B": 1},
-            id="each prefix must begin a tag",
+            id="a tag must start with each prefix",
         ),
         pytest.param(
             [older(1, **tagged("*-rc*", "v1.0"))],
             [image("A", "v1.0 a-rc1", 2), image("B", "v1x0 a-rc1", 2), image("C", "v1.0 rc", 2)],
             {"A": 1},
-            id="a pattern is no regular expression",
+            id="a pattern is not a regular expression",
         ),
         pytest.param(
-            [older(1, **tagged("*"))], [image("A", "", 9), image("B", "x", 9)], {"B": 1}, id="any tag, but a tag"
+            [older(1, **tagged("*"))], [image("A", "", 9), image("B", "x", 9)], {"B": 1}, id="a star needs a tag"
         ),
         pytest.param([keep(1, 1, **tagged("v*")), older(1, 2)], [image("A", "v1", 9)], {}, id="kept by a higher rule"),
         pytest.param(
@@ -131,7 +138,7 @@ RESTORED = {"archived_at": ago(80), "activated_at": ago(5)}
             [older(30, **TRANSITION)],
             [image("restored", "", 200, **RESTORED), image("old", "", 31)],
             {"old": 1},
-            id="a restored image is as old as its return",
+            id="the age of a restored image starts at the restore",
         ),
         pytest.param(
             [older(1), older(365, 2, count_type="sinceImageTransitioned", storage_class="archive")],
@@ -141,7 +148,7 @@ RESTORED = {"archived_at": ago(80), "activated_at": ago(5)}
                 image("active", "", 2),
             ],
             {"long archived": 2, "active": 1},
-            id="a rule sees its storage class only",
+            id="a rule applies to its storage class only",
         ),
     ],
 )
@@ -150,7 +157,7 @@ def test_cases(rules, images, expected):
     assert list(gone(rules, images)) == list(expected)  # older images first
 
 
-# --- indexes, and artifacts about an image ----------------------------------------------------------------------------
+# --- indexes and referrers of an image --------------------------------------------------------------------------------
 
 INDEX = image("index", "latest", 9, children=("amd64", "arm64"))
 CHILDREN = [image("amd64", "", 9), image("arm64", "", 9)]
@@ -207,7 +214,7 @@ def test_an_artifact_that_an_index_lists_stays_while_the_index_exists():
     assert gone([older(1)], [image("A", "v1", 9), SIGNATURE, index]) == {"A": 1}
 
 
-# --- laws -------------------------------------------------------------------------------------------------------------
+# --- properties -------------------------------------------------------------------------------------------------------
 
 NAMES = "abcdefgh"
 TAGS = ["prod", "prod-1", "beta", "v1", "v1.0"]
@@ -215,7 +222,7 @@ TAGS = ["prod", "prod-1", "beta", "v1", "v1.0"]
 
 @st.composite
 def policies(draw):
-    """Rules as ``policy.parse`` would give them."""
+    """Rules as ``policy.parse`` returns them."""
     rules = []
     for priority in draw(st.lists(st.integers(1, 9), unique=True, max_size=4)):
         kind = draw(st.sampled_from(["imageCountMoreThan", "sinceImagePushed", "sinceImagePulled"]))
@@ -255,7 +262,7 @@ def repositories(draw):
 
 
 def matches(rule, each):
-    """Whether a rule covers an image, written differently from the code."""
+    """Whether a rule matches an image, written differently from the code."""
     if rule.storage_class != each.storage_class:
         return False
     alone = Rule(1, rule.tag_status, "sinceImagePushed", 1, rule.prefixes, rule.patterns)
@@ -296,7 +303,7 @@ def test_an_image_selected_by_age_is_still_selected_later(rules, images, days):
 
 @given(policies(), repositories())
 def test_a_second_run_selects_only_images_that_the_first_one_freed(rules, images):
-    rules = [rule for rule in rules if rule.count_type != "imageCountMoreThan"]  # what indexes held would be counted
+    rules = [rule for rule in rules if rule.count_type != "imageCountMoreThan"]  # freed images would be counted
     verdicts = evaluate(rules, images, NOW)
     gone_indexes = {child for each in images if each.digest in verdicts for child in each.children}
     subjects = {each.digest for each in images if each.digest in verdicts}

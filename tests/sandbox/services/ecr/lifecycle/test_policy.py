@@ -1,4 +1,4 @@
-"""What a lifecycle policy may say, and how ECR refuses the rest."""
+"""Which lifecycle policies are valid, and how ECR refuses the others."""
 
 import json
 
@@ -17,7 +17,7 @@ BEFORE = (
 
 
 def rule(priority=1, action=EXPIRE, **selection):
-    """A rule; a name of the selection that is None is left out."""
+    """A rule. A field of the selection that is None is left out."""
     merged = {**SELECTION, **selection}
     chosen = {name: value for name, value in merged.items() if value is not None}
     return {"rulePriority": priority, "selection": chosen, "action": action}
@@ -32,7 +32,7 @@ def policy(*rules):
 
 
 def why(text):
-    """The detail that ECR refuses *text* with."""
+    """The detail in ECR's error for *text*."""
     with pytest.raises(PolicyInvalid) as refused:
         parse(text)
     message = refused.value.message
@@ -49,7 +49,7 @@ GOOD = {
     "by prefixes": rule(tagStatus="tagged", tagPrefixList=["prod", "beta"]),
     "by patterns": rule(tagStatus="tagged", tagPatternList=["*a*b*c*", "prod"]),
     "an empty list is no list": rule(tagStatus="any", tagPrefixList=[]),
-    "the standard class, said": rule(storageClass="standard"),
+    "the standard class is given": rule(storageClass="standard"),
     "archive by number": rule(action=ARCHIVE),
     "archive by age": rule(action=ARCHIVE, **days("sinceImagePushed")),
     "archive by last pull": rule(action=ARCHIVE, **days("sinceImagePulled")),
@@ -282,7 +282,7 @@ anything = st.recursive(
 
 @st.composite
 def mangled(draw):
-    """A good policy with something in it that may not belong there."""
+    """A valid policy with one random change."""
     content = json.loads(policy(draw(st.sampled_from(list(GOOD.values())))))
     [first] = content["rules"]
     place = draw(st.sampled_from([content, first, first["selection"], first["action"]]))

@@ -1,4 +1,4 @@
-"""The file system that layers make, as the OCI image-spec has it, read as a stream."""
+"""The file system of layers by the OCI image-spec, read as a stream."""
 
 import gzip
 import io
@@ -23,7 +23,7 @@ def want(path: str):
 
 
 def tar(files: Mapping[str, bytes | None], links: Mapping[str, tuple[bytes, str]] | None = None) -> bytes:
-    """A layer with these *files* (None: a directory), and then *links*: their kind and what they lead to."""
+    """A layer with these *files* (None is a directory) and then *links*: their type and target."""
     archive = BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as out:
         for path, content in files.items():
@@ -125,7 +125,7 @@ def test_an_image_with_too_many_package_files_is_not_unpacked(monkeypatch):
 
 
 def test_memory_does_not_grow_with_a_layer():
-    """200 MB of zeros and 20,000 unwanted files, in a few hundred KB."""
+    """A layer of 200 MB of zeros and 20,000 other files, read in a few hundred KB of memory."""
     packed = BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz", compresslevel=1) as out:
         for number in range(20_000):
@@ -169,7 +169,7 @@ NAMES = st.sampled_from(
 
 @given(st.lists(st.dictionaries(NAMES, st.one_of(st.none(), st.binary(max_size=3)), max_size=4), max_size=4))
 def test_merged_layers_are_the_same_as_layers_applied_one_by_one(contents):
-    """The same as one layer at a time, in a folder made by the spec's rules."""
+    """The reference applies one layer at a time, by the rules of the specification."""
     assert files_of(*map(tar, contents)) == _by_the_book(contents)
 
 

@@ -1,4 +1,4 @@
-"""Which packages an advisory affects, how bad it is, and what is not known."""
+"""Which packages an advisory affects, its severity, and which packages are unknown."""
 
 import json
 
@@ -102,15 +102,15 @@ def test_the_same_package_in_two_places_is_found_twice():
 
 def test_packages_without_data_are_counted_as_unknown():
     known = snapshot(vuln({"introduced": "5"}), covers=(("PyPI", "quiet"),))
-    told = match([package("1.0"), package("1.0", "quiet"), package("1.0", "strange"), package("main")], known)
-    assert (told.found, told.looked_at, told.unknown) == ((), 4, 2)
+    result = match([package("1.0"), package("1.0", "quiet"), package("1.0", "strange"), package("main")], known)
+    assert (result.found, result.looked_at, result.unknown) == ((), 4, 2)
 
 
 def test_an_unreadable_advisory_does_not_hide_another():
     known = snapshot(vuln({"introduced": "0"}, {"fixed": "soon"}), vuln({"introduced": "0"}, aliases=["CVE-2024-1"]))
-    told = match([package("1.0")], known)
-    assert [each.advisory.name for each in told.found] == ["CVE-2024-1"]
-    assert told.unknown == 1
+    result = match([package("1.0")], known)
+    assert [each.advisory.name for each in result.found] == ["CVE-2024-1"]
+    assert result.unknown == 1
 
 
 def test_an_unreadable_range_does_not_hide_another():
@@ -161,7 +161,7 @@ def test_ubuntus_priority_is_the_severity():
 def test_the_shipped_snapshot_is_readable_and_names_its_source():
     shipped = advisories.load(advisories.SHIPPED)
     assert len(shipped.of_package) > 30
-    assert shipped.covered("Debian:12", "bash"), "looked up, though nothing was found"
+    assert shipped.covered("Debian:12", "bash"), "covered, although it has no advisory"
     assert not shipped.covered("Debian:12", "no-such-package")
     for path in advisories.SHIPPED.glob("*.json"):
         content = json.loads(path.read_text())

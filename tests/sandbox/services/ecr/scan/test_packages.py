@@ -1,4 +1,4 @@
-"""What is in an image, from the files that package managers leave."""
+"""The packages of an image, from the files of its package managers."""
 
 from io import BytesIO
 

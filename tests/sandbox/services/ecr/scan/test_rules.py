@@ -1,4 +1,4 @@
-"""Which images are scanned: the table of the user guide, and the API reference's rules."""
+"""Which images are scanned: the table of the user guide and the rules of the API reference."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Which version is the newer one, by each ecosystem's own rules."""
+"""Which version is newer, by the rules of each ecosystem."""
 
 import contextlib
 import shutil
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ecr_sandbox.services.ecr.scan.versions import key
 
-# In each line every version is older than the next. apk's are of its own test/version.data, or its own code says so.
+# In each line every version is older than the next. Those for apk are from its test/version.data or from its code.
 ASCENDING = {
     "Debian:12": [
         ["1.0~rc1-1", "1.0-1", "1.0-1+deb12u1", "1.0-1+deb12u2", "1.0-1+deb12u10", "1.0-2", "1.1-1", "1:0.1-1"],
@@ -100,8 +100,8 @@ def test_the_order_is_the_same_as_dpkgs(one, other):
         ("lt", key("Debian:12", one) < key("Debian:12", other)),
         ("eq", key("Debian:12", one) == key("Debian:12", other)),
     ):
-        theirs = subprocess.run(["dpkg", "--compare-versions", one, sign, other]).returncode == 0
-        assert ours == theirs, f"{one} {sign} {other}"
+        by_dpkg = subprocess.run(["dpkg", "--compare-versions", one, sign, other]).returncode == 0
+        assert ours == by_dpkg, f"{one} {sign} {other}"
 
 
 @given(st.sampled_from(sorted(ASCENDING)), st.text(max_size=20))

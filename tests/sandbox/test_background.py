@@ -1,4 +1,4 @@
-"""The background process: it is found, started once, waited for and stopped, whatever its condition."""
+"""The background process: it is found, started once, waited for and stopped, in every state."""
 
 import contextlib
 import json
@@ -17,11 +17,11 @@ from ecr_sandbox.settings import Settings
 
 
 def starts(sandbox: Settings) -> int:
-    """How often the stub was started."""
+    """How many times the stub was started."""
     return len((sandbox.state / "starts").read_text())
 
 
-def test_starts_finds_and_stops(stub, own_settings):
+def test_the_sandbox_is_started_found_and_stopped(stub, own_settings):
     assert background.find(own_settings) is None
     status = background.start(own_settings)
     assert status["port"] == own_settings.port
@@ -39,12 +39,12 @@ def test_its_output_is_in_the_log(stub, own_settings):
     assert f"ready {status['endpoint']}" in background.log_file(own_settings).read_text()
 
 
-def test_it_has_a_session_of_its_own(stub, own_settings):
+def test_it_has_its_own_session(stub, own_settings):
     status = background.start(own_settings)
     assert os.getsid(status["pid"]) == status["pid"]
 
 
-def test_two_starts_at_the_same_time_start_one(stub, own_settings):
+def test_two_simultaneous_starts_start_one_sandbox(stub, own_settings):
     stub("slow")
     code = (
         "import sys; from ecr_sandbox import background, settings;"
@@ -65,7 +65,7 @@ def test_two_starts_at_the_same_time_start_one(stub, own_settings):
     assert starts(own_settings) == 1
 
 
-def test_a_start_in_the_foreground_a_moment_ago_is_waited_for(stub, started, own_settings):
+def test_a_recent_start_in_the_foreground_is_waited_for(stub, started, own_settings):
     stub("slow")
     started.append(subprocess.Popen(background.COMMAND, env=os.environ | own_settings.environ()))
     while not (own_settings.state / "sandbox.lock").exists():
@@ -74,7 +74,7 @@ def test_a_start_in_the_foreground_a_moment_ago_is_waited_for(stub, started, own
     assert background.start(own_settings)["pid"] == started[0].pid
 
 
-def test_the_status_file_of_a_killed_sandbox_is_not_believed(stub, own_settings):
+def test_the_status_file_of_a_killed_sandbox_is_ignored(stub, own_settings):
     pid = background.start(own_settings)["pid"]
     os.kill(pid, signal.SIGKILL)
     background._gone(pid, 5)
@@ -83,7 +83,7 @@ def test_the_status_file_of_a_killed_sandbox_is_not_believed(stub, own_settings)
     assert background.start(own_settings)["pid"] != pid
 
 
-def test_the_sandbox_of_another_folder_at_the_noted_address_is_another(stub, tmp_path, own_settings):
+def test_a_sandbox_of_another_folder_at_the_same_address_is_not_used(stub, tmp_path, own_settings):
     status = background.start(own_settings)
     other = tmp_path / "other"
     other.mkdir()
@@ -92,7 +92,7 @@ def test_the_sandbox_of_another_folder_at_the_noted_address_is_another(stub, tmp
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"endpoint": 1}', '"x"'])
-def test_a_damaged_status_file_is_no_sandbox(text, own_settings):
+def test_a_damaged_status_file_is_ignored(text, own_settings):
     (own_settings.state / "sandbox.json").write_text(text)
     assert background.find(own_settings) is None
     assert background.stop(own_settings) is False
@@ -116,7 +116,7 @@ def test_the_reason_of_an_earlier_failure_is_not_repeated(stub, own_settings):
         background.start(own_settings)
 
 
-def test_a_start_that_takes_too_long_is_ended(stub, monkeypatch, own_settings):
+def test_a_start_that_takes_too_long_is_stopped(stub, monkeypatch, own_settings):
     stub("never")
     monkeypatch.setattr(background, "READY_SECONDS", 1)
     with pytest.raises(SandboxError, match=r"was not ready after 1 seconds\. Fix: read its log"):
@@ -151,13 +151,13 @@ def test_another_program_with_the_old_process_number_is_left_alone(started, own_
     assert started[0].poll() is None
 
 
-def test_no_proxy_is_asked(stub, own_settings, monkeypatch):
+def test_no_proxy_is_used(stub, own_settings, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     assert background.start(own_settings)
 
 
-def test_a_state_folder_that_cannot_be_made(tmp_path, stub, own_settings):
+def test_a_state_folder_that_cannot_be_created(tmp_path, stub, own_settings):
     (tmp_path / "file").touch()
     below_a_file = replace(own_settings, state=tmp_path / "file" / "state", variables="ECR_TUTORIAL")
     with pytest.raises(

@@ -22,7 +22,7 @@ NOT_RUNNING = "The sandbox is not running. Fix: ecr-sandbox up"
 
 @pytest.fixture
 def environ(own_settings):
-    """The environment of a terminal whose ECR_SANDBOX_* variables name a sandbox of the test's own."""
+    """The environment of a terminal whose ECR_SANDBOX_* variables name the test's own sandbox."""
     return {
         **os.environ,
         "ECR_SANDBOX_STATE": str(own_settings.state),
@@ -33,19 +33,19 @@ def environ(own_settings):
 
 @pytest.fixture
 def run(environ):
-    """Run ``ecr-sandbox`` with these words, this input and these further variables."""
+    """Run ``ecr-sandbox`` with these arguments, this input and these additional variables."""
 
-    def run(*words, stdin="", **more):
+    def run(*arguments, stdin="", **more):
         everything = {**environ, **more}
-        return subprocess.run([*ECR_SANDBOX, *words], env=everything, input=stdin, capture_output=True, text=True)
+        return subprocess.run([*ECR_SANDBOX, *arguments], env=everything, input=stdin, capture_output=True, text=True)
 
     return run
 
 
 @pytest.fixture
 def call(own_settings):
-    """Run ``ecr-sandbox`` with these words in this process."""
-    return lambda *words: cli.commands.main([*words], obj=lambda: own_settings, standalone_mode=False)
+    """Run ``ecr-sandbox`` with these arguments in this process."""
+    return lambda *arguments: cli.commands.main([*arguments], obj=lambda: own_settings, standalone_mode=False)
 
 
 def fails(ran, sentence):
@@ -66,9 +66,9 @@ def test_up_status_down(run, own_settings):
     assert run("down").stdout == "✔ sandbox was not running\n"
 
 
-@pytest.mark.parametrize("words", [["status"], ["status", "--json"], ["env"], ["gc"], ["clock"]])
-def test_what_needs_a_running_sandbox(run, words):
-    fails(run(*words), NOT_RUNNING)
+@pytest.mark.parametrize("arguments", [["status"], ["status", "--json"], ["env"], ["gc"], ["clock"]])
+def test_commands_that_need_a_running_sandbox(run, arguments):
+    fails(run(*arguments), NOT_RUNNING)
 
 
 def test_serve_runs_in_the_foreground_until_a_signal(environ, tmp_path):
@@ -83,7 +83,7 @@ def test_serve_runs_in_the_foreground_until_a_signal(environ, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("result", "words", "printed"),
+    ("result", "arguments", "printed"),
     [
         (
             {"layers": 12, "freed": 34_150_000, "kept": 5_000_000, "uploads": 0},
@@ -103,17 +103,17 @@ def test_serve_runs_in_the_foreground_until_a_signal(environ, tmp_path):
         ({"layers": 0, "freed": 0, "kept": 0, "uploads": 0}, [], "Nothing to free.\n"),
     ],
 )
-def test_gc_shows_what_it_freed_and_kept(monkeypatch, capsys, call, result, words, printed):
-    asked = []
+def test_gc_shows_what_it_freed_and_kept(monkeypatch, capsys, call, result, arguments, printed):
+    calls = []
     monkeypatch.setattr(background, "find", lambda _: {"endpoint": "http://localhost:1"})
-    monkeypatch.setattr(background, "_ask", lambda *request: asked.append(request) or result)
-    call("gc", *words)
+    monkeypatch.setattr(background, "_ask", lambda *request: calls.append(request) or result)
+    call("gc", *arguments)
     assert capsys.readouterr().out == printed
-    idle = float(words[1]) if words else 300.0
-    assert asked == [("http://localhost:1", "POST", f"/gc?idle={idle}", background.GARBAGE_COLLECTION_SECONDS)]
+    idle = float(arguments[1]) if arguments else 300.0
+    assert calls == [("http://localhost:1", "POST", f"/gc?idle={idle}", background.GARBAGE_COLLECTION_SECONDS)]
 
 
-def test_gc_frees_nothing_that_an_unreadable_state_may_need(monkeypatch, call):
+def test_gc_frees_nothing_while_the_state_is_unreadable(monkeypatch, call):
     monkeypatch.setattr(background, "find", lambda _: {"endpoint": "http://localhost:1"})
     monkeypatch.setattr(background, "_ask", lambda *_: {"put_aside": ["state.db.unreadable-1"]})
     with pytest.raises(SandboxError, match=r"kept as state\.db\.unreadable-1, and its layers too"):
@@ -121,12 +121,12 @@ def test_gc_frees_nothing_that_an_unreadable_state_may_need(monkeypatch, call):
 
 
 def test_clock_shows_the_sandboxs_time_and_advances_it(monkeypatch, capsys, call):
-    asked = []
+    calls = []
     monkeypatch.setattr(background, "find", lambda _: {"endpoint": "http://localhost:1"})
-    monkeypatch.setattr(background, "_ask", lambda *request, body: asked.append((*request, body)) or {"now": 86400.0})
+    monkeypatch.setattr(background, "_ask", lambda *request, body: calls.append((*request, body)) or {"now": 86400.0})
     call("clock")
     call("clock", "--forward-days", "31")
-    assert asked == [
+    assert calls == [
         ("http://localhost:1", "POST", "/clock", '{"forward": 0.0}'),
         ("http://localhost:1", "POST", "/clock", f'{{"forward": {31 * 86400.0}}}'),
     ]
@@ -137,7 +137,7 @@ def test_clock_does_not_go_back(run):
     assert "is not in the range x>=0" in run("clock", "--forward-days", "-1").stderr
 
 
-def test_a_clock_that_cannot_be_advanced_so_far(monkeypatch, call):
+def test_a_clock_that_cannot_be_advanced_that_far(monkeypatch, call):
     monkeypatch.setattr(background, "find", lambda _: {"endpoint": "http://localhost:1"})
     monkeypatch.setattr(background, "_ask", lambda *_, body: None)
     with pytest.raises(SandboxError, match="less than 100 years"):
@@ -160,8 +160,8 @@ def test_any_shell_can_use_the_sandbox(environ, own_settings, tmp_path, evaluate
     assert (ran.stdout, ran.stderr) == (f"[unset] [] localhost:{own_settings.port}\nLogin Succeeded\n", "")
 
 
-def test_env_is_quick(stub, run, own_settings):
-    """In processor time, because the machine that runs the tests may be busy."""
+def test_env_is_fast(stub, run, own_settings):
+    """Measured in processor time, because the test machine can be busy."""
     background.start(own_settings)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert run("env").returncode == 0
@@ -176,7 +176,7 @@ def test_env_survives_a_closed_pipe(stub, environ, own_settings):
     assert ran.stderr == ""
 
 
-def test_reset_starts_afresh_and_keeps_the_address_and_other_files(run, own_settings):
+def test_reset_keeps_the_address_and_other_files(run, own_settings):
     run("up")
     state = own_settings.state
     (state / "thesis.txt").write_text("mine")
@@ -201,9 +201,9 @@ def test_reset_starts_afresh_and_keeps_the_address_and_other_files(run, own_sett
         ({"ECR_SANDBOX_STATE": "/dev/null/x"}, "The state folder /dev/null/x cannot be written"),
     ],
 )
-@pytest.mark.parametrize("words", [["up"], ["reset", "--yes"]])
-def test_a_bad_setting_is_one_sentence(run, words, environ_, sentence):
-    ran = run(*words, **environ_)
+@pytest.mark.parametrize("arguments", [["up"], ["reset", "--yes"]])
+def test_a_bad_setting_is_one_sentence(run, arguments, environ_, sentence):
+    ran = run(*arguments, **environ_)
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr.startswith(f"ecr-sandbox: {sentence}")
     assert len(ran.stderr.splitlines()) == 1
@@ -215,16 +215,16 @@ def test_an_unknown_command(run):
     assert "No such command 'start'" in ran.stderr
 
 
-def test_ctrl_c_is_no_traceback(stub, environ):
+def test_ctrl_c_prints_no_traceback(stub, environ):
     code = "from ecr_sandbox import background, cli; background.COMMAND = ('sleep', '9'); cli.main()"
     child = subprocess.Popen(
         [sys.executable, "-c", code, "up"],
         env=environ,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background process may ignore it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background process can ignore the signal
     )
-    while not psutil.Process(child.pid).children():  # now it waits for the sandbox
+    while not psutil.Process(child.pid).children():  # it now waits for the sandbox
         time.sleep(0.02)
     time.sleep(0.2)
     child.send_signal(signal.SIGINT)

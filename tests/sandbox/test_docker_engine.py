@@ -10,7 +10,7 @@ from ecr_sandbox import docker_engine
 from ecr_sandbox.errors import SandboxError
 
 
-def test_docker_host_wins():
+def test_docker_host_has_precedence():
     assert docker_engine.variables({"DOCKER_HOST": "unix:///x"}) == {"DOCKER_HOST": "unix:///x"}
 
 
@@ -21,7 +21,7 @@ def test_a_tls_engine_keeps_the_users_certificates(tmp_path):
     assert found["DOCKER_CERT_PATH"] == str(tmp_path)
 
 
-def test_the_current_context_is_asked_of_docker(tmp_path):
+def test_docker_names_the_current_context(tmp_path):
     environ = {**os.environ, "DOCKER_CONFIG": str(tmp_path)}
     environ.pop("DOCKER_HOST", None)
     make = ["docker", "context", "create", "far", "--docker", "host=unix:///far/docker.sock"]
@@ -42,7 +42,7 @@ def test_the_current_context_is_asked_of_docker(tmp_path):
         (["/r/docker.sock"], "unix:///r/docker.sock"),
     ],
 )
-def test_without_contexts_the_first_socket_there_is(monkeypatch, tmp_path, there, chosen):
+def test_without_contexts_the_first_existing_socket_is_used(monkeypatch, tmp_path, there, chosen):
     monkeypatch.setattr(docker_engine, "_exists", lambda path: str(path) in there)
     environ = {"DOCKER_CONFIG": str(tmp_path), "XDG_RUNTIME_DIR": "/r"}
     assert docker_engine.variables(environ)["DOCKER_HOST"] == chosen
@@ -60,7 +60,7 @@ def test_without_contexts_the_first_socket_there_is(monkeypatch, tmp_path, there
         ("ssh://me@localhost", False),
     ],
 )
-def test_an_engine_elsewhere(host, elsewhere):
+def test_an_engine_on_another_host(host, elsewhere):
     assert docker_engine.is_elsewhere(host) is elsewhere
 
 
@@ -87,28 +87,28 @@ def test_a_user_without_plugins_gets_no_link(tmp_path, state):
     assert not os.path.lexists(state / "docker" / "cli-plugins")
 
 
-# What keeps us from it ---
+# Errors ---
 
 
-def told(host: str) -> str:
+def message_for(host: str) -> str:
     with pytest.raises(SandboxError) as trouble:
         docker_engine.client({**os.environ, "DOCKER_HOST": host})
     return str(trouble.value)
 
 
 def test_an_engine_that_does_not_run(tmp_path):
-    assert told(f"unix://{tmp_path}/none.sock").startswith("The Docker engine is not running. Fix: ")
+    assert message_for(f"unix://{tmp_path}/none.sock").startswith("The Docker engine is not running. Fix: ")
 
 
-def test_a_socket_nobody_listens_on(tmp_path):
+def test_a_socket_without_a_listener(tmp_path):
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(tmp_path / "dead.sock"))
-    assert told(f"unix://{tmp_path}/dead.sock").startswith("The Docker engine is not running. Fix: ")
+    assert message_for(f"unix://{tmp_path}/dead.sock").startswith("The Docker engine is not running. Fix: ")
 
 
 def test_docker_is_not_installed(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert told(f"unix://{tmp_path}/none.sock").startswith("Docker is not installed. Fix: ")
+    assert message_for(f"unix://{tmp_path}/none.sock").startswith("Docker is not installed. Fix: ")
 
 
 def test_an_engine_on_another_machine():
@@ -116,10 +116,10 @@ def test_an_engine_on_another_machine():
     assert sentence.startswith("The Docker engine is on another machine (tcp://192.0.2.1:1)")
 
 
-def test_a_socket_one_may_not_use(tmp_path):
-    """Root may use any socket, so a child without root's rights tries it."""
+def test_a_socket_without_permission(tmp_path):
+    """Root can use any socket, so a child process without root's permissions tries it."""
     if os.getuid() != 0:
-        pytest.skip("only root can become nobody")
+        pytest.skip("only root can change the user")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "closed.sock"))
         server.listen()
@@ -128,22 +128,22 @@ def test_a_socket_one_may_not_use(tmp_path):
             if folder.stat().st_uid == os.getuid() and "pytest" in folder.name:
                 folder.chmod(0o755)
         read, write = os.pipe()
-        import docker  # noqa: F401  nobody may not be able to read where it is installed
+        import docker  # noqa: F401  the other user may not be able to read the packages
 
         if not (child := os.fork()):
-            said = "no error"
+            message = "no error"
             try:
                 os.setuid(65534)
                 docker_engine.client({"DOCKER_HOST": f"unix://{tmp_path}/closed.sock", "PATH": os.environ["PATH"]})
             except BaseException as trouble:
-                said = str(trouble)
-            os.write(write, said.encode())
+                message = str(trouble)
+            os.write(write, message.encode())
             os._exit(0)
         os.waitpid(child, 0)
-        said = os.read(read, 10_000).decode()
+        message = os.read(read, 10_000).decode()
         os.close(read)
         os.close(write)
-    assert said == (
+    assert message == (
         f"You may not use the Docker engine's socket {tmp_path}/closed.sock (permission denied). "
         'Fix: sudo usermod -aG docker "$USER", then log out and in again'
     )
@@ -152,7 +152,7 @@ def test_a_socket_one_may_not_use(tmp_path):
 # With the real engine ---
 
 
-def test_the_real_engine_answers():
+def test_the_real_engine_is_reachable():
     assert docker_engine.client().ping()
 
 

@@ -1,4 +1,4 @@
-"""When the forwarder is started, kept and replaced, with a fake engine, and the program that it runs."""
+"""When the forwarder is started, kept and replaced, with a fake engine; and the program that it runs."""
 
 import socket
 import subprocess
@@ -28,7 +28,7 @@ class Container:
 
 
 class FakeEngine:
-    """Answers a login with these in turn, the last one for ever: an error's text, or None for success."""
+    """Answers logins with *answers* in turn, and then with the last one: an error text, or None for success."""
 
     def __init__(self, *answers, forwarders=0, run_error=None):
         self.answers, self.run_error, self.ran = list(answers), run_error, []
@@ -67,7 +67,7 @@ class FakeEngine:
         ("failed with status: 503 Service Unavailable", False),
     ],
 )
-def test_a_refused_password_means_that_a_registry_answers(answer, refused):
+def test_a_refused_password_shows_that_a_registry_answers(answer, refused):
     assert docker_forwarder.was_refused(answer) is refused
 
 
@@ -93,7 +93,7 @@ def test_an_engine_in_a_virtual_machine_gets_a_forwarder():
     assert how["labels"][docker_forwarder.STATE_LABEL] == "/its/state"
 
 
-def test_a_forwarder_of_another_port_is_replaced():
+def test_a_forwarder_for_another_port_is_replaced():
     fake = FakeEngine(REFUSED, BAD_PASSWORD, forwarders=1)
     assert docker_forwarder.make_reachable(fake, SANDBOX, [5050, 5051]) is True
     assert len(fake.ran) == len(fake.forwarders) == 1
@@ -127,7 +127,7 @@ def test_a_forwarder_that_does_not_start_is_removed():
 def test_the_forwarder_copies_bytes_both_ways(started):
     port = free_port()
     far = socket.create_server(("127.0.0.1", 0))
-    # It dials the port on which it listens; on one machine they have to be two.
+    # It connects to the port that it listens on. On one machine these must be two ports.
     code = docker_forwarder.FORWARD.replace('writer.get_extra_info("sockname")[1]', str(far.getsockname()[1]))
     started.append(subprocess.Popen([sys.executable, "-c", code, "127.0.0.1", str(port)]))
 

@@ -1,8 +1,8 @@
 """The forwarder with a real engine whose ``localhost`` is not ours, as Docker Desktop's is not.
 
-The engine runs in namespaces of its own: network, mounts and processes. Of this machine it sees one address, and
-what connects there reaches our loopback, as Docker Desktop's ``host.docker.internal`` does. When the shell that
-started it ends, the kernel takes all of it away: engine, containers, interfaces, and the images in its memory.
+The engine runs in its own network, mount and process namespaces. It sees one address of this machine. Connections
+to it reach our loopback, as with Docker Desktop's ``host.docker.internal``. When the shell that started the engine
+ends, the kernel removes everything: engine, containers, interfaces, and the images in memory.
 """
 
 import base64
@@ -41,13 +41,13 @@ pytestmark = [
 
 @pytest.fixture(autouse=True, scope="module")
 def fetched_programs() -> Iterator[None]:
-    """What the machine lacks, `make test` has fetched."""
+    """Add the programs that `make test` downloaded, if this machine does not have them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{os.environ['PATH']}:{clients.CLIENTS / 'bin'}")
         yield
 
 
-# What runs as the first process in there; the machine is off when its standard input ends.
+# The first process in the namespaces. The machine stops when its standard input ends.
 BOOT = """
 set -e
 mount -t tmpfs tmpfs /run
@@ -67,16 +67,16 @@ cat > /dev/null
 
 
 def until(what: Callable[[], Any], seconds: float = 30) -> Any:
-    """What *what* says as soon as that is true."""
+    """Wait until *what* returns a true value, and return it."""
     end = time.monotonic() + seconds
     while not (found := what()):
-        assert time.monotonic() < end, f"still not after {seconds} s"
+        assert time.monotonic() < end, f"not true after {seconds} s"
         time.sleep(0.05)
     return found
 
 
 class VirtualMachine:
-    """An engine in a network of its own, and the one address under which it sees this machine."""
+    """An engine in its own network, and the one address of this machine that it sees."""
 
     def __init__(self, folder: Path):
         self.name = f"vm{uuid.uuid4().hex[:8]}"
@@ -89,8 +89,8 @@ class VirtualMachine:
         self.config.mkdir()
         (self.config / "config.json").write_text('{"auths": {"sandbox.invalid": {}}}')
         (folder / "data").mkdir()
-        words = vars(self) | {"data": folder / "data", "inside": f"{self.name}i"}
-        boot = BOOT.format(**{name: shlex.quote(str(word)) for name, word in words.items()})
+        values = vars(self) | {"data": folder / "data", "inside": f"{self.name}i"}
+        boot = BOOT.format(**{name: shlex.quote(str(word)) for name, word in values.items()})
         self.shell = subprocess.Popen(
             ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", boot],
             stdin=subprocess.PIPE,
@@ -99,7 +99,7 @@ class VirtualMachine:
         )
 
     def start(self) -> docker.DockerClient:
-        """Plug it in and return a client of its engine, once that answers."""
+        """Start the machine and return a client of its engine, as soon as that answers."""
         assert self.shell.stdout.readline() == "up\n"
         ends = f"{self.name} type veth peer name {self.name}i netns {self.shell.pid}"
         subprocess.run(f"ip link add {ends}".split(), check=True)
@@ -111,11 +111,11 @@ class VirtualMachine:
         return docker.DockerClient(base_url=self.host, timeout=60)
 
     def answers(self) -> bool:
-        told = subprocess.run(["docker", "--host", self.host, "version"], capture_output=True, timeout=30)
-        return told.returncode == 0
+        done = subprocess.run(["docker", "--host", self.host, "version"], capture_output=True, timeout=30)
+        return done.returncode == 0
 
     def docker(self, command: str, content: bytes | None = None, fails: bool = False) -> str:
-        """What docker prints on both streams when it talks to this engine, fed with *content*."""
+        """The output (stdout and stderr) of docker with this engine and *content* as input."""
         done = subprocess.run(
             ["docker", "--config", str(self.config), "--host", self.host, *command.split()],
             input=content,
@@ -127,13 +127,13 @@ class VirtualMachine:
         return done.stdout.decode()
 
     def run(self, command: str) -> str:
-        """What *command* prints when it runs inside."""
+        """The output of *command* inside the machine."""
         first = Path(f"/proc/{self.shell.pid}/task/{self.shell.pid}/children").read_text().strip()
         inside = ["nsenter", "--target", first, "--all", "sh", "-c", command]
         return subprocess.run(inside, check=True, capture_output=True, text=True, timeout=30).stdout
 
     def show(self, port: int) -> None:
-        """Be Docker Desktop: whoever in there calls us on this port is connected to our loopback's."""
+        """Act as Docker Desktop: forward connections from the machine to this port of our loopback."""
         listener = socket.create_server((self.ours, port))
         self.listeners.append(listener)
         threading.Thread(target=self._relay, args=(listener, port), daemon=True).start()
@@ -170,7 +170,7 @@ class VirtualMachine:
         self.shell.stdout.close()
         self.shell.wait(30)
         until(lambda: not Path("/sys/class/net", self.name).exists())
-        for folder in sorted(self.cgroups(), reverse=True):  # the one thing of it that outlives its processes
+        for folder in sorted(self.cgroups(), reverse=True):  # only these outlive the processes
             until(lambda folder=folder: not (folder / "cgroup.procs").read_text())
             folder.rmdir()
 
@@ -203,7 +203,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory, base_image: Path) -> Itera
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """A sandbox that the machine can call by the address that it knows us by."""
+    """A sandbox that the machine can reach by our address."""
     sandbox = Sandbox(tmp_path_factory.mktemp("sandbox")).start()
     yield sandbox
     assert sandbox.stop() == 0
@@ -211,7 +211,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def its_engine(machine: VirtualMachine, sandbox: Sandbox) -> Iterator[docker.DockerClient]:
-    """The machine's engine, with no forwarder in it before and after."""
+    """The machine's engine, without a forwarder before and after the test."""
     client = docker.DockerClient(base_url=machine.host, timeout=60)
     yield client
     docker_forwarder.remove_forwarder(client, sandbox.state)
@@ -224,12 +224,12 @@ def of(sandbox: Sandbox) -> Settings:
 
 
 def ports(sandbox: Sandbox) -> list[int]:
-    """The ports that the sandbox says it has, the main one first."""
+    """The sandbox's ports as its status lists them, the main port first."""
     return json.loads((sandbox.state / "sandbox.json").read_text())["ports"]
 
 
 def shown(machine: VirtualMachine, sandbox: Sandbox) -> list[int]:
-    """The sandbox's ports, each of which the machine may call from now on."""
+    """The sandbox's ports, all reachable from the machine from now on."""
     known = [listener.getsockname()[1] for listener in machine.listeners]
     for port in ports(sandbox):
         if port not in known:
@@ -238,7 +238,7 @@ def shown(machine: VirtualMachine, sandbox: Sandbox) -> list[int]:
 
 
 def push_and_pull(machine: VirtualMachine, ecr: Any) -> None:
-    """Log in, push and pull with the machine's engine what the caller of *ecr* may."""
+    """Log in, push and pull with the machine's engine and the credentials of *ecr*."""
     [token] = ecr.get_authorization_token()["authorizationData"]
     user, password = base64.b64decode(token["authorizationToken"]).decode().split(":", 1)
     registry = token["proxyEndpoint"].removeprefix("http://")
@@ -248,7 +248,7 @@ def push_and_pull(machine: VirtualMachine, ecr: Any) -> None:
     assert "Login Succeeded" in machine.docker(
         f"login --username {user} --password-stdin {registry}", password.encode()
     )
-    machine.docker(f"import - {image}", layer(os.urandom(3_000_000)))  # more than any buffer on the way
+    machine.docker(f"import - {image}", layer(os.urandom(3_000_000)))  # larger than any buffer on the path
     assert "digest: sha256:" in machine.docker(f"push {image}")
     machine.docker(f"rmi {image}")
     assert "Downloaded newer image" in machine.docker(f"pull {image}")
@@ -256,18 +256,18 @@ def push_and_pull(machine: VirtualMachine, ecr: Any) -> None:
 
 
 def answer_of(port: int) -> str:
-    """A command that prints which status the registry at this port has for a stranger."""
-    asked = f"import requests; print(requests.get('http://localhost:{port}/v2/').status_code)"
-    return f'{sys.executable} -c "{asked}"'
+    """A command that prints the status of the registry at this port for an anonymous client."""
+    program = f"import requests; print(requests.get('http://localhost:{port}/v2/').status_code)"
+    return f'{sys.executable} -c "{program}"'
 
 
-def test_without_a_forwarder_the_engine_finds_nobody(machine, sandbox, its_engine):
+def test_without_a_forwarder_the_engine_cannot_connect(machine, sandbox, its_engine):
     shown(machine, sandbox)
     assert docker_forwarder.reaches(its_engine, sandbox.port) is False
     assert "connection refused" in machine.docker(f"pull {sandbox.registry}/none:v1", fails=True)
 
 
-def test_with_it_login_push_and_pull_work_on_every_port(machine, sandbox, its_engine):
+def test_with_a_forwarder_login_push_and_pull_work_on_every_port(machine, sandbox, its_engine):
     every = shown(machine, sandbox)
     assert len(every) > 1
     assert docker_forwarder.make_reachable(its_engine, of(sandbox), every) is True
@@ -278,7 +278,7 @@ def test_with_it_login_push_and_pull_work_on_every_port(machine, sandbox, its_en
         assert machine.run(answer_of(port)) == here != "", port
 
 
-def test_nothing_of_it_is_published(machine, sandbox, its_engine):
+def test_the_forwarder_publishes_no_port(machine, sandbox, its_engine):
     """Docker Desktop opens a published port on the user's own machine, where the sandbox listens already."""
     docker_forwarder.make_reachable(its_engine, of(sandbox), shown(machine, sandbox))
     [forwarder] = its_engine.containers.list()
@@ -289,7 +289,7 @@ def test_nothing_of_it_is_published(machine, sandbox, its_engine):
     assert all(address.startswith("127.0.0.1:") for address in listening)
 
 
-def test_what_works_is_left_alone(machine, sandbox, its_engine):
+def test_a_working_forwarder_is_kept(machine, sandbox, its_engine):
     every = shown(machine, sandbox)
     docker_forwarder.make_reachable(its_engine, of(sandbox), every)
     [before] = its_engine.containers.list()
@@ -298,7 +298,7 @@ def test_what_works_is_left_alone(machine, sandbox, its_engine):
     assert (after.id, after.attrs["State"]["StartedAt"]) == (before.id, before.attrs["State"]["StartedAt"])
 
 
-def test_a_registry_that_got_its_port_later_is_carried_too(machine, sandbox, its_engine):
+def test_a_port_added_later_is_forwarded(machine, sandbox, its_engine):
     before = shown(machine, sandbox)
     docker_forwarder.make_reachable(its_engine, of(sandbox), before)
     other = sandbox.client(region="eu-west-1", key=(settings.OTHER_ACCESS_KEY, settings.OTHER_SECRET_KEY))
@@ -314,17 +314,17 @@ def test_a_registry_that_got_its_port_later_is_carried_too(machine, sandbox, its
     push_and_pull(machine, sandbox.client())
 
 
-def test_it_comes_back_with_the_engine_and_does_not_hold_it_up(machine, sandbox, its_engine):
+def test_the_forwarder_restarts_with_the_engine_and_does_not_delay_it(machine, sandbox, its_engine):
     docker_forwarder.make_reachable(its_engine, of(sandbox), shown(machine, sandbox))
     first = machine.run("cat /run/docker.pid")
     machine.run(f"kill {first}")
     until(lambda: machine.run("cat /run/docker.pid || true") not in ("", first) and machine.answers())
-    assert "using the force" not in machine.log.read_text(), "the engine had to kill it, after 10 s"
+    assert "using the force" not in machine.log.read_text(), "the engine had to kill the forwarder after 10 s"
     until(lambda: docker_forwarder.reaches(its_engine, sandbox.port))
     push_and_pull(machine, sandbox.client())
 
 
-def test_it_outlives_the_sandbox(machine, sandbox, its_engine):
+def test_the_forwarder_outlives_the_sandbox(machine, sandbox, its_engine):
     docker_forwarder.make_reachable(its_engine, of(sandbox), shown(machine, sandbox))
     sandbox.stop()
     assert docker_forwarder.reaches(its_engine, sandbox.port) is False
@@ -332,7 +332,7 @@ def test_it_outlives_the_sandbox(machine, sandbox, its_engine):
     assert docker_forwarder.reaches(its_engine, sandbox.port) is True
 
 
-def test_removed_it_is_gone(machine, sandbox, its_engine):
+def test_a_forwarder_is_removed(machine, sandbox, its_engine):
     docker_forwarder.make_reachable(its_engine, of(sandbox), shown(machine, sandbox))
     assert docker_forwarder.remove_forwarder(its_engine, sandbox.state) is True
     assert its_engine.containers.list(all=True) == []
@@ -340,7 +340,7 @@ def test_removed_it_is_gone(machine, sandbox, its_engine):
     assert docker_forwarder.remove_forwarder(its_engine, sandbox.state) is False
 
 
-def test_a_sandbox_that_is_out_of_its_reach_is_said_and_nothing_is_left(machine, sandbox, its_engine, monkeypatch):
+def test_an_unreachable_sandbox_is_an_error_and_leaves_no_container(machine, sandbox, its_engine, monkeypatch):
     port = free_port()
     monkeypatch.setattr(docker_forwarder, "START_SECONDS", 1)
     with pytest.raises(SandboxError, match=f"cannot reach the sandbox at localhost:{port}"):

@@ -18,7 +18,7 @@ STATUS = {
 }
 
 
-def test_it_points_everything_at_the_sandbox():
+def test_all_clients_point_to_the_sandbox():
     new, _ = environment.isolated({"PATH": "/usr/bin"}, STATUS)
     assert new["AWS_ENDPOINT_URL"] == "http://localhost:5051"
     assert new["AWS_CONFIG_FILE"] == "/s/aws/config"
@@ -32,7 +32,7 @@ def test_it_points_everything_at_the_sandbox():
     assert (new["HUB"], new["HUB_API"]) == ("localhost:5052", "http://localhost:5052/hub.docker.com")
 
 
-def test_the_engine_found_before_is_kept():
+def test_an_engine_that_is_already_set_is_kept():
     new, _ = environment.isolated({}, STATUS, {"DOCKER_HOST": "unix:///x.sock"})
     assert new["DOCKER_HOST"] == "unix:///x.sock"
 
@@ -56,13 +56,13 @@ def test_the_engine_found_before_is_kept():
         "BUILDX_BUILDER",
     ],
 )
-def test_what_could_name_another_endpoint_or_account_is_unset(name):
+def test_variables_that_name_another_endpoint_or_account_are_unset(name):
     new, gone = environment.isolated({name: "x"}, STATUS)
     assert name in gone
     assert name not in new
 
 
-def test_nothing_is_both_set_and_unset_or_twice():
+def test_each_variable_is_either_set_or_unset_and_listed_once():
     new, gone = environment.isolated({"AWS_PROFILE": "x", "AWS_REGION": "y", "AWS_NEW": "z"}, STATUS)
     assert not set(new) & set(gone)
     assert len(gone) == len(set(gone))
@@ -101,20 +101,20 @@ def test_no_proxy_for_localhost(before, upper, lower):
 
 @pytest.fixture
 def state(tmp_path):
-    state = tmp_path / "its state"  # a blank in the name, as in "Application Support" on macOS
+    state = tmp_path / "its state"  # a space in the name, as in "Application Support" on macOS
     state.mkdir()
     return state
 
 
-def test_files_are_private_and_docker_will_not_choose_a_keychain(state):
+def test_files_are_private_and_docker_uses_no_keychain(state):
     environment.write_files(state)
     assert json.loads((state / "docker" / "config.json").read_text())["auths"]
     for name in ("docker/config.json", "aws/config", "aws/credentials"):
         assert stat.S_IMODE((state / name).stat().st_mode) == 0o600
-    assert not list(state.rglob(".*"))  # no drafts
+    assert not list(state.rglob(".*"))  # no temporary files
 
 
-def test_what_the_user_added_is_kept(state):
+def test_the_users_additions_are_kept(state):
     environment.write_files(state)
     (state / "aws" / "credentials").write_text("[alice]\n")
     (state / "docker" / "config.json").write_text('{"auths": {"localhost:1": {"auth": "eA=="}}}')
@@ -124,7 +124,7 @@ def test_what_the_user_added_is_kept(state):
 
 
 @pytest.mark.parametrize("text", ["", "{", "{}", '{"auths": {}}', "[]", '{"credsStore": "desktop"}'])
-def test_a_docker_config_that_would_let_docker_choose_is_replaced(state, text):
+def test_a_docker_config_without_a_credential_store_setting_is_replaced(state, text):
     (state / "docker").mkdir()
     (state / "docker" / "config.json").write_text(text)
     environment.write_files(state)

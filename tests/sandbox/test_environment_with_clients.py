@@ -22,7 +22,7 @@ ACCESS, MODIFY, ATTRIB, OPEN = 0x1, 0x2, 0x4, 0x20
 MOVED, CREATED, DELETED = 0xC0, 0x100, 0x200
 IS_FOLDER = 0x40000000
 
-# Plain boto3, aws and docker, without a word about where the sandbox is.
+# Plain boto3, aws and docker, without the sandbox's address.
 PROGRAM = """
 import base64, subprocess
 from ecr_sandbox import background, docker_engine, docker_forwarder, environment, settings
@@ -56,7 +56,7 @@ aws ecr get-login-password | docker login --username AWS --password-stdin "$REGI
 
 
 class Watch:
-    """Everything that any process does to the files under some folders."""
+    """Every access of any process to the files in some folders."""
 
     def __init__(self, *folders: Path):
         self.libc = ctypes.CDLL(None, use_errno=True)
@@ -70,7 +70,7 @@ class Watch:
                 self.names[number] = folder
 
     def seen(self) -> set[str]:
-        """The paths that were touched since the last call; listing a folder counts as well."""
+        """The paths that were accessed since the last call, including folders that were listed."""
         found = set()
         try:
             data = os.read(self.handle, 1 << 20)
@@ -86,7 +86,7 @@ class Watch:
 
 @pytest.fixture
 def home(tmp_path, own_settings, monkeypatch):
-    """A home whose every file names another endpoint or account, or leaves a mark when it is used."""
+    """A home in which every file names another endpoint or account, or writes a mark when it is used."""
     for name, value in own_settings.environ().items():
         monkeypatch.setenv(name, value)
     home = tmp_path / "home"
@@ -136,7 +136,7 @@ def poisoned(home: Path) -> dict[str, str]:
 
 
 def fingerprint(home: Path) -> str:
-    """Names, sizes, times and bytes of everything in the home."""
+    """Names, sizes, times and contents of all files in the home."""
     facts = [
         (
             str(path),
@@ -149,8 +149,8 @@ def fingerprint(home: Path) -> str:
     return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
-def run(words, home):
-    ran = subprocess.run(words, env=poisoned(home), capture_output=True, text=True, timeout=120)
+def run(command, home):
+    ran = subprocess.run(command, env=poisoned(home), capture_output=True, text=True, timeout=120)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout
 
@@ -170,7 +170,7 @@ def test_a_program(home):
     ]
 
 
-def test_a_terminal_after_eval(home):
+def test_a_terminal_after_eval_reads_nothing_of_the_home(home):
     run(["ecr-sandbox", "up"], home)
     before, watch = fingerprint(home), Watch(home / ".aws", home / ".docker")
     assert "Login Succeeded" in run(["sh", "-c", TYPED], home)
@@ -178,8 +178,8 @@ def test_a_terminal_after_eval(home):
     assert fingerprint(home) == before
 
 
-def test_of_a_user_with_contexts_only_the_context_is_read(home):
-    """To find the engine of the user's context docker reads the user's file, once, before the environment is set."""
+def test_only_the_current_context_of_the_user_is_read(home):
+    """docker reads the user's file once, before the environment is set, to find the engine of the user's context."""
     config = json.loads((home / ".docker" / "config.json").read_text())
     (home / ".docker" / "config.json").write_text(json.dumps(config | {"currentContext": "mine"}))
     meta = home / ".docker" / "contexts" / "meta" / hashlib.sha256(b"mine").hexdigest() / "meta.json"
@@ -195,17 +195,17 @@ def test_of_a_user_with_contexts_only_the_context_is_read(home):
 
 
 @pytest.mark.parametrize(
-    ("words", "opened"),
+    ("command", "opened"),
     [
         (["aws", "sts", "get-caller-identity"], ".aws/cli/alias"),
         (["docker", "info"], ".docker/config.json"),
         ([sys.executable, "-c", "import boto3; boto3.client('sts')"], ".aws/config"),
     ],
 )
-def test_without_the_environment_the_same_programs_read_the_home(home, words, opened):
-    """So the watch above sees what it has to see."""
+def test_without_the_environment_the_same_programs_read_the_home(home, command, opened):
+    """This proves that the watch detects such an access."""
     watch = Watch(home / ".aws", home / ".docker")
-    subprocess.run(words, env={**os.environ, "HOME": str(home), "PATH": _with_aws()}, capture_output=True)
+    subprocess.run(command, env={**os.environ, "HOME": str(home), "PATH": _with_aws()}, capture_output=True)
     assert str(home / opened) in watch.seen()
 
 

@@ -1,4 +1,4 @@
-"""ecr-sandbox in a virtual environment that has nothing else: its README's examples, and every service."""
+"""ecr-sandbox alone in a virtual environment: the examples of its README, and every service."""
 
 import os
 import re
@@ -14,7 +14,7 @@ SANDBOX = Path(__file__).parents[2] / "sandbox"
 README = (SANDBOX / "README.md").read_text()
 COURSE_ONLY = {"jupyterlab", "matplotlib", "nbval", "awscli", "flask", "learn-amazon-ecr"}
 
-# One call of each service. A package that is missing would answer with an error.
+# One call of each service. With a missing package it would return an error.
 CALLS = """
 import sys, boto3
 for service, operation, arguments in (
@@ -52,7 +52,7 @@ JOB_STEPS = re.findall(r"- run: (.*)", example("yaml", "jobs:"))
 
 @pytest.fixture(scope="module")
 def environ(tmp_path_factory) -> dict[str, str]:
-    """The environment of a terminal in which a new virtual environment is active. It has what the README installs."""
+    """The environment of a terminal with a new active virtual environment that has what the README installs."""
     folder = tmp_path_factory.mktemp("venv")
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON", "PYTEST"))}
@@ -74,20 +74,20 @@ def environ(tmp_path_factory) -> dict[str, str]:
 
 
 def run(command: str, environ: dict[str, str], folder: Path | None = None) -> str:
-    """What a shell command prints; it must succeed."""
+    """The output of a shell command, which must succeed."""
     ran = subprocess.run(["sh", "-ec", command], env=environ, cwd=folder, capture_output=True, text=True, timeout=200)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout
 
 
-def test_nothing_of_the_course_is_installed(environ):
+def test_no_package_of_the_course_is_installed(environ):
     installed = run("pip list --format=freeze", environ)
     names = {line.partition("==")[0].lower() for line in installed.splitlines()}
     assert "ecr-sandbox" in {name.partition(" @")[0] for name in names}
     assert not names & COURSE_ONLY
 
 
-def test_the_examples_of_the_readme(environ, tmp_path):
+def test_the_examples_of_the_readme_work(environ, tmp_path):
     (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
     (tmp_path / "test_push.py").write_text(example("python", "def test_push"))
     (tmp_path / "test_repositories.py").write_text(example("python", "def test_repositories"))

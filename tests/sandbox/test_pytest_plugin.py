@@ -1,4 +1,4 @@
-"""The pytest fixtures of ecr-sandbox, used by test files of their own."""
+"""The pytest fixtures of ecr-sandbox, used by generated test files."""
 
 import json
 import os
@@ -70,7 +70,7 @@ def test_a_subprocess_uses_the_sandbox_and_has_nothing_of_the_users(run):
     result.assert_outcomes(passed=1)
 
 
-def test_each_test_has_a_sandbox_of_its_own_and_one_is_shared(run):
+def test_each_test_can_have_its_own_or_the_shared_sandbox(run):
     result = run("""
         import pytest
 
@@ -94,7 +94,7 @@ def test_each_test_has_a_sandbox_of_its_own_and_one_is_shared(run):
     result.assert_outcomes(passed=5)
 
 
-def test_it_is_stopped_and_its_folder_removed_also_after_a_failed_test(run, pytester):
+def test_the_sandbox_is_stopped_and_removed_also_after_a_failed_test(run, pytester):
     result = run("""
         import pathlib, shutil
 

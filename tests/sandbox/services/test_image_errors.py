@@ -1,4 +1,4 @@
-"""What ECR answers in its API, and to docker, when the registry does not store an image."""
+"""The errors of ECR's API, and those for docker, when the registry does not store an image."""
 
 import pytest
 
@@ -33,12 +33,12 @@ def test_the_api_and_the_registry_give_the_same_reason(error, exception, status,
     assert (refusal.status, refusal.code, refusal.message) == (status, code, answered.message)
 
 
-def test_an_image_that_is_already_there_is_an_error_of_the_api_only():
+def test_an_existing_image_is_an_error_in_the_api_only():
     error = api_exception(errors.ImageExists("sha256:aa", None, "app", ACCOUNT))
     assert error.code == "ImageAlreadyExistsException"
     assert "'null'" in error.message
 
 
-def test_every_reason_has_an_answer():
+def test_every_reason_has_an_error():
     covered = {type(error) for error, *_ in CASES} | {errors.ImageExists}
     assert {*errors.ImageError.__subclasses__(), *errors.ManifestInvalid.__subclasses__()} == covered

@@ -1,4 +1,4 @@
-"""The pull limit of the Docker Hub stand-in: a window that slides."""
+"""The pull limit of the Docker Hub stand-in: a sliding window."""
 
 import time
 import uuid
@@ -31,9 +31,9 @@ def budget(limit: int, window: int) -> Budget:
     return Budget(f"somebody-{uuid.uuid4()}", limit, window)
 
 
-def taken(pulls: Pulls, mine: Budget) -> bool:
+def taken(pulls: Pulls, source: Budget) -> bool:
     try:
-        pulls.take(mine)
+        pulls.take(source)
     except LimitReached:
         return False
     return True
@@ -44,15 +44,15 @@ def taken(pulls: Pulls, mine: Budget) -> bool:
     window=st.integers(1, 20),
     pauses=st.lists(st.integers(0, 12), min_size=1, max_size=30),
 )
-def test_a_pull_is_allowed_exactly_when_the_window_before_it_has_room(pulls, limit, window, pauses):
-    mine, clock, let_through = budget(limit, window), 1_800_000_000, []
+def test_a_pull_is_allowed_only_while_the_window_is_below_the_limit(pulls, limit, window, pauses):
+    source, clock, let_through = budget(limit, window), 1_800_000_000, []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(time, "time", lambda: clock)
         for pause in pauses:
             clock += pause
             in_window = [moment for moment in let_through if moment > clock - window]
-            assert pulls.left(mine) == max(limit - len(in_window), 0)
-            assert taken(pulls, mine) == (len(in_window) < limit)
+            assert pulls.left(source) == max(limit - len(in_window), 0)
+            assert taken(pulls, source) == (len(in_window) < limit)
             if len(in_window) < limit:
                 let_through.append(clock)
     for moment in let_through:
@@ -60,23 +60,23 @@ def test_a_pull_is_allowed_exactly_when_the_window_before_it_has_room(pulls, lim
 
 
 def test_concurrent_pulls_get_no_more_than_sequential_ones(pulls):
-    mine = budget(5, 3600)
+    source = budget(5, 3600)
     with ThreadPoolExecutor(8) as pool:
-        assert sum(pool.map(lambda _: taken(pulls, mine), range(40))) == 5
+        assert sum(pool.map(lambda _: taken(pulls, source), range(40))) == 5
 
 
-def test_a_pull_that_is_given_back_is_not_counted(pulls):
-    mine = budget(1, 3600)
-    pulls.give_back(pulls.take(mine))
-    assert pulls.left(mine) == 1
-    assert taken(pulls, mine)
+def test_a_returned_pull_is_not_counted(pulls):
+    source = budget(1, 3600)
+    pulls.give_back(pulls.take(source))
+    assert pulls.left(source) == 1
+    assert taken(pulls, source)
 
 
-def test_each_source_has_a_limit_of_its_own(pulls):
-    mine, yours = budget(1, 3600), budget(1, 3600)
-    assert taken(pulls, mine)
-    assert not taken(pulls, mine)
-    assert taken(pulls, yours)
+def test_each_source_has_its_own_limit(pulls):
+    source, other = budget(1, 3600), budget(1, 3600)
+    assert taken(pulls, source)
+    assert not taken(pulls, source)
+    assert taken(pulls, other)
 
 
 def account(plan: str) -> Account:

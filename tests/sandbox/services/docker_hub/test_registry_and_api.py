@@ -29,7 +29,7 @@ ME = "127.0.0.1"
 
 @dataclass
 class Hub:
-    """The stand-in in this process, and what a client does with it."""
+    """The stand-in in this process, with the requests of a client."""
 
     state: Path
     store: Store = field(init=False)
@@ -72,7 +72,7 @@ class Hub:
         return self.ask_token(f"repository:{repository}:{actions}", user, secret).json["token"]
 
     def push(self, repository: str, user: str, tag: str = "1", secret: str = PASSWORD) -> TestResponse:
-        """Push a small image of its own, and return the answer that settles it."""
+        """Push a new small image and return the response to its manifest."""
         return self.push_with(self.token(repository, "pull,push", user, secret), repository, tag)
 
     def push_with(self, token: str, repository: str, tag: str = "1") -> TestResponse:
@@ -115,7 +115,7 @@ def digest_of(content: bytes) -> str:
 def the_hub(tmp_path_factory):
     the_hub = Hub(tmp_path_factory.mktemp("hub"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(accounts, "HASH", "pbkdf2:sha256:1")  # a slow hash is for real passwords
+        patch.setattr(accounts, "HASH", "pbkdf2:sha256:1")  # real passwords have a slow hash
         yield the_hub
     the_hub.store.close()
 
@@ -141,7 +141,7 @@ def bob(the_hub):
     return the_hub.sign_up()
 
 
-# --- the challenge and the token ------------------------------------------------------------------------------------
+# --- the challenge and the token --------------------------------------------------------------------------------------
 
 
 def test_a_request_without_a_token_gets_a_challenge(the_hub):
@@ -194,7 +194,7 @@ def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(the_hub, alice
     assert answer.json == {"details": "incorrect username or password"}
 
 
-def test_a_token_is_good_for_five_minutes(the_hub, alice, monkeypatch):
+def test_a_token_expires_after_five_minutes(the_hub, alice, monkeypatch):
     token, start = the_hub.token("a/b", user=alice), time.time()
     monkeypatch.setattr(time, "time", lambda: start + 299)
     assert the_hub.request("GET", "/v2/", token).status_code == 200
@@ -246,7 +246,7 @@ def test_a_refresh_token_is_valid_as_long_as_its_access_token(the_hub, alice):
     assert the_hub.request("POST", "/token", data=form).status_code == 401
 
 
-# --- who may do what ------------------------------------------------------------------------------------------------
+# --- permissions ------------------------------------------------------------------------------------------------------
 
 
 def test_the_first_push_creates_a_public_repository_that_anyone_can_pull(the_hub, alice):
@@ -354,7 +354,7 @@ def test_a_layer_is_mounted_only_from_a_repository_that_the_token_may_pull(the_h
     assert the_hub.request("POST", f"/v2/{bob}/app/blobs/uploads/{query}", token).status_code == 201
 
 
-def test_an_unknown_tag_is_named(the_hub, alice):
+def test_the_error_for_an_unknown_tag_names_it(the_hub, alice):
     the_hub.push(f"{alice}/app", alice)
     answer = the_hub.pull(f"{alice}/app", tag="absent")
     assert answer.status_code == 404
@@ -370,7 +370,7 @@ def test_images_are_not_deleted_with_docker(the_hub, alice):
     assert the_hub.pull(f"{alice}/app").status_code == 200
 
 
-# --- personal access tokens -----------------------------------------------------------------------------------------
+# --- personal access tokens -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -382,7 +382,7 @@ def test_images_are_not_deleted_with_docker(the_hub, alice):
         ("repo:admin", True, True, True),
     ],
 )
-def test_an_access_token_does_what_its_scope_says(the_hub, alice, scope, pulls_public, pulls_private, pushes):
+def test_an_access_token_allows_only_its_scope(the_hub, alice, scope, pulls_public, pulls_private, pushes):
     the_hub.push(f"{alice}/open", alice)
     the_hub.api("POST", f"/namespaces/{alice}/repositories", alice, json={"name": "closed", "is_private": True})
     the_hub.push(f"{alice}/closed", alice)
@@ -440,7 +440,7 @@ def test_an_access_token_cannot_create_another(the_hub, alice):
 
 
 @pytest.mark.parametrize(("scope", "status"), [("repo:write", 403), ("repo:admin", 201)])
-def test_only_the_highest_scope_manages_repositories(the_hub, alice, scope, status):
+def test_only_the_admin_scope_manages_repositories(the_hub, alice, scope, status):
     secret = the_hub.access_token(alice, scope)["token"]
     answer = the_hub.api("POST", f"/namespaces/{alice}/repositories", alice, secret, json={"name": "made"})
     assert answer.status_code == status
@@ -460,19 +460,19 @@ def test_an_invalid_access_token_is_not_created(the_hub, alice, body):
     assert the_hub.api("GET", "/access-tokens", alice).json["count"] == 0
 
 
-# --- accounts and plans ---------------------------------------------------------------------------------------------
+# --- accounts and plans -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("username", "password"),
     [("abc", PASSWORD), ("Alice", PASSWORD), ("al-ice", PASSWORD), ("library", PASSWORD), ("goodname", "short")],
 )
-def test_a_docker_id_and_a_password_have_rules(the_hub, username, password):
+def test_an_invalid_docker_id_or_password_is_refused(the_hub, username, password):
     answer = the_hub.api("POST", "/sandbox/accounts", json={"username": username, "password": password})
     assert answer.status_code == 400
 
 
-def test_a_docker_id_can_be_taken_once(the_hub, alice):
+def test_a_docker_id_is_unique(the_hub, alice):
     again = {"username": alice, "password": PASSWORD}
     assert the_hub.api("POST", "/sandbox/accounts", json=again).status_code == 201
     answer = the_hub.api("POST", "/sandbox/accounts", json={**again, "password": "another one"})
@@ -513,7 +513,7 @@ def test_a_paid_plan_has_unlimited_private_repositories(the_hub, plan):
 
 
 @pytest.mark.parametrize("way_out", ["public", "pro"])
-def test_a_push_above_the_plans_number_creates_a_locked_repository(the_hub, way_out):
+def test_a_push_above_the_plans_quota_creates_a_locked_repository(the_hub, way_out):
     carol = the_hub.sign_up(default_privacy="private")
     assert the_hub.push(f"{carol}/one", carol).status_code == 201
     assert the_hub.push(f"{carol}/two", carol).status_code == 201
@@ -536,10 +536,10 @@ def test_the_plan_of_another_account_cannot_be_changed(the_hub, alice, bob):
     assert the_hub.api("PATCH", f"/sandbox/accounts/{alice}", alice, json={"plan": "gold"}).status_code == 400
 
 
-# --- the web API's repositories -------------------------------------------------------------------------------------
+# --- the web API's repositories ---------------------------------------------------------------------------------------
 
 
-def test_a_repository_is_described_as_the_api_does(the_hub, alice):
+def test_a_repository_has_the_fields_of_docker_hubs_api(the_hub, alice):
     body = {"name": "app", "description": "An app", "full_description": "A longer text", "is_private": False}
     the_hub.api("POST", f"/namespaces/{alice}/repositories", alice, json=body)
     seen = the_hub.repository(f"{alice}/app")
@@ -577,7 +577,7 @@ def test_an_account_is_deleted_with_its_repositories_and_its_name_is_free(the_hu
     the_hub.push(f"{bob}/app", bob)
     the_hub.api("POST", f"/repositories/{bob}/app/collaborators", bob, json={"user": alice})
     secret = the_hub.access_token(alice, "repo:admin")["token"]
-    for _ in range(2):  # gone already is as good
+    for _ in range(2):  # deleting it again also succeeds
         assert the_hub.api("DELETE", f"/sandbox/accounts/{alice}").status_code == 204
     assert the_hub.ask_token(user=alice).status_code == the_hub.ask_token(user=alice, secret=secret).status_code == 401
     assert the_hub.repository(f"{bob}/app", bob)["collaborator_count"] == 0
@@ -614,14 +614,14 @@ def test_other_paths_are_not_found(the_hub):
     assert the_hub.request("DELETE", "/token").status_code == 404
 
 
-# --- the pull limit -------------------------------------------------------------------------------------------------
+# --- the pull limit ---------------------------------------------------------------------------------------------------
 
 
 def left(answer: TestResponse) -> str:
     return answer.headers["ratelimit-remaining"]
 
 
-def test_the_limit_is_the_real_one_unless_a_lesson_sets_less(the_hub, limit):
+def test_the_default_limit_is_docker_hubs(the_hub, limit):
     limit()
     assert the_hub.api("GET", "/sandbox/pull-limit").json == {
         **vars(PullLimit(anonymous=100, personal=200, window=21600)),
@@ -721,7 +721,7 @@ def test_the_limit_ends_with_its_window(the_hub, alice, limit, monkeypatch):
     assert the_hub.pull(f"{alice}/app").status_code == 200
 
 
-# --- what lasts -----------------------------------------------------------------------------------------------------
+# --- persistence ------------------------------------------------------------------------------------------------------
 
 
 def test_everything_survives_a_restart(tmp_path):
@@ -747,7 +747,7 @@ def test_no_secret_is_stored_in_plain_text(the_hub, alice):
         assert secret.encode() not in file.read_bytes()
 
 
-def test_an_official_image_is_stored_by_its_first_request(tmp_path, monkeypatch):
+def test_the_first_request_for_an_official_image_stores_it(tmp_path, monkeypatch):
     config, layout = b'{"architecture": "amd64", "os": "linux"}', tmp_path / "layout"
     text = manifest(digest_of(config), len(config))
     for content in (config, text):

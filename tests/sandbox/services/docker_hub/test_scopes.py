@@ -1,4 +1,4 @@
-"""What a client asks a token for: ``repository:alice/app:pull,push``."""
+"""The scope that a client requests a token for: ``repository:alice/app:pull,push``."""
 
 import pytest
 from hypothesis import given
@@ -15,17 +15,17 @@ scopes = st.builds(
 
 
 @given(scopes)
-def test_a_scope_survives_writing_and_parsing(scope):
+def test_a_scope_survives_formatting_and_parsing(scope):
     assert parse(str(scope)) == scope
 
 
 @given(st.lists(scopes))
-def test_several_scopes_can_be_in_one_parameter_or_in_many(many):
+def test_several_scopes_can_be_in_one_or_more_parameters(many):
     apart = [str(scope) for scope in many]
     assert parse_all(apart) == parse_all([" ".join(apart)]) == many
 
 
-def test_the_name_may_have_a_port():
+def test_the_name_can_contain_a_port():
     assert parse("repository:localhost:5000/app:pull") == Scope("repository", "localhost:5000/app", frozenset({"pull"}))
 
 
@@ -37,5 +37,5 @@ def test_anything_else_is_not_a_scope(text):
         parse(text)
 
 
-def test_what_is_not_a_scope_is_ignored():
+def test_an_invalid_scope_is_ignored():
     assert parse_all(["nonsense repository:alice/app:pull"]) == [parse("repository:alice/app:pull")]

@@ -1,4 +1,4 @@
-"""Lifecycle policies by the API: put, previewed, and acted on when the clock says so; in one sandbox for all tests."""
+"""Lifecycle policies through the API: put, previewed, and applied on schedule; in one sandbox for all tests."""
 
 import calendar
 import json
@@ -28,12 +28,12 @@ def days(number, kind="sinceImagePushed", **more):
 
 
 def policy(*rules):
-    return json.dumps({"rules": rules}, indent=1)  # a text of 100 characters at least
+    return json.dumps({"rules": rules}, indent=1)  # ECR requires at least 100 characters
 
 
-def refused(call, **asked):
+def refused(call, **parameters):
     with pytest.raises(ClientError) as error:
-        call(**asked)
+        call(**parameters)
     return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
 
 
@@ -45,7 +45,7 @@ def ecr(sandbox, repository):
 
 
 def here(ecr, repository):
-    """Digests of what is there."""
+    """Digests of the images in the repository."""
     return {
         each["imageDigest"]
         for each in ecr.describe_images(repositoryName=repository, filter={"imageStatus": "ANY"})["imageDetails"]
@@ -53,7 +53,7 @@ def here(ecr, repository):
 
 
 def previewed(ecr, repository, **more):
-    """The preview, when it is complete."""
+    """The preview after it is complete."""
 
     def complete():
         answer = ecr.get_lifecycle_policy_preview(repositoryName=repository, **more)
@@ -64,7 +64,7 @@ def previewed(ecr, repository, **more):
 
 
 def evaluated(ecr, repository, since):
-    """Wait until the policy was evaluated after that Unix time."""
+    """Wait until the policy is evaluated after the Unix time *since*."""
     ask = {"repositoryName": repository}
     until(lambda: ecr.get_lifecycle_policy(**ask)["lastEvaluatedAt"].timestamp() >= int(since))
 
@@ -73,7 +73,7 @@ def evaluated(ecr, repository, since):
 
 
 @pytest.mark.operation("PutLifecyclePolicy", "GetLifecyclePolicy", "DeleteLifecyclePolicy")
-def test_a_policy_comes_and_goes_and_was_never_evaluated(ecr, repository):
+def test_a_policy_is_put_returned_and_deleted(ecr, repository):
     ask, text = {"repositoryName": repository}, policy(rule())
     for call in (ecr.get_lifecycle_policy, ecr.delete_lifecycle_policy):
         assert refused(call, **ask)[0] == "LifecyclePolicyNotFoundException"
@@ -81,7 +81,7 @@ def test_a_policy_comes_and_goes_and_was_never_evaluated(ecr, repository):
     for call in (ecr.get_lifecycle_policy, ecr.delete_lifecycle_policy):
         answer = call(**ask)
         assert answer["lifecyclePolicyText"] == text
-        assert answer["lastEvaluatedAt"].timestamp() == 0  # as AWS has it
+        assert answer["lastEvaluatedAt"].timestamp() == 0  # as on AWS
     assert refused(ecr.get_lifecycle_policy, **ask)[0] == "LifecyclePolicyNotFoundException"
 
 
@@ -99,18 +99,18 @@ def test_an_invalid_policy_is_refused_by_put_and_by_preview(ecr, repository):
 
 @pytest.mark.operation("PutLifecyclePolicy")
 @pytest.mark.parametrize("text", ["[" * 20_000, '{"rules": [' + "[" * 20_000, "x" * 100])
-def test_a_text_that_is_not_json_is_not_a_lifecycle_policy(ecr, repository, text):
+def test_a_lifecycle_policy_must_be_json(ecr, repository, text):
     code, _ = refused(ecr.put_lifecycle_policy, repositoryName=repository, lifecyclePolicyText=text)
     assert code == "InvalidParameterException"
 
 
 @pytest.mark.operation("PutLifecyclePolicy")
 def test_the_terminal_prints_ecrs_error(sandbox, repository):
-    said = sandbox.refused(
+    output = sandbox.refused(
         f"aws ecr put-lifecycle-policy --repository-name {repository} --lifecycle-policy-text "
         f"'{policy(rule(tagStatus='tagged'))}'"
     )
-    assert said.strip().endswith(
+    assert output.strip().endswith(
         "An error occurred (InvalidParameterException) when calling the PutLifecyclePolicy operation: Invalid "
         "parameter at 'LifecyclePolicyText' failed to satisfy constraint: 'Lifecycle policy validation failure: "
         "Must specify tagPrefixList or tagPatternList when tagStatus=TAGGED.'"
@@ -155,7 +155,7 @@ def test_a_preview_of_what_would_be_archived(ecr, repository):
 
 
 @pytest.mark.operation("StartLifecyclePolicyPreview", "GetLifecyclePolicyPreview")
-def test_without_a_text_the_repository_s_own_policy_is_previewed(ecr, repository):
+def test_without_a_text_the_repositorys_policy_is_previewed(ecr, repository):
     ask = {"repositoryName": repository}
     assert refused(ecr.start_lifecycle_policy_preview, **ask)[0] == "LifecyclePolicyNotFoundException"
     assert refused(ecr.get_lifecycle_policy_preview, **ask) == (
@@ -169,7 +169,7 @@ def test_without_a_text_the_repository_s_own_policy_is_previewed(ecr, repository
 
 
 @pytest.mark.operation("GetLifecyclePolicyPreview")
-def test_a_preview_in_pages_by_tag_status_and_by_image(ecr, repository):
+def test_a_preview_is_paged_and_filtered(ecr, repository):
     digests = [image(ecr, repository, f"{n}", f"v{n}" if n % 2 else None) for n in range(7)]
     text = policy(rule(tagStatus="any", countNumber=1))
     ecr.start_lifecycle_policy_preview(repositoryName=repository, lifecyclePolicyText=text)
@@ -178,11 +178,11 @@ def test_a_preview_in_pages_by_tag_status_and_by_image(ecr, repository):
         repositoryName=repository, PaginationConfig={"PageSize": 4}
     )
     pages = [[each["imageDigest"] for each in page["previewResults"]] for page in pages]
-    assert pages == [digests[:4], digests[4:6]]  # older ones first, and the newest stays
+    assert pages == [digests[:4], digests[4:6]]  # oldest first, and the newest is kept
 
     def found(**more):
         answer = ecr.get_lifecycle_policy_preview(repositoryName=repository, **more)
-        assert answer["summary"] == {"expiringImageTotalCount": 6}  # of all, whatever is asked for
+        assert answer["summary"] == {"expiringImageTotalCount": 6}  # of all images, whatever the filter
         return [each["imageDigest"] for each in answer["previewResults"]]
 
     assert found(filter={"tagStatus": "TAGGED"}) == digests[1:6:2]
@@ -211,11 +211,11 @@ def test_the_documented_commands_at_a_terminal(sandbox, ecr, repository, tmp_pat
     assert json.loads(done)["repositoryName"] == repository
 
 
-# --- what is done, when the clock says so -----------------------------------------------------------------------------
+# --- scheduled runs ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.operation("PutLifecyclePolicy")
-def test_leftovers_expire_within_a_day_as_they_were_previewed(sandbox, ecr, repository):
+def test_images_expire_within_a_day_as_previewed(sandbox, ecr, repository):
     for name in ("first", "second", "third", "now"):
         image(ecr, repository, name, "latest")
     everything = here(ecr, repository)
@@ -229,7 +229,7 @@ def test_leftovers_expire_within_a_day_as_they_were_previewed(sandbox, ecr, repo
 
 
 @pytest.mark.operation("PutLifecyclePolicy")
-def test_images_expire_by_age_day_by_day(sandbox, ecr, repository):
+def test_images_expire_by_age(sandbox, ecr, repository):
     old = image(ecr, repository, "old", "latest")
     image(ecr, repository, "new", "latest")
     ecr.put_lifecycle_policy(repositoryName=repository, lifecyclePolicyText=policy(rule(**days(7))))
@@ -241,7 +241,7 @@ def test_images_expire_by_age_day_by_day(sandbox, ecr, repository):
 
 
 @pytest.mark.operation("PutLifecyclePolicy")
-def test_an_index_goes_and_then_what_it_listed(sandbox, ecr, repository):
+def test_an_index_expires_before_its_images(sandbox, ecr, repository):
     child = image(ecr, repository, "amd64")
     put(ecr, repository, index(child), "latest")
     kept = image(ecr, repository, "new", "latest")
@@ -253,7 +253,7 @@ def test_an_index_goes_and_then_what_it_listed(sandbox, ecr, repository):
 
 
 @pytest.mark.operation("PutLifecyclePolicy")
-def test_images_that_nobody_pulls_are_archived_and_at_last_expire(sandbox, ecr, repository):
+def test_images_without_pulls_are_archived_and_then_expire(sandbox, ecr, repository):
     used, unused = image(ecr, repository, "used", "used"), image(ecr, repository, "unused", "unused")
     text = policy(
         rule(1, ARCHIVE, tagStatus="any", **days(30, "sinceImagePulled")),
@@ -276,21 +276,21 @@ def test_images_that_nobody_pulls_are_archived_and_at_last_expire(sandbox, ecr, 
 
 
 @pytest.mark.operation("DeleteLifecyclePolicy")
-def test_a_policy_that_was_deleted_does_nothing_more(sandbox, ecr, repository):
+def test_a_deleted_policy_expires_nothing(sandbox, ecr, repository):
     for name in ("one", "two", "three"):
         image(ecr, repository, name, "latest")
     everything = here(ecr, repository)
     ecr.put_lifecycle_policy(repositoryName=repository, lifecyclePolicyText=policy(rule()))
     ecr.delete_lifecycle_policy(repositoryName=repository)
-    witness = f"{repository}-2"  # whose policy is acted on after the other's would have been
-    ecr.create_repository(repositoryName=witness)
-    ecr.put_lifecycle_policy(repositoryName=witness, lifecyclePolicyText=policy(rule()))
-    evaluated(ecr, witness, sandbox.forward(2 * DAY))
+    other = f"{repository}-2"  # its policy is applied after the deleted one would be
+    ecr.create_repository(repositoryName=other)
+    ecr.put_lifecycle_policy(repositoryName=other, lifecyclePolicyText=policy(rule()))
+    evaluated(ecr, other, sandbox.forward(2 * DAY))
     assert here(ecr, repository) == everything
 
 
 @pytest.mark.operation("StartLifecyclePolicyPreview")
-def test_a_new_repository_of_the_same_name_has_no_old_preview(ecr, repository):
+def test_a_recreated_repository_has_no_old_preview(ecr, repository):
     ecr.start_lifecycle_policy_preview(repositoryName=repository, lifecyclePolicyText=policy(rule()))
     previewed(ecr, repository)
     ecr.delete_repository(repositoryName=repository, force=True)
@@ -300,7 +300,7 @@ def test_a_new_repository_of_the_same_name_has_no_old_preview(ecr, repository):
 
 
 @pytest.mark.operation("PutLifecyclePolicy")
-def test_what_expires_is_off_the_bill(sandbox, ecr):
+def test_expired_images_are_no_longer_billed(sandbox, ecr):
     name, size = "billed", 1_000_000
     ecr.create_repository(repositoryName=name, tags=[{"Key": "made-by", "Value": "lifecycle-test"}])
     upload(ecr, name, b"{}")
@@ -310,7 +310,7 @@ def test_what_expires_is_off_the_bill(sandbox, ecr):
     ecr.put_lifecycle_policy(repositoryName=name, lifecyclePolicyText=policy(rule(**days(4))))
 
     def the_day_before(later):
-        """Bytes that were kept on the last whole day before so many days *later*, as Cost Explorer counts them."""
+        """Move the clock *later* days ahead. The bytes stored on the last whole day before, by Cost Explorer."""
         now = sandbox.forward(later * DAY)
         today, before = (datetime.fromtimestamp(at, UTC).date() for at in (now, now - DAY))
         [day] = sandbox.client("ce").get_cost_and_usage(
@@ -322,14 +322,14 @@ def test_what_expires_is_off_the_bill(sandbox, ecr):
         gb_months = float(day["Total"]["UsageQuantity"]["Amount"])
         return round(gb_months * 2**30 * calendar.monthrange(before.year, before.month)[1])
 
-    # The last whole day may have ended nearly a day ago; with 2.1 days it began after what is to be seen in it.
+    # The last whole day can have ended nearly a day ago. After 2.1 days it began after the change it has to show.
     assert the_day_before(2.1) == pytest.approx(6 * size, rel=0.01)
     evaluated(ecr, name, sandbox.forward(2.1 * DAY))
     assert the_day_before(2.1) == pytest.approx(3 * size, rel=0.01)
 
 
 @pytest.mark.operation("PutLifecyclePolicy")
-def test_a_policy_survives_the_hardest_stop_and_is_acted_on(own_sandbox):
+def test_a_policy_survives_a_kill_and_is_applied(own_sandbox):
     own_sandbox.start()
     ecr, name = own_sandbox.client(), "killed"
     ecr.create_repository(repositoryName=name)
@@ -343,7 +343,7 @@ def test_a_policy_survives_the_hardest_stop_and_is_acted_on(own_sandbox):
     ecr = own_sandbox.client()
     assert previewed(ecr, name)["status"] == "COMPLETE"
     own_sandbox.forward(1.5 * DAY)
-    own_sandbox.stop(signal.SIGKILL)  # perhaps in the middle of it
+    own_sandbox.stop(signal.SIGKILL)  # perhaps during the run
     own_sandbox.start()
     ecr = own_sandbox.client()
     until(lambda: here(ecr, name) == {new})

@@ -1,4 +1,4 @@
-"""What was previewed is what is done: tried on repositories and policies that hypothesis makes up."""
+"""A run does what the preview shows: tested with repositories and policies that hypothesis generates."""
 
 import json
 from itertools import count
@@ -23,14 +23,14 @@ from ecr_sandbox.state.store import Store
 from tests.sandbox.api import INDEX, OCI, index, manifest
 
 DAY = 24 * 60 * 60
-HANG = 60 * 60  # seconds; no step here takes that long
+HANG = 60 * 60  # seconds; no step of these tests takes that long
 HERE = ("111111111111", "us-east-1")
 names = count()
 
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory):
-    """ECR's state in this process, over a store of its own."""
+    """ECR's state in this process, with its own store."""
     store = Store(tmp_path_factory.mktemp("lifecycle") / "state.db")
     clock.install(store)
     with pytest.MonkeyPatch.context() as patch:
@@ -44,7 +44,7 @@ def registry(tmp_path_factory):
             store.add(schema)
         yield backend(*HERE)
         del moto_ecr.ecr_backends[HERE[0]]
-    clock.install(Store(tmp_path_factory.mktemp("another") / "state.db"))  # whose clock is nobody's
+    clock.install(Store(tmp_path_factory.mktemp("another") / "state.db"))  # an unused clock
     store.close()
 
 
@@ -91,7 +91,7 @@ pushes = st.tuples(
 
 
 def push(repository, kind, tag, number):
-    """One more image of a *kind*; an index and a signature are of one that is there."""
+    """Push one more image of *kind*. An index or a signature refers to an existing image."""
     images = repository.images
     before = [each.digest for each in images.all() if each.media_type == OCI]
     content, media_type = manifest(annotations={"n": str(number)}), OCI
@@ -106,7 +106,7 @@ def push(repository, kind, tag, number):
 
 
 def due(repository):
-    """When its policy is acted on next, in Unix time."""
+    """When its policy is applied next, in Unix time."""
     rows = Backend.store.read().execute("SELECT due, what FROM jobs WHERE kind = ?", (schedule.KIND,)).fetchall()
     [found] = [row["due"] for row in rows if json.loads(row["what"])["repository"] == repository]
     return found
@@ -140,15 +140,15 @@ def test_a_run_does_what_the_preview_showed(registry, policy, history):
 
 
 def test_each_expired_image_has_an_event(registry):
-    registry.create_repository("told", None, {}, None, "MUTABLE", [])
-    repository, told = registry.repository("told"), []
-    events.subscribe(Deleted, told.append)
+    registry.create_repository("expired", None, {}, None, "MUTABLE", [])
+    repository, deleted = registry.repository("expired"), []
+    events.subscribe(Deleted, deleted.append)
     for number in range(3):
         push(repository, "image", "v1" if number < 2 else "v2", number)
-    registry.put_lifecycle_policy(HERE[0], "told", KEEP_ONE)
+    registry.put_lifecycle_policy(HERE[0], "expired", KEEP_ONE)
     first, second, _ = (each.digest for each in repository.images.all())
-    lifecycle_apply.run_once((*HERE, "told"))
-    assert told == [Deleted(*HERE, "told", first, None), Deleted(*HERE, "told", second, "v1")]
+    lifecycle_apply.run_once((*HERE, "expired"))
+    assert deleted == [Deleted(*HERE, "expired", first, None), Deleted(*HERE, "expired", second, "v1")]
 
 
 def test_a_failed_run_changes_nothing(registry, monkeypatch):
@@ -174,7 +174,7 @@ def test_a_clock_that_advances_during_a_run_delays_nothing(registry, monkeypatch
     registry.create_repository("moved", None, {}, None, "MUTABLE", [])
     push(registry.repository("moved"), "image", "v1", 1)
     registry.put_lifecycle_policy(HERE[0], "moved", KEEP_ONE)
-    looked = clock.now()
+    started = clock.now()
 
     def slowly(*args):
         clock.forward(Backend.store, 2 * DAY)
@@ -183,8 +183,8 @@ def test_a_clock_that_advances_during_a_run_delays_nothing(registry, monkeypatch
     with monkeypatch.context() as patch:
         patch.setattr(lifecycle_apply, "evaluate", slowly)
         assert lifecycle_apply.run_once((*HERE, "moved")) == {}
-    assert schedule.last(Backend.store, (*HERE, "moved")) == pytest.approx(looked, abs=HANG)
-    assert due("moved") == pytest.approx(looked + DAY, abs=HANG)
+    assert schedule.last(Backend.store, (*HERE, "moved")) == pytest.approx(started, abs=HANG)
+    assert due("moved") == pytest.approx(started + DAY, abs=HANG)
 
 
 def test_a_policy_that_replaces_another_waits_no_longer(registry):

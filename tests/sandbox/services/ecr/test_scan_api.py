@@ -1,4 +1,4 @@
-"""Scans by the API: what is found, when it is looked for, and what ECR says when it cannot be."""
+"""Scans through the API: findings, when images are scanned, and the errors of scans that fail."""
 
 import json
 import signal
@@ -20,7 +20,7 @@ OLD = debian(dpkg()) | python("Jinja2", "3.1.2") | npm("lodash", "4.17.20")
 
 @pytest.fixture
 def ecr(sandbox: Sandbox):
-    """The client of a registry of its own: rules are a registry's."""
+    """The client of a separate registry, because scan rules apply to a whole registry."""
     return sandbox.client(region=next(REGIONS))
 
 
@@ -34,7 +34,7 @@ def make(ecr, **more) -> str:
 
 
 def scanned(ecr, repository: str, tag: str = "v1", done=lambda answer: answer["imageScanFindings"]) -> dict:
-    """What DescribeImageScanFindings says when the scan is *done*."""
+    """The response of DescribeImageScanFindings when the scan is *done*."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         try:
@@ -55,7 +55,7 @@ def refused(code: str, call, **parameters) -> str:
 
 
 def enhanced(ecr, *rules: tuple[str, str]) -> None:
-    """Switch on enhanced scanning; each rule is a frequency and a filter."""
+    """Enable enhanced scanning. Each rule is a frequency and a filter."""
     given = [
         {"scanFrequency": frequency, "repositoryFilters": [{"filter": each, "filterType": "WILDCARD"}]}
         for frequency, each in rules
@@ -64,7 +64,7 @@ def enhanced(ecr, *rules: tuple[str, str]) -> None:
 
 
 def names(answer: dict) -> list[tuple[str, str]]:
-    """Name and package of each finding, whatever its kind."""
+    """Name and package of each finding of both scan types."""
     found = answer["imageScanFindings"]
     basic = [
         (each["name"], next(a["value"] for a in each["attributes"] if a["key"] == "package_name"))
@@ -78,7 +78,7 @@ def names(answer: dict) -> list[tuple[str, str]]:
 
 
 @pytest.mark.operation("DescribeImageScanFindings", "CreateRepository")
-def test_a_push_is_scanned_and_an_old_package_of_the_system_is_found(ecr):
+def test_a_push_is_scanned_and_an_old_system_package_is_found(ecr):
     repository = make(ecr, imageScanningConfiguration={"scanOnPush": True})
     digest = push(ecr, repository, "v1", OLD)
     answer = scanned(ecr, repository)
@@ -102,7 +102,7 @@ def test_a_push_is_scanned_and_an_old_package_of_the_system_is_found(ecr):
     }
 
 
-def test_a_clean_image_is_found_clean_and_what_is_not_known_is_said(ecr):
+def test_a_clean_image_has_no_findings_and_unknown_packages_are_counted(ecr):
     repository = make(ecr, imageScanningConfiguration={"scanOnPush": True})
     push(ecr, repository, "v1", debian(dpkg(version=NEW_PCRE), dpkg("homemade", "1.0", "homemade")))
     answer = scanned(ecr, repository)
@@ -112,7 +112,7 @@ def test_a_clean_image_is_found_clean_and_what_is_not_known_is_said(ecr):
     assert answer["imageScanStatus"]["description"].endswith("of 1 of them nothing is known here.")
 
 
-def test_what_a_later_layer_replaces_is_not_in_the_image(ecr):
+def test_a_package_that_a_later_layer_replaces_is_not_found(ecr):
     repository = make(ecr, imageScanningConfiguration={"scanOnPush": True})
     push(ecr, repository, "v1", OLD, {"var/lib/dpkg/status": dpkg(version=NEW_PCRE)})
     push(
@@ -127,7 +127,7 @@ def test_what_a_later_layer_replaces_is_not_in_the_image(ecr):
 
 
 @pytest.mark.operation("StartImageScan")
-def test_a_scan_by_hand_and_the_client_s_own_waiter(sandbox, repository):
+def test_a_manual_scan_and_the_aws_waiter(sandbox, repository):
     ecr = sandbox.client()
     digest = push(ecr, repository, "v1", OLD)
     by_tag = {"repositoryName": repository, "imageId": {"imageTag": "v1"}}
@@ -137,10 +137,10 @@ def test_a_scan_by_hand_and_the_client_s_own_waiter(sandbox, repository):
     assert started["imageScanStatus"] == {"status": "IN_PROGRESS"}
     assert started["imageId"]["imageDigest"] == digest
     sandbox.run(f"aws ecr wait image-scan-complete --repository-name {repository} --image-id imageTag=v1")
-    told = sandbox.run(
+    output = sandbox.run(
         f"aws ecr describe-image-scan-findings --repository-name {repository} --image-id imageDigest={digest}"
     )
-    assert json.loads(told)["imageScanFindings"]["findings"][0]["name"] == CVE
+    assert json.loads(output)["imageScanFindings"]["findings"][0]["name"] == CVE
 
 
 @pytest.mark.operation("StartImageScan")
@@ -164,7 +164,7 @@ def test_an_image_has_one_basic_scan_a_day_and_the_one_on_push_counts(own_sandbo
 
 
 @pytest.mark.operation("StartImageScan")
-def test_what_is_no_image_with_a_file_system_is_not_scanned(ecr):
+def test_an_artifact_without_a_file_system_is_not_scanned(ecr):
     repository = make(ecr, imageScanningConfiguration={"scanOnPush": True})
     child = push(ecr, repository, "image", OLD)
     api.put(ecr, repository, api.index(child), "index")
@@ -180,7 +180,7 @@ def test_what_is_no_image_with_a_file_system_is_not_scanned(ecr):
 
 
 @pytest.mark.operation("StartImageScan")
-def test_what_is_in_the_archive_is_not_scanned(ecr):
+def test_an_archived_image_is_not_scanned(ecr):
     repository = make(ecr)
     push(ecr, repository, "v1", OLD)
     this = {"repositoryName": repository, "imageId": {"imageTag": "v1"}}
@@ -195,7 +195,7 @@ def test_what_is_in_the_archive_is_not_scanned(ecr):
 @pytest.mark.parametrize(
     "files", [{"app": b"a program alone"}, {"etc/os-release": b"ID=amzn\n", "var/lib/dpkg/status": dpkg()}]
 )
-def test_without_a_system_that_is_known_the_scan_fails_as_on_aws(ecr, files):
+def test_a_scan_of_an_unknown_operating_system_fails_as_on_aws(ecr, files):
     repository = make(ecr, imageScanningConfiguration={"scanOnPush": True})
     push(ecr, repository, "v1", files)
     this = {"repositoryName": repository, "imageId": {"imageTag": "v1"}}
@@ -209,7 +209,7 @@ def test_without_a_system_that_is_known_the_scan_fails_as_on_aws(ecr, files):
     assert "imageScanFindings" not in answer
 
 
-def test_a_layer_that_is_none_fails_the_scan_and_nothing_else(ecr):
+def test_an_unreadable_layer_fails_only_the_scan(ecr):
     repository = make(ecr, imageScanningConfiguration={"scanOnPush": True})
     api.upload(ecr, repository, b"{}")
     api.upload(ecr, repository, b"no tar " * 300)
@@ -220,7 +220,7 @@ def test_a_layer_that_is_none_fails_the_scan_and_nothing_else(ecr):
 
 
 @pytest.mark.operation("DescribeImageScanFindings")
-def test_findings_come_in_pages(ecr):
+def test_findings_are_returned_in_pages(ecr):
     repository = make(ecr, imageScanningConfiguration={"scanOnPush": True})
     push(ecr, repository, "v1", debian(dpkg("libssl3", "3.0.9-1", "openssl"), dpkg()))
     everything = scanned(ecr, repository)
@@ -240,7 +240,7 @@ def test_findings_come_in_pages(ecr):
         token = {"nextToken": page["nextToken"]}
     assert some == names(everything)
     assert len(set(some)) == len(some) > 14
-    assert first == (CVE, "libpcre2-8-0"), "the worst first"
+    assert first == (CVE, "libpcre2-8-0"), "the most severe first"
     other = make(ecr)
     push(ecr, other, "v1", OLD)
     ecr.start_image_scan(repositoryName=other, imageId={"imageTag": "v1"})
@@ -292,7 +292,7 @@ def test_enhanced_scanning_finds_language_packages_too(ecr):
 
 
 @pytest.mark.operation("DescribeImages")
-def test_of_a_basic_scan_describe_images_says_nothing_as_on_aws(ecr):
+def test_describe_images_omits_basic_scans_as_on_aws(ecr):
     repository = make(ecr, imageScanningConfiguration={"scanOnPush": True})
     push(ecr, repository, "v1", OLD)
     scanned(ecr, repository)
@@ -301,7 +301,7 @@ def test_of_a_basic_scan_describe_images_says_nothing_as_on_aws(ecr):
 
 
 @pytest.mark.operation("PutRegistryScanningConfiguration", "StartImageScan")
-def test_under_enhanced_scanning_rules_decide_and_nobody_starts_a_scan_by_hand(ecr):
+def test_under_enhanced_scanning_rules_decide_and_manual_scans_are_refused(ecr):
     watched, on_push, off = make(ecr), make(ecr), make(ecr)
     for repository in (watched, on_push, off):
         push(ecr, repository, "v1", OLD)
@@ -315,7 +315,7 @@ def test_under_enhanced_scanning_rules_decide_and_nobody_starts_a_scan_by_hand(e
     assert refused("ValidationException", ecr.start_image_scan, **this) == "This feature is disabled"
 
 
-def test_back_to_basic_scanning_enhanced_findings_are_not_shown(ecr):
+def test_after_a_return_to_basic_scanning_enhanced_findings_are_not_shown(ecr):
     repository = make(ecr)
     enhanced(ecr)
     push(ecr, repository, "v1", OLD)
@@ -327,7 +327,7 @@ def test_back_to_basic_scanning_enhanced_findings_are_not_shown(ecr):
     assert names(scanned(ecr, repository)) == [(CVE, "libpcre2-8-0")]
 
 
-def test_without_a_system_an_enhanced_scan_is_unsupported(ecr):
+def test_an_enhanced_scan_without_an_operating_system_is_unsupported(ecr):
     enhanced(ecr, ("SCAN_ON_PUSH", "*"))
     repository = make(ecr)
     push(ecr, repository, "v1", {"app": b"a program alone"})
@@ -336,7 +336,7 @@ def test_without_a_system_an_enhanced_scan_is_unsupported(ecr):
 
 
 @pytest.mark.operation("PutRegistryScanningConfiguration", "GetRegistryScanningConfiguration")
-def test_a_registry_s_rules_are_kept_and_shown(ecr):
+def test_the_rules_of_a_registry_are_stored_and_returned(ecr):
     assert ecr.get_registry_scanning_configuration()["scanningConfiguration"] == {"scanType": "BASIC", "rules": []}
     enhanced(ecr)
     rules = ecr.get_registry_scanning_configuration()["scanningConfiguration"]["rules"]
@@ -349,7 +349,7 @@ def test_a_registry_s_rules_are_kept_and_shown(ecr):
 
 @pytest.mark.operation("PutRegistryScanningConfiguration")
 @pytest.mark.parametrize(("scan_type", "frequency"), [("BASIC", "CONTINUOUS_SCAN"), ("ENHANCED", "MANUAL")])
-def test_a_frequency_that_a_type_does_not_have_is_refused(ecr, scan_type, frequency):
+def test_a_frequency_of_another_scan_type_is_refused(ecr, scan_type, frequency):
     rule = {"scanFrequency": frequency, "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]}
     call = ecr.put_registry_scanning_configuration
     message = refused("InvalidParameterException", call, scanType=scan_type, rules=[rule])
@@ -357,27 +357,27 @@ def test_a_frequency_that_a_type_does_not_have_is_refused(ecr, scan_type, freque
 
 
 @pytest.mark.operation("BatchGetRepositoryScanningConfiguration", "PutImageScanningConfiguration")
-def test_what_holds_for_a_repository_is_told(ecr):
+def test_the_scanning_configuration_of_a_repository_is_returned(ecr):
     before = make(ecr)
     rule = {"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": [{"filter": "test-*", "filterType": "WILDCARD"}]}
     ecr.put_registry_scanning_configuration(scanType="BASIC", rules=[rule])
     after = make(ecr)
     ecr.create_repository(repositoryName="else")
-    told = ecr.batch_get_repository_scanning_configuration(repositoryNames=[before, after, "else", "none"])
-    by_name = {each["repositoryName"]: each for each in told["scanningConfigurations"]}
+    answer = ecr.batch_get_repository_scanning_configuration(repositoryNames=[before, after, "else", "none"])
+    by_name = {each["repositoryName"]: each for each in answer["scanningConfigurations"]}
     for name in (before, after):
         assert by_name[name]["scanOnPush"] is True
         assert by_name[name]["scanFrequency"] == "SCAN_ON_PUSH"
         assert by_name[name]["appliedScanFilters"] == rule["repositoryFilters"]
     assert (by_name["else"]["scanFrequency"], by_name["else"]["appliedScanFilters"]) == ("MANUAL", [])
-    [failure] = told["failures"]
+    [failure] = answer["failures"]
     assert (failure["repositoryName"], failure["failureCode"]) == ("none", "REPOSITORY_NOT_FOUND")
     ecr.put_image_scanning_configuration(repositoryName="else", imageScanningConfiguration={"scanOnPush": True})
-    [told] = ecr.batch_get_repository_scanning_configuration(repositoryNames=["else"])["scanningConfigurations"]
-    assert (told["scanOnPush"], told["scanFrequency"]) == (True, "SCAN_ON_PUSH")
+    [answer] = ecr.batch_get_repository_scanning_configuration(repositoryNames=["else"])["scanningConfigurations"]
+    assert (answer["scanOnPush"], answer["scanFrequency"]) == (True, "SCAN_ON_PUSH")
 
 
-def test_findings_survive_a_kill_and_a_scan_that_was_interrupted_is_done_again(own_sandbox):
+def test_findings_survive_a_kill_and_an_interrupted_scan_is_repeated(own_sandbox):
     ecr = own_sandbox.start().client()
     repository = make(ecr, imageScanningConfiguration={"scanOnPush": True})
     push(ecr, repository, "v1", OLD)
@@ -390,7 +390,7 @@ def test_findings_survive_a_kill_and_a_scan_that_was_interrupted_is_done_again(o
     assert names(scanned(ecr, repository, "large")) == names(before)
 
 
-def test_findings_go_with_their_image(ecr):
+def test_findings_are_deleted_with_their_image(ecr):
     repository = make(ecr, imageScanningConfiguration={"scanOnPush": True})
     digest = push(ecr, repository, "v1", OLD)
     scanned(ecr, repository)
@@ -402,7 +402,7 @@ def test_findings_go_with_their_image(ecr):
     refused("ScanNotFoundException", ecr.describe_image_scan_findings, **this)
 
 
-def test_new_advisories_reach_what_is_scanned_continuously(own_sandbox):
+def test_new_advisories_apply_to_continuously_scanned_images(own_sandbox):
     ecr = own_sandbox.start().client()
     watched, on_push = make(ecr), make(ecr)
     enhanced(ecr, ("CONTINUOUS_SCAN", watched), ("SCAN_ON_PUSH", on_push))
@@ -425,7 +425,7 @@ def test_new_advisories_reach_what_is_scanned_continuously(own_sandbox):
     assert answer["imageScanStatus"]["status"] == "SCAN_ELIGIBILITY_EXPIRED"
 
 
-def test_the_bill_has_a_line_for_each_image_that_inspector_scanned(own_sandbox):
+def test_each_image_that_inspector_scans_is_billed(own_sandbox):
     ecr = own_sandbox.start().client()
     free = make(ecr)
     ecr.put_registry_scanning_configuration(scanType="BASIC", rules=[])
@@ -448,7 +448,7 @@ def test_the_bill_has_a_line_for_each_image_that_inspector_scanned(own_sandbox):
 
 
 def of_inspector(sandbox: Sandbox) -> float:
-    """What this month's bill says of Amazon Inspector, in dollars."""
+    """The cost of Amazon Inspector on this month's bill, in dollars."""
     [month] = sandbox.client("ce").get_cost_and_usage(
         TimePeriod=sandbox.month(),
         Granularity="MONTHLY",
@@ -459,7 +459,7 @@ def of_inspector(sandbox: Sandbox) -> float:
     return costs.get("Amazon Inspector", 0.0)
 
 
-def test_nothing_is_scanned_that_nobody_asked_to_scan(ecr):
+def test_nothing_is_scanned_by_default(ecr):
     repository = make(ecr)
     push(ecr, repository, "v1", OLD)
     time.sleep(0.2)
@@ -467,7 +467,7 @@ def test_nothing_is_scanned_that_nobody_asked_to_scan(ecr):
     refused("ScanNotFoundException", ecr.describe_image_scan_findings, **this)
 
 
-def test_an_image_in_another_registry_is_another_image(sandbox, ecr):
+def test_scans_in_separate_registries_are_separate(sandbox, ecr):
     repository = make(ecr, imageScanningConfiguration={"scanOnPush": True})
     push(ecr, repository, "v1", OLD)
     elsewhere = sandbox.client()

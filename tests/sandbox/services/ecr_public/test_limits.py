@@ -12,7 +12,7 @@ from ecr_sandbox.state.store import Store
 
 HERE, ACCOUNT, DIGEST = "127.0.0.1", "123456789012", f"sha256:{'0' * 64}"
 RATES = st.sampled_from([0.5, 1, 3, 10])
-PAUSES = st.lists(st.floats(0, 5, allow_nan=False), max_size=60)  # seconds between one try and the next
+PAUSES = st.lists(st.floats(0, 5, allow_nan=False), max_size=60)  # seconds between two tries
 
 
 class Clock:
@@ -32,7 +32,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def month() -> list[datetime]:
-    """A calendar of one page, for the test to turn."""
+    """The current month, which the test can change."""
     return [datetime(2026, 11, 30, 23, 59, tzinfo=UTC)]
 
 
@@ -58,7 +58,7 @@ def test_a_signed_in_client_pulls_ten_times_a_second(limits: Limits, clock: Cloc
     assert limits.may_pull(HERE, ACCOUNT, "a/demo", "1")
 
 
-def test_what_follows_by_digest_belongs_to_the_pull(limits: Limits, clock: Clock) -> None:
+def test_requests_by_digest_belong_to_the_same_pull(limits: Limits, clock: Clock) -> None:
     assert limits.may_pull(HERE, None, "a/demo", "latest")  # HEAD
     assert limits.may_pull(HERE, None, "a/demo", DIGEST)  # the index
     assert limits.may_pull(HERE, None, "a/demo", DIGEST)  # the image
@@ -98,7 +98,7 @@ def test_a_client_that_waits_is_never_refused(rate: float, pauses: list[float]) 
 
 
 @given(RATES, st.integers(0, 20))
-def test_a_refused_pull_costs_nothing(rate: float, tries: int) -> None:
+def test_a_refused_pull_does_not_use_the_quota(rate: float, tries: int) -> None:
     """Refused pulls do not delay the next allowed one."""
     clock = Clock()
     buckets = Buckets(clock)
@@ -123,7 +123,7 @@ def test_an_anonymous_client_has_a_monthly_quota_of_bytes(limits: Limits, month:
     assert limits.has_data_left(HERE)
 
 
-def test_the_quota_is_awss_until_another_is_set(limits: Limits) -> None:
+def test_the_default_quota_is_awss(limits: Limits) -> None:
     assert limits.quota() == Quota(anonymous=1, signed_in=10, bytes_a_month=500_000_000_000)
     limits.set(Quota(anonymous=3))
     assert [limits.may_pull(HERE, None, "a/demo", "1") for _ in range(4)] == [True, True, True, False]

@@ -30,7 +30,7 @@ LOGIN = ("ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken")
 
 @pytest.fixture(autouse=True)
 def patience(sandbox: Sandbox) -> None:
-    """Tests pull faster than anonymous clients may."""
+    """Raise the limit: tests pull faster than anonymous clients are allowed to."""
     with quota(sandbox, PLENTY, afterwards=PLENTY):
         pass
 
@@ -42,13 +42,13 @@ def front(sandbox: Sandbox) -> Sandbox:
 
 @pytest.fixture
 def uri(sandbox: Sandbox) -> str:
-    """A new, empty public repository, as docker calls it."""
+    """The URI of a new, empty public repository."""
     return new_repository(sandbox)
 
 
 @pytest.fixture
 def pushed(sandbox: Sandbox, uri: str, make_image: Callable[..., str]) -> Iterator[str]:
-    """A public repository with an image, which is not on this machine any more."""
+    """A public repository with an image that is no longer on this machine."""
     login(sandbox)
     image = make_image(f"{uri}:1")
     sandbox.run(f"docker push {image} && docker rmi {image}")
@@ -58,7 +58,7 @@ def pushed(sandbox: Sandbox, uri: str, make_image: Callable[..., str]) -> Iterat
 
 
 def front_of(sandbox: Sandbox) -> Sandbox:
-    """*sandbox* seen through ECR Public's port; for ``http`` and ``registry`` only."""
+    """*sandbox* with the port of ECR Public; for ``http`` and ``registry`` only."""
     front = copy(sandbox)
     front.port = int(json.loads(sandbox.http("GET", "/_sandbox")[2])["public"].rpartition(":")[2])
     return front
@@ -71,14 +71,14 @@ def new_repository(sandbox: Sandbox) -> str:
 
 
 def login(sandbox: Sandbox, key: tuple[str, str] | None = None) -> str:
-    """Sign in, with the key of another user if one is given."""
+    """Log in, with *key* or as the administrator."""
     keys = f"AWS_ACCESS_KEY_ID={key[0]} AWS_SECRET_ACCESS_KEY={key[1]} " if key else ""
     host = front_of(sandbox).registry
     return sandbox.run(f"{keys}aws ecr-public get-login-password | docker login -u AWS --password-stdin {host}")
 
 
 def token(front: Sandbox, **headers: str) -> str:
-    """What the token server gives."""
+    """A token from the token server."""
     status, _, body = front.http("GET", "/token/?service=public.ecr.aws&scope=aws", **headers)
     assert status == 200, body
     return f"Bearer {json.loads(body)['token']}"
@@ -89,7 +89,7 @@ def basic(password: str) -> str:
 
 
 def old_password(sandbox: Sandbox) -> str:
-    """A password of yesterday."""
+    """An expired password."""
     made_by = passwords(Tokens(sandbox.state / "secret"))
     caller = Caller(settings.ACCESS_KEY, settings.ACCOUNT, settings.REGION)
     return made_by.mint(caller, int(time.time()) - 13 * 60 * 60)[0]
@@ -97,7 +97,7 @@ def old_password(sandbox: Sandbox) -> str:
 
 @contextmanager
 def quota(sandbox: Sandbox, quota: Quota, afterwards: Quota = PLENTY) -> Iterator[None]:
-    """Other limits than AWS's, for a while."""
+    """Set other limits than AWS's, and *afterwards* at the end."""
     store = Store(sandbox.state / "state.db")
     store.add(SCHEMA)
     Limits(store).set(quota)
@@ -108,18 +108,18 @@ def quota(sandbox: Sandbox, quota: Quota, afterwards: Quota = PLENTY) -> Iterato
         store.close()
 
 
-def said(body: bytes) -> tuple[str, str]:
-    """Code and message of a refusal."""
+def error_of(body: bytes) -> tuple[str, str]:
+    """Code and message of an error."""
     [error] = json.loads(body)["errors"]
     return error["code"], error["message"]
 
 
-# --- who is it? -------------------------------------------------------------------------------------------------------
+# --- authentication----------------------------------------------------------------------------------------------------
 
 
 def test_a_request_without_a_token_gets_a_challenge(front: Sandbox) -> None:
     status, headers, body = front.http("GET", "/v2/")
-    assert (status, *said(body)) == (401, "DENIED", "Not Authorized")
+    assert (status, *error_of(body)) == (401, "DENIED", "Not Authorized")
     assert headers["www-authenticate"] == (
         f'Bearer realm="http://{front.registry}/token/",service="public.ecr.aws",scope="aws"'
     )
@@ -133,7 +133,7 @@ def test_anyone_gets_a_token(front: Sandbox) -> None:
 @pytest.mark.parametrize("bad", ["Bearer abc", "Bearer eyJhbGciOi.J9.x"])
 def test_a_bad_token_is_refused_without_a_challenge(front: Sandbox, bad: str) -> None:
     status, headers, body = front.http("GET", "/v2/", Authorization=bad)
-    assert (status, *said(body)) == (400, "DENIED", "Your Authorization Token is invalid.")
+    assert (status, *error_of(body)) == (400, "DENIED", "Your Authorization Token is invalid.")
     assert "www-authenticate" not in headers
 
 
@@ -154,7 +154,7 @@ def test_the_two_registries_refuse_each_others_passwords(sandbox: Sandbox, front
     assert f"login attempt to http://{front.registry}/v2/ failed with status: 400 Bad Request" in private_here
     public_there = sandbox.run("aws ecr-public get-login-password").strip()
     status, _, body = sandbox.http("GET", "/v2/", Authorization=basic(public_there))
-    assert (status, *said(body)) == (400, "DENIED", "Your Authorization Token is invalid.")
+    assert (status, *error_of(body)) == (400, "DENIED", "Your Authorization Token is invalid.")
 
 
 def test_an_expired_login_fails_even_a_pull_that_needs_none(sandbox: Sandbox, front: Sandbox, pushed: str) -> None:
@@ -180,7 +180,7 @@ def test_a_token_is_invalid_once_its_key_is_deleted(sandbox: Sandbox, front: San
     assert front.http("GET", "/v2/", Authorization=mine)[0] == 200
     sandbox.client("iam").delete_access_key(UserName=user, AccessKeyId=key[0])
     status, _, body = front.http("GET", "/v2/", Authorization=mine)
-    assert (status, *said(body)) == (403, "DENIED", "The security token included in the request is invalid.")
+    assert (status, *error_of(body)) == (403, "DENIED", "The security token included in the request is invalid.")
 
 
 # --- push and pull ----------------------------------------------------------------------------------------------------
@@ -228,11 +228,11 @@ def test_a_missing_tag_is_not_found(sandbox: Sandbox, pushed: str) -> None:
 def test_anonymous_clients_can_get_a_layer_but_not_head_it(sandbox: Sandbox, front: Sandbox, pushed: str) -> None:
     """As on AWS: https://github.com/aws/containers-roadmap/issues/2671."""
     repository, _, tag = pushed.partition("/")[2].rpartition(":")
-    stranger = token(front)
-    _, _, manifest = front.http("GET", f"/v2/{repository}/manifests/{tag}", Authorization=stranger)
+    anonymous = token(front)
+    _, _, manifest = front.http("GET", f"/v2/{repository}/manifests/{tag}", Authorization=anonymous)
     blob = f"/v2/{repository}/blobs/{json.loads(manifest)['layers'][0]['digest']}"
-    assert front.http("GET", blob, Authorization=stranger)[0] == 200
-    assert front.http("HEAD", blob, Authorization=stranger)[0] == 401
+    assert front.http("GET", blob, Authorization=anonymous)[0] == 200
+    assert front.http("HEAD", blob, Authorization=anonymous)[0] == 401
     password = sandbox.run("aws ecr-public get-login-password").strip()
     assert front.http("HEAD", blob, Authorization=token(front, Authorization=basic(password)))[0] == 200
 
@@ -248,7 +248,7 @@ def test_an_image_survives_a_kill(own_sandbox: Sandbox, make_image: Callable[...
     own_sandbox.run(f"docker logout {front_of(own_sandbox).registry} && docker pull {image} && docker rmi {image}")
 
 
-# --- who may? ---------------------------------------------------------------------------------------------------------
+# --- permissions ------------------------------------------------------------------------------------------------------
 
 
 def allow(*actions: str, on: str) -> dict:
@@ -293,10 +293,10 @@ def test_another_account_pushes_if_the_repository_policy_allows_it(
     sandbox.run(f"docker push {image}")
 
 
-# --- how much? --------------------------------------------------------------------------------------------------------
+# --- quotas -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_single_pull_is_never_too_many(sandbox: Sandbox, pushed: str) -> None:
+def test_a_single_pull_is_never_refused(sandbox: Sandbox, pushed: str) -> None:
     with quota(sandbox, Quota(anonymous=0.001)):
         assert "Status: Downloaded newer image" in sandbox.run(f"docker pull {pushed}")
         assert "toomanyrequests: Rate exceeded" in sandbox.refused(f"docker pull {pushed}")
@@ -310,7 +310,7 @@ def test_signed_in_clients_pull_more(sandbox: Sandbox, front: Sandbox, pushed: s
         answers = [front.http("GET", path, Authorization=mine) for _ in range(40)]
     assert [status for status, _, _ in answers[:10]] == [200] * 10
     assert (429, "TOOMANYREQUESTS", "Rate exceeded") in {
-        (status, *said(body)) for status, _, body in answers if status != 200
+        (status, *error_of(body)) for status, _, body in answers if status != 200
     }
 
 

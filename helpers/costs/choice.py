@@ -48,9 +48,7 @@ def choose(needs: Needs) -> Choice:
     weight = sum(points for points, _ in aws) - sum(points for points, _ in hub)
     pick, reasons, others = (in_aws, aws, hub) if weight > 0 else (_HUB, hub, aws)
     return Choice(
-        pick,
-        tuple(text for _, text in reasons),
-        (*_weak_points(pick, needs, shared), *(text for _, text in others)),
+        pick, tuple(text for _, text in reasons), (*_weak_points(pick, needs, shared), *(text for _, text in others))
     )
 
 

@@ -31,8 +31,7 @@ def identity(session: "boto3.Session") -> tuple[str, str, str]:
         raise _refused(error.response["Error"]) from None
     except aws.BotoCoreError as error:
         raise LabError(
-            f"AWS cannot be reached ({_one_line(error)}).",
-            "check the network, the proxy and the region's name",
+            f"AWS cannot be reached ({_one_line(error)}).", "check the network, the proxy and the region's name"
         ) from None
     return me["Account"], session.region_name, me["Arn"]
 
@@ -70,8 +69,7 @@ def confirm(account: str, region: str) -> None:
             raise LabError("Nothing was made: you did not say yes.", "unset ECR_TUTORIAL_TARGET for the sandbox")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps([*confirmed, place]))
-    tag = f"{settings.TAG['Key']}={settings.TAG['Value']}"
-    print(f"✔ confirmed: all that is made here gets the tag {tag}; notebook 14 deletes exactly that")
+    print(f"✔ confirmed: all that is made here gets the tag {settings.TAG_TEXT}; notebook 14 deletes exactly that")
 
 
 def _refused(error: dict) -> LabError:
@@ -97,8 +95,7 @@ def _ask(question: str, account: str) -> bool:
         return input(question).strip().lower() in ("y", "yes")
     except (EOFError, NotImplementedError):  # no terminal; NotImplementedError is IPython's
         raise LabError(
-            "This account was not confirmed, and there is no terminal to ask.",
-            f"set ECR_TUTORIAL_CONFIRM={account}",
+            "This account was not confirmed, and there is no terminal to ask.", f"set ECR_TUTORIAL_CONFIRM={account}"
         ) from None
 
 

@@ -1,8 +1,6 @@
 """``lab.catch_up("08")``: makes true what the notebooks before 08 leave for it, without running them."""
 
-import base64
 import contextlib
-import http.client
 import os
 import subprocess
 from collections.abc import Callable
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ecr_sandbox import SandboxError
 from helpers import settings
 from helpers.errors import LabError
+from helpers.list_all import list_all
 
 if TYPE_CHECKING:
     from helpers.lab import Lab
@@ -56,16 +55,13 @@ def has_repository(lab: "Lab") -> bool:
 def is_logged_in(lab: "Lab") -> bool:
     """Whether Docker has a password for the registry that the registry accepts."""
     import docker.auth
+    import requests
 
     login = docker.auth.load_config(credstore_env=dict(os.environ)).resolve_authconfig(lab.registry)
     if not login or not login.get("password"):
         return False
-    basic = base64.b64encode(f"{login.get('username')}:{login['password']}".encode()).decode()
-    https = lab.scheme == "https"
-    connection = (http.client.HTTPSConnection if https else http.client.HTTPConnection)(lab.registry, timeout=10)
-    with contextlib.closing(connection):
-        connection.request("GET", "/v2/", headers={"Authorization": f"Basic {basic}"})
-        return connection.getresponse().status == 200
+    auth = (login.get("username") or "", login["password"])
+    return requests.get(f"{lab.registry_url}/v2/", auth=auth, timeout=10).status_code == 200
 
 
 def is_built(lab: "Lab") -> bool:
@@ -144,9 +140,7 @@ def _image_id(lab: "Lab", name: str) -> str | None:
 
 
 def _missing_tags(lab: "Lab") -> list[str]:
-    ecr = lab.client()
-    pages = ecr.get_paginator("list_images").paginate(
-        repositoryName=settings.REPOSITORY, filter={"tagStatus": "TAGGED"}
+    images = list_all(
+        lab.client(), "list_images", "imageIds", repositoryName=settings.REPOSITORY, filter={"tagStatus": "TAGGED"}
     )
-    pushed = {image["imageTag"] for page in pages for image in page["imageIds"]}
-    return [tag for tag in TAGS if tag not in pushed]
+    return [tag for tag in TAGS if tag not in {image["imageTag"] for image in images}]

@@ -37,7 +37,7 @@ def examine() -> list[Row]:
     aws = settings.target() == "aws"
     status = None if aws else _enter_sandbox()
     engine = _engine_info()
-    rows = [
+    return [
         python_row(sys.version_info[:3]),
         docker_row(),
         engine_row(engine),
@@ -47,7 +47,6 @@ def examine() -> list[Row]:
         aws_cli_row(aws),
         *(aws_rows() if aws else []),
     ]
-    return rows
 
 
 def line(row: Row, figures: bool = True) -> str:
@@ -122,7 +121,7 @@ def disk_row(engine: "dict | SandboxError") -> Row:
     root = None if isinstance(engine, SandboxError) else engine.get("DockerRootDir")
     if root and Path(root).is_dir():  # in a virtual machine it is not a folder of this machine
         places.append(Path(root))
-    left = {place: _free_bytes(place) for place in places}
+    left = {place: shutil.disk_usage(place).free for place in places}
     place = min(left, key=lambda one: left[one])
     free = f"{left[place] / 1e9:.1f} GB free"
     if left[place] < FREE_BYTES:
@@ -240,28 +239,18 @@ def _engine_time(engine: "dict | SandboxError") -> datetime | None:
 
 
 def _aws_time() -> datetime | None:
-    import urllib.request
-    from urllib.error import HTTPError
+    import requests
 
     try:
-        answer = urllib.request.urlopen("https://sts.amazonaws.com/", timeout=5)
-    except HTTPError as error:
-        answer = error
-    except OSError:
+        date = requests.get("https://sts.amazonaws.com/", timeout=5).headers.get("Date")
+    except requests.RequestException:
         return None
-    with answer:
-        date = answer.headers.get("Date")
     return parsedate_to_datetime(date) if date else None
 
 
 def _existing(path: Path) -> Path:
     """The folder itself, or the nearest parent that exists."""
     return next(folder for folder in (path, *path.parents) if folder.exists())
-
-
-def _free_bytes(path: Path) -> int:
-    system = os.statvfs(path)
-    return system.f_bavail * system.f_frsize
 
 
 def _output(command: list[str]) -> str:

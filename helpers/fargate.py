@@ -1,4 +1,4 @@
-"""What a lesson needs to run a task on Fargate: a network, the processor, a waiter's patience, the app's page."""
+"""Runs tasks on Fargate: their network and processor, how to wait for them, their app's page, and what ECS runs."""
 
 import time
 from collections.abc import Mapping
@@ -65,3 +65,18 @@ def get(task: Mapping[str, Any], path: str, seconds: float) -> "requests.Respons
             if time.monotonic() > end:
                 raise LabError("The app does not answer.", "look at the log of its task") from None
             time.sleep(0.1)
+
+
+def tasks(ecs: Any, cluster: str, **which: str) -> list[dict[str, Any]]:
+    """The tasks of a cluster as ECS describes them; *which* are further arguments of ``list_tasks``."""
+    found = []
+    for page in ecs.get_paginator("list_tasks").paginate(cluster=cluster, **which):
+        if page["taskArns"]:
+            found += ecs.describe_tasks(cluster=cluster, tasks=page["taskArns"])["tasks"]
+    return found
+
+
+def services(ecs: Any, cluster: str) -> list[dict[str, Any]]:
+    """The services of a cluster as ECS describes them, at most 10."""
+    arns = ecs.list_services(cluster=cluster)["serviceArns"]
+    return ecs.describe_services(cluster=cluster, services=arns)["services"] if arns else []

@@ -5,10 +5,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from helpers.lab import Lab
+
 if TYPE_CHECKING:
     import boto3
 
-    from helpers.lab import Lab
 
 KEY_SECONDS = 30  # on AWS a new access key works after a few seconds; in the sandbox immediately
 
@@ -16,7 +17,7 @@ RegistryClient = Callable[[str, str], int]
 
 
 @contextlib.contextmanager
-def as_user(lab: "Lab", name: str) -> Iterator["boto3.Session | None"]:
+def as_user(lab: Lab, name: str) -> Iterator["boto3.Session | None"]:
     """A session of this user, with an access key that is deleted at the end; None if there is no such user."""
     import boto3
 
@@ -34,7 +35,7 @@ def as_user(lab: "Lab", name: str) -> Iterator["boto3.Session | None"]:
         iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
 
 
-def registry_client(lab: "Lab", session: "boto3.Session", repository: str) -> RegistryClient | None:
+def registry_client(lab: Lab, session: "boto3.Session", repository: str) -> RegistryClient | None:
     """A function that sends a request as ``docker`` does, ``("GET", "manifests/v1")``, and returns the status.
 
     None if the session may not log in.

@@ -99,25 +99,11 @@ class Lab:
         ecr_sandbox.advance_clock(settings.sandbox(), (moment - self.now()).total_seconds())
         print(f"✔ the sandbox's clock says {self.now():%Y-%m-%d %H:%M:%S}")
 
-    def made(self) -> list[dict]:
-        """The repositories that this tutorial made, found by their tag."""
-        return cleanup.made(self)
-
-    def start_over(self, *repositories: str) -> None:
-        """Delete these repositories if this tutorial made them."""
-        cleanup.start_over(self, *repositories)
-
-    def delete_iam(self) -> None:
-        """Delete the IAM users, roles and policies that this tutorial made."""
-        cleanup.delete_iam(self)
-
-    def delete_workloads(self) -> None:
-        """Stop and delete what this tutorial runs on ECS and Lambda."""
-        cleanup.delete_workloads(self)
-
-    def clean_up(self) -> dict[str, list[str]]:
-        """Delete everything that this tutorial made, and nothing else; print and return what was deleted."""
-        return cleanup.clean_up(self)
+    made = cleanup.made
+    start_over = cleanup.start_over
+    delete_iam = cleanup.delete_iam
+    delete_workloads = cleanup.delete_workloads
+    clean_up = cleanup.clean_up
 
 
 @dataclass(frozen=True)
@@ -187,15 +173,9 @@ def _connect_sandbox() -> Lab:
     ecr_sandbox.start(sandbox)
     status, new, unset = enter_sandbox()
     ecr_sandbox.apply_environment(new, unset)
-    lab = Lab(
-        "sandbox",
-        new["ACCOUNT_ID"],
-        settings.REGION,
-        new["REGISTRY"],
-        status["endpoint"],
-        new["REPOSITORY_URI"],
-    )
-    print(f"✔ sandbox: account {lab.account}, region {lab.region}, registry {lab.registry}")
+    account, registry = new["ACCOUNT_ID"], new["REGISTRY"]
+    lab = Lab("sandbox", account, settings.REGION, registry, status["endpoint"], new["REPOSITORY_URI"])
+    print(f"✔ sandbox: account {account}, region {lab.region}, registry {registry}")
     print("✔ isolated: cells have no other key, profile or endpoint, so they cannot reach a real account")
     _connect_engine(lab, status["ports"])
     return lab
@@ -215,8 +195,7 @@ def _connect_engine(lab: Lab, ports: list[int]) -> None:
 def _connect_aws() -> Lab:
     if ecr_sandbox.is_isolated(os.environ, settings.state()):
         raise LabError(
-            "This terminal is set up for the sandbox.",
-            "open a new terminal and set ECR_TUTORIAL_TARGET=aws there",
+            "This terminal is set up for the sandbox.", "open a new terminal and set ECR_TUTORIAL_TARGET=aws there"
         )
     import boto3
 

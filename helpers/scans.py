@@ -1,19 +1,17 @@
 """Waits for a scan of an image."""
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from helpers.errors import LabError
-
-if TYPE_CHECKING:
-    from helpers.lab import Lab
+from helpers.lab import Lab
 
 TIMEOUT = 300  # seconds; on AWS a scan takes a minute or two
 PAUSE = {"sandbox": 0.1, "aws": 5.0}  # seconds between two polls
 KINDS = ("findings", "enhancedFindings")
 
 
-def finished(lab: "Lab", repository: str, tag: str) -> dict[str, Any]:
+def finished(lab: Lab, repository: str, tag: str) -> dict[str, Any]:
     """The response of ``describe_image_scan_findings`` once the image is scanned, with the findings of all pages.
 
     Just after a push there may be no scan yet. LabError if there is none in time, or if it failed.

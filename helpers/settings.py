@@ -21,6 +21,7 @@ from ecr_sandbox import (  # noqa: F401
 
 REPOSITORY = "demo-app-repo"
 TAG = {"Key": "made-by", "Value": "learn-amazon-ecr"}
+TAG_TEXT = f"{TAG['Key']}={TAG['Value']}"
 
 PROJECT = Path(__file__).resolve().parents[1]
 

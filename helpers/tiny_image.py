@@ -10,13 +10,11 @@ import io
 import json
 import struct
 import tarfile
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 from urllib.parse import urljoin
 
 from helpers.errors import LabError
-
-if TYPE_CHECKING:
-    from helpers.lab import Lab
+from helpers.lab import Lab
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -24,43 +22,38 @@ LAYER = "application/vnd.oci.image.layer.v1.tar"
 INDEX = "application/vnd.oci.image.index.v1+json"
 MACHINES = {"amd64": 62, "arm64": 183}  # e_machine in an ELF header: the processor that runs a program
 BASE_BYTES = 1_000_000
+EXAMPLE = {
+    "architecture": "amd64",
+    "os": "linux",
+    "created": "2026-01-01T00:00:00Z",
+    "config": {"Cmd": ["cat", "/app/greeting.txt"], "WorkingDir": "/app"},
+}
 
 
-def put(lab: "Lab", repository: str, *tags: str, greeting: str = "Hello, registry!") -> None:
+def put(lab: Lab, repository: str, *tags: str, greeting: str = "Hello, registry!") -> None:
     """Upload the example image to the repository under these tags, and print so."""
     blobs = layers(greeting)
     config, manifest = describe(blobs)
     uploaded = sum([_upload(lab, repository, blob) for blob in blobs])
     _upload(lab, repository, config)
-    ecr = lab.client()
     for tag in tags:
-        with contextlib.suppress(ecr.exceptions.ImageAlreadyExistsException):  # it is there already
-            ecr.put_image(
-                repositoryName=repository,
-                imageManifest=manifest.decode(),
-                imageManifestMediaType=MANIFEST,
-                imageTag=tag,
-            )
+        _put_image(lab, repository, tag, manifest, MANIFEST)
     tagged = ", ".join(tags)
     print(f"✔ the example image is in {repository}, tagged {tagged}: {uploaded} of {len(blobs)} layers were uploaded")
 
 
-def put_for_processor(lab: "Lab", repository: str, architecture: str) -> None:
+def put_for_processor(lab: Lab, repository: str, architecture: str) -> None:
     """Upload an image for this processor, alone as ``single`` and in an index as ``multi``, and print so."""
     layer = _tar({"app/serve": _program(architecture)})
     settings = {"architecture": architecture, "os": "linux", "config": {"Entrypoint": ["/app/serve"]}}
-    config = _json({**settings, "rootfs": {"type": "layers", "diff_ids": [digest(layer)]}})
-    parts = {"config": _descriptor(CONFIG, config), "layers": [_descriptor(LAYER, layer)]}
-    manifest = _json({"schemaVersion": 2, "mediaType": MANIFEST, **parts})
-    platform = {"platform": {"os": "linux", "architecture": architecture}}
-    listed = [{**_descriptor(MANIFEST, manifest), **platform}]
+    config, manifest = describe([layer], settings)
+    platform = {"os": "linux", "architecture": architecture}
+    listed = [{**_descriptor(MANIFEST, manifest), "platform": platform}]
     index = _json({"schemaVersion": 2, "mediaType": INDEX, "manifests": listed})
     for blob in (layer, config):
         _upload(lab, repository, blob)
     for tag, text, kind in (("single", manifest, MANIFEST), ("multi", index, INDEX)):
-        lab.client().put_image(
-            repositoryName=repository, imageManifest=text.decode(), imageManifestMediaType=kind, imageTag=tag
-        )
+        _put_image(lab, repository, tag, text, kind)
     print(f"✔ an image for linux/{architecture} is in {repository}: alone as single, in an index as multi")
 
 
@@ -73,17 +66,9 @@ def layers(greeting: str) -> list[bytes]:
     return [_tar(base), _tar({"app/greeting.txt": greeting.encode() + b"\n"})]
 
 
-def describe(blobs: list[bytes]) -> tuple[bytes, bytes]:
-    """The config and the manifest of the image with these layers."""
-    config = _json(
-        {
-            "architecture": "amd64",
-            "os": "linux",
-            "created": "2026-01-01T00:00:00Z",
-            "config": {"Cmd": ["cat", "/app/greeting.txt"], "WorkingDir": "/app"},
-            "rootfs": {"type": "layers", "diff_ids": [digest(blob) for blob in blobs]},
-        }
-    )
+def describe(blobs: list[bytes], settings: Mapping[str, object] = EXAMPLE) -> tuple[bytes, bytes]:
+    """The config and the manifest of the image with these layers and the other *settings* of its config."""
+    config = _json({**settings, "rootfs": {"type": "layers", "diff_ids": [digest(blob) for blob in blobs]}})
     manifest = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
@@ -98,7 +83,14 @@ def digest(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
-def _upload(lab: "Lab", repository: str, blob: bytes) -> bool:
+def _put_image(lab: Lab, repository: str, tag: str, manifest: bytes, media_type: str) -> None:
+    """Put the manifest or index under this tag, unless it is there already."""
+    ecr, text = lab.client(), manifest.decode()
+    with contextlib.suppress(ecr.exceptions.ImageAlreadyExistsException):
+        ecr.put_image(repositoryName=repository, imageManifest=text, imageManifestMediaType=media_type, imageTag=tag)
+
+
+def _upload(lab: Lab, repository: str, blob: bytes) -> bool:
     """Upload the blob unless the repository has it; True if it was uploaded."""
     import requests
 

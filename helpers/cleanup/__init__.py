@@ -55,15 +55,13 @@ def everything_made(lab: "Lab") -> list[str]:
 
 def clean_up(lab: "Lab") -> dict[str, list[str]]:
     """Delete everything that the tutorial made, from tasks to local images; print and return what was deleted."""
-    deleted = {"workloads": workloads.delete(lab)}
-    _print("clusters, functions and logs deleted", deleted["workloads"])
-    deleted["repositories"] = [found["repository"] for found in made(lab)]
-    repositories.delete(lab, *deleted["repositories"])
-    _print("repositories deleted", deleted["repositories"])
-    deleted["public"] = repositories.delete_public()
-    _print("public repositories deleted", deleted["public"])
+    deleted = {"workloads": _print("clusters, functions and logs deleted", workloads.delete(lab))}
+    names = [found["repository"] for found in made(lab)]
+    repositories.delete(lab, *names)
+    deleted["repositories"] = _print("repositories deleted", names)
+    deleted["public"] = _print("public repositories deleted", repositories.delete_public())
     deleted["iam"] = _delete_iam(lab)
-    deleted["images"] = _delete_images(lab, deleted["repositories"])
+    deleted["images"] = _delete_images(lab, names)
     if log_out(lab):
         print(f"✔ Docker is logged out of {lab.registry}")
     else:
@@ -75,23 +73,20 @@ def _delete_iam(lab: "Lab") -> list[str]:
     from botocore.exceptions import ClientError
 
     try:
-        deleted = iam.delete(lab)
+        return _print("users, roles and policies deleted", iam.delete(lab))
     except ClientError as error:  # without permission to list, the learner has made nothing here
         print(f"✗ users, roles and policies: {error.response['Error']['Message']}")
         return []
-    _print("users, roles and policies deleted", deleted)
-    return deleted
 
 
 def _delete_images(lab: "Lab", names: list[str]) -> list[str]:
     try:
-        deleted = delete_images(lab, names)
+        return _print("images deleted from this machine", delete_images(lab, names))
     except SandboxError as error:
         print(f"✗ images on this machine: {error}")
         return []
-    _print("images deleted from this machine", deleted)
-    return deleted
 
 
-def _print(what: str, deleted: list[str]) -> None:
+def _print(what: str, deleted: list[str]) -> list[str]:
     print(f"✔ {what}: {', '.join(deleted) or 'none was left'}")
+    return deleted

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from helpers import settings
+from helpers.list_all import list_all
 
 if TYPE_CHECKING:
     from helpers.lab import Lab
@@ -53,9 +54,7 @@ def _tagged(lab: "Lab") -> Iterator[tuple]:
     for iam in _accounts(lab):
         for kind in KINDS:
             scope = {"Scope": "Local"} if kind.word == "policy" else {}  # without AWS's managed policies
-            pages = iam.get_paginator(kind.list_call).paginate(**scope)
-            # The whole list is read before the first deletion.
-            for found in [each for page in pages for each in page[kind.list_name]]:
+            for found in list_all(iam, kind.list_call, kind.list_name, **scope):
                 if settings.TAG in getattr(iam, kind.tags_call)(**{kind.parameter: found[kind.key]})["Tags"]:
                     yield iam, kind, found
 

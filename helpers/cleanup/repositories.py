@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from helpers import settings
 from helpers.errors import LabError
+from helpers.list_all import list_all
 
 if TYPE_CHECKING:
     from helpers.lab import Lab
@@ -15,13 +16,7 @@ PUBLIC_REGION = "us-east-1"  # the only Region with the API of ECR Public
 def made(lab: "Lab") -> list[dict]:
     """``{"repository", "arn", "images"}`` of every repository with the tutorial's tag, by name."""
     ecr = lab.client()
-    pages = ecr.get_paginator("describe_repositories").paginate()
-    found = {each["repositoryName"]: each["repositoryArn"] for page in pages for each in page["repositories"]}
-    return [
-        {"repository": name, "arn": arn, "images": _count_images(ecr, name)}
-        for name, arn in sorted(found.items())
-        if _has_tag(ecr, name, arn)
-    ]
+    return [{"repository": name, "arn": arn, "images": _count_images(ecr, name)} for name, arn in _tagged(ecr)]
 
 
 def delete(lab: "Lab", *names: str) -> None:
@@ -42,9 +37,9 @@ def delete_if_made(lab: "Lab", *names: str) -> None:
         except ecr.exceptions.RepositoryNotFoundException:
             continue
         if not _has_tag(ecr, name, arn):
-            tag = f"{settings.TAG['Key']}={settings.TAG['Value']}"
             raise LabError(
-                f"The repository {name} has no tag {tag}: this tutorial did not make it and leaves it alone.",
+                f"The repository {name} has no tag {settings.TAG_TEXT}: "
+                "this tutorial did not make it and leaves it alone.",
                 f"if it is yours to delete: aws ecr delete-repository --force --repository-name {name}",
             )
         delete(lab, name)
@@ -54,15 +49,8 @@ def made_public() -> list[str]:
     """The names of the public repositories with the tutorial's tag; empty without permission to list them."""
     from botocore.exceptions import ClientError
 
-    public = _public()
     try:
-        pages = public.get_paginator("describe_repositories").paginate()
-        found = {each["repositoryName"]: each["repositoryArn"] for page in pages for each in page["repositories"]}
-        return sorted(
-            name
-            for name, arn in found.items()
-            if settings.TAG in public.list_tags_for_resource(resourceArn=arn)["tags"]
-        )
+        return [name for name, _ in _tagged(_public())]
     except ClientError:  # without permission to list, the learner has made nothing here
         return []
 
@@ -81,6 +69,13 @@ def _public():
     return boto3.client("ecr-public", region_name=PUBLIC_REGION)
 
 
+def _tagged(ecr) -> list[tuple[str, str]]:
+    """``(name, ARN)`` of every repository with the tutorial's tag, private or public, by name."""
+    repositories = list_all(ecr, "describe_repositories", "repositories")
+    names = sorted((each["repositoryName"], each["repositoryArn"]) for each in repositories)
+    return [(name, arn) for name, arn in names if _has_tag(ecr, name, arn)]
+
+
 def _has_tag(ecr, name: str, arn: str) -> bool:
     if name.startswith("docker/library/"):  # the sandbox's mirror
         return False
@@ -88,5 +83,4 @@ def _has_tag(ecr, name: str, arn: str) -> bool:
 
 
 def _count_images(ecr, name: str) -> int:
-    pages = ecr.get_paginator("list_images").paginate(repositoryName=name)
-    return len({image["imageDigest"] for page in pages for image in page["imageIds"]})
+    return len({image["imageDigest"] for image in list_all(ecr, "list_images", "imageIds", repositoryName=name)})

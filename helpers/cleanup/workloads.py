@@ -4,7 +4,8 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from helpers import settings
+from helpers import fargate, settings
+from helpers.list_all import list_all
 
 if TYPE_CHECKING:
     from helpers.lab import Lab
@@ -53,8 +54,7 @@ def delete(lab: "Lab") -> list[str]:
 
 def _stop_all(ecs: Any, cluster: str) -> None:
     """Delete every service of a cluster, stop every task, and wait until they have stopped."""
-    services = ecs.list_services(cluster=cluster)["serviceArns"]
-    for service in services:
+    for service in ecs.list_services(cluster=cluster)["serviceArns"]:
         ecs.delete_service(cluster=cluster, service=service, force=True)
     end = time.monotonic() + STOP_SECONDS
     while tasks := ecs.list_tasks(cluster=cluster)["taskArns"]:
@@ -63,58 +63,45 @@ def _stop_all(ecs: Any, cluster: str) -> None:
         time.sleep(0.2)
         if time.monotonic() > end:
             break
-    while any(status != "STOPPED" for status in _stopping(ecs, cluster)) and time.monotonic() < end:
-        time.sleep(0.2)
-    while any(status != "INACTIVE" for status in _draining(ecs, cluster)) and time.monotonic() < end:
+    while _is_stopping(ecs, cluster) and time.monotonic() < end:
         time.sleep(0.2)
 
 
-def _stopping(ecs: Any, cluster: str) -> list[str]:
-    arns = ecs.list_tasks(cluster=cluster, desiredStatus="STOPPED")["taskArns"]
-    tasks = ecs.describe_tasks(cluster=cluster, tasks=arns[:100])["tasks"] if arns else []
-    return [task["lastStatus"] for task in tasks]
-
-
-def _draining(ecs: Any, cluster: str) -> list[str]:
-    arns = ecs.list_services(cluster=cluster)["serviceArns"]
-    services = ecs.describe_services(cluster=cluster, services=arns[:10])["services"] if arns else []
-    return [service["status"] for service in services]
+def _is_stopping(ecs: Any, cluster: str) -> bool:
+    tasks = fargate.tasks(ecs, cluster, desiredStatus="STOPPED")
+    return any(task["lastStatus"] != "STOPPED" for task in tasks) or any(
+        service["status"] != "INACTIVE" for service in fargate.services(ecs, cluster)
+    )
 
 
 def _clusters(ecs: Any) -> Iterator[str]:
-    arns = [arn for page in ecs.get_paginator("list_clusters").paginate() for arn in page["clusterArns"]]
-    if arns:
+    if arns := list_all(ecs, "list_clusters", "clusterArns"):
         for each in ecs.describe_clusters(clusters=arns, include=["TAGS"])["clusters"]:
             if each["status"] == "ACTIVE" and _has_tag(each.get("tags")):
                 yield each["clusterArn"]
 
 
 def _task_definitions(ecs: Any) -> Iterator[str]:
-    for page in ecs.get_paginator("list_task_definitions").paginate(status="ACTIVE"):
-        for arn in page["taskDefinitionArns"]:
-            if _name(arn).startswith(PREFIX) and _has_tag(
-                ecs.describe_task_definition(taskDefinition=arn, include=["TAGS"]).get("tags")
-            ):
-                yield arn
+    for arn in list_all(ecs, "list_task_definitions", "taskDefinitionArns", status="ACTIVE"):
+        if _name(arn).startswith(PREFIX) and _has_tag(
+            ecs.describe_task_definition(taskDefinition=arn, include=["TAGS"]).get("tags")
+        ):
+            yield arn
 
 
 def _log_groups(logs: Any) -> Iterator[str]:
-    for page in logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=LOG_GROUP_PREFIX):
-        for group in page["logGroups"]:
-            arn = group["arn"].removesuffix(":*")
-            tags = logs.list_tags_for_resource(resourceArn=arn)["tags"]
-            if tags.get(settings.TAG["Key"]) == settings.TAG["Value"]:
-                yield group["logGroupName"]
+    for group in list_all(logs, "describe_log_groups", "logGroups", logGroupNamePrefix=LOG_GROUP_PREFIX):
+        tags = logs.list_tags_for_resource(resourceArn=group["arn"].removesuffix(":*"))["tags"]
+        if tags.get(settings.TAG["Key"]) == settings.TAG["Value"]:
+            yield group["logGroupName"]
 
 
 def _functions(client: Any) -> Iterator[str]:
-    for page in client.get_paginator("list_functions").paginate():
-        for each in page["Functions"]:
-            name = each["FunctionName"]
-            if name.startswith(PREFIX):
-                tags = client.get_function(FunctionName=name).get("Tags") or {}
-                if tags.get(settings.TAG["Key"]) == settings.TAG["Value"]:
-                    yield name
+    for name in (each["FunctionName"] for each in list_all(client, "list_functions", "Functions")):
+        if name.startswith(PREFIX):
+            tags = client.get_function(FunctionName=name).get("Tags") or {}
+            if tags.get(settings.TAG["Key"]) == settings.TAG["Value"]:
+                yield name
 
 
 def _has_tag(tags: Any) -> bool:

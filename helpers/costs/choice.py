@@ -12,7 +12,7 @@ class Needs:
     public: bool = False  # anyone may find and pull some of the images
     private: bool = True  # some images are for members only
     anonymous_pulls: bool = False  # without any account, as a rule from a README
-    people: int = 5
+    members: int = 5
     private_repositories: int = 2
     runs_on_aws: bool = False  # ECS, EKS, Fargate, Lambda, EC2
     permissions_per_repository: bool = False  # by role, with conditions
@@ -48,9 +48,7 @@ def choose(needs: Needs) -> Choice:
     weight = sum(points for points, _ in aws) - sum(points for points, _ in hub)
     pick, reasons, others = (in_aws, aws, hub) if weight > 0 else (_HUB, hub, aws)
     return Choice(
-        pick,
-        tuple(text for _, text in reasons),
-        (*_weak_points(pick, needs, shared), *(text for _, text in others)),
+        pick, tuple(text for _, text in reasons), (*_weak_points(pick, needs, shared), *(text for _, text in others))
     )
 
 
@@ -62,7 +60,7 @@ def _for_aws(needs: Needs, shared: bool) -> list[tuple[int, str]]:
             2 * needs.permissions_per_repository
         ),
         "ECR has CloudTrail, KMS keys, immutable tags, scans and private endpoints at every size": 2 * needs.compliance,
-        "ECR has no seats: members cost nothing, gigabytes do": 1 * (needs.private and needs.people > 1),
+        "ECR has no seats: members cost nothing, gigabytes do": 1 * (needs.private and needs.members > 1),
         "ECR Public charges nothing for pulls from AWS, however many": 1 * (shared and needs.runs_on_aws),
     }
     return [(points, text) for text, points in reasons.items() if points]
@@ -70,7 +68,7 @@ def _for_aws(needs: Needs, shared: bool) -> list[tuple[int, str]]:
 
 def _for_hub(needs: Needs) -> list[tuple[int, str]]:
     """The reasons for Docker Hub, each with its weight."""
-    fits_free_plan = needs.people == 1 and needs.private_repositories <= (
+    fits_free_plan = needs.members == 1 and needs.private_repositories <= (
         prices.plans()["personal"].private_repositories or 0
     )
     reasons = {
@@ -100,7 +98,7 @@ def _weak_points(pick: str, needs: Needs, shared: bool) -> list[str]:
             f"{prices.plans()['personal'].pulls_per_6_hours} for a free account; then toomanyrequests",
             "limits and prices have been changed, and changed back, at short notice",
         ]
-        if needs.private and needs.people > 1:
+        if needs.private and needs.members > 1:
             found.append(f"a team pays for each person: ${prices.plans()['team'].usd():g} a month on the Team plan")
         return found
     found = []

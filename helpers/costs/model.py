@@ -19,7 +19,7 @@ class Team:
     *gb_archived* is stored in addition to *gb_stored*. Scans are enhanced scans of images: basic scans are free.
     """
 
-    people: float
+    members: float
     gb_stored: float
     gb_pulled_over_the_internet: float = 0
     gb_pulled_in_the_region: float = 0
@@ -99,7 +99,7 @@ def _features(team: Team) -> list[Line]:
 
 
 def _hub(team: Team, plan: prices.Plan, paid: str) -> Bill:
-    seats, price = max(team.people, plan.least_seats), plan.usd(paid)
+    seats, price = max(team.members, plan.least_seats), plan.usd(paid)
     lines = (Line(f"{_amount(seats)} {'seat' if seats == 1 else 'seats'} of ${price:g}", seats * price),)
     notes = [
         f"{plan.pulls_per_6_hours} pulls in 6 hours each" if plan.pulls_per_6_hours else "",
@@ -117,7 +117,7 @@ def _nat(team: Team) -> list[Line]:
 def _misfit(team: Team, plan: prices.Plan) -> str:
     if plan.private_repositories is not None and team.private_repositories > plan.private_repositories:
         return f"only {plan.private_repositories} private repository"
-    if plan.buyer == "one person" and team.people > 1:
+    if plan.buyer == "one person" and team.members > 1:
         return "an account for one person"
     return ""
 
@@ -125,7 +125,7 @@ def _misfit(team: Team, plan: prices.Plan) -> str:
 def compare(team: Team, paid: str = "annual") -> None:
     """Print the bill of every registry for this team, with why one does not fit and which price is unverified."""
     print(
-        f"people: {_amount(team.people)} · private repositories: {team.private_repositories}"
+        f"people: {_amount(team.members)} · private repositories: {team.private_repositories}"
         f" · GB stored: {_amount(team.gb_stored)}"
         f" · GB a month over the internet: {_amount(team.gb_pulled_over_the_internet)}\n"
     )
@@ -164,7 +164,7 @@ def _amount(number: float) -> str:
 
 
 AXES = {  # a number of the team -> its name on an axis
-    "people": "people in the team",
+    "members": "people in the team",
     "gb_stored": "GB stored",
     "gb_pulled_over_the_internet": "GB pulled over the internet in a month",
 }

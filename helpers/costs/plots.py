@@ -35,7 +35,7 @@ def plot(
     team: Team,
     plan: str = "team",
     paid: str = "annual",
-    along: Sequence[str] = ("people", "gb_pulled_over_the_internet"),
+    along: Sequence[str] = ("members", "gb_pulled_over_the_internet"),
 ) -> Picture:
     """Plot both bills as one number grows and the others stay as in *team*; a panel for each of *along*."""
     with _canvas((5.6 * len(along), 4.3)) as figure:
@@ -82,7 +82,7 @@ def plot_kept(days: Sequence[dict[str, Any]]) -> Picture:
         axes.stairs(kept, color=ECR, linewidth=2.6, zorder=2)
         axes.set(xlim=(0, len(kept)), ylim=(0, max(*kept, 1) * 1.25), xlabel="day", ylabel="MB kept")
         for at, mb in ((0, kept[0]), (len(kept) * 0.62, kept[-1])):
-            axes.annotate(f"${_month_of(mb)} a month", (at, mb), xytext=(8, 7), textcoords="offset points")
+            _label(axes, f"${_month_of(mb)} a month", (at, mb), (8, 7), fontsize=10.5)
         _tidy(axes)
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
         figure.tight_layout(pad=1.4)
@@ -123,7 +123,7 @@ def _png(figure: "Figure") -> bytes:
 
 def _panel(axes: "Axes", team: Team, along: str, plan: str, paid: str) -> None:
     here, cross = getattr(team, along), crossing(team, along, plan, paid)
-    start, end = (1 if along == "people" else 0), _reach(here, cross, along)
+    start, end = (1 if along == "members" else 0), _reach(here, cross, along)
 
     def at(amount: float, registry: str) -> float:
         return month(with_amount(team, along, amount), registry, paid).usd
@@ -132,40 +132,25 @@ def _panel(axes: "Axes", team: Team, along: str, plan: str, paid: str) -> None:
     steps = [start + (end - start) * i / 200 for i in range(201)]
     apart = abs(at(end, "ecr") - at(end, plan)) > 0.12 * top  # else the labels at the ends of the lines would overlap
     for registry, colour, dash, grows in (
-        ("ecr", ECR, "-", along != "people"),
-        (plan, HUB, (0, (6, 2)), along == "people"),
+        ("ecr", ECR, "-", along != "members"),
+        (plan, HUB, (0, (6, 2)), along == "members"),
     ):
         axes.plot(steps, [at(step, registry) for step in steps], color=colour, linewidth=2.6, linestyle=dash)
         name = month(team, registry, paid).registry.replace(" ", "\n", 1)
         above = at(end, registry) >= at(end, plan if registry == "ecr" else "ecr")
-        axes.annotate(
-            name,
-            (end, at(end, registry)),
-            xytext=(8, 0 if apart else 14 if above else -14),
-            textcoords="offset points",
-            va="center",
-            color=colour,
-            fontweight="bold",
-            annotation_clip=False,
-        )
+        bold = {"fontsize": 10.5, "fontweight": "bold", "va": "center", "annotation_clip": False}
+        _label(axes, name, (end, at(end, registry)), (8, 0 if apart else 14 if above else -14), color=colour, **bold)
         usd = at(here, registry)
         axes.plot([here], [usd], "o", color=colour, markersize=8.5, markeredgecolor="white", clip_on=False, zorder=4)
         if abs(at(here, "ecr") - at(here, plan)) > 0.15 * top:
-            axes.annotate(
-                f"${usd_text(usd)}",
-                (here, usd),
-                xytext=(10, -4) if grows else (7, 7),
-                textcoords="offset points",
-                va="center" if grows else "bottom",
-                color=colour,
-                fontsize=9.5,
-            )
+            offset, vertical = ((10, -4), "center") if grows else ((7, 7), "bottom")
+            _label(axes, f"${usd_text(usd)}", (here, usd), offset, va=vertical, color=colour)
     axes.axvline(here, color=PALE, linewidth=1, linestyle=":", zorder=0)
-    axes.annotate("your team", (here, top), xytext=(5, -2), textcoords="offset points", va="top", fontsize=9.5)
+    _label(axes, "your team", (here, top), (5, -2), va="top")
     if cross is not None and start < cross <= end:
         _mark_crossing(axes, along, cross, at(cross, "ecr"), end, top)
     axes.set(xlim=(start, end), ylim=(0, top), xlabel=AXES[along], ylabel="US dollars a month")
-    bills = "Docker Hub bills people" if along == "people" else "Amazon ECR bills gigabytes"
+    bills = "Docker Hub bills people" if along == "members" else "Amazon ECR bills gigabytes"
     axes.set_title(bills, loc="left", fontsize=12, fontweight="bold", color=INK, pad=10)
     _tidy(axes)
 
@@ -174,20 +159,19 @@ def _mark_crossing(axes: "Axes", along: str, x: float, y: float, end: float, top
     """Mark where the lines cross; the label goes where no line is, right below or left above."""
     axes.plot([x], [y], "D", color="white", markeredgecolor=INK, markersize=8, markeredgewidth=1.6, zorder=5)
     below = y > 0.2 * top or x < 0.4 * end
-    axes.annotate(
-        f"the same at\n{_rough(x)} {'people' if along == 'people' else 'GB'}",
-        (x, y),
-        xytext=(8, -8) if below else (-8, 8),
-        textcoords="offset points",
-        ha="left" if below else "right",
-        va="top" if below else "bottom",
-        fontsize=9.5,
-    )
+    offset, across, vertical = ((8, -8), "left", "top") if below else ((-8, 8), "right", "bottom")
+    text = f"the same at\n{_rough(x)} {'people' if along == 'members' else 'GB'}"
+    _label(axes, text, (x, y), offset, ha=across, va=vertical)
+
+
+def _label(axes: "Axes", text: str, at: tuple[float, float], offset: tuple[int, int], **style: Any) -> None:
+    """Write a text at an offset (in points) from a position on the axes."""
+    axes.annotate(text, at, xytext=offset, textcoords="offset points", **{"fontsize": 9.5} | style)
 
 
 def _reach(here: float, cross: float | None, along: str) -> float:
     """Where an axis ends: past the team and, unless it is much too far away, past the crossing."""
-    least = 10.0 if along == "people" else 100.0
+    least = 10.0 if along == "members" else 100.0
     near = cross if cross is not None and cross <= 1000 * max(here, least) else 0
     return max(2 * here, 1.5 * near, least)
 
@@ -210,7 +194,7 @@ def _sentence(team: Team, along: str, plan: str, paid: str) -> str:
     """The content of a panel as a sentence."""
     cross = crossing(team, along, plan, paid)
     cheaper, other = "Amazon ECR", month(team, plan, paid).registry
-    if along != "people":
+    if along != "members":
         cheaper, other = other, cheaper
     if cross is None:
         few = with_amount(team, along, 0)

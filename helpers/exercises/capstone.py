@@ -43,7 +43,7 @@ _entry = Entry("", "", "", "")
 
 
 def enter(repository: str, release: str, pusher: str, execution_role: str) -> None:
-    """Enter the names of the resources to judge; they are kept until the kernel ends."""
+    """Enter the names of the resources to check; they are kept until the kernel ends."""
     global _entry
     _entry = Entry(repository, release, pusher, execution_role)
     print("✔ to be judged:", ", ".join(f"{name.replace('_', ' ')} {given}" for name, given in _entry._asdict().items()))
@@ -68,7 +68,7 @@ def has_locked_repository(lab: Lab) -> str:
         raise NotYet(f"the tag {mine.release} could be overwritten: {mode}", "notebook 11 locks tags")
     if not lookup.has_tutorial_tag(lab, found["repositoryArn"]):
         raise NotYet(f"{mine.repository} lacks the tag by which clean-up finds it", "notebook 04 writes it")
-    return f"{mine.repository} is {mode}, and has the tag {settings.TAG['Key']}={settings.TAG['Value']}"
+    return f"{mine.repository} is {mode}, and has the tag {settings.TAG_TEXT}"
 
 
 @exercise("15.2")

@@ -6,6 +6,7 @@ import ecr_sandbox
 from ecr_sandbox import SandboxError
 from helpers import cleanup, fargate, settings
 from helpers.lab import Lab
+from helpers.list_all import list_all
 
 from . import lookup
 from .checks import NotYet
@@ -14,7 +15,7 @@ PAGE_SECONDS = 10  # how long the page of a new task may take
 
 
 class Entry(NamedTuple):
-    """What is judged: a repository, the tag of the release, who pushes, and the role with which ECS pulls."""
+    """What is checked: a repository, the tag of the release, who pushes, and the role with which ECS pulls."""
 
     repository: str
     release: str
@@ -83,8 +84,8 @@ def lifecycle_rules(lab: Lab, mine: Entry) -> tuple:
 
 def lifecycle_images(lab: Lab, mine: Entry) -> "tuple[list[ecr_sandbox.LifecycleImage], float]":
     """The images of the repository as lifecycle rules see them, and when the newest was pushed (Unix time)."""
-    pages = lab.client().get_paginator("describe_images").paginate(repositoryName=mine.repository)
-    found = sorted((each for page in pages for each in page["imageDetails"]), key=lambda each: each["imagePushedAt"])
+    found = list_all(lab.client(), "describe_images", "imageDetails", repositoryName=mine.repository)
+    found.sort(key=lambda each: each["imagePushedAt"])
     images = [
         ecr_sandbox.LifecycleImage(
             each["imageDigest"], tuple(each.get("imageTags", ())), each["imagePushedAt"].timestamp()
@@ -97,8 +98,12 @@ def lifecycle_images(lab: Lab, mine: Entry) -> "tuple[list[ecr_sandbox.Lifecycle
 def tasks(lab: Lab, mine: Entry) -> list[dict]:
     """The tasks, running or stopped, that use an image of the repository, in any cluster, newest first; or NotYet."""
     ecs, address = lab.client("ecs"), f"{lab.registry}/{mine.repository}"
-    clusters = [arn for page in ecs.get_paginator("list_clusters").paginate() for arn in page["clusterArns"]]
-    found = [task for cluster in clusters for task in _tasks_of(ecs, cluster)]
+    found = [
+        task
+        for cluster in list_all(ecs, "list_clusters", "clusterArns")
+        for status in ("RUNNING", "STOPPED")
+        for task in fargate.tasks(ecs, cluster, desiredStatus=status)
+    ]
     ours = [each for each in found if each["containers"][0].get("image", "").startswith((f"{address}:", f"{address}@"))]
     if not ours:
         raise NotYet(f"no task has taken an image from {mine.repository} yet", "notebook 13 runs one")
@@ -139,7 +144,7 @@ def execution_role(lab: Lab, task: dict) -> str:
 
 
 def page_answers(lab: Lab, task: dict) -> str:
-    """The words that the app's page answers, or NotYet; empty on AWS, where the security group admits no traffic."""
+    """A note that the app's page answers, or NotYet; empty on AWS, where the security group admits no traffic."""
     if lab.target != "sandbox":
         return ""
     if not task["containers"][0].get("networkBindings"):
@@ -155,9 +160,7 @@ def page_answers(lab: Lab, task: dict) -> str:
 
 def wanted_by_services(lab: Lab, cluster: str) -> int:
     """How many tasks the services of a cluster want to run."""
-    ecs = lab.client("ecs")
-    arns = ecs.list_services(cluster=cluster)["serviceArns"]
-    services = ecs.describe_services(cluster=cluster, services=arns[:10])["services"] if arns else []
+    services = fargate.services(lab.client("ecs"), cluster)
     return sum(each["desiredCount"] for each in services if each["status"] == "ACTIVE")
 
 
@@ -181,12 +184,3 @@ def missed_by_clean_up(lab: Lab, mine: Entry, task: dict) -> str:
 def _definition(lab: Lab, task: dict) -> dict[str, Any]:
     described = lab.client("ecs").describe_task_definition(taskDefinition=task["taskDefinitionArn"])
     return described["taskDefinition"]
-
-
-def _tasks_of(ecs: Any, cluster: str) -> list[dict]:
-    found = []
-    for status in ("RUNNING", "STOPPED"):
-        for page in ecs.get_paginator("list_tasks").paginate(cluster=cluster, desiredStatus=status):
-            if page["taskArns"]:
-                found += ecs.describe_tasks(cluster=cluster, tasks=page["taskArns"])["tasks"]
-    return found

@@ -6,6 +6,7 @@ import time
 
 from helpers import settings
 from helpers.lab import Lab
+from helpers.list_all import list_all
 
 from .checks import NotYet
 
@@ -44,8 +45,8 @@ def image(lab: Lab, name: str, tag: str, hint: str = BEFORE_PUSH) -> dict:
 def digests_by_tag(lab: Lab, name: str) -> dict[str, str]:
     """The digest of the image that each tag of the repository points to."""
     repository(lab, name)
-    pages = lab.client().get_paginator("list_images").paginate(repositoryName=name, filter={"tagStatus": "TAGGED"})
-    return {each["imageTag"]: each["imageDigest"] for page in pages for each in page["imageIds"]}
+    found = list_all(lab.client(), "list_images", "imageIds", repositoryName=name, filter={"tagStatus": "TAGGED"})
+    return {each["imageTag"]: each["imageDigest"] for each in found}
 
 
 def count_untagged(lab: Lab, name: str) -> int:

@@ -12,11 +12,9 @@ from .lookup import has_tutorial_tag, image, layers, local_image, repository
 def made_immutable(lab: Lab) -> str:
     """my-first-repo exists, its tags are immutable, and clean-up can find it."""
     found = repository(lab, "my-first-repo")
-    if found["imageTagMutability"] != "IMMUTABLE":
-        mode = found["imageTagMutability"]
+    if (mode := found["imageTagMutability"]) != "IMMUTABLE":
         raise NotYet(
-            f"the tags of my-first-repo are {mode}",
-            "--image-tag-mutability, or put-image-tag-mutability later",
+            f"the tags of my-first-repo are {mode}", "--image-tag-mutability, or put-image-tag-mutability later"
         )
     if not has_tutorial_tag(lab, found["repositoryArn"]):
         raise NotYet(

@@ -1,7 +1,7 @@
 """The checks of notebooks 10 to 14."""
 
 import ecr_sandbox
-from helpers import catch_up, cleanup, settings
+from helpers import catch_up, cleanup, fargate, settings
 from helpers.lab import Lab
 
 from .checks import NotYet, exercise
@@ -159,10 +159,9 @@ def tasks_of(lab: Lab, family: str) -> list[dict]:
     """The tasks of a family in demo-cluster that have stopped, the newest first; NotYet without the cluster."""
     ecs = lab.client("ecs")
     try:
-        arns = ecs.list_tasks(cluster="demo-cluster", family=family, desiredStatus="STOPPED")["taskArns"]
+        found = fargate.tasks(ecs, "demo-cluster", family=family, desiredStatus="STOPPED")
     except ecs.exceptions.ClusterNotFoundException:
         raise NotYet("there is no demo-cluster", "run the notebook from its top") from None
-    found = ecs.describe_tasks(cluster="demo-cluster", tasks=arns)["tasks"] if arns else []
     stopped = [each for each in found if each["lastStatus"] == "STOPPED"]
     return sorted(stopped, key=lambda each: each["createdAt"], reverse=True)
 

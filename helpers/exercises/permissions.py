@@ -5,27 +5,21 @@ evaluated as on AWS. Repository policies are not included, nor SCPs, which an ac
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ecr_sandbox import Principal, RequestContext, decide, parse_policy
-
-if TYPE_CHECKING:
-    from helpers.lab import Lab
+from helpers.lab import Lab
 
 PASSWORD = "ecr:GetAuthorizationToken"
 PULL = frozenset({"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"})
 # https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
-PUSH = frozenset(
-    {
-        *("ecr:BatchCheckLayerAvailability", "ecr:InitiateLayerUpload", "ecr:UploadLayerPart"),
-        *("ecr:CompleteLayerUpload", "ecr:PutImage", "ecr:BatchGetImage"),
-    }
-)
+PUSH = frozenset(("ecr:BatchCheckLayerAvailability", "ecr:InitiateLayerUpload", "ecr:UploadLayerPart"))
+PUSH |= {"ecr:CompleteLayerUpload", "ecr:PutImage", "ecr:BatchGetImage"}
 READS = ("Get", "List", "Describe", "BatchGet", "BatchCheck")
 ELSEWHERE = ("iam:CreateUser", "iam:PutUserPolicy", "iam:PassRole", "sts:AssumeRole", "ecs:RunTask", "s3:GetObject")
 
 
-def of(lab: "Lab", name: str) -> Principal | None:
+def of(lab: Lab, name: str) -> Principal | None:
     """The user of this name, else the role, with all its policies; None if there is neither."""
     return of_user(lab.client("iam"), name) or of_role(lab.client("iam"), name)
 
@@ -59,7 +53,7 @@ def allowed(principal: Principal, action: str, resource: str) -> bool:
     return decide(principal, RequestContext(action, resource, principal.account)).allowed
 
 
-def beyond(lab: "Lab", principal: Principal, arn: str, *needed: str) -> str:
+def beyond(lab: Lab, principal: Principal, arn: str, *needed: str) -> str:
     """An action that the principal may do and does not need, with its resource; empty if there is none.
 
     It needs the password, the actions *needed* on the repository *arn*, and may read everywhere in ECR.
@@ -74,7 +68,7 @@ def beyond(lab: "Lab", principal: Principal, arn: str, *needed: str) -> str:
     return ""
 
 
-def trusts(lab: "Lab", role: str, service: str) -> bool:
+def trusts(lab: Lab, role: str, service: str) -> bool:
     """Whether the trust policy of the role lets this service assume it for tasks of this account and Region."""
     found = lab.client("iam").get_role(RoleName=role)["Role"]
     account = _account(found["Arn"])
@@ -84,7 +78,7 @@ def trusts(lab: "Lab", role: str, service: str) -> bool:
     return decide(principal, request, [parse_policy(found["AssumeRolePolicyDocument"])], delegated_only=True).allowed
 
 
-def keys(lab: "Lab", user: str) -> list[str]:
+def keys(lab: Lab, user: str) -> list[str]:
     """The active access keys of a user; a role has none."""
     client = lab.client("iam")
     try:
@@ -94,7 +88,7 @@ def keys(lab: "Lab", user: str) -> list[str]:
     return [each["AccessKeyId"] for each in found if each["Status"] == "Active"]
 
 
-def ecr_actions(lab: "Lab") -> list[str]:
+def ecr_actions(lab: Lab) -> list[str]:
     """Every action of ECR in this version of boto3, as policies name it."""
     return [f"ecr:{name}" for name in sorted(lab.client().meta.service_model.operation_names)]
 

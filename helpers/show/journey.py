@@ -22,24 +22,11 @@ _STEPS = (  # row by row; the second row runs from right to left
     ),
 )
 _ROWS = ("On your machine", "Amazon ECR", "Where it runs")
-_CURRENT = {  # notebook -> step
-    "00": "source",
-    "01": "repository",
-    "02": "repository",
-    "03": "repository",
-    "04": "repository",
-    "05": "login",
-    "06": "build",
-    "07": "tag",
-    "08": "push",
-    "09": "pull",
-    "10": "care",
-    "11": "care",
-    "12": "care",
-    "13": "run",
-    "14": "clean",
-    "15": "source",
-}
+_CURRENT = {"00": "source"}  # notebook -> step
+_CURRENT |= dict.fromkeys(("01", "02", "03", "04"), "repository")
+_CURRENT |= {"05": "login", "06": "build", "07": "tag", "08": "push", "09": "pull"}
+_CURRENT |= dict.fromkeys(("10", "11", "12"), "care")
+_CURRENT |= {"13": "run", "14": "clean", "15": "source"}
 _BOX_W, _BOX_H, _GAP_X, _GAP_Y, _LEFT, _TOP = 168, 76, 32, 60, 24, 50
 _STYLE = (
     "text{font-family:system-ui,-apple-system,'Segoe UI',sans-serif;fill:#16202a}"

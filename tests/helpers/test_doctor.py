@@ -145,8 +145,8 @@ def test_a_full_disk(monkeypatch, tmp_path, state, full):
     engine_root = tmp_path / "engine"
     engine_root.mkdir()
     low = {"state": state, "engine": engine_root}[full]
-    space = namedtuple("space", "f_bavail f_frsize")
-    monkeypatch.setattr(doctor.os, "statvfs", lambda p: space(300_000 if p == low else 10**9, 4096))
+    space = namedtuple("space", "free")
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda p: space(1_228_800_000 if p == low else 4 * 10**12))
     assert shown(doctor.disk_row({"DockerRootDir": str(engine_root)})) == (
         f"✗ Disk space      only 1.2 GB free in {low}. Fix: free 2 GB (docker system prune removes what is unused)"
     )

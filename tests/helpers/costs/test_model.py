@@ -11,12 +11,12 @@ from ecr_sandbox import prices
 from helpers import costs
 from helpers.costs import Needs, Team
 
-TEAM = Team(people=5, gb_stored=20, gb_pulled_over_the_internet=50)
+TEAM = Team(members=5, gb_stored=20, gb_pulled_over_the_internet=50)
 
 gigabytes = st.floats(0, 1e6, allow_nan=False)
 teams = st.builds(
     Team,
-    people=st.integers(1, 5000),
+    members=st.integers(1, 5000),
     gb_stored=gigabytes,
     gb_pulled_over_the_internet=gigabytes,
     private_repositories=st.integers(0, 50),
@@ -162,7 +162,7 @@ def test_what_is_not_sold_or_not_possible_is_refused():
         costs.month(TEAM, "enterprise")
     with pytest.raises(ValueError, match="gb_stored cannot be -1"):
         Team(1, -1)
-    with pytest.raises(ValueError, match="people cannot be nan"):
+    with pytest.raises(ValueError, match="members cannot be nan"):
         Team(float("nan"), 1)
     with pytest.raises(ValueError, match="cannot be more"):
         Team(1, 1, gb_of_those_through_nat=2)
@@ -188,8 +188,8 @@ def test_at_the_crossing_both_bills_are_the_same_and_on_its_sides_they_are_not(t
     [
         (Team(5, 20), "gb_stored", 750),
         (Team(5, 20), "gb_pulled_over_the_internet", 1 + (75 - 2) / 0.09),
-        (Team(1, 300), "people", 2),
-        (Team(1, 20), "people", None),
+        (Team(1, 300), "members", 2),
+        (Team(1, 20), "members", None),
         (Team(1, 500), "gb_pulled_over_the_internet", None),
     ],
 )
@@ -224,7 +224,7 @@ def test_the_picture_is_a_png_the_same_each_time_and_speaks():
     picture = costs.plot(TEAM)
     assert picture.png.startswith(b"\x89PNG")
     assert picture.png == costs.plot(TEAM).png
-    assert picture.png != costs.plot(replace(TEAM, people=6)).png
+    assert picture.png != costs.plot(replace(TEAM, members=6)).png
     assert repr(picture).splitlines() == [
         "Your team: Amazon ECR $6.41 a month, Docker Hub Team $75.00.",
         "By people in the team: Amazon ECR costs less at any number.",
@@ -237,7 +237,7 @@ def test_the_picture_is_a_png_the_same_each_time_and_speaks():
 @pytest.mark.parametrize("plan", ["personal", "pro", "team", "business"])
 @pytest.mark.parametrize("team", [Team(1, 0), Team(1, 2, 10), Team(5000, 1e6, 1e6), Team(40, 500, 3000)])
 def test_a_picture_can_be_drawn_for_anybody(team, plan):
-    picture = costs.plot(team, plan, along=("people", "gb_stored", "gb_pulled_over_the_internet"))
+    picture = costs.plot(team, plan, along=("members", "gb_stored", "gb_pulled_over_the_internet"))
     assert picture.png.startswith(b"\x89PNG")
     assert len(picture.alt.splitlines()) == 4
 
@@ -248,7 +248,7 @@ def test_a_picture_can_be_drawn_for_anybody(team, plan):
         (Needs(runs_on_aws=True), "Amazon ECR"),
         (Needs(permissions_per_repository=True), "Amazon ECR"),
         (Needs(compliance=True), "Amazon ECR"),
-        (Needs(people=1, private_repositories=1), "Docker Hub"),
+        (Needs(members=1, private_repositories=1), "Docker Hub"),
         (Needs(), "Docker Hub"),
         (Needs(public=True, private=False), "Docker Hub"),
         (Needs(public=True, private=False, anonymous_pulls=True), "Docker Hub"),
@@ -267,7 +267,7 @@ answers = st.builds(
     public=st.booleans(),
     private=st.just(True),
     anonymous_pulls=st.booleans(),
-    people=st.integers(1, 100),
+    members=st.integers(1, 100),
     private_repositories=st.integers(0, 20),
     runs_on_aws=st.booleans(),
     permissions_per_repository=st.booleans(),
@@ -296,7 +296,7 @@ def test_what_everybody_may_pull_is_never_put_where_nobody_can_without_an_accoun
 
 
 def test_a_choice_reads_as_text():
-    assert str(costs.choose(Needs(runs_on_aws=True, people=1))).splitlines() == [
+    assert str(costs.choose(Needs(runs_on_aws=True, members=1))).splitlines() == [
         "Amazon ECR",
         "  + ECR is next to where your containers run: pulls inside the Region cost nothing",
         "  - a docker login lasts 12 hours, and a repository must exist before its first push",

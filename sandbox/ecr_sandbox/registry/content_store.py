@@ -8,6 +8,7 @@ Source: OCI image-spec, "Image Layout"; rename(2); fsync(2).
 
 import hashlib
 import os
+import shutil
 import threading
 import uuid
 from collections import Counter
@@ -173,8 +174,8 @@ class ContentStore:
 
     def empty_trash(self) -> None:
         """Delete what was discarded. A large file takes a while: hold no lock meanwhile."""
-        for each in self.trash.iterdir():
-            each.unlink(missing_ok=True)
+        shutil.rmtree(self.trash)
+        self.trash.mkdir()
 
     def repositories_of(self, uploads: Collection[str]) -> set[Key]:
         """The repositories that these uploads belong to."""

@@ -1,8 +1,8 @@
-"""Pulled by tag, a manifest comes in a form that the client understands: OCI's or Docker's, which differ in names.
+"""Converts the manifest of a pull by tag to a format that the client accepts: OCI's or Docker's, which differ in names.
 
-ECR also turns Docker's schema 2 into schema 1, for Docker 1.9 and older; the sandbox does not.
-Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-manifest-formats.html; of the bytes that ECR
-makes nothing is known, so the digest of a converted manifest is not AWS's.
+ECR also converts Docker's schema 2 to schema 1, for Docker 1.9 and older. The sandbox does not.
+Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-manifest-formats.html. The exact bytes that ECR
+makes are not known, so the digest of a converted manifest differs from AWS's.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any
 
 from .manifest_format import DOCKER, OCI
 
-# OCI image-spec, "Compatibility Matrix". What is not here (zstd layers, artifacts) has no twin.
+# OCI image-spec, "Compatibility Matrix". Other types (zstd layers, artifacts) have no equivalent.
 TWINS = {
     OCI: DOCKER,
     "application/vnd.oci.image.config.v1+json": "application/vnd.docker.container.image.v1+json",
@@ -25,9 +25,9 @@ TWINS |= {docker: oci for oci, docker in TWINS.items()}
 
 
 def convert(text: str, media_type: str, accepted: Collection[str]) -> tuple[str, str] | None:
-    """The manifest *text* in the form of *accepted* media types, and its media type.
+    """The manifest *text* in a format of the *accepted* media types, and its media type.
 
-    None when the stored form is accepted, when nothing is asked for, or when there is no way.
+    None when the client accepts the stored format, when it names none, or when no conversion is possible.
     """
     wanted = TWINS.get(media_type)
     if not accepted or media_type in accepted or wanted not in accepted:
@@ -41,7 +41,7 @@ def convert(text: str, media_type: str, accepted: Collection[str]) -> tuple[str,
 
 
 def _converted(part: dict[str, Any]) -> dict[str, Any] | None:
-    """A descriptor under its other name; Docker's has no annotations."""
+    """A descriptor with the equivalent media type; Docker's has no annotations."""
     twin = TWINS.get(str(part.get("mediaType")))
     if twin is None:
         return None

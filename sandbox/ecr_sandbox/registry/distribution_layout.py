@@ -9,7 +9,6 @@ Source: https://github.com/distribution/distribution/blob/v2.8.2/registry/storag
 import hashlib
 import os
 import re
-import shutil
 import signal
 import uuid
 from collections.abc import Iterator
@@ -41,11 +40,10 @@ def take_over(folder: Path, store: Store, content: ContentStore) -> None:
         links = _links(top / "repositories", _known(store))
         rows = [(*key, digest, (*key, digest) not in used, leased_at) for key, digest, leased_at in links]
         db.executemany("INSERT OR IGNORE INTO repository_blobs VALUES (?, ?, ?, ?, ?, ?)", rows)
-    trash = content.trash / uuid.uuid4().hex
-    old.rename(trash)
-    shutil.rmtree(trash)
     for name in ("registry.yml", "registry.sock", "registry-secret", "log/registry.log"):
         (folder / name).unlink(missing_ok=True)
+    old.rename(content.trash / uuid.uuid4().hex)
+    content.empty_trash()
 
 
 def _links(repositories: Path, known: dict[str, Key]) -> Iterator[tuple[Key, str, float]]:

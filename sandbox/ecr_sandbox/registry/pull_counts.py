@@ -1,4 +1,4 @@
-"""Pulls by the minute, for CloudWatch; the bill counts them by the hour (``meter.py``)."""
+"""Pulls by the minute, for CloudWatch. ``usage.py`` counts them by the hour, for the bill."""
 
 from collections.abc import Callable
 
@@ -16,14 +16,14 @@ KEPT = 455 * 24 * 60  # minutes; CloudWatch user guide, "Metrics retention"
 
 
 class Pulls:
-    """How often was pulled from which repository, in which minute."""
+    """The number of pulls from each repository, in each minute."""
 
     def __init__(self, store: Store, clock: Callable[[], float] = clock.now):
         self._store, self._clock = store, clock
         store.add(SCHEMA)
 
     def one_more(self, account: str, region: str, repository: str) -> None:
-        """Somebody was given a manifest. To be called in a change."""
+        """Count a pull, in the change that is under way."""
         here, minute = (account, region, repository), int(self._clock()) // MINUTE
         with self._store.change() as db:
             db.execute(
@@ -34,6 +34,6 @@ class Pulls:
             db.execute(f"DELETE FROM pulls_by_minute WHERE {old}", (*here, minute - KEPT))
 
     def of_registry(self, account: str, region: str) -> list[tuple[str, int, int]]:
-        """Repository, minute (since 1970) and number of pulls, of each minute in which there were some."""
+        """Repository, minute (since 1970) and number of pulls, of each minute with pulls."""
         sought = "SELECT repository, minute, amount FROM pulls_by_minute WHERE account = ? AND region = ?"
         return [tuple(row) for row in self._store.read().execute(sought, (account, region))]

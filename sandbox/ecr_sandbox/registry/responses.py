@@ -1,4 +1,4 @@
-"""How the registry answers: with JSON for a refusal, and its version always.
+"""What the answers of registries have in common: JSON for a refusal, and a header with the protocol's version.
 
 Source: OCI distribution-spec, "Error Codes".
 """
@@ -23,7 +23,7 @@ def refuse(refusal: Refusal) -> Response:
 
 
 def with_version(request: Request, call_next: Handler) -> Response:
-    """A door that lets every answer name the protocol, refusals too."""
+    """Middleware that adds the protocol's version to every answer, refusals too."""
     response = call_next(request)
     response.headers["Docker-Distribution-Api-Version"] = "registry/2.0"
     return response

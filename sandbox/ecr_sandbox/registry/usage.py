@@ -1,17 +1,16 @@
-"""The meter: bytes kept over time, bytes sent, pulls and scans, by account, Region and repository.
+"""The meter: bytes stored over time, bytes sent, pulls and scans, by account, Region and repository.
 
-What counts as kept are the config and the layers of a repository's images, compressed, each once however
-many images share it; a manifest's own few kilobytes are left out. A GB is 2**30 bytes, and a GB-month is one GB
-kept for every second of its calendar month, as AWS bills it (S3 FAQ, "How am I charged for my use of Amazon S3?").
+The stored bytes are the configs and layers of a repository's images, compressed. A layer counts once, however many
+images share it. Manifests do not count. A GB is 2**30 bytes, and a GB-month is one GB that is stored for every second
+of its calendar month, as AWS bills it (S3 FAQ, "How am I charged for my use of Amazon S3?").
 
-A step in what is kept is written in the transaction of the push or deletion that made it, so the two are never
-apart. Pulls and bytes sent are counted in a commit that is not synced: they survive the death of this process,
-a power cut may cost the last seconds of them, and no learner waits for the disk at each layer.
+A change of the stored bytes is written in the transaction of the push or deletion that made it. Pulls and bytes sent
+are counted in a commit that is not synced: they survive the end of this process, but a power failure may lose the last
+seconds, and no pull waits for the disk.
 
-What is archived is a part of what is kept: archiving an image changes the part, deleting it both.
+Archived bytes are a part of the stored bytes: archiving an image changes only this part, deleting it changes both.
 
-What is written stays small: one row for a second in which a repository's size changed, and three an hour
-in which it was pulled from.
+The tables stay small: one row for a second in which a repository's size changed, and three for an hour with pulls.
 """
 
 import sqlite3
@@ -48,10 +47,10 @@ CREATE TABLE IF NOT EXISTS meter_counts (
 
 @dataclass(frozen=True)
 class Usage:
-    """What was used: bytes times the seconds they were kept, bytes sent by each way, pulls; and so on.
+    """What was used: stored bytes times seconds, bytes sent to the internet and inside the Region, pulls, and so on.
 
-    ``archived_gb_months`` are a part of ``gb_months``; ``retrieved`` and ``replicated`` are bytes; ``scans`` and
-    ``rescans`` are enhanced scans of images, each first one and each further one.
+    ``archived_gb_months`` are a part of ``gb_months``. ``retrieved`` and ``replicated`` are bytes. ``scans`` are the
+    first enhanced scans of images, ``rescans`` the further ones.
     """
 
     byte_seconds: int = 0
@@ -70,31 +69,31 @@ class Usage:
 
 
 class Meter:
-    """Counts what the registry keeps and sends, in tables of the store."""
+    """Counts what the registry stores and sends, in tables of the store."""
 
     def __init__(self, store: Store, clock: Callable[[], float] = clock.now):
         self._store, self.clock = store, clock
         store.add(SCHEMA)
 
     def changed(self, account: str, region: str, repository: str, more_bytes: int) -> None:
-        """A repository keeps *more_bytes* than before. To be called in the change that put or deleted an image."""
+        """A repository stores *more_bytes* than before. To be called in the change that put or deleted an image."""
         self._add(KEPT, (account, region, repository), more_bytes)
 
     def stored(self, account: str, region: str, repository: str, total_bytes: int) -> None:
-        """From now on a repository keeps *total_bytes*; within one second the last word counts."""
+        """A repository stores *total_bytes* from now on; within one second the last call counts."""
         if total_bytes < 0:
-            raise ValueError(f"nobody keeps {total_bytes} bytes")
+            raise ValueError(f"{total_bytes} bytes cannot be stored")
         self._step(KEPT, (account, region, repository), total_bytes)
 
     def archived(self, account: str, region: str, repository: str, more_bytes: int) -> None:
-        """Of what a repository keeps, *more_bytes* than before are in archive storage; fewer, if less than 0.
+        """*more_bytes* of a repository than before are in archive storage; fewer, if less than 0.
 
         To be called in the change that archived an image, or deleted an archived one (which calls ``changed`` too).
         """
         self._add(ARCHIVED, (account, region, repository), more_bytes)
 
     def restored(self, account: str, region: str, repository: str, n_bytes: int) -> None:
-        """So many bytes come back out of archive storage, which is paid for. To be called in the change that did it."""
+        """Bytes are restored from archive storage, which is charged. To be called in the change that does it."""
         if n_bytes < 0:
             raise ValueError(f"{n_bytes} bytes cannot be restored")
         with self._store.change():
@@ -102,7 +101,7 @@ class Meter:
             self._count(account, region, repository, "retrieved", n_bytes)
 
     def replicated(self, account: str, region: str, repository: str, n_bytes: int, to_region: str) -> None:
-        """So many bytes of a repository were copied to *to_region*, in whichever account: the source pays."""
+        """Bytes of a repository were replicated to *to_region*, in any account: the source pays."""
         if n_bytes < 0:
             raise ValueError(f"{n_bytes} bytes cannot be replicated")
         self._count(account, region, repository, f"replicated {to_region}", n_bytes)
@@ -112,11 +111,11 @@ class Meter:
         self._count(account, region, repository, "scans" if first else "rescans", 1)
 
     def pulled(self, account: str, region: str, repository: str) -> None:
-        """Somebody was given a manifest."""
+        """A client pulled a manifest."""
         self._count(account, region, repository, "pulls", 1)
 
     def sent(self, account: str, region: str, repository: str, n_bytes: int, where: str = "internet") -> None:
-        """So many bytes went out, to the ``internet`` or inside the ``region``; ValueError for anything else."""
+        """Bytes were sent to the ``internet`` or inside the ``region``; ValueError for anything else."""
         if where not in WAYS or n_bytes < 0:
             raise ValueError(f"{n_bytes} bytes cannot be sent to {where!r}")
         self._count(account, region, repository, where, n_bytes)
@@ -129,7 +128,7 @@ class Meter:
         ValueError for a key that is not there.
         """
         if unknown := set(by) - set(KEYS):
-            raise ValueError(f"usage cannot be told by {', '.join(sorted(unknown))}")
+            raise ValueError(f"usage is not known by {', '.join(sorted(unknown))}")
         cut = next((unit for unit in ("hour", "day") if unit in by), "month")
         total: defaultdict[tuple, Usage] = defaultdict(Usage)
         for table in (KEPT, ARCHIVED):
@@ -151,7 +150,7 @@ class Meter:
             last = self._last(table, key)
             if (last["bytes"] if last else 0) == total_bytes:
                 return
-            now = max(int(self.clock()), last["at"] if last else 0)  # a clock that was put back bends no history
+            now = max(int(self.clock()), last["at"] if last else 0)  # the clock may have been set back
             db.execute(f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?, ?, ?)", (*key, now, total_bytes))
 
     def _last(self, table: str, key: tuple[str, str, str]) -> sqlite3.Row | None:
@@ -160,7 +159,7 @@ class Meter:
 
     def _count(self, account: str, region: str, repository: str, what: str, amount: int) -> None:
         row = (account, region, repository, int(self.clock()) // HOUR, what, amount)
-        # On a full disk a pull is not refused, but free of charge.
+        # On a full disk a pull succeeds and is not counted.
         with suppress(sqlite3.OperationalError), self._store.change(sync=False) as db:
             db.execute(
                 "INSERT INTO meter_counts VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
@@ -169,7 +168,7 @@ class Meter:
             )
 
     def _steps(self, table: str, start: int, end: int, account: str) -> Iterator[tuple[tuple[str, str], int, int, int]]:
-        """Region and repository, from when, until when, how many bytes: each step that reaches into the time."""
+        """Region and repository, start, end and bytes of each step that overlaps the time."""
         rows = self._store.read().execute(
             "SELECT region, repository, at, bytes, lead(at, 1, ?) OVER (PARTITION BY region, repository ORDER BY at)"
             f" AS until FROM {table} WHERE account = ? AND at < ?",

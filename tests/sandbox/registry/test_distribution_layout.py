@@ -166,6 +166,8 @@ def migrated(folder: Path) -> tuple[set[tuple], dict[str, bytes]]:
     rows = {tuple(row) for row in store.read().execute(query)}
     store.close()
     assert not (folder / "registry").exists()
+    content.empty_trash()  # where a kill leaves a folder
+    assert not list(content.trash.iterdir())
     return rows, {each.name: each.read_bytes() for each in content.blobs.iterdir()}
 
 

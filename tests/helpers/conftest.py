@@ -66,10 +66,10 @@ def plain(monkeypatch, capsys):
 
 @pytest.fixture
 def stub(monkeypatch):
-    """A stub in place of the sandbox; call it with a mood."""
+    """A stub in place of the sandbox; call it to choose how it behaves."""
     monkeypatch.setattr(background, "COMMAND", (sys.executable, str(STUB)))
     monkeypatch.setattr(background, "COMMAND_LINE", STUB.name)
-    return lambda mood: os.environ.__setitem__("STUB_MOOD", mood)
+    return lambda behavior: os.environ.__setitem__("STUB_BEHAVIOR", behavior)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Keeps the sandbox's side of the contract (lock, sandbox.json, /_sandbox, signals) and does nothing else."""
+"""A stub for the sandbox: it has the lock, sandbox.json, /_sandbox and the signal handler, and nothing else."""
 
 import fcntl
 import http.server
@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 state = Path(os.environ["ECR_SANDBOX_STATE"])
-mood = os.environ.get("STUB_MOOD", "")
+behavior = os.environ.get("STUB_BEHAVIOR", "")
 with (state / "starts").open("a") as starts:
     starts.write("x")
 lock = (state / "sandbox.lock").open("w")
@@ -18,13 +18,13 @@ try:
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 except BlockingIOError:
     sys.exit("Another sandbox runs here. Fix: ecr-sandbox down")
-if mood == "refuse":
+if behavior == "refuse":
     sys.exit("The state cannot be read. Fix: ecr-sandbox reset")
-if mood == "crash":
+if behavior == "crash":
     raise RuntimeError("boom")
-if mood == "slow":
+if behavior == "slow":
     time.sleep(1)
-if mood == "never":
+if behavior == "never":
     time.sleep(600)
 
 
@@ -57,7 +57,7 @@ note.write_text(json.dumps(status))
 
 
 def end(*_):
-    if mood != "deaf":
+    if behavior != "deaf":
         note.unlink(missing_ok=True)
         os._exit(0)
 

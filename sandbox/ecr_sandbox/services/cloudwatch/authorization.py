@@ -1,4 +1,4 @@
-"""What a call of CloudWatch Logs needs of IAM.
+"""The IAM permissions that a call of CloudWatch Logs needs.
 
 Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html
 """
@@ -10,7 +10,7 @@ from ecr_sandbox.iam.requests import AuthorizationRequest, Call
 
 
 def authorization_requests(call: Call) -> Iterator[AuthorizationRequest]:
-    """Everything that must be allowed for *call*. AWS's denials name a group as a stream without a name."""
+    """All requests that IAM must allow for *call*. AWS's denials name a group as a stream without a name."""
     group = str(call.parameters.get("logGroupName") or call.parameters.get("logGroupIdentifier") or "")
     if not group or group.startswith("arn:"):
         yield AuthorizationRequest(call.action, group or "*", call.account)

@@ -1,6 +1,6 @@
 """Cost Explorer's GetCostAndUsage, answered from the meter.
 
-The shape is that of the API reference (https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/,
+The format is that of the API reference (https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/,
 "GetCostAndUsage"). The real service shows a cost up to 24 hours after the use, and a call costs $0.01. Here costs show
 immediately and calls are free; hours need no opt-in; a repository's tags are its current ones.
 """
@@ -211,10 +211,10 @@ def _check_filter(expression: Any) -> None:
 
 
 def _check_shape(request: Any) -> None:
-    _check_filter(request.get("Filter") if isinstance(request, dict) else None)  # the model's patterns are Java's
+    _check_filter(request.get("Filter") if isinstance(request, dict) else None)  # the model has Java's patterns
     for name, constraint in faults(_shape(), request):
         if name.startswith("TimePeriod.") and "regular expression" in constraint:
-            continue  # AWS answers a wrong date with another sentence
+            continue  # AWS has another message for an invalid date
         raise errors.constraint_failed(name, constraint)
 
 

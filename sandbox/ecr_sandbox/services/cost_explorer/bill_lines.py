@@ -22,7 +22,7 @@ STORAGE, OUT = "TimedStorage-ByteHrs", "DataTransfer-Out-Bytes"
 ARCHIVE, RETRIEVAL = "TimedStorage-Archive-ByteHrs", "Retrieval-Archive"
 FIRST_SCAN, RESCAN = "ECR-InitialScan", "ECR-Rescan"
 
-NOTHING = 1e-12  # rounding errors of floats are below it
+NOTHING = 1e-12  # larger than the rounding errors of floats
 
 # Names in Cost Explorer. ECR has its first name there; Amazon Inspector charges for scans.
 ECR, INSPECTOR = "Amazon EC2 Container Registry (ECR)", "Amazon Inspector"

@@ -4,7 +4,7 @@ from moto.core.exceptions import JsonRESTError
 
 
 class ValidationException(JsonRESTError):
-    """A parameter that Cost Explorer does not take."""
+    """A parameter that Cost Explorer does not accept."""
 
     code = 400
 
@@ -35,7 +35,7 @@ def too_old(months: int) -> ValidationException:
 
 
 def no_data() -> ValidationException:
-    """The sentence is AWS's; that it answers a start in the future is our guess."""
+    """The sentence is AWS's. Its use for a start in the future is our assumption."""
     return ValidationException(
         "Data is not available. Please try to adjust the time period."
         " If just enabled Cost Explorer, data might not be ingested yet",
@@ -74,7 +74,7 @@ def not_supported(what: str) -> ValidationException:
 
 
 def constraint_failed(name: str, constraint: str) -> ValidationException:
-    """What AWS's services answer to a request that does not match the model."""
+    """The error of AWS's services for a request that does not match the model."""
     return ValidationException(
         f"1 validation error detected: Value at '{name}' failed to satisfy constraint: {constraint}"
     )

@@ -43,7 +43,7 @@ def facts() -> dict[str, Any]:
 
 
 def fact(key: str, section: str = "ecr") -> dict[str, Any]:
-    """One priced thing of a section (``ecr``, ``beside_ecr``, ``ecr_public``); KeyError if it does not exist."""
+    """One price of a section (``ecr``, ``beside_ecr``, ``ecr_public``); KeyError if it does not exist."""
     for each in facts()[section]:
         if each["key"] == key:
             return each

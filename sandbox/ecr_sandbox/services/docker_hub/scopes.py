@@ -33,7 +33,7 @@ def parse(text: str) -> Scope:
 def parse_all(values: Iterable[str]) -> list[Scope]:
     """The scopes in the ``scope`` parameters of a request, each of which may hold several between spaces.
 
-    What is not a scope is ignored, as by Docker's own token server.
+    Invalid scopes are ignored, as Docker's token server does.
     """
     texts = [text for value in values for text in value.split()]
     return [parse(text) for text in texts if PATTERN.fullmatch(text)]

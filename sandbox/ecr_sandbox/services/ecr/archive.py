@@ -67,7 +67,7 @@ def publish_restored(job: dict[str, Any]) -> None:
     with Backend.store.change():
         repository = backend(job["account"], job["region"]).repositories.get(job["repository"])
         image = repository.images.find(digest=job["digest"]) if repository else None
-        if image and image.activated_at == job["ready"]:  # else it was deleted, or archived again
+        if image and image.activated_at == job["ready"]:  # otherwise it was deleted, or archived again
             events.publish(_changed(repository, image, STANDARD, image.activated_at))
 
 

@@ -1,4 +1,4 @@
-"""What ECR's registry answers to a client whose password is missing or not valid."""
+"""The responses of ECR's registry to a client without a valid password."""
 
 from werkzeug.wrappers import Response
 

@@ -1,4 +1,4 @@
-"""What a call of ECR needs of IAM, and a push or pull too: actions on repositories, with their tags and policies.
+"""The IAM permissions for API calls, pushes and pulls: actions on repositories, with their tags and policies.
 
 Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
 """
@@ -18,7 +18,7 @@ ACTIONS = {"ListImageReferrers": "ecr:BatchGetImage"}  # operations whose action
 
 
 def authorization_requests(call: Call) -> Iterator[AuthorizationRequest]:
-    """Everything that must be allowed for *call*; raises InvalidParameter for an ARN of another Region."""
+    """All requests that IAM must allow for *call*; raises InvalidParameter for an ARN of another Region."""
     action = ACTIONS.get(call.operation, call.action)
     facts = request_tags(call.parameters.get("tags"), call.parameters.get("tagKeys"))
     names = _repository_names(call)

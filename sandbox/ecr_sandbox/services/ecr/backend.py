@@ -196,7 +196,7 @@ class Backend(moto_ecr.ECRBackend):
             return image
 
     def set_repository_policy(self, registry_id: str, repository_name: str, policy_text: str) -> dict[str, Any]:
-        """moto would take a policy without a principal, and actions that do not exist."""
+        """moto would accept a policy without a principal, and actions that do not exist."""
         repository = self.repository(repository_name, registry_id)
         if not valid_resource_policy(policy_text):
             raise InvalidParameter("PolicyText", "Invalid repository policy provided")
@@ -206,7 +206,7 @@ class Backend(moto_ecr.ECRBackend):
     def put_lifecycle_policy(
         self, registry_id: str, repository_name: str, lifecycle_policy_text: str
     ) -> dict[str, Any]:
-        """moto would take contradictory rules, and apply none; raises InvalidParameter."""
+        """moto would accept contradictory rules, and apply none; raises InvalidParameter."""
         repository = self.repository(repository_name, registry_id)
         policy.parse(lifecycle_policy_text)
         repository.lifecycle_policy = lifecycle_policy_text
@@ -218,7 +218,7 @@ class Backend(moto_ecr.ECRBackend):
         }
 
     def put_registry_policy(self, policy_text: str) -> dict[str, Any]:
-        """moto would take only the three actions of registry policies before scope V2."""
+        """moto would accept only the three actions of registry policies before scope V2."""
         if not valid_registry_policy(policy_text):
             raise InvalidParameter("PolicyText", "Invalid registry policy provided")
         self.registry_policy = policy_text

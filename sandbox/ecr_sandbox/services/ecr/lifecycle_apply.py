@@ -60,5 +60,5 @@ def _carry_out(repository: Repository, found: dict[str, Verdict]) -> None:
     repository.delete_images([{"imageDigest": digest} for digest, each in found.items() if each.action == EXPIRE])
     for digest in [digest for digest, each in found.items() if each.action != EXPIRE]:
         image = repository.images.find(digest=digest)
-        if image and image.status == ACTIVE:  # else it was archived with its subject, or is being restored
+        if image and image.status == ACTIVE:  # otherwise it was archived with its subject, or is being restored
             archive.move(repository, image, ARCHIVE)

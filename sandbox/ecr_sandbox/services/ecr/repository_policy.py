@@ -1,4 +1,4 @@
-"""Is this text a valid policy of a repository, or of a registry? Decided from the text and the existing principals.
+"""Whether a text is a valid policy of a repository or a registry, decided from the text and the existing principals.
 
 Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html. ECR refuses a
 principal that does not exist: AWS Knowledge Center ("make sure that the role exists").

@@ -27,7 +27,7 @@ from .templates_api import TemplateOperations
 
 OTHER_UPSTREAMS = "of the upstream registries, Docker Hub (the stand-in), ECR Public and ECR are here; a pull says so"
 NO_ROLE = "`encryptionConfiguration` is kept and shown: nothing is encrypted"
-# What an operation lacks; docs/fidelity.md lists it.
+# The unsupported part of an operation; docs/fidelity.md lists it.
 PARTIAL = {
     "BatchCheckLayerAvailability": "the media type of a layer",
     "BatchGetImage": "conversion to Docker's schema 1",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ScanOperations(Operations):
-    """moto's would find the same in every image."""
+    """moto's operations return the same findings for every image."""
 
     scans: ClassVar["Scans"]
 

@@ -1,4 +1,4 @@
-"""What a call of ECR Public needs of IAM, and a push too: actions on public repositories, with tags and policies.
+"""The IAM permissions for API calls and pushes: actions on public repositories, with their tags and policies.
 
 Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistrypublic.html
 """
@@ -12,7 +12,7 @@ from .repositories import Repositories, arn
 
 
 def authorization_requests(repositories: Repositories, call: Call) -> Iterator[AuthorizationRequest]:
-    """Everything that must be allowed for *call*."""
+    """All requests that IAM must allow for *call*."""
     given = call.parameters
     names = [name for name in [*(given.get("repositoryNames") or []), given.get("repositoryName")] if name]
     if resource := given.get("resourceArn"):

@@ -1,6 +1,7 @@
 """The mirror of Docker's official images, ``public.ecr.aws/docker/library/…``: here, only the base image.
 
-It is AWS's: anyone can pull, nobody can push. The first request for it stores the image of the OCI layout.
+The repository belongs to AWS: anyone can pull, and pushes are refused. The first request for it stores the image of
+the OCI layout.
 """
 
 import threading

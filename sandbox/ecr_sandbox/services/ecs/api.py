@@ -1,4 +1,7 @@
-"""The API of ECS, where moto's would mislead. What the sandbox does not support is an error, never ignored."""
+"""The API of ECS. It replaces those of moto's operations that would mislead.
+
+Unsupported operations and parameters are errors. They are never ignored.
+"""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a call of ECS needs of IAM: its own action on its resource, and ``iam:PassRole`` for the roles it names.
+"""The IAM permissions of a call of ECS: its action on its resource, and ``iam:PassRole`` for the roles it names.
 
 Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html;
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security_iam_id-based-policy-examples.html, "PassRole"
@@ -22,7 +22,7 @@ PASSING = ("RegisterTaskDefinition", "RunTask", "CreateService", "UpdateService"
 
 
 def authorization_requests(call: Call) -> Iterator[AuthorizationRequest]:
-    """Everything that IAM has to allow for *call*."""
+    """All requests that IAM must allow for *call*."""
     cluster = _arn(call, "cluster", str(call.parameters.get("cluster") or "default"))
     facts = {"ecs:cluster": cluster} if "cluster" in call.parameters else {}
     for resource in _resources(call):

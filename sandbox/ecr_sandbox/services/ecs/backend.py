@@ -73,7 +73,7 @@ class Backend(EC2ContainerServiceBackend):
         return super().delete_cluster(cluster_str)
 
     def describe_task_definition(self, task_definition_str: str) -> TaskDefinition:
-        """moto takes the newest revision even if it is deregistered, and fails on ``app:x``."""
+        """moto uses the newest revision even if it is deregistered, and fails on ``app:x``."""
         family, colon, revision = task_definition_str.rpartition("/")[2].partition(":")
         known = self.task_definitions.get(family, {})
         if not colon:

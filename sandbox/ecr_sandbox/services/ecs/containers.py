@@ -39,13 +39,13 @@ def create(
     each: Container,
     image: str,
     limits: Limits,
-    beside: str,
+    network_of: str,
     ports: Mapping[str, Any],
     folder: Path,
 ) -> "Running":
-    """Create the container, not started yet: *image* is its id, *beside* the container whose network it shares.
+    """Create the container, not started yet: *image* is its id, *network_of* the container whose network it shares.
 
-    Without *beside* it gets a network of its own and publishes *ports*. Raises docker.errors.APIError.
+    Without *network_of* it gets its own network and publishes *ports*. Raises docker.errors.APIError.
     """
     from docker.types import LogConfig, Ulimit
 
@@ -68,7 +68,7 @@ def create(
         ],
         name=f"ecs-{task.id[:12]}-{each.name}",
         labels={**(given.get("dockerLabels") or {}), TASK_LABEL: str(folder), "com.amazonaws.ecs.task-arn": task.arn},
-        network_mode=f"container:{beside}" if beside else "bridge",
+        network_mode=f"container:{network_of}" if network_of else "bridge",
         ports=dict(ports),
         use_config_proxy=False,
         privileged=False,

@@ -84,7 +84,7 @@ def architecture(platform: Mapping[str, str] | None) -> str:
 def shares(cpu: int, memory: int, containers: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
     """CPU units and MiB of each container; together they never have more than their task.
 
-    Fargate limits the task, an engine limits each container. Containers without a size of their own share the rest
+    Fargate limits the task, an engine limits each container. Containers without their own size share the rest
     equally.
     """
     return list(

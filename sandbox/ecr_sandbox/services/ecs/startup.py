@@ -1,4 +1,4 @@
-"""What ECS left in the engine: rows that the sandbox reads at its start, before it loads ECS.
+"""What ECS left in the engine: rows that the sandbox reads when it starts, before it loads ECS.
 
 After a kill, containers of tasks and the images that were pulled for them may remain.
 """

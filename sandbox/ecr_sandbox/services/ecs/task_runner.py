@@ -182,13 +182,13 @@ class TaskRunner:
             at_home = self._running[home].id if home in self._running else ""
             self._start_one(task, each, Limits(*parts[each.name]), at_home, each.name == home)
 
-    def _start_one(self, task: Task, each: Container, limits: Limits, beside: Any, opens: bool) -> None:
+    def _start_one(self, task: Task, each: Container, limits: Limits, network_of: Any, opens: bool) -> None:
         import docker.errors
 
         engine, image = self._runners.engines.one(), self._images[each.name]
         ports = containers.published(task.containers) if opens else {}
         try:
-            running = containers.create(engine, task, each, image, limits, beside, ports, self._runners.folder)
+            running = containers.create(engine, task, each, image, limits, network_of, ports, self._runners.folder)
             self._running[each.name] = running
             if not containers.runs_here(engine, image, task.platform):
                 self._refused_by_the_kernel(each, running)

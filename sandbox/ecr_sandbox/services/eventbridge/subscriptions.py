@@ -1,4 +1,4 @@
-"""Every image event adds a job that delivers it, in the same change; none where EventBridge was never used."""
+"""Every image event adds a job that delivers it, in the same change, unless EventBridge was never used."""
 
 import json
 import uuid
@@ -34,7 +34,7 @@ def _add_job(store: Store, jobs: Jobs, image_event: ImageEvent) -> None:
 
 
 def _may_have_rules(store: Store, account: str, region: str) -> bool:
-    """Whether EventBridge was used there: then its state is in the store. moto's EventBridge need not be loaded."""
+    """Whether EventBridge was used there. Its state is then in the store, so this does not load moto's EventBridge."""
     query = "SELECT 1 FROM backends WHERE service = 'events' AND account = ? AND region = ?"
     return store.read().execute(query, (account, region)).fetchone() is not None
 

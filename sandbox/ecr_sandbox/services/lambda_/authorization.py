@@ -1,4 +1,4 @@
-"""What a call of Lambda needs of IAM: its own action on the function, and ``iam:PassRole`` for its role.
+"""The IAM permissions of a call of Lambda: its action on the function, and ``iam:PassRole`` for its role.
 
 Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
 """
@@ -11,7 +11,7 @@ SERVICE = "lambda.amazonaws.com"
 
 
 def authorization_requests(call: Call) -> Iterator[AuthorizationRequest]:
-    """Everything that IAM has to allow for *call*."""
+    """All requests that IAM must allow for *call*."""
     name = str(call.parameters.get("FunctionName") or "")
     resource = arn(call.region, call.account, name) if name else "*"
     yield AuthorizationRequest(call.action, resource, call.account)

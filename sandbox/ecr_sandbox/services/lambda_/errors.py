@@ -25,7 +25,7 @@ def invalid_image(image: str) -> ApiError:
 
 
 def unsupported_image(image: str) -> ApiError:
-    """An index: Lambda takes single images only ("Lambda doesn't support functions that use multi-architecture
+    """An index: Lambda accepts single images only ("Lambda doesn't support functions that use multi-architecture
     container images", same page); the sentence is in many public logs."""
     return _invalid(f"The image manifest, config or layer media type for the source image {image} is not supported.")
 

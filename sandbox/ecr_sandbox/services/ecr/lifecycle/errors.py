@@ -14,7 +14,7 @@ from moto.core.exceptions import ServiceException
 
 from ecr_sandbox.aws.errors import InvalidParameter
 
-# --- a policy that is none --------------------------------------------------------------------------------------------
+# --- an invalid policy ------------------------------------------------------------------------------------------------
 
 
 class PolicyInvalid(InvalidParameter):
@@ -69,7 +69,7 @@ def _listed(names: Iterable[str]) -> str:
     return json.dumps(list(names), separators=(",", ":"))
 
 
-# --- rules that contradict themselves, or each other ------------------------------------------------------------------
+# --- contradictory rules ----------------------------------------------------------------------------------------------
 
 # A public project's log of 2026; the beginning is in cdk-preflight.
 NO_TAGS = "Must specify tagPrefixList or tagPatternList when tagStatus=TAGGED."

@@ -61,7 +61,7 @@ def parse(text: str) -> tuple[Rule, ...]:
     return tuple(sorted(rules, key=lambda rule: rule.priority))
 
 
-# --- what a schema can say --------------------------------------------------------------------------------------------
+# --- checks of the schema ---------------------------------------------------------------------------------------------
 
 TYPES: dict[type, str] = {
     dict: "object",
@@ -158,7 +158,7 @@ def _one_of(value: Any, known: Collection[str]) -> str:
     return value
 
 
-# --- what it cannot ---------------------------------------------------------------------------------------------------
+# --- checks beyond the schema ----------------------------------------------------------------------------------------
 
 
 def _check_rule(rule: Rule) -> None:

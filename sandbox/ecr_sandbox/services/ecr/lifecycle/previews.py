@@ -76,7 +76,7 @@ def run(store: Store, about: dict[str, Any]) -> None:
     found = images.of(store, key)
     verdicts = evaluate(parse(row["policy"]), found, clock.now())
     with store.change() as db:
-        if _row(store, key):  # else the repository has been deleted
+        if _row(store, key):  # otherwise the repository has been deleted
             db.execute(f"DELETE FROM lifecycle_results WHERE {HERE}", key)
             db.executemany(
                 "INSERT INTO lifecycle_results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

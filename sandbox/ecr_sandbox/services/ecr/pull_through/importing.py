@@ -1,6 +1,6 @@
-"""Before a pull: import the image if a rule covers it, unless it is here and was checked less than a day ago.
+"""Before a pull: import the image if a rule covers it, unless it is cached and was checked less than a day ago.
 
-A caller who may not import, or may not create the repository, gets the same answer as without a rule.
+A caller without permission to import, or to create the repository, gets the same answer as without a rule.
 Sources: user guide, "IAM permissions required to sync an upstream registry with an Amazon ECR private registry" and
 "Troubleshooting pull through cache issues".
 """
@@ -34,13 +34,13 @@ from .credentials import Credentials
 from .rules import Rule
 from .upstreams import DENIED, ECR, HUB, NOT_FOUND, PUBLIC, UNAVAILABLE, URLS, Upstream
 
-Allowed = Callable[[AuthorizationRequest], bool]  # whether IAM allows it to the one who pulls
+Allowed = Callable[[AuthorizationRequest], bool]  # whether IAM allows it to the caller
 
 
 def ensure(state: Backend, name: str, tag: str | None, digest: str | None, allowed: Allowed) -> None:
     """Import the image if one of the registry's rules covers the repository *name*; raises UpstreamFailure.
 
-    If upstream fails, an image that is already here is used.
+    If upstream fails, the cached image is used.
     """
     rule = rules.chosen(state.settings(CACHE_RULES).all(), name)
     if rule is None:

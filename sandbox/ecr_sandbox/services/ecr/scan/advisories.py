@@ -1,8 +1,8 @@
 """Known vulnerabilities of packages: a snapshot of advisories in OSV's format.
 
 The package contains a small snapshot (``data/advisories``). ``ecr-sandbox advisories refresh`` writes a newer one to
-the state folder, which is then used instead. A snapshot also says which packages were looked up at all (*covers*): of
-others nothing is known, which is not the same as nothing bad. Source: https://ossf.github.io/osv-schema/
+the state folder, which is then used instead. A snapshot also says which packages it covers (*covers*): nothing is
+known about others, so they are not called safe. Source: https://ossf.github.io/osv-schema/
 """
 
 import hashlib

@@ -2,7 +2,7 @@
 
 ``key(ecosystem, version)`` returns a key that Python can compare. Sources: Debian policy, 5.6.12, "Version";
 apk-tools 2.14, ``src/version.c``; PEP 440; Semantic Versioning 2.0.0, section 11, which npm follows. All but Python's
-are implemented here: libraries do not know all of apk's suffixes, or have another licence or needless dependencies.
+are implemented here: libraries do not know all of apk's suffixes, or have another license or unnecessary dependencies.
 """
 
 import re
@@ -69,7 +69,7 @@ def pypi(version: str) -> Key:
 
 
 def npm(version: str) -> Key:
-    """npm's order: a hyphen's suffix sorts before the version itself; a plus's suffix is ignored."""
+    """npm's order: a suffix after a hyphen sorts before the version itself; a suffix after a plus is ignored."""
     found = NPM.fullmatch(version.strip())
     if not found:
         raise ValueError(f"{version!r} is no version of npm's")

@@ -65,11 +65,11 @@ _PUBLIC = {
     "docker_client": "docker_engine:client",
     "docker_variables": "docker_engine:variables",
     "docker_version": "docker_engine:cli_version",
-    "explain_engine_error": "docker_engine:trouble",
+    "explain_engine_error": "docker_engine:explain_engine_error",
     "install_docker": "docker_engine:install_docker",
-    "is_remote_engine": "docker_engine:is_elsewhere",
+    "is_remote_engine": "docker_engine:is_remote_engine",
     "make_reachable": "docker_forwarder:make_reachable",
-    "pull_mirror": "docker_engine:learn_mirror",
+    "pull_mirror": "docker_engine:pull_mirror",
     # the rules, as pure functions
     "Policy": "iam.evaluate:Policy",
     "Principal": "iam.evaluate:Principal",
@@ -95,12 +95,9 @@ if TYPE_CHECKING:  # the same names for type checkers; a test compares both list
     from .cli import commands as command_group
     from .cli import print_environment
     from .cli import run as run_command_group
-    from .docker_engine import EngineMissing, install_docker
+    from .docker_engine import EngineMissing, explain_engine_error, install_docker, is_remote_engine, pull_mirror
     from .docker_engine import cli_version as docker_version
     from .docker_engine import client as docker_client
-    from .docker_engine import is_elsewhere as is_remote_engine
-    from .docker_engine import learn_mirror as pull_mirror
-    from .docker_engine import trouble as explain_engine_error
     from .docker_engine import variables as docker_variables
     from .docker_forwarder import make_reachable
     from .environment import apply as apply_environment

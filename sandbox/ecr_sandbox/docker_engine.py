@@ -65,7 +65,7 @@ def client(environ: Mapping[str, str] | None = None) -> "docker.DockerClient":
         engine.ping()
         return engine
     except Exception as error:
-        raise trouble(error, where["DOCKER_HOST"]) from None
+        raise explain_engine_error(error, where["DOCKER_HOST"]) from None
 
 
 def cli_version() -> str | None:
@@ -77,9 +77,9 @@ def cli_version() -> str | None:
     return output.removeprefix("Docker version ").partition(",")[0].strip() or None
 
 
-def trouble(error: Exception, host: str) -> SandboxError:
+def explain_engine_error(error: Exception, host: str) -> SandboxError:
     """Why the engine at *host* cannot be used and how to fix it, from the *error* of a request to it."""
-    if is_elsewhere(host):
+    if is_remote_engine(host):
         return SandboxError(
             f"The Docker engine is on another machine ({host}), which cannot reach this one.",
             "docker context use default, or unset DOCKER_HOST",
@@ -95,7 +95,7 @@ def trouble(error: Exception, host: str) -> SandboxError:
     return EngineMissing("The Docker engine is not running.", start_docker(sys.platform))
 
 
-def is_elsewhere(host: str) -> bool:
+def is_remote_engine(host: str) -> bool:
     """Whether this ``DOCKER_HOST`` is another machine, which cannot reach a sandbox on this one."""
     scheme, _, rest = host.partition("://")
     name = rest.rpartition("@")[2].split("/")[0].rsplit(":", 1)[0]
@@ -127,7 +127,7 @@ def remove_tasks(engine: "docker.DockerClient", state: Path) -> int:
     return len(found)
 
 
-def learn_mirror(engine: "docker.DockerClient", registry: str, password: Callable[[], str], layout: Path) -> bool:
+def pull_mirror(engine: "docker.DockerClient", registry: str, password: Callable[[], str], layout: Path) -> bool:
     """Let the engine learn that the sandbox's mirror has the layers of the base image; False without a mirror.
 
     A push of an image on that base then mounts these layers instead of uploading them. The engine learns it from a

@@ -61,7 +61,7 @@ def test_without_contexts_the_first_existing_socket_is_used(monkeypatch, tmp_pat
     ],
 )
 def test_an_engine_on_another_host(host, elsewhere):
-    assert docker_engine.is_elsewhere(host) is elsewhere
+    assert docker_engine.is_remote_engine(host) is elsewhere
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_docker_is_not_installed(tmp_path, monkeypatch):
 
 
 def test_an_engine_on_another_machine():
-    sentence = docker_engine.trouble(OSError(), "tcp://192.0.2.1:1").wrong
+    sentence = docker_engine.explain_engine_error(OSError(), "tcp://192.0.2.1:1").wrong
     assert sentence.startswith("The Docker engine is on another machine (tcp://192.0.2.1:1)")
 
 

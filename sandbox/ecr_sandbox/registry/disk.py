@@ -6,10 +6,10 @@ from ecr_sandbox.state.disk import has_room, is_full
 
 from .errors import DISK_FULL, Refusal
 
-__all__ = ["has_room", "is_full", "worded"]
+__all__ = ["has_room", "is_full", "refusal_for"]
 
 
-def worded(folder: Path, error: Exception) -> Refusal:
+def refusal_for(folder: Path, error: Exception) -> Refusal:
     """The answer to *error*: that the disk of *folder* is full, or what failed."""
     if is_full(folder, error):
         return DISK_FULL

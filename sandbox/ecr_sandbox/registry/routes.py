@@ -63,7 +63,7 @@ def _answer(backend: RegistryBackend, request: Request) -> Response:
     except BrokenBody:
         refusal = BODY_BROKEN
     except (OSError, sqlite3.OperationalError) as error:
-        refusal = disk.worded(backend.blobs.folder, error)
+        refusal = disk.refusal_for(backend.blobs.folder, error)
     body.drain(request)
     return refuse(refusal)
 

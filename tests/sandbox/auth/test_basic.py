@@ -1,4 +1,4 @@
-"""Basic authentication of a registry: the middleware alone, with passwords of its own."""
+"""Basic authentication of a registry: the middleware alone, with generated passwords."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""Signature Version 4: real clients with good and bad keys and clocks, and requests that were changed on the way."""
+"""Signature Version 4: real clients with valid and invalid keys and clocks, and requests changed after signing."""
 
 import hashlib
 import json
@@ -49,14 +49,14 @@ def test_a_valid_key_is_accepted(sandbox, service, operation):
 
 
 @pytest.mark.parametrize("service, operation", CALLS)
-def test_an_unknown_key(sandbox, service, operation):
+def test_an_unknown_key_is_refused(sandbox, service, operation):
     call = getattr(sandbox.client(service, key=("AKIANOSUCHKEYEXAMPLE", "secret")), operation)
     expected = code_of(service, "UnrecognizedClientException", "InvalidClientTokenId")
     assert refusal(call) == (*expected, INVALID_TOKEN)
 
 
 @pytest.mark.parametrize("service, operation", CALLS)
-def test_a_wrong_secret(sandbox, service, operation):
+def test_a_wrong_secret_is_refused(sandbox, service, operation):
     call = getattr(sandbox.client(service, key=(settings.ACCESS_KEY, "wrong")), operation)
     expected = code_of(service, "InvalidSignatureException", "SignatureDoesNotMatch")
     assert refusal(call) == (*expected, MISMATCH)
@@ -76,7 +76,7 @@ def test_a_key_is_good_until_it_is_inactive_or_deleted(sandbox):
 
 @pytest.mark.parametrize("service, operation", CALLS)
 @pytest.mark.parametrize("minutes", [-16, 16, -60 * 24])
-def test_a_clock_that_is_wrong(sandbox, monkeypatch, service, operation, minutes):
+def test_a_clock_more_than_15_minutes_off_is_refused(sandbox, monkeypatch, service, operation, minutes):
     now = datetime.utcnow()
     wrong = now + timedelta(minutes=minutes)
     monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda: wrong)
@@ -92,7 +92,7 @@ def test_a_clock_that_is_wrong(sandbox, monkeypatch, service, operation, minutes
 
 
 @pytest.mark.parametrize("minutes", [-14, 14])
-def test_a_clock_that_is_a_little_wrong(sandbox, monkeypatch, minutes):
+def test_a_clock_less_than_15_minutes_off_is_accepted(sandbox, monkeypatch, minutes):
     monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda: datetime.utcnow() + timedelta(minutes=minutes))
     assert sandbox.client("sts").get_caller_identity()["Account"] == settings.ACCOUNT
 
@@ -101,7 +101,7 @@ def test_a_key_is_unknown_in_another_partition(sandbox):
     assert refusal(sandbox.client(region="cn-north-1").describe_repositories)[1] == "UnrecognizedClientException"
 
 
-def test_a_region_that_does_not_exist(sandbox):
+def test_an_unknown_region_is_refused(sandbox):
     assert refusal(sandbox.client(region="us-east-9").describe_repositories) == (
         400,
         "InvalidSignatureException",
@@ -114,18 +114,18 @@ def test_one_endpoint_serves_every_region(sandbox, region):
     assert sandbox.client(region=region).describe_repositories()["repositories"] == []
 
 
-def test_the_aws_command_prints_the_same_sentence(sandbox):
-    bad = f"AWS_ACCESS_KEY_ID={settings.ACCESS_KEY} AWS_SECRET_ACCESS_KEY=wrong"
+def test_the_aws_cli_prints_the_same_error(sandbox):
+    wrong_key = f"AWS_ACCESS_KEY_ID={settings.ACCESS_KEY} AWS_SECRET_ACCESS_KEY=wrong"
     assert "(InvalidSignatureException) when calling the GetAuthorizationToken operation" in sandbox.refused(
-        f"{bad} aws ecr get-login-password"
+        f"{wrong_key} aws ecr get-login-password"
     )
 
 
-# Requests made by hand: what no client would send.
+# Requests that no client sends.
 
 
 def signed(url: str, body: str = "{}", key=ADMINISTRATOR, service: str = "ecr", **extra: str) -> dict[str, str]:
-    """The headers of a well signed request."""
+    """The headers of a request with a valid signature."""
     headers = {"X-Amz-Target": TARGET, "Content-Type": "application/x-amz-json-1.1", **extra}
     request = AWSRequest("POST", f"{url}/", data=body, headers=headers)
     SigV4Auth(Credentials(*key), service, settings.REGION).add_auth(request)
@@ -141,20 +141,20 @@ def test_a_request_signed_without_a_client_is_accepted(sandbox):
     assert post(sandbox, signed(sandbox.url))[0] == 200
 
 
-def test_a_header_or_body_that_was_changed(sandbox):
+def test_a_changed_header_or_body_is_refused(sandbox):
     good = signed(sandbox.url, '{"maxResults": 1}')
     assert post(sandbox, good, '{"maxResults": 2}')[1]["__type"] == "InvalidSignatureException"
     other = {**good, "X-Amz-Target": TARGET.replace("Describe", "Delete")}
     assert post(sandbox, other, '{"maxResults": 1}')[1]["message"] == MISMATCH
 
 
-def test_a_body_that_is_not_what_its_own_header_says(sandbox):
+def test_a_body_that_differs_from_its_hash_header_is_refused(sandbox):
     headers = signed(sandbox.url, **{"X-Amz-Content-SHA256": hashlib.sha256(b"{}").hexdigest()})
     assert post(sandbox, headers)[0] == 200
     assert post(sandbox, headers, '{"maxResults": 2}')[1]["__type"] == "InvalidSignatureException"
 
 
-def test_an_operation_that_was_not_signed(sandbox):
+def test_an_unsigned_operation_header_is_refused(sandbox):
     headers = signed(sandbox.url)
     request = AWSRequest("POST", f"{sandbox.url}/", data="{}", headers={"Content-Type": headers["Content-Type"]})
     SigV4Auth(Credentials(*ADMINISTRATOR), "ecr", settings.REGION).add_auth(request)
@@ -162,7 +162,7 @@ def test_an_operation_that_was_not_signed(sandbox):
     assert post(sandbox, unsigned)[1]["__type"] == "InvalidSignatureException"
 
 
-def test_no_signature(sandbox):
+def test_a_request_without_a_signature_is_refused(sandbox):
     answer = {"__type": "MissingAuthenticationTokenException", "message": "Missing Authentication Token"}
     assert post(sandbox, {"X-Amz-Target": TARGET}) == (403, answer)
     status, headers, body = sandbox.http(
@@ -173,7 +173,7 @@ def test_no_signature(sandbox):
 
 
 @pytest.mark.parametrize("part", ["Signature", "SignedHeaders", "Credential"])
-def test_an_incomplete_signature(sandbox, part):
+def test_an_incomplete_signature_is_refused(sandbox, part):
     headers = signed(sandbox.url)
     headers["Authorization"] = headers["Authorization"].replace(f"{part}=", "X=")
     status, answer = post(sandbox, headers)
@@ -181,19 +181,19 @@ def test_an_incomplete_signature(sandbox, part):
     assert answer["message"].startswith(f"Authorization header requires '{part}' parameter.")
 
 
-def test_a_signature_without_a_date(sandbox):
+def test_a_signature_without_a_date_is_refused(sandbox):
     headers = signed(sandbox.url)
     del headers["X-Amz-Date"]
     assert "either a 'X-Amz-Date' or a 'Date' header" in post(sandbox, headers)[1]["message"]
 
 
-def test_a_signature_of_another_day(sandbox):
+def test_a_signature_of_another_day_is_refused(sandbox):
     headers = signed(sandbox.url)
     headers["Authorization"] = headers["Authorization"].replace(headers["X-Amz-Date"][:8], "20150830")
     assert post(sandbox, headers)[1]["message"].startswith("Date in Credential scope does not match YYYYMMDD")
 
 
-def test_a_service_that_is_not_supported(sandbox):
+def test_an_unsupported_service_is_refused(sandbox):
     assert "The service 'kinesis' is not part of this sandbox" in refusal(sandbox.client("kinesis").list_streams)[2]
 
 

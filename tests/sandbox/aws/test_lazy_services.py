@@ -1,4 +1,4 @@
-"""Services other than ECR: loaded by their first call, stored, with permissions checked."""
+"""Services other than ECR: loaded by their first call, persisted, and authorized."""
 
 import signal
 
@@ -15,7 +15,7 @@ def test_unused_services_are_not_loaded(own_sandbox):
     assert idle < 120 * 2**20
     assert (
         psutil.Process(own_sandbox.process.pid).memory_info().rss > idle + 20 * 2**20
-    )  # or the first line says nothing
+    )  # otherwise the limit above proves nothing
 
 
 def test_resources_survive_a_kill(own_sandbox):
@@ -46,7 +46,7 @@ def test_resources_survive_a_kill(own_sandbox):
         ("ec2", "describe_vpcs", "ec2:DescribeVpcs"),
     ],
 )
-def test_these_services_need_permissions_too(sandbox, service, operation, action):
+def test_calls_to_these_services_need_permissions(sandbox, service, operation, action):
     _, key = sandbox.make_user()
     with pytest.raises(ClientError, match=f"is not authorized to perform: {action}"):
         getattr(sandbox.client(service, key=key), operation)()

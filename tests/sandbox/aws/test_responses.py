@@ -1,4 +1,4 @@
-"""Error answers in each of AWS's protocols; the middleware alone."""
+"""Error responses in each of AWS's protocols; the middleware alone."""
 
 import json
 
@@ -28,7 +28,7 @@ def answer(error: Exception, request: Request) -> Response:
     return chain([answer_errors], fail)(request)
 
 
-def test_json():
+def test_an_error_in_json():
     found = answer(errors.unknown_key(), signed_for("ecr"))
     assert (found.status_code, found.content_type) == (400, "application/x-amz-json-1.1")
     assert json.loads(found.get_data()) == {
@@ -45,19 +45,19 @@ def test_json():
         ("ec2", "<Response><Errors><Error>"),
     ],
 )
-def test_xml(service, beginning):
+def test_an_error_in_xml(service, beginning):
     found = answer(errors.unknown_key(), signed_for(service))
     assert (found.status_code, found.content_type) == (403, "text/xml")
     assert found.get_data(as_text=True).startswith(f"{beginning}<Code>InvalidClientTokenId</Code>")
 
 
-def test_cbor():
+def test_an_error_in_cbor():
     found = answer(errors.unknown_key(), signed_for("monitoring", **{"Smithy-Protocol": "rpc-v2-cbor"}))
     assert (found.status_code, found.content_type) == (400, "application/cbor")
     assert b"UnrecognizedClientException" in found.get_data()
 
 
-def test_what_is_not_supported_has_the_same_answer_from_every_layer():
+def test_unsupported_features_have_the_same_error_in_every_layer():
     error, for_moto = not_supported("A logo"), NotInSandbox("A logo")
     assert isinstance(for_moto, ServiceException)
     assert (error.code, error.message) == (for_moto.code, for_moto.message)

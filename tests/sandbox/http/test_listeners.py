@@ -1,4 +1,4 @@
-"""Each registry has a port of its own, which stays the same."""
+"""Each registry has its own port, which stays the same after a restart."""
 
 import json
 import socket
@@ -11,7 +11,7 @@ from ecr_sandbox.http.listeners import Listeners, NoPort, remembered
 from ecr_sandbox.http.middleware import application
 
 
-def nobody(name="nobody"):
+def app(name="app"):
     return application(lambda request: Response(name))
 
 
@@ -21,8 +21,8 @@ def listeners(tmp_path):
 
     def make():
         listeners = Listeners(tmp_path, malformed)
-        server = listeners.main(nobody(), None, free())
-        listeners.behind(nobody)
+        server = listeners.main(app(), None, free())
+        listeners.behind(app)
         opened.append((listeners, server))
         return listeners
 
@@ -39,7 +39,7 @@ def free() -> int:
         return min(probe.getsockname()[1], 60000)
 
 
-def test_each_name_gets_a_port_of_its_own_and_keeps_it(listeners):
+def test_each_name_has_its_own_port_and_keeps_it(listeners):
     first = listeners()
     ports = [first.port("docker-hub"), first.port("111122223333 us-east-1"), first.ports()["sandbox"]]
     assert len(set(ports)) == 3
@@ -48,9 +48,9 @@ def test_each_name_gets_a_port_of_its_own_and_keeps_it(listeners):
 
 def test_a_name_is_served_by_its_application(listeners):
     port = listeners().port("docker-hub")
-    with socket.create_connection(("127.0.0.1", port)) as talk:
-        talk.sendall(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
-        assert talk.makefile("rb").read().endswith(b"docker-hub")
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        assert connection.makefile("rb").read().endswith(b"docker-hub")
 
 
 def test_ports_are_the_same_after_a_restart(listeners, tmp_path):
@@ -59,7 +59,7 @@ def test_ports_are_the_same_after_a_restart(listeners, tmp_path):
     first.close()
     assert remembered(tmp_path)["docker-hub"] == port
     again = listeners()
-    assert again.ports()["docker-hub"] == port  # before anybody asks
+    assert again.ports()["docker-hub"] == port  # before the first request
 
 
 def test_a_port_that_is_in_use_after_a_restart_is_replaced_with_a_message(listeners, tmp_path, capsys):
@@ -87,4 +87,4 @@ def test_a_ports_file_that_cannot_be_read_is_ignored(tmp_path, text):
 
 def test_no_free_port_raises_an_error(tmp_path):
     with pytest.raises(NoPort, match="are all taken"):
-        Listeners(tmp_path, malformed).main(nobody(), 65536, 65536)
+        Listeners(tmp_path, malformed).main(app(), 65536, 65536)

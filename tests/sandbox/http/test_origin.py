@@ -27,7 +27,7 @@ def test_it_listens_on_loopback_only(sandbox):
             probe.settimeout(5)
             with contextlib.suppress(OSError):
                 probe.connect((address, sandbox.port))
-                pytest.fail(f"it answers on {address}")
+                pytest.fail(f"the sandbox listens on {address}")
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:5050", "localhost.evil.example", "", "10.0.0.7:5050"])
@@ -46,13 +46,13 @@ def test_a_web_page_of_another_site_is_refused(sandbox):
     assert sandbox.http("GET", "/v2/", Origin=sandbox.url)[0] == 401
 
 
-def test_a_client_that_disconnects_during_an_upload(sandbox, repository, make_image):
+def test_a_client_that_disconnects_during_an_upload_does_not_affect_others(sandbox, repository, make_image):
     location = sandbox.http("POST", f"/v2/{repository}/blobs/uploads/", b"", Authorization=sandbox.basic())[1][
         "location"
     ]
     heads = [("Content-Length", "1000000"), ("Transfer-Encoding", "chunked")]
     for name, value in heads:
-        with socket.create_connection(("127.0.0.1", sandbox.port)) as rude:
+        with socket.create_connection(("127.0.0.1", sandbox.port)) as client:
             lines = [
                 f"PATCH {location} HTTP/1.1",
                 "Host: localhost",
@@ -60,7 +60,7 @@ def test_a_client_that_disconnects_during_an_upload(sandbox, repository, make_im
                 f"{name}: {value}",
             ]
             body = b"400\r\n" + bytes(500) if value == "chunked" else bytes(500)
-            rude.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+            client.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
     sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:v1')}")
 
 
@@ -96,7 +96,7 @@ def test_a_second_sandbox_on_the_same_state_fails(sandbox):
     assert "Traceback" not in second.stderr
 
 
-def test_it_starts_without_any_other_program(own_sandbox, tmp_path):
+def test_the_sandbox_starts_without_any_program_on_path(own_sandbox, tmp_path):
     with subprocess.Popen(
         [sys.executable, "-m", "ecr_sandbox", "serve"],
         env={**own_sandbox.env, "PATH": str(tmp_path)},

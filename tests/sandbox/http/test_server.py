@@ -1,4 +1,4 @@
-"""The HTTP server: which client gets a thread, which connection is closed, and what a body is."""
+"""The HTTP server: threads, idle and slow connections, and request bodies."""
 
 import contextlib
 import http.client
@@ -19,9 +19,9 @@ from tests.sandbox.conftest import PATIENCE
 
 
 @contextlib.contextmanager
-def serving(monkeypatch, patience: float) -> Iterator[int]:
-    """The port of a server with two threads, and room for five silent clients."""
-    monkeypatch.setattr(server_module, "TIMEOUT", patience)
+def serving(monkeypatch, timeout: float) -> Iterator[int]:
+    """The port of a server with two threads and at most five idle connections."""
+    monkeypatch.setattr(server_module, "TIMEOUT", timeout)
     monkeypatch.setattr(server_module, "MIN_THREADS", 2)
     monkeypatch.setattr(Listener, "keep_alive_conn_limit", 5)
     server = Listener(("127.0.0.1", 0), application(lambda request: Response(request.get_data() or "here")), malformed)
@@ -36,15 +36,15 @@ def serving(monkeypatch, patience: float) -> Iterator[int]:
 
 
 @pytest.fixture
-def impatient(monkeypatch):
-    with serving(monkeypatch, patience=0.5) as port:
+def short_timeout(monkeypatch):
+    with serving(monkeypatch, timeout=0.5) as port:
         yield port
 
 
 @pytest.fixture
-def patient(monkeypatch):
+def long_timeout(monkeypatch):
     """A server whose timeout is longer than the test's."""
-    with serving(monkeypatch, patience=PATIENCE * 2) as port:
+    with serving(monkeypatch, timeout=PATIENCE * 2) as port:
         yield port
 
 
@@ -55,53 +55,54 @@ def ask(port: int) -> bytes:
         return connection.getresponse().read()
 
 
-def test_a_head_that_never_ends_closes_the_connection(impatient):
-    """Each byte comes in time, the whole head does not."""
-    with socket.create_connection(("127.0.0.1", impatient), timeout=0.1) as talk:
-        talk.sendall(b"GET / HTTP/1.1\r\n")
+def test_a_head_that_never_ends_closes_the_connection(short_timeout):
+    """Each line arrives within the timeout, but the whole head does not."""
+    with socket.create_connection(("127.0.0.1", short_timeout), timeout=0.1) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n")
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             with contextlib.suppress(TimeoutError):
                 try:
-                    talk.sendall(b"X-Slow: y\r\n")
-                    if not talk.recv(1000):
+                    connection.sendall(b"X-Slow: y\r\n")
+                    if not connection.recv(1000):
                         return
                 except ConnectionError:
                     return
-    pytest.fail("a byte now and then keeps a thread for ever")
+    pytest.fail("a slow head keeps its connection open")
 
 
-def test_a_slow_client_takes_no_thread_from_the_others(patient):
+def test_slow_clients_do_not_block_others(long_timeout):
     with contextlib.ExitStack() as stack:
         for _ in range(4):  # twice as many as threads
-            talk = stack.enter_context(socket.create_connection(("127.0.0.1", patient)))
-            talk.sendall(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n")
-        assert ask(patient) == b"here"
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", long_timeout)))
+            connection.sendall(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n")
+        assert ask(long_timeout) == b"here"
 
 
-def test_idle_connections_above_the_limit_are_closed(impatient):
+def test_idle_connections_above_the_limit_are_closed(short_timeout):
     with contextlib.ExitStack() as stack:
-        talks = [
-            stack.enter_context(socket.create_connection(("127.0.0.1", impatient), timeout=PATIENCE)) for _ in range(8)
+        connections = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", short_timeout), timeout=PATIENCE))
+            for _ in range(8)
         ]
-        assert talks[-1].recv(1) == b""
+        assert connections[-1].recv(1) == b""
 
 
-def test_an_idle_client_needs_no_thread(patient):
+def test_an_idle_client_needs_no_thread(long_timeout):
     with contextlib.ExitStack() as stack:
         for _ in range(4):
-            stack.enter_context(socket.create_connection(("127.0.0.1", patient)))
+            stack.enter_context(socket.create_connection(("127.0.0.1", long_timeout)))
         before = threading.active_count()
-        assert ask(patient) == b"here"
+        assert ask(long_timeout) == b"here"
         assert threading.active_count() == before
 
 
 def test_no_thread_starts_after_stop():
-    """It would take the word that another thread waits for, and that one would stay for ever."""
+    """It would take another thread's stop message, and that thread would never end."""
     server = Listener(("127.0.0.1", 0), application(lambda request: Response("here")), malformed)
     server.prepare()
     server.requests.stop()
-    server.requests.watch(time.monotonic())  # as the watching thread may, in the same moment
+    server.requests.watch(time.monotonic())  # the watching thread can do so at the same time
     assert not server.requests._threads
     server.stop()
 
@@ -144,7 +145,7 @@ def test_a_broken_body_raises_an_error(text, length):
     broken = body(text, length)
     with pytest.raises(BrokenBody):
         broken.read()
-    with pytest.raises(BrokenBody):  # and stays broken, whoever asks
+    with pytest.raises(BrokenBody):  # it stays broken
         broken.read()
     assert not broken.drained()
 
@@ -160,6 +161,6 @@ def test_a_body_can_have_a_limit(text, length):
     assert fits.read() == b"hello!"
 
 
-def test_a_short_rest_of_a_body_is_drained_and_a_long_one_is_not():
+def test_a_short_remainder_of_a_body_is_drained_and_a_long_one_is_not():
     assert body(bytes(1000), 1000).drained()
     assert not body(bytes(2 * server_module.MAX_DRAINED), 2 * server_module.MAX_DRAINED).drained()

@@ -1,4 +1,4 @@
-"""Who may do what through the API: real clients, users and roles made with IAM, with AWS's sentences."""
+"""Authorization of API calls, with real clients, IAM users and roles, and AWS's error messages."""
 
 import json
 
@@ -27,7 +27,7 @@ def deny(action, resource="*", **more) -> dict:
 
 
 def refused(call, **parameters) -> str:
-    """The sentence with which IAM refuses a call; no other refusal counts."""
+    """The message of a call that IAM denies. The call must fail with access denied."""
     with pytest.raises(ClientError) as refusal:
         call(**parameters)
     answer = refusal.value.response
@@ -114,24 +114,24 @@ def test_cost_explorer_needs_permission(sandbox):
 
 def test_a_service_without_rules_of_its_own_needs_the_action_on_any_resource():
     who = evaluate.Principal("arn:aws:iam::123456789012:user/alice", settings.ACCOUNT, frozenset(), ())
-    [question] = requests.authorization_requests(
+    [request] = requests.authorization_requests(
         requests.Call(who, "sqs", "CreateQueue", settings.REGION, settings.ACCOUNT, {})
     )
-    assert (question.action, question.resource, question.account) == ("sqs:CreateQueue", "*", settings.ACCOUNT)
+    assert (request.action, request.resource, request.account) == ("sqs:CreateQueue", "*", settings.ACCOUNT)
 
 
 def test_only_get_caller_identity_needs_no_permission(sandbox):
     name, key = sandbox.make_user()
     sts = sandbox.client("sts", key=key)
     assert sts.get_caller_identity()["Arn"].endswith(name)
-    said = refused(sts.get_access_key_info, AccessKeyId=key[0])
-    assert said == sentence(name, "sts:GetAccessKeyInfo", "*")
+    message = refused(sts.get_access_key_info, AccessKeyId=key[0])
+    assert message == sentence(name, "sts:GetAccessKeyInfo", "*")
 
 
 def test_an_explicit_deny_wins(sandbox, repository):
     name, key = sandbox.make_user(policy(allow("ecr:*"), deny("ecr:DeleteRepository")))
-    said = refused(sandbox.client(key=key).delete_repository, repositoryName=repository)
-    assert said.startswith(sentence(name, "ecr:DeleteRepository", arn_of(repository), "with an explicit deny"))
+    message = refused(sandbox.client(key=key).delete_repository, repositoryName=repository)
+    assert message.startswith(sentence(name, "ecr:DeleteRepository", arn_of(repository), "with an explicit deny"))
 
 
 def test_power_user_cannot_create_a_repository_and_detaching_takes_effect_immediately(sandbox, repository):
@@ -140,9 +140,7 @@ def test_power_user_cannot_create_a_repository_and_detaching_takes_effect_immedi
     sandbox.run(f"aws iam attach-user-policy --user-name {name} --policy-arn {power_user}")
     ecr, iam = sandbox.client(key=key), sandbox.client("iam")
     assert ecr.describe_images(repositoryName=repository)["imageDetails"] == []
-    assert refused(ecr.create_repository, repositoryName="surprise") == sentence(
-        name, "ecr:CreateRepository", arn_of("surprise")
-    )
+    assert refused(ecr.create_repository, repositoryName="new") == sentence(name, "ecr:CreateRepository", arn_of("new"))
     iam.detach_user_policy(UserName=name, PolicyArn=power_user)
     assert "ecr:DescribeImages" in refused(ecr.describe_images, repositoryName=repository)
 
@@ -282,8 +280,8 @@ def test_the_second_account_is_another(sandbox, repository):
 def test_another_account_needs_both_sides(sandbox, repository):
     guest, key = sandbox.make_user(policy(allow("ecr:ListImages")), administrator=OTHER)
     ask = {"registryId": settings.ACCOUNT, "repositoryName": repository}
-    said = refused(sandbox.client(key=key).list_images, **ask)
-    assert said == (
+    message = refused(sandbox.client(key=key).list_images, **ask)
+    assert message == (
         f"User: arn:aws:iam::{settings.OTHER_ACCOUNT}:user/{guest} is not authorized to perform: ecr:ListImages "
         f"on resource: {arn_of(repository)} because no resource-based policy allows the ecr:ListImages action"
     )
@@ -301,7 +299,7 @@ def test_another_account_needs_both_sides(sandbox, repository):
 
 @pytest.mark.operation("PutRegistryPolicy", "DeleteRegistryPolicy")
 def test_a_registry_policy_applies_to_every_repository(sandbox, repository):
-    """By the scope V2, the only one that is left ("Private registry permissions")."""
+    """With the scope V2, the only remaining one ("Private registry permissions" in the user guide)."""
     ecr, iam = sandbox.client(), sandbox.client("iam", key=OTHER)
     name, key = sandbox.make_user(policy(allow("ecr:*")), administrator=OTHER)
     guest = sandbox.client(key=key)
@@ -321,7 +319,7 @@ def test_a_registry_policy_applies_to_every_repository(sandbox, repository):
     try:
         assert ecr.get_account_setting(name="REGISTRY_POLICY_SCOPE")["value"] == "V2"
         assert guest.list_images(**ask)["imageIds"] == []
-        assert pull() == 404  # it may look, and nothing is there
+        assert pull() == 404  # allowed, but there is no such image
         assert "no resource-based policy" in refused(guest.describe_images, **ask)
         iam.delete_user_policy(UserName=name, PolicyName=iam.list_user_policies(UserName=name)["PolicyNames"][0])
         assert "no identity-based policy" in refused(guest.list_images, **ask)
@@ -332,8 +330,8 @@ def test_a_registry_policy_applies_to_every_repository(sandbox, repository):
 def test_an_administrator_has_no_rights_in_another_account(sandbox, repository):
     ask = {"registryId": settings.ACCOUNT, "repositoryName": repository}
     for registry in (settings.ACCOUNT, "999988887777"):
-        said = refused(sandbox.client(key=OTHER).list_images, **{**ask, "registryId": registry})
-        assert said.endswith("because no resource-based policy allows the ecr:ListImages action")
+        message = refused(sandbox.client(key=OTHER).list_images, **{**ask, "registryId": registry})
+        assert message.endswith("because no resource-based policy allows the ecr:ListImages action")
 
 
 @pytest.mark.operation("SetRepositoryPolicy")
@@ -350,8 +348,8 @@ def test_a_repository_policy_that_denies(sandbox, repository):
     _, key = sandbox.make_user(policy(allow("ecr:*")))
     no = policy({"Effect": "Deny", "Principal": "*", "Action": "ecr:DeleteRepository"})
     sandbox.client().set_repository_policy(repositoryName=repository, policyText=json.dumps(no))
-    said = refused(sandbox.client(key=key).delete_repository, repositoryName=repository)
-    assert "with an explicit deny in a resource-based policy" in said
+    message = refused(sandbox.client(key=key).delete_repository, repositoryName=repository)
+    assert "with an explicit deny in a resource-based policy" in message
 
 
 def test_an_arn_of_another_region_is_refused(sandbox, repository):
@@ -402,8 +400,8 @@ def test_assume_role_needs_the_trust_policy_and_a_permission(sandbox):
     role = make_role(sandbox, f"role-{name}", trust(settings.OTHER_ACCOUNT), policy(allow("*")))
     no = f"is not authorized to perform: sts:AssumeRole on resource: {role}"
     for caller, arn in [(key, role), (powerless, role), (ADMINISTRATOR, role), (ADMINISTRATOR, role + "-missing")]:
-        said = refused(sandbox.client("sts", key=caller).assume_role, RoleArn=arn, RoleSessionName="test")
-        assert said.replace("-missing", "").endswith(no)
+        message = refused(sandbox.client("sts", key=caller).assume_role, RoleArn=arn, RoleSessionName="test")
+        assert message.replace("-missing", "").endswith(no)
 
 
 def test_another_account_assumes_a_role_by_trust_and_permission(sandbox):
@@ -440,9 +438,9 @@ def test_the_tags_of_a_session_are_condition_keys(sandbox, repository):
     assert tagged.list_images(repositoryName=repository)["imageIds"] == []
     plain = sandbox.client(key=assume(sandbox, role))
     assert "no identity-based policy" in refused(plain.list_images, repositoryName=repository)
-    shy = make_role(sandbox, f"shy-{name}", trust(settings.ACCOUNT), policy(allow("*")))
+    untagged = make_role(sandbox, f"untagged-{name}", trust(settings.ACCOUNT), policy(allow("*")))
     assert "sts:TagSession" in refused(
-        sandbox.client("sts").assume_role, RoleArn=shy, RoleSessionName="test", Tags=[{"Key": "a", "Value": "b"}]
+        sandbox.client("sts").assume_role, RoleArn=untagged, RoleSessionName="test", Tags=[{"Key": "a", "Value": "b"}]
     )
 
 
@@ -456,7 +454,7 @@ def test_an_external_id_can_be_required(sandbox):
 
 
 @pytest.mark.parametrize(
-    "asked, message",
+    "parameters, message",
     [
         ({"DurationSeconds": 7200}, "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."),
         ({"RoleSessionName": "a b"}, "failed to satisfy constraint: Member must satisfy regular expression pattern"),
@@ -464,11 +462,11 @@ def test_an_external_id_can_be_required(sandbox):
         ({"PolicyArns": [{"arn": MANAGED + "NoSuchPolicy"}]}, "does not exist or is not attachable"),
     ],
 )
-def test_invalid_parameters_of_assume_role(sandbox, asked, message):
+def test_invalid_parameters_of_assume_role(sandbox, parameters, message):
     name, _ = sandbox.make_user()
     role = make_role(sandbox, f"role-{name}", trust(settings.ACCOUNT), policy(allow("*")))
     with pytest.raises(ClientError, match=message):
-        sandbox.client("sts").assume_role(**{"RoleArn": role, "RoleSessionName": "test", **asked})
+        sandbox.client("sts").assume_role(**{"RoleArn": role, "RoleSessionName": "test", **parameters})
 
 
 def test_a_chained_session_has_a_shorter_limit(sandbox):
@@ -505,27 +503,27 @@ def test_sessions_and_policies_survive_a_restart(own_sandbox):
     assert "no permissions boundary" in refused(sandbox.client(key=key).list_images, repositoryName="kept")
 
 
-# What the query protocol and a JSON body could smuggle past authorization
+# Requests that try to bypass authorization
 
 
 def test_authorization_checks_the_operation_that_moto_runs(sandbox):
     name, key = sandbox.make_user(policy(allow("iam:ListUsers")))
     iam = sandbox.client("iam", key=key)
 
-    def pretend(request, **_):
+    def change_action(request, **_):
         request.headers["X-Amz-Target"] = "Anything.ListUsers"
 
-    iam.meta.events.register("before-sign.iam.*", pretend)
+    iam.meta.events.register("before-sign.iam.*", change_action)
     assert "iam:CreateUser" in refused(iam.create_user, UserName=f"{name}-2")
 
 
 def test_a_parameter_that_the_operation_does_not_have_is_ignored(sandbox, repository):
-    """A second resource in the request, which the caller may use, must not allow the first."""
+    """A second resource that the caller can use does not grant access to the first."""
     name, key = sandbox.make_user()
     own = allow(["ecr:*", "iam:*"], [arn_of("own"), f"arn:aws:iam::{settings.ACCOUNT}:role/own"])
     sandbox.client("iam").put_user_policy(UserName=name, PolicyName="own", PolicyDocument=json.dumps(policy(own)))
 
-    def smuggle(params, **_):
+    def add_parameters(params, **_):
         body = params["body"]
         if isinstance(body, dict):
             params["body"] = {**body, "RoleName": "own"}
@@ -535,7 +533,7 @@ def test_a_parameter_that_the_operation_does_not_have_is_ignored(sandbox, reposi
 
     ecr, iam = sandbox.client(key=key), sandbox.client("iam", key=key)
     for client in (ecr, iam):
-        client.meta.events.register("before-call.*.*", smuggle)
+        client.meta.events.register("before-call.*.*", add_parameters)
     assert arn_of(repository) in refused(ecr.delete_repository, repositoryName=repository)
     assert "ecr:DescribeRegistry on resource: *" in refused(ecr.describe_registry)
     assert f"user/{name}" in refused(iam.delete_user, UserName=name)
@@ -545,10 +543,10 @@ def test_a_parameter_that_the_operation_does_not_have_is_ignored(sandbox, reposi
 def test_an_unknown_operation(sandbox):
     iam = sandbox.client("iam")
 
-    def pretend(params, **_):
+    def change_action(params, **_):
         params["body"]["Action"] = "Nonsense"
 
-    iam.meta.events.register("before-call.iam.*", pretend)
+    iam.meta.events.register("before-call.iam.*", change_action)
     with pytest.raises(ClientError, match="iam:Nonsense is not part of this sandbox"):
         iam.list_users()
 
@@ -568,7 +566,7 @@ def test_an_unknown_operation(sandbox):
         ({"Principal": "*", "Action": "s3:GetObject"}, False),
         ({"Principal": "*", "Action": "ecr:*", "Resource": "*"}, False),
         ({"Principal": "*", "Action": "ecr:*", "Effect": "Perhaps"}, False),
-        ({"Principal": {"AWS": "arn:aws:iam::123456789012:user/nobody-of-that-name"}, "Action": "ecr:*"}, False),
+        ({"Principal": {"AWS": "arn:aws:iam::123456789012:user/no-such-user"}, "Action": "ecr:*"}, False),
     ],
 )
 def test_valid_and_invalid_repository_policies(statement, valid):

@@ -1,4 +1,4 @@
-"""Who owns a key, and which policies apply to them: read from moto on every call."""
+"""The principal of an access key and its policies, read from moto on every call."""
 
 import json
 import pickle
@@ -104,8 +104,8 @@ def test_a_user_has_inline_attached_and_group_policies(iam, alice):
     iam.add_user_to_group("developers", "alice")
     iam.put_group_policy("developers", "of-the-group", allow("iam:Get*"))
     iam.attach_group_policy(PULL_ONLY, "developers")
-    iam.create_group("strangers")
-    iam.put_group_policy("strangers", "of-others", allow("*"))
+    iam.create_group("others")
+    iam.put_group_policy("others", "of-others", allow("*"))
     expected = ["inline", "AmazonEC2ContainerRegistryPowerUser", "of-the-group", "AmazonEC2ContainerRegistryPullOnly"]
     assert names(principals.of(alice.access_key_id)) == expected
 
@@ -147,9 +147,9 @@ def test_an_invalid_key_has_no_principal(iam, alice, how):
         iam.delete_access_key(key, "alice")
     else:
         iam.delete_user("alice")
-    for ask in (principals.of, principals.secret_of):
+    for function in (principals.of, principals.secret_of):
         with pytest.raises(ApiError) as refused:
-            ask(key)
+            function(key)
         assert (refused.value.code, refused.value.query_code) == ("UnrecognizedClientException", "InvalidClientTokenId")
 
 
@@ -181,9 +181,9 @@ def test_a_deleted_session_policy_allows_nothing(session):
 def test_a_session_expires(session):
     assert principals.secret_of(session.access_key_id) == (session.secret_access_key, session.session_token)
     session.expiration = utcnow() - timedelta(seconds=1)
-    for ask in (principals.of, principals.secret_of):
+    for function in (principals.of, principals.secret_of):
         with pytest.raises(ApiError) as refused:
-            ask(session.access_key_id)
+            function(session.access_key_id)
         assert (refused.value.code, refused.value.query_code) == ("ExpiredTokenException", "ExpiredToken")
 
 

@@ -175,15 +175,15 @@ class TestUnfinishedPushes:
     def test_a_restart_keeps_the_layers_of_a_push(self, own_sandbox):
         sandbox = own_sandbox.start()
         sandbox.client().create_repository(repositoryName="app")
-        pusher, sent, asked = Pusher(sandbox), os.urandom(1000), os.urandom(2000)
+        pusher, sent, found = Pusher(sandbox), os.urandom(1000), os.urandom(2000)
         pusher.send("app", sent)
-        old = pusher.push("app", [asked])
+        old = pusher.push("app", [found])
         assert pusher.ask_blob("app", old.blobs[0]) == 200
         delete(sandbox, "app", old.digest)
         sandbox.stop(signal.SIGKILL)
         sandbox.start()
-        assert gc(sandbox) == {**NOTHING, "layers": 1, "freed": len(config_of(asked)), "kept": 3000}
-        pusher.pull("app", pusher.push("app", [sent, asked], known=True).digest)
+        assert gc(sandbox) == {**NOTHING, "layers": 1, "freed": len(config_of(found)), "kept": 3000}
+        pusher.pull("app", pusher.push("app", [sent, found], known=True).digest)
 
 
 def config_of(*layers):

@@ -162,11 +162,11 @@ def footprint(sandbox) -> Footprint:
     return Footprint(process.memory_info().rss / 1e6, process.num_threads(), process.num_fds(), files)
 
 
-def many(soak: bool, whole: int, *strategies, examples=()):
-    """Call the decorated function with generated cases: *whole* in the soak run, a thirtieth of that otherwise."""
+def many(soak: bool, soak_count: int, *strategies, examples=()):
+    """Call the decorated function with generated cases: *soak_count* in the soak run, a thirtieth of that otherwise."""
 
     def run(check):
-        count, sent = whole if soak else whole // 30, itertools.count()
+        count, sent = soak_count if soak else soak_count // 30, itertools.count()
 
         def counted(case):
             next(sent)

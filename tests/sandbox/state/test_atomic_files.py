@@ -1,4 +1,4 @@
-"""Small files are whole after any crash, and only their owner can read secrets."""
+"""Small files are complete after any crash, and only their owner can read secrets."""
 
 import errno
 import os
@@ -30,12 +30,12 @@ def test_a_crash_at_any_step_leaves_the_old_text(tmp_path, monkeypatch, fails):
         with pytest.raises(OSError, match="No space left"):
             write_whole(path, "new")
         assert path.read_text() == "old"
-    write_whole(path, "new", 0o600)  # whatever it left is no obstacle, nor is its mode taken over
+    write_whole(path, "new", 0o600)  # files that the crash left do not matter, nor does their mode
     assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("new", 0o600)
 
 
 def test_file_and_folder_are_synced_in_this_order(tmp_path, monkeypatch):
-    """The bytes, then the name; a name without bytes would be an empty file."""
+    """The content is synced before the rename. Otherwise a crash could leave an empty file."""
     order = []
     fsync, replace = os.fsync, os.replace
     monkeypatch.setattr(
@@ -57,6 +57,6 @@ def test_a_secret_is_made_once_and_only_its_owner_can_read_it(tmp_path):
 
 
 def test_an_empty_secret_is_replaced(tmp_path):
-    """An earlier version, killed in the wrong moment, left one: everybody could have signed with it."""
+    """An earlier version could leave an empty secret when it was killed. Anyone could sign with it."""
     (tmp_path / "secret").touch()
     assert secret(tmp_path / "secret", lambda: "made now") == "made now"

@@ -1,4 +1,4 @@
-"""Jobs: stored with the change that causes them, run when due, again after a crash, and not forever."""
+"""Background jobs: stored in the transaction that creates them, run when due, retried, and resumed after a crash."""
 
 import threading
 import time
@@ -9,7 +9,7 @@ from ecr_sandbox.state import clock, jobs
 from ecr_sandbox.state.jobs import Jobs
 from tests.sandbox.conftest import until
 
-PATIENCE = 30  # seconds; it bounds a hang
+PATIENCE = 30  # seconds; a timeout for hangs
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_a_job_runs_after_its_change(store, work):
     until(lambda: work.waiting("greet") == [])
 
 
-def test_a_change_that_fails_leaves_no_job(store, work):
+def test_a_failed_change_leaves_no_job(store, work):
     done = []
     work.on("greet", lambda: done.append)
     work.start()
@@ -53,7 +53,7 @@ def test_a_handler_is_loaded_by_its_first_job(work):
     assert loaded[0] == 1
 
 
-def test_a_job_waits_until_it_is_due_by_the_sandbox_s_clock(store, work):
+def test_a_job_runs_when_it_is_due_by_the_clock_of_the_sandbox(store, work):
     done = []
     work.on("expire", lambda: done.append)
     work.start()
@@ -97,14 +97,14 @@ def test_a_failing_job_is_retried_and_finally_dropped(work, monkeypatch, capsys)
 
 
 def test_a_job_that_hangs_does_not_stop_the_others(work):
-    held, done = threading.Event(), []
-    work.on("hang", lambda: lambda what: held.wait(PATIENCE))
+    release, done = threading.Event(), []
+    work.on("hang", lambda: lambda what: release.wait(PATIENCE))
     work.on("greet", lambda: done.append)
     work.start()
     work.add("hang")
     work.add("greet", name="Ann")
     until(lambda: done == [{"name": "Ann"}])
-    held.set()
+    release.set()
 
 
 def test_a_job_without_a_handler_is_kept(store, work):
@@ -117,14 +117,14 @@ def test_a_job_without_a_handler_is_kept(store, work):
 
 
 def test_a_job_that_is_dropped_while_it_runs_does_not_delete_another(work):
-    reached, go_on, done = threading.Event(), threading.Event(), []
-    work.on("hang", lambda: lambda what: reached.set() or go_on.wait(PATIENCE))
+    reached, resume, done = threading.Event(), threading.Event(), []
+    work.on("hang", lambda: lambda what: reached.set() or resume.wait(PATIENCE))
     work.add("hang")
     work.start()
     assert reached.wait(PATIENCE)
     work.drop("hang")
     work.add("greet", name="Ann")
-    go_on.set()
+    resume.set()
     until(lambda: work._running == set())
     work.on("greet", lambda: done.append)
     work._wake()

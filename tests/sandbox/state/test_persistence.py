@@ -1,4 +1,4 @@
-"""moto's backends in the store: a change is stored whole or undone, and can always be read without the lock."""
+"""Persistence of moto's backends: a change is stored completely or undone, and reads need no lock."""
 
 import pickle
 import threading
@@ -24,7 +24,7 @@ from helpers import settings
 
 @pytest.fixture
 def backends(tmp_path: Path) -> Iterator[BackendPersistence]:
-    """An IAM with the administrator, in a store."""
+    """The backends in a store, with the administrator and the user alice."""
     store = Store(tmp_path / "state.db")
     persistence = BackendPersistence(store, SERVICES, model_name)
     persistence.restore()
@@ -40,31 +40,31 @@ def backends(tmp_path: Path) -> Iterator[BackendPersistence]:
 
 
 def fail(backends: BackendPersistence) -> None:
-    """A change that is undone."""
+    """Make a change that fails and is undone."""
     with pytest.raises(ZeroDivisionError), backends.changing("iam"):
         principals.account(settings.ACCOUNT).create_user(settings.REGION, "bob")
         raise ZeroDivisionError
 
 
-def test_a_change_that_fails_is_undone(backends):
+def test_a_failed_change_is_undone(backends):
     fail(backends)
     assert principals.user(settings.ACCOUNT, "alice") and not principals.user(settings.ACCOUNT, "bob")
 
 
 def test_keys_can_be_read_while_a_change_is_undone(backends, monkeypatch):
-    asked = []
+    read = []
 
     def load(content: bytes):
         found: list = []
         other = threading.Thread(target=lambda: found.append(principals.of(settings.ACCESS_KEY)))
         other.start()
         other.join()
-        asked.extend(found or [None])
+        read.extend(found or [None])
         return pickle.loads(content)
 
     monkeypatch.setattr(persistence, "_load", load)
     fail(backends)
-    assert asked and None not in asked
+    assert read and None not in read
 
 
 def test_the_session_of_a_task_survives_the_failure_of_another_change(backends):

@@ -71,7 +71,7 @@ def printed(capsys, part: str) -> dict[str, list[float]]:
         ("restart", {"start to ready after kill -9, 10,000 images"}),
     ],
 )
-def test_a_part_prints_its_figures_and_what_they_compare_with(capsys, part, compared):
+def test_a_part_prints_its_figures_and_comparisons(capsys, part, compared):
     figures = printed(capsys, part)
     for name in compared:
         assert any(name in each for each in figures), (name, list(figures))
@@ -79,14 +79,14 @@ def test_a_part_prints_its_figures_and_what_they_compare_with(capsys, part, comp
         assert least <= median <= most
 
 
-def test_without_distribution_there_are_no_ratios_to_it(monkeypatch, capsys):
+def test_without_distribution_no_ratio_is_printed(monkeypatch, capsys):
     monkeypatch.setenv("PATH", "/nonexistent")
     figures = printed(capsys, "ready")
     assert any(name.startswith("start to ready") for name in figures)
     assert not any("Distribution" in name for name in figures)
 
 
-def test_a_run_without_a_name_measures_all(monkeypatch, capsys):
+def test_a_run_without_arguments_measures_every_part(monkeypatch, capsys):
     monkeypatch.setattr(bench, "PARTS", {name: lambda runs, name=name: {name: [1.0] * runs} for name in bench.PARTS})
     bench.main([], standalone_mode=False)
     measured = [line.split(" | ")[0] for line in capsys.readouterr().out.splitlines()[4:]]

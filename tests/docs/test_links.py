@@ -13,7 +13,7 @@ SHORTENERS = {"bit.ly", "t.co", "goo.gl", "tinyurl.com", "amzn.to", "lnkd.in", "
 ARCHIVES = ("web-archive.nli.org.il", "web.archive.org")
 
 
-def test_the_list_is_as_it_is_made():
+def test_the_list_of_links_is_up_to_date():
     assert links.DOCUMENT.read_text() == links.document(), "out of date: make tables"
 
 
@@ -35,11 +35,11 @@ def faults(link: str) -> list[str]:
 
 
 @pytest.mark.parametrize("link", LINKS)
-def test_it_has_the_form_of_an_address(link):
+def test_each_link_is_a_valid_address(link):
     assert faults(link) == []
 
 
-def test_a_page_has_one_address():
+def test_each_page_has_one_address():
     pages = {link.partition("#")[0] for link in LINKS}
     assert [page for page in pages if page.endswith("/") and page.rstrip("/") in pages] == []
 
@@ -57,7 +57,7 @@ def test_a_page_has_one_address():
         "https://docs.docker.com/(page",
     ],
 )
-def test_a_bad_address_is_found(link):
+def test_invalid_addresses_are_found(link):
     assert faults(link)
 
 
@@ -71,5 +71,5 @@ def test_a_bad_address_is_found(link):
         ("https://123456789012.dkr.ecr.us-east-1.amazonaws.com/v2/ https://nowhere.invalid", []),
     ],
 )
-def test_what_counts_as_a_page(text, found):
+def test_links_to_pages_are_found(text, found):
     assert list(links.places([("here", text)])) == found

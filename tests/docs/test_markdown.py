@@ -32,7 +32,7 @@ def faults(markdown: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("name", "markdown"), TEXTS, ids=[name for name, _ in TEXTS])
-def test_it_passes_the_linter(name, markdown):
+def test_the_markdown_passes_the_linter(name, markdown):
     assert faults(markdown) == []
 
 
@@ -46,5 +46,5 @@ def test_it_passes_the_linter(name, markdown):
         ("# One\n\nTwo", "MD047"),
     ],
 )
-def test_a_fault_is_found(markdown, rule):
+def test_markdown_errors_are_found(markdown, rule):
     assert [fault[:5] for fault in faults(markdown)] == [rule]

@@ -69,7 +69,7 @@ def shell(make_sandbox):
     run(f'docker rmi -f {HAND} "$REGISTRY/{HAND}:latest" "$REGISTRY/no-such-repo"')
 
 
-def test_the_seven_commands_typed_by_hand(shell):
+def test_the_seven_commands_of_the_readme_work(shell):
     done = shell("set -e\n" + typed())
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Login Succeeded" in done.stdout
@@ -77,7 +77,7 @@ def test_the_seven_commands_typed_by_hand(shell):
     assert '"imageTags": [\n                "latest"' in done.stdout
 
 
-def test_a_users_own_key_does_what_its_policies_say(shell):
+def test_an_access_key_has_the_permissions_of_its_policies(shell):
     own_key = typed("create-access-key")
     done = shell(f"({typed()}) > /dev/null 2>&1\n{own_key}")
     ann = "denied: User: arn:aws:iam::123456789012:user/ann is not authorized to perform: ecr:"
@@ -86,7 +86,7 @@ def test_a_users_own_key_does_what_its_policies_say(shell):
     assert done.stdout.count("latest: digest: sha256:") == 1
 
 
-def test_their_failures_are_ecrs(shell):
+def test_failures_have_the_messages_of_ecr(shell):
     before_login = shell(
         f'docker tag {settings.BASE_IMAGE} "$REGISTRY/no-such-repo"; docker push "$REGISTRY/no-such-repo"'
     )
@@ -121,7 +121,7 @@ def test_every_notebook_is_in_the_table_with_its_minutes():
         assert row.endswith(f"| {minutes[1]} |"), row
 
 
-def test_every_make_target_it_names_exists():
+def test_every_make_target_in_the_readme_exists():
     makefile = (settings.PROJECT / "Makefile").read_text()
     for target in re.findall(r"\bmake ([a-z]+)\b(?=`|$|[ \n]*#)", README, re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
@@ -131,6 +131,6 @@ def test_figures_are_dated():
     assert re.search(r"Measured.*?\d{4}-\d\d-\d\d, 2 cores", README, re.DOTALL)
 
 
-def test_nothing_is_left_to_fill_in():
+def test_no_placeholder_is_left():
     assert "FIGURES" not in README
     assert Path(settings.PROJECT / "LICENSE").exists()

@@ -58,7 +58,7 @@ def said_by(program):
     return subprocess.run([program, "pull"], capture_output=True, text=True, env=path).stdout
 
 
-def test_where_all_are_installed_nothing_is_said_or_called(debian, capsys):
+def test_nothing_runs_if_all_clients_are_installed(debian, capsys):
     for program in ALL:
         debian.has(program)
     assert clients.main() == 0
@@ -66,7 +66,7 @@ def test_where_all_are_installed_nothing_is_said_or_called(debian, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_what_is_missing_is_fetched_once_and_said_in_one_line(debian, capsys):
+def test_missing_clients_are_fetched_once_and_reported_in_one_line(debian, capsys):
     assert clients.main() == 0
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith(f"Fetched for the tests, and not installed: {', '.join(ALL)} (")
@@ -78,14 +78,14 @@ def test_what_is_missing_is_fetched_once_and_said_in_one_line(debian, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_the_machines_own_client_is_taken(debian):
+def test_an_installed_client_is_preferred(debian):
     debian.has("podman")
     clients.main()
     assert clients.find("podman") == str(debian.bin / "podman")
     assert not any("podman" in call for call in debian.calls("apt-get"))
 
 
-def test_nothing_of_the_machine_changes(debian):
+def test_the_system_is_not_changed(debian):
     debian.is_user(1000)
     debian.lets_sudo()
     clients.main()
@@ -100,13 +100,13 @@ def test_nothing_of_the_machine_changes(debian):
     assert not (clients.CLIENTS / "system" / "usr" / "bin" / "conmon").exists()
 
 
-def test_a_checkout_that_moved_keeps_its_clients(debian):
+def test_clients_work_after_the_checkout_is_moved(debian):
     clients.main()
     clients.CLIENTS.rename(debian.root / "moved")
     assert said_by(debian.root / "moved" / "bin" / "crane") == "crane of the tree, pull\n"
 
 
-def test_without_apt_the_line_says_what_is_skipped(debian, capsys):
+def test_without_apt_the_skipped_tests_are_named(debian, capsys):
     (debian.bin / "apt-get").unlink()
     debian.has("skopeo")
     assert clients.main() == 0
@@ -116,7 +116,7 @@ def test_without_apt_the_line_says_what_is_skipped(debian, capsys):
     )
 
 
-def test_a_failure_is_told_in_apts_words_and_the_rest_is_fetched(debian, capsys):
+def test_a_failure_shows_the_error_of_apt_and_the_rest_is_fetched(debian, capsys):
     no_crane = 'case "$*" in *crane*) echo "E: Unable to locate package crane" >&2; exit 100;; esac'
     debian.has("apt-get", no_crane + apt(debian.root))
     assert clients.main() == 0
@@ -125,14 +125,14 @@ def test_a_failure_is_told_in_apts_words_and_the_rest_is_fetched(debian, capsys)
     assert lacking.startswith("The tests with crane will be skipped (E: Unable to locate package crane)")
 
 
-def test_a_package_without_the_program_is_told(debian, capsys):
+def test_a_package_without_the_program_is_reported(debian, capsys):
     debian.has("dpkg-deb")
     assert clients.main() == 0
     [line] = capsys.readouterr().err.splitlines()
     assert "the package has no program skopeo, podman, buildah, ip, ss" in line
 
 
-def test_packages_that_nothing_can_check_are_not_fetched(debian, capsys):
+def test_packages_are_not_fetched_without_the_keyring(debian, capsys):
     clients.KEYRING.unlink()
     clients.main()
     assert "debian-archive-keyring" in capsys.readouterr().err
@@ -140,14 +140,14 @@ def test_packages_that_nothing_can_check_are_not_fetched(debian, capsys):
     assert not any("download" in call.split() for call in debian.calls("apt-get"))
 
 
-def test_it_needs_the_standard_library_only():
+def test_only_the_standard_library_is_imported():
     code = "import sys; import machine.clients; print(*sys.modules)"
     got = subprocess.run([sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in got.stdout.split()}
     assert loaded - sys.stdlib_module_names - {"machine", "__main__"} == set()
 
 
-def test_what_debian_alone_has_is_not_sought_elsewhere(debian, capsys):
+def test_debian_packages_are_not_fetched_from_other_archives(debian, capsys):
     debian.has("apt-get", apt(debian.root, "http://mirror.example/ubuntu/"))
     clients.main()
     assert "oras, docker-buildx, newer-dockerd, crane will be skipped (this machine" in capsys.readouterr().err

@@ -37,7 +37,7 @@ def found(text: str = CHANGELOG, release: str = "12") -> list[tuple[str, str]]:
     return [(each["id"], each["affected"][0]["ranges"][0]["events"][1]["fixed"]) for each in vulns]
 
 
-def test_each_cve_counts_where_it_was_fixed_first_in_this_release():
+def test_each_cve_has_the_first_fixed_version_of_the_release():
     assert found() == [
         ("CVE-2025-9999", "1.0-1+deb12u2"),
         ("CVE-2025-11111", "1.0-1+deb12u2"),
@@ -46,11 +46,11 @@ def test_each_cve_counts_where_it_was_fixed_first_in_this_release():
     ]
 
 
-def test_another_release_has_its_own():
+def test_fixes_of_another_release_are_ignored():
     assert found(release="13") == []
 
 
-def test_the_form_is_osv_s():
+def test_an_advisory_has_the_osv_format():
     first = next(debian_advisories.fixed("12", "demo", CHANGELOG))
     assert first == {
         "id": "CVE-2025-9999",
@@ -65,7 +65,7 @@ def test_the_form_is_osv_s():
 
 
 @pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="needs dpkg-deb")
-def test_a_snapshot_is_made_of_packages_and_keeps_what_was_looked_up(tmp_path: Path, monkeypatch):
+def test_a_snapshot_is_built_from_packages_and_keeps_severities(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(debian_advisories, "FOLDER", tmp_path)
     root = tmp_path / "package"
     docs = root / "usr/share/doc/libdemo1"

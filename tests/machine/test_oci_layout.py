@@ -59,7 +59,7 @@ def blob(layout, descriptor) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["legacy", "oci", "zipped"])
-def test_every_way_of_saving_gives_a_whole_layout(tmp_path, kind):
+def test_every_save_format_gives_a_complete_layout(tmp_path, kind):
     layout = tmp_path / "layout"
     oci_layout.write(save(tmp_path / "saved.tar", kind), layout, "1.0", {"from": "here"})
     assert json.loads((layout / "oci-layout").read_text()) == {"imageLayoutVersion": "1.0.0"}
@@ -88,14 +88,14 @@ def test_the_same_image_gives_the_same_digest(tmp_path):
     assert len(digests) == 1
 
 
-def test_a_later_image_replaces_the_earlier(tmp_path):
+def test_a_new_image_replaces_the_old_one(tmp_path):
     layout = tmp_path / "layout"
     oci_layout.write(save(tmp_path / "saved.tar", "legacy"), layout, "1.0", {"id": "old"})
     oci_layout.write(tmp_path / "saved.tar", layout, "1.0", {"id": "new"})
     assert oci_layout.annotation(layout, "id") == "new"
 
 
-def test_what_breaks_off_leaves_the_earlier_as_it_was(tmp_path):
+def test_a_failed_write_keeps_the_old_layout(tmp_path):
     layout = tmp_path / "layout"
     saved = save(tmp_path / "saved.tar", "legacy")
     oci_layout.write(saved, layout, "1.0", {"id": "old"})
@@ -109,5 +109,5 @@ def test_what_breaks_off_leaves_the_earlier_as_it_was(tmp_path):
     assert oci_layout.annotation(layout, "id") == "old"
 
 
-def test_no_layout_has_no_annotation(tmp_path):
+def test_a_missing_layout_has_no_annotation(tmp_path):
     assert oci_layout.annotation(tmp_path, "id") == ""

@@ -39,7 +39,7 @@ def made_without_mark(source: str, printed: str) -> bool:
     return bool(MAKES.search(source)) and not MARKED.search(source) and not REFUSED.search(printed)
 
 
-def test_what_only_the_sandbox_has_is_guarded_or_tagged():
+def test_cells_that_need_the_sandbox_are_guarded_or_tagged():
     found = set()
     for path in course.PATHS:
         for cell in course.code(course.read(path)):
@@ -49,7 +49,7 @@ def test_what_only_the_sandbox_has_is_guarded_or_tagged():
 
 
 @pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
-def test_a_cell_that_is_skipped_on_aws_has_its_reason_above(path):
+def test_the_text_above_a_skipped_cell_has_the_reason(path):
     above = ""
     for cell in course.read(path).cells:
         if cell.cell_type == "markdown":
@@ -59,7 +59,7 @@ def test_a_cell_that_is_skipped_on_aws_has_its_reason_above(path):
 
 
 @pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
-def test_what_is_made_carries_the_mark_by_which_it_is_found_again(path):
+def test_every_created_resource_has_the_tag_for_clean_up(path):
     notebook = course.read(path)
     for cell in course.code(notebook):
         if skips.TAG in course.tags(cell):
@@ -82,7 +82,7 @@ def test_what_is_made_carries_the_mark_by_which_it_is_found_again(path):
         ('%%bash\ndocker pull "$REGISTRY/demo-app-repo"', 0),
     ],
 )
-def test_what_works_in_the_sandbox_only(source, found):
+def test_unguarded_cells_are_found(source, found):
     assert len(unguarded(source)) == found
 
 
@@ -96,5 +96,5 @@ def test_what_works_in_the_sandbox_only(source, found):
         ('show.table([("make one", "aws ecr create-repository …")])', "make one", False),
     ],
 )
-def test_what_would_be_left_behind(source, printed, lost):
+def test_untagged_resources_are_found(source, printed, lost):
     assert made_without_mark(source, printed) == lost

@@ -42,7 +42,7 @@ BROKE = new_output("error", ename="ValueError", evalue="no such tag", traceback=
         ([said("a" * 500 + "b")], [said("a" * 500 + "c")], f"stdout, line 1: expected “…{'a' * 80}b”, got “…"),
     ],
 )
-def test_the_first_difference(stored, printed, line):
+def test_the_first_difference_is_reported(stored, printed, line):
     told = what_changed(stored, printed, lambda text: re.sub(r"id \d+", "ID", text))
     assert told.startswith(line) and bool(told) == bool(line)
     assert "\n" not in told
@@ -59,7 +59,7 @@ def nbval(folder, *cells, words=()):
 
 
 @pytest.mark.parametrize("quiet", [[], ["-q"]], ids=["", "quiet"])
-def test_nbval_says_it_too(tmp_path, quiet):
+def test_nbval_reports_the_first_difference(tmp_path, quiet):
     cell = new_code_cell("print('one')\nprint('two')", execution_count=1, outputs=[said("one", "2")])
     told = nbval(tmp_path, cell, words=quiet)
     assert "99_try.ipynb, In [1]: stdout, line 2: expected “2”, got “two”" in told
@@ -67,18 +67,18 @@ def test_nbval_says_it_too(tmp_path, quiet):
     assert re.search(r"1 notebook in \d+ s, of which .*99_try took \d+ s", told)
 
 
-def test_a_cell_that_takes_too_long_is_said_to(tmp_path):
+def test_a_timeout_is_reported(tmp_path):
     cell = new_code_cell("import time; time.sleep(600)", execution_count=1, outputs=[said("one")])
     assert "Timeout of 1 seconds exceeded" in nbval(tmp_path, cell, words=["--nbval-cell-timeout=1"])
 
 
-def test_what_goes_wrong_before_the_first_cell_is_said(tmp_path):
+def test_an_error_before_the_first_cell_is_reported(tmp_path):
     (tmp_path / "conftest.py").write_text("def pytest_runtest_setup(item):\n    raise OSError('the engine is gone')\n")
     told = nbval(tmp_path, new_code_cell("print('one')", execution_count=1, outputs=[said("one")]))
     assert "the engine is gone" in told and "INTERNALERROR" not in told
 
 
-def test_a_file_that_a_notebook_leaves_is_said(tmp_path):
+def test_a_temporary_file_left_by_a_notebook_is_reported(tmp_path):
     source = "import tempfile\nwith tempfile.TemporaryDirectory(prefix='gone-'): folder = tempfile.mkdtemp('-left')"
     told = nbval(tmp_path, new_code_cell(source, execution_count=1, outputs=[]))
     assert re.search(r"The notebooks left temporary files: \w+-left\n", told)

@@ -11,22 +11,22 @@ SHOWN = {(path.name[:2], claim) for path in course.PATHS for claim, _ in course.
 HOLES = sorted(PLAN - SHOWN)
 
 
-def test_there_are_thirty_claims_in_their_order():
+def test_there_are_thirty_numbered_claims():
     assert [claim["key"] for claim in CLAIMS] == [f"C{number}" for number in range(1, 31)]
     assert all(claim["says"] and claim["shown"] and claim["notebooks"] for claim in CLAIMS)
 
 
 @pytest.mark.parametrize("number", sorted(HERE))
-def test_a_notebook_shows_what_it_is_to_show(number):
+def test_a_notebook_shows_its_planned_claims(number):
     assert [hole for hole in HOLES if hole[0] == number] == []
 
 
-def test_every_claim_is_shown_somewhere():
+def test_every_claim_is_shown_in_a_notebook():
     assert {claim["key"] for claim in CLAIMS} == {claim for _, claim in SHOWN}
 
 
 @pytest.mark.xfail(bool(HOLES), reason=f"still to come: {HOLES}", strict=True)
-def test_the_plan_has_no_hole():
+def test_every_planned_claim_is_shown():
     assert HOLES == []
 
 

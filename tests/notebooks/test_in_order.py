@@ -13,7 +13,7 @@ MIDDLE = ("07", "08")  # in `make test`; each notebook by itself is tried in tes
 
 @pytest.mark.soak
 @pytest.mark.usefixtures("own_sandbox")
-def test_everything_is_done_in_the_end(soak, capsys):
+def test_all_exercises_are_done_after_all_notebooks(soak, capsys):
     clean_state.make()
     numbers = [path.name[:2] for path in course.PATHS if soak or path.name[:2] in MIDDLE]
     for path in course.PATHS:

@@ -54,7 +54,7 @@ def faults(question: str, answers: list[str]) -> list[str]:
 
 
 @every_notebook
-def test_it_says_what_one_will_do_and_learn(path):
+def test_a_notebook_states_what_you_do_and_learn(path):
     opening = "\n".join(cell.source for cell in course.read(path).cells[:3] if cell.cell_type == "markdown")
     parts = re.split(r"^\*\*(What .*?)\*\*\n", opening, flags=re.MULTILINE)
     told = {name: bullets(text) for name, text in zip(parts[1::2], parts[2::2], strict=True)}
@@ -65,7 +65,7 @@ def test_it_says_what_one_will_do_and_learn(path):
 
 
 @every_notebook
-def test_it_has_two_exercises_at_least_each_with_a_check_and_a_solution(path):
+def test_a_notebook_has_at_least_two_exercises_with_check_and_solution(path):
     cells = course.read(path).cells
     checked = re.findall(r'check\("(\d\d\.\d)"', "\n".join(cell.source for cell in cells if cell.cell_type == "code"))
     assert len(checked) >= 2
@@ -77,7 +77,7 @@ def test_it_has_two_exercises_at_least_each_with_a_check_and_a_solution(path):
 
 
 @every_notebook
-def test_it_asks_three_to_five_questions(path):
+def test_a_notebook_asks_three_to_five_questions(path):
     assert 3 <= len(questions(path)) <= 5
 
 
@@ -90,7 +90,7 @@ def test_every_answer_is_explained():
 
 
 @every_notebook
-def test_it_says_what_can_go_wrong_with_the_message_the_cause_and_the_fix(path):
+def test_a_notebook_lists_common_errors_with_message_cause_and_fix(path):
     rows = [line for line in below(path, "What can go wrong").splitlines() if line.startswith("|")][2:]
     assert len(rows) >= 3
     assert all(len(re.findall(r"(?<!\\)\|", row)) == 4 and "||" not in row.replace(" ", "") for row in rows)
@@ -115,7 +115,7 @@ def test_a_step_is_shown_in_the_console_the_cli_and_python(path):
 
 
 @every_notebook
-def test_it_sums_up_and_goes_on(path):
+def test_a_notebook_has_key_points_and_a_next_link(path):
     assert 3 <= len(bullets(below(path, "Key points"))) <= 7
     assert course.links(below(path, "Next"))
 
@@ -135,6 +135,6 @@ def test_it_sums_up_and_goes_on(path):
         (WHICH, ["(a) **Right:** it is there.", "(b) **Right,** there too."], "no answer is wrong"),
     ],
 )
-def test_what_a_question_may_lack(question, answers, lacks):
+def test_incomplete_questions_are_found(question, answers, lacks):
     assert lacks in " ".join(faults(question, answers))
     assert bool(lacks) == bool(faults(question, answers))

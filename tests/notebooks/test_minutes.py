@@ -6,7 +6,7 @@ from tests.notebooks import course, minutes
 from tests.notebooks.known_findings import expected
 
 
-def test_the_promise_is_what_is_measured():
+def test_the_stated_minutes_match_the_measured_time():
     off = {path.name[:2] for path in course.PATHS if not kept(path)}
     expected("minutes", off)
 
@@ -20,7 +20,7 @@ def test_no_notebook_ran_longer_than_fifteen_seconds():
 
 
 @pytest.mark.parametrize(("measured", "promise"), [(0.5, 5), (5.0, 5), (5.1, 10), (12.4, 15), (30, 30)])
-def test_a_promise_is_the_next_five_minutes(measured, promise):
+def test_minutes_are_rounded_up_to_five(measured, promise):
     assert minutes.rounded(measured) == promise
 
 
@@ -28,11 +28,11 @@ def test_a_promise_is_the_next_five_minutes(measured, promise):
     ("promised", "measured", "kept"),
     [(10, 8, True), (10, 10.9, True), (10, 11.1, False), (10, 5.5, True), (10, 3.9, False), (12, 12, False)],
 )
-def test_a_minute_more_or_less_is_forgiven_at_the_border(promised, measured, kept):
+def test_the_stated_minutes_tolerate_one_minute(promised, measured, kept):
     assert minutes.is_kept(promised, measured) == kept
 
 
-def test_solutions_code_and_addresses_are_not_read(notebook):
+def test_solutions_code_and_links_are_not_counted(notebook):
     notebook("two `words`", "```bash\nfour more words here\n```", "[a link](https://tiny_image.com/a/b) <b>ends</b> ·")
     assert minutes.words(notebook.read()) == 5
 

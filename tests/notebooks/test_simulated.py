@@ -36,7 +36,7 @@ def silent(notebook) -> list[str]:
     return [name for name, place in first.items() if said > place + 1]
 
 
-def test_what_is_simulated_says_so():
+def test_simulated_services_are_named_as_simulated():
     expected("simulated", {f"{path.name[:2]} {name}" for path in course.PATHS for name in silent(course.read(path))})
 
 
@@ -49,7 +49,7 @@ def test_what_is_simulated_says_so():
         (["Costs.", "%%bash\naws ce help", "Then.", "More.", "It was simulated."], ["the bill"]),
     ],
 )
-def test_when_it_has_to_be_said(cells, found):
+def test_simulated_services_must_be_named_before_or_right_after_use(cells, found):
     import nbformat
 
     made = [

@@ -75,7 +75,7 @@ def verdicts(notebook) -> list[str]:
 
 @every_notebook
 @pytest.mark.usefixtures("own_sandbox")
-def test_a_wrong_answer_is_wrong_and_the_solution_turns_the_check_to_right(path):
+def test_wrong_answers_fail_and_the_solution_passes(path):
     notebook = course.read(path)
     numbers = exercises(notebook)
     assert [said[:6] for said in verdicts(notebook)] == [f"✗ {number}"[:6] for number in numbers]
@@ -93,7 +93,7 @@ def test_a_wrong_answer_is_wrong_and_the_solution_turns_the_check_to_right(path)
 
 
 @pytest.mark.usefixtures("own_sandbox")
-def test_the_capstone_ends_with_a_certificate_and_leaves_what_clean_up_finds():
+def test_the_capstone_ends_with_a_certificate_and_clean_up_deletes_everything():
     path = next(path for path in course.PATHS if path.name.startswith("15"))
     clean_state.make()
     ran = answered(course.read(path), with_wrong_answers=False)
@@ -121,7 +121,7 @@ def test_each_exercise_has_a_typical_wrong_answer(path):
     assert [number for number in exercises(course.read(path)) if number not in WRONG] == []
 
 
-def test_a_wrong_answer_belongs_to_an_exercise_and_says_what_is_missing():
+def test_each_wrong_answer_belongs_to_an_exercise_and_has_an_expected_message():
     there = {number for path in course.PATHS for number in exercises(course.read(path))}
     here = {number[:2] for number in there}
     assert [number for number in WRONG if number[:2] in here and number not in there] == []

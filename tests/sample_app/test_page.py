@@ -39,7 +39,7 @@ def test_the_page_shows_version_and_digest(client, told):
     assert "--env IMAGE_DIGEST" not in page
 
 
-def test_without_a_digest_the_page_says_how_to_give_it(client, untold):
+def test_without_a_digest_the_page_shows_how_to_set_it(client, untold):
     page = client.get("/").get_data(as_text=True)
     assert shown(page) == {"version": "unknown", "digest": "unknown"}
     assert "docker run --publish 8080:8080 --env IMAGE_DIGEST=sha256:… IMAGE" in page
@@ -55,12 +55,12 @@ def test_healthz(client):
     assert client.get("/healthz").get_json() == {"status": "ok"}
 
 
-def test_what_is_told_cannot_become_markup(client, monkeypatch):
+def test_environment_variables_are_escaped(client, monkeypatch):
     monkeypatch.setenv("IMAGE_DIGEST", "<script>alert(1)</script>")
     assert "<script>" not in client.get("/").get_data(as_text=True)
 
 
-def test_the_page_is_accessible_and_fetches_nothing(client, told):
+def test_the_page_is_accessible_and_loads_nothing(client, told):
     page = client.get("/").get_data(as_text=True)
     assert page.startswith('<!doctype html>\n<html lang="en">')
     assert '<meta name="viewport"' in page

@@ -42,19 +42,19 @@ def said(number: str) -> str:
     return checks.verdict(number)[1]
 
 
-def test_nothing_was_entered(nowhere, monkeypatch):
+def test_no_point_is_met_before_the_names_are_entered(nowhere, monkeypatch):
     monkeypatch.setattr(capstone, "_entry", capstone.Entry(MINE, "", "demo-pusher", "demo-puller"))
     for number in capstone.POINTS:
         assert said(number).startswith(f"✗ {number} not all four names are entered")
 
 
-def test_nothing_is_there_so_no_point_is_met(lab):
+def test_no_point_is_met_in_an_empty_account(lab):
     lines = [said(number) for number in capstone.POINTS]
     assert [line[0] for line in lines] == ["✗"] * 8
     assert all("Hint: notebook" in line for line in lines)
 
 
-def test_a_hint_names_no_command_and_no_setting():
+def test_hints_contain_no_command_and_no_setting():
     source = (settings.PROJECT / "helpers" / "exercises" / "capstone.py").read_text()
     source += (settings.PROJECT / "helpers" / "exercises" / "evidence.py").read_text()
     hints = re.findall(r'NotYet\([^"]*f?"[^"]*"(?:\s*if [^,]*)?, "([^"]*)"\)', source)
@@ -63,7 +63,7 @@ def test_a_hint_names_no_command_and_no_setting():
     assert [hint for hint in hints if given_away.search(hint)] == []
 
 
-def test_the_release_must_be_locked_in_a_repository_of_ones_own(lab):
+def test_the_release_tag_must_be_immutable_in_the_learners_repository(lab):
     ecr = lab.client()
     arn = ecr.create_repository(repositoryName=MINE)["repository"]["repositoryArn"]
     for mode, patterns, begin in [
@@ -83,7 +83,7 @@ def test_the_release_must_be_locked_in_a_repository_of_ones_own(lab):
     assert said("15.1").startswith("✗ 15.1 demo-app-repo is the course's repository")
 
 
-def test_a_role_may_be_the_pusher(released):
+def test_the_pusher_can_be_a_role(released):
     iam = released.client("iam")
     assert said("15.2").startswith("✗ 15.2 there is no user or role demo-pusher yet")
     iam.create_role(RoleName="demo-pusher", AssumeRolePolicyDocument=trust("ec2.amazonaws.com"))
@@ -101,7 +101,7 @@ def test_a_role_may_be_the_pusher(released):
         assert said("15.2").startswith(begin)
 
 
-def test_the_execution_role_is_for_ecs_and_pulls_only(released):
+def test_the_execution_role_trusts_ecs_and_allows_only_pulls(released):
     iam = released.client("iam")
     assert said("15.6").startswith("✗ 15.6 there is no role demo-puller yet")
     iam.create_role(RoleName="demo-puller", AssumeRolePolicyDocument=trust("ec2.amazonaws.com"))
@@ -114,7 +114,7 @@ def test_the_execution_role_is_for_ecs_and_pulls_only(released):
     assert said("15.6").startswith("✗ 15.6 demo-puller may also do ecr:PutImage")
 
 
-def test_what_is_released(released):
+def test_the_release_does_not_run_as_root_and_is_not_called_latest(released):
     assert said("15.3").startswith("✗ 15.3 1.0.0 runs as root")
     capstone.enter(MINE, "2.0.0", "demo-pusher", "demo-puller")
     assert said("15.3").startswith("✗ 15.3 2.0.0 is not in demo-mine yet")
@@ -122,7 +122,7 @@ def test_what_is_released(released):
     assert said("15.3").startswith("✗ 15.3 latest does not say")
 
 
-def test_the_image_of_the_course_is_not_ones_own(released):
+def test_the_image_of_the_course_is_not_accepted(released):
     released.client().create_repository(repositoryName=settings.REPOSITORY)
     tiny_image.put(released, settings.REPOSITORY, "v1")
     assert said("15.3").startswith("✗ 15.3 1.0.0 is the image of demo-app-repo")
@@ -143,13 +143,13 @@ SEVERE = {"severity": "HIGH", "name": "CVE-1", "description": "A flaw. Fixed in 
         ("COMPLETE", [{**SEVERE, "severity": "MEDIUM"}], "✔ 15.4 the scan of sha256:"),
     ],
 )
-def test_which_scans_are_good_enough(nowhere, monkeypatch, status, findings, begin):
+def test_a_complete_scan_without_severe_fixable_findings_is_accepted(nowhere, monkeypatch, status, findings, begin):
     monkeypatch.setattr(evidence, "released", lambda *_: {"imageDigest": "sha256:0"})
     monkeypatch.setattr(evidence, "scan", lambda *_: (status, findings))
     assert said("15.4").startswith(begin)
 
 
-def test_nobody_asked_for_a_scan(released):
+def test_an_image_that_was_never_scanned_is_not_accepted(released):
     assert said("15.4").startswith("✗ 15.4 1.0.0 was not scanned")
 
 
@@ -200,7 +200,7 @@ UNTAGGED = rule(tagStatus="untagged", **DAYS, countNumber=14)
         ),
     ],
 )
-def test_which_rules_expire_old_images_and_keep_the_release(nowhere, monkeypatch, rules, begin):
+def test_lifecycle_rules_must_expire_old_images_and_keep_the_release(nowhere, monkeypatch, rules, begin):
     now = datetime(2026, 11, 25, tzinfo=UTC).timestamp()
     images = [ecr_sandbox.LifecycleImage("sha256:release", ("1.0.0",), now)]
     monkeypatch.setattr(evidence, "released", lambda *_: {"imageDigest": "sha256:release"})
@@ -211,7 +211,7 @@ def test_which_rules_expire_old_images_and_keep_the_release(nowhere, monkeypatch
     assert said("15.5").startswith(begin)
 
 
-def test_the_rules_and_images_are_those_of_the_repository(released):
+def test_the_check_uses_the_rules_and_images_of_the_repository(released):
     assert said("15.5").startswith("✗ 15.5 demo-mine has no lifecycle policy yet")
     text = json.dumps({"rules": [UNTAGGED]})
     released.client().put_lifecycle_policy(repositoryName=MINE, lifecyclePolicyText=text)
@@ -238,7 +238,7 @@ def task(**also) -> dict:
         ([task(container={"exitCode": 1}, taskArn="task/2"), task()], "✔ 15.7 a task on Fargate ran sha256:release"),
     ],
 )
-def test_which_task_is_good_enough(nowhere, monkeypatch, tasks, begin):
+def test_a_fargate_task_that_runs_the_release_is_accepted(nowhere, monkeypatch, tasks, begin):
     monkeypatch.setattr(evidence, "released", lambda *_: {"imageDigest": "sha256:release"})
     monkeypatch.setattr(evidence, "images_in", lambda *_: [])
     monkeypatch.setattr(evidence, "tasks", lambda *_: tasks)
@@ -246,14 +246,14 @@ def test_which_task_is_good_enough(nowhere, monkeypatch, tasks, begin):
     assert said("15.7").startswith(begin)
 
 
-def test_a_task_that_pulls_with_another_role(nowhere, monkeypatch):
+def test_a_task_that_pulls_with_another_role_is_not_accepted(nowhere, monkeypatch):
     monkeypatch.setattr(evidence, "released", lambda *_: {"imageDigest": "sha256:release"})
     monkeypatch.setattr(evidence, "tasks", lambda *_: [task()])
     monkeypatch.setattr(evidence, "execution_role", lambda *_: "ecsTaskExecutionRole")
     assert said("15.7").startswith("✗ 15.7 the task pulls as ecsTaskExecutionRole, not as demo-puller")
 
 
-def test_a_task_that_never_ran_is_missing(released):
+def test_without_a_task_the_check_names_the_repository(released):
     for number in ("15.7", "15.8"):
         assert said(number).startswith(f"✗ {number} no task has taken an image from demo-mine yet")
 

@@ -80,16 +80,16 @@ def said(number: str) -> str:
 
 
 @pytest.mark.usefixtures("lab")
-def test_before_the_notebook_ran():
+def test_the_check_needs_the_docker_hub_stand_in():
     os.environ.pop("HUB_TOKEN", None)
     assert said("02.1") == "✗ 02.1 the Docker Hub stand-in is not in use yet. Hint: run the notebook from its top."
 
 
-def test_a_repository_that_does_not_exist(api):
+def test_a_missing_repository_is_not_accepted(api):
     assert said("02.1").startswith("✗ 02.1 you cannot pull learner/hello:v1 either: it is gone, or locked")
 
 
-def test_a_repository_becomes_private_when_the_plan_has_room(api):
+def test_a_repository_becomes_private_once_the_plan_allows_it(api):
     push_to_hub("learner/hello")
     open_to_all = "✗ 02.1 anonymous clients can still pull learner/hello"
     assert said("02.1").startswith(open_to_all)
@@ -101,14 +101,14 @@ def test_a_repository_becomes_private_when_the_plan_has_room(api):
     assert said("02.1") == "✔ 02.1 you can pull learner/hello from the stand-in and anonymous clients cannot"
 
 
-def test_private_by_default_counts_too(api):
+def test_a_repository_that_is_private_by_default_counts(api):
     body = {"default_privacy": "private"}
     requests.patch(f"{api}/sandbox/accounts/learner", json=body, headers=signed_in(api))
     push_to_hub("learner/hello")
     assert said("02.1").startswith("✔ 02.1 ")
 
 
-def test_a_repository_that_the_plan_has_locked_is_no_solution(api):
+def test_a_repository_locked_by_the_plan_is_not_accepted(api):
     body = {"default_privacy": "private"}
     requests.patch(f"{api}/sandbox/accounts/learner", json=body, headers=signed_in(api))
     push_to_hub("learner/diary")
@@ -126,7 +126,7 @@ def test_the_check_does_not_count_as_a_pull(api):
 # 02.2 ---
 
 
-def test_published_means_that_anonymous_clients_can_pull(public):
+def test_a_published_image_can_be_pulled_by_anonymous_clients(public):
     assert said("02.2").startswith("✗ 02.2 there is no public repository demo-public-own yet")
     made = public.create_repository(repositoryName="demo-public-own")["repository"]
     empty = "✗ 02.2 demo-public-own has no image v1 that anonymous clients can pull"
@@ -139,6 +139,6 @@ def test_published_means_that_anonymous_clients_can_pull(public):
     assert said("02.2") == done  # one pull a second: the check waits
 
 
-def test_a_private_repository_of_that_name_is_not_published(lab):
+def test_a_private_repository_of_the_same_name_is_not_accepted(lab):
     lab.client().create_repository(repositoryName="demo-public-own", tags=[settings.TAG])
     assert said("02.2").startswith("✗ 02.2 there is no public repository")

@@ -38,7 +38,7 @@ def share(principal, *actions) -> dict:
     return {"Sid": "In", "Effect": "Allow", "Principal": principal, "Action": list(actions)}
 
 
-def test_a_readers_own_policy(lab):
+def test_the_check_evaluates_the_inline_policy_of_the_user(lab):
     iam = lab.client("iam")
     assert checks.verdict("03.1")[1].startswith("✗ 03.1 there is no user demo-reader.")
     iam.create_user(UserName="demo-reader")
@@ -65,7 +65,7 @@ def test_a_readers_own_policy(lab):
     assert lookup.digests_by_tag(lab, GUARDED).keys() == {"example"}
 
 
-def test_other_ways_to_let_a_reader_in(lab):
+def test_managed_group_and_repository_policies_count_too(lab):
     iam, ecr = lab.client("iam"), lab.client()
     arn = iam.create_user(UserName="demo-reader")["User"]["Arn"]
     who = {"UserName": "demo-reader"}
@@ -82,12 +82,12 @@ def test_other_ways_to_let_a_reader_in(lab):
     assert checks.verdict("03.1")[1] == RIGHT
 
 
-def test_nothing_to_try_with(lab):
+def test_the_check_needs_an_image_to_pull(lab):
     lab.client().batch_delete_image(repositoryName=GUARDED, imageIds=[{"imageTag": "example"}])
     assert checks.verdict("03.1")[1].startswith(f"✗ 03.1 {GUARDED} holds no image to try with.")
 
 
-def test_an_invited_account(lab, monkeypatch):
+def test_the_check_evaluates_the_repository_policy_for_the_second_account(lab, monkeypatch):
     ecr = lab.client()
     right = (
         f"✔ 03.2 account {settings.OTHER_ACCOUNT} may pull from {GUARDED}, but not push, and no third account may pull"
@@ -119,7 +119,7 @@ def test_an_invited_account(lab, monkeypatch):
     )
 
 
-def test_a_key_that_is_never_accepted_is_deleted(lab, monkeypatch):
+def test_an_access_key_that_is_not_accepted_is_deleted(lab, monkeypatch):
     monkeypatch.setattr(impersonate, "KEY_SECONDS", 0)
     iam = lab.client("iam")
     iam.create_user(UserName="demo-reader")

@@ -28,7 +28,7 @@ def put(lab, *selections):
     lab.client().put_lifecycle_policy(repositoryName=LIFECYCLE, lifecyclePolicyText=text)
 
 
-def test_a_policy_is_tried_on_images(lab):
+def test_a_lifecycle_policy_is_tested_with_example_images(lab):
     assert checks.verdict("12.1")[1] == (
         "✗ 12.1 demo-lifecycle-repo has no lifecycle policy. Hint: put_lifecycle_policy takes the text."
     )
@@ -48,7 +48,7 @@ def test_a_policy_is_tried_on_images(lab):
         assert checks.verdict("12.1")[1].startswith(said), selections
 
 
-def test_an_archive_rule_is_not_a_clean_up(lab):
+def test_an_archive_rule_is_not_accepted(lab):
     rules = [
         {
             "rulePriority": n,
@@ -62,7 +62,7 @@ def test_an_archive_rule_is_not_a_clean_up(lab):
     assert checks.verdict("12.1")[1].startswith("✗ 12.1 v1.0 would stay")
 
 
-def test_without_its_repository(plain):
+def test_a_missing_repository_is_reported(plain):
     assert checks.verdict("12.1")[1].startswith("✗ 12.1 there is no repository demo-lifecycle-repo yet.")
 
 
@@ -76,5 +76,5 @@ def test_without_its_repository(plain):
         (40 * 0.25 * 30 * 0.045, "✔ 12.2 $13.50 a month"),
     ],
 )
-def test_the_price_of_a_detour(plain, answer, said):
+def test_the_nat_cost_is_checked(plain, answer, said):
     assert checks.verdict("12.2", answer)[1].startswith(said)

@@ -11,14 +11,14 @@ from helpers import settings, show
 PICTURES = settings.PROJECT / "notebooks" / "img"
 
 
-def test_the_pictures_in_the_repository_are_the_ones_that_are_drawn_now(tmp_path):
+def test_the_committed_pictures_are_up_to_date(tmp_path):
     for picture in show.write_pictures(tmp_path):
         assert (PICTURES / picture.name).read_text(encoding="utf-8") == picture.read_text(encoding="utf-8"), (
             f"{picture.name} is not current: run helpers.show.write_pictures on notebooks/img"
         )
 
 
-def test_a_highlighted_picture_says_where_you_are_in_words_and_in_its_description():
+def test_a_picture_names_the_current_step_in_text_and_description():
     assert "you are here" not in show.way()
     lit = show.way("08")
     assert lit.count("▲ you are here") == 1
@@ -43,7 +43,7 @@ def test_every_picture_is_small_accessible_and_self_contained(picture):
 
 
 @pytest.mark.parametrize("picture", sorted(PICTURES.glob("*.svg")), ids=lambda path: path.name)
-def test_no_text_leaves_its_box(picture):
+def test_text_fits_in_its_box(picture):
     root = ElementTree.fromstring(picture.read_text(encoding="utf-8"))
     sizes = dict(re.findall(r"\.([a-z]+)\{[^}]*?font-size:([\d.]+)px", root.findtext(f"{SVG}style")))
     wide = {"m": 0.61, "mm": 0.61, "t": 0.64}  # of its size is a letter, about, in DejaVu Sans, which is a wide font
@@ -101,7 +101,7 @@ def contains(box, x: float, y: float) -> bool:
 
 
 @pytest.mark.parametrize("picture", sorted(PICTURES.glob("*.svg")), ids=lambda path: path.name)
-def test_it_is_readable_on_a_dark_page_too(picture):
+def test_text_has_enough_contrast_on_any_page(picture):
     root = ElementTree.fromstring(picture.read_text(encoding="utf-8"))
     card, (_, _, width, height) = root.find(f"{SVG}rect"), map(float, root.get("viewBox").split())
     assert fills(root)[card.get("class")] == "#fff"  # it brings its own page
@@ -110,7 +110,7 @@ def test_it_is_readable_on_a_dark_page_too(picture):
         assert contrast(colour, ground) >= 4.5, words  # WCAG 2.2, 1.4.3
 
 
-def test_contrast_is_measured_as_wcag_does():
+def test_contrast_follows_the_wcag_formula():
     assert contrast("#000", "#ffffff") == pytest.approx(21)
     assert contrast("#777777", "#fff") == pytest.approx(4.48, abs=0.01)
     assert contrast("#9a4a00", "#fff") == contrast("#fff", "#9a4a00")

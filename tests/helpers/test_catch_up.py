@@ -9,7 +9,7 @@ from ecr_sandbox import SandboxError, background, docker_engine
 from helpers import catch_up, cleanup, settings
 from helpers.exercises import checks, lookup
 
-NAME = "helpers-test-app"  # another name than the tutorial's: a developer's own images are left alone
+NAME = "helpers-test-app"  # another name than the tutorial's: a developer's own images are not changed
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def printed(capsys) -> list[str]:
     return capsys.readouterr().out.splitlines()
 
 
-def docker(*words):
-    subprocess.run(["docker", *words], check=True, capture_output=True)
+def docker(*arguments):
+    subprocess.run(["docker", *arguments], check=True, capture_output=True)
 
 
 def test_catch_up_checks_and_clean_up_work_together(lab, capsys):
@@ -128,7 +128,7 @@ def test_the_base_images_layers_are_mounted_from_the_mirror(lab, monkeypatch, pu
     no_layout = settings.base_image_layout()
     mirror = f"{lab.registry}/{NAME}-mirror:{settings.MIRROR_TAG}"
     with_engine = lab.engine()
-    assert not pull_mirror(with_engine, lab.registry, lab.password, no_layout)  # nothing is there yet
+    assert not pull_mirror(with_engine, lab.registry, lab.password, no_layout)  # the mirror is empty
     lab.client().create_repository(repositoryName=f"{NAME}-mirror")
     docker("login", "-u", "AWS", "-p", lab.password(), lab.registry)
     docker("build", "-t", mirror, str(catch_up.SAMPLE_APP))

@@ -1,4 +1,4 @@
-"""The command ecr-lab: it is ecr-sandbox for the course's sandbox, and has the course's own commands."""
+"""The command ecr-lab: the commands of ecr-sandbox for the course's sandbox, and the course's own commands."""
 
 import os
 import subprocess
@@ -14,9 +14,9 @@ ECR_LAB = (sys.executable, "-c", "from helpers.cli import main; main()")
 NOT_RUNNING = "The sandbox is not running. Fix: ecr-lab up"
 
 
-def run(*words, stdin="", **environ):
+def run(*arguments, stdin="", **environ):
     return subprocess.run(
-        [*ECR_LAB, *words],
+        [*ECR_LAB, *arguments],
         cwd=settings.PROJECT,
         env={**os.environ, **environ},
         input=stdin,
@@ -41,9 +41,9 @@ def test_up_starts_the_sandbox_of_the_course(state):
     assert run("down").stdout == "✔ sandbox stopped\n"
 
 
-@pytest.mark.parametrize("words", [["status"], ["env"], ["gc"], ["clock"]])
-def test_error_messages_name_ecr_lab(words):
-    fails(run(*words), NOT_RUNNING)
+@pytest.mark.parametrize("arguments", [["status"], ["env"], ["gc"], ["clock"]])
+def test_error_messages_name_ecr_lab(arguments):
+    fails(run(*arguments), NOT_RUNNING)
 
 
 @pytest.mark.parametrize(

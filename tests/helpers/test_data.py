@@ -1,4 +1,4 @@
-"""Facts that age carry their date and their source, and are written down in one way."""
+"""Data files have a date and a description, and valid values."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The doctor: each row when it is ok, and each failure with its fix."""
+"""ecr-lab doctor: each row when it is ok, and each failure with its fix."""
 
 import json
 import os
@@ -247,10 +247,10 @@ def test_an_unreachable_endpoint_is_reported(aws, monkeypatch):
 
     original = botocore.client.BaseClient._make_api_call
 
-    def cut_off(client, name, given):
+    def fail_to_connect(client, name, given):
         if name == "GetAuthorizationToken":
             raise EndpointConnectionError(endpoint_url="https://api.ecr")
         return original(client, name, given)
 
-    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", cut_off)
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", fail_to_connect)
     assert "✗ Permissions     ECR cannot be reached" in shown(doctor.aws_rows()[-1])

@@ -1,4 +1,4 @@
-"""The manifest of a learner against Kubernetes' own schema."""
+"""Manifests are validated against Kubernetes' own schema."""
 
 import pytest
 

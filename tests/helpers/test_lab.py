@@ -1,4 +1,4 @@
-"""connect(): what it prints, that it may be repeated, and every way in which it can be refused."""
+"""connect(): what it prints, that it can be repeated, and every error."""
 
 import json
 import os
@@ -79,9 +79,9 @@ def test_connect_reports_the_forwarder(stub, monkeypatch, capsys):
 )
 def test_an_invalid_setting_is_refused(name, value, sentence):
     os.environ[name] = value
-    with pytest.raises(SandboxError) as told:
+    with pytest.raises(SandboxError) as raised:
         helpers.connect()
-    assert str(told.value) == sentence
+    assert str(raised.value) == sentence
 
 
 def test_current_before_connect_is_an_error():
@@ -110,7 +110,7 @@ def test_importing_the_package_imports_nothing_slow():
     assert ran.stdout.strip() == "[]"
 
 
-# AWS, played by moto ---
+# AWS, simulated by moto ---
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def aws(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("ECR_TUTORIAL_TARGET", "aws")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    monkeypatch.setattr("builtins.input", lambda _: pytest.fail("it asked"))
+    monkeypatch.setattr("builtins.input", lambda _: pytest.fail("it asked for confirmation"))
     with mock_aws():
         yield
 
@@ -181,9 +181,9 @@ def test_any_answer_other_than_yes_is_no(aws, monkeypatch, reply, state):
     assert not list(state.iterdir())
 
 
-@pytest.mark.parametrize("nobody", [EOFError, NotImplementedError])
-def test_without_a_terminal_the_account_is_confirmed_by_a_variable(aws, monkeypatch, nobody):
-    answers(monkeypatch, nobody)
+@pytest.mark.parametrize("error", [EOFError, NotImplementedError])
+def test_without_a_terminal_the_account_is_confirmed_by_a_variable(aws, monkeypatch, error):
+    answers(monkeypatch, error)
     with pytest.raises(SandboxError, match=r"there is no terminal to ask\. Fix: set ECR_TUTORIAL_CONFIRM=123456789012"):
         helpers.connect()
     os.environ["ECR_TUTORIAL_CONFIRM"] = "123456789012"
@@ -215,9 +215,9 @@ def test_a_damaged_confirmation_file_is_replaced(aws, monkeypatch, state, text):
 
 def test_a_missing_region_is_an_error(aws, monkeypatch):
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    with pytest.raises(SandboxError) as told:
+    with pytest.raises(SandboxError) as raised:
         helpers.connect()
-    assert str(told.value) == "No AWS region is configured. Fix: aws configure set region us-east-1"
+    assert str(raised.value) == "No AWS region is configured. Fix: aws configure set region us-east-1"
 
 
 def test_missing_credentials_are_an_error(monkeypatch, tmp_path):
@@ -225,9 +225,9 @@ def test_missing_credentials_are_an_error(monkeypatch, tmp_path):
     monkeypatch.setenv("ECR_TUTORIAL_TARGET", "aws")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    with pytest.raises(SandboxError) as told:
+    with pytest.raises(SandboxError) as raised:
         helpers.connect()
-    assert str(told.value) == "No AWS credentials are configured. Fix: aws configure, or aws sso login"
+    assert str(raised.value) == "No AWS credentials are configured. Fix: aws configure, or aws sso login"
 
 
 class Session:
@@ -243,26 +243,26 @@ class Session:
         raise self.error
 
 
-def refusal(code, message=""):
+def client_error(code, message=""):
     return ClientError({"Error": {"Code": code, "Message": message}}, "GetCallerIdentity")
 
 
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (refusal("ExpiredToken"), "Your AWS credentials have expired. Fix: "),
+        (client_error("ExpiredToken"), "Your AWS credentials have expired. Fix: "),
         (
-            refusal("InvalidClientTokenId"),
+            client_error("InvalidClientTokenId"),
             "AWS does not accept your credentials (InvalidClientTokenId). Fix: ",
         ),
-        (refusal("SignatureDoesNotMatch", "Signature expired: 2017"), "AWS says your clock is wrong ("),
+        (client_error("SignatureDoesNotMatch", "Signature expired: 2017"), "AWS says your clock is wrong ("),
         (EndpointConnectionError(endpoint_url="https://sts"), "AWS cannot be reached ("),
     ],
 )
 def test_an_error_from_aws_has_a_fix(error, sentence):
-    with pytest.raises(SandboxError) as told:
+    with pytest.raises(SandboxError) as raised:
         aws_account.identity(Session(error))
-    assert str(told.value).startswith(sentence)
+    assert str(raised.value).startswith(sentence)
 
 
 def test_a_terminal_set_up_for_the_sandbox_cannot_connect_to_aws(aws, state):

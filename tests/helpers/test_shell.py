@@ -1,4 +1,4 @@
-"""A command on another computer sees that computer's environment, and everything that it says is heard."""
+"""A command on another computer has that computer's environment, and all its output is returned."""
 
 from helpers.shell import run_on
 

@@ -1,4 +1,4 @@
-"""Cells that work in the sandbox only are skipped on a real account, and say so."""
+"""On a real account, cells that work in the sandbox only print that they are skipped."""
 
 import nbformat
 import pytest

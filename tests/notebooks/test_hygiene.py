@@ -1,4 +1,4 @@
-"""What must be true of every notebook, whatever it teaches."""
+"""Rules for every notebook."""
 
 import ast
 import json
@@ -44,7 +44,7 @@ def test_errors_occur_only_in_cells_tagged_for_them(path):
 def test_every_cell_prints_something(path):
     for cell in course.code(course.read(path)):
         assert any(text.strip() for text in course.texts(cell)) or "exercise" in course.tags(cell), (
-            f"a learner sees nothing after: {cell.source}"
+            f"the cell prints nothing: {cell.source}"
         )
 
 
@@ -104,7 +104,7 @@ def test_pictures_exist_and_have_an_alt_text(path):
             r"!\[([^\]]*)\]\(([^)]+)\)", cell.source if cell.cell_type == "markdown" else ""
         ):
             assert (course.FOLDER / picture).exists(), picture
-            assert len(text) > 20, f"{picture} needs a text that says what it shows"
+            assert len(text) > 20, f"{picture} needs an alt text that describes it"
 
 
 @every_notebook

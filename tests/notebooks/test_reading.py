@@ -1,4 +1,4 @@
-"""Plain English: sentences are short, and each term of the glossary is set off where it is met first."""
+"""Sentences are short, and each term of the glossary is emphasized where it is first used."""
 
 import re
 
@@ -7,7 +7,7 @@ import pytest
 from tests.notebooks import course, reading
 from tests.notebooks.known_findings import expected
 
-AVERAGE, LONGEST = 14, 45  # words in a sentence; plain English aims at 15 to 20 on average
+AVERAGE, LONGEST = 14, 45  # words in a sentence; plain English recommends 15 to 20 on average
 GLOSSARY = re.findall(r"^\| \*\*(.+?)\*\* \| (.+) \|$", (course.FOLDER / "README.md").read_text(), re.MULTILINE)
 TEXTS = {path.name[:2]: course.plain(course.prose(course.read(path))) for path in course.PATHS}
 
@@ -20,7 +20,7 @@ def test_sentences_are_short(path):
 
 
 def first(pattern: str) -> str:
-    """The notebook that has it first, or an empty string."""
+    """The first notebook with this pattern, or an empty string."""
     return next((number for number, text in TEXTS.items() if re.search(pattern, text, re.IGNORECASE)), "")
 
 

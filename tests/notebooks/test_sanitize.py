@@ -1,4 +1,4 @@
-"""What the sanitising patterns swallow, and what they must leave."""
+"""What the sanitizing patterns replace, and what they must keep."""
 
 import pytest
 

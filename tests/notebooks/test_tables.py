@@ -1,4 +1,4 @@
-"""The tables in the two READMEs are as they are made from the notebooks, and say what they should."""
+"""The tables in the two READMEs are up to date with the notebooks."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What learners trip over (helpers/data/troubles.json) stands in a notebook, and what can be caused is caused."""
+"""Each common error (helpers/data/troubles.json) is explained in a notebook, and produced by a cell if possible."""
 
 import pytest
 
@@ -16,11 +16,11 @@ def test_there_are_twenty_three_errors_with_cause_and_source():
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble["key"])
 def test_each_error_message_contains_its_search_text(trouble):
-    assert any(words.rstrip("'.") in trouble["message"] for words in trouble["says"])
+    assert any(text.rstrip("'.") in trouble["message"] for text in trouble["says"])
 
 
 def test_each_error_is_explained_in_a_notebook():
-    expected("told", {key for key, (met, told) in FOUND.items() if not met and not told})
+    expected("explained", {key for key, (shown, explained) in FOUND.items() if not shown and not explained})
 
 
 def test_each_reproducible_error_is_produced_by_a_cell():

@@ -22,7 +22,7 @@ def lab(plain):
 
 
 def make_user(iam, name, tags):
-    """A user with everything that one can have: a key, an inline and an attached policy, a group."""
+    """A user with an access key, an inline policy, an attached policy and a group."""
     iam.create_user(UserName=name, Tags=tags)
     iam.create_access_key(UserName=name)
     iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=ALLOW)
@@ -112,5 +112,5 @@ def test_the_check_finds_a_remaining_user(lab, monkeypatch):
 
 def test_the_second_account_comes_from_the_profile(lab, monkeypatch):
     assert iam_cleanup.second_account(lab) == settings.OTHER_ACCOUNT
-    monkeypatch.setattr(settings, "OTHER_PROFILE", "nobody-has-this")
+    monkeypatch.setattr(settings, "OTHER_PROFILE", "no-such-profile")
     assert iam_cleanup.second_account(lab) is None

@@ -1,4 +1,4 @@
-"""The prices have dates, the arithmetic has laws, the crossing is where the bills agree, the chooser gives reasons."""
+"""Prices have dates, bills add up, the crossing is where two bills are equal, and a choice has reasons."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -25,7 +25,7 @@ registries = st.sampled_from(["ecr", "personal", "pro", "team", "business"])
 
 
 def numbers(facts, above=()):
-    """Each figure of a data file, with the facts that stand around it."""
+    """Each figure of a data file, with the facts around it."""
     for key, value in facts.items() if isinstance(facts, dict) else enumerate(facts):
         if isinstance(value, dict | list):
             yield from numbers(value, (*above, facts))
@@ -204,20 +204,20 @@ def test_an_unknown_axis_is_an_error():
 
 def test_the_comparison_lists_every_registry_with_its_remarks(capsys):
     costs.compare(TEAM)
-    said = capsys.readouterr().out
-    assert "people: 5 · private repositories: 2 · GB stored: 20 · GB a month over the internet: 50" in said
-    assert "                     together                           6.41" in said
-    assert "Docker Hub Personal  5 seats of $0                      0.00  ✘ only 1 private repository" in said
-    assert "Docker Hub Business  5 seats of $24                   120.00  price unverified" in said
-    assert "ECR in us-east-1, 2026-03; Docker Hub, paid annual, 2024" in said
-    assert max(map(len, said.splitlines())) <= 120
+    output = capsys.readouterr().out
+    assert "people: 5 · private repositories: 2 · GB stored: 20 · GB a month over the internet: 50" in output
+    assert "                     together                           6.41" in output
+    assert "Docker Hub Personal  5 seats of $0                      0.00  ✘ only 1 private repository" in output
+    assert "Docker Hub Business  5 seats of $24                   120.00  price unverified" in output
+    assert "ECR in us-east-1, 2026-03; Docker Hub, paid annual, 2024" in output
+    assert max(map(len, output.splitlines())) <= 120
 
 
 def test_a_plan_that_is_not_sold_by_the_month_is_left_out(capsys):
     costs.compare(TEAM, paid="monthly")
-    said = capsys.readouterr().out
-    assert "5 seats of $16" in said
-    assert "Business" not in said
+    output = capsys.readouterr().out
+    assert "5 seats of $16" in output
+    assert "Business" not in output
 
 
 def test_the_plot_is_a_reproducible_png_with_a_text():
@@ -338,9 +338,9 @@ def test_replication_costs_depend_on_the_destination():
 def test_a_bill_is_plotted_with_the_highest_cost_on_top():
     picture = costs.plot_bill(replace(MORE, gb_pulled_in_the_region=900, gb_of_those_through_nat=900))
     assert picture.png.startswith(b"\x89PNG")
-    told = repr(picture).splitlines()
-    assert told[0] == "$   40.50  900 GB through NAT (VPC's bill)"
-    assert len(told) == len(costs.month(MORE).lines) + 2
+    lines = repr(picture).splitlines()
+    assert lines[0] == "$   40.50  900 GB through NAT (VPC's bill)"
+    assert len(lines) == len(costs.month(MORE).lines) + 2
 
 
 def day(start, gb_months):

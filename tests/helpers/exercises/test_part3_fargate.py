@@ -18,7 +18,7 @@ def lab(plain, capsys):
 
 
 def stopped(lab, monkeypatch, *tasks):
-    """Let ECS say that these tasks have stopped."""
+    """Let ECS return these stopped tasks."""
     monkeypatch.setattr(part3_look_after, "tasks_of", lambda lab, family: [{"createdAt": 0, **task} for task in tasks])
 
 
@@ -35,7 +35,7 @@ PINNED = f"localhost:5050/{settings.REPOSITORY}@sha256:{'0' * 64}"
 
 
 @pytest.mark.parametrize(
-    "task, said",
+    "task, expected",
     [
         (
             {"containers": [{"image": "localhost:5050/demo-app-repo:v1", "exitCode": 0}]},
@@ -49,9 +49,9 @@ PINNED = f"localhost:5050/{settings.REPOSITORY}@sha256:{'0' * 64}"
         ({"containers": [{"image": PINNED, "exitCode": 0}]}, "✔ 13.1 demo-pinned ran the image of one digest"),
     ],
 )
-def test_the_task_must_run_a_digest_and_exit_with_code_0(lab, monkeypatch, task, said):
+def test_the_task_must_run_a_digest_and_exit_with_code_0(lab, monkeypatch, task, expected):
     stopped(lab, monkeypatch, task)
-    assert checks.verdict("13.1")[1].startswith(said)
+    assert checks.verdict("13.1")[1].startswith(expected)
 
 
 def test_a_role_that_allows_everything_is_not_accepted(lab, monkeypatch):

@@ -32,7 +32,7 @@ def test_a_lifecycle_policy_is_tested_with_example_images(lab):
     assert checks.verdict("12.1")[1] == (
         "✗ 12.1 demo-lifecycle-repo has no lifecycle policy. Hint: put_lifecycle_policy takes the text."
     )
-    for selections, said in [
+    for selections, expected in [
         ([LEFTOVERS], "✗ 12.1 v1.0 would stay"),
         ([RELEASES, BUILDS], "✗ 12.1 a leftover of 8 days would stay"),
         ([RELEASES, LEFTOVERS], "✗ 12.1 dev-1 would stay"),
@@ -45,7 +45,7 @@ def test_a_lifecycle_policy_is_tested_with_example_images(lab):
         ([LEFTOVERS, BUILDS, BY_PREFIX], RIGHT),
     ]:
         put(lab, *selections)
-        assert checks.verdict("12.1")[1].startswith(said), selections
+        assert checks.verdict("12.1")[1].startswith(expected), selections
 
 
 def test_an_archive_rule_is_not_accepted(lab):
@@ -67,7 +67,7 @@ def test_a_missing_repository_is_reported(plain):
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "expected"),
     [
         (0, "✗ 12.2 0 is not what NAT costs"),
         ("13.50", "✗ 12.2 13.50 is not what NAT costs"),
@@ -76,5 +76,5 @@ def test_a_missing_repository_is_reported(plain):
         (40 * 0.25 * 30 * 0.045, "✔ 12.2 $13.50 a month"),
     ],
 )
-def test_the_nat_cost_is_checked(plain, answer, said):
-    assert checks.verdict("12.2", answer)[1].startswith(said)
+def test_the_nat_cost_is_checked(plain, answer, expected):
+    assert checks.verdict("12.2", answer)[1].startswith(expected)

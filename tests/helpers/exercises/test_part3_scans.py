@@ -59,7 +59,7 @@ def test_an_image_that_cannot_be_scanned_is_not_accepted(lab):
 
 
 def test_scan_filters_are_tested_with_example_names(lab):
-    for scan_type, frequency, patterns, said in [
+    for scan_type, frequency, patterns, expected in [
         ("BASIC", "SCAN_ON_PUSH", [], "✗ 10.2 a repository team-shop would not be scanned on push."),
         ("BASIC", "MANUAL", ["team-*"], "✗ 10.2 a repository team-shop would not be scanned on push."),
         ("ENHANCED", "SCAN_ON_PUSH", ["team-*"], "✗ 10.2 the registry's type of scan is ENHANCED."),
@@ -74,7 +74,7 @@ def test_scan_filters_are_tested_with_example_names(lab):
         filters = [{"filter": each, "filterType": "WILDCARD"} for each in patterns]
         rules = [{"scanFrequency": frequency, "repositoryFilters": filters}] if patterns else []
         lab.client().put_registry_scanning_configuration(scanType=scan_type, rules=rules)
-        assert checks.verdict("10.2")[1].startswith(said), (scan_type, frequency, patterns)
+        assert checks.verdict("10.2")[1].startswith(expected), (scan_type, frequency, patterns)
 
 
 def test_the_findings_of_all_pages_are_returned(lab):

@@ -32,7 +32,7 @@ RIGHT = "✔ 11.1 all tags of demo-protected-repo are locked, except nightly and
 
 def test_tag_exclusion_filters_are_tested_with_example_tags(lab):
     assert checks.verdict("11.1")[1].startswith("✗ 11.1 a tag latest could still move: the mode is MUTABLE, the filt")
-    for mode, patterns, said in [
+    for mode, patterns, expected in [
         ("MUTABLE_WITH_EXCLUSION", ["nightly", "branch-*"], "✗ 11.1 a tag latest could still move"),
         ("IMMUTABLE", [], "✗ 11.1 a tag nightly cannot move"),
         ("IMMUTABLE_WITH_EXCLUSION", ["branch-*"], "✗ 11.1 a tag nightly cannot move"),
@@ -46,7 +46,7 @@ def test_tag_exclusion_filters_are_tested_with_example_tags(lab):
         ("IMMUTABLE_WITH_EXCLUSION", ["branch-*", "nightly", "branch-release"], RIGHT),
     ]:
         lock(lab, mode, *patterns)
-        assert checks.verdict("11.1")[1].startswith(said), (mode, patterns)
+        assert checks.verdict("11.1")[1].startswith(expected), (mode, patterns)
 
 
 def push(lab, release: str, *tags: str) -> str:

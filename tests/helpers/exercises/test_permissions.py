@@ -1,4 +1,4 @@
-"""What a user or a role may do is read from every policy that IAM has for them."""
+"""The permissions of a user or a role come from all their IAM policies."""
 
 import json
 
@@ -18,7 +18,7 @@ def document(*statements: dict) -> str:
 
 @pytest.fixture
 def iam(plain):
-    """IAM of a connected lab, with a user ``ann`` who may do nothing yet."""
+    """IAM of a connected lab, with a user ``ann`` who has no permissions yet."""
     client = plain.client("iam")
     client.create_user(UserName="ann")
     return client

@@ -35,11 +35,11 @@ def two_notebooks(tmp_path, monkeypatch):
 
 def made(cells) -> nbformat.NotebookNode:
     notebook = nbformat.v4.new_notebook()
-    for source, said in cells:
-        new = nbformat.v4.new_markdown_cell if said is None else nbformat.v4.new_code_cell
+    for source, id_and_tags in cells:
+        new = nbformat.v4.new_markdown_cell if id_and_tags is None else nbformat.v4.new_code_cell
         cell = new(source)
-        if said:
-            cell.id, cell.metadata["tags"] = said.split()[0], said.split()[1:]
+        if id_and_tags:
+            cell.id, *cell.metadata["tags"] = id_and_tags.split()
         notebook.cells.append(cell)
     return notebook
 
@@ -129,7 +129,7 @@ def test_continue_names_the_notebook_that_ran_last(shell, capsys):
     shell.run_cell("print('there')")
     assert shown(capsys)[-1] == "continue: 09_verify.ipynb § 09 · Verify"
     shell.run_cell('check("09.1")', cell_id="b2")
-    assert shown(capsys)[-1] == "continue: 09_verify.ipynb § 09 · Verify"  # it ran, and it is not right
+    assert shown(capsys)[-1] == "continue: 09_verify.ipynb § 09 · Verify"  # it ran, but the exercise is not done
     progress.note_exercise("09.1")
     shell.run_cell("pass", cell_id="b2")
     assert shown(capsys)[-1] == "continue: 08_push.ipynb § 08 · Push"
@@ -138,9 +138,9 @@ def test_continue_names_the_notebook_that_ran_last(shell, capsys):
 def test_the_progress_is_complete_when_everything_is_done(shell, capsys):
     for number, cells in {"08": FIRST, "09": SECOND}.items():
         progress.begin(number)
-        for _, said in cells:
-            if said:
-                shell.run_cell("pass", cell_id=said.split()[0])
+        for _, id_and_tags in cells:
+            if id_and_tags:
+                shell.run_cell("pass", cell_id=id_and_tags.split()[0])
         progress.note_exercise(f"{number}.1")
     assert shown(capsys)[2:] == [
         "08 · Push    5 of 5  1 of 1     C26 C2",

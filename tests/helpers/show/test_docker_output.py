@@ -16,7 +16,7 @@ RECORDED = Path(__file__).parent / "recorded"  # what the real docker printed, b
 
 
 def left_on_screen(lines, build_args=None) -> str:
-    """What nbval compares: the text without what a carriage return took back."""
+    """What nbval compares: the text without what a carriage return erased."""
     return carriagereturn_pat.sub("", "".join(live_cell.paint(show.steady(lines, build_args))))
 
 
@@ -112,7 +112,7 @@ def test_a_missing_file_shows_the_failed_step_and_the_unchanged_error(builder):
     ]
 
 
-# As buildx of today prints it with the containerd image store (written down, not recorded: no buildx here).
+# The output of current buildx with the containerd image store (written by hand: buildx is not installed here).
 BUILDX = """\
 #0 building with "desktop-linux" instance using docker driver
 
@@ -128,7 +128,7 @@ BUILDX = """\
 #3 CACHED
 
 #4 [3/3] RUN false
-#4 0.123 said before it failed
+#4 0.123 printed before it failed
 """.format(id="a" * 64)
 
 
@@ -156,7 +156,7 @@ def test_a_successful_buildx_build_has_the_same_output():
 
 
 def test_a_failed_buildx_build_keeps_the_explanation():
-    said = [
+    explanation = [
         "Dockerfile:3",
         "--------------------",
         "   3 | >>> RUN false",
@@ -168,16 +168,16 @@ def test_a_failed_buildx_build_keeps_the_explanation():
         '#4 ERROR: process "/bin/sh -c false" did not complete successfully: exit code: 1',
         "------",
         " > [3/3] RUN false:",
-        "0.123 said before it failed",
+        "0.123 printed before it failed",
         "------",
-        *said,
+        *explanation,
     ]
     assert left_on_screen(lines).splitlines() == [
         "base    FROM python:3.11",
         "cached  WORKDIR /app",
         "failed  RUN false",
-        "said before it failed",
-        *said,
+        "printed before it failed",
+        *explanation,
     ]
 
 
@@ -228,15 +228,15 @@ def test_a_pull_lists_its_layers_in_order():
     ]
 
 
-def life(first: str, *ends: str):
-    """The lines that one layer may bring, in their order."""
+def layer_events(first: str, *ends: str):
+    """The lines that docker prints for one layer, in order."""
     going = ["Waiting", "Retrying in 5 seconds", "Verifying Checksum", "Download complete"]
     middle = st.lists(st.sampled_from(going), max_size=3)
     return st.builds(lambda m, end: [first, *m, end], middle, st.sampled_from(ends))
 
 
-PUSHED = life("Preparing", "Pushed", "Layer already exists", "Mounted from docker/library/python")
-PULLED = st.one_of(life("Pulling fs layer", "Pull complete"), st.just(["Already exists"]))
+PUSHED = layer_events("Preparing", "Pushed", "Layer already exists", "Mounted from docker/library/python")
+PULLED = st.one_of(layer_events("Pulling fs layer", "Pull complete"), st.just(["Already exists"]))
 
 
 @given(
@@ -249,7 +249,7 @@ def test_any_order_of_layer_events_gives_the_same_output(data, kind):
     left = {name: list(life) for name, life in layers.items()}
     lines = [header]
     while any(left.values()):
-        # docker mentions the layers in the image's order for the first time; after that, anything goes
+        # docker first lists the layers in the image's order; after that, events come in any order
         fresh = [name for name in left if left[name] and len(left[name]) == len(layers[name])]
         begun = [name for name in left if left[name] and name not in fresh]
         name = data.draw(st.sampled_from(begun + fresh[:1]))

@@ -1,6 +1,6 @@
-"""`make bench` prints each figure of the sandbox beside those of Distribution alone and of plain moto.
+"""`make bench` prints the figures of the sandbox next to those of Distribution and of plain moto.
 
-Everything is small here: what is measured is not looked at, only that it is.
+The tests use small sizes and check only that every figure is printed.
 """
 
 import re
@@ -90,6 +90,6 @@ def test_a_run_without_arguments_measures_every_part(monkeypatch, capsys):
     monkeypatch.setattr(bench, "PARTS", {name: lambda runs, name=name: {name: [1.0] * runs} for name in bench.PARTS})
     bench.main([], standalone_mode=False)
     measured = [line.split(" | ")[0] for line in capsys.readouterr().out.splitlines()[4:]]
-    beside_others = ("ready", "authorization", "transfer", "crowd", "growth", "restart")
+    compared_with_others = ("ready", "authorization", "transfer", "crowd", "growth", "restart")
     around_images = ("tasks", "scan", "lifecycle")
-    assert measured == [f"| {name}" for name in (*beside_others, *around_images, "notebooks")]
+    assert measured == [f"| {name}" for name in (*compared_with_others, *around_images, "notebooks")]

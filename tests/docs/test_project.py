@@ -1,4 +1,4 @@
-"""The project's lists agree: dependencies, lock and environment.yml; the targets of make; the documents."""
+"""The project's lists agree: dependencies, lock, environment.yml and the targets of make."""
 
 import re
 import subprocess
@@ -20,11 +20,11 @@ PROJECTS = {
 }
 PROJECT = PROJECTS["."]
 OWN = {canonicalize_name(project["name"]) for project in PROJECTS.values()}
-# Both lists; one that is in both asks for the same versions.
+# Both lists; a dependency in both has the same version range.
 LISTED = [Requirement(line) for project in PROJECTS.values() for line in project["dependencies"]]
 DEPENDENCIES = [one for one in LISTED if canonicalize_name(one.name) not in OWN]
 LOCK = (ROOT / "requirements.lock").read_text()
-# Some packages are there twice: the newest that an old Python runs, and the newest.
+# Some packages are listed twice: the newest for an old Python, and the newest.
 LOCKED = [(canonicalize_name(name), Version(version)) for name, version in re.findall(r"^([\w.-]+)==(\S+)", LOCK, re.M)]
 TARGETS = ["lab", "setup", "doctor", "sandbox", "test", "soak", "lint", "record", "tables", "bench", "lock", "clean"]
 

@@ -1,11 +1,11 @@
-"""Every word of the documents and of the notebooks' text is known to a dictionary or to words.txt."""
+"""Every word of the documents and notebooks is in the dictionary or in words.txt."""
 
 from tests.docs import spelling, written
 
 
 def test_every_word_is_spelled_correctly():
     found = spelling.unknown(written.texts())
-    assert not found, f"mend, set as code or add to words.txt: {found}"
+    assert not found, f"correct it, format it as code or add it to words.txt: {found}"
 
 
 def test_words_txt_is_sorted_and_has_no_dictionary_words():

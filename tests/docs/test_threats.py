@@ -1,4 +1,4 @@
-"""The threat table: each row names tests that exist, and each test of a threat is in a row."""
+"""The threat table: each row names existing tests, and each threat test is in a row."""
 
 import ast
 import re

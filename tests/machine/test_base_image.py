@@ -1,4 +1,4 @@
-"""The base image: the engine's if it has it, else pulled, else built; and its copy for the mirror."""
+"""The base image is pulled or built if it is missing, and saved for the mirror."""
 
 import pytest
 
@@ -13,7 +13,7 @@ PLATFORM = "linux/amd64"
 
 @pytest.fixture
 def docker(machine, tmp_path):
-    """A docker whose images are the content of a file, and whose pull does what the test says."""
+    """A fake docker with its image in a file; the test defines what a pull does."""
     image = tmp_path / "image"
     saved = save(tmp_path / "saved.tar", "legacy")
 
@@ -41,7 +41,7 @@ def test_an_existing_image_is_saved_once(machine, docker, capsys):
     capsys.readouterr()
     before = len(machine.calls())
     base_image.ensure(PLATFORM)
-    assert len(machine.calls()) == before + 1, "the second time one look is enough"
+    assert len(machine.calls()) == before + 1, "the second time one call is enough"
     assert capsys.readouterr().err == ""
     assert [path.name for path in layout.parent.iterdir()] == ["base-image"]
 

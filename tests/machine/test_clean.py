@@ -1,4 +1,4 @@
-"""`make clean`: what make made goes, nothing else."""
+"""`make clean` removes what make created, and nothing else."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The clients that the tests need: fetched beside the course, and the machine stays as it was."""
+"""The clients that the tests need are fetched into the cache, without changing the system."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from machine import clients
 from machine.project import ROOT
 
 ALL = [*clients.OF_THE_SYSTEM, *clients.OF_DEBIAN]
-# Puts one package where it is called, and a copy of its settings where the test finds them.
+# Writes packages to the current folder, and a copy of its settings for the test.
 APT = """
 case "$*" in *indextargets*) echo "{archive}"; exit;; esac
 /bin/cp "$APT_CONFIG" "{folder}"
@@ -18,14 +18,14 @@ case "$*" in
 *install*)
     for name in conmon podman buildah skopeo ip ss; do echo $name > $name.deb; done ;;
 *download*)
-    for word in "$@"; do
-        case "$word" in
+    for argument in "$@"; do
+        case "$argument" in
         docker.io/*) echo dockerd > dockerd.deb ;;
-        */*) echo "${{word%/*}}" > "${{word%/*}}.deb" ;;
+        */*) echo "${{argument%/*}}" > "${{argument%/*}}.deb" ;;
         esac
     done ;;
 esac"""
-# A package is a file with the name of its one program in it.
+# A package is a file that contains the name of its only program.
 DPKG_DEB = """
 read -r name < "$2"
 case "$1" in
@@ -53,8 +53,8 @@ def debian(machine, monkeypatch):
     return machine
 
 
-def said_by(program):
-    path = {"PATH": "/usr/bin:/bin"}  # the fakes' has no readlink
+def output_of(program):
+    path = {"PATH": "/usr/bin:/bin"}  # the fake PATH has no readlink
     return subprocess.run([program, "pull"], capture_output=True, text=True, env=path).stdout
 
 
@@ -71,7 +71,7 @@ def test_missing_clients_are_fetched_once_and_reported_in_one_line(debian, capsy
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith(f"Fetched for the tests, and not installed: {', '.join(ALL)} (")
     for program in ALL:
-        assert said_by(clients.find(program)) == f"{program.removeprefix('newer-')} of the tree, pull\n"
+        assert output_of(clients.find(program)) == f"{program.removeprefix('newer-')} of the tree, pull\n"
     before = debian.calls()
     assert clients.main() == 0
     assert debian.calls() == before
@@ -94,8 +94,8 @@ def test_the_system_is_not_changed(debian):
     settings = (debian.root / "apt.conf").read_text()
     for name in ("Dir::State::lists", "Dir::Cache", "Dir::Cache::archives"):
         assert f'{name} "{clients.CLIENTS}/' in settings
-    assert 'Dir::Etc::sourceparts "' in settings, "Debian's releases are no source of the machine"
-    # No lists and no packages stay, and what is installed already is not unpacked.
+    assert 'Dir::Etc::sourceparts "' in settings, "Debian's releases must not be added to the machine's sources"
+    # Lists and packages are deleted, and packages that are installed are not unpacked.
     assert sorted(path.name for path in clients.CLIENTS.iterdir()) == ["bin", "debian", "system"]
     assert not (clients.CLIENTS / "system" / "usr" / "bin" / "conmon").exists()
 
@@ -103,7 +103,7 @@ def test_the_system_is_not_changed(debian):
 def test_clients_work_after_the_checkout_is_moved(debian):
     clients.main()
     clients.CLIENTS.rename(debian.root / "moved")
-    assert said_by(debian.root / "moved" / "bin" / "crane") == "crane of the tree, pull\n"
+    assert output_of(debian.root / "moved" / "bin" / "crane") == "crane of the tree, pull\n"
 
 
 def test_without_apt_the_skipped_tests_are_named(debian, capsys):

@@ -1,4 +1,4 @@
-"""Debian packages: installed only where that is allowed, and never without a word."""
+"""Debian packages are installed if there are privileges, and always with a message."""
 
 import pytest
 
@@ -22,9 +22,9 @@ def test_root_installs_packages_and_prints_their_purpose(machine, capsys):
         "apt-get install -qq --no-install-recommends docker.io python3.11-venv",
     ]
     assert machine.calls("env")[0].startswith("env DEBIAN_FRONTEND=noninteractive apt-get install")
-    said = capsys.readouterr()
-    assert "docker.io        the Docker engine" in said.err
-    assert said.out == ""
+    printed = capsys.readouterr()
+    assert "docker.io        the Docker engine" in printed.err
+    assert printed.out == ""
 
 
 def test_passwordless_sudo_is_used(machine, capsys):

@@ -1,4 +1,4 @@
-"""Which version fixed what, as a Debian changelog says it."""
+"""Advisories are read from Debian changelogs."""
 
 import gzip
 import json
@@ -13,22 +13,22 @@ from machine import debian_advisories
 CHANGELOG = """\
 demo (1.0-1+deb12u3) bookworm-security; urgency=high
 
-  * CVE-2026-7777: another hole; CVE-2025-11111 was not fixed completely.
+  * CVE-2026-7777: another overflow; CVE-2025-11111 was not fixed completely.
   * CVE-2026-5555 is fixed, too.
 
- -- Somebody <somebody@example.org>  Sat, 03 Oct 2026 15:07:41 +0200
+ -- Debian Maintainer <maintainer@example.org>  Sat, 03 Oct 2026 15:07:41 +0200
 
 demo (1.0-1+deb12u2) bookworm; urgency=medium
 
   * Fix CVE-2025-11111 and CVE-2025-9999.
 
- -- Somebody <somebody@example.org>  Mon, 06 Jan 2025 10:00:00 +0000
+ -- Debian Maintainer <maintainer@example.org>  Mon, 06 Jan 2025 10:00:00 +0000
 
 demo (1.0-1) unstable; urgency=medium
 
   * Fixes CVE-2020-1111, long before this release.
 
- -- Somebody <somebody@example.org>  Wed, 01 Jan 2020 10:00:00 +0000
+ -- Debian Maintainer <maintainer@example.org>  Wed, 01 Jan 2020 10:00:00 +0000
 """
 
 
@@ -71,7 +71,7 @@ def test_a_snapshot_is_built_from_packages_and_keeps_severities(tmp_path: Path, 
     docs = root / "usr/share/doc/libdemo1"
     docs.mkdir(parents=True)
     (docs / "changelog.Debian.gz").write_bytes(gzip.compress(CHANGELOG.encode()))
-    (docs / "changelog.gz").write_bytes(gzip.compress(b"what its makers say, CVE-1999-1111"))
+    (docs / "changelog.gz").write_bytes(gzip.compress(b"the upstream changelog, CVE-1999-1111"))
     (root / "DEBIAN").mkdir()
     fields = {"Package": "libdemo1", "Source": "demo (1.0-1+deb12u3)", "Version": "1.0-1+deb12u3+b1"}
     more = {"Architecture": "all", "Maintainer": "x <x@example.org>", "Description": "x"}

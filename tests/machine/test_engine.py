@@ -1,4 +1,4 @@
-"""The Docker engine: taken when it answers, started when it sleeps, and each miss named with its mend."""
+"""The Docker engine is used if it answers, started if it is stopped, and each error has a fix."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from machine import engine
 from machine.say import Stop
 from tests.machine.conftest import ANSWERS, SILENT
 
-# Answers once the file that the fake dockerd makes is there.
+# Answers once the fake dockerd has created its file.
 ANSWERS_WHEN_UP = """
 if [ "$1" = version ]; then
   if [ -e "{up}" ]; then echo "28.0.0 linux/amd64"; else echo "Cannot connect" >&2; exit 1; fi
@@ -31,7 +31,7 @@ time.sleep(60)
 
 @pytest.fixture
 def dockerd(machine, tmp_path):
-    """A fake dockerd that starts as the real one does; it is ended after the test."""
+    """A fake dockerd that starts as the real one does; it is stopped after the test."""
     up = tmp_path / "up"
     machine.has("docker", ANSWERS_WHEN_UP.format(up=up))
     program = machine.bin / "dockerd"
@@ -162,7 +162,7 @@ def test_an_engine_that_exits_at_start_shows_its_log(machine):
     begun = time.monotonic()
     with pytest.raises(Stop, match="failed to start daemon: no cgroup"):
         engine.ensure()
-    assert time.monotonic() - begun < engine.START_LIMIT / 2, "its end is noticed, not waited out"
+    assert time.monotonic() - begun < engine.START_LIMIT / 2, "its exit ends the wait"
 
 
 def test_an_engine_that_never_answers_is_an_error(machine, monkeypatch):

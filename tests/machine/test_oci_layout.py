@@ -1,4 +1,4 @@
-"""From `docker save` to an OCI image layout, whichever way the engine saves."""
+"""The output of `docker save` becomes an OCI image layout, in every format of the engine."""
 
 import gzip
 import hashlib
@@ -70,8 +70,8 @@ def test_every_save_format_gives_a_complete_layout(tmp_path, kind):
     assert manifest["mediaType"] == entry["mediaType"] == "application/vnd.oci.image.manifest.v1+json"
     config = blob(layout, manifest["config"])
     assert json.loads(config) == json.loads(CONFIG)
-    assert config != CONFIG  # the engine must not take the mirror's image for the one it has
-    if kind != "zipped":  # compressed here, so without a time, which would change the digest
+    assert config != CONFIG  # the mirror's image must have another id than the engine's
+    if kind != "zipped":  # compressed by us, without a time, which would change the digest
         assert {blob(layout, layer)[4:8] for layer in manifest["layers"]} == {bytes(4)}
     assert [gzip.decompress(blob(layout, layer)) for layer in manifest["layers"]] == [*LAYERS, LAYERS[0]]
     assert {layer["mediaType"] for layer in manifest["layers"]} == {"application/vnd.oci.image.layer.v1.tar+gzip"}

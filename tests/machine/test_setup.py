@@ -1,4 +1,4 @@
-"""`make setup` as a whole."""
+"""`make setup` from start to end."""
 
 import ast
 import subprocess
@@ -15,7 +15,7 @@ from tests.machine.conftest import ANSWERS, SILENT
 
 @pytest.fixture
 def ready(machine, monkeypatch):
-    """A machine on which everything is there."""
+    """A machine on which everything is installed."""
     venv.PYTHON.parent.mkdir(parents=True)
     machine.has("python")
     (machine.bin / "python").rename(venv.PYTHON)
@@ -30,10 +30,10 @@ def ready(machine, monkeypatch):
 
 def test_setup_of_a_ready_machine_prints_one_line_and_changes_nothing(ready, capsys):
     assert setup.main() == 0
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert len(said.err.splitlines()) == 1
-    assert "engine 28.0.0" in said.err and "stand-in" in said.err
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert len(printed.err.splitlines()) == 1
+    assert "engine 28.0.0" in printed.err and "stand-in" in printed.err
     assert ready.calls("apt-get") == []
     assert all("pip install" not in call for call in ready.calls())
     assert {call.split()[1] for call in ready.calls("docker ")} == {"version"}
@@ -54,14 +54,14 @@ def test_a_missing_engine_ends_with_a_message_and_exit_code_1(ready, capsys, sys
     ready.is_user(1000)
     ready.has("docker", SILENT)
     assert setup.main() == 1
-    said = capsys.readouterr().err
-    mend = {
+    printed = capsys.readouterr().err
+    fixes = {
         "linux": "sudo apt-get update && sudo apt-get install",
         "darwin": "Docker Desktop",
         "win32": "WSL2",
     }
-    assert mend[system] in said
-    assert "Traceback" not in said
+    assert fixes[system] in printed
+    assert "Traceback" not in printed
 
 
 def test_an_interrupt_prints_no_traceback(ready, monkeypatch, capsys):

@@ -1,4 +1,4 @@
-"""The stand-in image: built as the user's rights allow, and open about what it is."""
+"""The stand-in image is built with the available privileges, and labelled as a stand-in."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def test_the_stand_in_is_built_imported_and_labelled(machine, tmp_path, bundle, 
     assert f"--change LABEL {stand_in.LABEL}=true" in imported
     assert "--change ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt" in imported
     assert "stand-in" in capsys.readouterr().err
-    assert [path.name for path in log.parent.iterdir()] == [log.name], "the big tar is not left behind"
+    assert [path.name for path in log.parent.iterdir()] == [log.name], "the tar is deleted"
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_the_build_mode_depends_on_the_privileges(root, first, mode):
 
 def test_host_certificates_are_copied_if_they_exist(bundle):
     assert f"--customize-hook=upload {bundle} {stand_in.BUNDLE}" in stand_in.command([], bundle)
-    assert not any("upload" in word for word in stand_in.command([], None))
+    assert not any("upload" in argument for argument in stand_in.command([], None))
     assert not any("CERT" in change for change in stand_in.config(None))
 
 

@@ -1,4 +1,4 @@
-"""The virtual environment: made once, brought up to date with the lock, made anew when it is broken."""
+"""The virtual environment is created once, updated with the lock, and created again if it is broken."""
 
 import sys
 from contextlib import nullcontext
@@ -11,7 +11,7 @@ from machine.say import Stop
 
 @pytest.fixture
 def checkout(machine):
-    """A checkout with a `.venv` whose python only notes what it is asked."""
+    """A checkout with a `.venv` whose python only records its calls."""
     (machine.root / "requirements.lock").write_text("click==8.1.0 \\\n    --hash=sha256:00\n")
     (machine.root / ".venv" / "bin").mkdir(parents=True)
     machine.has("python")
@@ -62,7 +62,7 @@ def test_a_broken_environment_is_created_again(checkout, monkeypatch, fault):
         venv.STAMP.write_text("0000 /somewhere/else\n")
     checkout.has("python3")
     monkeypatch.setattr(sys, "executable", str(checkout.bin / "python3"))
-    # The fake python3 makes nothing, so what is gone stays gone.
+    # The fake python3 creates nothing, so a missing python stays missing.
     with pytest.raises(Stop) if fault == "python is gone" else nullcontext():
         venv.ensure()
     assert checkout.calls("python3") == [f"python3 -m venv --clear {checkout.root}/.venv"]

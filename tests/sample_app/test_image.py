@@ -1,4 +1,4 @@
-"""The image is built and run by the engine: it answers, it is healthy, it is not root."""
+"""The image is built and run by the engine: it answers, is healthy, and does not run as root."""
 
 import io
 import json
@@ -18,8 +18,8 @@ from helpers.show import live_cell
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 
 
-def docker(*words: str, check: bool = True) -> str:
-    done = subprocess.run(["docker", *words], capture_output=True, text=True, timeout=240)
+def docker(*arguments: str, check: bool = True) -> str:
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=240)
     assert not check or done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -93,7 +93,7 @@ def test_the_labels_contain_the_version(image):
 
 
 def log(container: str) -> str:
-    """What the app has written so far; all of it goes to the standard error."""
+    """The log of the app, which it writes to standard error."""
     return subprocess.run(["docker", "logs", container], capture_output=True, text=True, timeout=30).stderr
 
 
@@ -117,15 +117,15 @@ def test_a_new_version_reuses_all_layers(image):
     name = f"{image}-next"
     app = str(settings.PROJECT / "sample_app")
     try:
-        said = docker("build", "--build-arg", "APP_VERSION=9.9.0", "--tag", name, app)
+        output = docker("build", "--build-arg", "APP_VERSION=9.9.0", "--tag", name, app)
         layers = [docker("inspect", "--format", "{{json .RootFS.Layers}}", each) for each in (image, name)]
-        assert layers[0] == layers[1], said
+        assert layers[0] == layers[1], output
     finally:
         docker("rmi", "--force", name)
 
 
 def clients() -> list[str]:
-    """Every docker on PATH: an older one may speak BuildKit where a newer one misses its plugin."""
+    """Every docker on PATH: an older client may support BuildKit where a newer one lacks the plugin."""
     found = [shutil.which("docker", path=folder) for folder in os.environ["PATH"].split(os.pathsep)]
     return [client for client in dict.fromkeys(found) if client]
 
@@ -147,7 +147,7 @@ def build_with(buildkit: str, tag: str) -> list[str]:
 
 
 def test_both_builders_give_the_same_output(image):
-    said = []
+    outputs = []
     for buildkit in ("0", "1"):
         tag = f"{image}-by-{buildkit}"
         try:
@@ -156,6 +156,8 @@ def test_both_builders_give_the_same_output(image):
             docker("rmi", "--force", tag)
         if not lines:
             pytest.skip("no docker client here can use BuildKit: install the buildx plugin")
-        said.append([re.sub("^cached ", "built  ", line) for line in lines if not line.startswith(("image", "named"))])
-    assert said[0] == said[1]
-    assert [line.split()[1] for line in said[0]] == ["FROM", "WORKDIR", "COPY", "RUN", "COPY"]
+        outputs.append(
+            [re.sub("^cached ", "built  ", line) for line in lines if not line.startswith(("image", "named"))]
+        )
+    assert outputs[0] == outputs[1]
+    assert [line.split()[1] for line in outputs[0]] == ["FROM", "WORKDIR", "COPY", "RUN", "COPY"]

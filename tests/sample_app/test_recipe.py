@@ -1,4 +1,4 @@
-"""The Dockerfile is worth copying: what makes it so is checked line by line."""
+"""The Dockerfile follows best practices."""
 
 import fnmatch
 import importlib.metadata
@@ -13,7 +13,7 @@ APP = settings.PROJECT / "sample_app"
 
 @pytest.fixture(scope="module")
 def steps() -> list[tuple[str, str]]:
-    """The instructions of the Dockerfile in order, comments and line ends taken away."""
+    """The instructions of the Dockerfile in order, without comments and line continuations."""
     text = re.sub(r"^#.*\n", "", (APP / "Dockerfile").read_text(), flags=re.MULTILINE)
     lines = re.sub(r"\\\n\s*", "", text).splitlines()
     return [tuple(line.split(maxsplit=1)) for line in lines if line]
@@ -78,7 +78,7 @@ def test_the_image_has_the_standard_oci_labels(steps):
 
 
 def excluded(path: str) -> bool:
-    """Whether .dockerignore leaves a path out: enough of its rules for the patterns that are in it."""
+    """Whether .dockerignore excludes a path; supports the rules that its patterns use."""
     patterns = [line for line in (APP / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
     parts = path.split("/")
     heads = ["/".join(parts[: i + 1]) for i in range(len(parts))]
@@ -128,6 +128,6 @@ def test_transitive_dependencies_are_pinned():
         try:
             requires = importlib.metadata.requires(name) or []
         except importlib.metadata.PackageNotFoundError:
-            continue  # gunicorn runs in the image only; there `pip check` has the last word
+            continue  # gunicorn is installed in the image only, where `pip check` runs
         wanted |= {re.match(r"[\w.-]+", need)[0].lower() for need in requires if ";" not in need}
     assert wanted <= {name.lower() for name in pins()}

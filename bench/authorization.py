@@ -1,4 +1,4 @@
-"""What it costs to ask who signed a call, and whether IAM allows it."""
+"""How long it takes to verify the signature of a call, and to authorize it."""
 
 import json
 import threading
@@ -70,12 +70,14 @@ def _policy(actions: list[str], resource: str | None, **more: str) -> str:
 
 
 def _request(key: Credentials) -> Request:
-    """A PutImage as boto3 signs it."""
+    """A PutImage request as boto3 signs it."""
     body = json.dumps({"repositoryName": REPOSITORY, "imageManifest": "x" * 2000, "imageTag": "v1"})
     headers = {
         "X-Amz-Target": "AmazonEC2ContainerRegistry_V20150921.PutImage",
         "Content-Type": "application/x-amz-json-1.1",
     }
-    asked = AWSRequest("POST", "http://localhost:5050/", headers, body)
-    SigV4Auth(key, "ecr", settings.REGION).add_auth(asked)
-    return Request(EnvironBuilder("/", asked.url, method="POST", headers=dict(asked.headers), data=body).get_environ())
+    request = AWSRequest("POST", "http://localhost:5050/", headers, body)
+    SigV4Auth(key, "ecr", settings.REGION).add_auth(request)
+    return Request(
+        EnvironBuilder("/", request.url, method="POST", headers=dict(request.headers), data=body).get_environ()
+    )

@@ -16,7 +16,7 @@ TUTORIAL_GB = 0.2  # what all notebooks together leave in ECR without clean-up
 
 
 def identity(session: "boto3.Session") -> tuple[str, str, str]:
-    """``(account, region, ARN)`` of the user's own configuration; LabError says what is missing."""
+    """``(account, region, ARN)`` of the user's own configuration; LabError if something is missing."""
     from botocore import exceptions as aws
 
     if not session.region_name:

@@ -61,7 +61,7 @@ def _environment() -> tuple[dict[str, str], list[str]]:
     # Imported here because boto3 takes longer to import than everything else takes to run.
     from helpers import aws_account, lab
 
-    if lab.asked_target() == "sandbox":
+    if lab.chosen_target() == "sandbox":
         return lab.enter_sandbox()[1:]
     import boto3
 

@@ -102,15 +102,15 @@ def port_row(status: dict | None) -> Row:
     if status:
         return _ok("Port", "in use by the sandbox", str(status["port"]))
     try:
-        asked = settings.port()
+        chosen = settings.port()
     except ValueError as error:
         return _miss("Port", str(error).rstrip("."), "unset ECR_TUTORIAL_PORT, or give it a free port")
-    port = asked or ecr_sandbox.remembered_ports(settings.state()).get("sandbox") or settings.DEFAULT_PORT
+    port = chosen or ecr_sandbox.remembered_ports(settings.state()).get("sandbox") or settings.DEFAULT_PORT
     if is_free(port):
         return _ok("Port", "free", str(port))
     holder = holder_of(port)
     by = f"taken by {holder}" if holder else "taken by another program"
-    if not asked:
+    if not chosen:
         return _ok("Port", "the next free one will be used", f"{port} is {by}")
     return _miss("Port", f"{port} is {by}", f"end that program, or ECR_TUTORIAL_PORT={port + 1}")
 

@@ -120,7 +120,7 @@ class DockerHub:
 def connect() -> Lab:
     """Connect this process to the target, print which one, and return it."""
     global _current
-    target = asked_target()
+    target = chosen_target()
     if _current and _current.target != target:
         raise LabError(f"This notebook is already connected to {_current.target}.", "restart its kernel to change over")
     _current = _connect_sandbox() if target == "sandbox" else _connect_aws()
@@ -135,7 +135,7 @@ def current() -> Lab:
     return _current
 
 
-def asked_target() -> str:
+def chosen_target() -> str:
     """The target in ECR_TUTORIAL_TARGET; LabError if it is not one."""
     try:
         return settings.target()

@@ -27,5 +27,5 @@ DOCKERD_LOG = ROOT / ".sandbox" / "log" / "dockerd.log"
 
 
 def base_image_layout() -> Path:
-    """Where the copy of the base image is kept: ``ECR_TUTORIAL_BASE``, as in helpers/settings.py, or the cache."""
+    """The folder with the copy of the base image: ``ECR_TUTORIAL_BASE``, as in helpers/settings.py, or the cache."""
     return Path(os.environ.get("ECR_TUTORIAL_BASE") or CACHE / "base-image")

@@ -21,12 +21,12 @@ def main() -> int:
 
 
 def set_up() -> None:
-    """Each part in turn; Stop at the first that cannot be had."""
+    """Set up each part in order; Stop if one fails."""
     if sys.platform == "win32":
         raise Stop("On Windows the course runs inside WSL2: open a WSL2 terminal and run make there.")
     debian.install({**venv.missing(), **engine.missing()})
-    with ThreadPoolExecutor() as beside:  # packages and base image take about a minute each
-        packages = beside.submit(venv.ensure)
+    with ThreadPoolExecutor() as executor:  # packages and base image take about a minute each
+        packages = executor.submit(venv.ensure)
         version, platform = engine.ensure()
         image = base_image.ensure(platform)
         packages.result()

@@ -41,7 +41,7 @@ def second_account(lab: "Lab") -> str | None:
 class Kind(NamedTuple):
     """How IAM lists one kind of resource: *key* in the list is the value of *parameter* in other calls."""
 
-    word: str
+    name: str
     list_call: str
     list_name: str
     key: str
@@ -53,14 +53,14 @@ class Kind(NamedTuple):
 def _tagged(lab: "Lab") -> Iterator[tuple]:
     for iam in _accounts(lab):
         for kind in KINDS:
-            scope = {"Scope": "Local"} if kind.word == "policy" else {}  # without AWS's managed policies
+            scope = {"Scope": "Local"} if kind.name == "policy" else {}  # without AWS's managed policies
             for found in list_all(iam, kind.list_call, kind.list_name, **scope):
                 if settings.TAG in getattr(iam, kind.tags_call)(**{kind.parameter: found[kind.key]})["Tags"]:
                     yield iam, kind, found
 
 
 def _label(kind: Kind, found: dict) -> str:
-    return f"{kind.word} {found[f'{kind.word.title()}Name']}"
+    return f"{kind.name} {found[f'{kind.name.title()}Name']}"
 
 
 def _accounts(lab: "Lab") -> Iterator:

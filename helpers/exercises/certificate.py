@@ -1,6 +1,6 @@
 """The certificate of notebook 15: each point of the rubric with its evidence, as a table for Jupyter or as text.
 
-Each time it is shown, all points are judged again from the current state of the account. Nothing is stored.
+Each time it is shown, all points are checked again against the current state of the account. Nothing is stored.
 """
 
 import sys
@@ -25,13 +25,13 @@ class Line(NamedTuple):
 
 
 def show() -> None:
-    """Judge all points, and show which are met, with what evidence, and which claims of the course they show."""
+    """Check all points, and show which are met, with what evidence, and which claims of the course they show."""
     try:
         entry = capstone.entry()
     except checks.NotYet as missing:
         print(f"✗ there is nothing to certify: {missing.missing}. Hint: {missing.hint}.")
         return
-    lines = [_judged(number) for number in capstone.POINTS]
+    lines = [_checked(number) for number in capstone.POINTS]
     heading = title(lines, labs.current(), entry)
     if "IPython" in sys.modules:
         from IPython.display import display
@@ -43,9 +43,9 @@ def show() -> None:
 
 def title(lines: list[Line], lab: labs.Lab, entry: capstone.Entry) -> tuple[str, str]:
     """The two lines at the top; without every point met it is not yet a certificate."""
-    word = "Certificate" if all(line.met for line in lines) else "Not yet a certificate"
+    heading = "Certificate" if all(line.met for line in lines) else "Not yet a certificate"
     place = f"{lab.target}, account {lab.account}, {lab.region}"
-    return f"{word}: {entry.repository}:{entry.release}", f"Learn Amazon ECR by doing · {place}"
+    return f"{heading}: {entry.repository}:{entry.release}", f"Learn Amazon ECR by doing · {place}"
 
 
 def text(heading: tuple[str, str], lines: list[Line]) -> str:
@@ -79,8 +79,8 @@ def sums(lines: list[Line]) -> list[str]:
     met = [line for line in lines if line.met]
     behind = {claim for line in met for claim in capstone.POINTS[line.number].claims}
     behind |= set(WHOLE) if len(met) == len(lines) else set()
-    asked = {claim for point in capstone.POINTS.values() for claim in point.claims} | set(WHOLE)
-    others = {each["key"] for each in course.all_claims()} - asked
+    required = {claim for point in capstone.POINTS.values() for claim in point.claims} | set(WHOLE)
+    others = {each["key"] for each in course.all_claims()} - required
     where = sorted({each["notebooks"][0] for each in course.all_claims() if each["key"] in others})
     return [
         f"{len(met)} of {len(lines)} points are met",
@@ -95,7 +95,7 @@ class _Plain(str):
     __repr__ = str.__str__
 
 
-def _judged(number: str) -> Line:
+def _checked(number: str) -> Line:
     met, line = checks.verdict(number)
     return Line(number, met, line.partition(f" {number} ")[2])
 

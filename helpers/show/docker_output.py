@@ -206,9 +206,9 @@ def _steady_buildkit(lines: Iterator[str]) -> Iterator[str]:
             yield from finished(True)
             if number in steps:
                 yield from chain(_step("failed", steps[number][2]), output.get(number, []))
-        elif number in steps and (said := re.match(r"\d+\.\d+ ?(.*)", text)):
-            output.setdefault(number, []).append(said[1])
-            yield _temporary(steps[number][2], said[1])
+        elif number in steps and (message := re.match(r"\d+\.\d+ ?(.*)", text)):
+            output.setdefault(number, []).append(message[1])
+            yield _temporary(steps[number][2], message[1])
         elif text.startswith("DONE ") and image and not names:
             names.append("")
             yield from chain(finished(True), [_mark("image", image)])
@@ -234,9 +234,9 @@ def _mark(mark: str, text: str) -> str:
     return f"{mark:<7} {text}"
 
 
-def _temporary(step: str, said: str = "") -> str:
-    step, said = (" ".join(_ANSI.sub("", text).split()) for text in (step, said))
-    return _mark("…", f"{step[:40]} │ {said}" if said else step)[:WIDTH] + "\r"
+def _temporary(step: str, message: str = "") -> str:
+    step, message = (" ".join(_ANSI.sub("", text).split()) for text in (step, message))
+    return _mark("…", f"{step[:40]} │ {message}" if message else step)[:WIDTH] + "\r"
 
 
 def _with_tag(name: str) -> str:

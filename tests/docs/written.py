@@ -1,4 +1,4 @@
-"""Everything that is written to be read: the documents, and the text of the notebooks."""
+"""The documents, and the text of the notebooks."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ CELL = "```text\n(a cell with code)\n```"
 
 
 def texts() -> Iterator[tuple[str, str]]:
-    """``(name, markdown)`` of each document and notebook; a cell with code is a line that says so."""
+    """``(name, markdown)`` of each document and notebook; a placeholder replaces each code cell."""
     for path in DOCUMENTS:
         yield str(path.relative_to(settings.PROJECT)), path.read_text()
     for path in course.PATHS:
@@ -23,7 +23,7 @@ def texts() -> Iterator[tuple[str, str]]:
 
 
 def sources() -> Iterator[tuple[str, str]]:
-    """``(name, text)`` of all files that may name a page on the web: what is read, the data and the code."""
+    """``(name, text)`` of all files that may link to a web page: documents, data and code."""
     yield from texts()
     for path in sorted(path for folder in CODE for path in Path(settings.PROJECT, folder).rglob("*")):
         if path.suffix in (".py", ".json"):
@@ -31,7 +31,7 @@ def sources() -> Iterator[tuple[str, str]]:
 
 
 def words(markdown: str) -> Iterator[str]:
-    """The words of *markdown* without code, addresses and what is no word: names in capitals or CamelCase."""
+    """The words of *markdown* without code, addresses, and names in capitals or CamelCase."""
     text = re.sub(r"`[^`\n]+`|<code>.*?</code>|https?://\S+|\[[^\]]*\.ipynb\]", " ", markdown, flags=re.DOTALL)
     for word in re.findall(r"[\w./@-]*\w(?:['’][a-z]+)?", course.plain(text)):
         for part in re.split(r"[-/]", re.sub(r"['’]s?$|n['’]t$", "", word)):

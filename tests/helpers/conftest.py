@@ -1,4 +1,4 @@
-"""Each test has its own state folder, port and environment; every process that it starts is ended."""
+"""Each test has its own state folder, port and environment; every process that it starts is stopped."""
 
 import os
 import signal
@@ -18,8 +18,8 @@ STUB = Path(__file__).parents[1] / "sandbox" / "stub_sandbox.py"
 
 
 @pytest.fixture(autouse=True)
-def own_world(tmp_path, monkeypatch):
-    """A state folder and a free port for this test; the environment comes back as it was."""
+def own_environment(tmp_path, monkeypatch):
+    """A state folder and a free port for this test; the environment is restored afterwards."""
     before = dict(os.environ)
     for name in [n for n in os.environ if n.startswith(("AWS_", "ECR_TUTORIAL_"))]:
         del os.environ[name]
@@ -37,7 +37,7 @@ def own_world(tmp_path, monkeypatch):
     finally:
         os.environ.clear()
         os.environ.update(before)
-        _forget_boto()
+        _reset_boto()
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def stub(monkeypatch):
 
 @pytest.fixture
 def started():
-    """Processes that a test starts: ended at its end."""
+    """Processes that a test starts; they are killed when it ends."""
     children = []
     yield children
     for child in children:
@@ -94,7 +94,7 @@ def free_port() -> int:
         return trial.getsockname()[1]
 
 
-def _forget_boto():
+def _reset_boto():
     import boto3
     import botocore.loaders
 

@@ -9,7 +9,7 @@ from ecr_sandbox import SandboxError, background, docker_engine
 from helpers import catch_up, cleanup, settings
 from helpers.exercises import checks, lookup
 
-NAME = "helpers-test-app"  # another name than the tutorial's: a developer's own images are left alone
+NAME = "helpers-test-app"  # another name than the tutorial's: a developer's own images are not changed
 
 
 @pytest.fixture
@@ -35,11 +35,11 @@ def printed(capsys) -> list[str]:
     return capsys.readouterr().out.splitlines()
 
 
-def docker(*words):
-    subprocess.run(["docker", *words], check=True, capture_output=True)
+def docker(*arguments):
+    subprocess.run(["docker", *arguments], check=True, capture_output=True)
 
 
-def test_it_catches_up_checks_and_cleans_up(lab, capsys):
+def test_catch_up_checks_and_clean_up_work_together(lab, capsys):
     lab.catch_up("09")
     assert [line.rpartition(" (")[2] for line in printed(capsys)] == ["made now)"] * 5
     lab.catch_up("09")
@@ -94,7 +94,7 @@ def test_it_catches_up_checks_and_cleans_up(lab, capsys):
     ]
 
 
-def test_what_is_half_done_is_only_completed(lab, capsys):
+def test_catch_up_completes_what_is_missing(lab, capsys):
     lab.catch_up("08")
     docker("push", f"{lab.repository_uri}:v1")
     pushed = lookup.image(lab, NAME, "v1")["imagePushedAt"]
@@ -103,13 +103,13 @@ def test_what_is_half_done_is_only_completed(lab, capsys):
     assert lookup.image(lab, NAME, "latest")
 
 
-def test_a_build_that_fails_is_one_sentence(lab):
+def test_a_failed_build_is_one_sentence(lab):
     (catch_up.SAMPLE_APP / "Dockerfile").write_text("FROM scratch\nCOPY nothing /\n")
     with pytest.raises(SandboxError, match=r"^docker build failed: .*nothing.*\. Fix: ecr-lab doctor$"):
         lab.catch_up("07")
 
 
-def test_a_password_that_is_no_longer_good_is_replaced(lab, capsys):
+def test_an_invalid_password_is_replaced(lab, capsys):
     lab.catch_up("06")
     assert catch_up.is_logged_in(lab)
     background.stop(settings.sandbox())
@@ -128,7 +128,7 @@ def test_the_base_images_layers_are_mounted_from_the_mirror(lab, monkeypatch, pu
     no_layout = settings.base_image_layout()
     mirror = f"{lab.registry}/{NAME}-mirror:{settings.MIRROR_TAG}"
     with_engine = lab.engine()
-    assert not pull_mirror(with_engine, lab.registry, lab.password, no_layout)  # nothing is there yet
+    assert not pull_mirror(with_engine, lab.registry, lab.password, no_layout)  # the mirror is empty
     lab.client().create_repository(repositoryName=f"{NAME}-mirror")
     docker("login", "-u", "AWS", "-p", lab.password(), lab.registry)
     docker("build", "-t", mirror, str(catch_up.SAMPLE_APP))
@@ -152,12 +152,12 @@ def test_the_base_images_layers_are_mounted_from_the_mirror(lab, monkeypatch, pu
 
 
 @pytest.mark.parametrize("notebook", ["00", "01", "04", "15"])
-def test_nothing_to_catch_up(notebook, capsys):
+def test_notebooks_without_prerequisites_have_nothing_to_catch_up(notebook, capsys):
     catch_up.catch_up(None, notebook)
     assert printed(capsys) == ["✔ nothing to catch up: this notebook needs nothing from those before it"]
 
 
 @pytest.mark.parametrize("notebook", ["8", "99", "", "08_push_the_image", 8, None])
-def test_a_notebook_that_does_not_exist(notebook):
+def test_an_unknown_notebook_is_refused(notebook):
     with pytest.raises(SandboxError, match=r"^There is no notebook .*\. Fix: name one from 00 to 15, like '08'$"):
         catch_up.catch_up(None, notebook)

@@ -1,4 +1,4 @@
-"""The command ecr-lab: it is ecr-sandbox for the course's sandbox, and has the course's own commands."""
+"""The command ecr-lab: the commands of ecr-sandbox for the course's sandbox, and the course's own commands."""
 
 import os
 import subprocess
@@ -14,9 +14,9 @@ ECR_LAB = (sys.executable, "-c", "from helpers.cli import main; main()")
 NOT_RUNNING = "The sandbox is not running. Fix: ecr-lab up"
 
 
-def run(*words, stdin="", **environ):
+def run(*arguments, stdin="", **environ):
     return subprocess.run(
-        [*ECR_LAB, *words],
+        [*ECR_LAB, *arguments],
         cwd=settings.PROJECT,
         env={**os.environ, **environ},
         input=stdin,
@@ -29,21 +29,21 @@ def fails(ran, sentence):
     assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", f"ecr-lab: {sentence}\n")
 
 
-def test_it_has_the_sandboxs_commands_and_the_courses():
+def test_ecr_lab_has_the_commands_of_ecr_sandbox_and_its_own():
     names = {"serve", "up", "down", "status", "env", "reset", "gc", "clock", "advisories"}
     assert set(cli.commands.commands) == names | {"doctor", "progress"}
 
 
-def test_it_starts_the_courses_sandbox(state):
+def test_up_starts_the_sandbox_of_the_course(state):
     endpoint = f"http://localhost:{settings.port()}"
     assert run("up").stdout == f'✔ sandbox started at {endpoint}\n  in any terminal: eval "$(ecr-lab env)"\n'
     assert background.find(settings.sandbox())["state"] == str(state)
     assert run("down").stdout == "✔ sandbox stopped\n"
 
 
-@pytest.mark.parametrize("words", [["status"], ["env"], ["gc"], ["clock"]])
-def test_its_errors_name_ecr_lab(words):
-    fails(run(*words), NOT_RUNNING)
+@pytest.mark.parametrize("arguments", [["status"], ["env"], ["gc"], ["clock"]])
+def test_error_messages_name_ecr_lab(arguments):
+    fails(run(*arguments), NOT_RUNNING)
 
 
 @pytest.mark.parametrize(
@@ -53,21 +53,21 @@ def test_its_errors_name_ecr_lab(words):
         ({"ECR_TUTORIAL_STATE": "/dev/null/x"}, "The state folder /dev/null/x cannot be written"),
     ],
 )
-def test_its_errors_name_the_courses_variables(environ, sentence):
+def test_error_messages_name_the_variables_of_the_course(environ, sentence):
     ran = run("up", **environ)
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr.startswith(f"ecr-lab: {sentence}")
     assert len(ran.stderr.splitlines()) == 1
 
 
-def test_an_unknown_target_and_an_unknown_command():
+def test_an_unknown_target_or_command_is_an_error():
     fails(run("env", ECR_TUTORIAL_TARGET="gcp"), "ECR_TUTORIAL_TARGET is 'gcp': set it to 'sandbox' or 'aws'.")
     ran = run("start")
     assert ran.returncode == 2
     assert "No such command 'start'" in ran.stderr
 
 
-def test_any_shell_can_use_it(tmp_path):
+def test_env_configures_a_posix_shell(tmp_path):
     """The commands of the course, typed by hand after eval "$(ecr-lab env)"."""
     background.start(settings.sandbox())
     (tmp_path / "ecr-lab").write_text(f'#!/bin/sh\nexec "{ECR_LAB[0]}" -c "{ECR_LAB[2]}" "$@"\n')
@@ -84,7 +84,7 @@ def test_any_shell_can_use_it(tmp_path):
     assert (ran.stdout, ran.stderr) == (f"demo-app-repo {uri} {python}\nLogin Succeeded\n", "")
 
 
-def test_env_on_aws_only_names_the_registry(monkeypatch, capsys):
+def test_env_on_aws_sets_the_registry_and_no_credentials(monkeypatch, capsys):
     monkeypatch.setenv("ECR_TUTORIAL_TARGET", "aws")
     monkeypatch.setattr("helpers.aws_account.identity", lambda session: ("111111111111", "eu-west-1", "arn"))
     cli.commands.main(["env"], obj=settings.sandbox, standalone_mode=False)
@@ -93,7 +93,7 @@ def test_env_on_aws_only_names_the_registry(monkeypatch, capsys):
     assert not any("AWS_ACCESS_KEY_ID" in line or line.startswith("unset") for line in lines)
 
 
-def test_reset_forgets_the_progress(state):
+def test_reset_deletes_the_progress(state):
     (state / progress.FILE).write_text("{}")
     assert run("reset", stdin="n\n").stderr.endswith("ecr-lab: Nothing was removed.\n")
     assert (state / progress.FILE).exists()
@@ -110,7 +110,7 @@ def test_doctor_exits_1_when_anything_is_missing(tmp_path):
     assert ran.stderr == ""
 
 
-def test_an_unforeseen_error_is_one_sentence(monkeypatch, capsys):
+def test_an_unexpected_error_is_printed_as_one_sentence(monkeypatch, capsys):
     def fail(**_):
         raise RuntimeError("a\nb.")
 

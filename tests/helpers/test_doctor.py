@@ -1,4 +1,4 @@
-"""The doctor: each row when it is ok, and each failure with its fix."""
+"""ecr-lab doctor: each row when it is ok, and each failure with its fix."""
 
 import json
 import os
@@ -23,7 +23,7 @@ def shown(row) -> str:
     return doctor.line(row)
 
 
-def test_a_healthy_machine_reads_the_same_twice_and_everywhere(capsys):
+def test_the_report_of_a_healthy_machine_is_always_the_same(capsys):
     background.start(settings.sandbox())
     doctor.report()
     first = capsys.readouterr().out
@@ -41,7 +41,7 @@ def test_a_healthy_machine_reads_the_same_twice_and_everywhere(capsys):
     ]
 
 
-def test_before_the_sandbox_runs(capsys):
+def test_the_report_before_the_sandbox_starts(capsys):
     rows = {row["name"]: row for row in doctor.examine()}
     assert all(row["ok"] for row in rows.values())
     assert rows["Port"]["text"] == "free"
@@ -56,14 +56,14 @@ def test_every_row_has_the_same_keys_and_every_failure_a_fix(tmp_path, monkeypat
         assert row["ok"] or row["fix"]
 
 
-def test_python():
+def test_python_must_be_new_enough():
     assert shown(doctor.python_row((3, 12, 1))) == "✔ Python          3.12.1, new enough"
     assert shown(doctor.python_row((3, 10, 2))) == (
         "✗ Python          3.10.2 is too old. Fix: install Python 3.11 or newer, then make setup"
     )
 
 
-def test_no_docker_command(tmp_path, monkeypatch):
+def test_a_missing_docker_command_is_reported(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(doctor.sys, "platform", "linux")
     assert shown(doctor.docker_row()) == (
@@ -74,14 +74,14 @@ def test_no_docker_command(tmp_path, monkeypatch):
     assert "install and start Docker Desktop" in shown(doctor.docker_row())
 
 
-def test_the_engine():
+def test_the_state_of_the_engine_is_reported():
     assert shown(doctor.engine_row({**HOST, "ServerVersion": "20.10.24"})) == ("✔ Docker engine   20.10.24, running")
     assert shown(doctor.engine_row(NO_ENGINE)) == ("✗ Docker engine   The Docker engine is not running. Fix: start it")
     far = shown(doctor.engine_row({"host": "ssh://me@build.example", "ServerVersion": "1"}))
     assert far.startswith("✗ Docker engine   The Docker engine is on another machine (ssh://me@build.example)")
 
 
-def test_an_engine_that_cannot_reach_the_sandbox(monkeypatch):
+def test_an_engine_that_cannot_reach_the_sandbox_is_reported(monkeypatch):
     def refuse(*_):
         raise SandboxError("The Docker engine cannot reach the sandbox at localhost:1.", "do it")
 
@@ -99,12 +99,12 @@ def test_an_engine_that_cannot_reach_the_sandbox(monkeypatch):
 # Port ---
 
 
-def test_a_port_of_ours_and_a_free_one():
+def test_the_port_of_the_sandbox_and_a_free_port_are_ok():
     assert shown(doctor.port_row({"port": 5055})) == "✔ Port            5055, in use by the sandbox"
     assert shown(doctor.port_row(None)) == f"✔ Port            {settings.port()}, free"
 
 
-def test_a_port_taken_by_another_program(port, state):
+def test_the_program_that_uses_the_port_is_named(port, state):
     me = f"{_comm()} (process {os.getpid()})"
     with socket.create_server(("127.0.0.1", port)):
         os.environ["ECR_TUTORIAL_PORT"] = str(port)
@@ -118,14 +118,14 @@ def test_a_port_taken_by_another_program(port, state):
         )
 
 
-def test_a_port_whose_holder_is_unknown(port, monkeypatch):
+def test_the_program_that_uses_the_port_may_be_unknown(port, monkeypatch):
     monkeypatch.setattr("psutil.process_iter", lambda _: [])
     os.environ["ECR_TUTORIAL_PORT"] = str(port)
     with socket.create_server(("127.0.0.1", port)):
         assert f"✗ Port            {port} is taken by another program. " in shown(doctor.port_row(None))
 
 
-def test_a_port_that_is_none():
+def test_an_invalid_port_is_reported():
     os.environ["ECR_TUTORIAL_PORT"] = "many"
     row = doctor.port_row(None)
     assert not row["ok"]
@@ -141,7 +141,7 @@ def _comm() -> str:
 
 
 @pytest.mark.parametrize("full", ["state", "engine"])
-def test_a_full_disk(monkeypatch, tmp_path, state, full):
+def test_a_full_disk_is_reported(monkeypatch, tmp_path, state, full):
     engine_root = tmp_path / "engine"
     engine_root.mkdir()
     low = {"state": state, "engine": engine_root}[full]
@@ -152,7 +152,7 @@ def test_a_full_disk(monkeypatch, tmp_path, state, full):
     )
 
 
-def test_a_state_folder_that_is_not_there_yet_and_an_engine_in_a_virtual_machine(monkeypatch, tmp_path):
+def test_disk_space_of_a_missing_state_folder_or_a_virtual_machine_is_ok(monkeypatch, tmp_path):
     monkeypatch.setenv("ECR_TUTORIAL_STATE", str(tmp_path / "not" / "yet"))
     assert doctor.disk_row({"DockerRootDir": "/only/in/the/vm"})["ok"]
     assert doctor.disk_row(NO_ENGINE)["ok"]
@@ -162,7 +162,7 @@ def _ago(minutes: int) -> dict:
     return {"SystemTime": (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()[:26] + "123Z"}
 
 
-def test_the_clock():
+def test_a_wrong_clock_is_reported():
     assert shown(doctor.clock_row(_ago(0))).endswith(" s off, right")
     for minutes in (7, -7):
         assert shown(doctor.clock_row(_ago(minutes))).startswith(
@@ -172,7 +172,7 @@ def test_the_clock():
         assert doctor.clock_row(unknown)["ok"]
 
 
-def test_the_clock_of_aws(monkeypatch):
+def test_on_aws_the_clock_is_compared_with_aws(monkeypatch):
     monkeypatch.setenv("ECR_TUTORIAL_TARGET", "aws")
     monkeypatch.setattr(doctor, "_aws_time", lambda: datetime.now(UTC) + timedelta(hours=1))
     assert "✗ Clock           60 minutes away from AWS's. Fix: " in shown(doctor.clock_row(HOST))
@@ -180,7 +180,7 @@ def test_the_clock_of_aws(monkeypatch):
     assert doctor.clock_row(HOST)["ok"]
 
 
-def test_the_aws_cli(tmp_path, monkeypatch):
+def test_the_aws_cli_must_be_installed(tmp_path, monkeypatch):
     assert shown(doctor.aws_cli_row(aws=False)).startswith("✔ AWS CLI         1.")
     monkeypatch.setattr(ecr_sandbox, "venv_bin", lambda: tmp_path)
     assert shown(doctor.aws_cli_row(aws=False)) == "✗ AWS CLI         not installed. Fix: make setup"
@@ -204,13 +204,13 @@ def aws(monkeypatch, tmp_path):
         yield
 
 
-def test_aws_in_order(aws):
+def test_on_aws_the_identity_region_and_permissions_are_checked(aws):
     names = [row["name"] for row in doctor.examine() if row["ok"]]
     assert names[-3:] == ["AWS identity", "AWS region", "Permissions"]
     assert not {"Sandbox", "Port"} & set(names)
 
 
-def test_aws_without_a_region(aws, monkeypatch):
+def test_a_missing_region_is_reported(aws, monkeypatch):
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     assert [shown(row) for row in doctor.aws_rows()] == [
         "✗ AWS identity    No AWS region is configured. Fix: aws configure set region us-east-1"
@@ -224,7 +224,7 @@ def test_aws_without_a_region(aws, monkeypatch):
         ("ecr:DescribeRepositories", "DescribeRepositories"),
     ],
 )
-def test_aws_without_permission(aws, monkeypatch, action, operation):
+def test_a_missing_permission_is_reported(aws, monkeypatch, action, operation):
     import botocore.client
 
     original = botocore.client.BaseClient._make_api_call
@@ -242,15 +242,15 @@ def test_aws_without_permission(aws, monkeypatch, action, operation):
     )
 
 
-def test_aws_out_of_reach(aws, monkeypatch):
+def test_an_unreachable_endpoint_is_reported(aws, monkeypatch):
     import botocore.client
 
     original = botocore.client.BaseClient._make_api_call
 
-    def cut_off(client, name, given):
+    def fail_to_connect(client, name, given):
         if name == "GetAuthorizationToken":
             raise EndpointConnectionError(endpoint_url="https://api.ecr")
         return original(client, name, given)
 
-    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", cut_off)
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", fail_to_connect)
     assert "✗ Permissions     ECR cannot be reached" in shown(doctor.aws_rows()[-1])

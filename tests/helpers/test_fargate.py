@@ -1,4 +1,4 @@
-"""What a lesson needs to run a task on Fargate."""
+"""The polling intervals for tasks on Fargate."""
 
 from types import SimpleNamespace
 

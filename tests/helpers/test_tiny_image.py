@@ -1,4 +1,4 @@
-"""The example image is the same everywhere, and is what its digests say."""
+"""The example image has the same digests on every machine."""
 
 import io
 import json
@@ -17,9 +17,9 @@ def test_its_digest_never_changes():
 def test_the_manifest_names_its_parts():
     blobs = tiny_image.layers(GREETING)
     config, manifest = tiny_image.describe(blobs)
-    told = json.loads(manifest)
-    assert told["config"]["digest"] == tiny_image.digest(config)
-    assert [(each["digest"], each["size"]) for each in told["layers"]] == [
+    content = json.loads(manifest)
+    assert content["config"]["digest"] == tiny_image.digest(config)
+    assert [(each["digest"], each["size"]) for each in content["layers"]] == [
         (tiny_image.digest(b), len(b)) for b in blobs
     ]
     assert json.loads(config)["rootfs"]["diff_ids"] == [tiny_image.digest(blob) for blob in blobs]

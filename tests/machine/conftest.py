@@ -1,4 +1,4 @@
-"""A machine made of fakes: its PATH holds only what a test puts there, and each call is noted."""
+"""A fake machine: its PATH contains only the programs of the test, and each call is recorded."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ SILENT = 'if [ "$1" = version ]; then echo "Cannot connect to the Docker daemon"
 
 
 class Machine:
-    """What the code under test sees of the system."""
+    """The system that the code under test uses."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch):
         self.root = folder / "checkout"
@@ -28,7 +28,7 @@ class Machine:
         self.monkeypatch = monkeypatch
 
     def has(self, program: str, script: str = "") -> None:
-        """Put `program` on the PATH: it notes its call, then does `script` (shell, builtins only)."""
+        """Put `program` on the PATH: it records the call, then runs `script` (shell builtins only)."""
         path = self.bin / program
         path.write_text(f'#!/bin/sh\necho "{program} $*" >> "{self.log}"\n{script}\n')
         path.chmod(0o755)
@@ -70,7 +70,7 @@ def machine(tmp_path, monkeypatch):
     monkeypatch.setattr(engine, "DOCKERD_LOG", made.root / ".sandbox" / "log" / "dockerd.log")
     monkeypatch.setattr(engine, "ENGINE_PID", tmp_path / "no-engine.pid")
     monkeypatch.setattr(engine, "START_LIMIT", 10.0)
-    assert setup.main  # the modules above are the ones that set-up uses
+    assert setup.main  # setup uses the modules above
     made.is_user(0)
     made.is_system("linux")
     return made

@@ -1,28 +1,28 @@
-"""The known findings of the notebooks' tests, which are not fixed yet; the list only gets shorter.
+"""Known findings of the notebooks' tests that are not fixed yet. Do not add to this list.
 
 Each test compares its findings with its entry here: a new finding fails, and so does an entry that is fixed.
 """
 
 KNOWN: dict[str, set[str]] = {
     # helpers/data/troubles.json: errors that no notebook explains
-    "told": set(),
-    # … and errors that the sandbox can cause, but no cell does
+    "explained": set(),
+    # … and errors that the sandbox can produce, but no cell does
     "caused": set(),
-    # test_minutes.py: the promise is not what is measured (`python -m tests.notebooks.minutes` says what to promise)
+    # test_minutes.py: the stated minutes differ from the measured ones (`python -m tests.notebooks.minutes` shows both)
     "minutes": set(),
-    # test_minutes.py: notebooks that ran longer than 15 s when they were measured
+    # test_minutes.py: notebooks whose measured run time is longer than 15 s
     "seconds": set(),
-    # test_learning.py: what a question lacks
+    # test_learning.py: what is missing from a question
     "questions": set(),
     # test_learning.py: prices in a section without a year
     "undated": set(),
     # test_reading.py: terms that are used in a notebook before the one that introduces them
     "glossary": set(),
-    # test_in_order.py (`make soak`): exercises that are not right when all notebooks run one after the other
+    # test_in_order.py (`make soak`): exercises that are not done after all notebooks have run in order
     "in order": set(),
-    # test_simulated.py: what a notebook uses and does not call simulated
+    # test_simulated.py: services that a notebook uses and does not call simulated
     "simulated": set(),
-    # test_aws.py: cells that work in the sandbox only and do not say so
+    # test_aws.py: cells that work in the sandbox only and are not tagged
     "aws": set(),
 }
 

@@ -1,4 +1,4 @@
-"""JupyterLab as `make lab` opens it: it answers, and a notebook run through its API pushes an image."""
+"""JupyterLab as `make lab` opens it: a notebook that runs through its API pushes an image."""
 
 import asyncio
 import contextlib

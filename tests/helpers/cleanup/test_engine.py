@@ -15,5 +15,5 @@ from helpers.cleanup import engine
         ("demo-app-repo-of-mine:v1", "demo-app-repo-of-mine"),
     ],
 )
-def test_the_stem_of_a_name(name, stem):
+def test_an_image_name_without_its_tag_or_digest(name, stem):
     assert engine._stem(name) == stem

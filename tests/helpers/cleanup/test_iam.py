@@ -22,7 +22,7 @@ def lab(plain):
 
 
 def make_user(iam, name, tags):
-    """A user with everything that one can have: a key, an inline and an attached policy, a group."""
+    """A user with an access key, an inline policy, an attached policy and a group."""
     iam.create_user(UserName=name, Tags=tags)
     iam.create_access_key(UserName=name)
     iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=ALLOW)
@@ -56,7 +56,7 @@ def names(iam) -> set[str]:
     return found | {each["PolicyName"] for each in policies}
 
 
-def test_what_has_the_tag_is_deleted_with_keys_and_policies_and_nothing_else(lab):
+def test_tagged_identities_are_deleted_and_others_are_not(lab):
     here, there = lab.client("iam"), second_account()
     before = names(here), names(there)
     make_user(here, "ours", OURS)
@@ -104,13 +104,13 @@ def test_without_permission_to_read_iam_the_rest_is_cleaned_up(lab, capsys, monk
     assert iam_cleanup.made(lab) == []
 
 
-def test_a_user_that_is_left_is_found_by_the_check(lab, monkeypatch):
+def test_the_check_finds_a_remaining_user(lab, monkeypatch):
     monkeypatch.setattr("helpers.cleanup.local_images", lambda _: [])
     make_user(lab.client("iam"), "ours", OURS)
     assert checks.verdict("14.2")[1].startswith("✗ 14.2 user ours is still there.")
 
 
-def test_the_second_account_is_that_of_the_profile(lab, monkeypatch):
+def test_the_second_account_comes_from_the_profile(lab, monkeypatch):
     assert iam_cleanup.second_account(lab) == settings.OTHER_ACCOUNT
-    monkeypatch.setattr(settings, "OTHER_PROFILE", "nobody-has-this")
+    monkeypatch.setattr(settings, "OTHER_PROFILE", "no-such-profile")
     assert iam_cleanup.second_account(lab) is None

@@ -19,7 +19,7 @@ def printed(capsys) -> list[str]:
     return capsys.readouterr().out.splitlines()
 
 
-def test_a_fresh_start_removes_what_the_tutorial_made_and_nothing_else(plain, capsys):
+def test_start_over_deletes_tagged_repositories_only(plain, capsys):
     ecr = plain.client()
     ecr.create_repository(repositoryName="ours", tags=[settings.TAG])
     ecr.create_repository(repositoryName="theirs", tags=[{"Key": "made-by", "Value": "me"}])
@@ -32,7 +32,7 @@ def test_a_fresh_start_removes_what_the_tutorial_made_and_nothing_else(plain, ca
     assert left - {settings.MIRROR_REPOSITORY} == {"theirs"}
 
 
-def test_the_mirror_is_never_touched(plain):
+def test_the_mirror_is_never_deleted(plain):
     mirror = "docker/library/mirrored"
     plain.client().create_repository(repositoryName=mirror, tags=[settings.TAG])
     assert plain.made() == []
@@ -42,7 +42,7 @@ def test_the_mirror_is_never_touched(plain):
     assert plain.client().describe_repositories(repositoryNames=[mirror])
 
 
-def test_without_an_engine_the_repositories_are_cleaned_up_all_the_same(plain, capsys):
+def test_clean_up_deletes_repositories_without_an_engine(plain, capsys):
     plain.client().create_repository(repositoryName="ours", tags=[settings.TAG])
     assert plain.clean_up() == {"repositories": ["ours"], "public": [], "iam": [], "workloads": [], "images": []}
     assert printed(capsys)[1:5] == [
@@ -53,7 +53,7 @@ def test_without_an_engine_the_repositories_are_cleaned_up_all_the_same(plain, c
     ]
 
 
-def test_public_repositories_of_the_tutorial_are_found_and_deleted_and_no_others(plain, public, capsys):
+def test_tagged_public_repositories_are_deleted_and_others_are_not(plain, public, capsys):
     public.create_repository(repositoryName="ours", tags=[settings.TAG])
     public.create_repository(repositoryName="theirs", tags=[{"Key": "made-by", "Value": "me"}])
     public.create_repository(repositoryName="untagged")
@@ -65,7 +65,7 @@ def test_public_repositories_of_the_tutorial_are_found_and_deleted_and_no_others
     assert capsys.readouterr().out == "✔ deleted if present: public repositories of this tutorial\n"
 
 
-def test_who_may_not_see_ecr_public_has_made_nothing_there(plain):
+def test_without_permission_for_ecr_public_nothing_is_listed(plain):
     iam = plain.client("iam")
     iam.create_user(UserName="reader")
     document = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ecr:*", "Resource": "*"}}

@@ -4,7 +4,7 @@ from helpers import settings
 from helpers.cleanup import workloads
 
 
-def test_what_has_the_tag_is_deleted_and_nothing_else(plain):
+def test_tagged_workloads_are_deleted_and_others_are_not(plain):
     ecs, logs = plain.client("ecs"), plain.client("logs")
     tags = [{"key": settings.TAG["Key"], "value": settings.TAG["Value"]}]
     ecs.create_cluster(clusterName="demo-cluster", tags=tags)

@@ -1,4 +1,4 @@
-"""The prices have dates, the arithmetic has laws, the crossing is where the bills agree, the chooser gives reasons."""
+"""Prices have dates, bills add up, the crossing is where two bills are equal, and a choice has reasons."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -25,7 +25,7 @@ registries = st.sampled_from(["ecr", "personal", "pro", "team", "business"])
 
 
 def numbers(facts, above=()):
-    """Each figure of a data file, with the facts that stand around it."""
+    """Each figure of a data file, with the facts around it."""
     for key, value in facts.items() if isinstance(facts, dict) else enumerate(facts):
         if isinstance(value, dict | list):
             yield from numbers(value, (*above, facts))
@@ -55,7 +55,7 @@ def test_the_first_paid_step_is_the_price_in_the_list():
     assert prices.internet(2) - prices.internet(1) == pytest.approx(prices.usd("internet"))
 
 
-def test_a_fact_that_is_not_there():
+def test_an_unknown_fact_is_an_error():
     with pytest.raises(KeyError, match="seats"):
         prices.fact("seats")
 
@@ -74,18 +74,18 @@ def test_a_fact_that_is_not_there():
         (153700, 10239 * 0.09 + 40960 * 0.085 + 102400 * 0.07 + 100 * 0.05),
     ],
 )
-def test_the_steps_to_the_internet(gb, usd):
+def test_internet_pulls_cost_by_price_tier(gb, usd):
     assert prices.internet(gb) == pytest.approx(usd)
 
 
 @given(st.floats(0, 1e6), st.floats(0, 1e6))
-def test_more_gigabytes_never_cost_less_and_never_more_than_the_dearest_step(some, more):
+def test_more_gigabytes_cost_at_most_the_highest_price_tier(some, more):
     added = prices.internet(some + more) - prices.internet(some)
     assert -1e-6 <= added <= more * 0.09 + 1e-6
 
 
 @pytest.mark.parametrize("edge", [1, 10240, 51200, 153600])
-def test_the_price_does_not_jump_at_the_edge_of_a_step(edge):
+def test_the_price_is_continuous_between_price_tiers(edge):
     assert prices.internet(edge + 1e-6) - prices.internet(edge - 1e-6) < 1e-6
 
 
@@ -110,7 +110,7 @@ def test_what_is_stored_adds_up(some, more):
     assert usd(some + more) == pytest.approx(usd(some) + usd(more))
 
 
-def test_a_small_team():
+def test_the_bill_of_a_small_team():
     bill = costs.month(TEAM)
     assert [(line.what, round(line.usd, 2)) for line in bill.lines] == [
         ("20 GB stored", 2.0),
@@ -120,11 +120,11 @@ def test_a_small_team():
     assert costs.month(TEAM, "team", "monthly").usd == 80
 
 
-def test_nobody_still_pays_for_the_least_seats():
+def test_an_empty_team_pays_for_the_minimum_number_of_seats():
     assert costs.month(Team(0, 1), "team").usd == 15
 
 
-def test_pulls_inside_the_region_are_free_but_nat_is_not_and_the_hub_has_no_way_around_it():
+def test_pulls_inside_the_region_are_free_and_nat_is_not():
     inside = replace(TEAM, gb_pulled_in_the_region=600)
     through = replace(inside, gb_of_those_through_nat=600)
     for registry in ("ecr", "team"):
@@ -144,16 +144,16 @@ def test_pulls_inside_the_region_are_free_but_nat_is_not_and_the_hub_has_no_way_
         (Team(2, 1, private_repositories=9), "team", ""),
     ],
 )
-def test_a_plan_that_does_not_fit_says_why(team, plan, misfit):
+def test_a_plan_that_does_not_fit_has_a_reason(team, plan, misfit):
     assert costs.month(team, plan).misfit == misfit
 
 
-def test_an_unverified_price_says_so():
+def test_an_unverified_price_is_marked():
     assert costs.month(TEAM, "business").note == "price unverified"
     assert costs.month(TEAM, "team").note == ""
 
 
-def test_what_is_not_sold_or_not_possible_is_refused():
+def test_invalid_plans_and_amounts_are_refused():
     with pytest.raises(ValueError, match="not sold 'monthly'"):
         costs.month(TEAM, "business", "monthly")
     with pytest.raises(ValueError, match="not sold 'weekly'"):
@@ -169,7 +169,7 @@ def test_what_is_not_sold_or_not_possible_is_refused():
 
 
 @given(teams, st.sampled_from(list(costs.AXES)), st.sampled_from(["team", "business", "pro"]))
-def test_at_the_crossing_both_bills_are_the_same_and_on_its_sides_they_are_not(team, along, plan):
+def test_both_bills_are_equal_at_the_crossing_only(team, along, plan):
     cross = costs.crossing(team, along, plan)
 
     def gap(amount):
@@ -193,34 +193,34 @@ def test_at_the_crossing_both_bills_are_the_same_and_on_its_sides_they_are_not(t
         (Team(1, 500), "gb_pulled_over_the_internet", None),
     ],
 )
-def test_where_the_bills_cross(team, along, where):
+def test_the_crossing_of_two_bills(team, along, where):
     assert costs.crossing(team, along) == (None if where is None else pytest.approx(where))
 
 
-def test_a_number_that_cannot_grow():
+def test_an_unknown_axis_is_an_error():
     with pytest.raises(KeyError, match="colour"):
         costs.crossing(TEAM, "colour")
 
 
-def test_the_comparison_names_every_registry_and_its_faults(capsys):
+def test_the_comparison_lists_every_registry_with_its_remarks(capsys):
     costs.compare(TEAM)
-    said = capsys.readouterr().out
-    assert "people: 5 · private repositories: 2 · GB stored: 20 · GB a month over the internet: 50" in said
-    assert "                     together                           6.41" in said
-    assert "Docker Hub Personal  5 seats of $0                      0.00  ✘ only 1 private repository" in said
-    assert "Docker Hub Business  5 seats of $24                   120.00  price unverified" in said
-    assert "ECR in us-east-1, 2026-03; Docker Hub, paid annual, 2024" in said
-    assert max(map(len, said.splitlines())) <= 120
+    output = capsys.readouterr().out
+    assert "people: 5 · private repositories: 2 · GB stored: 20 · GB a month over the internet: 50" in output
+    assert "                     together                           6.41" in output
+    assert "Docker Hub Personal  5 seats of $0                      0.00  ✘ only 1 private repository" in output
+    assert "Docker Hub Business  5 seats of $24                   120.00  price unverified" in output
+    assert "ECR in us-east-1, 2026-03; Docker Hub, paid annual, 2024" in output
+    assert max(map(len, output.splitlines())) <= 120
 
 
 def test_a_plan_that_is_not_sold_by_the_month_is_left_out(capsys):
     costs.compare(TEAM, paid="monthly")
-    said = capsys.readouterr().out
-    assert "5 seats of $16" in said
-    assert "Business" not in said
+    output = capsys.readouterr().out
+    assert "5 seats of $16" in output
+    assert "Business" not in output
 
 
-def test_the_picture_is_a_png_the_same_each_time_and_speaks():
+def test_the_plot_is_a_reproducible_png_with_a_text():
     picture = costs.plot(TEAM)
     assert picture.png.startswith(b"\x89PNG")
     assert picture.png == costs.plot(TEAM).png
@@ -236,7 +236,7 @@ def test_the_picture_is_a_png_the_same_each_time_and_speaks():
 
 @pytest.mark.parametrize("plan", ["personal", "pro", "team", "business"])
 @pytest.mark.parametrize("team", [Team(1, 0), Team(1, 2, 10), Team(5000, 1e6, 1e6), Team(40, 500, 3000)])
-def test_a_picture_can_be_drawn_for_anybody(team, plan):
+def test_any_team_can_be_plotted(team, plan):
     picture = costs.plot(team, plan, along=("members", "gb_stored", "gb_pulled_over_the_internet"))
     assert picture.png.startswith(b"\x89PNG")
     assert len(picture.alt.splitlines()) == 4
@@ -258,7 +258,7 @@ def test_a_picture_can_be_drawn_for_anybody(team, plan):
         (Needs(public=True, anonymous_pulls=True), "Docker Hub"),
     ],
 )
-def test_what_to_choose(needs, registry):
+def test_the_recommended_registry(needs, registry):
     assert costs.choose(needs).registry == registry
 
 
@@ -284,18 +284,18 @@ def test_each_choice_has_reasons_for_and_against(needs):
 
 
 @given(answers, st.sampled_from(["runs_on_aws", "permissions_per_repository", "compliance"]))
-def test_one_more_need_of_aws_never_sends_anybody_to_the_hub(needs, need):
+def test_another_aws_need_never_changes_the_choice_to_docker_hub(needs, need):
     if costs.choose(needs).registry != "Docker Hub":
         assert costs.choose(replace(needs, **{need: True})).registry != "Docker Hub"
 
 
 @given(answers)
-def test_what_everybody_may_pull_is_never_put_where_nobody_can_without_an_account(needs):
+def test_images_for_anonymous_clients_are_never_in_a_private_registry(needs):
     if needs.public or needs.anonymous_pulls:
         assert costs.choose(needs).registry != "Amazon ECR"
 
 
-def test_a_choice_reads_as_text():
+def test_a_choice_is_printed_as_text():
     assert str(costs.choose(Needs(runs_on_aws=True, members=1))).splitlines() == [
         "Amazon ECR",
         "  + ECR is next to where your containers run: pulls inside the Region cost nothing",
@@ -305,7 +305,7 @@ def test_a_choice_reads_as_text():
     ]
 
 
-def test_no_images_at_all_is_no_question():
+def test_needs_without_images_are_refused():
     with pytest.raises(ValueError, match="public, private, or some of each"):
         costs.choose(Needs(private=False))
 
@@ -313,7 +313,7 @@ def test_no_images_at_all_is_no_question():
 MORE = replace(TEAM, gb_archived=30, gb_restored=5, gb_replicated=60, first_scans=300, rescans=100)
 
 
-def test_what_not_everybody_uses_is_on_the_bill_of_ecr_only():
+def test_optional_features_are_on_the_bill_of_ecr_only():
     lines = [(line.what, round(line.usd, 2)) for line in costs.month(MORE).lines]
     assert lines[2:] == [
         ("30 GB in the archive", 3.0),
@@ -325,22 +325,22 @@ def test_what_not_everybody_uses_is_on_the_bill_of_ecr_only():
     assert costs.month(MORE, "team").usd == costs.month(TEAM, "team").usd
 
 
-def test_the_archive_costs_as_much_as_the_shelf_up_to_150_terabytes():
+def test_the_archive_costs_as_much_as_standard_storage_up_to_150_terabytes():
     assert prices.archive(150_000) == pytest.approx(150_000 * prices.usd("storage"))
     assert prices.archive(200_000) < 200_000 * prices.usd("storage")
 
 
-def test_a_copy_costs_by_how_far_it_goes():
+def test_replication_costs_depend_on_the_destination():
     assert prices.replication("us-east-1", "us-east-1") == 0
     assert 0 < prices.replication("us-east-1", "us-east-2") < prices.replication("us-east-1", "eu-west-1")
 
 
-def test_a_bill_is_drawn_with_the_dearest_line_on_top():
+def test_a_bill_is_plotted_with_the_highest_cost_on_top():
     picture = costs.plot_bill(replace(MORE, gb_pulled_in_the_region=900, gb_of_those_through_nat=900))
     assert picture.png.startswith(b"\x89PNG")
-    told = repr(picture).splitlines()
-    assert told[0] == "$   40.50  900 GB through NAT (VPC's bill)"
-    assert len(told) == len(costs.month(MORE).lines) + 2
+    lines = repr(picture).splitlines()
+    assert lines[0] == "$   40.50  900 GB through NAT (VPC's bill)"
+    assert len(lines) == len(costs.month(MORE).lines) + 2
 
 
 def day(start, gb_months):
@@ -349,13 +349,13 @@ def day(start, gb_months):
 
 
 @given(st.datetimes(datetime(2020, 1, 1), datetime(2090, 1, 1)), st.integers(-30, 30))
-def test_a_months_bill_begins_on_its_first(moment, later):
+def test_first_of_month_is_midnight_of_the_first_day(moment, later):
     first = costs.first_of_month(moment, later)
     assert (first.day, first.hour, first.minute, first.second, first.microsecond) == (1, 0, 0, 0, 0)
     assert (first.year - moment.year) * 12 + first.month - moment.month == later
 
 
-def test_what_was_kept_is_drawn_day_by_day_whatever_the_month():
+def test_stored_data_is_plotted_per_day_in_any_month():
     days = [day(f"2026-{month}-05", 25e6 / 2**30 / length) for month, length in (("02", 28), ("03", 31))]
     picture = costs.plot_kept([*days, day("2026-04-02", 9e6 / 2**30 / 30)])
     assert picture.png.startswith(b"\x89PNG")
@@ -366,5 +366,5 @@ def test_what_was_kept_is_drawn_day_by_day_whatever_the_month():
     )
 
 
-def test_nothing_kept_can_be_drawn():
+def test_empty_storage_can_be_plotted():
     assert repr(costs.plot_kept([day("2026-04-02", 0)])).startswith("Kept at first: 0 MB, $0.0000 a month.")

@@ -23,8 +23,8 @@ def lab(plain, capsys, monkeypatch):
 
 
 @pytest.fixture
-def nowhere(monkeypatch):
-    """The same in a lab that leads nowhere, for points whose facts the test gives."""
+def empty_lab(monkeypatch):
+    """A lab without clients, for points whose facts the test provides."""
     place = labs.Lab("sandbox", settings.ACCOUNT, settings.REGION, "localhost:1", "http://localhost:1", "")
     monkeypatch.setattr(labs, "_current", place)
     monkeypatch.setattr(capstone, "_entry", capstone.Entry(MINE, "1.0.0", "demo-pusher", "demo-puller"))
@@ -38,23 +38,23 @@ def released(lab):
     return lab
 
 
-def said(number: str) -> str:
+def verdict(number: str) -> str:
     return checks.verdict(number)[1]
 
 
-def test_nothing_was_entered(nowhere, monkeypatch):
+def test_no_point_is_met_before_the_names_are_entered(empty_lab, monkeypatch):
     monkeypatch.setattr(capstone, "_entry", capstone.Entry(MINE, "", "demo-pusher", "demo-puller"))
     for number in capstone.POINTS:
-        assert said(number).startswith(f"✗ {number} not all four names are entered")
+        assert verdict(number).startswith(f"✗ {number} not all four names are entered")
 
 
-def test_nothing_is_there_so_no_point_is_met(lab):
-    lines = [said(number) for number in capstone.POINTS]
+def test_no_point_is_met_in_an_empty_account(lab):
+    lines = [verdict(number) for number in capstone.POINTS]
     assert [line[0] for line in lines] == ["✗"] * 8
     assert all("Hint: notebook" in line for line in lines)
 
 
-def test_a_hint_names_no_command_and_no_setting():
+def test_hints_contain_no_command_and_no_setting():
     source = (settings.PROJECT / "helpers" / "exercises" / "capstone.py").read_text()
     source += (settings.PROJECT / "helpers" / "exercises" / "evidence.py").read_text()
     hints = re.findall(r'NotYet\([^"]*f?"[^"]*"(?:\s*if [^,]*)?, "([^"]*)"\)', source)
@@ -63,10 +63,10 @@ def test_a_hint_names_no_command_and_no_setting():
     assert [hint for hint in hints if given_away.search(hint)] == []
 
 
-def test_the_release_must_be_locked_in_a_repository_of_ones_own(lab):
+def test_the_release_tag_must_be_immutable_in_the_learners_repository(lab):
     ecr = lab.client()
     arn = ecr.create_repository(repositoryName=MINE)["repository"]["repositoryArn"]
-    for mode, patterns, begin in [
+    for mode, patterns, expected in [
         ("MUTABLE", [], "✗ 15.1 the tag 1.0.0 could be overwritten: MUTABLE"),
         ("MUTABLE_WITH_EXCLUSION", ["v*"], "✗ 15.1 the tag 1.0.0 could be overwritten"),
         ("IMMUTABLE_WITH_EXCLUSION", ["1.*"], "✗ 15.1 the tag 1.0.0 could be overwritten"),
@@ -76,20 +76,20 @@ def test_the_release_must_be_locked_in_a_repository_of_ones_own(lab):
     ]:
         more = {"imageTagMutabilityExclusionFilters": [{"filterType": "WILDCARD", "filter": p} for p in patterns]}
         ecr.put_image_tag_mutability(repositoryName=MINE, imageTagMutability=mode, **(more if patterns else {}))
-        assert said("15.1").startswith(begin), (mode, patterns)
+        assert verdict("15.1").startswith(expected), (mode, patterns)
     ecr.tag_resource(resourceArn=arn, tags=[settings.TAG])
-    assert said("15.1") == "✔ 15.1 demo-mine is IMMUTABLE, and has the tag made-by=learn-amazon-ecr"
+    assert verdict("15.1") == "✔ 15.1 demo-mine is IMMUTABLE, and has the tag made-by=learn-amazon-ecr"
     capstone.enter(settings.REPOSITORY, "1.0.0", "demo-pusher", "demo-puller")
-    assert said("15.1").startswith("✗ 15.1 demo-app-repo is the course's repository")
+    assert verdict("15.1").startswith("✗ 15.1 demo-app-repo is the course's repository")
 
 
-def test_a_role_may_be_the_pusher(released):
+def test_the_pusher_can_be_a_role(released):
     iam = released.client("iam")
-    assert said("15.2").startswith("✗ 15.2 there is no user or role demo-pusher yet")
+    assert verdict("15.2").startswith("✗ 15.2 there is no user or role demo-pusher yet")
     iam.create_role(RoleName="demo-pusher", AssumeRolePolicyDocument=trust("ec2.amazonaws.com"))
-    assert said("15.2").startswith("✗ 15.2 demo-pusher may not even log in")
+    assert verdict("15.2").startswith("✗ 15.2 demo-pusher may not even log in")
     arn = f"arn:aws:ecr:{released.region}:{released.account}:repository/{MINE}"
-    for actions, begin in [
+    for actions, expected in [
         (sorted(permissions.PUSH - {"ecr:PutImage"}), "✗ 15.2 demo-pusher may not do all that is needed"),
         (
             [*permissions.PUSH, "ecr:BatchDeleteImage"],
@@ -98,41 +98,41 @@ def test_a_role_may_be_the_pusher(released):
         (sorted(permissions.PUSH), "✔ 15.2 demo-pusher may GetAuthorizationToken, BatchCheckLayerAvailability"),
     ]:
         allow(iam, "demo-pusher", arn, actions)
-        assert said("15.2").startswith(begin)
+        assert verdict("15.2").startswith(expected)
 
 
-def test_the_execution_role_is_for_ecs_and_pulls_only(released):
+def test_the_execution_role_trusts_ecs_and_allows_only_pulls(released):
     iam = released.client("iam")
-    assert said("15.6").startswith("✗ 15.6 there is no role demo-puller yet")
+    assert verdict("15.6").startswith("✗ 15.6 there is no role demo-puller yet")
     iam.create_role(RoleName="demo-puller", AssumeRolePolicyDocument=trust("ec2.amazonaws.com"))
-    assert said("15.6").startswith("✗ 15.6 ECS may not assume demo-puller")
+    assert verdict("15.6").startswith("✗ 15.6 ECS may not assume demo-puller")
     iam.update_assume_role_policy(RoleName="demo-puller", PolicyDocument=trust("ecs-tasks.amazonaws.com"))
     managed = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
     iam.attach_role_policy(RoleName="demo-puller", PolicyArn=managed)
-    assert said("15.6").startswith("✔ 15.6 demo-puller may GetAuthorizationToken, BatchGetImage")
+    assert verdict("15.6").startswith("✔ 15.6 demo-puller may GetAuthorizationToken, BatchGetImage")
     allow(iam, "demo-puller", "*", ["ecr:PutImage"])
-    assert said("15.6").startswith("✗ 15.6 demo-puller may also do ecr:PutImage")
+    assert verdict("15.6").startswith("✗ 15.6 demo-puller may also do ecr:PutImage")
 
 
-def test_what_is_released(released):
-    assert said("15.3").startswith("✗ 15.3 1.0.0 runs as root")
+def test_the_release_does_not_run_as_root_and_is_not_called_latest(released):
+    assert verdict("15.3").startswith("✗ 15.3 1.0.0 runs as root")
     capstone.enter(MINE, "2.0.0", "demo-pusher", "demo-puller")
-    assert said("15.3").startswith("✗ 15.3 2.0.0 is not in demo-mine yet")
+    assert verdict("15.3").startswith("✗ 15.3 2.0.0 is not in demo-mine yet")
     capstone.enter(MINE, "latest", "demo-pusher", "demo-puller")
-    assert said("15.3").startswith("✗ 15.3 latest does not say")
+    assert verdict("15.3").startswith("✗ 15.3 latest does not say")
 
 
-def test_the_image_of_the_course_is_not_ones_own(released):
+def test_the_image_of_the_course_is_not_accepted(released):
     released.client().create_repository(repositoryName=settings.REPOSITORY)
     tiny_image.put(released, settings.REPOSITORY, "v1")
-    assert said("15.3").startswith("✗ 15.3 1.0.0 is the image of demo-app-repo")
+    assert verdict("15.3").startswith("✗ 15.3 1.0.0 is the image of demo-app-repo")
 
 
 SEVERE = {"severity": "HIGH", "name": "CVE-1", "description": "A flaw. Fixed in 2.0."}
 
 
 @pytest.mark.parametrize(
-    ("status", "findings", "begin"),
+    ("status", "findings", "expected"),
     [
         ("IN_PROGRESS", [], "✗ 15.4 the scan of 1.0.0 is IN_PROGRESS"),
         ("UNSUPPORTED_IMAGE", [], "✗ 15.4 the scan of 1.0.0 is UNSUPPORTED_IMAGE"),
@@ -143,14 +143,16 @@ SEVERE = {"severity": "HIGH", "name": "CVE-1", "description": "A flaw. Fixed in 
         ("COMPLETE", [{**SEVERE, "severity": "MEDIUM"}], "✔ 15.4 the scan of sha256:"),
     ],
 )
-def test_which_scans_are_good_enough(nowhere, monkeypatch, status, findings, begin):
+def test_a_complete_scan_without_severe_fixable_findings_is_accepted(
+    empty_lab, monkeypatch, status, findings, expected
+):
     monkeypatch.setattr(evidence, "released", lambda *_: {"imageDigest": "sha256:0"})
     monkeypatch.setattr(evidence, "scan", lambda *_: (status, findings))
-    assert said("15.4").startswith(begin)
+    assert verdict("15.4").startswith(expected)
 
 
-def test_nobody_asked_for_a_scan(released):
-    assert said("15.4").startswith("✗ 15.4 1.0.0 was not scanned")
+def test_an_image_that_was_never_scanned_is_not_accepted(released):
+    assert verdict("15.4").startswith("✗ 15.4 1.0.0 was not scanned")
 
 
 def test_an_index_is_not_scanned(released):
@@ -168,7 +170,7 @@ def test_an_index_is_not_scanned(released):
     )
     capstone.enter(MINE, "2.0.0", "demo-pusher", "demo-puller")
     assert lookup.image_manifest(released, MINE, "2.0.0") == manifest
-    assert said("15.4").startswith("✗ 15.4 2.0.0 is an index, which ECR does not scan")
+    assert verdict("15.4").startswith("✗ 15.4 2.0.0 is an index, which ECR does not scan")
 
 
 def rule(priority: int = 1, **selection) -> dict:
@@ -180,7 +182,7 @@ UNTAGGED = rule(tagStatus="untagged", **DAYS, countNumber=14)
 
 
 @pytest.mark.parametrize(
-    ("rules", "begin"),
+    ("rules", "expected"),
     [
         ([UNTAGGED], "✔ 15.5 of 100 images without a tag the rules would expire 97 in a year, and never 1.0.0"),
         ([rule(tagStatus="untagged", countType="imageCountMoreThan", countNumber=3)], "✔ 15.5 of 100 images without"),
@@ -200,7 +202,7 @@ UNTAGGED = rule(tagStatus="untagged", **DAYS, countNumber=14)
         ),
     ],
 )
-def test_which_rules_expire_old_images_and_keep_the_release(nowhere, monkeypatch, rules, begin):
+def test_lifecycle_rules_must_expire_old_images_and_keep_the_release(empty_lab, monkeypatch, rules, expected):
     now = datetime(2026, 11, 25, tzinfo=UTC).timestamp()
     images = [ecr_sandbox.LifecycleImage("sha256:release", ("1.0.0",), now)]
     monkeypatch.setattr(evidence, "released", lambda *_: {"imageDigest": "sha256:release"})
@@ -208,14 +210,14 @@ def test_which_rules_expire_old_images_and_keep_the_release(nowhere, monkeypatch
         evidence, "lifecycle_rules", lambda *_: ecr_sandbox.parse_lifecycle_policy(json.dumps({"rules": rules}))
     )
     monkeypatch.setattr(evidence, "lifecycle_images", lambda *_: (images, now))
-    assert said("15.5").startswith(begin)
+    assert verdict("15.5").startswith(expected)
 
 
-def test_the_rules_and_images_are_those_of_the_repository(released):
-    assert said("15.5").startswith("✗ 15.5 demo-mine has no lifecycle policy yet")
+def test_the_check_uses_the_rules_and_images_of_the_repository(released):
+    assert verdict("15.5").startswith("✗ 15.5 demo-mine has no lifecycle policy yet")
     text = json.dumps({"rules": [UNTAGGED]})
     released.client().put_lifecycle_policy(repositoryName=MINE, lifecyclePolicyText=text)
-    assert said("15.5").startswith("✔ 15.5 of 100 images without a tag the rules would expire 97")
+    assert verdict("15.5").startswith("✔ 15.5 of 100 images without a tag the rules would expire 97")
 
 
 def task(**also) -> dict:
@@ -226,7 +228,7 @@ def task(**also) -> dict:
 
 
 @pytest.mark.parametrize(
-    ("tasks", "begin"),
+    ("tasks", "expected"),
     [
         ([task()], "✔ 15.7 a task on Fargate ran sha256:release, and ended with code 0"),
         ([task(container={"exitCode": 137})], "✗ 15.7 the task ended with code 137"),
@@ -238,24 +240,24 @@ def task(**also) -> dict:
         ([task(container={"exitCode": 1}, taskArn="task/2"), task()], "✔ 15.7 a task on Fargate ran sha256:release"),
     ],
 )
-def test_which_task_is_good_enough(nowhere, monkeypatch, tasks, begin):
+def test_a_fargate_task_that_runs_the_release_is_accepted(empty_lab, monkeypatch, tasks, expected):
     monkeypatch.setattr(evidence, "released", lambda *_: {"imageDigest": "sha256:release"})
     monkeypatch.setattr(evidence, "images_in", lambda *_: [])
     monkeypatch.setattr(evidence, "tasks", lambda *_: tasks)
     monkeypatch.setattr(evidence, "execution_role", lambda *_: "demo-puller")
-    assert said("15.7").startswith(begin)
+    assert verdict("15.7").startswith(expected)
 
 
-def test_a_task_that_pulls_with_another_role(nowhere, monkeypatch):
+def test_a_task_that_pulls_with_another_role_is_not_accepted(empty_lab, monkeypatch):
     monkeypatch.setattr(evidence, "released", lambda *_: {"imageDigest": "sha256:release"})
     monkeypatch.setattr(evidence, "tasks", lambda *_: [task()])
     monkeypatch.setattr(evidence, "execution_role", lambda *_: "ecsTaskExecutionRole")
-    assert said("15.7").startswith("✗ 15.7 the task pulls as ecsTaskExecutionRole, not as demo-puller")
+    assert verdict("15.7").startswith("✗ 15.7 the task pulls as ecsTaskExecutionRole, not as demo-puller")
 
 
-def test_a_task_that_never_ran_is_missing(released):
+def test_without_a_task_the_check_names_the_repository(released):
     for number in ("15.7", "15.8"):
-        assert said(number).startswith(f"✗ {number} no task has taken an image from demo-mine yet")
+        assert verdict(number).startswith(f"✗ {number} no task has taken an image from demo-mine yet")
 
 
 def allow(iam, role: str, arn: str, actions: list[str]) -> None:

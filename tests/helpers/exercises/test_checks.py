@@ -47,20 +47,20 @@ def raising(error):
         (raising(KeyError()), "✗ 99.9 could not be checked: KeyError. Hint: run ecr-lab doctor."),
     ],
 )
-def test_one_line_whatever_happens(exercise, capsys, does, line):
+def test_a_check_prints_one_line_for_every_outcome(exercise, capsys, does, line):
     exercise(does)
     assert check("99.9") is None
     assert capsys.readouterr().out == line + "\n"
     assert checks.verdict("99.9") == (line[0] == "✔", line)
 
 
-def test_an_exercise_that_does_not_exist(exercise, capsys):
+def test_an_unknown_exercise_lists_the_exercises(exercise, capsys):
     exercise(lambda lab: "x")
     check("1")
     assert capsys.readouterr().out == "✗ 1 is not an exercise. Hint: the exercises are 99.9.\n"
 
 
-def test_before_connect(capsys):
+def test_a_check_before_connect_explains_what_to_do(capsys):
     check("08.1")
     assert capsys.readouterr().out == (
         "✗ 08.1 could not be checked. Hint: This notebook is not connected yet. "
@@ -68,18 +68,18 @@ def test_before_connect(capsys):
     )
 
 
-def test_an_answer_is_passed_on_zero_and_all(exercise):
+def test_an_answer_is_passed_to_the_check_even_if_it_is_zero(exercise):
     exercise(lambda lab, answer: f"was {answer}")
     assert checks.verdict("99.9", 0)[1] == "✔ 99.9 was 0"
 
 
-def test_two_checks_of_one_exercise_are_a_mistake(exercise):
+def test_a_second_check_of_an_exercise_is_refused(exercise):
     exercise(lambda lab: "x")
     with pytest.raises(ValueError, match=r"99\.9 has a check already"):
         checks.exercise("99.9")(lambda lab: "y")
 
 
-def test_each_check_says_what_it_wants():
+def test_each_check_has_a_docstring():
     checks.verdict("")
     assert len(checks.CHECKS) > 30
     assert all(function.__doc__ for function in checks.CHECKS.values())
@@ -119,12 +119,12 @@ def test_layers_of_an_image_with_attestations():
     assert ecr.asked[-1] == {"imageDigest": "sha256:yes"}
 
 
-def test_layers_of_nothing():
+def test_layers_of_a_missing_image_raise_notyet():
     with pytest.raises(NotYet, match="v1 is not in r yet"):
         lookup.layers(Ecr(), "r", "v1")
 
 
-def test_an_image_from_elsewhere_is_no_second_version(monkeypatch):
+def test_an_image_that_shares_no_layers_is_not_accepted_as_v2(monkeypatch):
     monkeypatch.setattr(lab, "_current", "the lab")
     monkeypatch.setattr(part2_step_by_step, "image", lambda _lab, _name, tag: {"imageDigest": tag})
     monkeypatch.setattr(part2_step_by_step, "layers", lambda _lab, _name, tag: [f"sha256:{tag}"])

@@ -72,7 +72,7 @@ def set_private(api: str, name: str, private: bool) -> int:
     return requests.post(f"{api}/repositories/learner/{name}/privacy", json=body, headers=signed_in(api)).status_code
 
 
-def said(number: str) -> str:
+def verdict(number: str) -> str:
     return checks.verdict(number)[1]
 
 
@@ -80,65 +80,65 @@ def said(number: str) -> str:
 
 
 @pytest.mark.usefixtures("lab")
-def test_before_the_notebook_ran():
+def test_the_check_needs_the_docker_hub_stand_in():
     os.environ.pop("HUB_TOKEN", None)
-    assert said("02.1") == "✗ 02.1 the Docker Hub stand-in is not in use yet. Hint: run the notebook from its top."
+    assert verdict("02.1") == "✗ 02.1 the Docker Hub stand-in is not in use yet. Hint: run the notebook from its top."
 
 
-def test_a_repository_that_does_not_exist(api):
-    assert said("02.1").startswith("✗ 02.1 you cannot pull learner/hello:v1 either: it is gone, or locked")
+def test_a_missing_repository_is_not_accepted(api):
+    assert verdict("02.1").startswith("✗ 02.1 you cannot pull learner/hello:v1 either: it is gone, or locked")
 
 
-def test_a_repository_becomes_private_when_the_plan_has_room(api):
+def test_a_repository_becomes_private_once_the_plan_allows_it(api):
     push_to_hub("learner/hello")
     open_to_all = "✗ 02.1 anonymous clients can still pull learner/hello"
-    assert said("02.1").startswith(open_to_all)
+    assert verdict("02.1").startswith(open_to_all)
     body = {"name": "diary", "is_private": True}
     requests.post(f"{api}/namespaces/learner/repositories", json=body, headers=signed_in(api))
     assert set_private(api, "hello", True) == 400
-    assert said("02.1").startswith(open_to_all)
+    assert verdict("02.1").startswith(open_to_all)
     assert set_private(api, "diary", False) == set_private(api, "hello", True) == 200
-    assert said("02.1") == "✔ 02.1 you can pull learner/hello from the stand-in and anonymous clients cannot"
+    assert verdict("02.1") == "✔ 02.1 you can pull learner/hello from the stand-in and anonymous clients cannot"
 
 
-def test_private_by_default_counts_too(api):
+def test_a_repository_that_is_private_by_default_counts(api):
     body = {"default_privacy": "private"}
     requests.patch(f"{api}/sandbox/accounts/learner", json=body, headers=signed_in(api))
     push_to_hub("learner/hello")
-    assert said("02.1").startswith("✔ 02.1 ")
+    assert verdict("02.1").startswith("✔ 02.1 ")
 
 
-def test_a_repository_that_the_plan_has_locked_is_no_solution(api):
+def test_a_repository_locked_by_the_plan_is_not_accepted(api):
     body = {"default_privacy": "private"}
     requests.patch(f"{api}/sandbox/accounts/learner", json=body, headers=signed_in(api))
     push_to_hub("learner/diary")
     push_to_hub("learner/hello")
-    assert said("02.1").startswith("✗ 02.1 you cannot pull learner/hello:v1 either")
+    assert verdict("02.1").startswith("✗ 02.1 you cannot pull learner/hello:v1 either")
 
 
 def test_the_check_does_not_count_as_a_pull(api):
     requests.put(f"{api}/sandbox/pull-limit", json={"anonymous": 0, "personal": 0})
     push_to_hub("learner/hello")
     set_private(api, "hello", True)
-    assert said("02.1").startswith("✔ 02.1 ")
+    assert verdict("02.1").startswith("✔ 02.1 ")
 
 
 # 02.2 ---
 
 
-def test_published_means_that_anonymous_clients_can_pull(public):
-    assert said("02.2").startswith("✗ 02.2 there is no public repository demo-public-own yet")
+def test_a_published_image_can_be_pulled_by_anonymous_clients(public):
+    assert verdict("02.2").startswith("✗ 02.2 there is no public repository demo-public-own yet")
     made = public.create_repository(repositoryName="demo-public-own")["repository"]
     empty = "✗ 02.2 demo-public-own has no image v1 that anonymous clients can pull"
-    assert said("02.2").startswith(empty)
+    assert verdict("02.2").startswith(empty)
     push_to_public(public, made["repositoryUri"], "v2")
-    assert said("02.2").startswith(empty)
+    assert verdict("02.2").startswith(empty)
     push_to_public(public, made["repositoryUri"], "v1")
     done = "✔ 02.2 anybody can pull demo-public-own:v1 from ECR Public"
-    assert said("02.2") == done
-    assert said("02.2") == done  # one pull a second: the check waits
+    assert verdict("02.2") == done
+    assert verdict("02.2") == done  # one pull a second: the check waits
 
 
-def test_a_private_repository_of_that_name_is_not_published(lab):
+def test_a_private_repository_of_the_same_name_is_not_accepted(lab):
     lab.client().create_repository(repositoryName="demo-public-own", tags=[settings.TAG])
-    assert said("02.2").startswith("✗ 02.2 there is no public repository")
+    assert verdict("02.2").startswith("✗ 02.2 there is no public repository")

@@ -38,12 +38,12 @@ def share(principal, *actions) -> dict:
     return {"Sid": "In", "Effect": "Allow", "Principal": principal, "Action": list(actions)}
 
 
-def test_a_readers_own_policy(lab):
+def test_the_check_evaluates_the_inline_policy_of_the_user(lab):
     iam = lab.client("iam")
     assert checks.verdict("03.1")[1].startswith("✗ 03.1 there is no user demo-reader.")
     iam.create_user(UserName="demo-reader")
     assert checks.verdict("03.1")[1].startswith("✗ 03.1 demo-reader may not even log in.")
-    for statements, said in [
+    for statements, expected in [
         ([on("*", *PULL)], "✗ 03.1 demo-reader may not even log in."),
         ([on(ARN, "ecr:GetAuthorizationToken", *PULL)], "✗ 03.1 demo-reader may not even log in."),
         ([LOG_IN], "✗ 03.1 demo-reader may not read the manifest."),
@@ -60,18 +60,18 @@ def test_a_readers_own_policy(lab):
         ([LOG_IN, on("arn:aws:ecr:*:*:repository/demo-*", "ecr:BatchGet*", "ecr:Get*", "ecr:Describe*")], RIGHT),
     ]:
         iam.put_user_policy(UserName="demo-reader", PolicyName="own", PolicyDocument=policy(*statements))
-        assert checks.verdict("03.1")[1].startswith(said), statements
+        assert checks.verdict("03.1")[1].startswith(expected), statements
         assert iam.list_access_keys(UserName="demo-reader")["AccessKeyMetadata"] == []
     assert lookup.digests_by_tag(lab, GUARDED).keys() == {"example"}
 
 
-def test_other_ways_to_let_a_reader_in(lab):
+def test_managed_group_and_repository_policies_count_too(lab):
     iam, ecr = lab.client("iam"), lab.client()
     arn = iam.create_user(UserName="demo-reader")["User"]["Arn"]
     who = {"UserName": "demo-reader"}
-    for name, said in {"PullOnly": RIGHT, "ReadOnly": RIGHT, "FullAccess": "✗", "PowerUser": "✗"}.items():
+    for name, expected in {"PullOnly": RIGHT, "ReadOnly": RIGHT, "FullAccess": "✗", "PowerUser": "✗"}.items():
         iam.attach_user_policy(**who, PolicyArn=AWS_POLICY + name)
-        assert checks.verdict("03.1")[1].startswith(said), name
+        assert checks.verdict("03.1")[1].startswith(expected), name
         iam.detach_user_policy(**who, PolicyArn=AWS_POLICY + name)
     iam.create_group(GroupName="readers")
     iam.add_user_to_group(GroupName="readers", **who)
@@ -82,12 +82,12 @@ def test_other_ways_to_let_a_reader_in(lab):
     assert checks.verdict("03.1")[1] == RIGHT
 
 
-def test_nothing_to_try_with(lab):
+def test_the_check_needs_an_image_to_pull(lab):
     lab.client().batch_delete_image(repositoryName=GUARDED, imageIds=[{"imageTag": "example"}])
     assert checks.verdict("03.1")[1].startswith(f"✗ 03.1 {GUARDED} holds no image to try with.")
 
 
-def test_an_invited_account(lab, monkeypatch):
+def test_the_check_evaluates_the_repository_policy_for_the_second_account(lab, monkeypatch):
     ecr = lab.client()
     right = (
         f"✔ 03.2 account {settings.OTHER_ACCOUNT} may pull from {GUARDED}, but not push, and no third account may pull"
@@ -95,7 +95,7 @@ def test_an_invited_account(lab, monkeypatch):
     them = f"account {settings.OTHER_ACCOUNT}"
     lab.client("iam").create_user(UserName="mine")
     assert checks.verdict("03.2")[1].startswith(f"✗ 03.2 {GUARDED} has no policy yet.")
-    for statements, said in [
+    for statements, expected in [
         ([share({"AWS": OTHER_ROOT}, "ecr:BatchGetImage")], f"✗ 03.2 {them} may not read the layers."),
         ([share({"AWS": OTHER_ROOT}, "ecr:GetDownloadUrlForLayer")], f"✗ 03.2 {them} may not read the manifest."),
         ([share({"AWS": f"arn:aws:iam::{settings.ACCOUNT}:user/mine"}, *PULL)], f"✗ 03.2 {them} may not read"),
@@ -112,14 +112,14 @@ def test_an_invited_account(lab, monkeypatch):
         ),
     ]:
         ecr.set_repository_policy(repositoryName=GUARDED, policyText=policy(*statements))
-        assert checks.verdict("03.2")[1].startswith(said), statements
-    monkeypatch.setattr(settings, "OTHER_PROFILE", "nobody-has-this")
+        assert checks.verdict("03.2")[1].startswith(expected), statements
+    monkeypatch.setattr(settings, "OTHER_PROFILE", "no-such-profile")
     assert checks.verdict("03.2")[1] == (
-        "✗ 03.2 needs a second account, as profile nobody-has-this. Hint: do this one in the sandbox."
+        "✗ 03.2 needs a second account, as profile no-such-profile. Hint: do this one in the sandbox."
     )
 
 
-def test_a_key_that_is_never_accepted_is_deleted(lab, monkeypatch):
+def test_an_access_key_that_is_not_accepted_is_deleted(lab, monkeypatch):
     monkeypatch.setattr(impersonate, "KEY_SECONDS", 0)
     iam = lab.client("iam")
     iam.create_user(UserName="demo-reader")

@@ -8,7 +8,7 @@ def printed(capsys) -> list[str]:
     return capsys.readouterr().out.splitlines()
 
 
-def test_the_first_repository(plain, capsys):
+def test_the_first_repository_is_immutable_and_tagged(plain, capsys):
     ecr = plain.client()
     checks.check("04.1")
     ecr.create_repository(repositoryName="my-first-repo", tags=[settings.TAG])
@@ -30,7 +30,7 @@ def test_the_first_repository(plain, capsys):
     ]
 
 
-def test_a_rule_of_the_registry_counts_as_well_as_the_switch_of_the_repository(plain):
+def test_a_scan_rule_of_the_registry_counts(plain):
     ecr = plain.client()
     ecr.create_repository(repositoryName="my-first-repo", tags=[settings.TAG])
     for pattern, done in {"other-*": False, "my-*": True, "*": True}.items():

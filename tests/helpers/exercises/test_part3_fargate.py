@@ -18,15 +18,15 @@ def lab(plain, capsys):
 
 
 def stopped(lab, monkeypatch, *tasks):
-    """Let ECS say that these tasks have stopped."""
+    """Let ECS return these stopped tasks."""
     monkeypatch.setattr(part3_look_after, "tasks_of", lambda lab, family: [{"createdAt": 0, **task} for task in tasks])
 
 
-def test_without_the_cluster(plain):
+def test_a_missing_cluster_is_reported(plain):
     assert checks.verdict("13.1")[1] == "✗ 13.1 there is no demo-cluster. Hint: run the notebook from its top."
 
 
-def test_without_a_task_nothing_is_done(lab):
+def test_without_a_task_no_exercise_is_done(lab):
     assert checks.verdict("13.1")[1].startswith("✗ 13.1 no task of the family demo-pinned has stopped yet.")
     assert checks.verdict("13.2")[1].startswith("✗ 13.2 no task of demo-broken has run yet.")
 
@@ -35,7 +35,7 @@ PINNED = f"localhost:5050/{settings.REPOSITORY}@sha256:{'0' * 64}"
 
 
 @pytest.mark.parametrize(
-    "task, said",
+    "task, expected",
     [
         (
             {"containers": [{"image": "localhost:5050/demo-app-repo:v1", "exitCode": 0}]},
@@ -49,9 +49,9 @@ PINNED = f"localhost:5050/{settings.REPOSITORY}@sha256:{'0' * 64}"
         ({"containers": [{"image": PINNED, "exitCode": 0}]}, "✔ 13.1 demo-pinned ran the image of one digest"),
     ],
 )
-def test_pinned_means_by_digest_and_ended_well(lab, monkeypatch, task, said):
+def test_the_task_must_run_a_digest_and_exit_with_code_0(lab, monkeypatch, task, expected):
     stopped(lab, monkeypatch, task)
-    assert checks.verdict("13.1")[1].startswith(said)
+    assert checks.verdict("13.1")[1].startswith(expected)
 
 
 def test_a_role_that_allows_everything_is_not_accepted(lab, monkeypatch):

@@ -28,11 +28,11 @@ def put(lab, *selections):
     lab.client().put_lifecycle_policy(repositoryName=LIFECYCLE, lifecyclePolicyText=text)
 
 
-def test_a_policy_is_tried_on_images(lab):
+def test_a_lifecycle_policy_is_tested_with_example_images(lab):
     assert checks.verdict("12.1")[1] == (
         "✗ 12.1 demo-lifecycle-repo has no lifecycle policy. Hint: put_lifecycle_policy takes the text."
     )
-    for selections, said in [
+    for selections, expected in [
         ([LEFTOVERS], "✗ 12.1 v1.0 would stay"),
         ([RELEASES, BUILDS], "✗ 12.1 a leftover of 8 days would stay"),
         ([RELEASES, LEFTOVERS], "✗ 12.1 dev-1 would stay"),
@@ -45,10 +45,10 @@ def test_a_policy_is_tried_on_images(lab):
         ([LEFTOVERS, BUILDS, BY_PREFIX], RIGHT),
     ]:
         put(lab, *selections)
-        assert checks.verdict("12.1")[1].startswith(said), selections
+        assert checks.verdict("12.1")[1].startswith(expected), selections
 
 
-def test_an_archive_rule_is_not_a_clean_up(lab):
+def test_an_archive_rule_is_not_accepted(lab):
     rules = [
         {
             "rulePriority": n,
@@ -62,12 +62,12 @@ def test_an_archive_rule_is_not_a_clean_up(lab):
     assert checks.verdict("12.1")[1].startswith("✗ 12.1 v1.0 would stay")
 
 
-def test_without_its_repository(plain):
+def test_a_missing_repository_is_reported(plain):
     assert checks.verdict("12.1")[1].startswith("✗ 12.1 there is no repository demo-lifecycle-repo yet.")
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "expected"),
     [
         (0, "✗ 12.2 0 is not what NAT costs"),
         ("13.50", "✗ 12.2 13.50 is not what NAT costs"),
@@ -76,5 +76,5 @@ def test_without_its_repository(plain):
         (40 * 0.25 * 30 * 0.045, "✔ 12.2 $13.50 a month"),
     ],
 )
-def test_the_price_of_a_detour(plain, answer, said):
-    assert checks.verdict("12.2", answer)[1].startswith(said)
+def test_the_nat_cost_is_checked(plain, answer, expected):
+    assert checks.verdict("12.2", answer)[1].startswith(expected)

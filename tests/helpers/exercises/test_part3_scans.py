@@ -32,7 +32,7 @@ def release(lab, tag: str) -> None:
     ecr.put_image(**here, imageManifest=image["imageManifest"], imageTag="release")
 
 
-def test_what_is_released_is_judged_by_its_scan(lab):
+def test_the_scan_of_the_release_must_have_no_findings(lab):
     assert checks.verdict("10.1")[1].startswith("✗ 10.1 release is not in demo-scan-repo yet.")
     release(lab, "old")
     assert checks.verdict("10.1")[1].startswith("✗ 10.1 release is an image with findings: 1 HIGH.")
@@ -43,7 +43,7 @@ def test_what_is_released_is_judged_by_its_scan(lab):
     )
 
 
-def test_an_image_that_was_not_scanned_is_not_clean(lab):
+def test_an_image_that_was_not_scanned_is_not_accepted(lab):
     ecr = lab.client()
     off = {"repositoryName": SCANNED, "imageScanningConfiguration": {"scanOnPush": False}}
     ecr.put_image_scanning_configuration(**off)
@@ -51,15 +51,15 @@ def test_an_image_that_was_not_scanned_is_not_clean(lab):
     assert checks.verdict("10.1")[1].startswith("✗ 10.1 release was not scanned.")
 
 
-def test_an_image_that_cannot_be_scanned_is_not_clean(lab):
+def test_an_image_that_cannot_be_scanned_is_not_accepted(lab):
     rootfs.push(lab.client(), SCANNED, "release", {"app": b"alone"})
     with pytest.raises(SandboxError, match="UnsupportedImageError"):
         scans.finished(lab, SCANNED, "release")
     assert checks.verdict("10.1")[1].startswith("✗ 10.1 there is no result for release.")
 
 
-def test_which_repositories_are_scanned_is_tried_with_examples(lab):
-    for scan_type, frequency, patterns, said in [
+def test_scan_filters_are_tested_with_example_names(lab):
+    for scan_type, frequency, patterns, expected in [
         ("BASIC", "SCAN_ON_PUSH", [], "✗ 10.2 a repository team-shop would not be scanned on push."),
         ("BASIC", "MANUAL", ["team-*"], "✗ 10.2 a repository team-shop would not be scanned on push."),
         ("ENHANCED", "SCAN_ON_PUSH", ["team-*"], "✗ 10.2 the registry's type of scan is ENHANCED."),
@@ -74,16 +74,16 @@ def test_which_repositories_are_scanned_is_tried_with_examples(lab):
         filters = [{"filter": each, "filterType": "WILDCARD"} for each in patterns]
         rules = [{"scanFrequency": frequency, "repositoryFilters": filters}] if patterns else []
         lab.client().put_registry_scanning_configuration(scanType=scan_type, rules=rules)
-        assert checks.verdict("10.2")[1].startswith(said), (scan_type, frequency, patterns)
+        assert checks.verdict("10.2")[1].startswith(expected), (scan_type, frequency, patterns)
 
 
-def test_all_pages_of_a_scan_come_together(lab):
+def test_the_findings_of_all_pages_are_returned(lab):
     ecr = lab.client()
     rootfs.push(ecr, SCANNED, "many", rootfs.debian(*(rootfs.dpkg(f"libpcre{n}") for n in range(130))))
     assert len(scans.finished(lab, SCANNED, "many")["imageScanFindings"]["findings"]) == 130
 
 
-def test_waiting_ends(lab, monkeypatch):
+def test_waiting_for_a_scan_times_out(lab, monkeypatch):
     monkeypatch.setattr(scans, "TIMEOUT", 0.3)
     with pytest.raises(SandboxError, match="was not scanned"):
         off = {"repositoryName": SCANNED, "imageScanningConfiguration": {"scanOnPush": False}}
@@ -92,7 +92,7 @@ def test_waiting_ends(lab, monkeypatch):
         scans.finished(lab, SCANNED, "never")
 
 
-def test_the_packages_that_scans_have_seen_are_known_outside(lab):
+def test_the_packages_found_by_scans_can_be_listed(lab):
     assert background.seen_packages(settings.sandbox()) == [("Debian:12", "pcre2")]
     background.advisories_changed(settings.sandbox())
     background.stop(settings.sandbox())

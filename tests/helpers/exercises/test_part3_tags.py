@@ -30,9 +30,9 @@ def lock(lab, mode, *patterns):
 RIGHT = "✔ 11.1 all tags of demo-protected-repo are locked, except nightly and branch-…"
 
 
-def test_who_may_move_is_tried_with_examples(lab):
+def test_tag_exclusion_filters_are_tested_with_example_tags(lab):
     assert checks.verdict("11.1")[1].startswith("✗ 11.1 a tag latest could still move: the mode is MUTABLE, the filt")
-    for mode, patterns, said in [
+    for mode, patterns, expected in [
         ("MUTABLE_WITH_EXCLUSION", ["nightly", "branch-*"], "✗ 11.1 a tag latest could still move"),
         ("IMMUTABLE", [], "✗ 11.1 a tag nightly cannot move"),
         ("IMMUTABLE_WITH_EXCLUSION", ["branch-*"], "✗ 11.1 a tag nightly cannot move"),
@@ -46,7 +46,7 @@ def test_who_may_move_is_tried_with_examples(lab):
         ("IMMUTABLE_WITH_EXCLUSION", ["branch-*", "nightly", "branch-release"], RIGHT),
     ]:
         lock(lab, mode, *patterns)
-        assert checks.verdict("11.1")[1].startswith(said), (mode, patterns)
+        assert checks.verdict("11.1")[1].startswith(expected), (mode, patterns)
 
 
 def push(lab, release: str, *tags: str) -> str:
@@ -69,7 +69,7 @@ def give(lab, manifest: str, tag: str) -> None:
     lab.client().put_image(repositoryName=DEPLOYED, imageManifest=manifest, imageTag=tag)
 
 
-def test_a_rollback_names_mondays_image(lab):
+def test_rollback_must_point_to_release_1(lab):
     assert checks.verdict("11.2")[1] == (
         "✗ 11.2 latest is not there. Hint: run the notebook from its top: the story pushes it."
     )
@@ -84,6 +84,6 @@ def test_a_rollback_names_mondays_image(lab):
     assert checks.verdict("11.2") == (True, "✔ 11.2 rollback points to the image that ran on Monday")
 
 
-def test_without_its_repository(plain):
+def test_a_missing_repository_is_reported(plain):
     for number, name in {"11.1": PROTECTED, "11.2": DEPLOYED}.items():
         assert checks.verdict(number)[1].startswith(f"✗ {number} there is no repository {name} yet.")

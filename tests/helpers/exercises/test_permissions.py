@@ -1,4 +1,4 @@
-"""What a user or a role may do is read from every policy that IAM has for them."""
+"""The permissions of a user or a role come from all their IAM policies."""
 
 import json
 
@@ -18,7 +18,7 @@ def document(*statements: dict) -> str:
 
 @pytest.fixture
 def iam(plain):
-    """IAM of a connected lab, with a user ``ann`` who may do nothing yet."""
+    """IAM of a connected lab, with a user ``ann`` who has no permissions yet."""
     client = plain.client("iam")
     client.create_user(UserName="ann")
     return client
@@ -29,7 +29,7 @@ def may_push(lab) -> bool:
     return permissions.allowed(ann, "ecr:PutImage", ARN)
 
 
-def test_nobody_of_that_name(plain, iam):
+def test_an_unknown_name_is_none(plain, iam):
     assert permissions.of(plain, "ben") is None
 
 
@@ -37,7 +37,7 @@ def test_what_no_policy_allows_is_denied(plain, iam):
     assert not may_push(plain)
 
 
-def test_a_policy_counts_wherever_it_hangs(plain, iam):
+def test_inline_attached_and_group_policies_count(plain, iam):
     put = document({"Action": "ecr:PutImage", "Resource": ARN})
     iam.put_user_policy(UserName="ann", PolicyName="inline", PolicyDocument=put)
     assert may_push(plain)
@@ -58,7 +58,7 @@ def test_a_policy_counts_wherever_it_hangs(plain, iam):
     assert may_push(plain)
 
 
-def test_a_boundary_is_a_lid(plain, iam):
+def test_a_permissions_boundary_limits_the_permissions(plain, iam):
     arn = iam.create_policy(PolicyName="lid", PolicyDocument=document(LOGIN))["Policy"]["Arn"]
     iam.create_user(UserName="cleo", PermissionsBoundary=arn)
     iam.put_user_policy(
@@ -69,7 +69,7 @@ def test_a_boundary_is_a_lid(plain, iam):
     assert not permissions.allowed(cleo, "ecr:PutImage", ARN)
 
 
-def test_what_is_beyond_a_push(plain, iam):
+def test_permissions_that_a_push_does_not_need_are_found(plain, iam):
     for statements, more in [
         ([{"Action": PUSHES, "Resource": ARN}], ""),
         ([{"Action": [*PUSHES, "ecr:Describe*", "ecr:ListImages"], "Resource": ARN}], ""),
@@ -90,7 +90,7 @@ def test_what_is_beyond_a_push(plain, iam):
         assert permissions.beyond(plain, permissions.of(plain, "ann"), ARN, *PUSHES) == more, statements
 
 
-def test_a_role_and_whom_it_trusts(plain, iam):
+def test_a_role_has_its_policies_and_a_trust_policy(plain, iam):
     trust = document({"Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"})
     iam.create_role(RoleName="node", AssumeRolePolicyDocument=trust)
     assert permissions.trusts(plain, "node", "ec2.amazonaws.com")
@@ -101,7 +101,7 @@ def test_a_role_and_whom_it_trusts(plain, iam):
     assert permissions.beyond(plain, node, ARN, *permissions.PULL) == ""
 
 
-def test_keys_that_work(plain, iam):
+def test_only_active_access_keys_are_listed(plain, iam):
     assert permissions.keys(plain, "ann") == permissions.keys(plain, "ben") == []
     key = iam.create_access_key(UserName="ann")["AccessKey"]["AccessKeyId"]
     assert permissions.keys(plain, "ann") == [key]

@@ -35,11 +35,11 @@ def two_notebooks(tmp_path, monkeypatch):
 
 def made(cells) -> nbformat.NotebookNode:
     notebook = nbformat.v4.new_notebook()
-    for source, said in cells:
-        new = nbformat.v4.new_markdown_cell if said is None else nbformat.v4.new_code_cell
+    for source, id_and_tags in cells:
+        new = nbformat.v4.new_markdown_cell if id_and_tags is None else nbformat.v4.new_code_cell
         cell = new(source)
-        if said:
-            cell.id, cell.metadata["tags"] = said.split()[0], said.split()[1:]
+        if id_and_tags:
+            cell.id, *cell.metadata["tags"] = id_and_tags.split()
         notebook.cells.append(cell)
     return notebook
 
@@ -70,11 +70,11 @@ NOTHING = [
 ]
 
 
-def test_at_the_beginning_nothing_is_done(capsys):
+def test_a_new_learner_has_no_progress(capsys):
     assert shown(capsys) == NOTHING
 
 
-def test_cells_that_ran_count_and_their_claims(shell, capsys):
+def test_cells_that_ran_count_with_their_claims(shell, capsys):
     progress.begin("08")
     shell.run_cell("print('connected')")
     shell.run_cell("print('edited, but the same cell')", cell_id="a2")
@@ -89,21 +89,21 @@ def test_cells_that_ran_count_and_their_claims(shell, capsys):
     ]
 
 
-def test_where_no_id_is_told_a_text_stands_for_each_cell_that_has_it(shell, capsys):
+def test_without_a_cell_id_all_cells_with_the_same_source_count(shell, capsys):
     nbformat.write(made([("# 08", None), ("print(1)", "c1"), ("print(1)", "c2")]), course.FOLDER / "08_push.ipynb")
     progress.begin("08")
     shell.run_cell("print(1)", cell_id="unknown")
     assert "08           2 of 2  0 of 0     –" in shown(capsys)
 
 
-def test_a_cell_that_failed_does_not_count_unless_it_was_meant_to(shell, capsys):
+def test_a_failed_cell_counts_only_if_the_failure_is_expected(shell, capsys):
     progress.begin("08")
     shell.run_cell("1 / 0", cell_id="a1")
     shell.run_cell("raise SystemError('as announced')")
     assert "08 · Push    1 of 5  0 of 1     C2" in shown(capsys)
 
 
-def test_an_exercise_counts_when_its_check_says_so_and_stays(monkeypatch, capsys):
+def test_an_exercise_stays_done_after_its_check_passed_once(monkeypatch, capsys):
     right = [False]
 
     def does(_lab):
@@ -124,23 +124,23 @@ def test_an_exercise_counts_when_its_check_says_so_and_stays(monkeypatch, capsys
     assert "exercises: 1 of 2" in shown(capsys)
 
 
-def test_where_to_go_on_is_in_the_notebook_that_was_last_worked_on(shell, capsys):
+def test_continue_names_the_notebook_that_ran_last(shell, capsys):
     progress.begin("09")
     shell.run_cell("print('there')")
     assert shown(capsys)[-1] == "continue: 09_verify.ipynb § 09 · Verify"
     shell.run_cell('check("09.1")', cell_id="b2")
-    assert shown(capsys)[-1] == "continue: 09_verify.ipynb § 09 · Verify"  # it ran, and it is not right
+    assert shown(capsys)[-1] == "continue: 09_verify.ipynb § 09 · Verify"  # it ran, but the exercise is not done
     progress.note_exercise("09.1")
     shell.run_cell("pass", cell_id="b2")
     assert shown(capsys)[-1] == "continue: 08_push.ipynb § 08 · Push"
 
 
-def test_when_everything_is_done(shell, capsys):
+def test_the_progress_is_complete_when_everything_is_done(shell, capsys):
     for number, cells in {"08": FIRST, "09": SECOND}.items():
         progress.begin(number)
-        for _, said in cells:
-            if said:
-                shell.run_cell("pass", cell_id=said.split()[0])
+        for _, id_and_tags in cells:
+            if id_and_tags:
+                shell.run_cell("pass", cell_id=id_and_tags.split()[0])
         progress.note_exercise(f"{number}.1")
     assert shown(capsys)[2:] == [
         "08 · Push    5 of 5  1 of 1     C26 C2",
@@ -152,7 +152,7 @@ def test_when_everything_is_done(shell, capsys):
     ]
 
 
-def test_in_jupyter_it_has_links(shell, monkeypatch):
+def test_in_jupyter_the_progress_has_links(shell, monkeypatch):
     given = []
     monkeypatch.setattr("IPython.display.display", lambda data, raw: given.append(data))
     progress.begin("08")
@@ -167,7 +167,7 @@ def test_in_jupyter_it_has_links(shell, monkeypatch):
     ]
 
 
-def test_one_notebook_or_all_can_be_forgotten(shell, capsys):
+def test_reset_deletes_the_progress_of_one_notebook_or_of_all(shell, capsys):
     for number in ("08", "09"):
         progress.begin(number)
         shell.run_cell("pass", cell_id={"08": "a1", "09": "b1"}[number])
@@ -180,7 +180,7 @@ def test_one_notebook_or_all_can_be_forgotten(shell, capsys):
     assert shown(capsys) == NOTHING
 
 
-def test_ecr_lab_prints_it(capsys):
+def test_ecr_lab_progress_prints_the_progress(capsys):
     cli.commands.main(["progress"], standalone_mode=False)
     assert capsys.readouterr().out.splitlines() == NOTHING
 
@@ -195,21 +195,21 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("content", BROKEN)
-def test_a_file_that_is_broken_is_begun_anew(state, content, capsys):
+def test_a_damaged_progress_file_is_replaced(state, content, capsys):
     (state / progress.FILE).write_text(content)
     assert shown(capsys) == NOTHING
     progress.note_exercise("08.1")
     assert json.loads((state / progress.FILE).read_text())["exercises"].keys() == {"08.1"}
 
 
-def test_a_folder_that_cannot_be_written_is_no_obstacle(monkeypatch, tmp_path, capsys):
+def test_a_state_folder_that_is_not_writable_is_ignored(monkeypatch, tmp_path, capsys):
     (tmp_path / "a file").touch()
     monkeypatch.setenv("ECR_TUTORIAL_STATE", str(tmp_path / "a file" / "below"))
     progress.note_exercise("08.1")
     assert shown(capsys) == NOTHING
 
 
-def test_two_kernels_at_once_forget_nothing():
+def test_concurrent_kernels_lose_no_progress():
     threads = [threading.Thread(target=progress.note_exercise, args=(f"{number:02}.1",)) for number in range(16)]
     for thread in threads:
         thread.start()
@@ -218,6 +218,6 @@ def test_two_kernels_at_once_forget_nothing():
     assert len(json.loads((settings.state() / progress.FILE).read_text())["exercises"]) == 16
 
 
-def test_a_notebook_that_is_broken_is_left_out(capsys):
+def test_a_damaged_notebook_is_left_out(capsys):
     (course.FOLDER / "08_push.ipynb").write_text("{")
     assert shown(capsys)[2:3] == ["09 · Verify  0 of 2  0 of 1     –"]

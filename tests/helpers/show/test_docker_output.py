@@ -16,7 +16,7 @@ RECORDED = Path(__file__).parent / "recorded"  # what the real docker printed, b
 
 
 def left_on_screen(lines, build_args=None) -> str:
-    """What nbval compares: the text without what a carriage return took back."""
+    """What nbval compares: the text without what a carriage return erased."""
     return carriagereturn_pat.sub("", "".join(live_cell.paint(show.steady(lines, build_args))))
 
 
@@ -44,16 +44,16 @@ named   NAME
 
 
 @pytest.mark.parametrize("builder", ["classic-cli20", "classic-cli28", "buildkit"])
-def test_a_build_reads_the_same_by_every_builder_and_client(builder):
+def test_every_builder_and_client_gives_the_same_build_output(builder):
     assert without_ids(recorded(f"build-{builder}")) == BUILD.format(how="built")
 
 
 @pytest.mark.parametrize("builder", ["classic-cached-cli20", "classic-cached-cli28", "buildkit-cached"])
-def test_a_repeated_build_says_what_it_took_from_the_cache(builder):
+def test_a_repeated_build_shows_cached_steps(builder):
     assert without_ids(recorded(f"build-{builder}")) == BUILD.format(how="cached")
 
 
-def test_the_image_has_the_same_short_form_by_both_builders():
+def test_both_builders_show_the_same_short_image_id():
     assert "image   sha256:79b0def02480\nnamed   appside:1\n" in recorded("build-buildkit")
     assert re.search(r"^image   sha256:[0-9a-f]{12}\nnamed   appside:c20$", recorded("build-classic-cli20"), re.M)
 
@@ -85,7 +85,7 @@ def test_a_base_image_whose_argument_is_unknown_is_printed_as_written():
 
 
 @pytest.mark.parametrize("builder", ["classic-cli20", "classic-cli28", "buildkit"])
-def test_a_failed_run_step_shows_all_it_said_and_the_error_untouched(builder):
+def test_a_failed_run_step_shows_its_output_and_the_unchanged_error(builder):
     text = recorded(f"build-fail-run-{builder}").splitlines()
     failed = text.index("failed  RUN echo first; echo second >&2; exit 3")
     assert sorted(text[failed + 1 : failed + 3]) == ["first", "second"]
@@ -98,7 +98,7 @@ def test_a_failed_run_step_shows_all_it_said_and_the_error_untouched(builder):
 
 
 @pytest.mark.parametrize("builder", ["classic-cli20", "classic-cli28", "buildkit"])
-def test_a_missing_file_fails_its_step_and_the_error_is_untouched(builder):
+def test_a_missing_file_shows_the_failed_step_and_the_unchanged_error(builder):
     error = (
         'failed to compute cache key: "/nofile.txt" not found: not found'
         if builder == "buildkit"
@@ -112,7 +112,7 @@ def test_a_missing_file_fails_its_step_and_the_error_is_untouched(builder):
     ]
 
 
-# As buildx of today prints it with the containerd image store (written down, not recorded: no buildx here).
+# The output of current buildx with the containerd image store (written by hand: buildx is not installed here).
 BUILDX = """\
 #0 building with "desktop-linux" instance using docker driver
 
@@ -128,11 +128,11 @@ BUILDX = """\
 #3 CACHED
 
 #4 [3/3] RUN false
-#4 0.123 said before it failed
+#4 0.123 printed before it failed
 """.format(id="a" * 64)
 
 
-def test_buildx_success_is_told_alike():
+def test_a_successful_buildx_build_has_the_same_output():
     lines = BUILDX + "\n".join(
         [
             "#4 DONE 0.2s",
@@ -155,8 +155,8 @@ def test_buildx_success_is_told_alike():
     )
 
 
-def test_buildx_failure_keeps_its_explanation():
-    said = [
+def test_a_failed_buildx_build_keeps_the_explanation():
+    explanation = [
         "Dockerfile:3",
         "--------------------",
         "   3 | >>> RUN false",
@@ -168,20 +168,20 @@ def test_buildx_failure_keeps_its_explanation():
         '#4 ERROR: process "/bin/sh -c false" did not complete successfully: exit code: 1',
         "------",
         " > [3/3] RUN false:",
-        "0.123 said before it failed",
+        "0.123 printed before it failed",
         "------",
-        *said,
+        *explanation,
     ]
     assert left_on_screen(lines).splitlines() == [
         "base    FROM python:3.11",
         "cached  WORKDIR /app",
         "failed  RUN false",
-        "said before it failed",
-        *said,
+        "printed before it failed",
+        *explanation,
     ]
 
 
-def test_a_client_ended_in_the_middle_hides_nothing():
+def test_the_output_of_a_killed_client_is_kept():
     lines = ["Step 1/1 : RUN make", " ---> Running in 0123456789ab", "half of the work", "unexpected EOF"]
     assert left_on_screen(lines) == "half of the work\nunexpected EOF\n"
     lines = ["#1 [1/1] RUN make", "#1 ERROR: context canceled"]
@@ -228,28 +228,28 @@ def test_a_pull_lists_its_layers_in_order():
     ]
 
 
-def life(first: str, *ends: str):
-    """The lines that one layer may bring, in their order."""
+def layer_events(first: str, *ends: str):
+    """The lines that docker prints for one layer, in order."""
     going = ["Waiting", "Retrying in 5 seconds", "Verifying Checksum", "Download complete"]
     middle = st.lists(st.sampled_from(going), max_size=3)
     return st.builds(lambda m, end: [first, *m, end], middle, st.sampled_from(ends))
 
 
-PUSHED = life("Preparing", "Pushed", "Layer already exists", "Mounted from docker/library/python")
-PULLED = st.one_of(life("Pulling fs layer", "Pull complete"), st.just(["Already exists"]))
+PUSHED = layer_events("Preparing", "Pushed", "Layer already exists", "Mounted from docker/library/python")
+PULLED = st.one_of(layer_events("Pulling fs layer", "Pull complete"), st.just(["Already exists"]))
 
 
 @given(
     st.data(),
     st.sampled_from([("The push refers to repository [x]", PUSHED), ("v1: Pulling from x", PULLED)]),
 )
-def test_any_interleaving_of_the_layers_leaves_the_same_text(data, kind):
+def test_any_order_of_layer_events_gives_the_same_output(data, kind):
     header, lives = kind
     layers = {f"{n:012x}": life for n, life in enumerate(data.draw(st.lists(lives, min_size=1, max_size=6)))}
     left = {name: list(life) for name, life in layers.items()}
     lines = [header]
     while any(left.values()):
-        # docker mentions the layers in the image's order for the first time; after that, anything goes
+        # docker first lists the layers in the image's order; after that, events come in any order
         fresh = [name for name in left if left[name] and len(left[name]) == len(layers[name])]
         begun = [name for name in left if left[name] and name not in fresh]
         name = data.draw(st.sampled_from(begun + fresh[:1]))
@@ -276,5 +276,5 @@ def test_a_layer_is_printed_as_soon_as_those_before_it_are_finished():
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["C", "Z"])).map(" {}".format)))
-def test_any_other_line_passes_untouched(lines):
+def test_any_other_line_is_unchanged(lines):
     assert list(show.steady(lines)) == lines

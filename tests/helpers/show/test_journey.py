@@ -11,14 +11,14 @@ from helpers import settings, show
 PICTURES = settings.PROJECT / "notebooks" / "img"
 
 
-def test_the_pictures_in_the_repository_are_the_ones_that_are_drawn_now(tmp_path):
+def test_the_committed_pictures_are_up_to_date(tmp_path):
     for picture in show.write_pictures(tmp_path):
         assert (PICTURES / picture.name).read_text(encoding="utf-8") == picture.read_text(encoding="utf-8"), (
             f"{picture.name} is not current: run helpers.show.write_pictures on notebooks/img"
         )
 
 
-def test_a_highlighted_picture_says_where_you_are_in_words_and_in_its_description():
+def test_a_picture_names_the_current_step_in_text_and_description():
     assert "you are here" not in show.way()
     lit = show.way("08")
     assert lit.count("▲ you are here") == 1
@@ -43,20 +43,24 @@ def test_every_picture_is_small_accessible_and_self_contained(picture):
 
 
 @pytest.mark.parametrize("picture", sorted(PICTURES.glob("*.svg")), ids=lambda path: path.name)
-def test_no_text_leaves_its_box(picture):
+def test_text_fits_in_its_box(picture):
     root = ElementTree.fromstring(picture.read_text(encoding="utf-8"))
     sizes = dict(re.findall(r"\.([a-z]+)\{[^}]*?font-size:([\d.]+)px", root.findtext(f"{SVG}style")))
-    wide = {"m": 0.61, "mm": 0.61, "t": 0.64}  # of its size is a letter, about, in DejaVu Sans, which is a wide font
+    wide = {
+        "m": 0.61,
+        "mm": 0.61,
+        "t": 0.64,
+    }  # approximate width of a letter, relative to the font size, in DejaVu Sans (a wide font)
     boxes = [[float(r.get(side)) for side in ("x", "y", "width", "height")] for r in root.iter(f"{SVG}rect")]
     for text in root.iter(f"{SVG}text"):
         kind = text.get("class")
-        x, y, said = float(text.get("x")), float(text.get("y")), "".join(text.itertext())
-        width = len(said) * float(sizes[kind]) * wide.get(kind, 0.56)
+        x, y, content = float(text.get("x")), float(text.get("y")), "".join(text.itertext())
+        width = len(content) * float(sizes[kind]) * wide.get(kind, 0.56)
         left = x - {"middle": width / 2, "end": width}.get(text.get("text-anchor"), 0)
         around = [b for b in boxes if b[0] <= x <= b[0] + b[2] and b[1] <= y <= b[1] + b[3]]
         inner = min(around, key=lambda box: box[2] * box[3])
-        assert inner[0] - 4 <= left, said
-        assert left + width <= inner[0] + inner[2] + 4, said
+        assert inner[0] - 4 <= left, content
+        assert left + width <= inner[0] + inner[2] + 4, content
 
 
 def fills(root) -> dict[str, str]:
@@ -79,7 +83,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def below(root) -> list[tuple[str, str, str]]:
-    """``(words, colour, colour of what they stand on)`` of each text of a picture."""
+    """``(text, colour, background colour)`` of each text of a picture."""
     known, boxes, found = fills(root), [], []
     for shape in root.iter():
         if shape.tag in (f"{SVG}rect", f"{SVG}circle"):
@@ -101,16 +105,16 @@ def contains(box, x: float, y: float) -> bool:
 
 
 @pytest.mark.parametrize("picture", sorted(PICTURES.glob("*.svg")), ids=lambda path: path.name)
-def test_it_is_readable_on_a_dark_page_too(picture):
+def test_text_has_enough_contrast_on_any_page(picture):
     root = ElementTree.fromstring(picture.read_text(encoding="utf-8"))
     card, (_, _, width, height) = root.find(f"{SVG}rect"), map(float, root.get("viewBox").split())
-    assert fills(root)[card.get("class")] == "#fff"  # it brings its own page
+    assert fills(root)[card.get("class")] == "#fff"  # the picture has its own background
     assert float(card.get("width")) >= width - 1 and float(card.get("height")) >= height - 1
-    for words, colour, ground in below(root):
-        assert contrast(colour, ground) >= 4.5, words  # WCAG 2.2, 1.4.3
+    for text, colour, ground in below(root):
+        assert contrast(colour, ground) >= 4.5, text  # WCAG 2.2, 1.4.3
 
 
-def test_contrast_is_measured_as_wcag_does():
+def test_contrast_follows_the_wcag_formula():
     assert contrast("#000", "#ffffff") == pytest.approx(21)
     assert contrast("#777777", "#fff") == pytest.approx(4.48, abs=0.01)
     assert contrast("#9a4a00", "#fff") == contrast("#fff", "#9a4a00")

@@ -11,22 +11,22 @@ from helpers import show
 from helpers.show import live_cell
 
 
-def test_live_prints_both_streams_in_order_and_the_failure(capsys):
+def test_live_prints_both_streams_and_the_exit_status(capsys):
     show.live("", "echo one; echo two >&2; echo three; exit 3")
     assert capsys.readouterr() == ("one\ntwo\nthree\n(exit status 3)\n", "")
 
 
-def test_live_is_bash(capsys):
+def test_live_runs_bash(capsys):
     show.live("", 'words=(a b)\nfor w in "${words[@]}"; do printf "%s\\n" "$w"; done\nprintf unfinished')
     assert capsys.readouterr().out == "a\nb\nunfinished\n"
 
 
-def test_live_shows_what_a_program_left_on_its_line(capsys):
+def test_live_shows_the_text_after_the_last_carriage_return(capsys):
     show.live("", r"printf '10%%\r100%%\r\r\n'; printf 'bad \xff byte\n'")
     assert capsys.readouterr().out == "100%\nbad � byte\n"
 
 
-def test_live_prints_a_line_before_the_next_one_exists(tmp_path, monkeypatch):
+def test_live_prints_each_line_immediately(tmp_path, monkeypatch):
     seen = tmp_path / "seen"
 
     class Screen(io.StringIO):
@@ -41,7 +41,7 @@ def test_live_prints_a_line_before_the_next_one_exists(tmp_path, monkeypatch):
     assert screen.getvalue() == "one\ntwo\n"
 
 
-def test_an_interrupted_cell_leaves_nothing_running(tmp_path, monkeypatch):
+def test_an_interrupt_ends_every_process_of_the_cell(tmp_path, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 

@@ -22,7 +22,7 @@ def test_size(n_bytes, text):
     assert show.size(n_bytes) == text
 
 
-def test_table_aligns_and_puts_numbers_on_the_right(capsys):
+def test_a_table_aligns_columns_and_right_aligns_numbers(capsys):
     show.table([{"tag": "v1", "bytes": 5}, {"tag": "latest", "bytes": 1234, "unused": 1}], ["tag", "bytes"])
     show.table([("a", None)], ["first", "second"])
     assert capsys.readouterr().out.splitlines() == [
@@ -36,6 +36,6 @@ def test_table_aligns_and_puts_numbers_on_the_right(capsys):
     ]
 
 
-def test_an_empty_table_is_its_heading(capsys):
+def test_an_empty_table_has_a_heading_only(capsys):
     show.table([], ["tag", "digest"])
     assert capsys.readouterr().out == "tag  digest\n───  ──────\n"

@@ -51,6 +51,7 @@ lint: setup ## check style, types, and which folder imports which
 
 tables: setup ## write anew what is made from notebooks, tests and data: the tables in the READMEs, two lists in docs/
 	$(BIN)/python -m tests.notebooks.tables
+	$(BIN)/python -m tests.notebooks.pictures
 	$(BIN)/python -m tests.docs.fidelity
 	$(BIN)/python -m tests.docs.links
 

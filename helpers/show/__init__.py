@@ -1,8 +1,7 @@
-"""What the notebooks print and draw: tables, sizes, live output, and the picture of an image's steps."""
+"""What the notebooks print: tables, sizes and live output."""
 
 from .docker_output import steady
-from .journey import way, write_pictures
 from .live_cell import live, register_magics
 from .tables import size, table
 
-__all__ = ["live", "register_magics", "size", "steady", "table", "way", "write_pictures"]
+__all__ = ["live", "register_magics", "size", "steady", "table"]

@@ -1,6 +1,14 @@
-"""The picture at the top of each notebook: the steps of an image, with the current one highlighted."""
+"""Writes the picture at the top of each notebook: the steps of an image, with the current one highlighted.
+
+``make tables`` (or ``python -m tests.notebooks.pictures``) writes them to notebooks/img; ``test_pictures.py`` fails
+when they are out of date.
+"""
 
 from pathlib import Path
+
+from helpers import settings
+
+FOLDER = settings.PROJECT / "notebooks" / "img"
 
 _STEPS = (  # row by row; the second row runs from right to left
     (
@@ -22,11 +30,24 @@ _STEPS = (  # row by row; the second row runs from right to left
     ),
 )
 _ROWS = ("On your machine", "Amazon ECR", "Where it runs")
-_CURRENT = {"00": "source"}  # notebook -> step
-_CURRENT |= dict.fromkeys(("01", "02", "03", "04"), "repository")
-_CURRENT |= {"05": "login", "06": "build", "07": "tag", "08": "push", "09": "pull"}
-_CURRENT |= dict.fromkeys(("10", "11", "12"), "care")
-_CURRENT |= {"13": "run", "14": "clean", "15": "source"}
+_CURRENT = {  # notebook -> step
+    "00": "source",
+    "01": "repository",
+    "02": "repository",
+    "03": "repository",
+    "04": "repository",
+    "05": "login",
+    "06": "build",
+    "07": "tag",
+    "08": "push",
+    "09": "pull",
+    "10": "care",
+    "11": "care",
+    "12": "care",
+    "13": "run",
+    "14": "clean",
+    "15": "source",
+}
 _BOX_W, _BOX_H, _GAP_X, _GAP_Y, _LEFT, _TOP = 168, 76, 32, 60, 24, 50
 _STYLE = (
     "text{font-family:system-ui,-apple-system,'Segoe UI',sans-serif;fill:#16202a}"
@@ -104,9 +125,13 @@ def _arrow(start: int, end: int, top: int) -> str:
     return f'<path class="a" d="M{start} {y}H{end - back}"/><path class="h" d="M{end} {y}l{-back}-5v10z"/>'
 
 
-def write_pictures(folder: Path) -> list[Path]:
+def write(folder: Path = FOLDER) -> list[Path]:
     """Write ``way.svg`` and a ``way-NN.svg`` for each notebook; return their paths."""
     pictures = {"way.svg": way()} | {f"way-{notebook}.svg": way(notebook) for notebook in _CURRENT}
     for name, picture in pictures.items():
         (folder / name).write_text(picture, encoding="utf-8")
     return [folder / name for name in pictures]
+
+
+if __name__ == "__main__":
+    write()

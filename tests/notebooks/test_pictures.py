@@ -6,25 +6,25 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from helpers import settings, show
+from tests.notebooks import pictures
 
-PICTURES = settings.PROJECT / "notebooks" / "img"
+PICTURES = pictures.FOLDER
 
 
 def test_the_committed_pictures_are_up_to_date(tmp_path):
-    for picture in show.write_pictures(tmp_path):
+    for picture in pictures.write(tmp_path):
         assert (PICTURES / picture.name).read_text(encoding="utf-8") == picture.read_text(encoding="utf-8"), (
-            f"{picture.name} is not current: run helpers.show.write_pictures on notebooks/img"
+            f"{picture.name} is not current: run make tables"
         )
 
 
 def test_a_picture_names_the_current_step_in_text_and_description():
-    assert "you are here" not in show.way()
-    lit = show.way("08")
+    assert "you are here" not in pictures.way()
+    lit = pictures.way("08")
     assert lit.count("▲ you are here") == 1
     assert "Push (you are here)" in lit
     with pytest.raises(ValueError, match="no picture for notebook '99'"):
-        show.way("99")
+        pictures.way("99")
 
 
 SVG = "{http://www.w3.org/2000/svg}"

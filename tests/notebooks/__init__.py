@@ -1,1 +1,1 @@
-"""The course, checked: its notebooks run, compare, and say what they promise."""
+"""Tests of the notebooks: they run, their outputs are compared, and they follow the rules of the course."""

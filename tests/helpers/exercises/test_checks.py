@@ -90,13 +90,13 @@ def test_each_check_has_a_docstring():
 
 class Ecr:
     def __init__(self, *manifests):
-        self.manifests, self.asked = list(manifests), []
+        self.manifests, self.requested = list(manifests), []
 
     def client(self):
         return self
 
     def batch_get_image(self, repositoryName, imageIds):
-        self.asked += imageIds
+        self.requested += imageIds
         return {"images": [{"imageManifest": json.dumps(m)} for m in self.manifests[:1] if self.manifests.pop(0)]}
 
 
@@ -116,7 +116,7 @@ def test_layers_of_an_image_with_attestations():
     }
     ecr = Ecr(index, IMAGE)
     assert lookup.layers(ecr, "r", "v1") == ["sha256:a", "sha256:b"]
-    assert ecr.asked[-1] == {"imageDigest": "sha256:yes"}
+    assert ecr.requested[-1] == {"imageDigest": "sha256:yes"}
 
 
 def test_layers_of_a_missing_image_raise_notyet():

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ecr_sandbox import settings
+from ecr_sandbox.deferred_import import defer
 from ecr_sandbox.http import addresses
 from ecr_sandbox.http.listeners import MAIN, Listeners, NoPort
 from ecr_sandbox.state.atomic_files import write_whole
@@ -34,6 +35,8 @@ def serve() -> None:
 
 
 def _serve(folder: Path) -> None:
+    # moto needs it for server certificates only; it would take 8 MB and 5% of the time of a start.
+    defer("cryptography.x509")
     from ecr_sandbox.app import App
 
     app, listeners = App(folder), Listeners(folder)

@@ -19,15 +19,15 @@ lab: setup ## open the course in JupyterLab; LAB_ARGS="--no-browser --port 8899"
 	@exec $(BIN)/jupyter lab $(ALLOW_ROOT) --ServerApp.root_dir="$(CURDIR)" \
 		--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_ARGS)
 
-setup: ## what lab and test do first: .venv, Docker engine, registry, base image
+setup: ## what lab and test do first: .venv, Docker engine, base image
 	@$(PYTHON) -m machine.setup
 
-doctor: ## check every prerequisite and say how to mend what is missing
+doctor: ## check every prerequisite and show how to fix what is missing
 	@test -x $(BIN)/ecr-lab || { echo "Nothing is set up yet. Run: make setup" >&2; exit 1; }
 	@$(BIN)/ecr-lab doctor
 
 sandbox: setup ## the local ECR alone, in the foreground; Ctrl-C stops it
-	@exec $(BIN)/python -m ecr_sandbox
+	@exec $(BIN)/ecr-lab serve
 
 test: setup lint ## run all tests and every notebook
 	@$(PYTHON) -m machine.clients
@@ -43,13 +43,15 @@ soak: setup ## run the long tests whole: kills, crowds, growth, bad input; about
 	@$(PYTHON) -m machine.clients
 	$(BIN)/python -m pytest tests -m soak --soak --timeout 3600
 
-lint: setup ## check style and types
+lint: setup ## check style, types, and which folder imports which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
 
 tables: setup ## write anew what is made from notebooks, tests and data: the tables in the READMEs, two lists in docs/
 	$(BIN)/python -m tests.notebooks.tables
+	$(BIN)/python -m tests.notebooks.pictures
 	$(BIN)/python -m tests.docs.fidelity
 	$(BIN)/python -m tests.docs.links
 
@@ -59,10 +61,11 @@ record: setup ## run every notebook and store what it prints
 bench: setup ## measure the figures that the README gives
 	$(BIN)/python -m bench
 
-lock: setup ## write requirements.lock anew from pyproject.toml
+lock: setup ## write requirements.lock again from pyproject.toml and sandbox/pyproject.toml
 	@$(BIN)/python -m pip install --quiet uv
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal \
-		--python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements.lock
+		--python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--no-emit-package ecr-sandbox -o requirements.lock
 
 clean: ## stop the sandbox and remove what make made here
 	@$(PYTHON) -m machine.clean

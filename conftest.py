@@ -1,4 +1,4 @@
-"""Lets `pytest --nbval notebooks` run the course beside a learner's own sandbox, each notebook from a clean state."""
+"""Lets `pytest --nbval notebooks` run each notebook from a clean state, without using the learner's own sandbox."""
 
 import os
 import shutil
@@ -18,19 +18,19 @@ LEFT = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--unclean`: run the notebooks on whatever the last run left, as a learner may."""
+    """`--unclean`: run the notebooks on the state that the last run left, as a learner may."""
     parser.addoption("--unclean", action="store_true", help="do not clean the sandbox before each notebook")
-    parser.addoption("--soak", action="store_true", help="run the tests marked `soak` whole instead of shortened")
+    parser.addoption("--soak", action="store_true", help="run the tests marked `soak` in full instead of shortened")
 
 
 @pytest.fixture(scope="session")
 def soak(pytestconfig: pytest.Config) -> bool:
-    """Whether a long test is to run whole (`make soak`) or shortened (`make test`)."""
+    """Whether a long test runs in full (`make soak`) or shortened (`make test`)."""
     return pytestconfig.getoption("soak")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The notebooks' kernels inherit this environment: folders and a port of the tests' own."""
+    """Set the environment that the notebooks' kernels inherit: the tests' own folders and port."""
     if not config.getoption("nbval", default=False):
         return
     os.environ["TMPDIR"] = config.stash[TEMPORARY] = tempfile.mkdtemp()
@@ -50,15 +50,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item):
-    """Before the first cell of a notebook: a registry and an engine without traces of the others.
+    """Before the first cell of a notebook, restore a clean registry and engine.
 
-    They are made while the notebook's kernel starts, which takes as long.
+    This happens while the notebook's kernel starts, which takes as long.
     """
     if not item.stash.get(FIRST_CELL, False) or settings.target() != "sandbox":
         return (yield)
     used = item.config.getoption("unclean") or os.environ.get("ECR_TUTORIAL_KEEP_STATE")
-    with ThreadPoolExecutor(1) as beside:
-        made = beside.submit(clean_state.forget_progress if used else clean_state.make)
+    with ThreadPoolExecutor(1) as executor:
+        made = executor.submit(clean_state.delete_progress if used else clean_state.make)
         result = yield
         made.result()
     return result
@@ -66,7 +66,7 @@ def pytest_runtest_setup(item: pytest.Item):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
-    """Count the seconds of each notebook, and say in one line what a cell prints otherwise; `-v` has it whole."""
+    """Add up the seconds of each notebook, and report a changed output in one line; `-v` shows it in full."""
     report = yield
     if type(item).__name__ == "IPyNbCell":
         seconds = item.config.stash.setdefault(SECONDS, {})
@@ -78,14 +78,14 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
 
 
 def _change(item: pytest.Item) -> str:
-    """What a cell printed otherwise than is stored; empty when it did not come to its end, which nbval tells best."""
+    """How a cell's output differs from the stored one; empty if the cell did not finish, which nbval reports itself."""
     if item.test_outputs is None or item.parent.timed_out:
         return ""
     return what_changed(item.cell.outputs, item.test_outputs, item.sanitize)
 
 
 def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
-    """How long the notebooks took, all and the longest of them."""
+    """Print how long all notebooks took, and the slowest one."""
     seconds = config.stash.get(SECONDS, {})
     if seconds:
         longest = max(seconds, key=lambda name: seconds[name])
@@ -98,7 +98,7 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Leave nothing running, nothing in the engine and no file; a run whose notebooks left one has failed."""
+    """Stop the sandbox and delete its images; the run fails if a notebook left a temporary file."""
     if not session.config.getoption("nbval", default=False):
         return
     if not os.environ.get("ECR_TUTORIAL_KEEP_STATE"):

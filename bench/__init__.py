@@ -1,1 +1,1 @@
-"""The measured figures of the README, each by one command: ``make bench``."""
+"""Measures the figures of the README: ``make bench``."""

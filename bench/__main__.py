@@ -1,6 +1,6 @@
-"""Measure everything, side by side in one run, and print the README's table.
+"""Measures every part in one run, and prints the README's table.
 
-``python -m bench --runs 5 ready transfer notebooks`` measures only what is named.
+``python -m bench --runs 5 ready transfer notebooks`` measures only the named parts.
 """
 
 import datetime
@@ -13,7 +13,7 @@ import click
 
 from . import authorization, crowd, growth, lifecycle, notebooks, ready, restart, scan, tasks, transfer
 
-# Name of a figure → its unit and how many decimals are worth printing.
+# Name of a figure, with its unit → the values of all runs.
 Figures = dict[str, list[float]]
 PARTS: dict[str, Callable[[int], Figures]] = {
     "ready": ready.measure,

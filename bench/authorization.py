@@ -1,4 +1,4 @@
-"""What it costs to ask who signed a call, and whether IAM allows it."""
+"""How long it takes to verify the signature of a call, and to authorize it."""
 
 import json
 import threading
@@ -7,14 +7,18 @@ import time
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from ecr_sandbox.auth.sigv4 import signed
-from ecr_sandbox.http.middleware import Request
-from ecr_sandbox.iam.authorization import authorize
 from moto.ecr.models import ecr_backends
 from moto.iam.models import iam_backends
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response
 
+from ecr_sandbox.auth.sigv4 import AccessKeys, verify_signature
+from ecr_sandbox.aws.call import read_call
+from ecr_sandbox.aws.dispatch import check_scope
+from ecr_sandbox.http.middleware import Request, chain
+from ecr_sandbox.iam import principals, requests
+from ecr_sandbox.iam.authorization import authorize
+from ecr_sandbox.services.ecr.authorization import authorization_requests
 from helpers import settings
 
 CALLS = 500
@@ -26,13 +30,18 @@ PUSH = ["BatchCheckLayerAvailability", "InitiateLayerUpload", "UploadLayerPart",
 def measure(runs: int) -> dict[str, list[float]]:
     """Milliseconds a call, for a user with a policy of its own, one of a group, and a repository policy."""
     key = _user()
-    doors = {"signature (ms a call)": signed, "authorization (ms a call)": authorize(threading.RLock())}
+    requests.register("ecr", authorization_requests)
+    middleware = {
+        "signature (ms a call)": [verify_signature(check_scope, AccessKeys(principals.secret_of, principals.of))],
+        "authorization (ms a call)": [read_call, authorize(threading.RLock())],
+    }
     figures: dict[str, list[float]] = {}
     for _ in range(runs):
-        requests = [_request(key) for _ in range(CALLS)]
-        for name, door in doors.items():
+        calls = [_request(key) for _ in range(CALLS)]
+        for name, each in middleware.items():
+            handler = chain(each, lambda _: Response(status=200))
             start = time.perf_counter()
-            answers = [door(request, lambda _: Response(status=200)) for request in requests]
+            answers = [handler(call) for call in calls]
             figures.setdefault(name, []).append((time.perf_counter() - start) / CALLS * 1000)
             if any(answer.status_code != 200 for answer in answers):
                 raise SystemExit(f"{name}: refused, so there is nothing to measure: {answers[0].get_data(True)}")
@@ -61,12 +70,14 @@ def _policy(actions: list[str], resource: str | None, **more: str) -> str:
 
 
 def _request(key: Credentials) -> Request:
-    """A PutImage as boto3 signs it."""
+    """A PutImage request as boto3 signs it."""
     body = json.dumps({"repositoryName": REPOSITORY, "imageManifest": "x" * 2000, "imageTag": "v1"})
     headers = {
         "X-Amz-Target": "AmazonEC2ContainerRegistry_V20150921.PutImage",
         "Content-Type": "application/x-amz-json-1.1",
     }
-    asked = AWSRequest("POST", "http://localhost:5050/", headers, body)
-    SigV4Auth(key, "ecr", settings.REGION).add_auth(asked)
-    return Request(EnvironBuilder("/", asked.url, method="POST", headers=dict(asked.headers), data=body).get_environ())
+    request = AWSRequest("POST", "http://localhost:5050/", headers, body)
+    SigV4Auth(key, "ecr", settings.REGION).add_auth(request)
+    return Request(
+        EnvironBuilder("/", request.url, method="POST", headers=dict(request.headers), data=body).get_environ()
+    )

@@ -1,7 +1,7 @@
-"""Fifty clients at once: how long each waits for a small call of the API, and of the registry.
+"""Fifty concurrent clients: how long each waits for a small API call, and for a small registry request.
 
-The same calls go to plain moto (nothing on disk, no signature, no policies). Those of the registry go to Distribution
-alone, if that is here.
+The same API calls go to plain moto (nothing on disk, no signature, no policies). The same registry requests go to
+Distribution, if it is installed.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 
 
 def measure(runs: int) -> dict[str, list[float]]:
-    """Milliseconds (median and 95th percentile of the answers of one run) and ratios."""
+    """Milliseconds (median and 95th percentile of one run) and ratios."""
     figures: dict[str, list[float]] = {}
     for _ in range(runs):
         with tempfile.TemporaryDirectory() as folder:
@@ -34,7 +34,7 @@ def measure(runs: int) -> dict[str, list[float]]:
                 token = client(host).get_authorization_token()["authorizationData"][0]["authorizationToken"]
                 prepare(host, token)
                 ours = timed(host, calls)
-                our_wire = timed(host, partial(_asks, token=token))
+                our_wire = timed(host, partial(_registry_requests, token=token))
             with moto() as (host, _process):
                 _repositories(host)
                 theirs = timed(host, calls)
@@ -53,16 +53,16 @@ def measure(runs: int) -> dict[str, list[float]]:
 
 
 def _distribution(folder: Path) -> list[Answered]:
-    """Distribution's answers to the same requests."""
+    """Distribution's responses to the same requests."""
     folder.mkdir()
     with distribution(folder) as (host, _process):
         for number in range(CLIENTS):
             push(f"http://{host}/v2/crowd-{number}", "first", "")
-        return timed(host, partial(_asks, token=""))
+        return timed(host, partial(_registry_requests, token=""))
 
 
 def calls(host: str, number: int) -> list[Prepared]:
-    """What one client asks of the API: four of ten calls change something."""
+    """The API calls of one client; four of ten change something."""
     calls = []
     for turn in range(ROUNDS):
         mine = {"repositoryName": f"crowd-{number}"}
@@ -83,21 +83,21 @@ def calls(host: str, number: int) -> list[Prepared]:
     return calls
 
 
-def _asks(host: str, number: int, token: str) -> list[Prepared]:
-    """What one client asks of the registry, as a puller does who has the layers."""
-    said = {"Authorization": f"Basic {token}"} if token else {}
-    home, asked = f"/v2/crowd-{number}", {**said, "Accept": MANIFEST_TYPE}
+def _registry_requests(host: str, number: int, token: str) -> list[Prepared]:
+    """The registry requests of one client, as in a pull whose layers exist already."""
+    authorization = {"Authorization": f"Basic {token}"} if token else {}
+    home, headers = f"/v2/crowd-{number}", {**authorization, "Accept": MANIFEST_TYPE}
     once = [
-        load.http("HEAD manifest", host, "HEAD", f"{home}/manifests/first", asked),
-        load.http("GET manifest", host, "GET", f"{home}/manifests/first", asked),
-        load.http("HEAD blob", host, "HEAD", f"{home}/blobs/{_digest(CONFIG)}", said),
-        load.http("GET tags", host, "GET", f"{home}/tags/list", said),
+        load.http("HEAD manifest", host, "HEAD", f"{home}/manifests/first", headers),
+        load.http("GET manifest", host, "GET", f"{home}/manifests/first", headers),
+        load.http("HEAD blob", host, "HEAD", f"{home}/blobs/{_digest(CONFIG)}", authorization),
+        load.http("GET tags", host, "GET", f"{home}/tags/list", authorization),
     ]
     return once * ROUNDS * 2
 
 
 def timed(host: str, script: Callable[[str, int], list[Prepared]]) -> list[Answered]:
-    """The answers to all clients, of which each sends its *script*."""
+    """The responses to all clients, each of which sends its *script*."""
     answers = load.run(host, [script(host, number) for number in range(CLIENTS)])
     if wrong := [answer for answer in answers if answer.status >= 400]:
         raise SystemExit(f"{host}: {len(wrong)} requests failed, so there is nothing to measure: {wrong[:3]}")
@@ -105,7 +105,7 @@ def timed(host: str, script: Callable[[str, int], list[Prepared]]) -> list[Answe
 
 
 def percentile(answers: list[Answered], at: int) -> float:
-    """Milliseconds in which *at* of a hundred answers came."""
+    """Milliseconds within which *at* percent of the responses arrived."""
     return statistics.quantiles([answer.seconds for answer in answers], n=100, method="inclusive")[at - 1] * 1000
 
 
@@ -124,10 +124,10 @@ def _repositories(host: str) -> None:
 
 def push(home: str, tag: str, token: str) -> None:
     """Push a small image to the repository whose URL is *home*."""
-    said = {"Authorization": f"Basic {token}"} if token else {}
+    authorization = {"Authorization": f"Basic {token}"} if token else {}
     with requests.Session() as session:
         session.trust_env = False
-        session.headers.update(said)
+        session.headers.update(authorization)
         started = session.post(f"{home}/blobs/uploads/")
         where = requests.compat.urljoin(home, started.headers["Location"])
         done = session.put(where, params={"digest": _digest(CONFIG)}, data=CONFIG)

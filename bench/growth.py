@@ -1,6 +1,6 @@
-"""What ten thousand images in one repository cost: a push, a page of DescribeImages, memory.
+"""A push, a page of DescribeImages, and the memory with ten thousand images in one repository.
 
-The same of plain moto, and of Distribution alone, if that is here; it lists nothing by pages.
+The same for plain moto, and for Distribution, if it is installed; Distribution has no paginated list.
 """
 
 import hashlib
@@ -12,9 +12,9 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from ecr_sandbox.registry.images import Images, Manifest
+from ecr_sandbox.registry.images import Images
+from ecr_sandbox.registry.manifest_format import Manifest
 from ecr_sandbox.state.store import Store
-
 from helpers import settings
 
 from . import load
@@ -28,7 +28,7 @@ TURNS = 20
 
 
 def measure(runs: int) -> dict[str, list[float]]:
-    """Milliseconds with 100 images, and how many times as long with 10,000; memory in MB."""
+    """Milliseconds with 100 images, and the ratio with 10,000; memory in MB."""
     figures: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         state = filled(Path(folder, "state"))
@@ -70,14 +70,14 @@ def filled(state: Path) -> Path:
 
 
 def _filled_alone(folder: Path) -> Path:
-    """A folder of Distribution's with the two repositories."""
+    """A storage folder of Distribution with the two repositories."""
     folder.mkdir()
     with distribution(folder) as (host, _):
         for name, count in SIZES.items():
             push(f"http://{host}/v2/{name}", "first", "")
             answers = load.run(host, [[_put_alone("v", host, name, turn)[0] for turn in range(count)]])
             if wrong := [answer for answer in answers if answer.status >= 400]:
-                raise SystemExit(f"{host}: {len(wrong)} images were not taken: {wrong[:3]}")
+                raise SystemExit(f"{host}: {len(wrong)} images were not accepted: {wrong[:3]}")
     return folder
 
 
@@ -89,27 +89,27 @@ def manifest(config: str, note: str) -> str:
 
 
 def _compared(name: str, host: str, script: Callable[[str, str, int], list[Prepared]]) -> dict[str, float]:
-    """Median milliseconds of all requests of *script* for the few, and the many's part of that; asked in turn."""
+    """Median milliseconds of *script* with few images, and the ratio with many; the requests alternate."""
     taken: dict[str, list[float]] = {"few": [], "many": []}
-    asked = [(repository, script(host, repository, turn)) for turn in range(TURNS) for repository in SIZES]
-    answers = load.run(host, [[request for _, requests in asked for request in requests]])
+    turns = [(repository, script(host, repository, turn)) for turn in range(TURNS) for repository in SIZES]
+    answers = load.run(host, [[request for _, requests in turns for request in requests]])
     if wrong := [answer for answer in answers if answer.status >= 400]:
         raise SystemExit(f"{host}: {len(wrong)} requests failed, so there is nothing to measure: {wrong[:3]}")
-    for repository, requests in asked:
+    for repository, requests in turns:
         taken[repository].append(sum(answers.pop(0).seconds for _ in requests))
     few, many = (statistics.median(seconds) * 1000 for seconds in taken.values())
     return {f"{name} (ms)": few, f"{name}: with {MANY:,} / with {FEW} (ratio)": many / few}
 
 
 def _push(token: str, run: int, host: str, repository: str, turn: int) -> list[Prepared]:
-    """A config of its own, which the registry does not have, and the manifest."""
+    """Upload a new config, then the manifest."""
     content = f"{repository} {run} {turn}".encode()
     config = hashlib.sha256(content).hexdigest()
-    said = {"Authorization": f"Basic {token}", "Content-Type": "application/octet-stream"}
-    home, typed = f"/v2/{repository}", {**said, "Content-Type": MANIFEST_TYPE}
+    headers = {"Authorization": f"Basic {token}", "Content-Type": "application/octet-stream"}
+    home, typed = f"/v2/{repository}", {**headers, "Content-Type": MANIFEST_TYPE}
     text = manifest(config, f"{run} {turn}").encode()
     return [
-        load.http("blob", host, "POST", f"{home}/blobs/uploads/?digest=sha256:{config}", said, content),
+        load.http("blob", host, "POST", f"{home}/blobs/uploads/?digest=sha256:{config}", headers, content),
         load.http("manifest", host, "PUT", f"{home}/manifests/new-{run}-{turn}", typed, text),
     ]
 

@@ -1,4 +1,4 @@
-"""What a lifecycle policy costs in a repository of ten thousand images: to evaluate it, and to act on it."""
+"""How long it takes to evaluate and apply a lifecycle policy in a repository of ten thousand images."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ RULES = [
 
 
 def measure(runs: int) -> dict[str, list[float]]:
-    """Seconds from the call to the complete preview; to let all but 100 expire; and the longest that others waited."""
+    """Seconds until the preview is complete, until all but 100 images expire, and the longest wait of another call."""
     figures: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         state = filled(Path(folder, "state"))
@@ -50,14 +50,14 @@ def _preview(host: str) -> float:
 
 
 def _expire(host: str) -> tuple[float, float]:
-    """How long it takes, and the longest of the calls that were made meanwhile, one after the other."""
+    """How long it takes, and the longest of the sequential calls in the meantime."""
     ecr, waits, evaluated = client(host), [0.0], False
     ecr.put_lifecycle_policy(repositoryName="many", lifecyclePolicyText=_policy())
     begun = time.perf_counter()
     body = json.dumps({"forward": 1.01 * DAY}).encode()
     urllib.request.urlopen(f"http://{host}/_sandbox/clock", body).close()
     while not evaluated:
-        asked = time.perf_counter()
+        sent = time.perf_counter()
         evaluated = ecr.get_lifecycle_policy(repositoryName="many")["lastEvaluatedAt"].timestamp() > 0
-        waits.append(time.perf_counter() - asked)
+        waits.append(time.perf_counter() - sent)
     return time.perf_counter() - begun, max(waits)

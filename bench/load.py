@@ -1,6 +1,6 @@
-"""A light crowd: many clients in one thread, each sending prepared requests one after another on one connection.
+"""A light load generator: many clients in one thread, each sending prepared requests in sequence on one connection.
 
-It shares the processors with what it measures, so it does next to nothing.
+It shares the processors with the measured program, so it does as little as possible.
 """
 
 import json
@@ -24,7 +24,7 @@ TARGET = "AmazonEC2ContainerRegistry_V20150921"
 
 
 class Answered(NamedTuple):
-    """One answer: what was asked, its status, the seconds it took."""
+    """One response: the name of the request, the status, and the seconds it took."""
 
     name: str
     status: int
@@ -32,19 +32,19 @@ class Answered(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """One request: a name for it, and its bytes."""
+    """One request: its name and its bytes."""
 
     name: str
     raw: bytes
 
 
 def api(host: str, operation: str, **parameters: object) -> Prepared:
-    """A signed call of ECR."""
+    """A signed ECR call."""
     body = json.dumps(parameters).encode()
     headers = {"X-Amz-Target": f"{TARGET}.{operation}", "Content-Type": "application/x-amz-json-1.1"}
-    asked = AWSRequest("POST", f"http://{host}/", headers, body)
-    SigV4Auth(KEY, "ecr", settings.REGION).add_auth(asked)
-    return http(operation, host, "POST", "/", dict(asked.headers), body)
+    request = AWSRequest("POST", f"http://{host}/", headers, body)
+    SigV4Auth(KEY, "ecr", settings.REGION).add_auth(request)
+    return http(operation, host, "POST", "/", dict(request.headers), body)
 
 
 def http(name: str, host: str, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> Prepared:
@@ -55,7 +55,7 @@ def http(name: str, host: str, method: str, path: str, headers: dict[str, str], 
 
 
 def run(host: str, scripts: Iterable[list[Prepared]]) -> list[Answered]:
-    """Let a client of its own, in a process of theirs, send each of *scripts*; every answer."""
+    """Send each of *scripts* with its own client, all in one separate process; returns every response."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_run, (host, list(scripts)))
 
@@ -76,12 +76,12 @@ class _Client:
         return self.sock
 
     def receive(self) -> Answered | None:
-        """The answer, if it is whole."""
+        """The response, if it is complete."""
         assert self.sock
         piece = self.sock.recv(1 << 18)
         self.received += piece
-        asked = self.requests[0]
-        end = _end(self.received, asked.raw.startswith(b"HEAD")) if piece else len(self.received)
+        request = self.requests[0]
+        end = _end(self.received, request.raw.startswith(b"HEAD")) if piece else len(self.received)
         if end is None:
             return None
         seconds = time.perf_counter() - self.begun
@@ -91,7 +91,7 @@ class _Client:
         if not piece or b"connection: close" in head:
             self.sock.close()
             self.sock = None
-        return Answered(asked.name, int(head.split(b" ", 2)[1]), seconds)
+        return Answered(request.name, int(head.split(b" ", 2)[1]), seconds)
 
 
 def _end(received: bytearray, head_only: bool) -> int | None:
@@ -105,7 +105,7 @@ def _end(received: bytearray, head_only: bool) -> int | None:
         return len(received) if received.endswith(b"0\r\n\r\n") else None
     at = head.find(b"content-length:")
     if at < 0:
-        return None  # the end of the connection is the end of the answer
+        return None  # the response ends with the connection
     end = body + int(head[at + 15 : head.find(b"\r\n", at)])
     return end if len(received) >= end else None
 

@@ -1,4 +1,4 @@
-"""Seconds of the course as a regression suite, notebook by notebook."""
+"""How long each notebook takes under nbval."""
 
 import os
 import re
@@ -10,13 +10,13 @@ from pathlib import Path
 
 from helpers import settings
 
-WARMS_UP = "notebooks/07_tag_the_image.ipynb"
+WARM_UP = "notebooks/07_tag_the_image.ipynb"
 
 
 def measure(runs: int) -> dict[str, list[float]]:
-    """Seconds of each notebook under ``pytest --nbval`` (its kernel's start included), and of all; caches are warm."""
+    """Seconds of each notebook under ``pytest --nbval`` (including the kernel start), and of all; with warm caches."""
     figures: dict[str, list[float]] = {}
-    _run(WARMS_UP, keep=True)
+    _run(WARM_UP, keep=True)
     for left in reversed(range(runs)):
         once = _run("notebooks", keep=bool(left))
         for name, seconds in {**once, "all notebooks": sum(once.values())}.items():
@@ -25,7 +25,7 @@ def measure(runs: int) -> dict[str, list[float]]:
 
 
 def _run(what: str, keep: bool) -> dict[str, float]:
-    """Seconds by notebook; what the builder has cached is kept for the next run, or removed."""
+    """Seconds per notebook; the build cache is kept for the next run, or removed."""
     environment = os.environ | ({"ECR_TUTORIAL_KEEP_WARM": "1"} if keep else {})
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")

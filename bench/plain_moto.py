@@ -1,6 +1,6 @@
-"""moto's own server: ``python -m bench.plain_moto 5999 few 100 many 10000``, on a port, with repositories and images.
+"""moto's own server on a port, with repositories and images: ``python -m bench.plain_moto 5999 few 100 many 10000``.
 
-Its CORS headers come from a package that the course does not need; nobody asks for them here.
+Its CORS headers come from a package that the course does not need, so they are disabled.
 """
 
 import sys
@@ -23,7 +23,7 @@ def main() -> None:
 
 
 def _fill(name: str, count: int) -> None:
-    """What PutImage leaves behind; asked for one by one, 10,000 would take moto minutes."""
+    """Add images without PutImage: 10,000 calls would take moto minutes."""
     from moto.ecr.models import Image, ecr_backends
 
     repository = ecr_backends[settings.ACCOUNT][settings.REGION].create_repository(name, None, {}, None, "MUTABLE", [])

@@ -1,4 +1,4 @@
-"""What is compared: the sandbox, Distribution by itself, and plain moto."""
+"""Starts what is compared: the sandbox, Distribution and plain moto."""
 
 import contextlib
 import os
@@ -22,10 +22,10 @@ from helpers import settings
 def sandbox(folder: Path) -> Iterator[tuple[str, subprocess.Popen]]:
     """A sandbox on *folder*: its registry host and its process."""
     port = free_port()
-    env = os.environ | {"ECR_TUTORIAL_STATE": str(folder), "ECR_TUTORIAL_PORT": str(port)}
-    env["ECR_TUTORIAL_BASE"] = "/nonexistent"  # nothing is mirrored while we measure
+    env = os.environ | {"ECR_SANDBOX_STATE": str(folder), "ECR_SANDBOX_PORT": str(port)}
+    env["ECR_SANDBOX_BASE_IMAGE"] = "/nonexistent"  # no mirroring during the measurement
     process = subprocess.Popen(
-        [sys.executable, "-m", "ecr_sandbox"], env=env, stdout=subprocess.PIPE, text=True, cwd=settings.PROJECT
+        [sys.executable, "-m", "ecr_sandbox", "serve"], env=env, stdout=subprocess.PIPE, text=True, cwd=settings.PROJECT
     )
     assert process.stdout
     try:
@@ -38,7 +38,7 @@ def sandbox(folder: Path) -> Iterator[tuple[str, subprocess.Popen]]:
 
 
 def has_distribution() -> bool:
-    """Whether CNCF Distribution, the yardstick of the registry, is installed here."""
+    """Whether CNCF Distribution, to which the registry is compared, is installed."""
     return _binary() is not None
 
 
@@ -48,7 +48,7 @@ def _binary() -> str | None:
 
 @contextlib.contextmanager
 def distribution(folder: Path) -> Iterator[tuple[str, subprocess.Popen]]:
-    """Distribution alone, storing in *folder*: its registry host and its process. Only if ``has_distribution()``."""
+    """Distribution, with its storage in *folder*: its registry host and its process. Only if ``has_distribution()``."""
     port = free_port()
     config = folder / "config.yml"
     config.write_text(
@@ -95,20 +95,20 @@ def client(host: str):
 
 
 def peak_memory(pid: int) -> float:
-    """The most resident memory that a process has had so far, in MB."""
+    """The peak resident memory of a process, in MB."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1000  # type: ignore[index]
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def wait_for(url: str) -> None:
-    """Return when *url* answers anything."""
+    """Return when *url* answers with any status."""
     for _ in range(1000):
         try:
             urllib.request.urlopen(url, timeout=5).close()

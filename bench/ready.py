@@ -1,4 +1,4 @@
-"""How long a start takes, to the sandbox's ``ready`` line; and that of plain moto and Distribution, to an answer."""
+"""How long the sandbox takes to print ``ready``, and plain moto and Distribution to answer a request."""
 
 import tempfile
 import time
@@ -9,7 +9,7 @@ from .processes import distribution, has_distribution, moto, sandbox
 
 
 def measure(runs: int) -> dict[str, list[float]]:
-    """Seconds, with an empty state folder and with the same one again; the others', and their part of the first."""
+    """Seconds with an empty and with an existing state folder; seconds of the others, and their ratio to the first."""
     figures: dict[str, list[float]] = {}
     for _ in range(runs):
         with tempfile.TemporaryDirectory() as folder:
@@ -28,7 +28,7 @@ def measure(runs: int) -> dict[str, list[float]]:
 
 
 def seconds(registry: AbstractContextManager) -> float:
-    """Until *registry* answers; it is ended at once."""
+    """Seconds until *registry* answers; it is then stopped."""
     begun = time.perf_counter()
     with registry:
         return time.perf_counter() - begun

@@ -1,4 +1,4 @@
-"""How long a scan of an image of 250 MB takes, and what a push notices of it."""
+"""How long a scan of a 250 MB image takes, and how much it slows down a push."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from typing import Any
 
 from .processes import client, peak_memory, sandbox
 
-SIZE = 250_000_000  # bytes of the layers as they are stored; unpacked they are twice as many
+SIZE = 250_000_000  # bytes of the stored layers; twice as many unpacked
 FILES = 20_000
 NAME = "learn-amazon-ecr-bench"
 CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -57,7 +57,7 @@ def _put(ecr: Any, repository: str, layers: list[bytes]) -> float:
 
 
 def _upload(ecr: Any, host: str, repository: str, layers: list[bytes]) -> None:
-    """Over the registry protocol, as docker does it."""
+    """Upload the layers over the registry protocol, as docker does."""
     token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
     for content in (b"{}", *layers):
         begin = urllib.request.Request(f"http://{host}/v2/{repository}/blobs/uploads/", b"", method="POST")
@@ -76,7 +76,7 @@ def _upload(ecr: Any, host: str, repository: str, layers: list[bytes]) -> None:
 def _wait(ecr: Any, repository: str) -> None:
     this = {"repositoryName": repository, "imageId": {"imageTag": "v1"}}
     while ecr.describe_image_scan_findings(**this)["imageScanStatus"]["status"] == "IN_PROGRESS":
-        time.sleep(0.1)  # to ask costs time, too
+        time.sleep(0.1)  # polling takes time, too
 
 
 def _system() -> bytes:
@@ -86,7 +86,7 @@ def _system() -> bytes:
 
 
 def _files(part: int) -> bytes:
-    """A third of the bytes and of the files: packed they are half as large, as programs are."""
+    """A third of the files; they compress to half their size, like programs."""
     size = SIZE // FILES
     names = (f"usr/lib/{part}/{number}" for number in range(FILES // 3))
     return _layer((name, os.urandom(size) + bytes(size)) for name in names)

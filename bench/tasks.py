@@ -19,7 +19,7 @@ TRUST = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"},
 
 
 def measure(runs: int) -> dict[str, list[float]]:
-    """Seconds; the first task, for which ECS is loaded, is not among them."""
+    """Seconds; the first task, which loads ECS, is not measured."""
     with tempfile.TemporaryDirectory() as folder, sandbox(Path(folder, "state")) as (host, _):
         image = _push(host)
         try:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from .processes import client, distribution, has_distribution, peak_memory, sandbox
 
-SIZE = 200_000_000  # bytes, of which nothing can be compressed
+SIZE = 200_000_000  # incompressible bytes
 NAME = "learn-amazon-ecr-bench"
 PIECE = 1 << 20  # bytes that the plain client receives at a time
 
@@ -118,13 +118,13 @@ class _image:
         _docker("rmi", "-f", f"{NAME}:local")
 
 
-def _timed(*words: str, config: Path) -> float:
+def _timed(*arguments: str, config: Path) -> float:
     start = time.perf_counter()
-    _docker("--config", str(config), *words)
+    _docker("--config", str(config), *arguments)
     return time.perf_counter() - start
 
 
-def _docker(*words: str) -> None:
-    done = subprocess.run(["docker", *words], capture_output=True, text=True)
+def _docker(*arguments: str) -> None:
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True)
     if done.returncode:
-        raise SystemExit(f"docker {' '.join(words)}: {done.stderr}")
+        raise SystemExit(f"docker {' '.join(arguments)}: {done.stderr}")

@@ -7,8 +7,8 @@ if TYPE_CHECKING:
 
 
 def connect() -> "Lab":
-    """Connect this notebook to the sandbox (or, with ECR_TUTORIAL_TARGET=aws, to AWS); safe to repeat."""
-    # Imported here because `ecr-lab` imports this package too and has to answer at once.
+    """Connect this notebook to the sandbox or, with ECR_TUTORIAL_TARGET=aws, to AWS. It may be called again."""
+    # Imported here because `ecr-lab` imports this package too and has to start fast.
     from helpers import lab
 
     return lab.connect()

@@ -1,46 +1,44 @@
-"""Waiting for a scan: what ECR found in an image, when it has found it."""
+"""Waits for a scan of an image."""
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ecr_sandbox.errors import LabError
+from helpers.errors import LabError
+from helpers.lab import Lab
 
-if TYPE_CHECKING:
-    from helpers.lab import Lab
-
-LONGEST = 300  # seconds; on AWS a scan takes a minute or two
-PAUSE = {"sandbox": 0.1, "aws": 5.0}  # seconds between two questions
+TIMEOUT = 300  # seconds; on AWS a scan takes a minute or two
+PAUSE = {"sandbox": 0.1, "aws": 5.0}  # seconds between two polls
 KINDS = ("findings", "enhancedFindings")
 
 
-def finished(lab: "Lab", repository: str, tag: str) -> dict[str, Any]:
-    """What ``describe_image_scan_findings`` answers of the image once it is scanned, all pages in one.
+def finished(lab: Lab, repository: str, tag: str) -> dict[str, Any]:
+    """The response of ``describe_image_scan_findings`` once the image is scanned, with the findings of all pages.
 
-    Just after a push ECR may not know of a scan yet. Raises LabError when there is none in time.
+    Just after a push there may be no scan yet. LabError if there is none in time, or if it failed.
     """
     ecr = lab.client()
-    asked = {"repositoryName": repository, "imageId": {"imageTag": tag}}
-    end = time.monotonic() + LONGEST
+    image = {"repositoryName": repository, "imageId": {"imageTag": tag}}
+    end = time.monotonic() + TIMEOUT
     while time.monotonic() < end:
         try:
-            answer = ecr.describe_image_scan_findings(**asked)
+            answer = ecr.describe_image_scan_findings(**image)
         except ecr.exceptions.ScanNotFoundException:
             answer = {}
         if answer.get("imageScanStatus", {}).get("status") in ("FAILED", "UNSUPPORTED_IMAGE"):
             raise LabError(f"The scan failed: {answer['imageScanStatus'].get('description')}", "ecr-lab doctor")
         if "imageScanFindings" in answer and answer["imageScanStatus"]["status"] != "IN_PROGRESS":
-            return _with_all_pages(ecr, asked, answer)
+            return _with_all_pages(ecr, image, answer)
         time.sleep(PAUSE[lab.target])
     raise LabError(
-        f"{repository}:{tag} was not scanned within {LONGEST} seconds.", "switch scan on push on, push again"
+        f"{repository}:{tag} was not scanned within {TIMEOUT} seconds.", "switch scan on push on, push again"
     )
 
 
-def _with_all_pages(ecr: Any, asked: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+def _with_all_pages(ecr: Any, image: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
     found = answer["imageScanFindings"]
     token = answer.pop("nextToken", None)
     while token:
-        more = ecr.describe_image_scan_findings(**asked, nextToken=token)
+        more = ecr.describe_image_scan_findings(**image, nextToken=token)
         for kind in KINDS:
             found.setdefault(kind, []).extend(more["imageScanFindings"].get(kind, []))
         token = more.get("nextToken")

@@ -1,4 +1,56 @@
-"""The few names and places that every part of the tutorial agrees on."""
+"""The settings of the course: where its cells run, what its images are called, and where its files are."""
 
-from ecr_sandbox.settings import *  # noqa: F403
-from ecr_sandbox.settings import PROJECT, base_image_layout, port, state, target  # noqa: F401
+import os
+from pathlib import Path
+
+import ecr_sandbox
+from ecr_sandbox import (  # noqa: F401
+    ACCESS_KEY,
+    ACCOUNT,
+    BASE_IMAGE,
+    DEFAULT_PORT,
+    MIRROR_REPOSITORY,
+    MIRROR_TAG,
+    OTHER_ACCESS_KEY,
+    OTHER_ACCOUNT,
+    OTHER_PROFILE,
+    OTHER_SECRET_KEY,
+    REGION,
+    SECRET_KEY,
+)
+
+REPOSITORY = "demo-app-repo"
+TAG = {"Key": "made-by", "Value": "learn-amazon-ecr"}
+TAG_TEXT = f"{TAG['Key']}={TAG['Value']}"
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+def target() -> str:
+    """Where the cells run: ``"sandbox"`` (default) or ``"aws"``; ValueError for anything else."""
+    chosen = os.environ.get("ECR_TUTORIAL_TARGET") or "sandbox"
+    if chosen not in ("sandbox", "aws"):
+        raise ValueError(f"ECR_TUTORIAL_TARGET is '{chosen}': set it to 'sandbox' or 'aws'.")
+    return chosen
+
+
+def port() -> int | None:
+    """The port that ``ECR_TUTORIAL_PORT`` asks for, or None; ValueError when it is not a port."""
+    return ecr_sandbox.read_port("ECR_TUTORIAL_PORT")
+
+
+def state() -> Path:
+    """The sandbox's state folder, absolute: ``ECR_TUTORIAL_STATE``, else ``.sandbox/`` in the project."""
+    return Path(os.environ.get("ECR_TUTORIAL_STATE") or PROJECT / ".sandbox").expanduser().resolve()
+
+
+def base_image_layout() -> Path:
+    """The OCI image layout of the base image: ``ECR_TUTORIAL_BASE``, else the one that ``make setup`` keeps."""
+    return Path(os.environ.get("ECR_TUTORIAL_BASE") or PROJECT / ".cache" / "base-image")
+
+
+def sandbox() -> ecr_sandbox.Settings:
+    """The settings of the course's sandbox; ValueError when ``ECR_TUTORIAL_PORT`` is not a port."""
+    return ecr_sandbox.Settings(
+        state=state(), port=port(), base_image=base_image_layout(), command="ecr-lab", variables="ECR_TUTORIAL"
+    )

@@ -1,4 +1,4 @@
-"""A shell on another computer, as far as `aws` and `docker` can tell one from another: by its environment."""
+"""Runs a command as on another computer: ``aws`` and ``docker`` know a computer by its environment only."""
 
 import os
 import subprocess
@@ -8,9 +8,9 @@ from helpers import show
 
 
 def run_on(computer: Mapping[str, str] | None, command: str) -> str:
-    """What *command* says there, errors too, without the lines that only show progress.
+    """The output of *command* there, with its errors and without lines that only show progress.
 
-    *computer* is what its environment has beside that of this process; None if there is no such computer.
+    *computer* holds the variables that differ from this process's environment; None if there is no such computer.
     """
     if computer is None:
         return "skipped: there is no second account here"

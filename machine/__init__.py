@@ -1,4 +1,4 @@
-"""What `make` does to a machine before the course can run, with nothing but the standard library."""
+"""Prepares a machine for the course; uses only the standard library."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The image that the sample app starts from: pulled or else built, and kept for the sandbox's mirror."""
+"""The base image of the sample app: pulled or built, and saved for the sandbox's mirror."""
 
 import subprocess
 import tempfile
@@ -8,11 +8,11 @@ from typing import IO, NamedTuple
 
 from machine import debian, oci_layout, stand_in
 from machine.commands import last_lines, run
-from machine.project import CACHE, settings
+from machine.project import CACHE, base_image_layout, settings
 from machine.say import Stop, say
 
 NAME: str = settings.BASE_IMAGE
-# Which image the layout was made from; the engine's id changes with every other one.
+# The annotation with the engine's id of the image from which the layout was written.
 SOURCE = "learn-amazon-ecr.image-id"
 REACH_LIMIT = 60.0
 PULL_LIMIT = 900.0
@@ -31,7 +31,7 @@ def ensure(platform: str) -> Image:
     image = inspect()
     if image is None or image.platform != platform:
         image = _get()
-    layout = settings.base_image_layout()
+    layout = base_image_layout()
     if oci_layout.annotation(layout, SOURCE) != image.id:
         _save(image)
     return image
@@ -39,8 +39,8 @@ def ensure(platform: str) -> Image:
 
 def inspect() -> Image | None:
     """The base image, if the engine has it."""
-    words = f'{{{{.Id}}}} {{{{.Os}}}}/{{{{.Architecture}}}} {{{{index .Config.Labels "{stand_in.LABEL}"}}}}'
-    got = run(["docker", "image", "inspect", "--format", words, NAME])
+    template = f'{{{{.Id}}}} {{{{.Os}}}}/{{{{.Architecture}}}} {{{{index .Config.Labels "{stand_in.LABEL}"}}}}'
+    got = run(["docker", "image", "inspect", "--format", template, NAME])
     if got.returncode:
         return None
     identity, platform, *label = got.stdout.split()
@@ -49,8 +49,8 @@ def inspect() -> Image | None:
 
 def _get() -> Image:
     say(f"Pulling the base image {NAME}")
-    if refusal := pull():
-        say(f"It cannot be pulled from here:\n{refusal}")
+    if error := pull():
+        say(f"It cannot be pulled from here:\n{error}")
         if not debian.can_install():
             raise Stop(f"Without it nothing can be built. When the network is back, run: docker pull {NAME}")
         stand_in.build(NAME, CACHE / "stand-in.log")
@@ -61,14 +61,14 @@ def _get() -> Image:
 
 
 def pull() -> str:
-    """Pull the image; empty when that worked, else the engine's last words."""
+    """Pull the image; the engine's last message if it fails, else an empty string."""
     with tempfile.TemporaryFile("w+", errors="replace") as out:
         pulling = subprocess.Popen(
             ["docker", "pull", NAME], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
         )
         begun = time.monotonic()
         while pulling.poll() is None:
-            # A registry that answers may take its time; one that is out of reach may not.
+            # A registry that answers gets more time than one that does not.
             reached = "Pulling" in _text(out)
             if time.monotonic() - begun > (PULL_LIMIT if reached else REACH_LIMIT):
                 pulling.kill()
@@ -90,5 +90,5 @@ def _save(image: Image) -> None:
         got = run(["docker", "save", "--output", saved.name, NAME])
         if got.returncode:
             raise Stop(f"The engine could not save the base image:\n{last_lines(got.stderr)}")
-        layout = settings.base_image_layout()
+        layout = base_image_layout()
         oci_layout.write(Path(saved.name), layout, settings.MIRROR_TAG, {SOURCE: image.id})

@@ -1,4 +1,4 @@
-"""`make clean`: stop what runs, and remove what make made here: nothing else."""
+"""`make clean`: stops the sandbox and the engine that make started, and removes what make created."""
 
 import shutil
 import sys
@@ -20,8 +20,8 @@ def main() -> int:
 
 
 def clean() -> None:
-    """Sandbox, stand-in, engine, folders, in this order: each needs what comes after it."""
-    # Half installed, or moved with its checkout, it cannot stop anything: the way out of that is this one.
+    """Remove the sandbox, the stand-in, the engine and the folders, in this order: each needs the next ones."""
+    # An incomplete or moved environment cannot stop a sandbox, but can be removed.
     if venv.STAMP.exists():
         got = run([str(VENV / "bin" / "ecr-lab"), "down"], limit=60)
         if got.returncode not in (0, 127):

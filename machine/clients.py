@@ -1,7 +1,7 @@
-"""`make test` gets what it tries the registry with besides docker: Debian packages, unpacked and not installed.
+"""`make test` fetches further clients of the registry: Debian packages, unpacked and not installed.
 
-No lesson needs them, so `make setup` leaves them out. Nothing of the machine changes, root is not needed, and
-`make clean` takes them away. Where they cannot be had, their tests are skipped, and a line says so.
+The notebooks do not need them, so `make setup` does not fetch them. The system is not changed, root is not needed, and
+`make clean` removes them. If they cannot be fetched, their tests are skipped, and a message names them.
 """
 
 import shutil
@@ -18,10 +18,10 @@ from machine.say import say
 CLIENTS = CACHE / "clients"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
-# They use libraries of the system, so they come from its own release: program → package. `ip` plays Docker Desktop.
+# These use system libraries, so they come from the system's release: program → package. `ip` simulates Docker Desktop.
 OF_THE_SYSTEM = {"skopeo": "skopeo", "podman": "podman", "buildah": "buildah", "ip": "iproute2", "ss": "iproute2"}
-# They need a C library of 2021 and nothing else, so one release serves every system: program → package/release.
-# The newer engine keeps indexes, which buildx needs for attestations; only a test starts it, and not as the machine's.
+# These need only a C library of 2021 or later, so one release works on every system: program → package/release.
+# The newer engine stores indexes, which buildx needs for attestations; only a test starts it, with its own folders.
 OF_DEBIAN = {
     "oras": "oras/trixie",
     "docker-buildx": "docker-buildx/trixie",
@@ -30,7 +30,7 @@ OF_DEBIAN = {
 }
 RELEASES = ("trixie", "forky")
 
-# Found from where it lies, so that the checkout may move.
+# The tree is found relative to the wrapper, so that the checkout can be moved.
 WRAPPER = """#!/bin/sh
 tree=$(dirname "$(dirname "$(readlink -f "$0")")")/{tree}
 PATH="$tree/usr/bin:$tree/usr/sbin:$PATH"
@@ -53,7 +53,7 @@ def missing() -> list[str]:
 
 
 def main() -> int:
-    """Fetch what is missing, and say in one line what came of it; never a reason not to run the tests."""
+    """Fetch what is missing, and print the result in one line; a failure does not prevent the tests."""
     begun = time.monotonic()
     wanted = missing()
     if not wanted:
@@ -68,15 +68,15 @@ def main() -> int:
 
 
 def _fetch(programs: list[str]) -> str:
-    """Fetch what can be had; why the rest cannot, in a few words."""
+    """Fetch the clients; return why some could not be fetched, or an empty string."""
     if not (on_path("apt-get") and on_path("dpkg-deb")):
         return "they are fetched on Debian and Ubuntu only"
     failures = []
     if own := [program for program in programs if program in OF_THE_SYSTEM]:
         packages = [OF_THE_SYSTEM[program] for program in own]
         with _Apt("system") as apt:
-            words = ["install", "--download-only", "--yes", "--no-install-recommends", *packages]
-            failures.append(apt.fetch(own, words))
+            arguments = ["install", "--download-only", "--yes", "--no-install-recommends", *packages]
+            failures.append(apt.fetch(own, arguments))
     if theirs := [program for program in programs if program in OF_DEBIAN]:
         if not KEYRING.exists():
             failures.append("the package debian-archive-keyring, which checks Debian's packages, is not installed")
@@ -85,15 +85,15 @@ def _fetch(programs: list[str]) -> str:
         else:
             with _Apt("debian", mirror) as apt:
                 if apt.fetch(theirs, ["download", *(OF_DEBIAN[program] for program in theirs)]):
-                    # One that is gone keeps apt from getting the others.
+                    # apt fetches nothing if one package is missing.
                     failures += [apt.fetch([program], ["download", OF_DEBIAN[program]]) for program in theirs]
     return "; ".join(dict.fromkeys(filter(None, failures)))
 
 
 def _mirror() -> str | None:
-    """Debian's archive, where this machine gets its packages; None where it gets them from somebody else."""
-    told = run(["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]).stdout.split()
-    return next((uri for uri in told if uri.rstrip("/").endswith("/debian")), None)
+    """The Debian archive of this machine's package sources; None if they are not Debian's."""
+    uris = run(["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]).stdout.split()
+    return next((uri for uri in uris if uri.rstrip("/").endswith("/debian")), None)
 
 
 class _Apt:
@@ -109,7 +109,7 @@ class _Apt:
             "Dir::State::lists": self.work / "lists",
             "Dir::Cache": self.work,
             "Dir::Cache::archives": self.work / "archives",
-            "Debug::NoLocking": "true",  # the lock is root's, and guards what is not touched here
+            "Debug::NoLocking": "true",  # the lock belongs to root, and protects files that are not used here
             "APT::Sandbox::User": "",
             "Acquire::http::Timeout": "10",
             "Acquire::Languages": "none",
@@ -129,9 +129,9 @@ class _Apt:
     def __exit__(self, *_: object) -> None:
         shutil.rmtree(self.work)
 
-    def fetch(self, programs: list[str], words: list[str]) -> str:
-        """Get the packages that these words name, and unpack those that the machine lacks; why not, else empty."""
-        got = self._call(words)
+    def fetch(self, programs: list[str], arguments: list[str]) -> str:
+        """Download the packages and unpack those that are not installed; the error, or an empty string."""
+        got = self._call(arguments)
         if got.returncode:
             return last_lines(got.stderr, 1).strip()
         for package in (self.work / "archives").glob("*.deb"):
@@ -141,20 +141,20 @@ class _Apt:
         lacking = [program for program in programs if not self._wrap(program)]
         return f"the package has no program {', '.join(lacking)}" if lacking else ""
 
-    def _call(self, words: list[str]) -> "subprocess.CompletedProcess[str]":
-        # `download` writes to where it is run.
+    def _call(self, arguments: list[str]) -> "subprocess.CompletedProcess[str]":
+        # `download` writes to the current folder.
         argv = ["/bin/sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", str(self.work / "archives"), "apt-get", "-qq"]
-        return run([*argv, *words], limit=300, env={"APT_CONFIG": str(self.conf)})
+        return run([*argv, *arguments], limit=300, env={"APT_CONFIG": str(self.conf)})
 
     def _installed(self, package: Path) -> bool:
-        # An upgrade of what is there would only be in the way: the system's own has to do.
+        # The installed version is used; a newer one is not unpacked.
         if self.tree.name != "system":
             return False
         name = run(["dpkg-deb", "--field", str(package), "Package"]).stdout.strip()
         return "ok installed" in run(["dpkg-query", "--show", "--showformat", "${Status}", name]).stdout
 
     def _wrap(self, program: str) -> bool:
-        """Make the program callable, if the packages brought it."""
+        """Write a wrapper for the program, if the packages contain it."""
         for folder in ("usr/bin", "usr/sbin", "bin", "usr/libexec/docker/cli-plugins"):
             real = Path(folder, program.removeprefix("newer-"))
             if (self.tree / real).exists():

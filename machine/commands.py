@@ -1,23 +1,23 @@
-"""Run other programs: found where they are, quietly, as root where that is possible without asking."""
+"""Runs other programs, without output, and as root if no password is needed."""
 
 import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 
-# Where system programs are; many a user's PATH lacks these.
+# Folders of system programs; they are missing in the PATH of many users.
 SYSTEM = ["/usr/sbin", "/sbin"]
 
 
 def find(program: str) -> str | None:
-    """The path of `program`, looked for in PATH and the system's folders; else None."""
+    """The path of `program` in PATH or the system's folders; None if it is missing."""
     return shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), *SYSTEM]))
 
 
 def run(
     argv: Sequence[str], limit: float | None = None, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `argv` and keep what it prints; the code is 127 for a missing program, 124 for one too slow."""
+    """Run `argv` and keep what it prints; the exit code is 127 for a missing program, 124 after a timeout."""
     try:
         return subprocess.run(
             argv,
@@ -35,7 +35,7 @@ def run(
 
 
 def as_root() -> list[str] | None:
-    """What goes before a command that needs root: nothing, or `sudo -n`; None if root is out of reach."""
+    """The prefix of a command that needs root: nothing, or `sudo -n`; None if root is not available."""
     if os.geteuid() == 0:
         return []
     return ["sudo", "-n"] if run(["sudo", "-n", "true"], limit=10).returncode == 0 else None

@@ -1,4 +1,4 @@
-"""Install Debian packages, on Debian and what descends from it."""
+"""Installs packages on Debian and its derivatives."""
 
 import os
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ def can_install() -> bool:
 
 
 def install(packages: Mapping[str, str]) -> None:
-    """Install `packages` (name → purpose), saying so; Stop with the command to type if that cannot be."""
+    """Print and install `packages` (name → purpose); Stop with the command to run if root is missing."""
     if not packages:
         return
     wanted = "\n".join(f"  {name:<16} {purpose}" for name, purpose in packages.items())
@@ -23,13 +23,11 @@ def install(packages: Mapping[str, str]) -> None:
     if root is None:
         raise Stop(
             f"Missing on this machine:\n{wanted}\n"
-            f"Installing them needs root. Run this, then the same make again:\n    {by_hand(packages)}"
+            f"Installing them needs root. Run this, then the same make again:\n    {manual_command(packages)}"
         )
     say(f"Installing Debian packages{' with sudo' if root else ''}:\n{wanted}")
-    # An old list may still serve, so a failed update is not the end.
+    # An outdated list may be enough, so a failed update is ignored.
     run([*root, "apt-get", "update", "-qq"])
-    if "docker-registry" in packages:
-        _without_service(root, "docker-registry")
     # `env`, because sudo drops the variables that it does not know.
     quietly = [f"{name}={value}" for name, value in QUIET.items()]
     got = run([*root, "env", *quietly, "apt-get", "install", "-qq", "--no-install-recommends", *packages])
@@ -37,22 +35,12 @@ def install(packages: Mapping[str, str]) -> None:
         raise Stop(f"apt-get could not install {' '.join(packages)}:\n{last_lines(got.stdout + got.stderr)}")
 
 
-def by_hand(packages: Mapping[str, str]) -> str:
-    """The command that a person types to install `packages`."""
+def manual_command(packages: Mapping[str, str]) -> str:
+    """The command with which the user installs `packages`."""
     names = " ".join(packages)
-    command = f"sudo apt-get update && sudo apt-get install --no-install-recommends {names}"
-    if "docker-registry" in packages and has_systemd():
-        command = f"sudo systemctl mask docker-registry && {command}"
-    return command
+    return f"sudo apt-get update && sudo apt-get install --no-install-recommends {names}"
 
 
 def has_systemd() -> bool:
     """Whether systemd runs the services here."""
     return os.path.isdir("/run/systemd/system")
-
-
-def _without_service(root: list[str], service: str) -> None:
-    # The package starts a registry on port 5000 at every boot; the course starts its own, on its own port.
-    if has_systemd():
-        say(f"Masking the service {service}: only its program is used (undo: systemctl unmask {service})")
-        run([*root, "systemctl", "mask", service])

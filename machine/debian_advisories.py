@@ -3,9 +3,8 @@
     mkdir debs && cd debs && apt-get download $(dpkg-query -W -f '${Package}\\n')
     python -m machine.debian_advisories 12 debs/*.deb
 
-on a machine with that release of Debian writes ``sandbox/ecr_sandbox/data/advisories/debian-12.json`` anew. Severities
-are not in changelogs: those that the file has already are kept, with a summary; they were looked up in the CVE list,
-one by one.
+on a machine with that release of Debian writes ``sandbox/ecr_sandbox/data/advisories/debian-12.json`` again. Changelogs
+contain no severities: those in the existing file are kept, with the summaries; they come from the CVE list.
 """
 
 import datetime
@@ -25,7 +24,7 @@ from machine.project import ROOT
 FOLDER = ROOT / "sandbox" / "ecr_sandbox" / "data" / "advisories"
 ENTRY = re.compile(r"^(\S+) \(([^)]+)\) [^;]+;.*?\n(.*?)^ -- .*?> +(.*?)$", re.M | re.S)
 CVE = re.compile(r"CVE-\d{4}-\d{4,}")
-CHANGELOG = re.compile(r"\./usr/share/doc/[^/]+/changelog(\.Debian)?(\.gz)?")  # a native package's has no Debian in it
+CHANGELOG = re.compile(r"\./usr/share/doc/[^/]+/changelog(\.Debian)?(\.gz)?")  # native packages have changelog.gz
 LOOKED_UP = ("summary", "severity")
 LIMITS = (
     "Only what a Debian changelog says was fixed in this release. A vulnerability without a fix is not in it, nor is "
@@ -46,17 +45,17 @@ def main(release: str, files: Iterable[Path]) -> None:
 
 
 def write(target: Path, covers: dict[str, list[str]], source: str, limits: str, vulns: list[dict[str, Any]]) -> None:
-    """Write a snapshot, one advisory a line, so that a change of it can be read."""
+    """Write a snapshot with one advisory per line, so that diffs are readable."""
     about = {"date": f"{datetime.date.today()}T00:00:00+00:00", "source": source, "limits": limits, "covers": covers}
     lines = ",\n".join(json.dumps(each, ensure_ascii=False) for each in vulns)
     target.write_text(f'{json.dumps(about, ensure_ascii=False, indent=1)[:-2]},\n "vulns": [\n{lines}\n]}}\n')
 
 
 def changelog(file: Path) -> tuple[str, str] | None:
-    """The source package of a .deb and its changelog; None when the package has none of its own."""
+    """The source package of a .deb and its changelog; None if the package has no changelog of its own."""
     fields = subprocess.run(["dpkg-deb", "-f", str(file), "Package", "Source"], capture_output=True, text=True).stdout
-    told = dict(line.split(": ", 1) for line in fields.splitlines())
-    source = told.get("Source", told["Package"]).split()[0]
+    control = dict(line.split(": ", 1) for line in fields.splitlines())
+    source = control.get("Source", control["Package"]).split()[0]
     content = subprocess.run(["dpkg-deb", "--fsys-tarfile", str(file)], capture_output=True, check=True).stdout
     found: dict[str, bytes] = {}
     with tarfile.open(fileobj=io.BytesIO(content)) as tar:
@@ -69,7 +68,7 @@ def changelog(file: Path) -> tuple[str, str] | None:
 
 
 def fixed(release: str, source: str, text: str) -> Iterator[dict[str, Any]]:
-    """What updates of *release* fixed, each CVE where it was fixed first.
+    """The CVEs fixed by updates of *release*, each with the first fixed version.
 
     Updates of a stable release are known by their versions: ``…+deb12u3``, ``…~deb12u1``.
     """

@@ -1,4 +1,4 @@
-"""The Docker engine: the one that answers is taken; otherwise it is installed and started."""
+"""Finds the Docker engine; installs and starts one if none answers."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ NOT_ALLOWED = (
 
 
 def ask(limit: float = 20) -> tuple[str, str]:
-    """(version, "os/architecture") of the engine that docker reaches, or ("", what docker said instead)."""
+    """(version, "os/architecture") of the engine that docker reaches, or ("", the error message of docker)."""
     got = run(["docker", "version", "--format", "{{.Server.Version}} {{.Server.Os}}/{{.Server.Arch}}"], limit=limit)
     if got.returncode == 0 and got.stdout.strip():
         version, _, platform = got.stdout.strip().partition(" ")
@@ -30,9 +30,9 @@ def ask(limit: float = 20) -> tuple[str, str]:
 
 
 def missing() -> dict[str, str]:
-    """The Debian packages that an engine needs here; Stop where it can only be installed by hand."""
-    version, said = ask()
-    if _denied(said):
+    """The Debian packages to install for an engine; Stop if it must be installed manually."""
+    version, answer = ask()
+    if _denied(answer):
         raise Stop(NOT_ALLOWED)
     if version or (find("docker") and (find("dockerd") or elsewhere())):
         return {}
@@ -46,36 +46,36 @@ def missing() -> dict[str, str]:
             "No Docker engine answers. Install and start the one of your distribution "
             "(https://docs.docker.com/engine/install/), then run the same make again."
         )
-    trust = {} if CERTIFICATES.exists() else {"ca-certificates": "tells the engine whom to trust"}
-    return {"docker.io": "the Docker engine", **trust}
+    certificates = {} if CERTIFICATES.exists() else {"ca-certificates": "tells the engine whom to trust"}
+    return {"docker.io": "the Docker engine", **certificates}
 
 
 def elsewhere() -> str:
-    """Where the user has pointed the docker command to, if not at this machine's own engine."""
+    """The engine that the user configured for the docker command, if it is not this machine's own."""
     if host := os.environ.get("DOCKER_HOST"):
         return f"DOCKER_HOST={host}"
     context = run(["docker", "context", "inspect", "--format", "{{.Name}}"], limit=10).stdout.strip()
     return f"docker context {context}" if context not in ("", "default") else ""
 
 
-def _denied(said: str) -> bool:
-    """Whether an engine runs, but this user may not talk to it."""
-    return "permission denied" in said.lower()
+def _denied(answer: str) -> bool:
+    """Whether an engine runs, but denies access to this user."""
+    return "permission denied" in answer.lower()
 
 
 def ensure() -> tuple[str, str]:
-    """(version, platform) of the engine, started if need be; Stop with what mends it if none answers."""
+    """(version, platform) of the engine, started if necessary; Stop with the fix if none answers."""
     if not find("docker"):
-        # Newer Debian has the command in a package of its own.
+        # In newer Debian releases, the command has its own package.
         debian.install({"docker-cli": "the docker command"})
-    version, said = ask()
+    version, answer = ask()
     if not version:
-        _start(said)
-        version, said = ask()
-    return version, said
+        _start(answer)
+        version, answer = ask()
+    return version, answer
 
 
-def _start(said: str) -> None:
+def _start(answer: str) -> None:
     if sys.platform != "linux":
         raise Stop("The Docker engine is not running. Start Docker Desktop, then run the same make again.")
     if place := elsewhere():
@@ -85,8 +85,8 @@ def _start(said: str) -> None:
         return
     root = as_root()
     if root is None:
-        by_hand = "sudo systemctl start docker" if debian.has_systemd() else "sudo service docker start"
-        raise Stop(f"The Docker engine is not running. Run this, then the same make again:\n    {by_hand}")
+        command = "sudo systemctl start docker" if debian.has_systemd() else "sudo service docker start"
+        raise Stop(f"The Docker engine is not running. Run this, then the same make again:\n    {command}")
     if not debian.has_systemd():
         wait(_start_dockerd(root))
         return
@@ -98,7 +98,7 @@ def _start(said: str) -> None:
 
 
 def _starting() -> bool:
-    """Whether the system is starting its engine already, as installing the package may do."""
+    """Whether the system already starts its engine, for example after installing the package."""
     try:
         return Path("/proc", ENGINE_PID.read_text().strip(), "comm").exists()
     except OSError:
@@ -120,24 +120,24 @@ def _start_dockerd(root: list[str]) -> "subprocess.Popen[bytes]":
 
 
 def _group() -> int:
-    """The group that may talk to the engine: that of the person behind sudo; 0 leaves it to the engine."""
+    """The group that can access the engine: that of the user who ran sudo; 0 for the engine's default."""
     return os.getgid() if os.geteuid() else int(os.environ.get("SUDO_GID") or 0)
 
 
 def wait(process: "subprocess.Popen[bytes] | None") -> None:
-    """Return when the engine answers; Stop with its last words when it ends or takes too long."""
+    """Return when the engine answers; Stop with the end of its log when it exits or takes too long."""
     until = time.monotonic() + START_LIMIT
     while time.monotonic() < until:
-        version, said = ask(limit=5)
+        version, answer = ask(limit=5)
         if version:
             return
-        if _denied(said):
+        if _denied(answer):
             raise Stop(NOT_ALLOWED)
         if process and process.poll() is not None:
             break
         time.sleep(0.2)
-    words = last_lines(DOCKERD_LOG.read_text(errors="replace")) if process else f"    {said}"
-    raise Stop(f"The Docker engine does not start. Its last words:\n{words}")
+    log = last_lines(DOCKERD_LOG.read_text(errors="replace")) if process else f"    {answer}"
+    raise Stop(f"The Docker engine does not start. Its last words:\n{log}")
 
 
 def started_here() -> int | None:
@@ -148,19 +148,19 @@ def started_here() -> int | None:
             command = file.read().split(b"\0")
     except (OSError, ValueError):
         return None
-    # The number may have gone to another process since.
+    # Another process may have the same id by now.
     return pid if os.fsencode(DOCKERD_PID) in command else None
 
 
 def stop() -> bool:
-    """End the engine that make started, and wait for it; False when there is none."""
+    """Stop the engine that make started, and wait for it; False if there is none."""
     pid = started_here()
     if pid is None:
         return False
     root = as_root()
     if root is None:
         raise Stop(f"Ending the Docker engine needs root. Run: sudo kill {pid}")
-    # The shell's own kill: a small system has no such program.
+    # kill is a shell builtin: minimal systems do not have the program.
     run([*root, "/bin/sh", "-c", f"kill {pid}"])
     until = time.monotonic() + START_LIMIT
     while started_here() and time.monotonic() < until:

@@ -1,4 +1,4 @@
-"""Turn what `docker save` writes into an OCI image layout with gzip-compressed layers."""
+"""Converts the output of `docker save` to an OCI image layout with gzip-compressed layers."""
 
 import gzip
 import hashlib
@@ -11,19 +11,19 @@ from typing import IO, Any
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"
-# How a layer begins that is compressed already, as engines with the containerd store save it.
+# The first bytes of compressed layers, which engines with the containerd store save.
 COMPRESSED = {b"\x1f\x8b": "+gzip", b"\x28\xb5": "+zstd"}
 CHUNK = 1 << 20
 
 
 def write(saved: Path, layout: Path, tag: str, annotations: dict[str, str]) -> None:
-    """Write the one image of the `docker save` file `saved` to the folder `layout`, whole or not at all."""
+    """Write the one image of the `docker save` file `saved` to the folder `layout`, completely or not at all."""
     new = layout.with_name(layout.name + ".new")
     shutil.rmtree(new, ignore_errors=True)
     blobs = new / "blobs" / "sha256"
     blobs.mkdir(parents=True)
     with tarfile.open(saved) as tar:
-        # Both layouts that engines write (before and since version 25) have this file.
+        # The formats of all engine versions (before and since 25) have this file.
         (image,) = json.load(_member(tar, "manifest.json"))
         facts = json.load(_member(tar, image["Config"]))
         manifest = _keep_json(
@@ -31,8 +31,8 @@ def write(saved: Path, layout: Path, tag: str, annotations: dict[str, str]) -> N
             {
                 "schemaVersion": 2,
                 "mediaType": MANIFEST,
-                # The same facts in other bytes: an engine that has the image under the very same id does not
-                # look at the layers when it pulls this one, and would not learn that the mirror has them.
+                # The same content in another format, which changes the image id. If the engine had an image with this
+                # id, a pull would skip the layers, and the engine would not record that the mirror has them.
                 "config": _keep(blobs, json.dumps(facts, indent=1).encode(), CONFIG),
                 "layers": [_keep_layer(blobs, _member(tar, name)) for name in image["Layers"]],
             },
@@ -46,7 +46,7 @@ def write(saved: Path, layout: Path, tag: str, annotations: dict[str, str]) -> N
 
 
 def annotation(layout: Path, name: str) -> str:
-    """The annotation `name` of the image in `layout`; empty when there is none, or no layout."""
+    """The annotation `name` of the image in `layout`; empty if there is no annotation or no layout."""
     try:
         return json.loads((layout / "index.json").read_text())["manifests"][0]["annotations"][name]
     except (OSError, ValueError, LookupError):
@@ -54,7 +54,7 @@ def annotation(layout: Path, name: str) -> str:
 
 
 def _member(tar: tarfile.TarFile, name: str) -> IO[bytes]:
-    file = tar.extractfile(name)  # follows the links by which old engines save a layer once
+    file = tar.extractfile(name)  # follows the links that old engines write for repeated layers
     assert file, name
     return file
 
@@ -77,7 +77,7 @@ def _keep_layer(blobs: Path, layer: IO[bytes]) -> dict[str, Any]:
         if compression:
             shutil.copyfileobj(layer, out, CHUNK)
         else:
-            # Without name and time, so that equal layers have equal digests.
+            # Without a name and a time, so that equal layers have equal digests.
             with gzip.GzipFile("", "wb", compresslevel=6, fileobj=out, mtime=0) as zipped:
                 shutil.copyfileobj(layer, zipped, CHUNK)
     with new.open("rb") as file:

@@ -1,10 +1,10 @@
-"""What is told to the person at the terminal, and the one way to give up."""
+"""Messages to the user of make, and the error that ends set-up."""
 
 import sys
 
 
 class Stop(Exception):
-    """Set-up cannot go on; the text says why and what mends it."""
+    """Set-up cannot continue; the text has the reason and the fix."""
 
 
 def say(text: str) -> None:

@@ -3,7 +3,7 @@
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from machine import base_image, debian, engine, registry, venv
+from machine import base_image, debian, engine, venv
 from machine.say import Stop, say
 
 
@@ -21,17 +21,17 @@ def main() -> int:
 
 
 def set_up() -> None:
-    """Each part in turn; Stop at the first that cannot be had."""
+    """Set up each part in order; Stop if one fails."""
     if sys.platform == "win32":
         raise Stop("On Windows the course runs inside WSL2: open a WSL2 terminal and run make there.")
-    debian.install({**venv.missing(), **engine.missing(), **registry.missing()})
-    with ThreadPoolExecutor() as beside:  # packages and base image take about a minute each
-        packages = beside.submit(venv.ensure)
+    debian.install({**venv.missing(), **engine.missing()})
+    with ThreadPoolExecutor() as executor:  # packages and base image take about a minute each
+        packages = executor.submit(venv.ensure)
         version, platform = engine.ensure()
         image = base_image.ensure(platform)
         packages.result()
     say(
-        f"Ready: .venv, Docker engine {version}, registry {registry.program() or 'in a container'}, "
+        f"Ready: .venv, Docker engine {version}, "
         f"base image {base_image.NAME}{' (a stand-in)' if image.is_stand_in else ''}"
     )
 

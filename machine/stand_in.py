@@ -1,4 +1,4 @@
-"""A stand-in for the official slim Python image, made of Debian packages, for networks without a way out."""
+"""Builds a stand-in for the official slim Python image from Debian packages, for networks without Docker Hub."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ INCLUDE = "usr-is-merged,python3,python3-venv,ca-certificates"
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 LEFT_OUT = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*")
 
-# pip and python under the official image's names and in its place, free to install as there.
+# pip and python have the same names and paths as in the official image, and pip can install packages.
 INSIDE = """
 cd /usr/share/python-wheels
 python3 "$(echo pip-*.whl)/pip" install --quiet --no-index --no-deps ./pip-*.whl
@@ -26,7 +26,7 @@ CLEAN_ENV = "env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin PIP_BREAK_SYSTEM_PACKAGES
 
 
 def build(name: str, log: Path) -> None:
-    """Build the image and give it to the engine as `name`; Stop with the last words in `log` if it fails."""
+    """Build the image and import it as `name`; Stop with the end of `log` if it fails."""
     if not find("mmdebstrap"):
         debian.install({"mmdebstrap": "builds the stand-in image", "debian-archive-keyring": "checks its packages"})
     say("Building a stand-in for it from Debian packages: about a minute, once")
@@ -35,8 +35,8 @@ def build(name: str, log: Path) -> None:
     tar = log.with_suffix(".tar")
     log.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with tar.open("wb") as out, log.open("wb") as words:
-            code = subprocess.run(command(root, bundle), stdin=subprocess.DEVNULL, stdout=out, stderr=words).returncode
+        with tar.open("wb") as out, log.open("wb") as errors:
+            code = subprocess.run(command(root, bundle), stdin=subprocess.DEVNULL, stdout=out, stderr=errors).returncode
         if code:
             raise Stop(f"The stand-in could not be built:\n{last_lines(log.read_text(errors='replace'))}")
         changes = [word for change in config(bundle) for word in ("--change", change)]
@@ -48,7 +48,7 @@ def build(name: str, log: Path) -> None:
 
 
 def host_bundle() -> str | None:
-    """The certificates this machine trusts: an office's own among them, which pip in a build needs too."""
+    """The CA certificates of this machine, including company ones, which pip needs during a build."""
     for path in (os.environ.get("SSL_CERT_FILE"), BUNDLE):
         if path and Path(path).is_file():
             return path
@@ -75,7 +75,7 @@ def command(root: list[str] | None, bundle: str | None) -> list[str]:
 
 
 def config(bundle: str | None) -> list[str]:
-    """The image's configuration, as the official image has it, in Dockerfile's words."""
+    """The configuration of the official image, as Dockerfile instructions."""
     trust = [f"ENV SSL_CERT_FILE={BUNDLE}", f"ENV PIP_CERT={BUNDLE}"] if bundle else []
     return [
         "ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin",

@@ -24,7 +24,7 @@ PIP = [
 
 
 def missing() -> dict[str, str]:
-    """Debian keeps the part of Python that makes virtual environments in a package of its own."""
+    """The Debian package that is needed to create virtual environments, if it is missing."""
     if PYTHON.exists() or run([sys.executable, "-c", "import ensurepip, venv"]).returncode == 0:
         return {}
     if not debian.can_install():
@@ -34,7 +34,7 @@ def missing() -> dict[str, str]:
 
 
 def ensure() -> None:
-    """Make `.venv` hold what the lock says; nothing is done when it does already."""
+    """Install the locked packages into `.venv`, unless it is up to date."""
     works = _works()
     if works and _stamped() == wanted():
         return
@@ -43,16 +43,16 @@ def ensure() -> None:
         _must([sys.executable, "-m", "venv", "--clear", str(VENV)], "The virtual environment could not be made")
     count = sum("==" in line for line in (ROOT / "requirements.lock").read_text().splitlines())
     say(f"Installing up to {count} Python packages into .venv: about a minute the first time")
-    again = "Python packages could not be installed (run the same make again to go on)"
-    _must([*PIP, "--require-hashes", "--requirement", str(ROOT / "requirements.lock")], again)
-    # Its builder is in the lock, so nothing more is downloaded.
-    for project in (ROOT / "sandbox", ROOT):
-        _must([*PIP, "--no-build-isolation", "--editable", str(project)], again)
+    failure = "Python packages could not be installed (run the same make again to go on)"
+    _must([*PIP, "--require-hashes", "--requirement", str(ROOT / "requirements.lock")], failure)
+    # The build backend is in the lock, so nothing else is downloaded.
+    projects = [argument for folder in (ROOT / "sandbox", ROOT) for argument in ("--editable", str(folder))]
+    _must([*PIP, "--no-build-isolation", *projects], failure)
     STAMP.write_text(wanted())
 
 
 def wanted() -> str:
-    """What the stamp of an up-to-date `.venv` says: the two files, and the place that its scripts name."""
+    """The content of the stamp of an up-to-date `.venv`: a hash of the three files, and the checkout's folder."""
     names = ("requirements.lock", "pyproject.toml", "sandbox/pyproject.toml")
     content = b"".join((ROOT / name).read_bytes() for name in names)
     return f"{hashlib.sha256(content).hexdigest()} {ROOT}\n"
@@ -63,7 +63,7 @@ def _stamped() -> str:
 
 
 def _works() -> bool:
-    # A system upgrade takes the Python away that .venv was made with; a moved checkout breaks its scripts.
+    # A system upgrade may remove the Python of .venv; moving the checkout breaks its scripts.
     moved = _stamped() and _stamped().split(" ", 1)[1] != f"{ROOT}\n"
     return not moved and run([str(PYTHON), "-c", "import pip"]).returncode == 0
 

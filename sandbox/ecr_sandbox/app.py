@@ -1,137 +1,177 @@
-"""The app: which line of doors leads to which part of the sandbox."""
+"""The app: builds the sandbox's parts over the state folder, and the chains of middleware that lead to them.
+
+``_main`` shows which path leads where; ``_aws_api`` and ``_private_registry`` show what a request passes on its way.
+"""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Response
 
 from ecr_sandbox import settings
-from ecr_sandbox.auth.basic import basic
-from ecr_sandbox.auth.sigv4 import signed
+from ecr_sandbox.auth.basic import authenticate
+from ecr_sandbox.auth.sigv4 import AccessKeys, verify_signature
 from ecr_sandbox.auth.token import Tokens
 from ecr_sandbox.aws import dispatch
+from ecr_sandbox.aws.call import model_name, read_call
 from ecr_sandbox.aws.lazy_services import Services
 from ecr_sandbox.aws.query_validation import validate_query
+from ecr_sandbox.aws.responses import answer_errors
+from ecr_sandbox.aws.transaction import in_transaction
 from ecr_sandbox.aws.validation import validate
+from ecr_sandbox.bad_requests import is_registry_path, refuse_request
+from ecr_sandbox.control_api import ControlApi
 from ecr_sandbox.http import addresses
-from ecr_sandbox.http.limits import limits
+from ecr_sandbox.http.limits import enforce_limits
 from ecr_sandbox.http.middleware import Handler, Request, chain
-from ecr_sandbox.http.origin import guard
-from ecr_sandbox.iam import administrator, sts, users
+from ecr_sandbox.http.origin import check_origin
+from ecr_sandbox.iam import administrator, principals, requests, sts, users
 from ecr_sandbox.iam.authorization import authorize
-from ecr_sandbox.registry import distribution_layout, garbage_collection, presigned_urls, routes
+from ecr_sandbox.iam.requests import AuthorizationRequest, Call
+from ecr_sandbox.registry import distribution_layout, presigned_urls, routes
 from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.presigned_urls import PresignedUrls
 from ecr_sandbox.registry.responses import with_version
 from ecr_sandbox.services import ecr
-from ecr_sandbox.services.ecr import subscriptions
+from ecr_sandbox.services.cost_explorer import subscriptions as cost_explorer_subscriptions
+from ecr_sandbox.services.ecr import subscriptions as ecr_subscriptions
+from ecr_sandbox.services.ecr.authentication import refuse_login
+from ecr_sandbox.services.ecr.image_source import PrivateImages
 from ecr_sandbox.services.ecr.registry import PrivateRegistry
-from ecr_sandbox.services.ecr.scan import triggers as scans
+from ecr_sandbox.services.ecr.scan.triggers import Scans
+from ecr_sandbox.services.ecr.scan_api import ScanOperations
 from ecr_sandbox.services.ecs import startup
-from ecr_sandbox.state import clock, persistence
+from ecr_sandbox.services.eventbridge import subscriptions as eventbridge_subscriptions
+from ecr_sandbox.state import clock
 from ecr_sandbox.state.jobs import Jobs
-from ecr_sandbox.state.persistence import Kept
+from ecr_sandbox.state.persistence import BackendPersistence, Unreadable
 from ecr_sandbox.state.store import Store
 
 if TYPE_CHECKING:
-    from ecr_sandbox.services.ecs import Fargate
+    from ecr_sandbox.services.ecs.background import Fargate
 
-# Services that are loaded when they are used (services.py).
-BESIDE = ("ec2", "events", "secretsmanager", "sqs")
+# moto's services that are loaded by their first call and need no rules of ours (aws/lazy_services.py).
+MOTO_ONLY = ("ec2", "events", "secretsmanager", "sqs")
+# The folder in services/ whose authorization.py says what a call needs of IAM, by signing name.
+AUTHORIZATION = {"ecr": "ecr", "ecs": "ecs", "lambda": "lambda_", "logs": "cloudwatch", "ce": "cost_explorer"}
 
 
 class App:
-    """Everything that answers, over the state in *folder*."""
+    """Everything that answers requests, over the state in *folder*."""
 
     def __init__(self, folder: Path):
         self.store = Store(folder / "state.db")
         self._folder, self._blobs = folder, ContentStore(folder, self.store)
         distribution_layout.take_over(folder, self.store, self._blobs)
         self._tokens = Tokens(folder / "secret")
-        presigned = PresignedUrls(folder / "secret")
+        self._ecs: Fargate | None = None
         clock.install(self.store)
-        self.jobs, kept = Jobs(self.store), Kept(self.store)
-        ecr.install(self.store, self._blobs, self._tokens, presigned, self.jobs, kept)
+        self.jobs = Jobs(self.store)
+        self._persistence = BackendPersistence(self.store, dispatch.SERVICES, model_name)
+        layer_urls = PresignedUrls(folder / "secret")
+        ecr.install(self.store, self._blobs, self._tokens, layer_urls, self.jobs, self._persistence)
         sts.install()
         users.install()
-        try:
-            kept.restore()
-        except persistence.Unreadable as error:
-            self.store.put_aside(str(error))
-            kept.restore()
+        self._restore()
         administrator.ensure(self.store)
-        self.scans = scans.install(self.store, self._blobs, self.jobs)
-        dispatch.serve("ecr-public", _later(self._public_api))
-        dispatch.serve("ce", _later(self._costs))
-        dispatch.serve("lambda", _later(partial(self._functions, partial(kept.changing, "ecr"))))
-        own = {"ecs": self._install_ecs, "logs": _install_logs, "monitoring": _metrics}
-        self._services = Services(kept, {**dict.fromkeys(BESIDE, _as_it_is), **own}, {"ecs": self._recover_ecs})
-        subscriptions.install(self._services)
-        doors = [signed, validate, validate_query, self._services.door(), persistence.durable(self.store, kept)]
-        self._control = chain([*doors, authorize(self.store.lock)], dispatch.answer)
-        self._registry = self._private(settings.ACCOUNT, settings.REGION)
-        self._layers = presigned_urls.layers(presigned, self._blobs, ecr.backend.Backend.meter.sent)
-        self.main_handler = chain([limits, guard], self._answer)
-        self._ecs: Fargate | None = None
+        scans = ScanOperations.scans = Scans(self.store, self._blobs, self.jobs)
+        self._services = self._lazy_services()
+        ecr_subscriptions.install(self._services, self._public_credentials)
+        cost_explorer_subscriptions.install(ecr.backend.Backend.meter)
+        eventbridge_subscriptions.install(self.store, self.jobs, self._services)
+        for service, package in AUTHORIZATION.items():
+            requests.register(service, partial(_authorization_requests, package))
+        requests.register("ecr-public", self._public_authorization_requests)
+        self._control_api = ControlApi(self.store, self._blobs, scans, folder / "sandbox.json")
+        self._default_registry = self._private_registry(settings.ACCOUNT, settings.REGION)
+        self._layers = presigned_urls.layers(layer_urls, self._blobs, ecr.backend.Backend.meter.sent)
+        self._api = self._aws_api()
+        self.main_handler = _guarded(self._main)
 
     def start(self) -> None:
-        """Go on with what an earlier run left."""
+        """Continue what an earlier run left: jobs, tasks, services."""
         self.jobs.start()
-        if startup.is_there(self.store):
+        if startup.has_leftovers(self.store):
             threading.Thread(target=self._services.load, args=("ecs", "logs"), name="ecs", daemon=True).start()
 
     def stop(self) -> None:
-        """Begin nothing more, and let no container stay."""
+        """Start nothing more, and stop every container."""
         self.jobs.stop()
         if self._ecs:
             self._ecs.end()
         self.store.close()
 
     def handler_for(self, name: str) -> Handler:
-        """What answers at the port *name*; what is behind it is loaded when somebody knocks."""
+        """The handler of the port *name*, loaded by its first request."""
         if name == addresses.HUB:
-            return chain([limits, guard], _later(self._hub))
+            return _guarded(_later(self._hub))
         if name == addresses.PUBLIC:
-            return chain([limits, guard], _later(self._public))
+            return _guarded(_later(self._public_registry))
         account, _, region = name.partition(" ")
-        return chain([limits, guard], self._private(account, region))
+        return _guarded(self._private_registry(account, region))
 
-    def _answer(self, request: Request) -> Response:
-        if request.path == "/v2" or request.path.startswith("/v2/"):
-            return self._registry(request)
+    def _main(self, request: Request) -> Response:
+        if is_registry_path(request.path):
+            return self._default_registry(request)
         if presigned_urls.is_presigned(request.path):
             return self._layers(request)
-        if request.path == "/_sandbox/gc" and request.method == "POST":
-            return garbage_collection.answer(self.store, self._blobs, request)
-        if request.path == clock.PATH:
-            return clock.answer(self.store, request)
-        if request.path == scans.PATH:
-            return self.scans.answer(request)
-        if request.path == "/_sandbox":
-            return Response((self._folder / "sandbox.json").read_bytes(), content_type="application/json")
-        return self._control(request)
+        return self._control_api.answer(request) or self._api(request)
+
+    def _aws_api(self) -> Handler:
+        keys = AccessKeys(principals.secret_of, principals.of)
+        middleware = [
+            answer_errors,
+            verify_signature(dispatch.check_scope, keys),
+            validate,
+            validate_query,
+            self._services.load_first,
+            read_call,
+            in_transaction(self.store, self._persistence),
+            answer_errors,  # inside the transaction: a call that is refused has changed nothing
+            authorize(self.store.lock),
+        ]
+        return chain(middleware, dispatch.answer)
+
+    def _private_registry(self, account: str, region: str) -> Handler:
+        middleware = [with_version, authenticate(self._tokens, region, principals.of, refuse_login)]
+        return chain(middleware, routes.registry(PrivateRegistry(account, region)))
+
+    def _restore(self) -> None:
+        try:
+            self._persistence.restore()
+        except Unreadable as error:
+            self.store.put_aside(str(error))
+            self._persistence.restore()
+
+    def _lazy_services(self) -> Services:
+        dispatch.serve("ecr-public", _later(self._public_api))
+        dispatch.serve("ce", _later(_cost_explorer))
+        dispatch.serve("lambda", _later(self._lambda))
+        installs = {"ecs": self._install_ecs, "logs": _install_logs, "monitoring": _install_metrics}
+        recover = {"ecs": self._recover_ecs}
+        return Services(self._persistence, {**dict.fromkeys(MOTO_ONLY, _install_nothing), **installs}, recover)
 
     def _install_ecs(self) -> None:
-        from ecr_sandbox.services.ecs import Fargate
+        from ecr_sandbox.services.ecs.background import Fargate
+        from ecr_sandbox.services.ecs.image_pull import Registries
 
-        self._ecs = Fargate(self._services, self.store, self._tokens, self._folder)
+        registries = Registries(self.store, self._tokens, PrivateImages())
+        self._ecs = Fargate(self._services, self.store, registries, self._folder)
 
     def _recover_ecs(self) -> None:
         assert self._ecs
         self._ecs.recover()
-
-    def _private(self, account: str, region: str) -> Handler:
-        return chain([with_version, basic(self._tokens, region)], routes.registry(PrivateRegistry(account, region)))
 
     def _hub(self) -> Handler:
         from ecr_sandbox.services import docker_hub
 
         return docker_hub.install(self.store, self._blobs, self._folder / "hub-secret")
 
-    def _public(self) -> Handler:
+    def _public_registry(self) -> Handler:
         from ecr_sandbox.services import ecr_public
 
         return ecr_public.registry(self.store, self._blobs, self._tokens)
@@ -141,16 +181,35 @@ class App:
 
         return ecr_public.control(self.store, self._blobs, self._tokens)
 
-    def _functions(self, setting: Callable[[], Any]) -> Handler:
+    def _public_authorization_requests(self, call: Call) -> Iterable[AuthorizationRequest]:
+        from ecr_sandbox.services.ecr_public import authorization, repositories
+
+        return authorization.authorization_requests(repositories.opened(self.store, self._blobs), call)
+
+    def _public_credentials(self, account: str) -> tuple[str, str]:
+        from ecr_sandbox.services.ecr_public import auth
+
+        return auth.credentials(self._tokens, account)
+
+    def _lambda(self) -> Handler:
         from ecr_sandbox.services import lambda_
 
-        return lambda_.control(self.store, setting)
+        return lambda_.control(self.store, PrivateImages())
 
-    def _costs(self) -> Handler:
-        from ecr_sandbox.services.cost_explorer import api
 
-        api.install(ecr.backend.Backend.meter)
-        return partial(dispatch.by_moto, "ce")
+def _guarded(handler: Handler) -> Handler:
+    return chain([enforce_limits(refuse_request), check_origin], handler)
+
+
+def _authorization_requests(package: str, call: Call) -> Iterable[AuthorizationRequest]:
+    return import_module(f"ecr_sandbox.services.{package}.authorization").authorization_requests(call)
+
+
+def _cost_explorer() -> Handler:
+    from ecr_sandbox.services.cost_explorer import api
+
+    api.install(ecr.backend.Backend.meter)
+    return partial(dispatch.by_moto, "ce")
 
 
 def _install_logs() -> None:
@@ -159,15 +218,14 @@ def _install_logs() -> None:
     logs.install()
 
 
-def _as_it_is() -> None:
-    """There is nothing in moto's service that has to be put right."""
-
-
-def _metrics() -> None:
-    """Put ECR's metric beside those of moto."""
+def _install_metrics() -> None:
     from ecr_sandbox.services.cloudwatch import metrics
 
     metrics.install(ecr.backend.Backend.pulls)
+
+
+def _install_nothing() -> None:
+    """moto's service is used as it is."""
 
 
 def _later(make: Callable[[], Handler]) -> Handler:

@@ -1,4 +1,4 @@
-"""The sandbox as a background process: find it, start it, stop it."""
+"""The sandbox as a background process: find it, start it, stop it, and what it does on request."""
 
 import contextlib
 import http.client
@@ -12,193 +12,213 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ecr_sandbox import docker_engine, settings
-from ecr_sandbox.errors import LabError
+from ecr_sandbox import docker_engine, docker_forwarder
+from ecr_sandbox.errors import SandboxError
+from ecr_sandbox.settings import Settings
 from ecr_sandbox.state.processes import command_of
 
 READY_SECONDS = 30
 STOP_SECONDS = 10
-SWEEP_SECONDS = 600
-LOG_LIMIT = 1_000_000
+GARBAGE_COLLECTION_SECONDS = 600
+LOG_LIMIT = 1_000_000  # bytes
 
-COMMAND = (sys.executable, "-m", "ecr_sandbox")
-SIGN = "ecr_sandbox"  # what a list of processes shows of it
+COMMAND = (sys.executable, "-P", "-m", "ecr_sandbox", "serve")  # -P: no module from the working directory
+COMMAND_LINE = "ecr_sandbox serve"  # part of it, by which a sandbox's process is recognised
 
-# Held so that the interpreter does not warn about processes that are meant to outlive it.
+# Kept so that the interpreter does not warn about child processes, which outlive it on purpose.
 _started: list[subprocess.Popen] = []
 
 
-def find() -> dict | None:
-    """What the running sandbox of this state folder says of itself (sandbox.json), or None."""
-    noted = _noted()
+def find(sandbox: Settings) -> dict | None:
+    """The status of the running sandbox (the content of its sandbox.json), or None when it does not run."""
+    noted = _noted(sandbox)
     if not noted:
         return None
-    told = _ask(noted["endpoint"])
-    # After a crash another program, or the sandbox of another folder, may answer at the old address.
-    return told if told and told.get("pid") == noted["pid"] and _same_folder(told) else None
+    status = _ask(noted["endpoint"])
+    # After a crash another program, or the sandbox of another folder, may answer at this address.
+    return status if status and status.get("pid") == noted["pid"] and _same_folder(status, sandbox) else None
 
 
-def start() -> dict:
-    """Start the sandbox unless it runs, wait until it is ready, and return what it says of itself."""
-    found = find()
+def start(sandbox: Settings) -> dict:
+    """Start the sandbox if it does not run, wait until it is ready, and return its status. Raises SandboxError."""
+    found = find(sandbox)
     if found:
         return found
-    with _only_one_starter():
-        return find() or _launch()
+    with _start_lock(sandbox):
+        return find(sandbox) or _launch(sandbox)
 
 
-def stop() -> bool:
-    """Stop the sandbox of this state folder and wait for its end; False when none was running."""
-    noted = _noted()
-    if not noted or not (find() or _is_sandbox(noted["pid"])):
+def stop(sandbox: Settings) -> bool:
+    """Stop the sandbox and wait until its process has ended; False when it was not running. Raises SandboxError."""
+    noted = _noted(sandbox)
+    if not noted or not (find(sandbox) or _is_sandbox(noted["pid"])):
         return False
     pid = noted["pid"]
-    for sign, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, 5)):
+    for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, 5)):
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, sign)
+            os.kill(pid, number)
         if _gone(pid, seconds):
             return True
-    raise LabError(f"The sandbox (process {pid}) does not end.", f"kill -9 {pid}")
+    raise SandboxError(f"The sandbox (process {pid}) does not end.", f"kill -9 {pid}")
 
 
-def sweep(idle: float) -> dict:
-    """Let the running sandbox free the layers that no image uses; what it freed and kept. Raises LabError."""
-    running = find()
-    if not running:
-        raise LabError("The sandbox is not running.", "ecr-lab up")
-    swept = _ask(running["endpoint"], "POST", f"/gc?idle={idle}", SWEEP_SECONDS)
-    if swept is None:
-        raise LabError("The sandbox could not look for unused layers.", f"read its log: {log_file()}")
-    if kept := swept.get("put_aside"):
-        raise LabError(
+def remove_containers(sandbox: Settings) -> None:
+    """Remove the forwarder of this sandbox, and the tasks that it left if it was killed; nothing without an engine."""
+    with contextlib.suppress(SandboxError):
+        engine = docker_engine.client()
+        docker_forwarder.remove_forwarder(engine, sandbox.state)
+        docker_engine.remove_tasks(engine, sandbox.state)
+
+
+def running(sandbox: Settings) -> dict:
+    """The status of the running sandbox; raises SandboxError when it does not run."""
+    found = find(sandbox)
+    if not found:
+        raise SandboxError("The sandbox is not running.", f"{sandbox.command} up")
+    return found
+
+
+def collect_garbage(sandbox: Settings, idle: float) -> dict:
+    """Let the running sandbox delete the layers that no image uses; returns what it deleted and kept.
+
+    A push that sent nothing for *idle* seconds counts as abandoned. Raises SandboxError.
+    """
+    result = _ask(running(sandbox)["endpoint"], "POST", f"/gc?idle={idle}", GARBAGE_COLLECTION_SECONDS)
+    if result is None:
+        raise SandboxError("The sandbox could not look for unused layers.", f"read its log: {log_file(sandbox)}")
+    if kept := result.get("put_aside"):
+        raise SandboxError(
             f"Nothing was freed: a state file that could not be read is kept as {', '.join(kept)}, and its layers too.",
             "move it away, or remove it",
         )
-    return swept
+    return result
 
 
-def forward(seconds: float) -> float:
-    """Move the running sandbox's clock on; the Unix time that it has now. Raises LabError."""
-    running = find()
-    if not running:
-        raise LabError("The sandbox is not running.", "ecr-lab up")
-    told = _ask(running["endpoint"], "POST", "/clock", body=json.dumps({"forward": seconds}))
-    if told is None:
-        raise LabError(f"The clock cannot be moved by {seconds:g} seconds.", "move it forward, by less than 100 years")
-    return float(told["now"])
+def advance_clock(sandbox: Settings, seconds: float) -> float:
+    """Advance the running sandbox's clock by *seconds*; returns its time as Unix time. Raises SandboxError."""
+    time_now = _ask(running(sandbox)["endpoint"], "POST", "/clock", body=json.dumps({"forward": seconds}))
+    if time_now is None:
+        raise SandboxError(
+            f"The clock cannot be moved by {seconds:g} seconds.", "move it forward, by less than 100 years"
+        )
+    return float(time_now["now"])
 
 
-def seen_packages() -> list[tuple[str, str]]:
-    """Ecosystem and name of every package that the running sandbox has found in an image; none when it does not run."""
-    running = find()
-    told = _ask(running["endpoint"], "GET", "/advisories") if running else None
-    return [(ecosystem, name) for ecosystem, name in (told or {}).get("packages", ())]
+def seen_packages(sandbox: Settings) -> list[tuple[str, str]]:
+    """Ecosystem and name of each package that the running sandbox found in an image; empty when it does not run."""
+    found = find(sandbox)
+    answer = _ask(found["endpoint"], "GET", "/advisories") if found else None
+    return [(ecosystem, name) for ecosystem, name in (answer or {}).get("packages", ())]
 
 
-def advisories_changed() -> None:
-    """Let the running sandbox, if there is one, look again at what it scans continuously."""
-    if running := find():
-        _ask(running["endpoint"], "POST", "/advisories")
+def advisories_changed(sandbox: Settings) -> None:
+    """Let the sandbox, if it runs, repeat its continuous scans."""
+    if found := find(sandbox):
+        _ask(found["endpoint"], "POST", "/advisories")
 
 
-def log_file() -> Path:
-    """Where the background sandbox writes what it has to say."""
-    return settings.state() / "log" / "sandbox.log"
+def log_file(sandbox: Settings) -> Path:
+    """The log of the background process."""
+    return sandbox.state / "log" / "sandbox.log"
 
 
-def _noted() -> dict | None:
+def _noted(sandbox: Settings) -> dict | None:
     try:
-        noted = json.loads((settings.state() / "sandbox.json").read_text())
+        noted = json.loads((sandbox.state / "sandbox.json").read_text())
         return noted if {"endpoint", "pid"} <= noted.keys() else None
     except (OSError, ValueError, AttributeError):
         return None
 
 
 def _ask(
-    endpoint: str, method: str = "GET", what: str = "", seconds: float = 3, body: str | None = None
+    endpoint: str, method: str = "GET", path: str = "", seconds: float = 3, body: str | None = None
 ) -> dict | None:
-    """What /_sandbox answers; straight, because a proxy named in the environment cannot know our localhost."""
+    """The JSON object that /_sandbox answers, or None. It uses no proxy: a proxy does not reach our localhost."""
     where = urlsplit(endpoint)
     try:
-        talk = http.client.HTTPConnection(where.hostname or "localhost", where.port, timeout=seconds)
-        with contextlib.closing(talk):
-            talk.request(method, f"/_sandbox{what}", body)
-            answer = talk.getresponse()
-            told = json.loads(answer.read())
-        return told if answer.status == 200 and isinstance(told, dict) else None
+        connection = http.client.HTTPConnection(where.hostname or "localhost", where.port, timeout=seconds)
+        with contextlib.closing(connection):
+            connection.request(method, f"/_sandbox{path}", body)
+            response = connection.getresponse()
+            answer = json.loads(response.read())
+        return answer if response.status == 200 and isinstance(answer, dict) else None
     except (OSError, ValueError, http.client.HTTPException):
         return None
 
 
-def _same_folder(told: dict) -> bool:
-    return Path(told.get("state", "")).resolve() == settings.state()
+def _same_folder(status: dict, sandbox: Settings) -> bool:
+    return Path(status.get("state", "")).resolve() == sandbox.state.resolve()
 
 
 @contextlib.contextmanager
-def _only_one_starter() -> Iterator[None]:
+def _start_lock(sandbox: Settings) -> Iterator[None]:
+    """One process at a time starts the sandbox; the others wait and find it."""
     import fcntl
 
     try:
-        log_file().parent.mkdir(parents=True, exist_ok=True)
-        lock = (settings.state() / "starting.lock").open("w")
+        log_file(sandbox).parent.mkdir(parents=True, exist_ok=True)
+        lock = (sandbox.state / "starting.lock").open("w")
     except OSError as why:
-        raise LabError(
-            f"The state folder {settings.state()} cannot be written ({why.strerror}).",
-            "free some disk space or mend its permissions, or set ECR_TUTORIAL_STATE to another folder.",
+        raise SandboxError(
+            f"The state folder {sandbox.state} cannot be written ({why.strerror}).",
+            f"free some disk space or fix its permissions, or set {sandbox.variables}_STATE to another folder.",
         ) from None
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _launch() -> dict:
-    log = log_file()
+def _launch(sandbox: Settings) -> dict:
+    log = log_file(sandbox)
     if log.exists() and log.stat().st_size > LOG_LIMIT:
         log.unlink()
     before = log.stat().st_size if log.exists() else 0
     with log.open("ab") as out:
         child = subprocess.Popen(
             COMMAND,
-            cwd=settings.PROJECT,
-            env=_environment(),
+            cwd=sandbox.state,
+            env=_environment(sandbox),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
             start_new_session=True,
         )
     _started.append(child)
-    return _wait_until_ready(child, log, before)
+    return _wait_until_ready(child, sandbox, before)
 
 
-def _environment() -> dict[str, str]:
-    """The sandbox's own: botocore, which it uses too, must not find the user's models and settings."""
-    home = settings.state() / "aws" / "home"
+def _environment(sandbox: Settings) -> dict[str, str]:
+    """The environment of the process: without the user's AWS configuration, which botocore would read."""
+    home = sandbox.state / "aws" / "home"
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    # Its registry may run in a container, so the engine is named before the home is another.
-    host = docker_engine.variables(os.environ)
-    return kept | host | {"ECR_TUTORIAL_STATE": str(settings.state()), "HOME": str(home)}
+    # Fargate tasks run in the user's engine, which is found by the user's home.
+    engine = docker_engine.variables(os.environ)
+    return kept | engine | sandbox.environ() | {"HOME": str(home)}
 
 
-def _wait_until_ready(child: subprocess.Popen, log: Path, before: int) -> dict:
+def _wait_until_ready(child: subprocess.Popen, sandbox: Settings, before: int) -> dict:
     end = time.monotonic() + READY_SECONDS
     while time.monotonic() < end:
-        found = find()
+        found = find(sandbox)
         if found:
             return found
-        # Ours may have lost against one started by hand a moment ago: then that one is waited for.
-        if child.poll() is not None and not _somebody_holds_the_lock():
-            raise LabError(*_why(log, before))
+        # If a sandbox was started in the foreground a moment ago, this child ends and the other one gets ready.
+        if child.poll() is not None and not _is_locked(sandbox):
+            raise SandboxError(*_why(log_file(sandbox), before))
         time.sleep(0.05)
     child.terminate()
-    raise LabError(f"The sandbox was not ready after {READY_SECONDS} seconds.", f"read its log: {log}")
+    raise SandboxError(
+        f"The sandbox was not ready after {READY_SECONDS} seconds.", f"read its log: {log_file(sandbox)}"
+    )
 
 
-def _somebody_holds_the_lock() -> bool:
+def _is_locked(sandbox: Settings) -> bool:
+    """Whether a sandbox uses the state folder."""
     import fcntl
 
     try:
-        with (settings.state() / "sandbox.lock").open("r") as lock:
+        with (sandbox.state / "sandbox.lock").open("r") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
@@ -208,7 +228,7 @@ def _somebody_holds_the_lock() -> bool:
 
 
 def _why(log: Path, before: int) -> tuple[str, str]:
-    """The sandbox's own sentence from its log, or where to read more when it left none."""
+    """The process's own sentence from its log, else where the log is."""
     with log.open("rb") as text:
         text.seek(before)
         lines = text.read().decode(errors="replace").strip().splitlines()
@@ -218,8 +238,8 @@ def _why(log: Path, before: int) -> tuple[str, str]:
 
 
 def _is_sandbox(pid: int) -> bool:
-    """Whether this process is a sandbox (it may hang and not answer): numbers are used again."""
-    return SIGN in command_of(pid)
+    """Whether this process is a sandbox, which may hang and not answer. Process numbers are used again."""
+    return COMMAND_LINE in command_of(pid).replace("-", "_")
 
 
 def _gone(pid: int, seconds: float) -> bool:

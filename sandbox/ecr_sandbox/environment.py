@@ -1,7 +1,7 @@
-"""The isolated environment: what is set, unset and written so that nothing can reach a real account.
+"""The isolated environment: with it ``aws``, boto3 and ``docker`` use the sandbox and cannot reach a real account.
 
-With this environment plain ``aws``, plain ``boto3.client(...)`` and plain ``docker`` work unmodified
-against the sandbox, and have no other key, profile, endpoint or password to find.
+Plain ``aws``, plain ``boto3.client(...)`` and plain ``docker`` work unmodified in it. They find no other key, profile,
+endpoint or password.
 """
 
 import json
@@ -12,10 +12,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from ecr_sandbox import settings
+from ecr_sandbox import docker_engine, settings
 
-# Removed always, so that `eval "$(ecr-lab env)"` reads the same everywhere; further AWS_* names that
-# happen to be set are removed as well.
+# Always unset, so that the output of `ecr-sandbox env` does not depend on the terminal. Any other AWS_* variable
+# that is set is unset too.
 UNSET = (
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
@@ -46,12 +46,24 @@ UNSET = (
 )
 
 
+def isolated_environment(status: Mapping) -> tuple[dict[str, str], list[str]]:
+    """``(set, unset)`` that turn this process's environment into the isolated one. Its files are written.
+
+    *status* is the status of a running sandbox.
+    """
+    state = Path(status["state"])
+    engine = docker_engine.variables(os.environ)
+    write_files(state)
+    docker_engine.link_plugins(os.environ, state)
+    return isolated(os.environ, status, engine)
+
+
 def isolated(
     environ: Mapping[str, str], status: Mapping, engine: Mapping[str, str] | None = None
 ) -> tuple[dict[str, str], list[str]]:
-    """``(set, unset)`` that turn ``environ`` into the sandbox's own environment.
+    """``(set, unset)`` that turn *environ* into the isolated environment.
 
-    ``status`` is the content of sandbox.json, ``engine`` the variables that name the Docker engine.
+    *status* is the content of sandbox.json, *engine* the variables that name the Docker engine.
     """
     state = Path(status["state"])
     new = {
@@ -68,85 +80,85 @@ def isolated(
         "AWS_PAGER": "",
         "AWS_MAX_ATTEMPTS": "2",
         "AWS_RETRY_MODE": "standard",
-        # The last place botocore looks for a key: naming a file there hides /etc/boto.cfg and ~/.boto.
+        # The last place where botocore looks for a key. With it set, /etc/boto.cfg and ~/.boto are not read.
         "BOTO_CONFIG": str(state / "aws" / "boto"),
         "DOCKER_CONFIG": str(state / "docker"),
         "DOCKER_CLI_HINTS": "false",
-        # What `docker` is called where it is really Podman.
+        # The same file, for a `docker` command that is Podman.
         "REGISTRY_AUTH_FILE": str(state / "docker" / "config.json"),
         **(engine or {}),
         "NO_PROXY": _with_localhost(environ.get("NO_PROXY") or environ.get("no_proxy")),
         "no_proxy": _with_localhost(environ.get("no_proxy") or environ.get("NO_PROXY")),
-        "PATH": _path(environ.get("PATH", os.defpath), state / "bin", venv_bin()),
-        **cell_names(f"localhost:{status['port']}", settings.ACCOUNT, _host(status["public"])),
+        "PATH": prepend(environ.get("PATH", os.defpath), state / "bin"),
+        **registry_names(f"localhost:{status['port']}", settings.ACCOUNT, _host(status["public"])),
         **hub_names(status),
     }
     also = sorted(n for n in environ if n.startswith("AWS_") and n not in new and n not in UNSET)
     return new, [*UNSET, *also]
 
 
-def cell_names(registry: str, account: str, public_registry: str) -> dict[str, str]:
-    """The names that cells use, the same for the sandbox and for AWS."""
-    return {
-        "REGISTRY": registry,
-        "PUBLIC_REGISTRY": public_registry,
-        "ACCOUNT_ID": account,
-        "REPOSITORY_NAME": settings.REPOSITORY,
-        "REPOSITORY_URI": f"{registry}/{settings.REPOSITORY}",
-    }
+def registry_names(registry: str, account: str, public_registry: str) -> dict[str, str]:
+    """The variables that name the registries, for commands such as ``docker push "$REGISTRY/app"``."""
+    return {"REGISTRY": registry, "PUBLIC_REGISTRY": public_registry, "ACCOUNT_ID": account}
 
 
 def hub_names(status: Mapping) -> dict[str, str]:
-    """Where cells find the stand-in for Docker Hub: for ``docker``, and for what its web pages do."""
+    """The variables that name the stand-in for Docker Hub: for ``docker``, and for the API of its web pages."""
     hub = _host(status["hub"])
     return {"HUB": hub, "HUB_API": f"http://{hub}/hub.docker.com"}
 
 
-def is_isolated(environ: Mapping[str, str]) -> bool:
-    """Whether ``environ`` is the sandbox's already."""
-    return environ.get("AWS_CONFIG_FILE") == str(settings.state() / "aws" / "config")
+def is_isolated(environ: Mapping[str, str], state: Path) -> bool:
+    """Whether *environ* is the isolated environment of the sandbox with this *state* folder."""
+    return environ.get("AWS_CONFIG_FILE") == str(state / "aws" / "config")
 
 
-def apply(new: Mapping[str, str], gone: list[str]) -> None:
-    """Put the isolated environment over this process, and over botocore where it reads ``~`` regardless."""
-    for name in gone:
+def apply(new: Mapping[str, str], unset: list[str]) -> None:
+    """Turn the environment of this process, and botocore's search path, into the isolated environment."""
+    for name in unset:
         os.environ.pop(name, None)
     os.environ.update(new)
 
     import boto3
     import botocore.loaders
 
-    # botocore fixes ~/.aws/models when it is imported; a model there may name another endpoint.
-    botocore.loaders.Loader.CUSTOMER_DATA_PATH = str(settings.state() / "aws" / "models")
+    # botocore sets ~/.aws/models when it is imported. A model there may name another endpoint.
+    botocore.loaders.Loader.CUSTOMER_DATA_PATH = str(Path(new["AWS_CONFIG_FILE"]).with_name("models"))
     boto3.DEFAULT_SESSION = None
 
 
 def write_files(state: Path) -> None:
-    """Make what the isolated environment points at; what a learner has put there since is kept."""
+    """Write the files that the isolated environment names. What the user has added to them since is kept."""
     for folder in ("docker", "aws", "aws/home", "bin"):
         (state / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     if not _has_auths(state / "docker" / "config.json"):
-        # A non-empty "auths" keeps the docker CLI from choosing the user's keychain by itself.
+        # With an empty "auths" the docker CLI would choose the user's keychain.
         _write(state / "docker" / "config.json", '{"auths": {"sandbox.invalid": {}}}\n')
     for profile, key, secret in (
         ("default", settings.ACCESS_KEY, settings.SECRET_KEY),
         (settings.OTHER_PROFILE, settings.OTHER_ACCESS_KEY, settings.OTHER_SECRET_KEY),
     ):
-        # Times as version 2 of the CLI prints them.
-        settled = f"region = {settings.REGION}\noutput = json\ncli_timestamp_format = iso8601\n"
-        _add_section(state / "aws" / "config", "default" if profile == "default" else f"profile {profile}", settled)
+        # Times in the format of version 2 of the CLI.
+        config = f"region = {settings.REGION}\noutput = json\ncli_timestamp_format = iso8601\n"
+        _add_section(state / "aws" / "config", "default" if profile == "default" else f"profile {profile}", config)
         keys = f"aws_access_key_id = {key}\naws_secret_access_key = {secret}\n"
         _add_section(state / "aws" / "credentials", profile, keys)
-    _write_shim(state)
+    _write_aws_wrapper(state)
 
 
 def venv_bin() -> Path:
-    """The folder of this Python's own programs: of several `aws`, this one belongs to the tutorial."""
+    """The folder of this Python's own programs."""
     return Path(sys.executable).parent
 
 
-def _write_shim(state: Path) -> None:
-    """``aws`` reads ~/.aws/cli/alias whatever the environment says, so ours has another home."""
+def prepend(path: str, *folders: Path) -> str:
+    """The value *path* of ``PATH`` with these folders first."""
+    first = [str(folder) for folder in folders]
+    return os.pathsep.join(first + [part for part in path.split(os.pathsep) if part and part not in first])
+
+
+def _write_aws_wrapper(state: Path) -> None:
+    """Write ``bin/aws``, which runs the CLI with another home: it reads ~/.aws/cli/alias in any environment."""
     own = venv_bin() / "aws"
     program = str(own) if own.exists() else shutil.which("aws", path=_without(state / "bin"))
     if program:
@@ -157,7 +169,7 @@ def _write_shim(state: Path) -> None:
 def _write(path: Path, text: str, mode: int = 0o600) -> None:
     if path.exists() and path.read_text() == text:
         return
-    # Several kernels may do this at once: each writes its own file, the last one stays.
+    # Several processes may do this at the same time. Each writes its own file, and the last one stays.
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_text(text)
     draft.chmod(mode)
@@ -165,7 +177,7 @@ def _write(path: Path, text: str, mode: int = 0o600) -> None:
 
 
 def _add_section(path: Path, name: str, text: str) -> None:
-    """Add ``[name]`` to an AWS configuration file that has no such section yet."""
+    """Add ``[name]`` to an AWS configuration file that does not contain this section."""
     before = path.read_text() if path.exists() else ""
     if f"[{name}]" not in before.splitlines():
         _write(path, f"{before}[{name}]\n{text}")
@@ -185,11 +197,6 @@ def _host(url: str) -> str:
 def _with_localhost(value: str | None) -> str:
     names = [name for name in (value or "").split(",") if name]
     return ",".join(names + [name for name in ("localhost", "127.0.0.1") if name not in names])
-
-
-def _path(value: str, *first: Path) -> str:
-    ours = [str(folder) for folder in first]
-    return os.pathsep.join(ours + [f for f in value.split(os.pathsep) if f and f not in ours])
 
 
 def _without(folder: Path) -> str:

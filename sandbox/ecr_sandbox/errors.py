@@ -1,12 +1,34 @@
-"""The one exception a learner meets: a sentence that says what is wrong, and what mends it."""
+"""The bases of this package's errors. What each service answers is in its own ``errors.py``."""
 
 
-class LabError(Exception):
-    """Something the learner can mend; Jupyter shows its one sentence instead of a traceback."""
+class SandboxError(Exception):
+    """An error that the user can fix: *wrong* is one sentence, *fix* the command that helps.
 
-    def __init__(self, wrong: str, mend: str = ""):
-        self.wrong, self.mend = wrong, mend
-        super().__init__(f"{wrong} Mend: {mend}" if mend else wrong)
+    Jupyter shows the sentence instead of a traceback.
+    """
+
+    def __init__(self, wrong: str, fix: str = ""):
+        self.wrong, self.fix = wrong, fix
+        super().__init__(f"{wrong} Fix: {fix}" if fix else wrong)
 
     def _render_traceback_(self) -> list[str]:
         return [str(self)]
+
+
+class ApiError(Exception):
+    """An error answer of an AWS API: one *message*, but a code and a status for each protocol.
+
+    *code* and *status* are those of the JSON and CBOR protocols, *query_code* and *query_status* those of the query
+    protocol (XML), which IAM and STS speak. The code below ``aws/`` raises it, ``aws/responses.py`` answers with it.
+    """
+
+    def __init__(self, code: str, query_code: str, message: str, status: int = 400, query_status: int = 403):
+        super().__init__(message)
+        self.code, self.query_code, self.message = code, query_code, message
+        self.status, self.query_status = status, query_status
+
+
+def not_supported(what: str) -> ApiError:
+    """*what*, an operation or a parameter, works on AWS only. The code and the sentence are not AWS's."""
+    code = "UnsupportedOperationException"
+    return ApiError(code, code, f"{what} is not part of this sandbox. It works on AWS.", query_status=400)

@@ -1,9 +1,10 @@
-"""Runs the sandbox: the state folder, the app, its ports."""
+"""The process of the sandbox: it locks the state folder, starts the app, and serves on its ports."""
 
 import fcntl
 import json
 import os
 import signal
+import sqlite3
 import sys
 import threading
 from collections.abc import Iterator
@@ -13,10 +14,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from botocore.loaders import Loader
+
 from ecr_sandbox import settings
 from ecr_sandbox.deferred_import import defer
 from ecr_sandbox.http import addresses
 from ecr_sandbox.http.listeners import MAIN, Listeners, NoPort
+from ecr_sandbox.settings import Settings
 from ecr_sandbox.state.atomic_files import write_whole
 
 if TYPE_CHECKING:
@@ -24,83 +28,114 @@ if TYPE_CHECKING:
 
 
 class Refused(Exception):
-    """The sandbox cannot run; the message says why and what to do."""
+    """The sandbox cannot run; the message says why and how to fix it."""
 
 
-def serve() -> None:
+def main(sandbox: Settings) -> int:
+    """Serve until SIGTERM or Ctrl-C; returns the exit status. If it cannot start, it prints why, in one sentence."""
+    _isolate(sandbox)
+    try:
+        serve(sandbox)
+        return 0
+    except NoPort as error:
+        why = f"{error} Choose another: {sandbox.variables}_PORT=6060"
+    except (Refused, ValueError) as error:
+        why = str(error)
+    except ModuleNotFoundError as error:
+        why = f"The Python package '{error.name}' is missing. Install ecr-sandbox again into {sys.prefix}"
+    except (OSError, sqlite3.OperationalError) as error:
+        why = f"The sandbox cannot write its state: {error}. Free some disk space, then run: {sandbox.command} up"
+    print(why, file=sys.stderr)
+    return 1
+
+
+def serve(sandbox: Settings) -> None:
     """Run in the foreground until SIGTERM or Ctrl-C; raises Refused before it is ready."""
-    folder = _prepare(settings.state())
-    with _alone(folder):
-        _serve(folder)
+    _prepare(sandbox)
+    with _alone(sandbox):
+        _serve(sandbox)
 
 
-def _serve(folder: Path) -> None:
+def _isolate(sandbox: Settings) -> None:
+    """Remove the user's AWS keys, settings and models from the environment: moto uses botocore, which reads them."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "MOTO_"))]:
+        del os.environ[name]
+    os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    os.environ |= sandbox.environ()
+    Loader.CUSTOMER_DATA_PATH = os.devnull
+
+
+def _serve(sandbox: Settings) -> None:
     # moto needs it for server certificates only; it would take 8 MB and 5% of the time of a start.
     defer("cryptography.x509")
     from ecr_sandbox.app import App
+    from ecr_sandbox.bad_requests import malformed
 
-    app, listeners = App(folder), Listeners(folder)
+    app, listeners = App(sandbox.state), Listeners(sandbox.state, malformed)
     try:
-        _answer(folder, app, listeners)
+        _answer(sandbox, app, listeners)
     finally:
         listeners.close()
         app.stop()
-        (folder / "sandbox.json").unlink(missing_ok=True)
+        (sandbox.state / "sandbox.json").unlink(missing_ok=True)
 
 
-def _answer(folder: Path, app: "App", listeners: Listeners) -> None:
+def _answer(sandbox: Settings, app: "App", listeners: Listeners) -> None:
     from ecr_sandbox.http.middleware import application
 
-    server = listeners.main(application(app.main_handler), settings.port(), settings.DEFAULT_PORT)
+    server = listeners.main(application(app.main_handler), sandbox.port, settings.DEFAULT_PORT)
     port = server.bind_addr[1]
     listeners.behind(lambda name: application(app.handler_for(name)))
     addresses.serve_at(port, listeners.port, listeners.ports)
     for name in (addresses.HUB, addresses.PUBLIC):
         listeners.port(name)
-    note = partial(_write_status, folder, listeners, threading.Lock())
-    status = note()
-    listeners.changed = lambda ports: note()
+    write_status = partial(_write_status, sandbox.state, listeners, threading.Lock())
+    status = write_status()
+    listeners.changed = lambda ports: write_status()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=listeners.close).start())
     print(f"ready {status['endpoint']}", flush=True)
-    threading.Thread(target=_seed, daemon=True).start()
+    threading.Thread(target=_fill_mirror, args=(sandbox.base_image_layout,), daemon=True).start()
     app.start()
     server.serve()
 
 
-def _seed() -> None:
+def _fill_mirror(layout: Path) -> None:
     from ecr_sandbox.services.ecr.base_image import seed
 
     try:
-        seed(settings.base_image_layout())
-    except Exception as error:  # the disk is full, or we are being stopped: the course works without a mirror
+        seed(layout)
+    except Exception as error:  # a full disk, or the sandbox is being stopped; it works without the mirror
         print(f"The mirror of the base image could not be filled ({error}).", file=sys.stderr)
 
 
-def _prepare(folder: Path) -> Path:
+def _prepare(sandbox: Settings) -> None:
+    folder = sandbox.state
     try:
         (folder / "log").mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
     except OSError as error:
         raise Refused(
-            f"The state folder {folder} cannot be used ({error.strerror}). Set ECR_TUTORIAL_STATE to a folder of yours."
+            f"The state folder {folder} cannot be used ({error.strerror}). "
+            f"Set {sandbox.variables}_STATE to a folder of yours."
         ) from error
-    return folder
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[TextIO]:
-    """One sandbox a state folder: a lock that the system takes back when the process dies."""
-    with (folder / "sandbox.lock").open("w") as lock:
+def _alone(sandbox: Settings) -> Iterator[TextIO]:
+    """Lock the state folder for this process. The system releases the lock when the process ends."""
+    with (sandbox.state / "sandbox.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Refused(f"A sandbox already runs on {folder}. Use it, or stop it: ecr-lab down") from None
+            raise Refused(
+                f"A sandbox already runs on {sandbox.state}. Use it, or stop it: {sandbox.command} down"
+            ) from None
         yield lock
 
 
 def _write_status(folder: Path, listeners: Listeners, lock: threading.Lock) -> dict[str, Any]:
-    """Note in the state folder what this sandbox is now; *lock* keeps two notes apart."""
+    """Write sandbox.json, one thread at a time."""
     with lock:
         status = _status(folder, listeners.ports())
         write_whole(folder / "sandbox.json", json.dumps(status, indent=2))
@@ -120,6 +155,3 @@ def _status(folder: Path, ports: dict[str, int]) -> dict[str, Any]:
         "state": str(folder),
         "versions": {name: version(name) for name in ("moto", "botocore", "boto3")},
     }
-
-
-__all__ = ["NoPort", "Refused", "serve"]

@@ -1,55 +1,90 @@
-"""The few names and places that every part of the tutorial agrees on."""
+"""The sandbox's accounts and keys, and the settings of one sandbox: where it keeps its state and where it listens.
+
+This file uses the standard library only, because the course's setup reads it before anything is installed.
+"""
 
 import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 DEFAULT_PORT = 5050
 
-# AWS's own documentation examples: recognisable, and worthless anywhere else.
+# The example keys of AWS's documentation: easy to recognise, and worthless at AWS.
 ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
-# A second account, to be shared with; its key is the second one of AWS's examples.
+# A second account, for cross-account access. Its key is the second example key of AWS's documentation.
 OTHER_ACCOUNT = "111122223333"
 OTHER_ACCESS_KEY = "AKIAI44QH8DHBEXAMPLE"
 OTHER_SECRET_KEY = "je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY"
 OTHER_PROFILE = "other-account"
 
-REPOSITORY = "demo-app-repo"
-TAG = {"Key": "made-by", "Value": "learn-amazon-ecr"}
-
 MIRROR_REPOSITORY = "docker/library/python"
 MIRROR_TAG = "3.11-slim-bookworm"
 BASE_IMAGE = f"public.ecr.aws/{MIRROR_REPOSITORY}:{MIRROR_TAG}"
 
-PROJECT = Path(__file__).resolve().parents[2]
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one sandbox, and the names that its error messages use."""
+
+    state: Path  # the state folder, absolute
+    port: int | None = None  # None: the port of the last run, else DEFAULT_PORT, else the next free port
+    base_image: Path | None = None  # an OCI image layout that fills the mirror of the base image
+    command: str = "ecr-sandbox"  # the command that error messages tell the user to run
+    variables: str = "ECR_SANDBOX"  # the prefix of the environment variables that error messages name
+
+    @property
+    def base_image_layout(self) -> Path:
+        """The folder of the base image's OCI layout; it may not exist, and then there is no mirror."""
+        return self.base_image or self.state / "base-image"
+
+    def environ(self) -> dict[str, str]:
+        """These settings as environment variables, for the process of the sandbox; see ``from_environ``."""
+        return {
+            "ECR_SANDBOX_STATE": str(self.state),
+            "ECR_SANDBOX_PORT": str(self.port or ""),
+            "ECR_SANDBOX_BASE_IMAGE": str(self.base_image or ""),
+            "ECR_SANDBOX_COMMAND": self.command,
+            "ECR_SANDBOX_VARIABLES": self.variables,
+        }
 
 
-def target() -> str:
-    """Where the cells run: ``"sandbox"`` (default) or ``"aws"``; ValueError for anything else."""
-    chosen = os.environ.get("ECR_TUTORIAL_TARGET") or "sandbox"
-    if chosen not in ("sandbox", "aws"):
-        raise ValueError(f"ECR_TUTORIAL_TARGET is '{chosen}': set it to 'sandbox' or 'aws'.")
-    return chosen
+def from_environ(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings that ``ECR_SANDBOX_STATE``, ``_PORT`` and ``_BASE_IMAGE`` give; ValueError for a bad port.
+
+    A program that starts a sandbox for its own users also sets ``ECR_SANDBOX_COMMAND`` and ``ECR_SANDBOX_VARIABLES``.
+    """
+    base_image = environ.get("ECR_SANDBOX_BASE_IMAGE")
+    return Settings(
+        state=Path(environ.get("ECR_SANDBOX_STATE") or default_state(environ)).expanduser().resolve(),
+        port=read_port("ECR_SANDBOX_PORT", environ),
+        base_image=Path(base_image) if base_image else None,
+        command=environ.get("ECR_SANDBOX_COMMAND") or Settings.command,
+        variables=environ.get("ECR_SANDBOX_VARIABLES") or Settings.variables,
+    )
 
 
-def port() -> int | None:
-    """The port asked for in ``ECR_TUTORIAL_PORT``, or None; ValueError when it is not a port."""
-    asked = os.environ.get("ECR_TUTORIAL_PORT")
-    if not asked:
+def read_port(variable: str, environ: Mapping[str, str] = os.environ) -> int | None:
+    """The port in the environment variable *variable*, or None when it is not set; ValueError when it is no port."""
+    value = environ.get(variable)
+    if not value:
         return None
-    if not asked.isdigit() or not 0 < int(asked) < 65536:
-        raise ValueError(f"ECR_TUTORIAL_PORT is '{asked}': set it to a number from 1 to 65535.")
-    return int(asked)
+    if not value.isdigit() or not 0 < int(value) < 65536:
+        raise ValueError(f"{variable} is '{value}': set it to a number from 1 to 65535.")
+    return int(value)
 
 
-def state() -> Path:
-    """The sandbox's state folder, absolute: ``ECR_TUTORIAL_STATE`` or ``.sandbox/`` in the project."""
-    return Path(os.environ.get("ECR_TUTORIAL_STATE") or PROJECT / ".sandbox").expanduser().resolve()
+def default_state(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:
+    """The user's folder for the state of programs on this system, and in it the sandbox's.
 
-
-def base_image_layout() -> Path:
-    """The OCI image layout that fills the mirror: ``make setup`` keeps one, ``ECR_TUTORIAL_BASE`` names another."""
-    return Path(os.environ.get("ECR_TUTORIAL_BASE") or PROJECT / ".cache" / "base-image")
+    Sources: https://specifications.freedesktop.org/basedir-spec/latest/ and, for macOS,
+    https://developer.apple.com/library/archive/documentation/FileManagement/Conceptual/FileSystemProgrammingGuide/
+    """
+    if platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "ecr-sandbox"
+    return Path(environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "ecr-sandbox"

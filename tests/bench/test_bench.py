@@ -1,6 +1,6 @@
-"""`make bench` prints each figure of the sandbox beside those of Distribution alone and of plain moto.
+"""`make bench` prints the figures of the sandbox next to those of Distribution and of plain moto.
 
-Everything is small here: what is measured is not looked at, only that it is.
+The tests use small sizes and check only that every figure is printed.
 """
 
 import re
@@ -71,7 +71,7 @@ def printed(capsys, part: str) -> dict[str, list[float]]:
         ("restart", {"start to ready after kill -9, 10,000 images"}),
     ],
 )
-def test_a_part_prints_its_figures_and_what_they_compare_with(capsys, part, compared):
+def test_a_part_prints_its_figures_and_comparisons(capsys, part, compared):
     figures = printed(capsys, part)
     for name in compared:
         assert any(name in each for each in figures), (name, list(figures))
@@ -79,17 +79,17 @@ def test_a_part_prints_its_figures_and_what_they_compare_with(capsys, part, comp
         assert least <= median <= most
 
 
-def test_without_distribution_there_are_no_ratios_to_it(monkeypatch, capsys):
+def test_without_distribution_no_ratio_is_printed(monkeypatch, capsys):
     monkeypatch.setenv("PATH", "/nonexistent")
     figures = printed(capsys, "ready")
     assert any(name.startswith("start to ready") for name in figures)
     assert not any("Distribution" in name for name in figures)
 
 
-def test_a_run_without_a_name_measures_all(monkeypatch, capsys):
+def test_a_run_without_arguments_measures_every_part(monkeypatch, capsys):
     monkeypatch.setattr(bench, "PARTS", {name: lambda runs, name=name: {name: [1.0] * runs} for name in bench.PARTS})
     bench.main([], standalone_mode=False)
     measured = [line.split(" | ")[0] for line in capsys.readouterr().out.splitlines()[4:]]
-    beside_others = ("ready", "authorization", "transfer", "crowd", "growth", "restart")
+    compared_with_others = ("ready", "authorization", "transfer", "crowd", "growth", "restart")
     around_images = ("tasks", "scan", "lifecycle")
-    assert measured == [f"| {name}" for name in (*beside_others, *around_images, "notebooks")]
+    assert measured == [f"| {name}" for name in (*compared_with_others, *around_images, "notebooks")]

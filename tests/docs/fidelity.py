@@ -1,6 +1,6 @@
-"""Writes docs/fidelity.md: what the sandbox has of ECR's API, from the service model, the code and the tests.
+"""Writes docs/fidelity.md: which parts of ECR's API the sandbox implements, according to model, code and tests.
 
-``python -m tests.docs.fidelity`` writes it; ``test_fidelity.py`` fails when it is out of date. A test says
+``python -m tests.docs.fidelity`` writes it; ``test_fidelity.py`` fails when it is out of date. A test states
 what it proves with ``@pytest.mark.operation("PutImage", ...)``.
 """
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import botocore.session
+
 from ecr_sandbox.services.ecr.responses import PARTIAL, answers
 from ecr_sandbox.services.ecr_public.api import OPERATIONS as PUBLIC
-
 from helpers import settings
 
 DOCUMENT = settings.PROJECT / "docs" / "fidelity.md"
@@ -25,9 +25,9 @@ HEAD = """\
 <!-- Written by `python -m tests.docs.fidelity`. Change that file, the marks in the tests or `PARTIAL` in
      sandbox/ecr_sandbox/services/ecr/responses.py, not this one. -->
 
-Of the {all} operations of ECR's API the sandbox has {full} in full and {partial} in part; to the other {no} it answers
-`UnsupportedOperationException: … is not part of this sandbox. It works on AWS.` and changes nothing. *Full* means:
-every parameter does what the API reference says, and what is refused is refused with AWS's error code.
+Of the {all} operations of ECR's API the sandbox implements {full} in full and {partial} in part. The other {no} return
+`UnsupportedOperationException: … is not part of this sandbox. It works on AWS.` and change nothing. *Full* means:
+every parameter works as in the API reference, and invalid requests fail with AWS's error code.
 
 | operation | here | what is missing | proved by (tests/sandbox) |
 |---|---|---|---|
@@ -36,113 +36,118 @@ every parameter does what the API reference says, and what is refused is refused
 PUBLIC_HEAD = """
 ## ECR Public
 
-Of the {all} operations of ECR Public's API the sandbox has {here}. {names} answer `UnsupportedOperationException`.
+Of the {all} operations of ECR Public's API the sandbox implements {here}. {names} return
+`UnsupportedOperationException`.
 """
 
 UNLIKE = """
-## Where the sandbox is still unlike AWS
+## Differences from AWS
 
 Everywhere:
 
-- Sentences of errors that were not found in public are our own; their codes are the service model's. Each stands in
-  `sandbox/ecr_sandbox/services/ecr/errors.py` with its source, or with the remark that it is ours.
-- There are no quotas: not on the rate of calls, nor on repositories, images, or tags of an image.
-- Nothing is encrypted or signed. What can be set for it is kept and shown.
-- `BLOB_MOUNTING` is on from the start; on AWS one switches it on.
+- Error messages without a public source are our own; their codes come from the service model. Each message is in
+  `sandbox/ecr_sandbox/services/ecr/errors.py` with its source, or with a comment that it is ours.
+- There are no quotas for the rate of calls, repositories, images, or tags of an image.
+- Nothing is encrypted or signed. The settings are stored and returned.
+- `BLOB_MOUNTING` is enabled by default; on AWS you enable it.
 
 Images and layers:
 
-- The last recorded pull time is noted by the first pull after 24 hours; on AWS it may be noted more often.
-  BatchGetImage is a pull, as the registry's GET of a manifest is; HEAD and DescribeImages are none.
-- An archived image that BatchGetImage asks for is the failure `ImageInaccessible`; docker is told, as by AWS, that
-  there is no such image. Restoring takes 10 minutes of the sandbox's clock (AWS: up to 20; pushing the image again:
-  none). Archiving an image archives what refers to it. The 90 days that AWS charges at least are not charged.
-- A manifest that was converted for a client (OCI to Docker's schema 2 or back) has the same content as on AWS, but not
-  the same bytes, so another digest. Docker's schema 1 is not made.
-- A `nextToken` is good until the sandbox ends.
-- BatchDeleteImage takes the ids in their order, so an index and then its images can go in one call. In which order AWS
-  takes them is not published.
-- `imageTag` must be a tag that docker can write (at most 128 characters). The service model allows 300 of any kind.
-- GetDownloadUrlForLayer gives a link to the sandbox itself, which reads like one of S3 and is good for an hour.
+- The last recorded pull time changes with the first pull after 24 hours; on AWS it may change more often.
+  BatchGetImage and the registry's GET of a manifest are pulls; HEAD and DescribeImages are not.
+- BatchGetImage of an archived image returns the failure `ImageInaccessible`; docker gets the error, as on AWS, that
+  the image does not exist. Restoring takes 10 minutes of the sandbox's clock (AWS: up to 20). Pushing the image again
+  restores it immediately. Archiving an image archives its referrers. The minimum of 90 days is not charged.
+- A manifest that was converted for a client (OCI to Docker's schema 2 or back) has the same content as on AWS, but
+  other bytes, and therefore another digest. Docker's schema 1 is not supported.
+- A `nextToken` is valid until the sandbox stops.
+- BatchDeleteImage processes the ids in order, so one call can delete an index and then its images. AWS does not
+  document its order.
+- `imageTag` must be a tag that docker accepts (at most 128 characters). The service model allows 300 of any kind.
+- GetDownloadUrlForLayer returns a presigned URL of the sandbox, in the format of S3, which expires after an hour.
 
 Scans:
 
-- What is found is real, but what is looked for is a small snapshot of advisories with a date (`ecr-lab advisories`
-  says what is in it, `ecr-lab advisories refresh` asks OSV for today's). AWS knows many more. Each scan says in its
-  `description`, behind AWS's own sentence, how many packages were compared, and of how many nothing is known here.
-- Packages of dpkg, apk, pip and npm are seen; those of RPM, Java, Go and others are not. Layers packed with zstd are
-  not read. Systems other than Debian, Ubuntu and Alpine are answered as AWS answers those that it does not know.
-- The words about a vulnerability are ours, or OSV's after a refresh. A severity is the database's, else that of the
-  CVSS 3 score, else `UNDEFINED`. There is no EPSS and no exploitability; Inspector's score is the base score.
-- An image that the basic scan cannot read is `FAILED` with `UnsupportedImageError`, as in many public logs; an
-  enhanced one `UNSUPPORTED_IMAGE`. An enhanced scan on push ends as `COMPLETE`; until an enhanced scan has a result
-  it is `ScanNotFoundException`, as reported by pipelines. How many basic scans an account has a day is not counted.
-- When enhanced scanning is switched on, images of the last 30 days are scanned. Continuous scans look again when the
-  advisories change, and end 30 days after the push.
-- Inspector itself (`inspector2`) is not here: its findings are read from ECR.
+- Findings are real, but come from a small, dated snapshot of advisories (`ecr-sandbox advisories` shows its content,
+  `ecr-sandbox advisories refresh` downloads current ones from OSV). AWS has many more. The `description` of each scan
+  states, after AWS's own sentence, how many packages were compared, and for how many there are no advisories here.
+- Packages of dpkg, apk, pip and npm are detected; those of RPM, Java, Go and others are not. Layers compressed with
+  zstd are not scanned. Systems other than Debian, Ubuntu and Alpine get AWS's result for unsupported systems.
+- The descriptions of vulnerabilities are ours, or OSV's after a refresh. The severity comes from the database, else
+  from the CVSS 3 score, else it is `UNDEFINED`. There is no EPSS and no exploitability; Inspector's score is the base
+  score.
+- A basic scan of an unsupported image has the status `FAILED` with `UnsupportedImageError`, as in many public logs; an
+  enhanced scan has `UNSUPPORTED_IMAGE`. An enhanced scan on push ends as `COMPLETE`; before an enhanced scan has a
+  result, the call fails with `ScanNotFoundException`, as pipelines report. The daily quota of basic scans is not
+  enforced.
+- When enhanced scanning is enabled, images of the last 30 days are scanned. Continuous scanning scans again when the
+  advisories change, and ends 30 days after the push.
+- Inspector's own API (`inspector2`) is not included: its findings are available from ECR.
 
 The registry protocol (`/v2/`):
 
-- The OCI conformance suite 1.1.1, run by hand in November 2026, passes but for five of its tests: a part of a layer is
-  answered with 201, and must have 5 MiB unless it is the last, as on ECR. `test_conformance.py` has its cases.
-- What is known of ECR is done as ECR does it, with the source beside the code: 201 for a part, a `Range` that stays at
-  the first part, layers by redirect, 405 for a manifest that cannot be read.
-- What is not known is a choice: a part that is too small, or no part at all, is refused with `BLOB_UPLOAD_INVALID`; an
-  upload tells its true length when asked; `DELETE` of a layer is `UNSUPPORTED`; digests are sha256 only; a client that
-  accepts no form of a manifest gets the stored one; a list of referrers has up to 1,000 entries; an index of layers
-  (BuildKit's cache without `image-manifest=true`) is refused with 400, as on ECR, by the code `MANIFEST_INVALID`.
-- A layer that no image uses yet can be pulled here over the protocol; GetDownloadUrlForLayer refuses it.
-- ECR Public hands layers out itself, without a redirect.
+- The OCI conformance suite 1.1.1, run by hand in November 2026, passes except for five tests: as on ECR, a part of a
+  layer returns 201, and must have at least 5 MiB unless it is the last one. `test_oci_conformance.py` has its cases.
+- Known behavior of ECR is implemented, with the source next to the code: 201 for a part, a `Range` that stays at
+  the first part, layers by redirect, 405 for an invalid manifest.
+- Unknown behavior is our choice: a part that is too small, or a missing part, is refused with `BLOB_UPLOAD_INVALID`;
+  the status of an upload has its true length; `DELETE` of a layer is `UNSUPPORTED`; digests are sha256 only; a client
+  that accepts no supported manifest format gets the stored manifest; a list of referrers has up to 1,000 entries; an
+  index of layers (BuildKit's cache without `image-manifest=true`) is refused with 400, as on ECR, with the code
+  `MANIFEST_INVALID`.
+- A layer that no image uses yet can be pulled over the protocol; GetDownloadUrlForLayer refuses it.
+- ECR Public serves layers itself, without a redirect.
 
 Lifecycle policies:
 
-- A policy is acted on 24 hours after it came, and then every 24 hours, by the sandbox's clock; AWS says *within* 24
-  hours. After the clock was moved on by several days, the runs that were missed are made up for at once.
-- An artifact that refers to an image (a signature) goes in the same run as the image; AWS takes up to 24 hours.
-- No preview ever gets the status `EXPIRED`.
-- Not known is which of two mistakes in a policy ECR names first, and the sentences of four of its refusals.
+- A policy is applied 24 hours after it was set, and then every 24 hours, by the sandbox's clock; AWS documents
+  *within* 24 hours. When the clock is advanced by several days, the missed runs happen immediately.
+- An artifact that refers to an image (a signature) expires in the same run as the image; AWS takes up to 24 hours.
+- A preview never has the status `EXPIRED`.
+- It is unknown which of two errors in a policy ECR reports first, and four of its error messages are unknown.
 
-Around the images:
+Replication, pull through cache and events:
 
 - Replication copies within a second or so and to the sandbox's two accounts only; a destination in another account is
-  `FAILED`. The failure codes (`AccessDenied`, `ImageArchived`, `ServerError`) are ours. There
-  may be 25 rules, as the service model says; AWS's user guide says 10.
-- What comes through the cache is fetched whole before the pull is answered; AWS may answer the first pull meanwhile.
-- Events are delivered to SQS queues (whose policy must allow it), CloudWatch log groups (without asking) and other
-  event buses; to nothing else, which the sandbox's log says. `ECR Scan Resource Change` is not sent.
-- CloudWatch has `RepositoryPullCount` as one value a minute, for as long as AWS keeps the coarsest values.
+  `FAILED`. The failure codes (`AccessDenied`, `ImageArchived`, `ServerError`) are ours. The
+  limit is 25 rules, as in the service model; AWS's user guide has 10.
+- An image from an upstream registry is completely cached before the first pull gets a response; AWS may respond
+  earlier.
+- Events are delivered to SQS queues (whose policy must allow it), CloudWatch log groups (without a policy) and other
+  event buses. The sandbox's log reports other targets. `ECR Scan Resource Change` is not sent.
+- CloudWatch has `RepositoryPullCount` as one value per minute, kept for as long as AWS keeps hourly values.
 
 Where sources about AWS disagree, the sandbox does this:
 
-- An image that an index lists is neither counted nor taken by a lifecycle rule while the index is there, in a preview
-  too. An artifact whose subject is there is not looked at by itself.
-- The same image pushed again under an immutable tag is accepted over the protocol, and is
-  `ImageAlreadyExistsException` by the API.
-- `DELETE` of a manifest works over the protocol. A tag that is the last one of an image which an index lists cannot be
-  deleted.
-- An expired docker password is answered with 403, one of another Region with 400.
+- While an index exists, lifecycle rules and previews neither count nor expire the images that it lists. An artifact
+  whose subject exists is not evaluated separately.
+- Pushing the same image again under an immutable tag is accepted over the protocol, and fails with
+  `ImageAlreadyExistsException` in the API.
+- `DELETE` of a manifest works over the protocol. The last tag of an image that an index lists cannot be deleted.
+- An expired docker password returns 403, a password of another Region 400.
 
 Repositories and registries:
 
-- A KMS key is taken as it is given; it need not exist. Without one, a made-up ARN stands for `aws/ecr`, AWS's own key.
-- SetRepositoryPolicy does not look at `force`: it lets its author lock himself out.
-- Of principals in a policy, users and roles of the sandbox's own accounts must exist; of others nothing is known.
+- A KMS key is accepted without a check; it does not have to exist. Without one, an invented ARN represents `aws/ecr`,
+  the AWS managed key.
+- SetRepositoryPolicy ignores `force`: callers can lock themselves out.
+- Principals in a policy must exist if they are users or roles of the sandbox's own accounts; others are not checked.
 
 ECS on Fargate, EKS and Lambda:
 
-- Of ECS there is Fargate on Linux: clusters, task definitions, tasks, services that roll, `awslogs`. What a definition
-  or a service asks for beside that (health checks, secrets, volumes, load balancers, a circuit breaker, ECS Exec) is
-  refused, never left out. A task runs in the local Docker engine, with the limits of the task; its containers get no
-  credentials of a task role, and cannot reach the sandbox.
-- There is no VPC: a subnet need only be named like one. The address of a task is that of its container. Its ports are
-  opened on the loopback address of this machine too, and `networkBindings`, which are empty on Fargate, say where.
-- Fargate's processors are decided by what the image says of itself: a single image for another one ends with
-  `exec format error` and code 1, also where the engine would emulate it.
-- At most 6 vCPU run at a time, as in a new account. What a service cannot start is tried again after 2, 4, … 60
-  seconds (AWS: up to 27 minutes). Setuid programs get no further rights (`no-new-privileges`). Of a log stream the
-  newest 10,000 lines are kept. A sandbox that ends takes its tasks with it; services start theirs again.
-- Of EKS there are the facts of a pull: the node's policies, the pull secret, and Kubernetes' schema for manifests.
-- Lambda makes, shows, changes and deletes functions that are images, and checks what it must be allowed; it runs none.
+- ECS supports Fargate on Linux: clusters, task definitions, tasks, services with rolling updates, `awslogs`. Other
+  settings (health checks, secrets, volumes, load balancers, a circuit breaker, ECS Exec) are refused, never ignored.
+  A task runs in the local Docker engine, with the limits of the task; its containers get no credentials of a task
+  role, and cannot reach the sandbox.
+- There is no VPC: a subnet only needs a valid name. The address of a task is that of its container. Its ports are
+  also open on the loopback address of this machine; `networkBindings`, which are empty on Fargate, list them.
+- The image's configuration decides on which processor it can run: an image for another processor ends with
+  `exec format error` and code 1, even if the engine could emulate it.
+- At most 6 vCPU run at a time, as in a new account. A service retries a failed start after 2, 4, … 60 seconds (AWS:
+  up to 27 minutes). Setuid programs get no further privileges (`no-new-privileges`). A log stream keeps its newest
+  10,000 lines. Tasks stop with the sandbox; services start new ones when it restarts.
+- EKS is represented by what a pull needs: the node's policies, the pull secret, and Kubernetes' schema for manifests.
+- Lambda creates, returns, changes and deletes functions with images, and checks permissions; it does not run them.
 """
 
 
@@ -165,11 +170,11 @@ def operations(service: str = "ecr") -> list[str]:
 
 
 def marks(folder: Path = TESTS) -> dict[str, set[str]]:
-    """Operation → names of the test files with a test that is marked to prove it."""
+    """Operation → names of the test files with a test marked for it."""
     found: dict[str, set[str]] = {}
-    for path in folder.glob("test_*.py"):
+    for path in folder.rglob("test_*.py"):
         for operation in _marked(ast.parse(path.read_text())):
-            found.setdefault(operation, set()).add(path.name)
+            found.setdefault(operation, set()).add(str(path.relative_to(folder)))
     return found
 
 
@@ -187,7 +192,7 @@ def rows(proofs: Mapping[str, Iterable[str]]) -> list[Row]:
 
 
 def contradictions(table: Iterable[Row], proofs: Iterable[str], partial: Iterable[str] = PARTIAL) -> list[str]:
-    """Where code, tests and model do not agree."""
+    """Contradictions between code, tests and model."""
     here = {row.operation: row.here for row in table}
     return [
         *(f"no test proves {row.operation}" for row in table if row.here != "no" and not row.proofs),

@@ -1,7 +1,7 @@
-"""Writes docs/links.md: every page on the web that the course names, and where.
+"""Writes docs/links.md: every web page that the course links to, and where.
 
 ``make tables`` (or ``python -m tests.docs.links``) writes it; ``test_links.py`` fails when it is out of date and checks
-the form of each address. Whether the pages answer is not asked: tests need no network.
+the form of each address. It sends no requests: tests need no network.
 """
 
 import re
@@ -16,12 +16,12 @@ HEAD = """\
 
 <!-- Written by `make tables` from the documents, the notebooks, the data and the code. Change those, not this file. -->
 
-Every page on the web that the course names, in the order of the alphabet, with where it is named. Facts that age have
-their date where they stand.
+Every web page that the course links to, in alphabetical order, with the files that link to it. Facts that change over
+time have a date in those files.
 
 """
 ADDRESS = re.compile(r"https?://[^\\\s\"'`<>|^]+")
-# What is put together at run time, the sandbox's addresses and examples', and what answers programs.
+# Not pages: addresses built at run time, addresses of the sandbox and of examples, and APIs.
 NO_PAGE = re.compile(
     r"[{}$…*%]|\.\.\.|^https?://([^./]*(/|:|$)|127\.0\.0\.1|[^/]*\.(invalid|example)\b"
     r"|[^/]*\.amazonaws\.com|public\.ecr\.aws|auth\.docker\.io|hub\.docker\.com/v2|www\.w3\.org/2000)"
@@ -34,13 +34,15 @@ def main() -> None:
 
 
 def document() -> str:
-    """What docs/links.md has to say."""
+    """The content of docs/links.md."""
     found = places(each for each in written.sources() if each[0] != "docs/links.md")
-    return HEAD + "".join(f"- <{link}>: {', '.join(sorted(names))}\n" for link, names in sorted(found.items()))
+    return HEAD + "".join(
+        f"- <{link}>: {', '.join(f'`{name}`' for name in sorted(names))}\n" for link, names in sorted(found.items())
+    )
 
 
 def places(texts: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
-    """Each address that names a page, and in which of the ``(name, text)`` it stands."""
+    """Each address of a page, with the names of the ``(name, text)`` that contain it."""
     found: dict[str, set[str]] = {}
     for name, text in texts:
         for address in ADDRESS.findall(text):
@@ -51,7 +53,7 @@ def places(texts: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
 
 
 def _without_end(address: str) -> str:
-    """The address without the sentence's own marks after it."""
+    """The address without the punctuation of the sentence after it."""
     address = address.rstrip(".,;:!?*_")
     while address.endswith((")", "]")) and address.count("(") < address.count(")") + address.count("]"):
         address = address[:-1].rstrip(".,;:!?")

@@ -1,7 +1,7 @@
-"""Looks each word up: ``python -m tests.docs.spelling`` prints those that no list knows, with where they stand.
+"""Checks the spelling: ``python -m tests.docs.spelling`` prints the unknown words and where they are used.
 
-The dictionary is pyspellchecker's, which is American; words.txt has the British forms and the words of the trade.
-A name in CamelCase or in capitals, and whatever is set as code, is no word.
+The dictionary is pyspellchecker's, which is American; words.txt has British forms and technical terms.
+Names in CamelCase or in capitals and inline code are not checked.
 """
 
 from collections.abc import Iterable
@@ -16,23 +16,23 @@ WORDS = Path(__file__).with_name("words.txt")
 
 
 def main() -> None:
-    """Print each unknown word and the texts it stands in."""
+    """Print each unknown word and the texts that contain it."""
     for word, places in unknown(written.texts()).items():
         print(word, *sorted(places))
 
 
 def unknown(texts: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
-    """The words that no list knows, and in which of the ``(name, markdown)`` they stand."""
+    """The unknown words, with the names of the ``(name, markdown)`` texts that contain them."""
     places: dict[str, set[str]] = {}
     for name, markdown in texts:
         for word in written.words(markdown):
             places.setdefault(word.lower(), set()).add(name)
-    strange = dictionary().unknown(places) - set(own())
-    return {word: places[word] for word in sorted(strange)}
+    not_found = dictionary().unknown(places) - set(own())
+    return {word: places[word] for word in sorted(not_found)}
 
 
 def own() -> list[str]:
-    """The project's own words."""
+    """The words in words.txt."""
     return WORDS.read_text().split()
 
 

@@ -1,8 +1,8 @@
-"""docs/fidelity.md says what the code does and the tests prove, no more and no less."""
+"""docs/fidelity.md agrees with the code and the tests."""
 
 import pytest
-from ecr_sandbox.services.ecr_public.api import OPERATIONS as PUBLIC
 
+from ecr_sandbox.services.ecr_public.api import OPERATIONS as PUBLIC
 from tests.docs.fidelity import DOCUMENT, Row, contradictions, document, marks, operations, rows
 
 PROOFS = marks()
@@ -23,7 +23,7 @@ def test_every_operation_of_the_model_has_a_row():
 
 
 @pytest.mark.parametrize(
-    ("row", "proofs", "partial", "said"),
+    ("row", "proofs", "partial", "message"),
     [
         (Row("PutImage", "full", "", ()), [], [], "no test proves PutImage"),
         (Row("PutImage", "partial", "x", ()), [], ["PutImage"], "no test proves PutImage"),
@@ -32,11 +32,11 @@ def test_every_operation_of_the_model_has_a_row():
         (Row("PutImage", "no", "", ()), [], ["PutImage"], "PARTIAL has PutImage, which is not here"),
     ],
 )
-def test_what_does_not_agree_is_said(row, proofs, partial, said):
-    assert contradictions([row], proofs, partial) == [said]
+def test_contradictions_are_reported(row, proofs, partial, message):
+    assert contradictions([row], proofs, partial) == [message]
 
 
-def test_a_mark_is_found_where_it_stands(tmp_path):
+def test_marks_are_found_on_functions_and_methods(tmp_path):
     (tmp_path / "test_x.py").write_text(
         '@pytest.mark.operation("A", "B")\n@pytest.mark.slow("C")\ndef test_a(): ...\n'
         'class TestB:\n    @pytest.mark.operation("B")\n    def test_b(self): ...\n# pytest.mark.operation("D")\n'

@@ -1,4 +1,4 @@
-"""docs/links.md names every page that the course names, and each address has the form of one that will last."""
+"""docs/links.md lists every page that the course links to, and each address is well-formed."""
 
 import re
 from urllib.parse import parse_qs, urlsplit
@@ -9,16 +9,16 @@ from tests.docs import links, written
 
 LINKS = sorted(links.places(written.sources()))
 SHORTENERS = {"bit.ly", "t.co", "goo.gl", "tinyurl.com", "amzn.to", "lnkd.in", "aka.ms"}
-# An archive's address has the address of the page in it, with the page's own scheme.
+# The address of an archived page contains the original address.
 ARCHIVES = ("web-archive.nli.org.il", "web.archive.org")
 
 
-def test_the_list_is_as_it_is_made():
+def test_the_list_of_links_is_up_to_date():
     assert links.DOCUMENT.read_text() == links.document(), "out of date: make tables"
 
 
 def faults(link: str) -> list[str]:
-    """What is wrong with an address, as far as it can be seen without asking."""
+    """What is wrong with an address, without a request."""
     parts = urlsplit(link)
     named = parse_qs(parts.query)
     found = {
@@ -26,7 +26,7 @@ def faults(link: str) -> list[str]:
         "no host": not re.fullmatch(r"([a-z0-9-]+\.)+[a-z]{2,}", parts.hostname or ""),
         "a user, a password or a port": "@" in parts.netloc or ":" in parts.netloc,
         "a shortener": parts.hostname in SHORTENERS,
-        "says who came from where": any(name.startswith("utm_") for name in named),
+        "tracking parameters": any(name.startswith("utm_") for name in named),
         "two addresses in one": link.count("://") > 1 and parts.hostname not in ARCHIVES,
         "a double slash": "//" in parts.path and parts.hostname not in ARCHIVES,
         "open brackets": link.count("(") != link.count(")"),
@@ -35,11 +35,11 @@ def faults(link: str) -> list[str]:
 
 
 @pytest.mark.parametrize("link", LINKS)
-def test_it_has_the_form_of_an_address(link):
+def test_each_link_is_a_valid_address(link):
     assert faults(link) == []
 
 
-def test_a_page_has_one_address():
+def test_each_page_has_one_address():
     pages = {link.partition("#")[0] for link in LINKS}
     assert [page for page in pages if page.endswith("/") and page.rstrip("/") in pages] == []
 
@@ -57,7 +57,7 @@ def test_a_page_has_one_address():
         "https://docs.docker.com/(page",
     ],
 )
-def test_a_bad_address_is_found(link):
+def test_invalid_addresses_are_found(link):
     assert faults(link)
 
 
@@ -71,5 +71,5 @@ def test_a_bad_address_is_found(link):
         ("https://123456789012.dkr.ecr.us-east-1.amazonaws.com/v2/ https://nowhere.invalid", []),
     ],
 )
-def test_what_counts_as_a_page(text, found):
+def test_links_to_pages_are_found(text, found):
     assert list(links.places([("here", text)])) == found

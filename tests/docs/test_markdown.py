@@ -1,4 +1,4 @@
-"""The Markdown of the documents and of the notebooks' cells passes a linter, but for what is done here on purpose."""
+"""The Markdown of the documents and notebooks passes a linter, except for the rules in ON_PURPOSE."""
 
 import pytest
 from pymarkdown.api import PyMarkdownApi
@@ -6,13 +6,13 @@ from pymarkdown.api import PyMarkdownApi
 from tests.docs import written
 
 ON_PURPOSE = {
-    "MD013",  # lines are wrapped where the sentence allows it; rows of tables cannot be
+    "MD013",  # table rows cannot be wrapped
     "MD024",  # a changelog repeats its headings
-    "MD032",  # a list follows its title in bold without a blank line
-    "MD036",  # … which is no heading, so that the table of contents stays short
+    "MD032",  # a list follows its bold title without a blank line
+    "MD036",  # bold titles are not headings, so that the table of contents stays short
 }
 TEXTS = list(written.texts())
-HTML = "details,summary,code,b,i,br,!--"  # folded text works everywhere; inside it Markdown's own marks do not
+HTML = "details,summary,code,b,i,br,!--"  # folded text works everywhere, but Markdown inside it does not
 
 
 def linter() -> PyMarkdownApi:
@@ -23,7 +23,7 @@ def linter() -> PyMarkdownApi:
 
 
 def faults(markdown: str) -> list[str]:
-    """What the linter says, each with the line."""
+    """The messages of the linter, each with its line."""
     lines = markdown.splitlines()
     return [
         f"{found.rule_id} {found.rule_description} {found.extra_error_information}: {lines[found.line_number - 1][:80]}"
@@ -32,7 +32,7 @@ def faults(markdown: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("name", "markdown"), TEXTS, ids=[name for name, _ in TEXTS])
-def test_it_passes_the_linter(name, markdown):
+def test_the_markdown_passes_the_linter(name, markdown):
     assert faults(markdown) == []
 
 
@@ -46,5 +46,5 @@ def test_it_passes_the_linter(name, markdown):
         ("# One\n\nTwo", "MD047"),
     ],
 )
-def test_a_fault_is_found(markdown, rule):
+def test_markdown_errors_are_found(markdown, rule):
     assert [fault[:5] for fault in faults(markdown)] == [rule]

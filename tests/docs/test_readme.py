@@ -1,4 +1,4 @@
-"""The README: its links resolve, and its commands do what it says, typed as they stand."""
+"""The README: its links resolve, and its commands work as written."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from helpers import settings
 from tests.sandbox.conftest import free_port
 
 README = (settings.PROJECT / "README.md").read_text()
-HAND = "readme-test-repo"  # in the place of demo-app-repo, which may be the learner's
+TEST_REPOSITORY = "readme-test-repo"  # instead of demo-app-repo, which may belong to the learner
 
 
 def blocks() -> list[str]:
@@ -28,19 +28,23 @@ def typed(sign: str = "ecr-lab env") -> str:
     block = next(block for block in blocks() if sign in block)
     return (
         (block.partition("# in another\n")[2] or block)
-        .replace("demo-app-repo", HAND)
-        .replace("$REPOSITORY_URI", f"$REGISTRY/{HAND}")
+        .replace("demo-app-repo", TEST_REPOSITORY)
+        .replace("$REPOSITORY_URI", f"$REGISTRY/{TEST_REPOSITORY}")
     )
 
 
 @pytest.fixture
 def make_sandbox(tmp_path):
-    """`make sandbox`, without its set-up: the process in the foreground, with its ready line."""
+    """`make sandbox` without its set-up: the process in the foreground, after its ready line."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ECR_TUTORIAL_"))}
     env |= {"ECR_TUTORIAL_STATE": str(tmp_path / "state"), "ECR_TUTORIAL_PORT": str(free_port())}
     env |= {"ECR_TUTORIAL_BASE": str(tmp_path / "none")}
     process = subprocess.Popen(
-        [sys.executable, "-m", "ecr_sandbox"], env=env, cwd=settings.PROJECT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", "from helpers.cli import main; main()", "serve"],
+        env=env,
+        cwd=settings.PROJECT,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout
     assert re.fullmatch(r"ready http://localhost:\d+\n", process.stdout.readline())
@@ -52,7 +56,7 @@ def make_sandbox(tmp_path):
 
 @pytest.fixture
 def shell(make_sandbox):
-    """A shell that has done the README's `eval`, in the project's folder."""
+    """A shell in the project's folder, after the `eval` of the README."""
     ecr_lab = "import sys; from helpers.cli import main; sys.argv = ['ecr-lab', 'env']; main()"
 
     def run(commands: str) -> subprocess.CompletedProcess[str]:
@@ -62,10 +66,10 @@ def shell(make_sandbox):
         )
 
     yield run
-    run(f'docker rmi -f {HAND} "$REGISTRY/{HAND}:latest" "$REGISTRY/no-such-repo"')
+    run(f'docker rmi -f {TEST_REPOSITORY} "$REGISTRY/{TEST_REPOSITORY}:latest" "$REGISTRY/no-such-repo"')
 
 
-def test_the_seven_commands_typed_by_hand(shell):
+def test_the_seven_commands_of_the_readme_work(shell):
     done = shell("set -e\n" + typed())
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Login Succeeded" in done.stdout
@@ -73,16 +77,16 @@ def test_the_seven_commands_typed_by_hand(shell):
     assert '"imageTags": [\n                "latest"' in done.stdout
 
 
-def test_a_users_own_key_does_what_its_policies_say(shell):
-    own_key = typed("create-access-key")
-    done = shell(f"({typed()}) > /dev/null 2>&1\n{own_key}")
+def test_an_access_key_has_the_permissions_of_its_policies(shell):
+    access_key = typed("create-access-key")
+    done = shell(f"({typed()}) > /dev/null 2>&1\n{access_key}")
     ann = "denied: User: arn:aws:iam::123456789012:user/ann is not authorized to perform: ecr:"
     assert ann in done.stderr
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("latest: digest: sha256:") == 1
 
 
-def test_their_failures_are_ecrs(shell):
+def test_failures_have_the_messages_of_ecr(shell):
     before_login = shell(
         f'docker tag {settings.BASE_IMAGE} "$REGISTRY/no-such-repo"; docker push "$REGISTRY/no-such-repo"'
     )
@@ -117,7 +121,7 @@ def test_every_notebook_is_in_the_table_with_its_minutes():
         assert row.endswith(f"| {minutes[1]} |"), row
 
 
-def test_every_make_target_it_names_exists():
+def test_every_make_target_in_the_readme_exists():
     makefile = (settings.PROJECT / "Makefile").read_text()
     for target in re.findall(r"\bmake ([a-z]+)\b(?=`|$|[ \n]*#)", README, re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
@@ -127,6 +131,6 @@ def test_figures_are_dated():
     assert re.search(r"Measured.*?\d{4}-\d\d-\d\d, 2 cores", README, re.DOTALL)
 
 
-def test_nothing_is_left_to_fill_in():
+def test_no_placeholder_is_left():
     assert "FIGURES" not in README
     assert Path(settings.PROJECT / "LICENSE").exists()

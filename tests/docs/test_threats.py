@@ -1,4 +1,4 @@
-"""The threat table: each row names tests that exist, and each test of a threat is in a row."""
+"""The threat table: each row names existing tests, and each threat test is in a row."""
 
 import ast
 import re
@@ -36,12 +36,12 @@ def test_every_row_has_a_threat_a_protection_and_a_test_that_exists(row):
 
 
 def test_every_test_of_a_threat_is_in_a_row():
-    here = "tests/sandbox/test_threats.py"
+    here = "tests/sandbox/robustness/test_threats.py"
     in_rows = {name for row in TABLE for path, name in named(row) if path == here}
     assert in_rows == {name for name in in_file(here) if name.startswith("test_")}
 
 
-def test_every_file_it_names_is_there():
+def test_every_named_file_exists():
     for row in TABLE:
         for name in re.findall(r"`([\w/]+\.py)`", row):
-            assert (settings.PROJECT / "helpers" / "sandbox" / name).exists(), name
+            assert (settings.PROJECT / "sandbox" / "ecr_sandbox" / name).exists(), name

@@ -1,4 +1,4 @@
-"""Everything that is written to be read: the documents, and the text of the notebooks."""
+"""The documents, and the text of the notebooks."""
 
 import re
 from collections.abc import Iterator
@@ -7,12 +7,14 @@ from pathlib import Path
 from helpers import settings
 from tests.notebooks import course
 
-DOCUMENTS = sorted([*settings.PROJECT.glob("*.md"), *settings.PROJECT.glob("docs/*.md"), course.FOLDER / "README.md"])
+FOLDERS = (".", "docs", "notebooks", "sandbox")
+DOCUMENTS = sorted(path for folder in FOLDERS for path in (settings.PROJECT / folder).glob("*.md"))
+CODE = ("helpers", "sandbox/ecr_sandbox")
 CELL = "```text\n(a cell with code)\n```"
 
 
 def texts() -> Iterator[tuple[str, str]]:
-    """``(name, markdown)`` of each document and notebook; a cell with code is a line that says so."""
+    """``(name, markdown)`` of each document and notebook; a placeholder replaces each code cell."""
     for path in DOCUMENTS:
         yield str(path.relative_to(settings.PROJECT)), path.read_text()
     for path in course.PATHS:
@@ -21,15 +23,15 @@ def texts() -> Iterator[tuple[str, str]]:
 
 
 def sources() -> Iterator[tuple[str, str]]:
-    """``(name, text)`` of all files that may name a page on the web: what is read, the data and the code."""
+    """``(name, text)`` of all files that may link to a web page: documents, data and code."""
     yield from texts()
-    for path in sorted(Path(settings.PROJECT, "helpers").rglob("*")):
+    for path in sorted(path for folder in CODE for path in Path(settings.PROJECT, folder).rglob("*")):
         if path.suffix in (".py", ".json"):
             yield str(path.relative_to(settings.PROJECT)), path.read_text()
 
 
 def words(markdown: str) -> Iterator[str]:
-    """The words of *markdown* without code, addresses and what is no word: names in capitals or CamelCase."""
+    """The words of *markdown* without code, addresses, and names in capitals or CamelCase."""
     text = re.sub(r"`[^`\n]+`|<code>.*?</code>|https?://\S+|\[[^\]]*\.ipynb\]", " ", markdown, flags=re.DOTALL)
     for word in re.findall(r"[\w./@-]*\w(?:['’][a-z]+)?", course.plain(text)):
         for part in re.split(r"[-/]", re.sub(r"['’]s?$|n['’]t$", "", word)):

@@ -1,4 +1,4 @@
-"""A state folder, a port and an environment of each test's own; whatever a test starts is ended."""
+"""Each test has its own state folder, port and environment; every process that it starts is stopped."""
 
 import os
 import signal
@@ -7,43 +7,43 @@ import sys
 from pathlib import Path
 
 import pytest
-from ecr_sandbox import background, docker_engine
-from ecr_sandbox.errors import LabError
 
+import ecr_sandbox
 import helpers
+from ecr_sandbox import SandboxError, background
 from helpers import lab, settings
 
-LEARN_MIRROR = docker_engine.learn_mirror
-STUB = Path(__file__).with_name("stub_sandbox.py")
+PULL_MIRROR = ecr_sandbox.pull_mirror
+STUB = Path(__file__).parents[1] / "sandbox" / "stub_sandbox.py"
 
 
 @pytest.fixture(autouse=True)
-def own_world(tmp_path, monkeypatch):
-    """A state folder and a free port for this test; the environment comes back as it was."""
+def own_environment(tmp_path, monkeypatch):
+    """A state folder and a free port for this test; the environment is restored afterwards."""
     before = dict(os.environ)
     for name in [n for n in os.environ if n.startswith(("AWS_", "ECR_TUTORIAL_"))]:
         del os.environ[name]
-    state = tmp_path / "its state"  # a blank in its name is nothing unusual on a learner's machine
+    state = tmp_path / "its state"  # a space in the name is common on learners' machines
     state.mkdir()
     os.environ |= {"ECR_TUTORIAL_STATE": str(state), "ECR_TUTORIAL_PORT": str(free_port())}
     monkeypatch.setattr(lab, "_current", None)
-    # The real base image is not pulled for each test: what is left to try has a test of its own.
-    monkeypatch.setattr(docker_engine, "learn_mirror", lambda *_: False)
+    # The real base image is not pulled for each test; one test covers it.
+    monkeypatch.setattr(ecr_sandbox, "pull_mirror", lambda *_: False)
     os.environ["ECR_TUTORIAL_BASE"] = str(tmp_path / "no layout")
     yield
-    os.environ["ECR_TUTORIAL_STATE"] = str(state)
+    os.environ |= {"ECR_TUTORIAL_STATE": str(state), "ECR_TUTORIAL_PORT": ""}
     try:
-        background.stop()
+        background.stop(settings.sandbox())
     finally:
         os.environ.clear()
         os.environ.update(before)
-        _forget_boto()
+        _reset_boto()
 
 
 @pytest.fixture
-def learn_mirror():
-    """The true ``engine.learn_mirror``."""
-    return LEARN_MIRROR
+def pull_mirror():
+    """The real ``ecr_sandbox.pull_mirror``."""
+    return PULL_MIRROR
 
 
 @pytest.fixture
@@ -56,9 +56,9 @@ def plain(monkeypatch, capsys):
     """A connected lab without an engine."""
 
     def refuse(*_):
-        raise LabError("The Docker engine is not running.", "start it")
+        raise SandboxError("The Docker engine is not running.", "start it")
 
-    monkeypatch.setattr(docker_engine, "client", refuse)
+    monkeypatch.setattr(ecr_sandbox, "docker_client", refuse)
     lab = helpers.connect()
     capsys.readouterr()
     return lab
@@ -66,15 +66,15 @@ def plain(monkeypatch, capsys):
 
 @pytest.fixture
 def stub(monkeypatch):
-    """A stub in the sandbox's place; call it with a mood."""
+    """A stub in place of the sandbox; call it to choose how it behaves."""
     monkeypatch.setattr(background, "COMMAND", (sys.executable, str(STUB)))
-    monkeypatch.setattr(background, "SIGN", STUB.name)
-    return lambda mood: os.environ.__setitem__("STUB_MOOD", mood)
+    monkeypatch.setattr(background, "COMMAND_LINE", STUB.name)
+    return lambda behavior: os.environ.__setitem__("STUB_BEHAVIOR", behavior)
 
 
 @pytest.fixture
 def started():
-    """Processes a test starts by itself: ended at its end."""
+    """Processes that a test starts; they are killed when it ends."""
     children = []
     yield children
     for child in children:
@@ -94,7 +94,7 @@ def free_port() -> int:
         return trial.getsockname()[1]
 
 
-def _forget_boto():
+def _reset_boto():
     import boto3
     import botocore.loaders
 

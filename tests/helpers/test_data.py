@@ -1,4 +1,4 @@
-"""Facts that age carry their date and their source, and are written down in one way."""
+"""Data files have a date and a description, and valid values."""
 
 import json
 
@@ -14,7 +14,7 @@ def read(name: str) -> dict:
 
 
 @pytest.mark.parametrize("path", sorted(DATA.glob("*.json")), ids=lambda path: path.name)
-def test_a_file_says_what_it_is_and_of_when(path):
+def test_each_data_file_has_a_description_and_a_date(path):
     facts = json.loads(path.read_text())
     assert facts["what"]
     assert facts["as_of"][:2] == "20"

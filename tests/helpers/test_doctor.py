@@ -1,4 +1,4 @@
-"""The doctor: each row when all is well, and each miss with its mend."""
+"""ecr-lab doctor: each row when it is ok, and each failure with its fix."""
 
 import json
 import os
@@ -9,22 +9,22 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from ecr_sandbox import background, docker_engine
-from ecr_sandbox.errors import LabError
 from moto import mock_aws
 
+import ecr_sandbox
+from ecr_sandbox import SandboxError, background
 from helpers import doctor, settings
 
 HOST = {"host": "unix:///var/run/docker.sock"}
-NO_ENGINE = LabError("The Docker engine is not running.", "start it")
+NO_ENGINE = SandboxError("The Docker engine is not running.", "start it")
 
 
 def shown(row) -> str:
     return doctor.line(row)
 
 
-def test_a_healthy_machine_reads_the_same_twice_and_everywhere(capsys):
-    background.start()
+def test_the_report_of_a_healthy_machine_is_always_the_same(capsys):
+    background.start(settings.sandbox())
     doctor.report()
     first = capsys.readouterr().out
     doctor.report()
@@ -34,7 +34,6 @@ def test_a_healthy_machine_reads_the_same_twice_and_everywhere(capsys):
         "✔ Docker CLI      installed",
         "✔ Docker engine   running",
         "✔ Sandbox         running, the engine reaches it",
-        "✔ Registry        ready",
         "✔ Port            in use by the sandbox",
         "✔ Disk space      enough",
         "✔ Clock           right",
@@ -42,84 +41,75 @@ def test_a_healthy_machine_reads_the_same_twice_and_everywhere(capsys):
     ]
 
 
-def test_before_the_sandbox_runs(capsys):
+def test_the_report_before_the_sandbox_starts(capsys):
     rows = {row["name"]: row for row in doctor.examine()}
     assert all(row["ok"] for row in rows.values())
-    assert rows["Port"]["says"] == "free"
-    assert "not started yet" in rows["Sandbox"]["says"]
+    assert rows["Port"]["text"] == "free"
+    assert "not started yet" in rows["Sandbox"]["text"]
 
 
-def test_every_row_has_the_same_keys_and_every_miss_a_mend(tmp_path, monkeypatch):
+def test_every_row_has_the_same_keys_and_every_failure_a_fix(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     for row in doctor.examine():
-        assert row.keys() == {"name", "ok", "says", "detail", "mend"}
-        assert row["ok"] or row["mend"]
+        assert row.keys() == {"name", "ok", "text", "detail", "fix"}
+        assert row["ok"] or row["fix"]
 
 
-def test_python():
+def test_python_must_be_new_enough():
     assert shown(doctor.python_row((3, 12, 1))) == "✔ Python          3.12.1, new enough"
     assert shown(doctor.python_row((3, 10, 2))) == (
-        "✗ Python          3.10.2 is too old. Mend: install Python 3.11 or newer, then make setup"
+        "✗ Python          3.10.2 is too old. Fix: install Python 3.11 or newer, then make setup"
     )
 
 
-def test_no_docker_command(tmp_path, monkeypatch):
+def test_a_missing_docker_command_is_reported(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(doctor.sys, "platform", "linux")
     assert shown(doctor.docker_row()) == (
-        "✗ Docker CLI      not installed. Mend: make setup (or install the package docker.io)"
+        "✗ Docker CLI      not installed. Fix: make setup (it starts the engine), or install the package "
+        "docker.io, or see https://docs.docker.com/engine/install/"
     )
     monkeypatch.setattr(doctor.sys, "platform", "darwin")
     assert "install and start Docker Desktop" in shown(doctor.docker_row())
 
 
-def test_the_engine():
+def test_the_state_of_the_engine_is_reported():
     assert shown(doctor.engine_row({**HOST, "ServerVersion": "20.10.24"})) == ("✔ Docker engine   20.10.24, running")
-    assert shown(doctor.engine_row(NO_ENGINE)) == ("✗ Docker engine   The Docker engine is not running. Mend: start it")
+    assert shown(doctor.engine_row(NO_ENGINE)) == ("✗ Docker engine   The Docker engine is not running. Fix: start it")
     far = shown(doctor.engine_row({"host": "ssh://me@build.example", "ServerVersion": "1"}))
     assert far.startswith("✗ Docker engine   The Docker engine is on another machine (ssh://me@build.example)")
 
 
-def test_an_engine_that_cannot_reach_the_sandbox(monkeypatch):
+def test_an_engine_that_cannot_reach_the_sandbox_is_reported(monkeypatch):
     def refuse(*_):
-        raise LabError("The Docker engine cannot reach the sandbox at localhost:1.", "do it")
+        raise SandboxError("The Docker engine cannot reach the sandbox at localhost:1.", "do it")
 
-    monkeypatch.setattr(docker_engine, "client", lambda: None)
-    monkeypatch.setattr(docker_engine, "make_reachable", refuse)
+    monkeypatch.setattr(ecr_sandbox, "docker_client", lambda: None)
+    monkeypatch.setattr(ecr_sandbox, "make_reachable", refuse)
     status = {"port": 1, "ports": [1], "endpoint": "http://localhost:1"}
     assert shown(doctor.reach_row(HOST, status)) == (
-        "✗ Sandbox         The Docker engine cannot reach the sandbox at localhost:1. Mend: do it"
+        "✗ Sandbox         The Docker engine cannot reach the sandbox at localhost:1. Fix: do it"
     )
-    monkeypatch.setattr(docker_engine, "make_reachable", lambda *_: True)
+    monkeypatch.setattr(ecr_sandbox, "make_reachable", lambda *_: True)
     assert "http://localhost:1 (forwarded), running" in shown(doctor.reach_row(HOST, status))
     assert doctor.reach_row(NO_ENGINE, status)["ok"]
-
-
-def test_the_registry(tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert shown(doctor.registry_row(NO_ENGINE)) == (
-        "✗ Registry        the program docker-registry is missing. Mend: make setup"
-    )
-    assert shown(doctor.registry_row(HOST)) == "✔ Registry        as a container, ready"
-    (tmp_path / "registry").touch(mode=0o755)
-    assert shown(doctor.registry_row(NO_ENGINE)) == f"✔ Registry        {tmp_path}/registry, ready"
 
 
 # Port ---
 
 
-def test_a_port_of_ours_and_a_free_one():
+def test_the_port_of_the_sandbox_and_a_free_port_are_ok():
     assert shown(doctor.port_row({"port": 5055})) == "✔ Port            5055, in use by the sandbox"
     assert shown(doctor.port_row(None)) == f"✔ Port            {settings.port()}, free"
 
 
-def test_a_port_taken_by_another_program(port, state):
+def test_the_program_that_uses_the_port_is_named(port, state):
     me = f"{_comm()} (process {os.getpid()})"
     with socket.create_server(("127.0.0.1", port)):
         os.environ["ECR_TUTORIAL_PORT"] = str(port)
         assert shown(doctor.port_row(None)) == (
-            f"✗ Port            {port} is taken by {me}. Mend: end that program, or ECR_TUTORIAL_PORT={port + 1}"
+            f"✗ Port            {port} is taken by {me}. Fix: end that program, or ECR_TUTORIAL_PORT={port + 1}"
         )
         del os.environ["ECR_TUTORIAL_PORT"]
         (state / "ports.json").write_text(json.dumps({"sandbox": port}))
@@ -128,25 +118,18 @@ def test_a_port_taken_by_another_program(port, state):
         )
 
 
-def test_a_port_whose_holder_is_unknown(port, monkeypatch):
-    monkeypatch.setattr(doctor, "_listening", lambda _: set())
-    monkeypatch.setattr(doctor, "_output", lambda _: "")
+def test_the_program_that_uses_the_port_may_be_unknown(port, monkeypatch):
+    monkeypatch.setattr("psutil.process_iter", lambda _: [])
     os.environ["ECR_TUTORIAL_PORT"] = str(port)
     with socket.create_server(("127.0.0.1", port)):
         assert f"✗ Port            {port} is taken by another program. " in shown(doctor.port_row(None))
 
 
-def test_the_holder_as_lsof_tells_it(monkeypatch):
-    monkeypatch.setattr(doctor, "_listening", lambda _: set())
-    monkeypatch.setattr(doctor, "_output", lambda _: "p123\ncControlCe\nf10\n")
-    assert doctor.holder_of(5000) == "ControlCe (process 123)"
-
-
-def test_a_port_that_is_none():
+def test_an_invalid_port_is_reported():
     os.environ["ECR_TUTORIAL_PORT"] = "many"
     row = doctor.port_row(None)
     assert not row["ok"]
-    assert row["says"].startswith("ECR_TUTORIAL_PORT is 'many'")
+    assert row["text"].startswith("ECR_TUTORIAL_PORT is 'many'")
 
 
 def _comm() -> str:
@@ -158,18 +141,18 @@ def _comm() -> str:
 
 
 @pytest.mark.parametrize("full", ["state", "engine"])
-def test_a_full_disk(monkeypatch, tmp_path, state, full):
+def test_a_full_disk_is_reported(monkeypatch, tmp_path, state, full):
     engine_root = tmp_path / "engine"
     engine_root.mkdir()
     low = {"state": state, "engine": engine_root}[full]
-    space = namedtuple("space", "f_bavail f_frsize")
-    monkeypatch.setattr(doctor.os, "statvfs", lambda p: space(300_000 if p == low else 10**9, 4096))
+    space = namedtuple("space", "free")
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda p: space(1_228_800_000 if p == low else 4 * 10**12))
     assert shown(doctor.disk_row({"DockerRootDir": str(engine_root)})) == (
-        f"✗ Disk space      only 1.2 GB free in {low}. Mend: free 2 GB (docker system prune removes what is unused)"
+        f"✗ Disk space      only 1.2 GB free in {low}. Fix: free 2 GB (docker system prune removes what is unused)"
     )
 
 
-def test_a_state_folder_that_is_not_there_yet_and_an_engine_in_a_virtual_machine(monkeypatch, tmp_path):
+def test_disk_space_of_a_missing_state_folder_or_a_virtual_machine_is_ok(monkeypatch, tmp_path):
     monkeypatch.setenv("ECR_TUTORIAL_STATE", str(tmp_path / "not" / "yet"))
     assert doctor.disk_row({"DockerRootDir": "/only/in/the/vm"})["ok"]
     assert doctor.disk_row(NO_ENGINE)["ok"]
@@ -179,28 +162,28 @@ def _ago(minutes: int) -> dict:
     return {"SystemTime": (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()[:26] + "123Z"}
 
 
-def test_the_clock():
+def test_a_wrong_clock_is_reported():
     assert shown(doctor.clock_row(_ago(0))).endswith(" s off, right")
     for minutes in (7, -7):
         assert shown(doctor.clock_row(_ago(minutes))).startswith(
-            "✗ Clock           7 minutes away from the Docker engine's. Mend: sudo hwclock -s"
+            "✗ Clock           7 minutes away from the Docker engine's. Fix: sudo hwclock -s"
         )
     for unknown in (NO_ENGINE, {}, {"SystemTime": ""}):
         assert doctor.clock_row(unknown)["ok"]
 
 
-def test_the_clock_of_aws(monkeypatch):
+def test_on_aws_the_clock_is_compared_with_aws(monkeypatch):
     monkeypatch.setenv("ECR_TUTORIAL_TARGET", "aws")
     monkeypatch.setattr(doctor, "_aws_time", lambda: datetime.now(UTC) + timedelta(hours=1))
-    assert "✗ Clock           60 minutes away from AWS's. Mend: " in shown(doctor.clock_row(HOST))
+    assert "✗ Clock           60 minutes away from AWS's. Fix: " in shown(doctor.clock_row(HOST))
     monkeypatch.setattr(doctor, "_aws_time", lambda: None)
     assert doctor.clock_row(HOST)["ok"]
 
 
-def test_the_aws_cli(tmp_path, monkeypatch):
+def test_the_aws_cli_must_be_installed(tmp_path, monkeypatch):
     assert shown(doctor.aws_cli_row(aws=False)).startswith("✔ AWS CLI         1.")
-    monkeypatch.setattr(doctor.seal, "venv_bin", lambda: tmp_path)
-    assert shown(doctor.aws_cli_row(aws=False)) == "✗ AWS CLI         not installed. Mend: make setup"
+    monkeypatch.setattr(ecr_sandbox, "venv_bin", lambda: tmp_path)
+    assert shown(doctor.aws_cli_row(aws=False)) == "✗ AWS CLI         not installed. Fix: make setup"
     (tmp_path / "user").mkdir()
     (tmp_path / "user" / "aws").write_text("#!/bin/sh\necho aws-cli/2.31.0 Python/3.13\n")
     (tmp_path / "user" / "aws").chmod(0o755)
@@ -221,16 +204,16 @@ def aws(monkeypatch, tmp_path):
         yield
 
 
-def test_aws_in_order(aws):
+def test_on_aws_the_identity_region_and_permissions_are_checked(aws):
     names = [row["name"] for row in doctor.examine() if row["ok"]]
     assert names[-3:] == ["AWS identity", "AWS region", "Permissions"]
-    assert not {"Sandbox", "Port", "Registry"} & set(names)
+    assert not {"Sandbox", "Port"} & set(names)
 
 
-def test_aws_without_a_region(aws, monkeypatch):
+def test_a_missing_region_is_reported(aws, monkeypatch):
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     assert [shown(row) for row in doctor.aws_rows()] == [
-        "✗ AWS identity    No AWS region is configured. Mend: aws configure set region us-east-1"
+        "✗ AWS identity    No AWS region is configured. Fix: aws configure set region us-east-1"
     ]
 
 
@@ -241,7 +224,7 @@ def test_aws_without_a_region(aws, monkeypatch):
         ("ecr:DescribeRepositories", "DescribeRepositories"),
     ],
 )
-def test_aws_without_permission(aws, monkeypatch, action, operation):
+def test_a_missing_permission_is_reported(aws, monkeypatch, action, operation):
     import botocore.client
 
     original = botocore.client.BaseClient._make_api_call
@@ -254,20 +237,20 @@ def test_aws_without_permission(aws, monkeypatch, action, operation):
 
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", refuse)
     assert shown(doctor.aws_rows()[-1]) == (
-        f"✗ Permissions     {action} was refused (AccessDeniedException). Mend: attach the policy "
+        f"✗ Permissions     {action} was refused (AccessDeniedException). Fix: attach the policy "
         "AmazonEC2ContainerRegistryFullAccess to your user or role"
     )
 
 
-def test_aws_out_of_reach(aws, monkeypatch):
+def test_an_unreachable_endpoint_is_reported(aws, monkeypatch):
     import botocore.client
 
     original = botocore.client.BaseClient._make_api_call
 
-    def cut_off(client, name, given):
+    def fail_to_connect(client, name, given):
         if name == "GetAuthorizationToken":
             raise EndpointConnectionError(endpoint_url="https://api.ecr")
         return original(client, name, given)
 
-    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", cut_off)
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", fail_to_connect)
     assert "✗ Permissions     ECR cannot be reached" in shown(doctor.aws_rows()[-1])

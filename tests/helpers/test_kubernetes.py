@@ -1,4 +1,4 @@
-"""The manifest of a learner against Kubernetes' own schema."""
+"""Manifests are validated against Kubernetes' own schema."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def deployment(container: dict | None = None, **pod) -> dict:
     }
 
 
-def test_what_kubernetes_takes():
+def test_valid_manifests_have_no_errors():
     port = {**CONTAINER, "ports": [{"containerPort": 8080}]}
     assert kubernetes.faults(deployment(port, imagePullSecrets=[{"name": "ecr"}])) == []
     secret = {
@@ -46,14 +46,14 @@ def test_what_kubernetes_takes():
         ({**deployment(), "spec": {}}, '"selector" is a required property'),
     ],
 )
-def test_what_it_does_not(manifest, fault):
+def test_invalid_manifests_have_errors(manifest, fault):
     assert any(fault in each for each in kubernetes.faults(manifest)), kubernetes.faults(manifest)
 
 
-def test_a_kind_that_the_course_does_not_write():
+def test_an_unknown_kind_is_refused():
     with pytest.raises(ValueError, match="'Gateway' is not here"):
         kubernetes.faults({"kind": "Gateway"})
 
 
-def test_its_version_is_said():
+def test_the_version_of_the_schema_is_returned():
     assert kubernetes.version() == "1.37.0"

@@ -1,4 +1,4 @@
-"""connect(): what it prints, that it may be repeated, and every way in which it can be refused."""
+"""connect(): what it prints, that it can be repeated, and every error."""
 
 import json
 import os
@@ -9,31 +9,31 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from ecr_sandbox import docker_engine
-from ecr_sandbox.errors import LabError
 from moto import mock_aws
 
+import ecr_sandbox
 import helpers
-from helpers import lab, settings
+from ecr_sandbox import SandboxError
+from helpers import aws_account, lab, settings
 
 
 @pytest.fixture
 def no_engine(monkeypatch):
     def refuse():
-        raise LabError("The Docker engine is not running.", "start it")
+        raise SandboxError("The Docker engine is not running.", "start it")
 
-    monkeypatch.setattr(docker_engine, "client", refuse)
+    monkeypatch.setattr(ecr_sandbox, "docker_client", refuse)
 
 
 # The sandbox ---
 
 
-def test_it_starts_the_sandbox_and_says_where(capsys):
+def test_connect_starts_the_sandbox_and_prints_its_address(capsys):
     found = helpers.connect()
     registry = f"localhost:{settings.port()}"
     assert capsys.readouterr().out.splitlines() == [
         f"✔ sandbox: account 123456789012, region us-east-1, registry {registry}",
-        "✔ sealed: no other key, profile or endpoint is in reach, so no cell can touch a real account",
+        "✔ isolated: cells have no other key, profile or endpoint, so they cannot reach a real account",
     ]
     assert (
         repr(found) == f"<Lab: sandbox, account 123456789012, region us-east-1, registry localhost:{settings.port()}>"
@@ -43,26 +43,26 @@ def test_it_starts_the_sandbox_and_says_where(capsys):
     assert found == helpers.connect() == lab.current()
 
 
-def test_it_starts_a_killed_sandbox_again(stub, no_engine, capsys):
+def test_connect_restarts_a_killed_sandbox(stub, no_engine, capsys):
     from ecr_sandbox import background
 
     helpers.connect()
-    pid = background.find()["pid"]
+    pid = background.find(settings.sandbox())["pid"]
     os.kill(pid, 9)
     background._gone(pid, 5)
     helpers.connect()
-    assert background.find()["pid"] != pid
+    assert background.find(settings.sandbox())["pid"] != pid
 
 
-def test_a_missing_engine_is_one_line_and_no_obstacle(stub, no_engine, capsys):
+def test_connect_without_an_engine_prints_one_line(stub, no_engine, capsys):
     helpers.connect()
-    assert capsys.readouterr().out.splitlines()[2:] == ["✗ engine: The Docker engine is not running. Mend: start it"]
+    assert capsys.readouterr().out.splitlines()[2:] == ["✗ engine: The Docker engine is not running. Fix: start it"]
 
 
-def test_a_forwarder_is_mentioned(stub, monkeypatch, capsys):
-    monkeypatch.setattr(docker_engine, "client", lambda: None)
-    monkeypatch.setattr(docker_engine, "make_reachable", lambda *_: True)
-    monkeypatch.setattr(docker_engine, "learn_mirror", lambda *_: False)
+def test_connect_reports_the_forwarder(stub, monkeypatch, capsys):
+    monkeypatch.setattr(ecr_sandbox, "docker_client", lambda: None)
+    monkeypatch.setattr(ecr_sandbox, "make_reachable", lambda *_: True)
+    monkeypatch.setattr(ecr_sandbox, "pull_mirror", lambda *_: False)
     helpers.connect()
     assert capsys.readouterr().out.splitlines()[2] == (
         "✔ engine: Docker runs in a virtual machine here and reaches the sandbox by a forwarder"
@@ -77,19 +77,19 @@ def test_a_forwarder_is_mentioned(stub, monkeypatch, capsys):
         ("ECR_TUTORIAL_PORT", "70000", "ECR_TUTORIAL_PORT is '70000': set it to a number from 1 to 65535."),
     ],
 )
-def test_a_setting_that_means_nothing(name, value, sentence):
+def test_an_invalid_setting_is_refused(name, value, sentence):
     os.environ[name] = value
-    with pytest.raises(LabError) as told:
+    with pytest.raises(SandboxError) as raised:
         helpers.connect()
-    assert str(told.value) == sentence
+    assert str(raised.value) == sentence
 
 
-def test_before_connect_there_is_no_lab():
-    with pytest.raises(LabError, match="not connected yet"):
+def test_current_before_connect_is_an_error():
+    with pytest.raises(SandboxError, match="not connected yet"):
         lab.current()
 
 
-def test_in_a_notebook_trouble_is_one_sentence():
+def test_an_error_in_a_notebook_is_one_sentence():
     code = (
         "from IPython.core.interactiveshell import InteractiveShell as S\n"
         "S.instance(colors='nocolor').run_cell('from helpers import connect; connect()')"
@@ -110,7 +110,7 @@ def test_importing_the_package_imports_nothing_slow():
     assert ran.stdout.strip() == "[]"
 
 
-# AWS, played by moto ---
+# AWS, simulated by moto ---
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def aws(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("ECR_TUTORIAL_TARGET", "aws")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    monkeypatch.setattr("builtins.input", lambda _: pytest.fail("it asked"))
+    monkeypatch.setattr("builtins.input", lambda _: pytest.fail("it asked for confirmation"))
     with mock_aws():
         yield
 
@@ -133,7 +133,7 @@ def answers(monkeypatch, what):
     monkeypatch.setattr("builtins.input", reply)
 
 
-def test_it_shows_where_and_who_and_asks_once(aws, monkeypatch, capsys):
+def test_connect_to_aws_prints_the_identity_and_asks_once(aws, monkeypatch, capsys):
     answers(monkeypatch, "yes")
     found = helpers.connect()
     first = capsys.readouterr().out
@@ -161,7 +161,7 @@ def test_no_secret_is_printed_or_kept(aws, monkeypatch, capsys, state):
         assert os.environ[name] not in shown
 
 
-def test_nothing_but_the_names_for_cells_and_the_engine_is_set(aws, monkeypatch):
+def test_connect_to_aws_sets_only_the_documented_variables(aws, monkeypatch):
     answers(monkeypatch, "yes")
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     before = dict(os.environ)
@@ -173,61 +173,61 @@ def test_nothing_but_the_names_for_cells_and_the_engine_is_set(aws, monkeypatch)
 
 
 @pytest.mark.parametrize("reply", ["no", "", "n", "123456789012"])
-def test_anything_but_yes_is_no(aws, monkeypatch, reply, state):
+def test_any_answer_other_than_yes_is_no(aws, monkeypatch, reply, state):
     answers(monkeypatch, reply)
-    with pytest.raises(LabError, match="Nothing was made: you did not say yes"):
+    with pytest.raises(SandboxError, match="Nothing was made: you did not say yes"):
         helpers.connect()
     assert "REGISTRY" not in os.environ
     assert not list(state.iterdir())
 
 
-@pytest.mark.parametrize("nobody", [EOFError, NotImplementedError])
-def test_where_nobody_can_answer_the_account_is_named_beforehand(aws, monkeypatch, nobody):
-    answers(monkeypatch, nobody)
-    with pytest.raises(LabError, match=r"nobody is there to ask\. Mend: set ECR_TUTORIAL_CONFIRM=123456789012"):
+@pytest.mark.parametrize("error", [EOFError, NotImplementedError])
+def test_without_a_terminal_the_account_is_confirmed_by_a_variable(aws, monkeypatch, error):
+    answers(monkeypatch, error)
+    with pytest.raises(SandboxError, match=r"there is no terminal to ask\. Fix: set ECR_TUTORIAL_CONFIRM=123456789012"):
         helpers.connect()
     os.environ["ECR_TUTORIAL_CONFIRM"] = "123456789012"
     assert helpers.connect().target == "aws"
 
 
-def test_another_account_confirmed_is_not_this_one(aws):
+def test_the_confirmation_of_another_account_is_refused(aws):
     os.environ["ECR_TUTORIAL_CONFIRM"] = "999999999999"
-    with pytest.raises(LabError, match="is 999999999999, but these credentials belong to account 123456789012"):
+    with pytest.raises(SandboxError, match="is 999999999999, but these credentials belong to account 123456789012"):
         helpers.connect()
 
 
-def test_a_yes_for_one_region_is_not_one_for_another(aws, monkeypatch):
+def test_each_region_is_confirmed_separately(aws, monkeypatch):
     answers(monkeypatch, "yes")
     helpers.connect()
     os.environ["AWS_DEFAULT_REGION"] = "us-west-2"
     answers(monkeypatch, "no")
-    with pytest.raises(LabError, match="you did not say yes"):
+    with pytest.raises(SandboxError, match="you did not say yes"):
         helpers.connect()
 
 
 @pytest.mark.parametrize("text", ["{", "7", '{"a": 1}'])
-def test_a_damaged_memory_of_yes_is_asked_again(aws, monkeypatch, state, text):
+def test_a_damaged_confirmation_file_is_replaced(aws, monkeypatch, state, text):
     (state / "aws-confirmed.json").write_text(text)
     answers(monkeypatch, "yes")
     helpers.connect()
     assert json.loads((state / "aws-confirmed.json").read_text()) == ["123456789012/eu-west-1"]
 
 
-def test_no_region(aws, monkeypatch):
+def test_a_missing_region_is_an_error(aws, monkeypatch):
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    with pytest.raises(LabError) as told:
+    with pytest.raises(SandboxError) as raised:
         helpers.connect()
-    assert str(told.value) == "No AWS region is configured. Mend: aws configure set region us-east-1"
+    assert str(raised.value) == "No AWS region is configured. Fix: aws configure set region us-east-1"
 
 
-def test_no_credentials(monkeypatch, tmp_path):
+def test_missing_credentials_are_an_error(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("ECR_TUTORIAL_TARGET", "aws")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    with pytest.raises(LabError) as told:
+    with pytest.raises(SandboxError) as raised:
         helpers.connect()
-    assert str(told.value) == "No AWS credentials are configured. Mend: aws configure, or aws sso login"
+    assert str(raised.value) == "No AWS credentials are configured. Fix: aws configure, or aws sso login"
 
 
 class Session:
@@ -243,69 +243,69 @@ class Session:
         raise self.error
 
 
-def refusal(code, message=""):
+def client_error(code, message=""):
     return ClientError({"Error": {"Code": code, "Message": message}}, "GetCallerIdentity")
 
 
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (refusal("ExpiredToken"), "Your AWS credentials have expired. Mend: "),
+        (client_error("ExpiredToken"), "Your AWS credentials have expired. Fix: "),
         (
-            refusal("InvalidClientTokenId"),
-            "AWS does not accept your credentials (InvalidClientTokenId). Mend: ",
+            client_error("InvalidClientTokenId"),
+            "AWS does not accept your credentials (InvalidClientTokenId). Fix: ",
         ),
-        (refusal("SignatureDoesNotMatch", "Signature expired: 2017"), "AWS says your clock is wrong ("),
+        (client_error("SignatureDoesNotMatch", "Signature expired: 2017"), "AWS says your clock is wrong ("),
         (EndpointConnectionError(endpoint_url="https://sts"), "AWS cannot be reached ("),
     ],
 )
-def test_what_aws_objects_to(error, sentence):
-    with pytest.raises(LabError) as told:
-        lab.aws_identity(Session(error))
-    assert str(told.value).startswith(sentence)
+def test_an_error_from_aws_has_a_fix(error, sentence):
+    with pytest.raises(SandboxError) as raised:
+        aws_account.identity(Session(error))
+    assert str(raised.value).startswith(sentence)
 
 
-def test_a_terminal_of_the_sandbox_is_no_place_for_aws(aws, state):
+def test_a_terminal_set_up_for_the_sandbox_cannot_connect_to_aws(aws, state):
     os.environ["AWS_CONFIG_FILE"] = str(state / "aws" / "config")
-    with pytest.raises(LabError, match=r"set up for the sandbox\. Mend: open a new terminal"):
+    with pytest.raises(SandboxError, match=r"set up for the sandbox\. Fix: open a new terminal"):
         helpers.connect()
 
 
-def test_one_kernel_has_one_target(aws, monkeypatch):
+def test_a_kernel_cannot_change_its_target(aws, monkeypatch):
     os.environ["ECR_TUTORIAL_CONFIRM"] = "123456789012"
     helpers.connect()
     os.environ["ECR_TUTORIAL_TARGET"] = "sandbox"
-    with pytest.raises(LabError, match=r"already connected to aws\. Mend: restart its kernel"):
+    with pytest.raises(SandboxError, match=r"already connected to aws\. Fix: restart its kernel"):
         helpers.connect()
 
 
-def test_china_has_its_own_suffix():
-    assert lab.aws_registry("1" * 12, "cn-north-1") == "111111111111.dkr.ecr.cn-north-1.amazonaws.com.cn"
+def test_registries_in_china_have_their_own_suffix():
+    assert aws_account.registry("1" * 12, "cn-north-1") == "111111111111.dkr.ecr.cn-north-1.amazonaws.com.cn"
 
 
-def test_the_time_is_that_of_the_sandbox(stub, no_engine, monkeypatch):
+def test_now_returns_the_time_of_the_sandbox(stub, no_engine, monkeypatch):
     moved = datetime(2027, 3, 1, 12, tzinfo=UTC)
     lab = helpers.connect()
-    monkeypatch.setattr("ecr_sandbox.background.forward", lambda seconds: moved.timestamp() + seconds)
+    monkeypatch.setattr("ecr_sandbox.advance_clock", lambda _, seconds: moved.timestamp() + seconds)
     assert lab.now() == moved
 
 
-def test_time_is_let_pass(stub, no_engine, monkeypatch, capsys):
+def test_wait_until_advances_the_clock(stub, no_engine, monkeypatch, capsys):
     clock = [datetime(2027, 3, 1, 12, tzinfo=UTC)]
 
-    def forward(seconds: float) -> float:
+    def advance(_, seconds: float) -> float:
         clock[0] += timedelta(seconds=seconds)
         return clock[0].timestamp()
 
     lab = helpers.connect()
-    monkeypatch.setattr("ecr_sandbox.background.forward", forward)
+    monkeypatch.setattr("ecr_sandbox.advance_clock", advance)
     lab.wait_until(datetime(2027, 4, 1, tzinfo=UTC))
     assert lab.now() == datetime(2027, 4, 1, tzinfo=UTC)
     assert capsys.readouterr().out.endswith("✔ the sandbox's clock says 2027-04-01 00:00:00\n")
 
 
-def test_nobody_moves_the_clock_of_aws(aws, capsys):
+def test_wait_until_on_aws_does_not_change_the_clock(aws, capsys):
     os.environ["ECR_TUTORIAL_CONFIRM"] = "123456789012"
     lab = helpers.connect()
     lab.wait_until(lab.now() + timedelta(days=1))
-    assert capsys.readouterr().out.splitlines()[-1].startswith("Nobody moves the clock of AWS")
+    assert capsys.readouterr().out.splitlines()[-1].startswith("The clock of AWS cannot be moved")

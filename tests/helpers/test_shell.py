@@ -1,22 +1,22 @@
-"""A command on another computer sees that computer's environment, and everything that it says is heard."""
+"""A command on another computer has that computer's environment, and all its output is returned."""
 
 from helpers.shell import run_on
 
 
-def test_it_sees_the_other_environment_and_this_one(monkeypatch):
+def test_a_command_has_both_environments(monkeypatch):
     monkeypatch.setenv("HERE", "here")
     assert run_on({"THERE": "there"}, 'echo "$HERE and $THERE"') == "here and there"
 
 
-def test_errors_are_heard_in_their_place():
+def test_standard_error_is_part_of_the_output():
     assert run_on({}, "echo one; echo two >&2; echo three; exit 3") == "one\ntwo\nthree"
 
 
-def test_progress_is_not():
+def test_progress_output_is_removed():
     pushed = "The push refers to repository [localhost:5050/app]\n1a2b3c4d5e6f: Preparing\n1a2b3c4d5e6f: Pushed\n"
     assert run_on({}, f"printf '{pushed}'").splitlines()[1:] == ["1a2b3c4d5e6f: Pushed"]
 
 
-def test_where_there_is_none_nothing_is_run(tmp_path):
+def test_without_a_computer_nothing_runs(tmp_path):
     assert run_on(None, f"touch {tmp_path}/made").startswith("skipped")
     assert not (tmp_path / "made").exists()

@@ -1,4 +1,4 @@
-"""Cells that work in the sandbox only are skipped on a real account, and say so."""
+"""On a real account, cells that work in the sandbox only print that they are skipped."""
 
 import nbformat
 import pytest
@@ -27,24 +27,24 @@ def shell(tmp_path, monkeypatch):
     skips.sandbox_only.cache_clear()
 
 
-def test_a_cell_that_is_tagged_so_says_that_it_is_skipped(shell, capsys):
+def test_a_sandbox_only_cell_is_skipped(shell, capsys):
     assert shell.run_cell(YESTERDAY).success
     assert capsys.readouterr().out == f"{skips.SKIPPED}\n"
 
 
 @pytest.mark.parametrize("cell", ["print('today')", f"{YESTERDAY} edited"])
-def test_all_others_run(shell, capsys, cell):
+def test_other_cells_run(shell, capsys, cell):
     shell.run_cell(cell)
     assert skips.SKIPPED not in capsys.readouterr().out
-    assert skips.instead(cell.splitlines(keepends=True)) == cell.splitlines(keepends=True)
+    assert skips.replace(cell.splitlines(keepends=True)) == cell.splitlines(keepends=True)
 
 
-def test_it_is_asked_once_for_each_cell(shell):
-    assert shell.input_transformers_cleanup.count(skips.instead) == 1
+def test_the_transformer_is_registered_once(shell):
+    assert shell.input_transformers_cleanup.count(skips.replace) == 1
 
 
-@pytest.mark.parametrize(("target", "teaches"), [("sandbox", False), ("aws", True)])
-def test_connect_teaches_it_on_aws_only(shell, target, teaches):
-    shell.input_transformers_cleanup.remove(skips.instead)
-    lab._teach_ipython(target)
-    assert (skips.instead in shell.input_transformers_cleanup) == teaches
+@pytest.mark.parametrize(("target", "registers"), [("sandbox", False), ("aws", True)])
+def test_connect_registers_the_transformer_on_aws_only(shell, target, registers):
+    shell.input_transformers_cleanup.remove(skips.replace)
+    lab._extend_ipython(target)
+    assert (skips.replace in shell.input_transformers_cleanup) == registers

@@ -1,4 +1,4 @@
-"""A machine made of fakes: its PATH holds only what a test puts there, and each call is noted."""
+"""A fake machine: its PATH contains only the programs of the test, and each call is recorded."""
 
 import os
 import sys
@@ -13,19 +13,22 @@ SILENT = 'if [ "$1" = version ]; then echo "Cannot connect to the Docker daemon"
 
 
 class Machine:
-    """What the code under test sees of the system."""
+    """The system that the code under test uses."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch):
         self.root = folder / "checkout"
         self.bin = folder / "bin"
         self.log = folder / "calls"
         self.root.mkdir()
+        for name in ("requirements.lock", "pyproject.toml", "sandbox/pyproject.toml"):
+            (self.root / name).parent.mkdir(exist_ok=True)
+            (self.root / name).write_text("")
         self.bin.mkdir()
         self.log.touch()
         self.monkeypatch = monkeypatch
 
     def has(self, program: str, script: str = "") -> None:
-        """Put `program` on the PATH: it notes its call, then does `script` (shell, builtins only)."""
+        """Put `program` on the PATH: it records the call, then runs `script` (shell builtins only)."""
         path = self.bin / program
         path.write_text(f'#!/bin/sh\necho "{program} $*" >> "{self.log}"\n{script}\n')
         path.chmod(0o755)
@@ -55,20 +58,19 @@ def machine(tmp_path, monkeypatch):
     for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "SUDO_GID"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(commands, "SYSTEM", [])
-    monkeypatch.setattr(project.settings, "PROJECT", made.root)
     for module in (venv, clean):
         monkeypatch.setattr(module, "ROOT", made.root)
         monkeypatch.setattr(module, "VENV", made.root / ".venv")
     monkeypatch.setattr(venv, "STAMP", made.root / ".venv" / "installed")
     monkeypatch.setattr(venv, "PYTHON", made.root / ".venv" / "bin" / "python")
     monkeypatch.setattr(venv, "PIP", [str(venv.PYTHON), "-m", "pip", "install"])
-    for module in (base_image, clean):
+    for module in (base_image, clean, project):
         monkeypatch.setattr(module, "CACHE", made.root / ".cache")
     monkeypatch.setattr(engine, "DOCKERD_PID", made.root / ".sandbox" / "dockerd.pid")
     monkeypatch.setattr(engine, "DOCKERD_LOG", made.root / ".sandbox" / "log" / "dockerd.log")
     monkeypatch.setattr(engine, "ENGINE_PID", tmp_path / "no-engine.pid")
     monkeypatch.setattr(engine, "START_LIMIT", 10.0)
-    assert setup.main  # the modules above are the ones that set-up uses
+    assert setup.main  # setup uses the modules above
     made.is_user(0)
     made.is_system("linux")
     return made

@@ -1,4 +1,4 @@
-"""`make clean`: what make made goes, nothing else."""
+"""`make clean` removes what make created, and nothing else."""
 
 import pytest
 
@@ -23,21 +23,21 @@ def left(machine) -> list[str]:
     return sorted(path.name for path in machine.root.iterdir())
 
 
-def test_what_make_made_goes_and_the_rest_stays(used):
+def test_clean_removes_only_what_make_created(used):
     assert clean.main() == 0
     assert used.calls("ecr-lab") == ["ecr-lab down"]
     assert used.calls("docker") == [f"docker image rm {base_image.NAME}"]
-    assert left(used) == [".sandbox.md", "notebooks"]
+    assert left(used) == [".sandbox.md", "notebooks", "pyproject.toml", "requirements.lock", "sandbox"]
 
 
 @pytest.mark.parametrize("image", [None, base_image.Image("sha256:aa", "linux/amd64", False)])
-def test_an_image_that_make_did_not_build_stays(used, monkeypatch, image):
+def test_an_image_that_make_did_not_build_is_kept(used, monkeypatch, image):
     monkeypatch.setattr(base_image, "inspect", lambda: image)
     clean.main()
     assert used.calls("docker") == []
 
 
-def test_a_folder_elsewhere_is_not_followed(used, tmp_path):
+def test_symbolic_links_are_not_followed(used, tmp_path):
     (tmp_path / "precious").mkdir()
     (used.root / ".sandbox-link").symlink_to(tmp_path / "precious")
     clean.main()
@@ -54,7 +54,7 @@ def test_a_sandbox_that_does_not_stop_keeps_its_files(used, capsys):
 
 
 @pytest.mark.parametrize("fault", ["half installed", "moved"])
-def test_a_broken_environment_does_not_stand_in_the_way(used, fault):
+def test_a_broken_environment_is_removed(used, fault):
     ecr_lab = used.root / ".venv" / "bin" / "ecr-lab"
     if fault == "moved":
         ecr_lab.write_text("#!/no/longer/here/python\n")
@@ -65,7 +65,7 @@ def test_a_broken_environment_does_not_stand_in_the_way(used, fault):
     assert not (used.root / ".venv").exists()
 
 
-def test_only_the_engine_that_make_started_is_ended(used, monkeypatch, capsys):
+def test_only_the_engine_that_make_started_is_stopped(used, monkeypatch, capsys):
     clean.main()
     assert used.calls("kill") == []
     monkeypatch.setattr(engine, "stop", lambda: True)
@@ -73,6 +73,6 @@ def test_only_the_engine_that_make_started_is_ended(used, monkeypatch, capsys):
     assert "Stopped the Docker engine" in capsys.readouterr().err
 
 
-def test_twice_is_no_error(used):
+def test_clean_can_run_twice(used):
     clean.main()
     assert clean.main() == 0

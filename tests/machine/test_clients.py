@@ -1,4 +1,4 @@
-"""The clients that the tests need: fetched beside the course, and the machine stays as it was."""
+"""The clients that the tests need are fetched into the cache, without changing the system."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from machine import clients
 from machine.project import ROOT
 
 ALL = [*clients.OF_THE_SYSTEM, *clients.OF_DEBIAN]
-# Puts one package where it is called, and a copy of its settings where the test finds them.
+# Writes packages to the current folder, and a copy of its settings for the test.
 APT = """
 case "$*" in *indextargets*) echo "{archive}"; exit;; esac
 /bin/cp "$APT_CONFIG" "{folder}"
@@ -18,14 +18,14 @@ case "$*" in
 *install*)
     for name in conmon podman buildah skopeo ip ss; do echo $name > $name.deb; done ;;
 *download*)
-    for word in "$@"; do
-        case "$word" in
+    for argument in "$@"; do
+        case "$argument" in
         docker.io/*) echo dockerd > dockerd.deb ;;
-        */*) echo "${{word%/*}}" > "${{word%/*}}.deb" ;;
+        */*) echo "${{argument%/*}}" > "${{argument%/*}}.deb" ;;
         esac
     done ;;
 esac"""
-# A package is a file with the name of its one program in it.
+# A package is a file that contains the name of its only program.
 DPKG_DEB = """
 read -r name < "$2"
 case "$1" in
@@ -53,12 +53,12 @@ def debian(machine, monkeypatch):
     return machine
 
 
-def said_by(program):
-    path = {"PATH": "/usr/bin:/bin"}  # the fakes' has no readlink
+def output_of(program):
+    path = {"PATH": "/usr/bin:/bin"}  # the fake PATH has no readlink
     return subprocess.run([program, "pull"], capture_output=True, text=True, env=path).stdout
 
 
-def test_where_all_are_installed_nothing_is_said_or_called(debian, capsys):
+def test_nothing_runs_if_all_clients_are_installed(debian, capsys):
     for program in ALL:
         debian.has(program)
     assert clients.main() == 0
@@ -66,26 +66,26 @@ def test_where_all_are_installed_nothing_is_said_or_called(debian, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_what_is_missing_is_fetched_once_and_said_in_one_line(debian, capsys):
+def test_missing_clients_are_fetched_once_and_reported_in_one_line(debian, capsys):
     assert clients.main() == 0
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith(f"Fetched for the tests, and not installed: {', '.join(ALL)} (")
     for program in ALL:
-        assert said_by(clients.find(program)) == f"{program.removeprefix('newer-')} of the tree, pull\n"
+        assert output_of(clients.find(program)) == f"{program.removeprefix('newer-')} of the tree, pull\n"
     before = debian.calls()
     assert clients.main() == 0
     assert debian.calls() == before
     assert capsys.readouterr().err == ""
 
 
-def test_the_machines_own_client_is_taken(debian):
+def test_an_installed_client_is_preferred(debian):
     debian.has("podman")
     clients.main()
     assert clients.find("podman") == str(debian.bin / "podman")
     assert not any("podman" in call for call in debian.calls("apt-get"))
 
 
-def test_nothing_of_the_machine_changes(debian):
+def test_the_system_is_not_changed(debian):
     debian.is_user(1000)
     debian.lets_sudo()
     clients.main()
@@ -94,19 +94,19 @@ def test_nothing_of_the_machine_changes(debian):
     settings = (debian.root / "apt.conf").read_text()
     for name in ("Dir::State::lists", "Dir::Cache", "Dir::Cache::archives"):
         assert f'{name} "{clients.CLIENTS}/' in settings
-    assert 'Dir::Etc::sourceparts "' in settings, "Debian's releases are no source of the machine"
-    # No lists and no packages stay, and what is installed already is not unpacked.
+    assert 'Dir::Etc::sourceparts "' in settings, "Debian's releases must not be added to the machine's sources"
+    # Lists and packages are deleted, and packages that are installed are not unpacked.
     assert sorted(path.name for path in clients.CLIENTS.iterdir()) == ["bin", "debian", "system"]
     assert not (clients.CLIENTS / "system" / "usr" / "bin" / "conmon").exists()
 
 
-def test_a_checkout_that_moved_keeps_its_clients(debian):
+def test_clients_work_after_the_checkout_is_moved(debian):
     clients.main()
     clients.CLIENTS.rename(debian.root / "moved")
-    assert said_by(debian.root / "moved" / "bin" / "crane") == "crane of the tree, pull\n"
+    assert output_of(debian.root / "moved" / "bin" / "crane") == "crane of the tree, pull\n"
 
 
-def test_without_apt_the_line_says_what_is_skipped(debian, capsys):
+def test_without_apt_the_skipped_tests_are_named(debian, capsys):
     (debian.bin / "apt-get").unlink()
     debian.has("skopeo")
     assert clients.main() == 0
@@ -116,7 +116,7 @@ def test_without_apt_the_line_says_what_is_skipped(debian, capsys):
     )
 
 
-def test_a_failure_is_told_in_apts_words_and_the_rest_is_fetched(debian, capsys):
+def test_a_failure_shows_the_error_of_apt_and_the_rest_is_fetched(debian, capsys):
     no_crane = 'case "$*" in *crane*) echo "E: Unable to locate package crane" >&2; exit 100;; esac'
     debian.has("apt-get", no_crane + apt(debian.root))
     assert clients.main() == 0
@@ -125,14 +125,14 @@ def test_a_failure_is_told_in_apts_words_and_the_rest_is_fetched(debian, capsys)
     assert lacking.startswith("The tests with crane will be skipped (E: Unable to locate package crane)")
 
 
-def test_a_package_without_the_program_is_told(debian, capsys):
+def test_a_package_without_the_program_is_reported(debian, capsys):
     debian.has("dpkg-deb")
     assert clients.main() == 0
     [line] = capsys.readouterr().err.splitlines()
     assert "the package has no program skopeo, podman, buildah, ip, ss" in line
 
 
-def test_packages_that_nothing_can_check_are_not_fetched(debian, capsys):
+def test_packages_are_not_fetched_without_the_keyring(debian, capsys):
     clients.KEYRING.unlink()
     clients.main()
     assert "debian-archive-keyring" in capsys.readouterr().err
@@ -140,14 +140,14 @@ def test_packages_that_nothing_can_check_are_not_fetched(debian, capsys):
     assert not any("download" in call.split() for call in debian.calls("apt-get"))
 
 
-def test_it_needs_the_standard_library_only():
+def test_only_the_standard_library_is_imported():
     code = "import sys; import machine.clients; print(*sys.modules)"
     got = subprocess.run([sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in got.stdout.split()}
     assert loaded - sys.stdlib_module_names - {"machine", "__main__"} == set()
 
 
-def test_what_debian_alone_has_is_not_sought_elsewhere(debian, capsys):
+def test_debian_packages_are_not_fetched_from_other_archives(debian, capsys):
     debian.has("apt-get", apt(debian.root, "http://mirror.example/ubuntu/"))
     clients.main()
     assert "oras, docker-buildx, newer-dockerd, crane will be skipped (this machine" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Which version fixed what, as a Debian changelog says it."""
+"""Advisories are read from Debian changelogs."""
 
 import gzip
 import json
@@ -13,22 +13,22 @@ from machine import debian_advisories
 CHANGELOG = """\
 demo (1.0-1+deb12u3) bookworm-security; urgency=high
 
-  * CVE-2026-7777: another hole; CVE-2025-11111 was not fixed completely.
+  * CVE-2026-7777: another overflow; CVE-2025-11111 was not fixed completely.
   * CVE-2026-5555 is fixed, too.
 
- -- Somebody <somebody@example.org>  Sat, 03 Oct 2026 15:07:41 +0200
+ -- Debian Maintainer <maintainer@example.org>  Sat, 03 Oct 2026 15:07:41 +0200
 
 demo (1.0-1+deb12u2) bookworm; urgency=medium
 
   * Fix CVE-2025-11111 and CVE-2025-9999.
 
- -- Somebody <somebody@example.org>  Mon, 06 Jan 2025 10:00:00 +0000
+ -- Debian Maintainer <maintainer@example.org>  Mon, 06 Jan 2025 10:00:00 +0000
 
 demo (1.0-1) unstable; urgency=medium
 
   * Fixes CVE-2020-1111, long before this release.
 
- -- Somebody <somebody@example.org>  Wed, 01 Jan 2020 10:00:00 +0000
+ -- Debian Maintainer <maintainer@example.org>  Wed, 01 Jan 2020 10:00:00 +0000
 """
 
 
@@ -37,7 +37,7 @@ def found(text: str = CHANGELOG, release: str = "12") -> list[tuple[str, str]]:
     return [(each["id"], each["affected"][0]["ranges"][0]["events"][1]["fixed"]) for each in vulns]
 
 
-def test_each_cve_counts_where_it_was_fixed_first_in_this_release():
+def test_each_cve_has_the_first_fixed_version_of_the_release():
     assert found() == [
         ("CVE-2025-9999", "1.0-1+deb12u2"),
         ("CVE-2025-11111", "1.0-1+deb12u2"),
@@ -46,11 +46,11 @@ def test_each_cve_counts_where_it_was_fixed_first_in_this_release():
     ]
 
 
-def test_another_release_has_its_own():
+def test_fixes_of_another_release_are_ignored():
     assert found(release="13") == []
 
 
-def test_the_form_is_osv_s():
+def test_an_advisory_has_the_osv_format():
     first = next(debian_advisories.fixed("12", "demo", CHANGELOG))
     assert first == {
         "id": "CVE-2025-9999",
@@ -65,13 +65,13 @@ def test_the_form_is_osv_s():
 
 
 @pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="needs dpkg-deb")
-def test_a_snapshot_is_made_of_packages_and_keeps_what_was_looked_up(tmp_path: Path, monkeypatch):
+def test_a_snapshot_is_built_from_packages_and_keeps_severities(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(debian_advisories, "FOLDER", tmp_path)
     root = tmp_path / "package"
     docs = root / "usr/share/doc/libdemo1"
     docs.mkdir(parents=True)
     (docs / "changelog.Debian.gz").write_bytes(gzip.compress(CHANGELOG.encode()))
-    (docs / "changelog.gz").write_bytes(gzip.compress(b"what its makers say, CVE-1999-1111"))
+    (docs / "changelog.gz").write_bytes(gzip.compress(b"the upstream changelog, CVE-1999-1111"))
     (root / "DEBIAN").mkdir()
     fields = {"Package": "libdemo1", "Source": "demo (1.0-1+deb12u3)", "Version": "1.0-1+deb12u3+b1"}
     more = {"Architecture": "all", "Maintainer": "x <x@example.org>", "Description": "x"}

@@ -1,4 +1,4 @@
-"""The Docker engine: taken when it answers, started when it sleeps, and each miss named with its mend."""
+"""The Docker engine is used if it answers, started if it is stopped, and each error has a fix."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from machine import engine
 from machine.say import Stop
 from tests.machine.conftest import ANSWERS, SILENT
 
-# Answers once the file that the fake dockerd makes is there.
+# Answers once the fake dockerd has created its file.
 ANSWERS_WHEN_UP = """
 if [ "$1" = version ]; then
   if [ -e "{up}" ]; then echo "28.0.0 linux/amd64"; else echo "Cannot connect" >&2; exit 1; fi
@@ -31,7 +31,7 @@ time.sleep(60)
 
 @pytest.fixture
 def dockerd(machine, tmp_path):
-    """A fake dockerd that starts as the real one does; it is ended after the test."""
+    """A fake dockerd that starts as the real one does; it is stopped after the test."""
     up = tmp_path / "up"
     machine.has("docker", ANSWERS_WHEN_UP.format(up=up))
     program = machine.bin / "dockerd"
@@ -41,7 +41,7 @@ def dockerd(machine, tmp_path):
     engine.stop()
 
 
-def test_an_engine_that_answers_is_left_alone(machine):
+def test_a_running_engine_is_not_changed(machine):
     machine.has("docker", ANSWERS)
     machine.has_apt()
     assert engine.missing() == {}
@@ -49,13 +49,13 @@ def test_an_engine_that_answers_is_left_alone(machine):
     assert {call.split()[0] for call in machine.calls()} == {"docker"}
 
 
-def test_nothing_there_on_debian_asks_for_the_package(machine):
+def test_on_debian_a_missing_engine_is_a_package_to_install(machine):
     machine.has_apt()
     assert "docker.io" in engine.missing()
 
 
 @pytest.mark.parametrize("cli", [True, False])
-def test_macos_is_sent_to_docker_desktop(machine, cli):
+def test_on_macos_the_message_names_docker_desktop(machine, cli):
     machine.is_system("darwin")
     if cli:
         machine.has("docker", SILENT)
@@ -63,7 +63,7 @@ def test_macos_is_sent_to_docker_desktop(machine, cli):
         engine.missing()
 
 
-def test_macos_with_its_desktop_asleep(machine):
+def test_on_macos_docker_desktop_must_be_started(machine):
     machine.is_system("darwin")
     machine.has("docker", SILENT + '; if [ "$1" = context ]; then echo desktop-linux; fi')
     assert engine.missing() == {}
@@ -71,12 +71,12 @@ def test_macos_with_its_desktop_asleep(machine):
         engine.ensure()
 
 
-def test_linux_without_apt_is_sent_to_its_distribution(machine):
+def test_on_linux_without_apt_the_message_names_the_install_page(machine):
     with pytest.raises(Stop, match=r"docs\.docker\.com/engine/install"):
         engine.missing()
 
 
-def test_a_place_the_user_chose_is_not_replaced(machine, monkeypatch):
+def test_docker_host_is_respected(machine, monkeypatch):
     machine.has("docker", SILENT)
     machine.has_apt()
     monkeypatch.setenv("DOCKER_HOST", "tcp://elsewhere:2375")
@@ -85,7 +85,7 @@ def test_a_place_the_user_chose_is_not_replaced(machine, monkeypatch):
         engine.ensure()
 
 
-def test_an_engine_that_refuses_this_user(machine):
+def test_an_engine_without_permission_for_the_user_is_an_error(machine):
     machine.is_user(1000)
     machine.has("docker", 'if [ "$1" = version ]; then echo "permission denied while trying" >&2; exit 1; fi')
     machine.has_apt()
@@ -96,7 +96,7 @@ def test_an_engine_that_refuses_this_user(machine):
 @pytest.mark.parametrize(
     ("systemd", "command"), [(True, "sudo systemctl start docker"), (False, "sudo service docker start")]
 )
-def test_without_root_a_sleeping_engine_is_the_users_to_start(machine, systemd, command):
+def test_without_root_the_command_to_start_the_engine_is_shown(machine, systemd, command):
     machine.is_user(1000)
     machine.is_system("linux", systemd=systemd)
     machine.has("docker", SILENT)
@@ -107,7 +107,7 @@ def test_without_root_a_sleeping_engine_is_the_users_to_start(machine, systemd, 
     assert machine.calls("dockerd") == []
 
 
-def test_systemd_starts_it(machine, tmp_path):
+def test_systemd_starts_the_engine(machine, tmp_path):
     up = tmp_path / "up"
     machine.is_system("linux", systemd=True)
     machine.has("docker", ANSWERS_WHEN_UP.format(up=up))
@@ -118,7 +118,7 @@ def test_systemd_starts_it(machine, tmp_path):
     assert machine.calls("dockerd") == []
 
 
-def test_systemd_that_cannot_start_it(machine):
+def test_a_failed_start_by_systemd_is_an_error(machine):
     machine.is_system("linux", systemd=True)
     machine.has("docker", SILENT)
     machine.has("dockerd")
@@ -127,7 +127,7 @@ def test_systemd_that_cannot_start_it(machine):
         engine.ensure()
 
 
-def test_without_systemd_it_is_started_for_good_and_ended_by_us_only(machine, dockerd, capfd):
+def test_without_systemd_dockerd_runs_in_its_own_session_until_stopped(machine, dockerd, capfd):
     assert engine.ensure()[0] == "28.0.0"
     pid = engine.started_here()
     assert pid is not None
@@ -141,13 +141,13 @@ def test_without_systemd_it_is_started_for_good_and_ended_by_us_only(machine, do
     assert not engine.stop()
 
 
-def test_the_person_behind_sudo_may_talk_to_it(machine, dockerd, monkeypatch):
+def test_the_group_of_the_sudo_user_can_use_the_engine(machine, dockerd, monkeypatch):
     monkeypatch.setenv("SUDO_GID", "1234")
     engine.ensure()
     assert "--group 1234" in dockerd.read_text()
 
 
-def test_an_engine_that_the_system_is_starting_is_waited_for(machine, tmp_path, monkeypatch):
+def test_setup_waits_for_an_engine_that_is_starting(machine, tmp_path, monkeypatch):
     up = tmp_path / "up"
     machine.has("docker", f'if [ ! -e "{up}" ]; then : > "{up}"; exit 1; fi; ' + ANSWERS_WHEN_UP.format(up=up))
     machine.has("dockerd")
@@ -156,16 +156,16 @@ def test_an_engine_that_the_system_is_starting_is_waited_for(machine, tmp_path, 
     assert machine.calls("dockerd") == []
 
 
-def test_an_engine_that_dies_at_start_is_quoted(machine):
+def test_an_engine_that_exits_at_start_shows_its_log(machine):
     machine.has("docker", SILENT)
     machine.has("dockerd", "echo starting; echo; echo 'failed to start daemon: no cgroup' >&2; exit 1")
     begun = time.monotonic()
     with pytest.raises(Stop, match="failed to start daemon: no cgroup"):
         engine.ensure()
-    assert time.monotonic() - begun < engine.START_LIMIT / 2, "its end is noticed, not waited out"
+    assert time.monotonic() - begun < engine.START_LIMIT / 2, "its exit ends the wait"
 
 
-def test_an_engine_that_never_answers_is_given_up(machine, monkeypatch):
+def test_an_engine_that_never_answers_is_an_error(machine, monkeypatch):
     monkeypatch.setattr(engine, "START_LIMIT", 0.5)
     machine.is_system("linux", systemd=True)
     machine.has("docker", SILENT)
@@ -175,14 +175,14 @@ def test_an_engine_that_never_answers_is_given_up(machine, monkeypatch):
         engine.ensure()
 
 
-def test_another_process_with_the_old_number_is_not_ours(machine):
+def test_a_reused_process_id_is_ignored(machine):
     engine.DOCKERD_PID.parent.mkdir()
     engine.DOCKERD_PID.write_text(f"{os.getpid()}\n")
     assert engine.started_here() is None
     assert not engine.stop()
 
 
-def test_newer_debian_has_the_command_in_its_own_package(machine):
+def test_the_docker_command_is_installed_if_missing(machine):
     machine.has("docker", ANSWERS)
     package = machine.root / "docker"
     (machine.bin / "docker").rename(package)

@@ -1,4 +1,4 @@
-"""From `docker save` to an OCI image layout, whichever way the engine saves."""
+"""The output of `docker save` becomes an OCI image layout, in every format of the engine."""
 
 import gzip
 import hashlib
@@ -59,7 +59,7 @@ def blob(layout, descriptor) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["legacy", "oci", "zipped"])
-def test_every_way_of_saving_gives_a_whole_layout(tmp_path, kind):
+def test_every_save_format_gives_a_complete_layout(tmp_path, kind):
     layout = tmp_path / "layout"
     oci_layout.write(save(tmp_path / "saved.tar", kind), layout, "1.0", {"from": "here"})
     assert json.loads((layout / "oci-layout").read_text()) == {"imageLayoutVersion": "1.0.0"}
@@ -70,8 +70,8 @@ def test_every_way_of_saving_gives_a_whole_layout(tmp_path, kind):
     assert manifest["mediaType"] == entry["mediaType"] == "application/vnd.oci.image.manifest.v1+json"
     config = blob(layout, manifest["config"])
     assert json.loads(config) == json.loads(CONFIG)
-    assert config != CONFIG  # the engine must not take the mirror's image for the one it has
-    if kind != "zipped":  # compressed here, so without a time, which would change the digest
+    assert config != CONFIG  # the mirror's image must have another id than the engine's
+    if kind != "zipped":  # compressed by us, without a time, which would change the digest
         assert {blob(layout, layer)[4:8] for layer in manifest["layers"]} == {bytes(4)}
     assert [gzip.decompress(blob(layout, layer)) for layer in manifest["layers"]] == [*LAYERS, LAYERS[0]]
     assert {layer["mediaType"] for layer in manifest["layers"]} == {"application/vnd.oci.image.layer.v1.tar+gzip"}
@@ -88,14 +88,14 @@ def test_the_same_image_gives_the_same_digest(tmp_path):
     assert len(digests) == 1
 
 
-def test_a_later_image_replaces_the_earlier(tmp_path):
+def test_a_new_image_replaces_the_old_one(tmp_path):
     layout = tmp_path / "layout"
     oci_layout.write(save(tmp_path / "saved.tar", "legacy"), layout, "1.0", {"id": "old"})
     oci_layout.write(tmp_path / "saved.tar", layout, "1.0", {"id": "new"})
     assert oci_layout.annotation(layout, "id") == "new"
 
 
-def test_what_breaks_off_leaves_the_earlier_as_it_was(tmp_path):
+def test_a_failed_write_keeps_the_old_layout(tmp_path):
     layout = tmp_path / "layout"
     saved = save(tmp_path / "saved.tar", "legacy")
     oci_layout.write(saved, layout, "1.0", {"id": "old"})
@@ -109,5 +109,5 @@ def test_what_breaks_off_leaves_the_earlier_as_it_was(tmp_path):
     assert oci_layout.annotation(layout, "id") == "old"
 
 
-def test_no_layout_has_no_annotation(tmp_path):
+def test_a_missing_layout_has_no_annotation(tmp_path):
     assert oci_layout.annotation(tmp_path, "id") == ""

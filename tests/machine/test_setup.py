@@ -1,4 +1,4 @@
-"""`make setup` as a whole."""
+"""`make setup` from start to end."""
 
 import ast
 import subprocess
@@ -15,15 +15,12 @@ from tests.machine.conftest import ANSWERS, SILENT
 
 @pytest.fixture
 def ready(machine, monkeypatch):
-    """A machine on which everything is there."""
-    (machine.root / "requirements.lock").write_text("")
-    (machine.root / "pyproject.toml").write_text("")
+    """A machine on which everything is installed."""
     venv.PYTHON.parent.mkdir(parents=True)
     machine.has("python")
     (machine.bin / "python").rename(venv.PYTHON)
     venv.STAMP.write_text(venv.wanted())
     machine.has("docker", ANSWERS)
-    machine.has("docker-registry")
     machine.has_apt()
     image = base_image.Image("sha256:aa", "linux/amd64", True)
     monkeypatch.setattr(base_image, "inspect", lambda: image)
@@ -31,44 +28,43 @@ def ready(machine, monkeypatch):
     return machine
 
 
-def test_with_nothing_to_do_it_says_one_line_and_touches_nothing(ready, capsys):
+def test_setup_of_a_ready_machine_prints_one_line_and_changes_nothing(ready, capsys):
     assert setup.main() == 0
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert len(said.err.splitlines()) == 1
-    assert "engine 28.0.0" in said.err and "stand-in" in said.err
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert len(printed.err.splitlines()) == 1
+    assert "engine 28.0.0" in printed.err and "stand-in" in printed.err
     assert ready.calls("apt-get") == []
     assert all("pip install" not in call for call in ready.calls())
     assert {call.split()[1] for call in ready.calls("docker ")} == {"version"}
 
 
-def test_all_that_is_missing_is_asked_for_at_once(ready, capsys):
+def test_all_missing_packages_are_installed_in_one_call(ready, capsys):
     ready.is_user(1000)
     ready.lets_sudo()
     (ready.bin / "docker").unlink()
-    (ready.bin / "docker-registry").unlink()
     assert setup.main() == 1, "the fake apt-get brings no engine"
     installs = [call for call in ready.calls("apt-get") if "install" in call]
-    assert installs[0].endswith("docker.io docker-registry")
+    assert installs[0].endswith("docker.io")
 
 
 @pytest.mark.parametrize("system", ["linux", "darwin", "win32"])
-def test_what_is_missing_ends_with_a_sentence_and_code_1(ready, capsys, system):
+def test_a_missing_engine_ends_with_a_message_and_exit_code_1(ready, capsys, system):
     ready.is_system(system)
     ready.is_user(1000)
     ready.has("docker", SILENT)
     assert setup.main() == 1
-    said = capsys.readouterr().err
-    mend = {
+    printed = capsys.readouterr().err
+    fixes = {
         "linux": "sudo apt-get update && sudo apt-get install",
         "darwin": "Docker Desktop",
         "win32": "WSL2",
     }
-    assert mend[system] in said
-    assert "Traceback" not in said
+    assert fixes[system] in printed
+    assert "Traceback" not in printed
 
 
-def test_an_interrupt_is_no_traceback(ready, monkeypatch, capsys):
+def test_an_interrupt_prints_no_traceback(ready, monkeypatch, capsys):
     def interrupted():
         raise KeyboardInterrupt
 
@@ -77,14 +73,14 @@ def test_an_interrupt_is_no_traceback(ready, monkeypatch, capsys):
     assert "goes on from here" in capsys.readouterr().err
 
 
-def test_it_needs_the_standard_library_only():
+def test_only_the_standard_library_is_imported():
     code = "import sys; import machine.setup, machine.clean; print(*sys.modules)"
     got = subprocess.run([sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in got.stdout.split()}
     assert loaded - sys.stdlib_module_names - {"machine", "__main__"} == set()
 
 
-def test_an_old_python_can_read_the_line_that_sends_it_away():
+def test_an_old_python_prints_which_version_is_needed():
     source = Path(package.__file__).read_text()
     ast.parse(source, feature_version=(3, 7))
     old = source.replace("sys.version_info", "(3, 9, 2)")

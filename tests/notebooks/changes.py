@@ -1,4 +1,4 @@
-"""Says in one line what a notebook's cell printed otherwise than is stored, where nbval prints both outputs whole."""
+"""Reports in one line how the output of a cell differs from the stored one; nbval prints both outputs in full."""
 
 from collections.abc import Callable, Iterable
 from itertools import zip_longest
@@ -24,7 +24,7 @@ def what_changed(stored: Iterable, printed: Iterable, sanitize: Callable[[str], 
 
 
 def _texts(outputs: Iterable, sanitize: Callable[[str], str]) -> dict[str, str]:
-    """What is to be read of the outputs, by kind: ``stdout``, ``stderr``, ``error`` or a media type."""
+    """The text of the outputs, by kind: ``stdout``, ``stderr``, ``error`` or a media type."""
     found: dict[str, str] = {}
     for output in outputs:
         if "text" in output:

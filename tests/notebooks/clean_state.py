@@ -11,50 +11,50 @@ from functools import cache
 from pathlib import Path
 
 from ecr_sandbox import background, docker_engine
-
-from helpers import lab, progress, settings
-from helpers.cli import MADE_BY_LEARNERS
+from ecr_sandbox.cli import USERS_DATA
+from helpers import lab, settings
+from helpers.exercises import progress
 from tests.notebooks import course
 
 FOLDER = settings.PROJECT / ".sandbox-test"
 PORT = "5150"
-WARM = "learn-amazon-ecr-tests:warm"  # holds the build's cache, so that notebooks do not each install Flask again
+WARM = "learn-amazon-ecr-tests:warm"  # keeps the build cache, so that not every notebook installs Flask again
 PRISTINE = "state.db.pristine"
 
 
 def make() -> None:
-    """Give the tests' own sandbox the state of a new one, and forget local images and logins."""
+    """Reset the tests' own sandbox to the state of a new one, and delete local images and logins."""
     pristine = settings.state() / PRISTINE
     _kill()
     docker_engine.remove_tasks(docker_engine.client(), settings.state())
     if not pristine.exists():
         _make_pristine(pristine)
     _restore(pristine)
-    status = background.start()
+    status = background.start(settings.sandbox())
     _warm()
-    _forget_images([f"localhost:{port}" for port in status["ports"]])
+    _delete_images([f"localhost:{port}" for port in status["ports"]])
     lab.enter_sandbox()
 
 
 def _kill() -> None:
-    """End the sandbox at once: its state is thrown away."""
-    if found := background.find():
+    """Kill the sandbox; its state is discarded."""
+    if found := background.find(settings.sandbox()):
         with contextlib.suppress(ProcessLookupError):
             os.kill(found["pid"], signal.SIGKILL)
 
 
 def _make_pristine(kept: Path) -> None:
-    """Keep a copy of what a new sandbox knows: its administrators and the mirror of the base image."""
+    """Keep a copy of a new sandbox's state: its administrators and the mirror of the base image."""
     state = settings.state()
-    for name in MADE_BY_LEARNERS:
+    for name in (*USERS_DATA, progress.FILE):
         shutil.rmtree(state / name, ignore_errors=True)
         with contextlib.suppress(OSError):
             (state / name).unlink()
-    ecr = client(background.start()["endpoint"])
+    ecr = client(background.start(settings.sandbox())["endpoint"])
     end = time.monotonic() + 60
     while settings.base_image_layout().exists() and not _mirrored(ecr) and time.monotonic() < end:
         time.sleep(0.1)
-    background.stop()  # which writes everything into the one file
+    background.stop(settings.sandbox())  # this writes everything into one file
     shutil.copy(state / "state.db", kept)
 
 
@@ -68,28 +68,28 @@ def _restore(pristine: Path) -> None:
     state = settings.state()
     for name in ("state.db-wal", "state.db-shm", "docker/config.json", "aws/config", "aws/credentials"):
         (state / name).unlink(missing_ok=True)
-    forget_progress()
+    delete_progress()
     shutil.copy(pristine, state / "state.db")
 
 
-def forget_progress() -> None:
-    """As a learner who begins: what other notebooks did stays in the registry, but it was not this learner."""
+def delete_progress() -> None:
+    """Delete the learner's progress; the registry does not change."""
     (settings.state() / progress.FILE).unlink(missing_ok=True)
 
 
 def leave() -> None:
     """Stop the tests' sandbox and remove what the notebooks left in the engine."""
     _warm.cache_clear()
-    found = background.find()
+    found = background.find(settings.sandbox())
     if found:
-        _forget_images([f"localhost:{port}" for port in found["ports"]])
+        _delete_images([f"localhost:{port}" for port in found["ports"]])
         if not os.environ.get("ECR_TUTORIAL_KEEP_WARM"):  # `make test` runs notebooks three times over
             _docker("rmi", "--force", *_docker("images", "--quiet", WARM.partition(":")[0]).stdout.split())
         _docker("image", "prune", "--force", "--filter", "label=org.opencontainers.image.title=demo-app")
-        background.stop()
+        background.stop(settings.sandbox())
 
 
-@cache  # nothing that is done between two notebooks removes it
+@cache  # nothing removes it between two notebooks
 def _warm() -> None:
     if _docker("image", "inspect", WARM).returncode:
         _docker("build", "-t", WARM, str(settings.PROJECT / "sample_app"))
@@ -100,7 +100,7 @@ def _warm() -> None:
                 _bash(source.replace("demo-app-scan:", f"{WARM}-").removeprefix("%%bash"))
 
 
-def _forget_images(registries: list[str]) -> None:
+def _delete_images(registries: list[str]) -> None:
     names = list(_course_images(registries))
     if names:
         _docker("rmi", "--force", *names)
@@ -120,8 +120,8 @@ def _bash(script: str) -> None:
     subprocess.run(["bash", "-c", script], capture_output=True)
 
 
-def _docker(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["docker", *words], capture_output=True, text=True)
+def _docker(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True)
 
 
 def client(endpoint: str):

@@ -47,9 +47,9 @@ def claims(notebook) -> Iterator[tuple[str, str]]:
 
 
 def sections(notebook) -> Iterator[tuple[str, nbformat.NotebookNode, str]]:
-    """``(heading, cell, text)``: each cell below its heading, of which the number is left out.
+    """``(heading, cell, text)``: each cell with its heading; the heading's number is removed.
 
-    Markdown that goes on below a further heading comes in parts.
+    A Markdown cell with several headings is split into parts.
     """
     section = ""
     for cell in notebook.cells:
@@ -63,7 +63,7 @@ def sections(notebook) -> Iterator[tuple[str, nbformat.NotebookNode, str]]:
 
 
 def prose(notebook) -> str:
-    """Everything that is written for reading, of which the solutions are left folded."""
+    """The text of the notebook, without the folded solutions."""
     written = (cell for cell in notebook.cells if cell.cell_type == "markdown" and "solution" not in tags(cell))
     return "\n\n".join(cell.source for cell in written)
 
@@ -74,14 +74,14 @@ def without_fences(markdown: str) -> str:
 
 
 def plain(markdown: str) -> str:
-    """The words of *markdown* as they are read: no code blocks, pictures, addresses or tags; on one line."""
+    """The text of *markdown* on one line, without code blocks, pictures, addresses and tags."""
     text = re.sub(r"!\[[^\]]*\]\([^)]*\)", " ", without_fences(markdown))
     text = re.sub(r"\]\([^)]*\)", "]", text)
     return " ".join(html.unescape(re.sub(r"<!--.*?-->|</?\w[^>]*>", " ", text, flags=re.DOTALL)).split())
 
 
 def minutes(notebook) -> int:
-    """The minutes that its first cell promises."""
+    """The minutes that its first cell states."""
     return int(re.findall(r"(\d+) minutes", notebook.cells[0].source)[0])
 
 

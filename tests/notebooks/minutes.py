@@ -1,7 +1,7 @@
-"""How long a notebook takes: ``python -m tests.notebooks.minutes`` prints what is promised beside what is measured.
+"""How long a notebook takes: ``python -m tests.notebooks.minutes`` prints the stated and the measured minutes.
 
-The measure: what is written to be read (solutions stay folded, code is not counted) at 200 words a minute, and the run
-time of its cells. Exercises take as long as the learner likes. The promise is the measure rounded up to five minutes.
+The measure is the time to read the text at 200 words a minute (without folded solutions and code), plus the run time
+of the cells. Exercises are not included. A notebook states the measure rounded up to five minutes.
 ``python -m tests.notebooks.minutes run 03 08`` runs these notebooks (all if none is named) and stores their seconds.
 """
 
@@ -16,23 +16,23 @@ from helpers import show
 from tests.notebooks import clean_state, course
 
 WORDS_A_MINUTE = 200
-STEP = 5  # minutes; a promise is a multiple of it
-SLACK = 1  # minutes that an edit may add or take before the promise has to change
-UNKNOWN = 15  # seconds of a notebook that was not measured yet: the most that one may take
+STEP = 5  # minutes; stated minutes are a multiple of it
+SLACK = 1  # minutes by which an edit may change the measure before the stated minutes must change
+UNKNOWN = 15  # seconds of a notebook that was not measured yet: the maximum
 SECONDS = Path(__file__).with_name("seconds.json")
 
 
-def main(asked: list[str]) -> None:
-    """Print the table, after running what is to be run."""
-    if asked[:1] == ["run"]:
-        run(asked[1:])
+def main(arguments: list[str]) -> None:
+    """Run the named notebooks, then print the table."""
+    if arguments[:1] == ["run"]:
+        run(arguments[1:])
     rows = []
     for path in course.PATHS:
         notebook = course.read(path)
-        promised = course.minutes(notebook)
-        says = "" if is_kept(promised, measured(path)) else f"say {rounded(measured(path))}"
-        rows.append((path.stem, words(notebook), seconds().get(path.name[:2]), f"{measured(path):.1f}", promised, says))
-    show.table(rows, ["notebook", "words", "seconds", "minutes", "promised", ""])
+        stated = course.minutes(notebook)
+        fix = "" if is_kept(stated, measured(path)) else f"state {rounded(measured(path))}"
+        rows.append((path.stem, words(notebook), seconds().get(path.name[:2]), f"{measured(path):.1f}", stated, fix))
+    show.table(rows, ["notebook", "words", "seconds", "minutes", "stated", ""])
 
 
 def run(numbers: list[str]) -> None:
@@ -55,7 +55,7 @@ def seconds() -> dict[str, int]:
 
 
 def words(notebook) -> int:
-    """How many words there are to read."""
+    """How many words the text has."""
     return sum(any(map(str.isalnum, word)) for word in course.plain(course.prose(notebook)).split())
 
 
@@ -65,13 +65,13 @@ def measured(path: Path) -> float:
 
 
 def rounded(minutes: float) -> int:
-    """What a notebook that takes so long has to promise."""
+    """The minutes that a notebook states."""
     return STEP * math.ceil(minutes / STEP)
 
 
-def is_kept(promised: int, minutes: float) -> bool:
-    """Whether the promise is right, give or take a minute at its borders."""
-    return rounded(minutes - SLACK) <= promised <= rounded(minutes + SLACK)
+def is_kept(stated: int, minutes: float) -> bool:
+    """Whether the stated minutes are right, with a tolerance of one minute."""
+    return rounded(minutes - SLACK) <= stated <= rounded(minutes + SLACK)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How hard a text is to read, by the one measure that needs no theory: how long its sentences are."""
+"""Measures how long the sentences of a text are."""
 
 import re
 
@@ -6,7 +6,7 @@ from tests.notebooks import course
 
 
 def sentences(markdown: str) -> list[str]:
-    """The sentences of what is told, without headings, tables and code; an item of a list is one by itself."""
+    """The sentences of a text, without headings, tables and code; each list item is a sentence."""
     blocks = re.split(r"\n\s*\n|\n(?=\s*(?:[-*>]|\d+\.) )|<br>|</summary>", course.without_fences(markdown))
     found = []
     for block in blocks:
@@ -16,7 +16,7 @@ def sentences(markdown: str) -> list[str]:
 
 
 def words(sentence: str) -> int:
-    """How many words a sentence has; what is set as code is one word, however long."""
+    """How many words a sentence has; inline code counts as one word."""
     return sum(any(map(str.isalpha, word)) for word in re.sub(r"`[^`]*`", "code", sentence).split())
 
 

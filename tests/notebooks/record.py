@@ -1,6 +1,6 @@
 """``make record``: run notebooks from a clean state and store what they print.
 
-An output that differs from the stored one only in what ``sanitize.cfg`` names is left as it is stored, so that
+If an output differs from the stored one only in the patterns of ``sanitize.cfg``, the stored one is kept, so that
 recording twice changes nothing.
 """
 
@@ -17,7 +17,7 @@ from tests.notebooks import clean_state, course
 
 NOTEBOOKS = settings.PROJECT / "notebooks"
 SANITIZE = Path(__file__).with_name("sanitize.cfg")
-PORTS = 10  # the sandbox's first one and those that follow it: Docker Hub's stand-in, ECR Public, other accounts
+PORTS = 10  # the sandbox's first port and the next ones: the Docker Hub stand-in, ECR Public, other accounts
 
 
 def main(chosen: list[str]) -> None:
@@ -33,7 +33,7 @@ def main(chosen: list[str]) -> None:
 
 
 def record(path: Path) -> int:
-    """Run the notebook at *path*, store its outputs, and return how many cells say something new."""
+    """Run the notebook at *path*, store its outputs, and return how many cells have a new output."""
     stored = nbformat.read(path, as_version=4)
     fresh = nbformat.read(path, as_version=4)
     course.run(fresh)
@@ -45,7 +45,7 @@ def record(path: Path) -> int:
         new.metadata.pop("execution", None)  # times of day
         if [_steady(output) for output in old.outputs] != [_steady(output) for output in new.outputs]:
             changed += 1
-    if not changed:  # all or nothing: the digests of one cell are spoken of in another
+    if not changed:  # all or nothing: other cells refer to the digests of this one
         for old, new in zip(stored.cells, fresh.cells, strict=True):
             if new.cell_type == "code":
                 new.outputs = old.outputs
@@ -67,12 +67,12 @@ def sanitized(text: str) -> str:
 
 
 def patterns() -> list[tuple[str, str]]:
-    """Pattern and word of each entry, read as nbval reads them."""
+    """Pattern and replacement of each entry, parsed by nbval."""
     return get_sanitize_patterns(SANITIZE.read_text())
 
 
 def _placed(output):
-    """The output as a learner sees it: their folder and the usual port, instead of where it was recorded."""
+    """The output with the learner's folder and the default port instead of those of the recording."""
     if "text" in output:
         output.text = _usual(carriagereturn_pat.sub("", output.text))
     for kind, data in output.get("data", {}).items():
@@ -92,7 +92,7 @@ def _usual(text: str) -> str:
 
 
 def _steady(output) -> dict[str, str]:
-    """What of an output is compared: its kind and its texts, sanitised."""
+    """The parts of an output that are compared: its kind and its sanitized texts."""
     texts = {name: output[name] for name in ("name", "text", "ename", "evalue") if name in output}
     texts |= output.get("data", {})
     return {"kind": output.output_type} | {name: sanitized(str(text)) for name, text in texts.items()}

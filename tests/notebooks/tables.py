@@ -1,8 +1,8 @@
-"""Writes what notebooks/README.md and README.md say about the notebooks: claims, minutes, and what goes wrong where.
+"""Writes the tables of notebooks/README.md and README.md: claims, minutes and common errors.
 
 ``make tables`` (or ``python -m tests.notebooks.tables``) writes it; ``test_tables.py`` fails when it is out of date.
-The words come from helpers/data/claims.json and troubles.json, the places from the cells: their tags, what they print
-and what they say.
+The texts come from helpers/data/claims.json and troubles.json, the places from the cells: their tags, outputs and
+text.
 """
 
 import html
@@ -16,24 +16,24 @@ README = settings.PROJECT / "README.md"
 INDEX = course.FOLDER / "README.md"
 
 CLAIMS_HEAD = """\
-| claim | what it says | where | how it is shown |
+| claim | statement | where | how it is shown |
 |---|---|---|---|
 """
 
 TROUBLES_HEAD = """\
-| what you read | why | met in | told in |
+| message | cause | shown in | explained in |
 |---|---|---|---|
 """
 
 
 def main() -> None:
-    """Write both files anew."""
+    """Write both files."""
     for path, written in texts().items():
         path.write_text(written)
 
 
 def texts() -> dict:
-    """What README.md and notebooks/README.md have to say now."""
+    """The new content of README.md and notebooks/README.md."""
     index = _rows(INDEX.read_text(), "", _claims_and_minutes)
     for name, table in {"claims": claims(), "troubles": troubles()}.items():
         index = _between(index, name, table)
@@ -57,32 +57,32 @@ def claims() -> str:
 
 
 def troubles() -> str:
-    """The table of what goes wrong: the message, its cause, where a cell brings it about and where it is told."""
+    """The table of common errors: the message, its cause, where a cell shows it and where it is explained."""
     rows = []
     for trouble in course.data("troubles.json")["troubles"]:
-        met, told = found(trouble)
-        rows.append(f"| `{trouble['message']}` | {trouble['why']} | {_places(met)} | {_places(told)} |\n")
+        shown, explained = found(trouble)
+        rows.append(f"| `{trouble['message']}` | {trouble['why']} | {_places(shown)} | {_places(explained)} |\n")
     return TROUBLES_HEAD + "".join(rows)
 
 
 def found(trouble: dict) -> tuple[dict, dict]:
-    """Where a cell prints one of the trouble's messages, and where only the text has it: notebook -> section."""
-    met: dict = {}
-    told: dict = {}
+    """Where a cell prints one of the messages, and where only the text has it: notebook -> section."""
+    shown: dict = {}
+    explained: dict = {}
     for path in course.PATHS:
         for section, cell, text in course.sections(course.read(path)):
             printed = course.texts(cell) if cell.cell_type == "code" else []
             if _says(trouble, " ".join(printed)):
-                met.setdefault(path, section)
+                shown.setdefault(path, section)
             elif cell.cell_type == "markdown" and _says(trouble, html.unescape(text)):
-                told.setdefault(path, section)
-    return met, {path: section for path, section in told.items() if path not in met}
+                explained.setdefault(path, section)
+    return shown, {path: section for path, section in explained.items() if path not in shown}
 
 
 def _says(trouble: dict, text: str) -> bool:
     text = " ".join(text.split())
-    about_another = any(words in text for words in trouble.get("unlike", []))
-    return any(words in text for words in trouble["says"]) and not about_another
+    about_another = any(part in text for part in trouble.get("unlike", []))
+    return any(part in text for part in trouble["says"]) and not about_another
 
 
 def _places(found: dict) -> str:
@@ -104,7 +104,7 @@ def _minutes(path) -> int:
 
 
 def _rows(text: str, folder: str, last: Callable) -> str:
-    """*text* whose table rows on a notebook end in what *last* says of it."""
+    """*text* with the last cells of each notebook's table row replaced by the result of *last*."""
     for path in course.PATHS:
         ends = r" \| ".join(r"[^|\n]*" for _ in last(path).split(" | "))
         row = re.compile(rf"^(\| \[[^\n|]*\]\({folder}{path.name}\) \| [^|\n]* \| ){ends} \|$", re.MULTILINE)

@@ -1,7 +1,7 @@
-"""On a real account no cell fails or harms: what only the sandbox can do is guarded, and what is made is found again.
+"""On a real account no cell fails: cells that need the sandbox are guarded, and created resources have the tag.
 
-A cell that uses what the sandbox alone has either asks `lab.target` itself, or carries the tag `sandbox-only`: then
-helpers/skips.py lets it say on AWS that it is skipped, and the text above it says why it cannot work there.
+A cell that uses features of the sandbox either checks `lab.target`, or has the tag `sandbox-only`. On AWS,
+helpers/skips.py replaces such a cell by a message that it is skipped; the text above the cell has the reason.
 """
 
 import re
@@ -10,36 +10,36 @@ import pytest
 
 from helpers import skips
 from tests.notebooks import course
-from tests.notebooks.to_mend import expected
+from tests.notebooks.known_findings import expected
 
 SANDBOX_ONLY = {
-    r"\.password_of\(": "AWS gives out no token of the past",
-    r"ecr-lab clock": "nobody moves AWS's clock",
-    r"/_sandbox|\blab\.endpoint\b|helpers\.sandbox|\bbackground\.": "the sandbox's own doors and insides",
-    r"\becr-lab (up|down|gc|reset)\b": "there is no sandbox to look after",
-    r"other-account|OTHER_PROFILE|neighbour\(": "a real account need not have a second one",
+    r"\.password_of\(": "AWS issues no tokens of the past",
+    r"ecr-lab clock": "the clock of AWS cannot be moved",
+    r"/_sandbox|\blab\.endpoint\b|\becr_sandbox\.(?!prices\b)": "the sandbox's own API",
+    r"\becr-lab (up|down|gc|reset)\b": "there is no sandbox to manage",
+    r"other-account|OTHER_PROFILE|second_account\(": "a real account need not have a second one",
     r"(localhost|127\.0\.0\.1):\d": "the sandbox's address; $REGISTRY is right everywhere",
 }
 GUARD = re.compile(r"\blab\.target\b|available_profiles|ECR_TUTORIAL_TARGET")
 THING = "(repository|user|role|policy)"
 MAKES = re.compile(rf"^\s*aws (ecr|ecr-public|iam) create-{THING}(?![-\w])|\.create_{THING}\(", re.MULTILINE)
-MARKED = re.compile(r"made-by|made_by|settings\.TAG")
+TAGGED = re.compile(r"made-by|made_by|settings\.TAG")
 REFUSED = re.compile(r"\w+Exception\b|An error occurred \(")
 
 
 def unguarded(source: str) -> list[str]:
-    """What in a cell works in the sandbox only, unless the cell asks where it is."""
+    """The features of the sandbox that a cell uses, unless the cell checks the target."""
     if GUARD.search(source):
         return []
     return [why for pattern, why in SANDBOX_ONLY.items() if re.search(pattern, source)]
 
 
-def made_without_mark(source: str, printed: str) -> bool:
-    """Whether a cell makes something that the clean-up would not find; a refusal makes nothing."""
-    return bool(MAKES.search(source)) and not MARKED.search(source) and not REFUSED.search(printed)
+def made_without_tag(source: str, printed: str) -> bool:
+    """Whether a cell creates a resource without the tag for clean-up; a refused call creates nothing."""
+    return bool(MAKES.search(source)) and not TAGGED.search(source) and not REFUSED.search(printed)
 
 
-def test_what_only_the_sandbox_has_is_guarded_or_tagged():
+def test_cells_that_need_the_sandbox_are_guarded_or_tagged():
     found = set()
     for path in course.PATHS:
         for cell in course.code(course.read(path)):
@@ -49,7 +49,7 @@ def test_what_only_the_sandbox_has_is_guarded_or_tagged():
 
 
 @pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
-def test_a_cell_that_is_skipped_on_aws_has_its_reason_above(path):
+def test_the_text_above_a_skipped_cell_has_the_reason(path):
     above = ""
     for cell in course.read(path).cells:
         if cell.cell_type == "markdown":
@@ -59,16 +59,16 @@ def test_a_cell_that_is_skipped_on_aws_has_its_reason_above(path):
 
 
 @pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
-def test_what_is_made_carries_the_mark_by_which_it_is_found_again(path):
+def test_every_created_resource_has_the_tag_for_clean_up(path):
     notebook = course.read(path)
     for cell in course.code(notebook):
         if skips.TAG in course.tags(cell):
-            continue  # on AWS it makes nothing
-        assert not made_without_mark(cell.source, "\n".join(course.texts(cell))), cell.source
+            continue  # on AWS it creates nothing
+        assert not made_without_tag(cell.source, "\n".join(course.texts(cell))), cell.source
     for cell in notebook.cells:
         if "solution" in course.tags(cell):
             for source in re.findall(r"```(?:bash|python)\n(.*?)```", cell.source, re.DOTALL):
-                assert not made_without_mark(source, ""), source
+                assert not made_without_tag(source, ""), source
 
 
 @pytest.mark.parametrize(
@@ -82,12 +82,12 @@ def test_what_is_made_carries_the_mark_by_which_it_is_found_again(path):
         ('%%bash\ndocker pull "$REGISTRY/demo-app-repo"', 0),
     ],
 )
-def test_what_works_in_the_sandbox_only(source, found):
+def test_unguarded_cells_are_found(source, found):
     assert len(unguarded(source)) == found
 
 
 @pytest.mark.parametrize(
-    ("source", "printed", "lost"),
+    ("source", "printed", "is_untagged"),
     [
         ("%%bash\naws ecr create-repository --repository-name x", "x", True),
         ("%%bash\naws ecr create-repository --repository-name x --tags Key=made-by,Value=y", "x", False),
@@ -96,5 +96,5 @@ def test_what_works_in_the_sandbox_only(source, found):
         ('show.table([("make one", "aws ecr create-repository …")])', "make one", False),
     ],
 )
-def test_what_would_be_left_behind(source, printed, lost):
-    assert made_without_mark(source, printed) == lost
+def test_untagged_resources_are_found(source, printed, is_untagged):
+    assert made_without_tag(source, printed) == is_untagged

@@ -1,4 +1,4 @@
-"""What must be true of every notebook, whatever it teaches."""
+"""Rules for every notebook."""
 
 import ast
 import json
@@ -33,7 +33,7 @@ def test_outputs_are_committed_so_that_nbval_compares_something(path):
 
 
 @every_notebook
-def test_no_cell_shows_an_error_that_was_not_announced(path):
+def test_errors_occur_only_in_cells_tagged_for_them(path):
     for cell in course.code(course.read(path)):
         errors = [output for output in cell.outputs if output.output_type == "error"]
         announced = "raises-exception" in course.tags(cell)
@@ -41,10 +41,10 @@ def test_no_cell_shows_an_error_that_was_not_announced(path):
 
 
 @every_notebook
-def test_no_cell_is_silent(path):
+def test_every_cell_prints_something(path):
     for cell in course.code(course.read(path)):
         assert any(text.strip() for text in course.texts(cell)) or "exercise" in course.tags(cell), (
-            f"a learner sees nothing after: {cell.source}"
+            f"the cell prints nothing: {cell.source}"
         )
 
 
@@ -72,7 +72,7 @@ def test_shell_cells_are_bash_or_live(path):
 
 
 @every_notebook
-def test_it_opens_and_closes_as_promised(path):
+def test_a_notebook_has_the_required_sections(path):
     notebook = course.read(path)
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     first = notebook.cells[0].source
@@ -98,17 +98,17 @@ def test_there_are_exercises_with_a_check_a_hint_and_a_solution(path):
 
 
 @every_notebook
-def test_pictures_are_there_and_have_a_text(path):
+def test_pictures_exist_and_have_an_alt_text(path):
     for cell in course.read(path).cells:
         for text, picture in re.findall(
             r"!\[([^\]]*)\]\(([^)]+)\)", cell.source if cell.cell_type == "markdown" else ""
         ):
             assert (course.FOLDER / picture).exists(), picture
-            assert len(text) > 20, f"{picture} needs a text that says what it shows"
+            assert len(text) > 20, f"{picture} needs an alt text that describes it"
 
 
 @every_notebook
-def test_it_opens_with_the_way_of_an_image_and_its_own_station_lit(path):
+def test_a_notebook_begins_with_its_picture(path):
     assert f"(img/way-{path.name[:2]}.svg)" in course.read(path).cells[0].source
 
 
@@ -133,10 +133,10 @@ def test_ignored_and_skipped_cells_are_few_and_explained(path):
 
 
 @every_notebook
-def test_its_kernel_is_plain_python(path):
+def test_the_kernel_is_python3(path):
     assert json.loads(path.read_text())["metadata"]["kernelspec"]["name"] == "python3"
 
 
-def test_the_project_folder_is_named_nowhere():
+def test_no_notebook_contains_the_project_folder():
     for path in course.PATHS:
         assert str(settings.PROJECT) not in path.read_text()

@@ -1,19 +1,19 @@
-"""A learner who goes through the notebooks in order, and does each exercise, has done everything in the end."""
+"""After all notebooks have run in order, with their solutions, every exercise is done."""
 
 import pytest
 
 from helpers import course as learned
-from helpers import progress
+from helpers.exercises import progress
 from tests.notebooks import clean_state, course
+from tests.notebooks.known_findings import expected
 from tests.notebooks.test_solutions import answered
-from tests.notebooks.to_mend import expected
 
-MIDDLE = ("07", "08")  # in `make test`; each notebook by itself is tried in test_solutions.py
+MIDDLE = ("07", "08")  # in `make test`; test_solutions.py runs each notebook separately
 
 
 @pytest.mark.soak
 @pytest.mark.usefixtures("own_sandbox")
-def test_everything_is_done_in_the_end(soak, capsys):
+def test_all_exercises_are_done_after_all_notebooks(soak, capsys):
     clean_state.make()
     numbers = [path.name[:2] for path in course.PATHS if soak or path.name[:2] in MIDDLE]
     for path in course.PATHS:

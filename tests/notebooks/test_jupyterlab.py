@@ -1,4 +1,4 @@
-"""JupyterLab as `make lab` opens it: it answers, and a notebook run through its API pushes an image."""
+"""JupyterLab as `make lab` opens it: a notebook that runs through its API pushes an image."""
 
 import asyncio
 import contextlib
@@ -12,9 +12,9 @@ import uuid
 from pathlib import Path
 
 import pytest
-from ecr_sandbox import background
 from tornado.websocket import websocket_connect
 
+from ecr_sandbox import background
 from helpers import settings
 from tests.notebooks import clean_state, course
 from tests.sandbox.conftest import free_port
@@ -101,7 +101,7 @@ def test_notebook_08_run_through_jupyterlabs_api_pushes_an_image(jupyter):
     printed = asyncio.run(run_cells(address, token, session["kernel"]["id"], sources))
 
     assert "v1: digest: sha256:" in printed
-    found = background.find()
+    found = background.find(settings.sandbox())
     assert found
     ecr = clean_state.client(found["endpoint"])
     tags = [image.get("imageTag") for image in ecr.list_images(repositoryName=settings.REPOSITORY)["imageIds"]]

@@ -1,11 +1,11 @@
-"""What makes a notebook a lesson: aims, exercises, questions that explain each answer, what goes wrong, a recap."""
+"""Each notebook has aims, exercises, questions with explained answers, common errors and key points."""
 
 import re
 
 import pytest
 
 from tests.notebooks import course
-from tests.notebooks.to_mend import expected
+from tests.notebooks.known_findings import expected
 
 WHICH = "<b>1.</b> Which?<br>&emsp;<b>(a)</b> this<br>&emsp;<b>(b)</b> that"
 every_notebook = pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
@@ -15,7 +15,7 @@ PRICE, YEAR = re.compile(r"\$(?!0\.00)\d"), re.compile(r"\b20[12]\d\b")
 
 
 def below(path, heading: str) -> str:
-    """What stands below a heading of a notebook."""
+    """The text below a heading of a notebook."""
     return "\n".join(text for section, _, text in course.sections(course.read(path)) if section == heading)
 
 
@@ -25,17 +25,17 @@ def bullets(text: str) -> list[str]:
 
 
 def questions(path) -> list[tuple[str, list[str]]]:
-    """Each question of *Check yourself* with what is said about its answers."""
-    return [(question, bullets(said)) for question, said in QUESTION.findall(below(path, "Check yourself"))]
+    """Each question of *Check yourself* with the explanations of its answers."""
+    return [(question, bullets(text)) for question, text in QUESTION.findall(below(path, "Check yourself"))]
 
 
 def explanation(answer: str) -> str:
-    """What is said about an answer, after its ``(a)``."""
+    """The explanation of an answer, without its ``(a)``."""
     return re.sub(r"^\([a-e]\)", "", answer)
 
 
 def faults(question: str, answers: list[str]) -> list[str]:
-    """What a question lacks."""
+    """What is missing from a question."""
     found = []
     offered = OFFERED.findall(question)
     if len(offered) < 2 or offered != list("abcde")[: len(offered)]:
@@ -54,18 +54,18 @@ def faults(question: str, answers: list[str]) -> list[str]:
 
 
 @every_notebook
-def test_it_says_what_one_will_do_and_learn(path):
+def test_a_notebook_states_what_you_do_and_learn(path):
     opening = "\n".join(cell.source for cell in course.read(path).cells[:3] if cell.cell_type == "markdown")
     parts = re.split(r"^\*\*(What .*?)\*\*\n", opening, flags=re.MULTILINE)
-    told = {name: bullets(text) for name, text in zip(parts[1::2], parts[2::2], strict=True)}
-    assert 3 <= len(told["What you will do"]) <= 6
-    assert 2 <= len(told["What you will learn"]) <= 6
-    assert told["What you need"]
-    assert told["What it creates and costs"]
+    listed = {name: bullets(text) for name, text in zip(parts[1::2], parts[2::2], strict=True)}
+    assert 3 <= len(listed["What you will do"]) <= 6
+    assert 2 <= len(listed["What you will learn"]) <= 6
+    assert listed["What you need"]
+    assert listed["What it creates and costs"]
 
 
 @every_notebook
-def test_it_has_two_exercises_at_least_each_with_a_check_and_a_solution(path):
+def test_a_notebook_has_at_least_two_exercises_with_check_and_solution(path):
     cells = course.read(path).cells
     checked = re.findall(r'check\("(\d\d\.\d)"', "\n".join(cell.source for cell in cells if cell.cell_type == "code"))
     assert len(checked) >= 2
@@ -77,7 +77,7 @@ def test_it_has_two_exercises_at_least_each_with_a_check_and_a_solution(path):
 
 
 @every_notebook
-def test_it_asks_three_to_five_questions(path):
+def test_a_notebook_asks_three_to_five_questions(path):
     assert 3 <= len(questions(path)) <= 5
 
 
@@ -90,38 +90,38 @@ def test_every_answer_is_explained():
 
 
 @every_notebook
-def test_it_says_what_can_go_wrong_with_the_message_the_cause_and_the_mend(path):
+def test_a_notebook_lists_common_errors_with_message_cause_and_fix(path):
     rows = [line for line in below(path, "What can go wrong").splitlines() if line.startswith("|")][2:]
     assert len(rows) >= 3
     assert all(len(re.findall(r"(?<!\\)\|", row)) == 4 and "||" not in row.replace(" ", "") for row in rows)
 
 
 def test_a_price_has_its_year_in_the_same_section():
-    """But for exercises and questions, whose numbers are made up."""
-    told: dict[str, str] = {}
+    """Exercises and questions are exempt: their numbers are invented."""
+    text_of: dict[str, str] = {}
     for path in course.PATHS:
         for section, cell, text in course.sections(course.read(path)):
             read = "\n".join(course.texts(cell)) if cell.cell_type == "code" else course.without_fences(text)
             where = f"{path.name[:2]} {section}"
-            told[where] = f"{told.get(where, '')}\n{read}"
-    undated = {where for where, text in told.items() if PRICE.search(text) and not YEAR.search(text)}
+            text_of[where] = f"{text_of.get(where, '')}\n{read}"
+    undated = {where for where, text in text_of.items() if PRICE.search(text) and not YEAR.search(text)}
     expected("undated", {where for where in undated if not re.match(r"\d\d (Exercise|Check yourself)", where)})
 
 
 @pytest.mark.parametrize("path", [path for path in course.PATHS if "00" < path.name[:2] < "15"], ids=lambda p: p.stem)
 def test_a_step_is_shown_in_the_console_the_cli_and_python(path):
     written = course.prose(course.read(path))
-    assert [way for way in ("Console", "CLI", "Python") if not re.search(rf"\*\*{way}\b", written, re.I)] == []
+    assert [tool for tool in ("Console", "CLI", "Python") if not re.search(rf"\*\*{tool}\b", written, re.I)] == []
 
 
 @every_notebook
-def test_it_sums_up_and_goes_on(path):
+def test_a_notebook_has_key_points_and_a_next_link(path):
     assert 3 <= len(bullets(below(path, "Key points"))) <= 7
     assert course.links(below(path, "Next"))
 
 
 @pytest.mark.parametrize(
-    ("question", "answers", "lacks"),
+    ("question", "answers", "fault"),
     [
         (WHICH, ["(a) No. It is not there.", "(b) **Right.** It was made there."], ""),
         (WHICH, ["(a) No. It is not there."], "not every answer is explained"),
@@ -135,6 +135,6 @@ def test_it_sums_up_and_goes_on(path):
         (WHICH, ["(a) **Right:** it is there.", "(b) **Right,** there too."], "no answer is wrong"),
     ],
 )
-def test_what_a_question_may_lack(question, answers, lacks):
-    assert lacks in " ".join(faults(question, answers))
-    assert bool(lacks) == bool(faults(question, answers))
+def test_incomplete_questions_are_found(question, answers, fault):
+    assert fault in " ".join(faults(question, answers))
+    assert bool(fault) == bool(faults(question, answers))

@@ -1,13 +1,13 @@
-"""Plain English: sentences are short, and each term of the glossary is set off where it is met first."""
+"""Sentences are short, and each term of the glossary is emphasized where it is first used."""
 
 import re
 
 import pytest
 
 from tests.notebooks import course, reading
-from tests.notebooks.to_mend import expected
+from tests.notebooks.known_findings import expected
 
-AVERAGE, LONGEST = 14, 45  # words in a sentence; plain English aims at 15 to 20 on average
+AVERAGE, LONGEST = 14, 45  # words in a sentence; plain English recommends 15 to 20 on average
 GLOSSARY = re.findall(r"^\| \*\*(.+?)\*\* \| (.+) \|$", (course.FOLDER / "README.md").read_text(), re.MULTILINE)
 TEXTS = {path.name[:2]: course.plain(course.prose(course.read(path))) for path in course.PATHS}
 
@@ -20,11 +20,11 @@ def test_sentences_are_short(path):
 
 
 def first(pattern: str) -> str:
-    """The notebook that has it first, or an empty string."""
+    """The first notebook with this pattern, or an empty string."""
     return next((number for number, text in TEXTS.items() if re.search(pattern, text, re.IGNORECASE)), "")
 
 
-def test_a_term_of_the_glossary_is_set_off_in_the_notebook_that_uses_it_first():
+def test_a_glossary_term_is_emphasized_in_the_notebook_that_uses_it_first():
     late = set()
     for term, _ in GLOSSARY:
         used, introduced = first(rf"\b{term}s?\b"), first(rf"\*[^*]*\b{term}s?\b[^*]*\*")
@@ -34,7 +34,7 @@ def test_a_term_of_the_glossary_is_set_off_in_the_notebook_that_uses_it_first():
     expected("glossary", late)
 
 
-def test_the_glossary_is_in_the_order_of_the_alphabet():
+def test_the_glossary_is_sorted():
     terms = [term.lower() for term, _ in GLOSSARY]
     assert len(terms) > 20
     assert terms == sorted(set(terms))
@@ -51,5 +51,5 @@ def test_the_glossary_is_in_the_order_of_the_alphabet():
         ("It has 64 MB, e.g. more.", [5]),
     ],
 )
-def test_how_sentences_are_told_apart(markdown, lengths):
+def test_sentences_are_split_correctly(markdown, lengths):
     assert [reading.words(sentence) for sentence in reading.sentences(markdown)] == lengths

@@ -1,4 +1,4 @@
-"""What the sanitising patterns swallow, and what they must leave."""
+"""What the sanitizing patterns replace, and what they must keep."""
 
 import pytest
 
@@ -41,7 +41,7 @@ MOUNTED = "5f70bf18a086: Mounted from docker/library/python\n"
         ),
     ],
 )
-def test_they_swallow_what_varies(one, other):
+def test_variable_parts_are_replaced(one, other):
     assert sanitized(one) == sanitized(other)
 
 
@@ -81,10 +81,10 @@ def test_they_swallow_what_varies(one, other):
         ("built for linux/amd64", "built for windows/amd64"),
     ],
 )
-def test_they_leave_what_means_something(right, wrong):
+def test_meaningful_differences_are_kept(right, wrong):
     assert sanitized(right) != sanitized(wrong)
 
 
-def test_each_is_replaced_by_a_word():
+def test_each_pattern_has_a_replacement():
     assert patterns()
     assert all(word.strip() for _, word in patterns())

@@ -1,4 +1,4 @@
-"""Each simulated thing is called simulated where a notebook first uses it."""
+"""Each simulated service is named as simulated where a notebook first uses it."""
 
 import math
 import re
@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tests.notebooks import course
-from tests.notebooks.to_mend import expected
+from tests.notebooks.known_findings import expected
 
 WORD = re.compile(r"\b(simulat\w+|stand-ins?|plays? (it|them)|sandbox's own)\b")
 SIMULATED = {
@@ -22,22 +22,24 @@ SIMULATED = {
 }
 
 
-def silent(notebook) -> list[str]:
-    """What a notebook uses before it has said, or says at once, that it is simulated."""
+def unannounced(notebook) -> list[str]:
+    """The services that a notebook uses without saying, before or right after, that they are simulated."""
     first: dict[str, int] = {}
-    said = math.inf
+    announced = math.inf
     for place, cell in enumerate(notebook.cells):
         if cell.cell_type == "markdown" and WORD.search(cell.source):
-            said = min(said, place)
+            announced = min(announced, place)
         elif cell.cell_type == "code":
             for name, pattern in SIMULATED.items():
                 if re.search(pattern, cell.source):
                     first.setdefault(name, place)
-    return [name for name, place in first.items() if said > place + 1]
+    return [name for name, place in first.items() if announced > place + 1]
 
 
-def test_what_is_simulated_says_so():
-    expected("simulated", {f"{path.name[:2]} {name}" for path in course.PATHS for name in silent(course.read(path))})
+def test_simulated_services_are_named_as_simulated():
+    expected(
+        "simulated", {f"{path.name[:2]} {name}" for path in course.PATHS for name in unannounced(course.read(path))}
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,11 +51,11 @@ def test_what_is_simulated_says_so():
         (["Costs.", "%%bash\naws ce help", "Then.", "More.", "It was simulated."], ["the bill"]),
     ],
 )
-def test_when_it_has_to_be_said(cells, found):
+def test_simulated_services_must_be_named_before_or_right_after_use(cells, found):
     import nbformat
 
     made = [
         nbformat.v4.new_code_cell(text) if text.startswith("%%") else nbformat.v4.new_markdown_cell(text)
         for text in cells
     ]
-    assert silent(nbformat.v4.new_notebook(cells=made)) == found
+    assert unannounced(nbformat.v4.new_notebook(cells=made)) == found

@@ -1,6 +1,6 @@
-"""Each exercise is judged wrong as it stands and after a typical wrong answer, and right once its solution has run.
+"""Each check fails before the exercise is done and after a typical wrong answer, and passes after the solution.
 
-The wrong answers are in wrong_answers.toml. All of it happens in the notebook, where the learner would do it.
+The wrong answers are in wrong_answers.toml. They run in the notebook, as a learner would run them.
 """
 
 import json
@@ -13,7 +13,8 @@ import nbformat
 import pytest
 
 from helpers import course as learned
-from helpers import progress, settings
+from helpers import settings
+from helpers.exercises import progress
 from tests.notebooks import clean_state, course
 
 CHECK = re.compile(r'check\("(\d\d\.\d)".*\)')
@@ -38,18 +39,18 @@ def bash(source: str) -> nbformat.NotebookNode:
 
 
 def solution(cell) -> Iterator[nbformat.NotebookNode]:
-    """The blocks of a folded solution, as cells; the check that ends some of them comes in its own cell."""
+    """The blocks of a folded solution, as cells; the check at the end of some solutions has its own cell."""
     for language, source in FENCE.findall(CHECK.sub("", cell.source)):
         yield bash(source) if language == "bash" else nbformat.v4.new_code_cell(source)
 
 
 def wrong(call: re.Match) -> Iterator[nbformat.NotebookNode]:
-    """The wrong answers to an exercise, each followed by its check and taken back where that is needed."""
-    judge = f"from helpers.checks import check\n{call[0]}"
+    """The wrong answers to an exercise, each followed by its check and undone where needed."""
+    check = f"from helpers.exercises import check\n{call[0]}"
     for each in WRONG.get(call[1], []):
-        for source in (each["answer"], judge, each.get("undo", "")):
+        for source in (each["answer"], check, each.get("undo", "")):
             if source:
-                python = source.startswith(("# python", "from helpers.checks"))
+                python = source.startswith(("# python", "from helpers.exercises"))
                 yield nbformat.v4.new_code_cell(source) if python else bash(source)
 
 
@@ -67,32 +68,32 @@ def answered(notebook, with_wrong_answers: bool = True):
 
 
 def verdicts(notebook) -> list[str]:
-    """What the checks said, in their order."""
-    said = "".join(text for cell in course.code(notebook) for text in course.texts(cell) if "check(" in cell.source)
-    return re.findall(r"^[✔✗] \d\d\.\d .*$", said, re.MULTILINE)
+    """The lines that the checks printed, in order."""
+    printed = "".join(text for cell in course.code(notebook) for text in course.texts(cell) if "check(" in cell.source)
+    return re.findall(r"^[✔✗] \d\d\.\d .*$", printed, re.MULTILINE)
 
 
 @every_notebook
 @pytest.mark.usefixtures("own_sandbox")
-def test_a_wrong_answer_is_wrong_and_the_solution_turns_the_check_to_right(path):
+def test_wrong_answers_fail_and_the_solution_passes(path):
     notebook = course.read(path)
     numbers = exercises(notebook)
-    assert [said[:6] for said in verdicts(notebook)] == [f"✗ {number}"[:6] for number in numbers]
+    assert [verdict[:6] for verdict in verdicts(notebook)] == [f"✗ {number}"[:6] for number in numbers]
 
     clean_state.make()
     ran = answered(notebook)
     course.run(ran)
     expected = []
     for number in numbers:
-        expected += [f"✗ {number} {each['said']}" for each in WRONG.get(number, [])] + [f"✔ {number} "]
+        expected += [f"✗ {number} {each['expected']}" for each in WRONG.get(number, [])] + [f"✔ {number} "]
     got = verdicts(ran)
     assert len(got) == len(expected)
-    assert [told for told, begin in zip(got, expected, strict=True) if not told.startswith(begin)] == []
+    assert [verdict for verdict, start in zip(got, expected, strict=True) if not verdict.startswith(start)] == []
     assert not_noted(path.name[:2]) == []
 
 
 @pytest.mark.usefixtures("own_sandbox")
-def test_the_capstone_ends_with_a_certificate_and_leaves_what_clean_up_finds():
+def test_the_capstone_ends_with_a_certificate_and_clean_up_deletes_everything():
     path = next(path for path in course.PATHS if path.name.startswith("15"))
     clean_state.make()
     ran = answered(course.read(path), with_wrong_answers=False)
@@ -103,11 +104,11 @@ def test_the_capstone_ends_with_a_certificate_and_leaves_what_clean_up_finds():
     assert "8 of 8 points are met" in shown[0]
     assert "✗" not in shown[0]
     assert "images deleted from this machine: localhost:5150/demo-tea-house:1.0.0" in shown[1]
-    assert "0 of 8 points are met" in shown[1]  # it is worth what the registry still has
+    assert "0 of 8 points are met" in shown[1]  # the certificate shows the current state of the registry
 
 
 def not_noted(number: str) -> list[str]:
-    """What of this notebook, run by itself to its end, helpers.progress does not know."""
+    """The cells and exercises of this notebook that are missing from the progress after it ran."""
     noted = json.loads((settings.state() / progress.FILE).read_text())
     of_the_course = learned.notebook(number)
     assert of_the_course
@@ -120,8 +121,10 @@ def test_each_exercise_has_a_typical_wrong_answer(path):
     assert [number for number in exercises(course.read(path)) if number not in WRONG] == []
 
 
-def test_a_wrong_answer_belongs_to_an_exercise_and_says_what_is_missing():
+def test_each_wrong_answer_belongs_to_an_exercise_and_has_an_expected_message():
     there = {number for path in course.PATHS for number in exercises(course.read(path))}
     here = {number[:2] for number in there}
     assert [number for number in WRONG if number[:2] in here and number not in there] == []
-    assert all(each["said"] and set(each) <= {"answer", "said", "undo"} for many in WRONG.values() for each in many)
+    assert all(
+        each["expected"] and set(each) <= {"answer", "expected", "undo"} for many in WRONG.values() for each in many
+    )

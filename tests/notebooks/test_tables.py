@@ -1,4 +1,4 @@
-"""The tables in the two READMEs are as they are made from the notebooks, and say what they should."""
+"""The tables in the two READMEs are up to date with the notebooks."""
 
 import re
 
@@ -8,19 +8,19 @@ from tests.notebooks import course, tables
 
 
 @pytest.mark.parametrize("path", [tables.INDEX, tables.README], ids=["notebooks/README.md", "README.md"])
-def test_it_is_as_it_is_made(path):
+def test_the_tables_are_up_to_date(path):
     assert path.read_text() == tables.texts()[path], "out of date: make tables"
 
 
 @pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
-def test_each_notebook_has_its_row_in_both(path):
+def test_each_notebook_has_a_row_in_both_files(path):
     minutes = course.minutes(course.read(path))
     for readme, folder in ((tables.README, "notebooks/"), (tables.INDEX, "")):
         row = rf"^\| \[[^|]*\]\({folder}{path.name}\) \| [^|]+ \| ((?:[C\d ]+|all, by you) \| )?{minutes} \|$"
         assert re.search(row, readme.read_text(), re.MULTILINE), readme
 
 
-def test_a_message_that_is_printed_is_met_and_one_that_is_written_is_told():
+def test_printed_and_explained_messages_are_found():
     printed = {"says": ["no basic auth credentials"]}
     written = {"says": ["The stub received bad data"]}
     nowhere = {"says": ["no message of ECR"]}

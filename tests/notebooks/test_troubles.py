@@ -1,27 +1,27 @@
-"""What learners trip over (helpers/data/troubles.json) stands in a notebook, and what can be caused is caused."""
+"""Each common error (helpers/data/troubles.json) is explained in a notebook, and produced by a cell if possible."""
 
 import pytest
 
 from tests.notebooks import course, tables
-from tests.notebooks.to_mend import expected
+from tests.notebooks.known_findings import expected
 
 TROUBLES = course.data("troubles.json")["troubles"]
 FOUND = {trouble["key"]: tables.found(trouble) for trouble in TROUBLES}
 
 
-def test_there_are_twenty_three_each_with_its_cause_and_source():
+def test_there_are_twenty_three_errors_with_cause_and_source():
     assert len({trouble["key"] for trouble in TROUBLES}) == 23
     assert all(trouble["message"] and trouble["says"] and trouble["why"] and trouble["source"] for trouble in TROUBLES)
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble["key"])
-def test_its_row_shows_the_words_that_are_looked_for(trouble):
-    assert any(words.rstrip("'.") in trouble["message"] for words in trouble["says"])
+def test_each_error_message_contains_its_search_text(trouble):
+    assert any(text.rstrip("'.") in trouble["message"] for text in trouble["says"])
 
 
-def test_each_stands_in_a_notebook():
-    expected("told", {key for key, (met, told) in FOUND.items() if not met and not told})
+def test_each_error_is_explained_in_a_notebook():
+    expected("explained", {key for key, (shown, explained) in FOUND.items() if not shown and not explained})
 
 
-def test_what_can_be_caused_here_is_caused_by_a_cell():
+def test_each_reproducible_error_is_produced_by_a_cell():
     expected("caused", {each["key"] for each in TROUBLES if each["caused"] and not FOUND[each["key"]][0]})

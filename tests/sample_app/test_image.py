@@ -1,4 +1,4 @@
-"""The image is built and run by the engine: it answers, it is healthy, it is not root."""
+"""The image is built and run by the engine: it answers, is healthy, and does not run as root."""
 
 import io
 import json
@@ -13,12 +13,13 @@ import uuid
 import pytest
 
 from helpers import settings, show
+from helpers.show import live_cell
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 
 
-def docker(*words: str, check: bool = True) -> str:
-    done = subprocess.run(["docker", *words], capture_output=True, text=True, timeout=240)
+def docker(*arguments: str, check: bool = True) -> str:
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=240)
     assert not check or done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -64,45 +65,45 @@ def test_the_page_shows_which_image_it_is(container):
     assert json.loads(get(container, "/version")) == {"version": "9.8.7", "digest": DIGEST}
 
 
-def test_it_becomes_healthy(container):
+def test_the_container_becomes_healthy(container):
     status = ("inspect", "--format", "{{.State.Health.Status}}", container)
     assert wait_for(lambda: docker(*status).replace("starting", "")) == "healthy"
 
 
-def test_it_does_not_run_as_root_and_cannot_change_itself(container):
+def test_the_app_does_not_run_as_root_and_cannot_write_its_files(container):
     assert docker("exec", container, "id", "-u") == "10001"
     assert docker("exec", container, "sh", "-c", "touch /app/app.py && echo changed", check=False) == ""
 
 
-def test_only_the_app_is_in_it(container):
+def test_the_image_contains_only_the_app(container):
     files = docker("exec", container, "find", "/app", "-type", "f").splitlines()
     assert sorted(files) == ["/app/app.py", "/app/requirements.txt", "/app/templates/page.html"]
 
 
-def test_its_packages_are_the_pinned_ones(container):
+def test_the_installed_packages_are_the_pinned_ones(container):
     docker("exec", container, "pip", "check")
     frozen = docker("exec", container, "pip", "freeze").lower().splitlines()
     pinned = (settings.PROJECT / "sample_app" / "requirements.txt").read_text().lower().splitlines()[1:]
     assert set(pinned) <= set(frozen)
 
 
-def test_its_labels_name_the_version(image):
+def test_the_labels_contain_the_version(image):
     labels = json.loads(docker("inspect", "--format", "{{json .Config.Labels}}", image))
     assert labels["org.opencontainers.image.version"] == "9.8.7"
 
 
 def log(container: str) -> str:
-    """What the app has written so far; all of it goes to the standard error."""
+    """The log of the app, which it writes to standard error."""
     return subprocess.run(["docker", "logs", container], capture_output=True, text=True, timeout=30).stderr
 
 
-def test_it_starts_without_a_complaint(container):
+def test_the_app_starts_without_warnings(container):
     get(container, "/")
     assert "Listening at" in log(container)
     assert re.findall(r"(?i).*(?:error|denied|warning).*", log(container)) == []
 
 
-def test_it_stops_when_told(image):
+def test_the_app_stops_on_docker_stop(image):
     name = docker("run", "--detach", image)
     try:
         wait_for(lambda: "Listening at" in log(name))
@@ -112,19 +113,19 @@ def test_it_stops_when_told(image):
         docker("rm", "--force", name)
 
 
-def test_a_new_version_repeats_no_slow_step(image):
+def test_a_new_version_reuses_all_layers(image):
     name = f"{image}-next"
     app = str(settings.PROJECT / "sample_app")
     try:
-        said = docker("build", "--build-arg", "APP_VERSION=9.9.0", "--tag", name, app)
+        output = docker("build", "--build-arg", "APP_VERSION=9.9.0", "--tag", name, app)
         layers = [docker("inspect", "--format", "{{json .RootFS.Layers}}", each) for each in (image, name)]
-        assert layers[0] == layers[1], said
+        assert layers[0] == layers[1], output
     finally:
         docker("rmi", "--force", name)
 
 
 def clients() -> list[str]:
-    """Every docker on PATH: an older one may speak BuildKit where a newer one misses its plugin."""
+    """Every docker on PATH: an older client may support BuildKit where a newer one lacks the plugin."""
     found = [shutil.which("docker", path=folder) for folder in os.environ["PATH"].split(os.pathsep)]
     return [client for client in dict.fromkeys(found) if client]
 
@@ -141,12 +142,12 @@ def build_with(buildkit: str, tag: str) -> list[str]:
         )
         if b"buildx component is missing" not in done.stdout:
             assert done.returncode == 0, done.stdout
-            return [line for line in show.steady(show._lines(io.BytesIO(done.stdout))) if not line.endswith("\r")]
+            return [line for line in show.steady(live_cell._lines(io.BytesIO(done.stdout))) if not line.endswith("\r")]
     return []
 
 
-def test_both_builders_build_it_and_read_the_same(image):
-    said = []
+def test_both_builders_give_the_same_output(image):
+    outputs = []
     for buildkit in ("0", "1"):
         tag = f"{image}-by-{buildkit}"
         try:
@@ -155,6 +156,8 @@ def test_both_builders_build_it_and_read_the_same(image):
             docker("rmi", "--force", tag)
         if not lines:
             pytest.skip("no docker client here can use BuildKit: install the buildx plugin")
-        said.append([re.sub("^cached ", "built  ", line) for line in lines if not line.startswith(("image", "named"))])
-    assert said[0] == said[1]
-    assert [line.split()[1] for line in said[0]] == ["FROM", "WORKDIR", "COPY", "RUN", "COPY"]
+        outputs.append(
+            [re.sub("^cached ", "built  ", line) for line in lines if not line.startswith(("image", "named"))]
+        )
+    assert outputs[0] == outputs[1]
+    assert [line.split()[1] for line in outputs[0]] == ["FROM", "WORKDIR", "COPY", "RUN", "COPY"]

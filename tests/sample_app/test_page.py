@@ -1,4 +1,4 @@
-"""The sample app tells which image it is: in its page for people, in JSON for programs."""
+"""The sample app shows its version and digest, as a page and as JSON."""
 
 import re
 
@@ -18,13 +18,13 @@ def client(monkeypatch):
 
 
 @pytest.fixture
-def told(monkeypatch):
+def variables(monkeypatch):
     monkeypatch.setenv("APP_VERSION", "1.2.3")
     monkeypatch.setenv("IMAGE_DIGEST", DIGEST)
 
 
 @pytest.fixture
-def untold(monkeypatch):
+def unset(monkeypatch):
     monkeypatch.delenv("APP_VERSION", raising=False)
     monkeypatch.setenv("IMAGE_DIGEST", "")  # what `--env IMAGE_DIGEST=$NOT_SET` gives
 
@@ -33,19 +33,19 @@ def shown(page: str) -> dict[str, str]:
     return dict(re.findall(r'<dd id="(\w+)">(.*?)</dd>', page))
 
 
-def test_the_page_shows_version_and_digest(client, told):
+def test_the_page_shows_version_and_digest(client, variables):
     page = client.get("/").get_data(as_text=True)
     assert shown(page) == {"version": "1.2.3", "digest": DIGEST}
     assert "--env IMAGE_DIGEST" not in page
 
 
-def test_without_a_digest_the_page_says_how_to_give_it(client, untold):
+def test_without_a_digest_the_page_shows_how_to_set_it(client, unset):
     page = client.get("/").get_data(as_text=True)
     assert shown(page) == {"version": "unknown", "digest": "unknown"}
     assert "docker run --publish 8080:8080 --env IMAGE_DIGEST=sha256:… IMAGE" in page
 
 
-def test_version_is_json(client, told):
+def test_version_is_json(client, variables):
     answer = client.get("/version")
     assert answer.mimetype == "application/json"
     assert answer.get_json() == {"version": "1.2.3", "digest": DIGEST}
@@ -55,12 +55,12 @@ def test_healthz(client):
     assert client.get("/healthz").get_json() == {"status": "ok"}
 
 
-def test_what_is_told_cannot_become_markup(client, monkeypatch):
+def test_environment_variables_are_escaped(client, monkeypatch):
     monkeypatch.setenv("IMAGE_DIGEST", "<script>alert(1)</script>")
     assert "<script>" not in client.get("/").get_data(as_text=True)
 
 
-def test_the_page_is_accessible_and_fetches_nothing(client, told):
+def test_the_page_is_accessible_and_loads_nothing(client, variables):
     page = client.get("/").get_data(as_text=True)
     assert page.startswith('<!doctype html>\n<html lang="en">')
     assert '<meta name="viewport"' in page

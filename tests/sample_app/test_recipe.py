@@ -1,4 +1,4 @@
-"""The Dockerfile is worth copying: what makes it so is checked line by line."""
+"""The Dockerfile follows best practices."""
 
 import fnmatch
 import importlib.metadata
@@ -13,7 +13,7 @@ APP = settings.PROJECT / "sample_app"
 
 @pytest.fixture(scope="module")
 def steps() -> list[tuple[str, str]]:
-    """The instructions of the Dockerfile in order, comments and line ends taken away."""
+    """The instructions of the Dockerfile in order, without comments and line continuations."""
     text = re.sub(r"^#.*\n", "", (APP / "Dockerfile").read_text(), flags=re.MULTILINE)
     lines = re.sub(r"\\\n\s*", "", text).splitlines()
     return [tuple(line.split(maxsplit=1)) for line in lines if line]
@@ -28,7 +28,7 @@ def test_the_base_image_is_an_argument_with_the_pinned_default(steps):
     assert "latest" not in (APP / "Dockerfile").read_text()
 
 
-def test_what_changes_often_comes_after_what_is_slow(steps):
+def test_frequently_changed_steps_come_last(steps):
     order = [
         place(steps, "COPY", "requirements.txt"),
         place(steps, "RUN", "pip install"),
@@ -39,18 +39,18 @@ def test_what_changes_often_comes_after_what_is_slow(steps):
     assert order == sorted(order)
 
 
-def test_nothing_needless_goes_into_the_layer(steps):
+def test_pip_writes_no_cache_and_no_bytecode(steps):
     install = steps[place(steps, "RUN")][1]
     assert "--no-cache-dir" in install
     assert "--no-compile" in install
 
 
-def test_it_runs_as_a_numbered_user_other_than_root(steps):
+def test_the_user_is_numeric_and_not_root(steps):
     last = [value for name, value in steps if name == "USER"][-1]
     assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", last)
 
 
-def test_its_health_is_checked_without_a_shell_or_another_tool(steps):
+def test_the_health_check_uses_python_only(steps):
     check = steps[place(steps, "HEALTHCHECK")][1]
     assert re.search(r'CMD +\["python", "-c", .*/healthz', check)
 
@@ -66,19 +66,19 @@ def test_the_port_is_the_same_everywhere(steps):
     assert "8080" in steps[place(steps, "HEALTHCHECK")][1]
 
 
-def test_every_builder_understands_it():
+def test_the_dockerfile_uses_no_buildkit_syntax():
     text = (APP / "Dockerfile").read_text()
     assert not re.search(r"^# *syntax=|--mount|--chmod|--link|<<", text, re.MULTILINE)
 
 
-def test_it_carries_the_standard_labels(steps):
+def test_the_image_has_the_standard_oci_labels(steps):
     labels = steps[place(steps, "LABEL")][1]
     for name in ("title", "description", "licenses", "version"):
         assert f"org.opencontainers.image.{name}=" in labels
 
 
 def excluded(path: str) -> bool:
-    """Whether .dockerignore leaves a path out: enough of its rules for the patterns that are in it."""
+    """Whether .dockerignore excludes a path; supports the rules that its patterns use."""
     patterns = [line for line in (APP / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
     parts = path.split("/")
     heads = ["/".join(parts[: i + 1]) for i in range(len(parts))]
@@ -104,11 +104,11 @@ def excluded(path: str) -> bool:
         *("tests/test_app.py", "test_app.py", ".pytest_cache/README", "Dockerfile", ".dockerignore"),
     ],
 )
-def test_what_nobody_should_see_stays_out(path):
+def test_secrets_and_development_files_are_excluded(path):
     assert excluded(path)
 
 
-def test_what_the_app_needs_goes_in():
+def test_the_files_of_the_app_are_included():
     assert not any(map(excluded, ["app.py", "requirements.txt", "templates/page.html"]))
 
 
@@ -117,17 +117,17 @@ def pins() -> dict[str, str]:
     return dict(line.split("==") for line in lines)
 
 
-def test_every_dependency_is_pinned_and_in_order():
+def test_every_dependency_is_pinned_and_sorted():
     assert all(re.fullmatch(r"\d+(\.\d+)+", version) for version in pins().values())
     assert list(pins()) == sorted(pins(), key=str.lower)
 
 
-def test_what_comes_along_is_pinned_too():
+def test_transitive_dependencies_are_pinned():
     wanted = {"flask"}
     for name in list(pins()):
         try:
             requires = importlib.metadata.requires(name) or []
         except importlib.metadata.PackageNotFoundError:
-            continue  # gunicorn runs in the image only; there `pip check` has the last word
+            continue  # gunicorn is installed in the image only, where `pip check` runs
         wanted |= {re.match(r"[\w.-]+", need)[0].lower() for need in requires if ";" not in need}
     assert wanted <= {name.lower() for name in pins()}

@@ -1,4 +1,4 @@
-"""Images by the API alone: layers and manifests, pushed with boto3."""
+"""Uploads of layers and images with boto3, without docker."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ OCI = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 TAR = "application/vnd.oci.image.layer.v1.tar"
-PART = 5 * 1024 * 1024  # bytes; the smallest part that is not the last
+PART = 5 * 1024 * 1024  # bytes; the minimum for every part except the last
 
 
 def digest_of(content: bytes) -> str:
@@ -37,7 +37,7 @@ def upload(ecr: Any, repository: str, *parts: bytes) -> str:
 
 
 def manifest(config: bytes = b"{}", layers: tuple[bytes, ...] = (), **more: Any) -> dict[str, Any]:
-    """An image of what is uploaded already; *more* are further fields."""
+    """The manifest of an image whose blobs are uploaded; *more* are further fields."""
     return {
         "schemaVersion": 2,
         "mediaType": OCI,
@@ -48,14 +48,14 @@ def manifest(config: bytes = b"{}", layers: tuple[bytes, ...] = (), **more: Any)
 
 
 def put(ecr: Any, repository: str, content: dict[str, Any] | str, tag: str | None = None) -> str:
-    """PutImage; the digest."""
+    """Call PutImage; the image's digest."""
     text = content if isinstance(content, str) else json.dumps(content)
     more = {"imageTag": tag} if tag else {}
     return ecr.put_image(repositoryName=repository, imageManifest=text, **more)["image"]["imageId"]["imageDigest"]
 
 
 def image(ecr: Any, repository: str, name: str, tag: str | None = None, **more: Any) -> str:
-    """An image that differs from others by its *name* only; its digest. Its config must be there: ``upload(b"{}")``."""
+    """Put an image that differs by its *name* only; its digest. Upload its config before: ``upload(b"{}")``."""
     return put(ecr, repository, manifest(annotations={"name": name}, **more), tag)
 
 
@@ -69,7 +69,7 @@ def index(*children: str) -> dict[str, Any]:
 
 
 def raw(sandbox: Sandbox, operation: str, body: bytes) -> tuple[int, dict[str, Any]]:
-    """Status and JSON of a signed call whose *body* boto3 would not send."""
+    """Status and JSON of a signed call with any *body*, also one that boto3 refuses to send."""
     headers = {
         "X-Amz-Target": f"AmazonEC2ContainerRegistry_V20150921.{operation}",
         "Content-Type": "application/x-amz-json-1.1",

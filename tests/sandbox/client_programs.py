@@ -1,4 +1,4 @@
-"""Clients other than docker, each with a home, a login and a storage of its own: nothing of the user's is read."""
+"""Clients other than docker. Each has its own home folder, login and storage, and reads no file of the user."""
 
 import base64
 import os
@@ -12,29 +12,29 @@ import pytest
 from machine import clients
 from tests.sandbox.conftest import Sandbox
 
-# Run by root, podman's family keeps notes in these folders; what this machine has there stays as it is.
-NOTES = {"podman": ("/var/lib", "/run"), "buildah": ("/var/lib", "/run"), "skopeo": ("/var/lib",)}
+# As root, these programs write to these folders. The tests must not change the machine's files there.
+SYSTEM_FOLDERS = {"podman": ("/var/lib", "/run"), "buildah": ("/var/lib", "/run"), "skopeo": ("/var/lib",)}
 
 
-def apart(program: str) -> str:
-    """What goes before a command of this program so that it sees these folders empty."""
-    if program not in NOTES or not sys.platform.startswith("linux") or os.geteuid() != 0:
+def isolated(program: str) -> str:
+    """The prefix for a command of this program that gives it empty system folders."""
+    if program not in SYSTEM_FOLDERS or not sys.platform.startswith("linux") or os.geteuid() != 0:
         return ""
-    mounts = " && ".join(f"mount -t tmpfs tmpfs {folder}" for folder in NOTES[program])
+    mounts = " && ".join(f"mount -t tmpfs tmpfs {folder}" for folder in SYSTEM_FOLDERS[program])
     return f"unshare --mount sh -c '{mounts} && exec \"$@\"' sh "
 
 
 def need(*programs: str, root: bool = False) -> pytest.MarkDecorator:
-    """Skip without these programs; with *root*, also for anybody else, and where there is no Linux."""
-    lacking = [program for program in programs if not clients.find(program)]
-    reason = f"not here: {', '.join(lacking)} (python -m machine.clients gets it where it can)"
-    if root and not lacking and not (sys.platform.startswith("linux") and os.geteuid() == 0):
-        reason, lacking = f"{', '.join(programs)} with a storage apart needs root on Linux", list(programs)
-    return pytest.mark.skipif(bool(lacking), reason=reason)
+    """Skip the test without these programs. With *root*, also skip it for other users and outside Linux."""
+    missing = [program for program in programs if not clients.find(program)]
+    reason = f"not installed: {', '.join(missing)} (run: python -m machine.clients)"
+    if root and not missing and not (sys.platform.startswith("linux") and os.geteuid() == 0):
+        reason, missing = f"{', '.join(programs)} needs root on Linux for its own storage", list(programs)
+    return pytest.mark.skipif(bool(missing), reason=reason)
 
 
 class Client:
-    """Runs such programs against a sandbox; *ecr* is boto3's client of whoever logs in with it."""
+    """Runs these programs against a sandbox; *ecr* is the boto3 client of the user that logs in."""
 
     def __init__(self, sandbox: Sandbox, home: Path, ecr: Any):
         self.sandbox, self.home, self.ecr = sandbox, home, ecr
@@ -59,15 +59,15 @@ class Client:
         }
 
     def run(self, command: str, check: bool = True) -> str:
-        """What *command* prints, on both streams; with *check*, it must succeed, else it must fail."""
-        return self.sandbox.run(f"{apart(command.split()[0])}{command}", check, **self.environ)
+        """The output of *command*, both streams. It must succeed with *check*, and fail without."""
+        return self.sandbox.run(f"{isolated(command.split()[0])}{command}", check, **self.environ)
 
     def refused(self, command: str) -> str:
-        """What *command* prints when it fails; it must fail."""
+        """The output of *command*, which must fail."""
         return self.run(command, check=False)
 
     def login(self, command: str) -> str:
-        """Log in to the sandbox's registry by *command*, which reads the password from its standard input."""
+        """Log in to the sandbox's registry with *command*, which reads the password from standard input."""
         [token] = self.ecr.get_authorization_token()["authorizationData"]
         _, password = base64.b64decode(token["authorizationToken"]).decode().split(":", 1)
         return self.run(f"{command} {self.sandbox.registry} <<< {shlex.quote(password)}")
@@ -75,12 +75,12 @@ class Client:
 
 @pytest.fixture
 def client(sandbox: Sandbox, tmp_path: Path) -> Client:
-    """The administrator's."""
+    """The clients with the administrator's login."""
     return Client(sandbox, tmp_path / "home", sandbox.client())
 
 
 def context(folder: Path, content: bytes = b"") -> Path:
-    """A folder to build from: an image of one file with random content, which needs no base and no command."""
+    """A build context for an image of one random file, without a base image and RUN commands."""
     folder.mkdir(exist_ok=True)
     (folder / "file").write_bytes(content or os.urandom(50_000))
     (folder / "Dockerfile").write_text("FROM scratch\nCOPY file /\nLABEL made=by-a-test\n")
@@ -88,7 +88,7 @@ def context(folder: Path, content: bytes = b"") -> Path:
 
 
 def media_types(sandbox: Sandbox, repository: str) -> dict[str, list[str]]:
-    """What kind of image each tag of a repository names, and under "" those that no tag names."""
+    """The media types of a repository's images by tag; untagged images have the key ""."""
     found: dict[str, list[str]] = {}
     for image in sandbox.client().describe_images(repositoryName=repository)["imageDetails"]:
         for tag in image.get("imageTags", [""]):

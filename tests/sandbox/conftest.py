@@ -1,4 +1,4 @@
-"""A sandbox of its own for the tests, and the real clients to talk to it."""
+"""Fixtures: a sandbox for the tests, and real clients that use it."""
 
 import json
 import os
@@ -18,18 +18,21 @@ from typing import Any
 
 import boto3
 import pytest
+
+from ecr_sandbox import background
+from ecr_sandbox.settings import Settings
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
-
 from helpers import settings
 
 ADMINISTRATOR = (settings.ACCESS_KEY, settings.SECRET_KEY)
 KEY_PARTS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
-PATIENCE = 60  # seconds; generous: it bounds a hang, it measures nothing
+STUB = Path(__file__).with_name("stub_sandbox.py")
+PATIENCE = 60  # seconds; a timeout for hangs, not a measurement
 
 
 class Sandbox:
-    """A sandbox process on its own state folder and port, and ``docker``, ``aws`` and boto3 pointed at it."""
+    """A sandbox process with its own state folder and port, and ``docker``, ``aws`` and boto3 configured for it."""
 
     def __init__(self, folder: Path):
         self.state = folder / "state"
@@ -40,9 +43,9 @@ class Sandbox:
         self.process: subprocess.Popen[str] | None = None
 
     def start(self, prefix: Sequence[str] = ()) -> "Sandbox":
-        """Start it, by the command *prefix* if there is one, and return when it is ready."""
+        """Start the sandbox, with *prefix* before its command, and return when it is ready."""
         self.process = subprocess.Popen(
-            [*prefix, sys.executable, "-m", "ecr_sandbox"],
+            [*prefix, sys.executable, "-m", "ecr_sandbox", "serve"],
             env=self.env,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -73,7 +76,7 @@ class Sandbox:
 
     @property
     def env(self) -> dict[str, str]:
-        mine = {
+        own = {
             "AWS_ACCESS_KEY_ID": settings.ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": settings.SECRET_KEY,
             "AWS_DEFAULT_REGION": settings.REGION,
@@ -82,20 +85,20 @@ class Sandbox:
             "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
             "AWS_PAGER": "",
             "DOCKER_CONFIG": str(self.docker_config),
-            "ECR_TUTORIAL_STATE": str(self.state),
-            "ECR_TUTORIAL_PORT": str(self.port),
-            "ECR_TUTORIAL_BASE": "/nonexistent",  # no mirror of the base image
+            "ECR_SANDBOX_STATE": str(self.state),
+            "ECR_SANDBOX_PORT": str(self.port),
+            "ECR_SANDBOX_BASE_IMAGE": "/nonexistent",  # no mirror of the base image
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         }
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ECR_TUTORIAL_"))}
-        return {**kept, **mine}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ECR_SANDBOX_"))}
+        return {**kept, **own}
 
     def client(self, service: str = "ecr", region: str = settings.REGION, key: Sequence[str] = ADMINISTRATOR):
-        """boto3's client with *key*: an access key's id, its secret and, of a session, its token."""
+        """A boto3 client with *key*: access key ID, secret and, for a session, token."""
         return boto3.client(service, region, endpoint_url=self.url, **dict(zip(KEY_PARTS, key, strict=False)))
 
     def make_user(self, policy: dict | None = None, name: str = "", administrator: Sequence[str] = ADMINISTRATOR):
-        """A new user's name and key; *policy* is what it may do."""
+        """Create a user with *policy*; its name and access key."""
         iam, name = self.client("iam", key=administrator), name or f"user-{uuid.uuid4().hex[:8]}"
         iam.create_user(UserName=name)
         if policy:
@@ -104,7 +107,7 @@ class Sandbox:
         return name, (made["AccessKeyId"], made["SecretAccessKey"])
 
     def run(self, command: str, check: bool = True, **environ: str) -> str:
-        """What *command* prints, on both streams; with *check*, it must succeed, else it must fail."""
+        """The output of *command*, both streams. It must succeed with *check*, and fail without."""
         done = subprocess.run(
             ["bash", "-o", "pipefail", "-c", command],
             env={**self.env, **environ},
@@ -118,21 +121,21 @@ class Sandbox:
         return done.stdout
 
     def refused(self, command: str, **environ: str) -> str:
-        """What *command* prints when it fails; it must fail."""
+        """The output of *command*, which must fail."""
         return self.run(command, check=False, **environ)
 
     def forward(self, seconds: float) -> float:
-        """Move the sandbox's clock on; what it shows then, in Unix time."""
+        """Move the sandbox's clock forward; the new time in Unix seconds."""
         status, _, answer = self.http("POST", "/_sandbox/clock", json.dumps({"forward": seconds}).encode())
         assert status == 200, answer
         return json.loads(answer)["now"]
 
     def now(self) -> float:
-        """What the sandbox's clock shows, in Unix time."""
+        """The time of the sandbox's clock in Unix seconds."""
         return json.loads(self.http("GET", "/_sandbox/clock")[2])["now"]
 
     def month(self) -> dict[str, str]:
-        """The month that is now by the sandbox's clock, as Cost Explorer wants it."""
+        """The current month of the sandbox's clock as a TimePeriod of Cost Explorer."""
         first = datetime.fromtimestamp(self.now(), UTC).date().replace(day=1)
         return {"Start": f"{first}", "End": f"{(first + timedelta(days=32)).replace(day=1)}"}
 
@@ -143,33 +146,33 @@ class Sandbox:
         return self.run("aws ecr get-login-password").strip()
 
     def basic(self) -> str:
-        """The Authorization header of a caller with a good token."""
+        """An Authorization header with a valid registry password."""
         [data] = self.client().get_authorization_token()["authorizationData"]
         return f"Basic {data['authorizationToken']}"
 
     def http(
         self, method: str, path: str, body: bytes | None = None, **headers: str
     ) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers (lower case) and body of one plain HTTP request; a redirect is an answer too."""
+        """Status, headers (lower case) and body of one HTTP request. Redirects are not followed."""
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         request = urllib.request.Request(self.url + path, body, names, method=method)
         try:
-            answer = urllib.request.build_opener(urllib.request.ProxyHandler({}), Stay).open(request, timeout=PATIENCE)
+            answer = urllib.request.build_opener(urllib.request.ProxyHandler({}), NoRedirect).open(
+                request, timeout=PATIENCE
+            )
         except urllib.error.HTTPError as error:
             answer = error
         with answer:
             return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read()
 
 
-class Stay(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect."""
-
+class NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *args: object) -> None:
         return None
 
 
 class Person:
-    """An IAM user with a key and a docker login of its own; ``may(...)`` replaces what its one policy allows."""
+    """An IAM user with an access key and its own docker configuration. ``may(...)`` replaces its Allow policy."""
 
     def __init__(self, sandbox: Sandbox, name: str, docker_config: Path):
         self.sandbox, self.name, self.docker_config = sandbox, name, docker_config
@@ -183,7 +186,7 @@ class Person:
         self.policy("Allow", *statements)
 
     def policy(self, effect: str, *statements: dict) -> None:
-        """Replace the policy of this *effect* by one of these statements."""
+        """Replace the user's policy of this *effect* with one that has these statements."""
         document = {"Version": "2012-10-17", "Statement": [{"Effect": effect, **each} for each in statements]}
         self._iam.put_user_policy(UserName=self.name, PolicyName=effect, PolicyDocument=json.dumps(document))
 
@@ -201,17 +204,17 @@ class Person:
         return self.sandbox.client(service, region, self.key)
 
     def login(self, registry: str, region: str = settings.REGION) -> None:
-        """Log docker in, with a password that boto3 got, as ``get-login-password`` would."""
+        """Write the user's docker configuration with a registry password, as ``docker login`` does."""
         [data] = self.client(region=region).get_authorization_token()["authorizationData"]
         auths = {"auths": {registry: {"auth": data["authorizationToken"]}}}
         (self.docker_config / "config.json").write_text(json.dumps(auths))
 
 
 def until(condition: Callable[[], Any]) -> Any:
-    """What *condition* gives once it is true."""
+    """Wait until *condition* returns a true value, and return it."""
     end = time.monotonic() + PATIENCE
     while not (met := condition()):
-        assert time.monotonic() < end, "it did not come true"
+        assert time.monotonic() < end, "the condition was not met"
         time.sleep(0.01)
     return met
 
@@ -234,7 +237,7 @@ def layer(content: bytes, name: str = "content") -> bytes:
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """One sandbox for all tests of a file, logged in to; each test makes repositories of its own."""
+    """One sandbox for all tests of a file, with docker logged in. Each test creates its own repositories."""
     sandbox = Sandbox(tmp_path_factory.mktemp("sandbox")).start()
     sandbox.login()
     yield sandbox
@@ -243,7 +246,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def own_sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    """A sandbox for one test, which may stop, kill and start it as it likes."""
+    """A sandbox for one test, which can start, stop and kill it."""
     sandbox = Sandbox(tmp_path)
     yield sandbox
     if sandbox.process and sandbox.process.poll() is None:
@@ -251,12 +254,41 @@ def own_sandbox(tmp_path: Path) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
+def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """The settings of a sandbox that a test starts in the background. It is stopped after the test."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "ECR_SANDBOX_"))]:
+        monkeypatch.delenv(name)
+    state = tmp_path / "its state"  # with a space, as in "Application Support" on macOS
+    state.mkdir()
+    yield (chosen := Settings(state, free_port()))
+    background.stop(chosen)
+
+
+@pytest.fixture
+def stub(own_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """``background`` starts stub_sandbox.py instead of a sandbox; call the fixture to choose how it behaves."""
+    monkeypatch.setattr(background, "COMMAND", (sys.executable, str(STUB)))
+    monkeypatch.setattr(background, "COMMAND_LINE", STUB.name)
+    return lambda behavior: monkeypatch.setenv("STUB_BEHAVIOR", behavior)
+
+
+@pytest.fixture
+def started() -> Iterator[list[subprocess.Popen]]:
+    """Processes that a test adds to this list are killed after the test."""
+    children: list[subprocess.Popen] = []
+    yield children
+    for child in children:
+        child.kill()
+        child.wait()
+
+
+@pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    """A store with no sandbox round it, and the sandbox's clock in it."""
+    """A store without a sandbox. The sandbox's clock uses it."""
     store = Store(tmp_path / "state.db")
     clock.install(store)
     yield store
-    clock.install(Store(tmp_path / "another.db"))  # whose clock is nobody's
+    clock.install(Store(tmp_path / "another.db"))  # no test moves its clock
     store.close()
 
 
@@ -270,22 +302,22 @@ def repository(sandbox: Sandbox) -> str:
 
 @pytest.fixture
 def person(sandbox: Sandbox, tmp_path: Path) -> Person:
-    """A user who may log in to ECR and nothing else yet."""
+    """A user with the permission to log in to ECR only."""
     name = f"user-{uuid.uuid4().hex[:8]}"
-    someone = Person(sandbox, name, tmp_path / name)
-    someone.may({"Action": "ecr:GetAuthorizationToken", "Resource": "*"})
-    return someone
+    user = Person(sandbox, name, tmp_path / name)
+    user.may({"Action": "ecr:GetAuthorizationToken", "Resource": "*"})
+    return user
 
 
 @pytest.fixture
 def make_image() -> Iterator[Callable[..., str]]:
-    """Makes local images with one small layer of random content; removes them afterwards."""
+    """Creates local images with one small layer of random content, and removes them after the test."""
     made: list[str] = []
 
     def make(name: str, content: bytes | None = None) -> str:
         data = layer(content or os.urandom(50_000))
         done = subprocess.run(["docker", "import", "-", name], input=data, check=True, capture_output=True)
-        made.append(done.stdout.decode().strip())  # by id: a later image may take the name
+        made.append(done.stdout.decode().strip())  # by ID, because a later image can take the name
         return name
 
     yield make

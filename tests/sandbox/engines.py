@@ -1,4 +1,4 @@
-"""A Docker engine of the tests' own: nothing of the machine's is read, and nothing of it is left."""
+"""A separate Docker engine for tests. It reads nothing of the machine's engine and leaves nothing behind."""
 
 import shlex
 import subprocess
@@ -7,9 +7,9 @@ from pathlib import Path
 
 from machine import clients
 
-# The first process in its namespaces of processes and mounts: when its standard input ends, so does all the rest.
-# A tmpfs over /run hides the containerd of the machine, whose images the engine would take for its own. Without the
-# right to change the network the engine cannot take away docker0, the other engine's, as it does for `--bridge none`.
+# The shell is the first process of its PID namespace: when its standard input closes, all processes end.
+# A tmpfs over /run hides the machine's containerd, because the engine would use its images. Without NET_ADMIN
+# the engine cannot delete docker0 of the machine's engine, which it does for `--bridge none`.
 BOOT = """
 set -e
 mount -t tmpfs tmpfs /run
@@ -23,7 +23,7 @@ cat > /dev/null
 
 
 class Engine:
-    """An engine without a network for containers: it builds what runs no command, pushes and pulls."""
+    """An engine without a container network. It can push, pull, and build images without RUN commands."""
 
     def __init__(self, program: str, folder: Path, configuration: str = "{}"):
         self.folder = folder
@@ -37,11 +37,11 @@ class Engine:
 
     def _wait(self) -> None:
         end = time.monotonic() + 30
-        asked = ["docker", "--host", self.host, "version"]
-        while subprocess.run(asked, capture_output=True, timeout=30).returncode:
+        command = ["docker", "--host", self.host, "version"]
+        while subprocess.run(command, capture_output=True, timeout=30).returncode:
             if time.monotonic() > end:
                 self.stop()
-                raise AssertionError(f"the engine does not start: {(self.folder / 'log').read_text()[-2000:]}")
+                raise AssertionError(f"the engine did not start: {(self.folder / 'log').read_text()[-2000:]}")
             time.sleep(0.1)
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""What a task on Fargate needs, made in a sandbox: a role, a cluster, a log group, a small image that runs."""
+"""Resources of a Fargate task in a sandbox: a role, a cluster, a log group and a small image."""
 
 import json
 import subprocess
@@ -13,14 +13,14 @@ from tests.sandbox.conftest import PATIENCE, Sandbox
 POLICY = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-0123456789abcdef0"]}}
 GROUP = "/ecs/app"
-# A shell, `sleep` and the libraries they need: 3 MB, for whatever processor this machine has.
+# A shell, `sleep` and their libraries: 3 MB, for this machine's architecture.
 PACK = "tar -chf - /bin/sh /bin/sleep $(ldd /bin/sh /bin/sleep | grep -o '/lib[^ )]*' | sort -u) 2>/dev/null"
 
 
 def small_image(name: str, *changes: str) -> str:
-    """An image of this name in the local engine that can run ``sh`` and ``sleep``."""
-    given = [part for each in changes for part in ("--change", each)]
-    subprocess.run(["docker", "import", *given, "-", name], input=_packed(), check=True, capture_output=True)
+    """Create a local image of this name that can run ``sh`` and ``sleep``; its name."""
+    options = [part for each in changes for part in ("--change", each)]
+    subprocess.run(["docker", "import", *options, "-", name], input=_packed(), check=True, capture_output=True)
     return name
 
 
@@ -41,7 +41,7 @@ class Cloud:
         self.role = self.make_role("execution", POLICY)
 
     def make_role(self, name: str, *policies: str, service: str = "ecs-tasks.amazonaws.com") -> str:
-        """A role's ARN."""
+        """Create a role with these managed policies; its ARN."""
         statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
         trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         arn = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
@@ -50,7 +50,7 @@ class Cloud:
         return arn
 
     def may(self, role: str, *statements: dict) -> None:
-        """Replace what the role may do by itself."""
+        """Replace the role's inline policy."""
         document = json.dumps(
             {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **each} for each in statements]}
         )
@@ -70,7 +70,7 @@ class Cloud:
         return {**made, "logConfiguration": logs, "stopTimeout": 2, **also}
 
     def register(self, *containers: dict, **also: Any) -> str:
-        """The ARN of a task definition for Fargate."""
+        """Register a task definition for Fargate; its ARN."""
         about = {"family": "app", "cpu": "256", "memory": "512", "executionRoleArn": self.role, **also}
         made = self.ecs.register_task_definition(
             requiresCompatibilities=["FARGATE"], networkMode="awsvpc", containerDefinitions=list(containers), **about
@@ -78,7 +78,7 @@ class Cloud:
         return made["taskDefinition"]["taskDefinitionArn"]
 
     def run(self, definition: str, **also: Any) -> str:
-        """The ARN of a task that begins."""
+        """Start a task; its ARN."""
         where = {"cluster": "lab", "launchType": "FARGATE", "networkConfiguration": NETWORK}
         return self.ecs.run_task(taskDefinition=definition, **where, **also)["tasks"][0]["taskArn"]
 
@@ -86,38 +86,38 @@ class Cloud:
         return self.ecs.describe_tasks(cluster="lab", tasks=[arn])["tasks"][0]
 
     def until(self, arn: str, status: str) -> dict:
-        """The task, once it has this status."""
+        """Wait until the task has this status; its description."""
         return until(lambda: self.task(arn), lambda task: task["lastStatus"] == status)
 
     def wait(self, what: str, **which: list[str]) -> None:
-        """boto3's waiter, which asks every second: the command line's asks every 6 or 15."""
+        """Use boto3's waiter with a poll each second; the AWS CLI polls every 6 or 15 seconds."""
         self.ecs.get_waiter(what).wait(cluster="lab", WaiterConfig={"Delay": 1, "MaxAttempts": PATIENCE}, **which)
 
     def stopped(self, *containers: dict, **also: Any) -> dict:
-        """How a task of these containers ends."""
+        """Run a task of these containers until it stops; its description."""
         return self.until(self.run(self.register(*containers), **also), "STOPPED")
 
     def lines(self, arn: str, container: str = "web") -> list[str]:
-        """What a container of the task has logged."""
+        """The log lines of a container of the task."""
         stream = f"run/{container}/{arn.rpartition('/')[2]}"
         found = self.logs.get_log_events(logGroupName=GROUP, logStreamName=stream, startFromHead=True)
         return [event["message"] for event in found["events"]]
 
 
 def containers_of(sandbox: Sandbox) -> list[str]:
-    """The containers in the engine that are this sandbox's."""
-    label = f"label=learn-amazon-ecr.task-of={sandbox.state}"
+    """The IDs of this sandbox's containers in the engine."""
+    label = f"label=ecr-sandbox.task-of={sandbox.state}"
     return subprocess.run(["docker", "ps", "-aq", "--filter", label], capture_output=True, text=True).stdout.split()
 
 
 def images_of(sandbox: Sandbox) -> list[str]:
-    """The images in the engine that came from this sandbox."""
-    asked = ["docker", "images", "-q", "--filter", f"reference={sandbox.registry}/*"]
-    return subprocess.run(asked, capture_output=True, text=True).stdout.split()
+    """The IDs of the images in the engine from this sandbox's registry."""
+    command = ["docker", "images", "-q", "--filter", f"reference={sandbox.registry}/*"]
+    return subprocess.run(command, capture_output=True, text=True).stdout.split()
 
 
 def with_app(sandbox: Any, name: str) -> Cloud:
-    """A cloud whose repository ``app`` has the small image as ``v1``; locally it is gone again, as *name* is."""
+    """A cloud whose repository ``app`` has the small image as ``v1``. The local image *name* is removed."""
     sandbox.client().create_repository(repositoryName="app")
     cloud = Cloud(sandbox)
     cloud.image = cloud.push(small_image(name))
@@ -125,10 +125,10 @@ def with_app(sandbox: Any, name: str) -> Cloud:
     return cloud
 
 
-def until(look: Callable[[], Any], right: Callable[[Any], bool]) -> Any:
-    """What *look* gives once it is *right*."""
+def until(read: Callable[[], Any], condition: Callable[[Any], bool]) -> Any:
+    """Wait until the result of *read* meets *condition*, and return it."""
     end = time.monotonic() + PATIENCE
-    while not right(found := look()):
+    while not condition(found := read()):
         assert time.monotonic() < end, found
         time.sleep(0.1)
     return found

@@ -1,4 +1,4 @@
-"""Images on disk in the OCI image layout, made by hand.
+"""Creates images on disk in the OCI image layout.
 
 The layout: https://github.com/opencontainers/image-spec/blob/v1.1.0/image-layout.md
 """
@@ -21,7 +21,7 @@ OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 
 
 class Layout:
-    """A folder of blobs and the index that names them."""
+    """A folder with blobs and index.json."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -29,14 +29,14 @@ class Layout:
         (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
 
     def blob(self, content: bytes | dict, media_type: str, **more: Any) -> dict[str, Any]:
-        """Write it and return its descriptor."""
+        """Write a blob; its descriptor."""
         data = content if isinstance(content, bytes) else json.dumps(content).encode()
         digest = hashlib.sha256(data).hexdigest()
         (self.folder / "blobs" / "sha256" / digest).write_bytes(data)
         return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(data), **more}
 
     def image(self, architecture: str) -> dict[str, Any]:
-        """An image of one small random layer for linux on this architecture."""
+        """Write an image with one small random layer for Linux and this architecture; its descriptor."""
         content = layer(os.urandom(10_000))
         config = {
             "architecture": architecture,
@@ -60,7 +60,7 @@ class Layout:
 
 
 def two_platforms(folder: Path) -> str:
-    """Make a layout whose tag ``v1`` is an index of two platforms; the index's digest."""
+    """Create a layout whose tag ``v1`` is an index of two platforms; the index's digest."""
     layout = Layout(folder)
     index = layout.index([layout.image("amd64"), layout.image("arm64")])
     layout.name(index)
@@ -68,7 +68,7 @@ def two_platforms(folder: Path) -> str:
 
 
 def one_platform(folder: Path, architecture: str = "amd64") -> str:
-    """Make a layout whose tag ``v1`` is an image for this architecture; its digest."""
+    """Create a layout whose tag ``v1`` is an image for this architecture; its digest."""
     layout = Layout(folder)
     image = layout.image(architecture)
     layout.name(image)

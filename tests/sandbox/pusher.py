@@ -1,4 +1,4 @@
-"""Pushes and pulls in plain HTTP, as a registry's clients do, but faster than any of them."""
+"""A fast registry client for tests: pushes and pulls over HTTP."""
 
 import hashlib
 import http.client
@@ -13,7 +13,7 @@ CONFIG = "application/vnd.oci.image.config.v1+json"
 
 @dataclass(frozen=True)
 class Pushed:
-    """An image that the registry acknowledged; its layers come first among its *blobs*, its config last."""
+    """An image that the registry acknowledged. *blobs* are the digests of its layers and, last, of its config."""
 
     digest: str
     blobs: tuple[str, ...]
@@ -22,7 +22,7 @@ class Pushed:
 
 
 class Unexpected(Exception):
-    """The registry answered otherwise; *status* is its answer's."""
+    """The registry returned an unexpected status, which is in *status*."""
 
     def __init__(self, what: str, status: int, body: bytes):
         super().__init__(f"{what}: {status} {body.decode(errors='replace')}")
@@ -30,21 +30,21 @@ class Unexpected(Exception):
 
 
 class Pusher:
-    """One client with one connection a request, for one thread."""
+    """A client for one thread. It opens a connection for each request."""
 
     def __init__(self, sandbox):
         self._port, self._login, self._ecr = sandbox.port, sandbox.basic(), sandbox.client()
 
     def ask(self, method: str, path: str, body: bytes = b"", content_type: str = "application/octet-stream"):
-        """Status, headers and body of the answer."""
-        talk = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+        """Status, headers and body of the response."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
         try:
             headers = {"Host": f"localhost:{self._port}", "Content-Type": content_type}
-            talk.request(method, path, body, {**headers, "Authorization": self._login})
-            answer = talk.getresponse()
+            connection.request(method, path, body, {**headers, "Authorization": self._login})
+            answer = connection.getresponse()
             return answer.status, answer.headers, answer.read()
         finally:
-            talk.close()
+            connection.close()
 
     def push(
         self,
@@ -54,11 +54,11 @@ class Pusher:
         known: bool = False,
         mount_from: str = "",
     ) -> Pushed:
-        """An image of these layers; *known*: they were asked for already."""
+        """Push an image of these layers. With *known*, do not check or upload the layers."""
         config = json.dumps({"layers": [_digest(each) for each in layers]}).encode()
         for content in [] if known else layers:
-            self._have(repository, content, mount_from)
-        self._have(repository, config, "")
+            self._ensure(repository, content, mount_from)
+        self._ensure(repository, config, "")
         described = [{"mediaType": LAYER, "digest": _digest(each), "size": len(each)} for each in layers]
         about = {"mediaType": CONFIG, "digest": _digest(config), "size": len(config)}
         manifest = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "config": about, "layers": described})
@@ -73,15 +73,15 @@ class Pusher:
         return Pushed(digest, (*blobs, _digest(config)), sum(sizes.values()) + len(config), tag)
 
     def pull(self, repository: str, digest: str) -> None:
-        """All of an image; every byte is checked."""
+        """Pull an image and check all digests."""
         manifest = self.manifest(repository, digest)
-        for blob in self._named(manifest):
+        for blob in self._blobs_of(manifest):
             status, headers, content = self.ask("GET", f"/v2/{repository}/blobs/{blob}")
             if status == 307:
                 status, content = self._follow(headers["Location"])
             if status != 200:
                 raise Unexpected(f"GET {blob} of {repository}", status, content)
-            assert _digest(content) == blob, f"{repository} {digest}: other bytes"
+            assert _digest(content) == blob, f"{repository} {digest}: wrong digest"
 
     def manifest(self, repository: str, digest: str) -> dict:
         text = self.manifest_text(repository, digest)
@@ -95,8 +95,8 @@ class Pusher:
         return body.decode()
 
     def blobs(self, repository: str, digest: str) -> list[str]:
-        """The blobs that an image names."""
-        return self._named(self.manifest(repository, digest))
+        """The digests of an image's layers and config."""
+        return self._blobs_of(self.manifest(repository, digest))
 
     def images(self, repository: str) -> list[str]:
         """The digests of all images of a repository."""
@@ -104,7 +104,7 @@ class Pusher:
         return sorted({each["imageDigest"] for page in pages for each in page["imageIds"]})
 
     def send(self, repository: str, content: bytes) -> str:
-        """A layer; its digest."""
+        """Upload a layer; its digest."""
         self.finish(self.start(repository), content, _digest(content))
         return _digest(content)
 
@@ -130,7 +130,7 @@ class Pusher:
     def ask_blob(self, repository: str, digest: str) -> int:
         return self.ask("HEAD", f"/v2/{repository}/blobs/{digest}")[0]
 
-    def _have(self, repository: str, content: bytes, mount_from: str) -> None:
+    def _ensure(self, repository: str, content: bytes, mount_from: str) -> None:
         digest = _digest(content)
         if self.ask_blob(repository, digest) == 200:
             return
@@ -138,15 +138,15 @@ class Pusher:
             self.send(repository, content)
 
     def _follow(self, url: str) -> tuple[int, bytes]:
-        talk = http.client.HTTPConnection(url.split("/")[2], timeout=60)
+        connection = http.client.HTTPConnection(url.split("/")[2], timeout=60)
         try:
-            talk.request("GET", "/" + url.split("/", 3)[3])
-            answer = talk.getresponse()
+            connection.request("GET", "/" + url.split("/", 3)[3])
+            answer = connection.getresponse()
             return answer.status, answer.read()
         finally:
-            talk.close()
+            connection.close()
 
-    def _named(self, manifest: dict) -> list[str]:
+    def _blobs_of(self, manifest: dict) -> list[str]:
         parts = [*manifest["layers"], manifest["config"]]
         return list(dict.fromkeys(part["digest"] for part in parts))
 

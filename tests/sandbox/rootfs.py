@@ -1,4 +1,4 @@
-"""Images made by hand for the scans: an operating system that is a few files, and the packages they tell of."""
+"""Small images for the scan tests: the files of an operating system that list its packages."""
 
 import tarfile
 from io import BytesIO
@@ -7,7 +7,7 @@ from typing import Any
 from tests.sandbox import api
 
 DEBIAN = b'ID=debian\nVERSION_ID="12"\n'
-OLD_PCRE = "10.42-1"  # Debian 12's main suite has it; its security suite has the fix
+OLD_PCRE = "10.42-1"  # from Debian 12; the fixed version is in its security suite
 NEW_PCRE = "10.42-1+deb12u2"
 CVE = "CVE-2026-103111"
 
@@ -18,19 +18,19 @@ def dpkg(name: str = "libpcre2-8-0", version: str = OLD_PCRE, source: str = "pcr
 
 
 def debian(*stanzas: bytes, **more: bytes) -> dict[str, bytes]:
-    """The files of a Debian 12 with these packages, and *more* (``__`` is ``/``)."""
+    """The files of Debian 12 with these packages, and *more* files. ``__`` in a name stands for ``/``."""
     files = {"etc/os-release": DEBIAN, "var/lib/dpkg/status": b"".join(stanzas)}
     return files | {name.replace("__", "/"): content for name, content in more.items()}
 
 
 def python(name: str, version: str) -> dict[str, bytes]:
-    """The file that an installed Python package leaves."""
+    """The metadata file of an installed Python package."""
     path = f"usr/local/lib/python3.11/site-packages/{name}-{version}.dist-info/METADATA"
     return {path: f"Name: {name}\nVersion: {version}\n".encode()}
 
 
 def npm(name: str, version: str) -> dict[str, bytes]:
-    """The file that an installed npm package has."""
+    """The package.json of an installed npm package."""
     return {f"app/node_modules/{name}/package.json": f'{{"name": "{name}", "version": "{version}"}}'.encode()}
 
 

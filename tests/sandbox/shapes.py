@@ -1,4 +1,4 @@
-"""Values made of botocore's service model: the smallest valid one, any valid one, and all that have one fault."""
+"""Values for the shapes of botocore's service model: the smallest valid one, any valid one, and all with one error."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 DIGEST = "sha256:" + "0" * 64
 UUID = "00000000-0000-0000-0000-000000000000"
-ARN = "arn:aws:iam::123456789012:user/somebody"
-# What a pattern of the model takes.
+ARN = "arn:aws:iam::123456789012:user/alice"
+# Values that match the patterns of the model.
 EXAMPLES = {
     "RegistryId": "123456789012",
     "RepositoryName": "app",
@@ -23,7 +23,7 @@ EXAMPLES = {
     "SigningProfileArn": "arn:aws:signer:us-east-1:123456789012:/signing-profiles/mine",
     "CredentialArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:ecr-pullthroughcache/mine",
 }
-# More of the same; to let hypothesis make texts of the patterns takes minutes.
+# More such values. Generating text from the patterns with hypothesis takes minutes.
 MORE = {
     "RepositoryName": ["a0", "team/app", "a__b", "a---b/c.d", "0/1/2_3"],
     "LayerDigest": ["sha512:" + "aF" * 64, "a+b.c_d-e:0"],
@@ -39,40 +39,40 @@ WRONG_TYPE: dict[str, Any] = {"structure": 1, "list": {}, "string": 1, "blob": 1
 
 
 def minimal(shape: Shape | None, given: Mapping[str, Any]) -> Any:
-    """The smallest value that *shape* takes; members named in *given* are as it says."""
+    """The smallest valid value of *shape*; members in *given* have the given values."""
     if isinstance(shape, StructureShape):
         return {name: given.get(name) or minimal(shape.members[name], given) for name in shape.required_members}
     if isinstance(shape, ListShape):
         return [minimal(shape.member, given)] * shape.metadata.get("min", 0)
     if shape is None:
         return {}
-    least = shape.metadata.get("min", 0)
-    kinds = {"integer": least, "long": least, "boolean": True, "blob": b"x"}
+    minimum = shape.metadata.get("min", 0)
+    kinds = {"integer": minimum, "long": minimum, "boolean": True, "blob": b"x"}
     if shape.type_name in kinds:
         return kinds[shape.type_name]
-    return shape.enum[0] if shape.enum else EXAMPLES.get(shape.name, "x" * max(least, 2))
+    return shape.enum[0] if shape.enum else EXAMPLES.get(shape.name, "x" * max(minimum, 2))
 
 
 def valid(shape: Shape) -> st.SearchStrategy[Any]:
-    """Everything that *shape* takes, but for the very long."""
-    least = shape.metadata.get("min", 0)
+    """All valid values of *shape*, except very long ones."""
+    minimum = shape.metadata.get("min", 0)
     if isinstance(shape, StructureShape):
         required = {name: valid(shape.members[name]) for name in shape.required_members}
         others = {name: valid(each) for name, each in shape.members.items() if name not in required}
         return st.fixed_dictionaries(required, optional=others)
     if isinstance(shape, ListShape):
-        return st.lists(valid(shape.member), min_size=least, max_size=least + 2)
+        return st.lists(valid(shape.member), min_size=minimum, max_size=minimum + 2)
     if shape.type_name in ("integer", "long"):
-        return st.integers(least, shape.metadata.get("max", 2**31 - 1))
+        return st.integers(minimum, shape.metadata.get("max", 2**31 - 1))
     if shape.type_name == "boolean":
         return st.booleans()
     if shape.type_name == "blob":
         return st.binary(max_size=50)
-    return _strings(shape, least)
+    return _strings(shape, minimum)
 
 
 def faulty(shape: Shape, value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Every way to break the valid *value* in one place: the field that is wrong then, and the whole value."""
+    """All values with one error, made from the valid *value*: the path of the invalid field, and the whole value."""
     if isinstance(shape, StructureShape):
         for member in shape.required_members:
             yield _path(name, member), {key: part for key, part in value.items() if key != member}
@@ -97,21 +97,21 @@ def faulty(shape: Shape, value: Any, name: str = "") -> Iterator[tuple[str, Any]
         yield name, "no base64!"
 
 
-def _strings(shape: Shape, least: int) -> st.SearchStrategy[str]:
-    most = shape.metadata.get("max", 4096)
+def _strings(shape: Shape, minimum: int) -> st.SearchStrategy[str]:
+    maximum = shape.metadata.get("max", 4096)
     if shape.enum:
         return st.sampled_from(shape.enum)
     if "pattern" in shape.metadata:
         return st.sampled_from([*([EXAMPLES[shape.name]] if shape.name in EXAMPLES else []), *MORE.get(shape.name, [])])
-    return st.text(min_size=least, max_size=min(most, least + 20))
+    return st.text(min_size=minimum, max_size=min(maximum, minimum + 20))
 
 
 def _wrong_strings(shape: Shape, value: str) -> Iterator[str]:
     yield "\ud800"
     if shape.metadata.get("min"):
         yield ""
-    if most := shape.metadata.get("max"):
-        yield "a" * (most + 1)
+    if maximum := shape.metadata.get("max"):
+        yield "a" * (maximum + 1)
     if shape.enum:
         yield value.swapcase()
     if "pattern" in shape.metadata:

@@ -1,343 +1,159 @@
-"""The forwarder with a real engine whose ``localhost`` is not ours, as Docker Desktop's is not.
+"""When the forwarder is started, kept and replaced, with a fake engine; and the program that it runs."""
 
-The engine runs in namespaces of its own: network, mounts and processes. Of this machine it sees one address, and
-what connects there reaches our loopback, as Docker Desktop's ``host.docker.internal`` does. When the shell that
-started it ends, the kernel takes all of it away: engine, containers, interfaces, and the images in its memory.
-"""
-
-import base64
-import json
-import os
-import shlex
 import socket
 import subprocess
 import sys
 import threading
-import time
-import uuid
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import docker
+import docker.errors
 import pytest
-from ecr_sandbox import docker_engine
-from ecr_sandbox.errors import LabError
 
-from helpers import settings
-from machine import clients
-from tests.sandbox.conftest import Sandbox, layer
+from ecr_sandbox import docker_forwarder
+from ecr_sandbox.errors import SandboxError
+from ecr_sandbox.settings import Settings
+from tests.sandbox.conftest import free_port
 
-PROGRAMS = ("dockerd", "containerd", "docker", "ip", "ss", "iptables", "unshare", "nsenter")
-LACKING = [name for name in PROGRAMS if not clients.find(name)]
-
-pytestmark = [
-    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="network namespaces are Linux's"),
-    pytest.mark.skipif(getattr(os, "geteuid", lambda: 1)() != 0, reason="only root may make a network namespace"),
-    pytest.mark.skipif(bool(LACKING), reason=f"not installed: {', '.join(LACKING)}"),
-]
+SANDBOX = Settings(Path("/its/state"))
+REFUSED = 'Get "http://localhost:5050/v2/": dial tcp 127.0.0.1:5050: connect: connection refused'
+BAD_PASSWORD = "login attempt to http://localhost:5050/v2/ failed with status: 400 Bad Request"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def fetched_programs() -> Iterator[None]:
-    """What the machine lacks, `make test` has fetched."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", f"{os.environ['PATH']}:{clients.CLIENTS / 'bin'}")
-        yield
+class Container:
+    def __init__(self, engine, ports="5050 5051"):
+        self.engine, self.labels = engine, {docker_forwarder.PORTS_LABEL: ports}
+
+    def remove(self, force):
+        self.engine.forwarders.remove(self)
 
 
-# What runs as the first process in there; the machine is off when its standard input ends.
-BOOT = """
-set -e
-mount -t tmpfs tmpfs /run
-mount -t tmpfs tmpfs {data}
-echo up
-read -r go
-ip link set lo up
-ip address add {its}/30 dev {inside}
-ip link set {inside} up
-ip route add default via {ours}
-while :; do
-    dockerd --host unix://{socket} --data-root {data} --pidfile /run/docker.pid --host-gateway-ip {ours} \\
-        --cgroup-parent /{name} --bip 198.18.255.1/24 >> {log} 2>&1
-done < /dev/null &
-cat > /dev/null
-"""
+class FakeEngine:
+    """Answers logins with *answers* in turn, and then with the last one: an error text, or None for success."""
+
+    def __init__(self, *answers, forwarders=0, run_error=None):
+        self.answers, self.run_error, self.ran = list(answers), run_error, []
+        self.forwarders = [Container(self) for _ in range(forwarders)]
+        self.api = self.containers = self.images = self
+
+    def login(self, user, password, registry, reauth):
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if answer:
+            raise docker.errors.APIError(answer)
+        return {"Status": "Login Succeeded"}
+
+    def list(self, all, filters):
+        return list(self.forwarders)
+
+    def get(self, name):
+        return name
+
+    def run(self, image, command, **how):
+        self.ran.append((command, how))
+        self.forwarders.append(Container(self, how["labels"][docker_forwarder.PORTS_LABEL]))
+        if self.run_error:
+            raise docker.errors.APIError(self.run_error)
 
 
-def until(what: Callable[[], Any], seconds: float = 30) -> Any:
-    """What *what* says as soon as that is true."""
-    end = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < end, f"still not after {seconds} s"
-        time.sleep(0.05)
-    return found
+@pytest.mark.parametrize(
+    ("answer", "refused"),
+    [
+        (BAD_PASSWORD, True),
+        ('500 Server Error: ("unauthorized: authentication required")', True),
+        ("login attempt to http://localhost:5050/v2/ failed with status: 401 Unauthorized", True),
+        (REFUSED, False),
+        ('Get "https://localhost:5050/v2/": EOF', False),
+        ('Get "http://localhost:5050/v2/": net/http: request canceled (Client.Timeout exceeded)', False),
+        ("http: server gave HTTP response to HTTPS client", False),
+        ("failed with status: 503 Service Unavailable", False),
+    ],
+)
+def test_a_refused_password_shows_that_a_registry_answers(answer, refused):
+    assert docker_forwarder.was_refused(answer) is refused
 
 
-class VirtualMachine:
-    """An engine in a network of its own, and the one address under which it sees this machine."""
+def test_an_engine_that_reaches_the_sandbox_needs_no_forwarder():
+    fake = FakeEngine(BAD_PASSWORD)
+    assert docker_forwarder.make_reachable(fake, SANDBOX, [5050, 5051]) is False
+    assert not fake.ran
 
-    def __init__(self, folder: Path):
-        self.name = f"vm{uuid.uuid4().hex[:8]}"
-        third, fourth = os.urandom(2)
-        self.ours, self.its = (f"198.18.{third % 255}.{fourth // 4 * 4 + host}" for host in (1, 2))  # RFC 2544's
-        self.socket, self.log = folder / "docker.sock", folder / "dockerd.log"
-        self.host = f"unix://{self.socket}"
-        self.listeners: list[socket.socket] = []
-        self.config = folder / "config"
-        self.config.mkdir()
-        (self.config / "config.json").write_text('{"auths": {"sandbox.invalid": {}}}')
-        (folder / "data").mkdir()
-        words = vars(self) | {"data": folder / "data", "inside": f"{self.name}i"}
-        boot = BOOT.format(**{name: shlex.quote(str(word)) for name, word in words.items()})
-        self.shell = subprocess.Popen(
-            ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", boot],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
 
-    def start(self) -> docker.DockerClient:
-        """Plug it in and return a client of its engine, once that answers."""
-        assert self.shell.stdout.readline() == "up\n"
-        ends = f"{self.name} type veth peer name {self.name}i netns {self.shell.pid}"
-        subprocess.run(f"ip link add {ends}".split(), check=True)
-        subprocess.run(f"ip address add {self.ours}/30 dev {self.name}".split(), check=True)
-        subprocess.run(f"ip link set {self.name} up".split(), check=True)
-        self.shell.stdin.write("go\n")
-        self.shell.stdin.flush()
-        until(self.answers)
-        return docker.DockerClient(base_url=self.host, timeout=60)
+def test_a_forwarder_that_works_is_kept():
+    fake = FakeEngine(BAD_PASSWORD, forwarders=1)
+    assert docker_forwarder.make_reachable(fake, SANDBOX, [5050, 5051]) is True
+    assert not fake.ran
 
-    def answers(self) -> bool:
-        told = subprocess.run(["docker", "--host", self.host, "version"], capture_output=True, timeout=30)
-        return told.returncode == 0
 
-    def docker(self, command: str, content: bytes | None = None, fails: bool = False) -> str:
-        """What docker prints on both streams when it talks to this engine, fed with *content*."""
-        done = subprocess.run(
-            ["docker", "--config", str(self.config), "--host", self.host, *command.split()],
-            input=content,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=120,
-        )
-        assert bool(done.returncode) is fails, done.stdout.decode()
-        return done.stdout.decode()
+def test_an_engine_in_a_virtual_machine_gets_a_forwarder():
+    fake = FakeEngine(REFUSED, REFUSED, BAD_PASSWORD)
+    assert docker_forwarder.make_reachable(fake, SANDBOX, [5050, 5051], dial="192.0.2.1") is True
+    [(command, how)] = fake.ran
+    assert command[-3:] == ["192.0.2.1", "5050", "5051"]
+    assert how["network_mode"] == "host", "Docker Desktop would open a published port here, where it is taken"
+    assert "ports" not in how
+    assert how["labels"][docker_forwarder.STATE_LABEL] == "/its/state"
 
-    def run(self, command: str) -> str:
-        """What *command* prints when it runs inside."""
-        first = Path(f"/proc/{self.shell.pid}/task/{self.shell.pid}/children").read_text().strip()
-        inside = ["nsenter", "--target", first, "--all", "sh", "-c", command]
-        return subprocess.run(inside, check=True, capture_output=True, text=True, timeout=30).stdout
 
-    def show(self, port: int) -> None:
-        """Be Docker Desktop: whoever in there calls us on this port is connected to our loopback's."""
-        listener = socket.create_server((self.ours, port))
-        self.listeners.append(listener)
-        threading.Thread(target=self._relay, args=(listener, port), daemon=True).start()
+def test_a_forwarder_for_another_port_is_replaced():
+    fake = FakeEngine(REFUSED, BAD_PASSWORD, forwarders=1)
+    assert docker_forwarder.make_reachable(fake, SANDBOX, [5050, 5051]) is True
+    assert len(fake.ran) == len(fake.forwarders) == 1
 
-    def _relay(self, listener: socket.socket, port: int) -> None:
-        while True:
-            try:
-                near = listener.accept()[0]
-            except OSError:  # closed
-                return
-            try:
-                far = socket.create_connection(("127.0.0.1", port))
-            except OSError:
-                near.close()
-                continue
-            for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._copy, args=(source, sink), daemon=True).start()
 
-    @staticmethod
-    def _copy(source: socket.socket, sink: socket.socket) -> None:
+def test_a_forwarder_that_lacks_a_new_port_is_replaced():
+    fake = FakeEngine(BAD_PASSWORD, forwarders=1)
+    assert docker_forwarder.make_reachable(fake, SANDBOX, [5050, 5051, 5053]) is True
+    assert [forwarder.labels[docker_forwarder.PORTS_LABEL] for forwarder in fake.forwarders] == ["5050 5051 5053"]
+
+
+def test_a_registry_that_accepts_any_password_is_not_the_sandbox():
+    assert docker_forwarder.reaches(FakeEngine(None), 5050) is False
+
+
+def test_an_engine_that_cannot_reach_the_sandbox_at_all(monkeypatch):
+    monkeypatch.setattr(docker_forwarder, "_becomes_reachable", lambda *_: False)
+    fake = FakeEngine(REFUSED)
+    with pytest.raises(SandboxError, match=r"cannot reach the sandbox at localhost:5050\. Fix: ecr-sandbox down"):
+        docker_forwarder.make_reachable(fake, SANDBOX, [5050, 5051])
+    assert not fake.forwarders
+
+
+def test_a_forwarder_that_does_not_start_is_removed():
+    fake = FakeEngine(REFUSED, run_error="port is already allocated")
+    with pytest.raises(SandboxError, match="The forwarder to the sandbox did not start"):
+        docker_forwarder.make_reachable(fake, SANDBOX, [5050, 5051])
+    assert not fake.forwarders
+
+
+def test_the_forwarder_copies_bytes_both_ways(started):
+    port = free_port()
+    far = socket.create_server(("127.0.0.1", 0))
+    # It connects to the port that it listens on. On one machine these must be two ports.
+    code = docker_forwarder.FORWARD.replace('writer.get_extra_info("sockname")[1]', str(far.getsockname()[1]))
+    started.append(subprocess.Popen([sys.executable, "-c", code, "127.0.0.1", str(port)]))
+
+    def echo():
+        with far.accept()[0] as talk:
+            received = b""
+            while data := talk.recv(1 << 16):
+                received += data
+            talk.sendall(received.upper())
+
+    threading.Thread(target=echo, daemon=True).start()
+    sent = b"layer " * 200_000
+    with _connected(port) as near:
+        near.sendall(sent)
+        near.shutdown(socket.SHUT_WR)
+        received = b""
+        while data := near.recv(1 << 16):
+            received += data
+    assert received == sent.upper()
+    far.close()
+
+
+def _connected(port):
+    for _ in range(100):
         try:
-            while data := source.recv(1 << 16):
-                sink.sendall(data)
-            sink.shutdown(socket.SHUT_WR)
+            return socket.create_connection(("127.0.0.1", port), timeout=10)
         except OSError:
-            source.close()
-            sink.close()
-
-    def stop(self) -> None:
-        for listener in self.listeners:
-            listener.shutdown(socket.SHUT_RDWR)
-            listener.close()
-        self.shell.stdin.close()
-        self.shell.stdout.close()
-        self.shell.wait(30)
-        until(lambda: not Path("/sys/class/net", self.name).exists())
-        for folder in sorted(self.cgroups(), reverse=True):  # the one thing of it that outlives its processes
-            until(lambda folder=folder: not (folder / "cgroup.procs").read_text())
-            folder.rmdir()
-
-    def cgroups(self) -> list[Path]:
-        roots = [path for pattern in ("", "*/") for path in Path("/sys/fs/cgroup").glob(f"{pattern}{self.name}")]
-        return roots + [each for root in roots for each in root.rglob("*") if each.is_dir()]
-
-
-@pytest.fixture(scope="module")
-def base_image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The base image in a file, as `docker save` writes it."""
-    file = tmp_path_factory.mktemp("base") / "base.tar"
-    subprocess.run(["docker", "save", "--output", str(file), settings.BASE_IMAGE], check=True)
-    yield file
-    file.unlink()
-
-
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory, base_image: Path) -> Iterator[VirtualMachine]:
-    machine = VirtualMachine(tmp_path_factory.mktemp("vm"))
-    try:
-        machine.start().close()
-        machine.docker(f"load --quiet --input {base_image}")
-        yield machine
-    finally:
-        machine.stop()
-    assert not Path("/sys/class/net", machine.name).exists()
-    assert not machine.cgroups()
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """A sandbox that the machine can call by the address that it knows us by."""
-    sandbox = Sandbox(tmp_path_factory.mktemp("sandbox")).start()
-    yield sandbox
-    assert sandbox.stop() == 0
-
-
-@pytest.fixture
-def its_engine(machine: VirtualMachine) -> Iterator[docker.DockerClient]:
-    """The machine's engine, with no forwarder in it before and after."""
-    client = docker.DockerClient(base_url=machine.host, timeout=60)
-    yield client
-    docker_engine.remove_forwarder(client)
-    client.close()
-
-
-def ports(sandbox: Sandbox) -> list[int]:
-    """The ports that the sandbox says it has, the main one first."""
-    return json.loads((sandbox.state / "sandbox.json").read_text())["ports"]
-
-
-def shown(machine: VirtualMachine, sandbox: Sandbox) -> list[int]:
-    """The sandbox's ports, each of which the machine may call from now on."""
-    known = [listener.getsockname()[1] for listener in machine.listeners]
-    for port in ports(sandbox):
-        if port not in known:
-            machine.show(port)
-    return ports(sandbox)
-
-
-def push_and_pull(machine: VirtualMachine, ecr: Any) -> None:
-    """Log in, push and pull with the machine's engine what the caller of *ecr* may."""
-    [token] = ecr.get_authorization_token()["authorizationData"]
-    user, password = base64.b64decode(token["authorizationToken"]).decode().split(":", 1)
-    registry = token["proxyEndpoint"].removeprefix("http://")
-    name = f"through-{uuid.uuid4().hex[:8]}"
-    ecr.create_repository(repositoryName=name)
-    image = f"{registry}/{name}:v1"
-    assert "Login Succeeded" in machine.docker(
-        f"login --username {user} --password-stdin {registry}", password.encode()
-    )
-    machine.docker(f"import - {image}", layer(os.urandom(3_000_000)))  # more than any buffer on the way
-    assert "digest: sha256:" in machine.docker(f"push {image}")
-    machine.docker(f"rmi {image}")
-    assert "Downloaded newer image" in machine.docker(f"pull {image}")
-    machine.docker(f"rmi {image}")
-
-
-def answer_of(port: int) -> str:
-    """A command that prints which status the registry at this port has for a stranger."""
-    asked = f"import requests; print(requests.get('http://localhost:{port}/v2/').status_code)"
-    return f'{sys.executable} -c "{asked}"'
-
-
-def test_without_a_forwarder_the_engine_finds_nobody(machine, sandbox, its_engine):
-    shown(machine, sandbox)
-    assert docker_engine.reaches(its_engine, sandbox.port) is False
-    assert "connection refused" in machine.docker(f"pull {sandbox.registry}/none:v1", fails=True)
-
-
-def test_with_it_login_push_and_pull_work_on_every_port(machine, sandbox, its_engine):
-    every = shown(machine, sandbox)
-    assert len(every) > 1
-    assert docker_engine.make_reachable(its_engine, every) is True
-    assert docker_engine.reaches(its_engine, sandbox.port) is True
-    push_and_pull(machine, sandbox.client())
-    for port in every:
-        here = subprocess.run(["sh", "-c", answer_of(port)], check=True, capture_output=True, text=True).stdout
-        assert machine.run(answer_of(port)) == here != "", port
-
-
-def test_nothing_of_it_is_published(machine, sandbox, its_engine):
-    """Docker Desktop opens a published port on the user's own machine, where the sandbox listens already."""
-    docker_engine.make_reachable(its_engine, shown(machine, sandbox))
-    [forwarder] = its_engine.containers.list()
-    assert not forwarder.attrs["HostConfig"]["PortBindings"]
-    assert not any(forwarder.ports.values())
-    listening = machine.run("ss --no-header --listening --tcp --numeric").split()[3::5]
-    assert {f"127.0.0.1:{port}" for port in ports(sandbox)} <= set(listening)
-    assert all(address.startswith("127.0.0.1:") for address in listening)
-
-
-def test_what_works_is_left_alone(machine, sandbox, its_engine):
-    every = shown(machine, sandbox)
-    docker_engine.make_reachable(its_engine, every)
-    [before] = its_engine.containers.list()
-    assert docker_engine.make_reachable(its_engine, every) is True
-    [after] = its_engine.containers.list()
-    assert (after.id, after.attrs["State"]["StartedAt"]) == (before.id, before.attrs["State"]["StartedAt"])
-
-
-def test_a_registry_that_got_its_port_later_is_carried_too(machine, sandbox, its_engine):
-    before = shown(machine, sandbox)
-    docker_engine.make_reachable(its_engine, before)
-    other = sandbox.client(region="eu-west-1", key=(settings.OTHER_ACCESS_KEY, settings.OTHER_SECRET_KEY))
-    [token] = other.get_authorization_token()["authorizationData"]
-    port = int(token["proxyEndpoint"].rsplit(":", 1)[1])
-    assert port not in before
-    after = shown(machine, sandbox)
-    assert port in after
-    assert docker_engine.reaches(its_engine, port) is False
-
-    assert docker_engine.make_reachable(its_engine, after) is True
-    push_and_pull(machine, other)
-    push_and_pull(machine, sandbox.client())
-
-
-def test_it_comes_back_with_the_engine_and_does_not_hold_it_up(machine, sandbox, its_engine):
-    docker_engine.make_reachable(its_engine, shown(machine, sandbox))
-    first = machine.run("cat /run/docker.pid")
-    machine.run(f"kill {first}")
-    until(lambda: machine.run("cat /run/docker.pid || true") not in ("", first) and machine.answers())
-    assert "using the force" not in machine.log.read_text(), "the engine had to kill it, after 10 s"
-    until(lambda: docker_engine.reaches(its_engine, sandbox.port))
-    push_and_pull(machine, sandbox.client())
-
-
-def test_it_outlives_the_sandbox(machine, sandbox, its_engine):
-    docker_engine.make_reachable(its_engine, shown(machine, sandbox))
-    sandbox.stop()
-    assert docker_engine.reaches(its_engine, sandbox.port) is False
-    sandbox.start()
-    assert docker_engine.reaches(its_engine, sandbox.port) is True
-
-
-def test_removed_it_is_gone(machine, sandbox, its_engine):
-    docker_engine.make_reachable(its_engine, shown(machine, sandbox))
-    assert docker_engine.remove_forwarder(its_engine) is True
-    assert its_engine.containers.list(all=True) == []
-    assert docker_engine.reaches(its_engine, sandbox.port) is False
-    assert docker_engine.remove_forwarder(its_engine) is False
-
-
-def test_a_sandbox_that_is_out_of_its_reach_is_said_and_nothing_is_left(
-    machine, sandbox, its_engine, monkeypatch, port
-):
-    monkeypatch.setattr(docker_engine, "PATIENCE", 1)
-    with pytest.raises(LabError, match=f"cannot reach the sandbox at localhost:{port}"):
-        docker_engine.make_reachable(its_engine, [port])
-    assert its_engine.containers.list(all=True) == []
+            threading.Event().wait(0.05)
+    raise AssertionError("the forwarder does not listen")

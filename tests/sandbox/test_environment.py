@@ -1,4 +1,4 @@
-"""The isolated environment, as data: what is set, what is gone, what the files say."""
+"""The isolated environment as data: what is set, what is unset, and what the files contain."""
 
 import json
 import os
@@ -6,6 +6,7 @@ import stat
 import subprocess
 
 import pytest
+
 from ecr_sandbox import environment
 
 STATUS = {
@@ -17,7 +18,7 @@ STATUS = {
 }
 
 
-def test_it_points_everything_at_the_sandbox():
+def test_all_clients_point_to_the_sandbox():
     new, _ = environment.isolated({"PATH": "/usr/bin"}, STATUS)
     assert new["AWS_ENDPOINT_URL"] == "http://localhost:5051"
     assert new["AWS_CONFIG_FILE"] == "/s/aws/config"
@@ -27,11 +28,11 @@ def test_it_points_everything_at_the_sandbox():
     assert new["AWS_REGION"] == new["AWS_DEFAULT_REGION"] == "us-east-1"
     assert new["REGISTRY"] == "localhost:5051"
     assert new["ACCOUNT_ID"] == "123456789012"
-    assert new["REPOSITORY_NAME"] == "demo-app-repo"
-    assert new["REPOSITORY_URI"] == "localhost:5051/demo-app-repo"
+    assert new["PUBLIC_REGISTRY"] == "localhost:5053"
+    assert (new["HUB"], new["HUB_API"]) == ("localhost:5052", "http://localhost:5052/hub.docker.com")
 
 
-def test_the_engine_found_before_is_kept():
+def test_an_engine_that_is_already_set_is_kept():
     new, _ = environment.isolated({}, STATUS, {"DOCKER_HOST": "unix:///x.sock"})
     assert new["DOCKER_HOST"] == "unix:///x.sock"
 
@@ -55,33 +56,33 @@ def test_the_engine_found_before_is_kept():
         "BUILDX_BUILDER",
     ],
 )
-def test_whatever_could_lead_elsewhere_is_gone(name):
+def test_variables_that_name_another_endpoint_or_account_are_unset(name):
     new, gone = environment.isolated({name: "x"}, STATUS)
     assert name in gone
     assert name not in new
 
 
-def test_nothing_is_both_set_and_unset_or_twice():
+def test_each_variable_is_either_set_or_unset_and_listed_once():
     new, gone = environment.isolated({"AWS_PROFILE": "x", "AWS_REGION": "y", "AWS_NEW": "z"}, STATUS)
     assert not set(new) & set(gone)
     assert len(gone) == len(set(gone))
 
 
-def test_sealing_twice_changes_nothing():
+def test_isolating_twice_changes_nothing():
     once, _ = environment.isolated({"PATH": "/usr/bin:/bin", "NO_PROXY": "corp"}, STATUS, {"DOCKER_HOST": "unix:///x"})
     twice, _ = environment.isolated(once, STATUS, {"DOCKER_HOST": once["DOCKER_HOST"]})
     assert twice == once
 
 
-def test_it_leaves_its_arguments_alone():
+def test_its_arguments_are_not_changed():
     environ = {"PATH": "/bin", "AWS_PROFILE": "x"}
     environment.isolated(environ, STATUS)
     assert environ == {"PATH": "/bin", "AWS_PROFILE": "x"}
 
 
-def test_path_begins_with_the_shim_then_this_python():
-    new, _ = environment.isolated({"PATH": f"/a:{environment.venv_bin()}:/b"}, STATUS)
-    assert new["PATH"] == f"/s/bin:{environment.venv_bin()}:/a:/b"
+def test_path_begins_with_the_wrapper_of_the_aws_command():
+    new, _ = environment.isolated({"PATH": "/a:/s/bin:/b"}, STATUS)
+    assert new["PATH"] == "/s/bin:/a:/b"
 
 
 @pytest.mark.parametrize(
@@ -98,15 +99,22 @@ def test_no_proxy_for_localhost(before, upper, lower):
     assert (new["NO_PROXY"], new["no_proxy"]) == (upper, lower)
 
 
-def test_files_are_private_and_docker_will_not_choose_a_keychain(state):
+@pytest.fixture
+def state(tmp_path):
+    state = tmp_path / "its state"  # a space in the name, as in "Application Support" on macOS
+    state.mkdir()
+    return state
+
+
+def test_files_are_private_and_docker_uses_no_keychain(state):
     environment.write_files(state)
     assert json.loads((state / "docker" / "config.json").read_text())["auths"]
     for name in ("docker/config.json", "aws/config", "aws/credentials"):
         assert stat.S_IMODE((state / name).stat().st_mode) == 0o600
-    assert not list(state.rglob(".*"))  # no drafts
+    assert not list(state.rglob(".*"))  # no temporary files
 
 
-def test_what_a_learner_put_there_is_kept(state):
+def test_the_users_additions_are_kept(state):
     environment.write_files(state)
     (state / "aws" / "credentials").write_text("[alice]\n")
     (state / "docker" / "config.json").write_text('{"auths": {"localhost:1": {"auth": "eA=="}}}')
@@ -116,17 +124,17 @@ def test_what_a_learner_put_there_is_kept(state):
 
 
 @pytest.mark.parametrize("text", ["", "{", "{}", '{"auths": {}}', "[]", '{"credsStore": "desktop"}'])
-def test_a_docker_config_that_would_let_docker_choose_is_replaced(state, text):
+def test_a_docker_config_without_a_credential_store_setting_is_replaced(state, text):
     (state / "docker").mkdir()
     (state / "docker" / "config.json").write_text(text)
     environment.write_files(state)
     assert json.loads((state / "docker" / "config.json").read_text()) == {"auths": {"sandbox.invalid": {}}}
 
 
-def test_the_shim_runs_this_pythons_aws_with_another_home(state):
+def test_the_wrapper_runs_this_pythons_aws_with_another_home(state):
     environment.write_files(state)
-    shim = (state / "bin" / "aws").read_text()
-    assert f"HOME='{state}/aws/home' exec {environment.venv_bin()}/aws" in shim
+    wrapper = (state / "bin" / "aws").read_text()
+    assert f"HOME='{state}/aws/home' exec {environment.venv_bin()}/aws" in wrapper
     ran = subprocess.run([state / "bin" / "aws", "--version"], capture_output=True, text=True)
     assert "aws-cli/" in ran.stdout + ran.stderr
 
@@ -139,7 +147,21 @@ def test_a_state_folder_with_a_blank_and_a_quote_in_its_name(tmp_path):
     assert ran.returncode == 0
 
 
-def test_apply_moves_botocore_and_forgets_its_default_session(state):
+@pytest.fixture
+def process_environment(monkeypatch):
+    """os.environ and boto3 are as before after the test."""
+    import boto3
+    import botocore.loaders
+
+    monkeypatch.setattr(botocore.loaders.Loader, "CUSTOMER_DATA_PATH", "/nowhere")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def test_apply_changes_the_environment_and_botocore(state, process_environment):
     import boto3
     import botocore.loaders
 
@@ -149,5 +171,5 @@ def test_apply_moves_botocore_and_forgets_its_default_session(state):
     environment.apply(new, gone)
     assert boto3.DEFAULT_SESSION is None
     assert "AWS_PROFILE" not in os.environ
-    assert environment.is_isolated(os.environ)
+    assert environment.is_isolated(os.environ, state)
     assert botocore.loaders.Loader().search_paths[0] == str(state / "aws" / "models")

@@ -1,6 +1,6 @@
-"""A poisoned home: real aws, boto3 and docker, run in the isolated environment, neither read nor change it.
+"""In the isolated environment real aws, boto3 and docker neither read nor change the user's ~/.aws and ~/.docker.
 
-The kernel itself tells (inotify) whenever any process opens, reads or changes a file in ~/.aws or ~/.docker.
+The kernel reports (inotify) whenever any process opens, reads or changes a file there.
 """
 
 import ctypes
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import settings
+from ecr_sandbox import settings
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="inotify is Linux's")
 
@@ -22,16 +22,21 @@ ACCESS, MODIFY, ATTRIB, OPEN = 0x1, 0x2, 0x4, 0x20
 MOVED, CREATED, DELETED = 0xC0, 0x100, 0x200
 IS_FOLDER = 0x40000000
 
-# What a learner's cells do, with a copy of the learner's home, without one word about where the sandbox is.
-CELLS = """
-import os, subprocess
-from helpers import connect
-lab = connect()
+# Plain boto3, aws and docker, without the sandbox's address.
+PROGRAM = """
+import base64, subprocess
+from ecr_sandbox import background, docker_engine, docker_forwarder, environment, settings
+sandbox = settings.from_environ()
+status = background.start(sandbox)
+environment.apply(*environment.isolated_environment(status))
+docker_forwarder.make_reachable(docker_engine.client(), sandbox, status["ports"])
 import boto3, docker
 print(boto3.client("sts").get_caller_identity()["Arn"])
 boto3.client("ecr").create_repository(repositoryName="demo-app-repo")
 print(boto3.Session().get_credentials().access_key, boto3.Session().available_profiles)
-docker.from_env().login("AWS", lab.password(), registry=lab.registry)
+[token] = boto3.client("ecr").get_authorization_token()["authorizationData"]
+password = base64.b64decode(token["authorizationToken"]).decode().partition(":")[2]
+docker.from_env().login("AWS", password, registry=token["proxyEndpoint"].removeprefix("http://"))
 typed = '''set -e
 aws sts get-caller-identity --query Account
 aws ecr describe-repositories --repository-names demo-app-repo --query 'repositories[0].repositoryName'
@@ -44,14 +49,14 @@ print(ran.stdout + ran.stderr)
 """
 
 TYPED = """
-eval "$(ecr-lab env)"
+eval "$(ecr-sandbox env)"
 aws ecr describe-repositories --output text >/dev/null
 aws ecr get-login-password | docker login --username AWS --password-stdin "$REGISTRY" 2>/dev/null
 """
 
 
 class Watch:
-    """Everything that any process does to the files under some folders."""
+    """Every access of any process to the files in some folders."""
 
     def __init__(self, *folders: Path):
         self.libc = ctypes.CDLL(None, use_errno=True)
@@ -65,7 +70,7 @@ class Watch:
                 self.names[number] = folder
 
     def seen(self) -> set[str]:
-        """The paths that were touched since the last call; listing a folder counts as well."""
+        """The paths that were accessed since the last call, including folders that were listed."""
         found = set()
         try:
             data = os.read(self.handle, 1 << 20)
@@ -80,8 +85,10 @@ class Watch:
 
 
 @pytest.fixture
-def home(tmp_path):
-    """A home whose every file leads elsewhere or leaves a mark when it is used."""
+def home(tmp_path, own_settings, monkeypatch):
+    """A home in which every file names another endpoint or account, or writes a mark when it is used."""
+    for name, value in own_settings.environ().items():
+        monkeypatch.setenv(name, value)
     home = tmp_path / "home"
     mark = f"touch {home}/marked"
     files = {
@@ -96,15 +103,14 @@ def home(tmp_path):
             {
                 "auths": {"localhost:5050": {"auth": "c3RvbGVuOnN0b2xlbg=="}},
                 "credsStore": "mark",
-                "credHelpers": {f"localhost:{settings.port()}": "mark"},
+                "credHelpers": {f"localhost:{own_settings.port}": "mark"},
                 "HttpHeaders": {"X-Poison": "1"},
                 "proxies": {"default": {"httpProxy": "http://127.0.0.1:9"}},
             }
         ),
         ".dockercfg": "{}",
         "bin/docker-credential-mark": f"#!/bin/sh\n{mark}\n",
-        "bin/ecr-lab": f"#!/bin/sh\ncd '{settings.PROJECT}'\n"
-        f"exec '{sys.executable}' -c 'from helpers.cli import main; main()' \"$@\"\n",
+        "bin/ecr-sandbox": f"#!/bin/sh\nexec '{sys.executable}' -m ecr_sandbox \"$@\"\n",
     }
     for name, text in files.items():
         (home / name).parent.mkdir(parents=True, exist_ok=True)
@@ -130,7 +136,7 @@ def poisoned(home: Path) -> dict[str, str]:
 
 
 def fingerprint(home: Path) -> str:
-    """Names, sizes, times and bytes of everything in the home."""
+    """Names, sizes, times and contents of all files in the home."""
     facts = [
         (
             str(path),
@@ -143,18 +149,18 @@ def fingerprint(home: Path) -> str:
     return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
-def run(words, home):
-    ran = subprocess.run(words, cwd=settings.PROJECT, env=poisoned(home), capture_output=True, text=True, timeout=120)
+def run(command, home):
+    ran = subprocess.run(command, env=poisoned(home), capture_output=True, text=True, timeout=120)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout
 
 
-def test_the_cells_of_a_notebook(home):
+def test_a_program(home):
     before, watch = fingerprint(home), Watch(home / ".aws", home / ".docker")
-    out = run([sys.executable, "-c", CELLS], home).splitlines()
+    out = run([sys.executable, "-c", PROGRAM], home).splitlines()
     assert watch.seen() == set()
     assert fingerprint(home) == before
-    assert out[2:] == [
+    assert out == [
         f"arn:aws:iam::{settings.ACCOUNT}:user/administrator",
         f"{settings.ACCESS_KEY} ['default', '{settings.OTHER_PROFILE}']",
         f'"{settings.ACCOUNT}"',
@@ -164,42 +170,42 @@ def test_the_cells_of_a_notebook(home):
     ]
 
 
-def test_a_terminal_after_eval(home):
-    run([sys.executable, "-c", "from helpers import connect; connect()"], home)
+def test_a_terminal_after_eval_reads_nothing_of_the_home(home):
+    run(["ecr-sandbox", "up"], home)
     before, watch = fingerprint(home), Watch(home / ".aws", home / ".docker")
     assert "Login Succeeded" in run(["sh", "-c", TYPED], home)
     assert watch.seen() == set()
     assert fingerprint(home) == before
 
 
-def test_the_user_of_contexts_has_their_name_read_and_nothing_else(home):
-    """To find the engine of the user's context docker must read the user's file, once, before the seal."""
+def test_only_the_current_context_of_the_user_is_read(home):
+    """docker reads the user's file once, before the environment is set, to find the engine of the user's context."""
     config = json.loads((home / ".docker" / "config.json").read_text())
     (home / ".docker" / "config.json").write_text(json.dumps(config | {"currentContext": "mine"}))
     meta = home / ".docker" / "contexts" / "meta" / hashlib.sha256(b"mine").hexdigest() / "meta.json"
     meta.parent.mkdir(parents=True)
     here = {"docker": {"Host": "unix:///var/run/docker.sock", "SkipTLSVerify": False}}
     meta.write_text(json.dumps({"Name": "mine", "Metadata": {}, "Endpoints": here}))
+    run(["ecr-sandbox", "up"], home)
     before, watch = fingerprint(home), Watch(home / ".aws", home / ".docker")
-    code = "from helpers import connect; import os; connect(); print(os.environ['DOCKER_HOST'])"
-    assert run([sys.executable, "-c", code], home).splitlines()[-1] == "unix:///var/run/docker.sock"
+    assert "export DOCKER_HOST=unix:///var/run/docker.sock;" in run(["ecr-sandbox", "env"], home)
     files = {Path(name).name for name in watch.seen() if Path(name).is_file()}
     assert files == {"config.json", "meta.json"}
     assert fingerprint(home) == before
 
 
 @pytest.mark.parametrize(
-    ("words", "opened"),
+    ("command", "opened"),
     [
         (["aws", "sts", "get-caller-identity"], ".aws/cli/alias"),
         (["docker", "info"], ".docker/config.json"),
         ([sys.executable, "-c", "import boto3; boto3.client('sts')"], ".aws/config"),
     ],
 )
-def test_the_watch_does_see(home, words, opened):
-    """Without the seal the same programs do read the home: the silence above means something."""
+def test_without_the_environment_the_same_programs_read_the_home(home, command, opened):
+    """This proves that the watch detects such an access."""
     watch = Watch(home / ".aws", home / ".docker")
-    subprocess.run(words, env={**os.environ, "HOME": str(home), "PATH": _with_aws()}, capture_output=True)
+    subprocess.run(command, env={**os.environ, "HOME": str(home), "PATH": _with_aws()}, capture_output=True)
     assert str(home / opened) in watch.seen()
 
 

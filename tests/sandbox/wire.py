@@ -1,4 +1,4 @@
-"""A client of the registry protocol that has nothing but HTTP, for the tests of the wire."""
+"""A client of the registry protocol that sends any HTTP request, for protocol tests."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 BYTES = "application/octet-stream"
-PATIENCE = 60  # seconds; it bounds a hang, it measures nothing
+PATIENCE = 60  # seconds; a timeout for hangs, not a measurement
 
 
 def digest_of(content: bytes) -> str:
@@ -24,7 +24,7 @@ def digest_of(content: bytes) -> str:
 
 
 class Wire:
-    """One *repository* of the registry at *url*, as its client sees it."""
+    """A client for one *repository* of the registry at *url*."""
 
     def __init__(self, url: str, repository: str, authorization: str | None = None):
         self.url, self.repository = url, repository
@@ -34,47 +34,47 @@ class Wire:
             self._session.headers["Authorization"] = authorization
 
     def other(self, repository: str) -> "Wire":
-        """The same client at another *repository*."""
+        """A client with the same credentials for another *repository*."""
         return Wire(self.url, repository, self._session.headers.get("Authorization"))
 
     def ask(
         self, method: str, path: str, body: Any = None, follow: bool = False, **headers: str | None
     ) -> requests.Response:
-        """The answer to one request; *path* is below the repository, or what a header Location said."""
+        """The response to one request; *path* is relative to the repository, or the value of a Location header."""
         url = urljoin(self.url, path if path.startswith(("/", "http")) else f"/v2/{self.repository}/{path}")
         names = {name.replace("_", "-"): value for name, value in headers.items()}  # None: leave the header out
         return self._session.request(method, url, data=body, headers=names, allow_redirects=follow, timeout=PATIENCE)
 
     def start(self) -> str:
-        """A new upload's location."""
+        """Start an upload; its location."""
         answer = self.ask("POST", "blobs/uploads/")
         assert answer.status_code == 202, answer.text
         return answer.headers["Location"]
 
     def patch(self, location: str, content: Any, first: int | None = None, **headers: str) -> requests.Response:
-        """Send a part, whose first byte belongs at *first* when that is said."""
+        """Send a part; *first* is the position of its first byte, for Content-Range."""
         if first is not None:
             headers["Content_Range"] = f"{first}-{first + len(content) - 1}"
         return self.ask("PATCH", location, content, Content_Type=BYTES, **headers)
 
     def put(self, location: str, digest: str, content: Any = None, **headers: str) -> requests.Response:
-        """End an upload."""
+        """Complete an upload."""
         joint = "&" if urlsplit(location).query else "?"
         return self.ask("PUT", f"{location}{joint}digest={digest}", content, Content_Type=BYTES, **headers)
 
     def push_blob(self, content: bytes) -> dict[str, Any]:
-        """Have the registry keep *content*; its digest and size, as a descriptor has them."""
+        """Push *content*; its digest and size, as in a descriptor."""
         digest = digest_of(content)
         answer = self.put(self.start(), digest, content)
         assert answer.status_code == 201, answer.text
         return {"digest": digest, "size": len(content)}
 
     def blob(self, digest: str, **headers: str) -> requests.Response:
-        """Fetch a layer as clients do: follow where the registry sends them."""
+        """Download a layer and follow the redirect."""
         return self.ask("GET", f"blobs/{digest}", follow=True, **headers)
 
     def image(self, content: bytes, docker: bool = False, **more: Any) -> dict[str, Any]:
-        """A manifest of one layer with *content*, whose blobs are pushed; *more* are further fields."""
+        """Push a config and a layer with *content*; their manifest, with *more* fields."""
         config = self.push_blob(
             json.dumps({"architecture": "amd64", "os": "linux", "layer": digest_of(content)}).encode()
         )
@@ -88,7 +88,7 @@ class Wire:
         }
 
     def put_manifest(self, manifest: Any, reference: str | None = None, **headers: str) -> requests.Response:
-        """Push a manifest under *reference*, or by its digest."""
+        """Send a manifest with the tag or digest *reference*, by default its digest."""
         content = manifest if isinstance(manifest, bytes) else json.dumps(manifest).encode()
         kind = manifest["mediaType"] if isinstance(manifest, dict) and "mediaType" in manifest else OCI
         return self.ask(
@@ -96,7 +96,7 @@ class Wire:
         )
 
     def push(self, manifest: Any, reference: str | None = None, **headers: str) -> dict[str, Any]:
-        """Push a manifest, which must be taken; its descriptor."""
+        """Push a manifest, which must succeed; its descriptor."""
         answer = self.put_manifest(manifest, reference, **headers)
         assert answer.status_code == 201, answer.text
         content = json.dumps(manifest).encode()
@@ -107,5 +107,5 @@ class Wire:
 
 
 def error(answer: requests.Response) -> tuple[int, str]:
-    """Status and code of a refusal."""
+    """Status and error code of an error response."""
     return answer.status_code, answer.json()["errors"][0]["code"]

@@ -1,48 +1,51 @@
-"""Middleware 2: who is it? ``docker`` says so by Basic authentication with the user ``AWS`` and a token.
+"""Basic authentication of the registry: ``docker`` sends the user ``AWS`` and a password.
 
-A token opens the registries of every account in its Region; what it may do there, IAM decides.
-Source: ECR user guide, "Private registry authentication"; ecr words in ``words.py``.
+A password is valid in the registries of every account in its Region; IAM decides what it allows there.
+Source: ECR user guide, "Private registry authentication".
 """
 
+from collections.abc import Callable
 from functools import partial
 
-from ecr_sandbox.aws.errors import CommonError
-from ecr_sandbox.http.middleware import Handler, Middleware, Request
-from ecr_sandbox.iam import principals
-from ecr_sandbox.registry.responses import refuse
-from ecr_sandbox.services.ecr.errors import NOT_AUTHORIZED, TOKEN_EXPIRED, TOKEN_INVALID, denied
 from werkzeug.wrappers import Response
+
+from ecr_sandbox.errors import ApiError
+from ecr_sandbox.http.middleware import Handler, Middleware, Principal, Request
 
 from .token import USER, ExpiredToken, InvalidToken, Tokens
 
 
-def basic(tokens: Tokens, region: str) -> Middleware:
-    """The door of a registry in *region*, which reads the token with *tokens*."""
-    return partial(_basic, tokens, region)
+class NoCredentials(Exception):
+    """The request has no Basic authentication."""
 
 
-def _basic(tokens: Tokens, region: str, request: Request, call_next: Handler) -> Response:
-    given = request.authorization
-    if given is None or given.type != "basic":
-        return _who_are_you(request)
+PrincipalOf = Callable[[str], Principal]  # by access key; raises ApiError
+Refuse = Callable[[Request, Exception], Response]
+
+
+def authenticate(tokens: Tokens, region: str, principal_of: PrincipalOf, refuse: Refuse) -> Middleware:
+    """Middleware of a registry in *region* that reads the password with *tokens* and sets the request's principal.
+
+    *refuse* gives the answer to NoCredentials, InvalidToken, ExpiredToken and ApiError (of *principal_of*).
+    """
+    return partial(_authenticate, tokens, region, principal_of, refuse)
+
+
+def _authenticate(
+    tokens: Tokens, region: str, principal_of: PrincipalOf, refuse: Refuse, request: Request, call_next: Handler
+) -> Response:
     try:
-        caller = tokens.read(given.password or "")
-    except ExpiredToken:
-        return refuse(TOKEN_EXPIRED)
-    except InvalidToken:
-        return refuse(TOKEN_INVALID)
-    if given.username != USER or caller.region != region:
-        return refuse(TOKEN_INVALID)
-    try:
-        request.principal = principals.of(caller.access_key)
-    except CommonError as no:
-        return refuse(denied(no.message))
-    request.caller = caller
+        request.principal = principal_of(_access_key(tokens, region, request))
+    except (NoCredentials, InvalidToken, ExpiredToken, ApiError) as error:
+        return refuse(request, error)
     return call_next(request)
 
 
-def _who_are_you(request: Request) -> Response:
-    challenge = f'Basic realm="http://{request.host}/",service="ecr.amazonaws.com"'
-    return Response(
-        NOT_AUTHORIZED, status=401, headers={"Www-Authenticate": challenge}, content_type="text/plain; charset=utf-8"
-    )
+def _access_key(tokens: Tokens, region: str, request: Request) -> str:
+    given = request.authorization
+    if given is None or given.type != "basic":
+        raise NoCredentials
+    caller = tokens.read(given.password or "")
+    if given.username != USER or caller.region != region:
+        raise InvalidToken
+    return caller.access_key

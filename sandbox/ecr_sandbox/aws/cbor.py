@@ -1,11 +1,12 @@
-"""The protocol that newer clients speak with CloudWatch, and moto does not: CBOR, translated to JSON and back.
+"""The CBOR protocol, which newer clients speak with CloudWatch and moto does not: translated to JSON and back.
 
-Source: https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html. botocore's own code reads and writes it.
+Source: https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html. botocore's own code
+reads and writes it.
 """
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from io import BytesIO
 from typing import Any
@@ -13,17 +14,20 @@ from typing import Any
 from botocore.model import Shape, ShapeResolver
 from botocore.parsers import RpcV2CBORParser
 from botocore.serialize import RpcV2CBORSerializer
-from ecr_sandbox.http.middleware import Request
-from ecr_sandbox.services.ecr.errors import InvalidCbor
 from moto.core.exceptions import ServiceException
 from moto.core.utils import get_service_model
 from werkzeug.wrappers import Response
+
+from ecr_sandbox.errors import ApiError
+from ecr_sandbox.http.middleware import Handler, Request
+
+from .errors import InvalidCbor
 
 HEADER = "Smithy-Protocol"
 PROTOCOL = "rpc-v2-cbor"
 JSON = "application/x-amz-json-1.0"
 
-# What every answer may be, whatever its service's model says.
+# The shapes of errors and of empty answers, which are the same for every service.
 _COMMON = ShapeResolver(
     {
         "Text": {"type": "string"},
@@ -32,15 +36,13 @@ _COMMON = ShapeResolver(
     }
 )
 
-Handler = Callable[[Request], Response]
-
 
 def translated(service: str, operation: str, request: Request, call_next: Handler) -> Response:
-    """What *call_next* answers to the same call in JSON, in CBOR."""
+    """The answer of *call_next* to the same call in JSON, translated to CBOR."""
     model = get_service_model(service)
     try:
         parameters = decoded(request.get_data())
-    except Exception:  # botocore's reader has many ways to say so
+    except Exception:  # botocore's reader raises many types
         parameters = None
     if not isinstance(parameters, dict):
         return refuse(InvalidCbor(), 400)
@@ -52,13 +54,13 @@ def translated(service: str, operation: str, request: Request, call_next: Handle
     return _response(encoded(content, shape or _COMMON.get_shape_by_name("Nothing")))
 
 
-def refuse(error: ServiceException, status: int) -> Response:
-    """*error*, for a client that speaks CBOR."""
+def refuse(error: ApiError | ServiceException, status: int) -> Response:
+    """*error* in CBOR."""
     return _response(_errors({"__type": error.code, "message": error.message}), status)
 
 
 def decoded(body: bytes) -> Any:
-    """What *body* says; raises whatever botocore's reader raises."""
+    """The value in *body*; raises what botocore's reader raises."""
     if not body:
         return {}
     parser = RpcV2CBORParser()
@@ -66,7 +68,7 @@ def decoded(body: bytes) -> Any:
 
 
 def encoded(value: Mapping[str, Any], shape: Shape) -> bytes:
-    """*value*, as JSON has it, in CBOR: *shape* says which numbers are times. What it does not know is left out."""
+    """*value*, as JSON has it, in CBOR. *shape* says which numbers are times; members it does not have are left out."""
     written = bytearray()
     RpcV2CBORSerializer()._serialize_data_item(written, _known(value, shape), shape)
     return bytes(written)
@@ -96,19 +98,19 @@ def _in_json(request: Request, target: str, parameters: Any) -> Request:
     }
     environ = {name: value for name, value in environ.items() if not name.startswith(("HTTP_SMITHY", "werkzeug."))}
     translated = Request(environ)
-    translated.principal, translated.caller = request.principal, request.caller
+    translated.principal, translated.call = request.principal, request.call
     return translated
 
 
 def _plain(value: Any) -> Any:
-    """What JSON has not."""
+    """Times and bytes, which JSON does not have."""
     return value.timestamp() if isinstance(value, datetime) else base64.b64encode(value).decode()
 
 
 def _errors(content: Mapping[str, Any]) -> bytes:
     """An error's code and message."""
-    said = {"__type": content.get("__type", ""), "message": content.get("message") or content.get("Message") or ""}
-    return encoded(said, _COMMON.get_shape_by_name("Error"))
+    error = {"__type": content.get("__type", ""), "message": content.get("message") or content.get("Message") or ""}
+    return encoded(error, _COMMON.get_shape_by_name("Error"))
 
 
 def _response(body: bytes, status: int = 200) -> Response:

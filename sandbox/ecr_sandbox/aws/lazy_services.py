@@ -1,7 +1,7 @@
-"""Before door 4: what AWS has beside ECR and IAM, loaded when somebody asks for it the first time.
+"""Services other than ECR, IAM and STS, each loaded by its first call.
 
-moto answers for these services too, with the sandbox's own rules where moto's would mislead. Who never uses them
-waits for nothing: ECS alone takes moto a second and 70 MB.
+moto answers for them, with the sandbox's own rules where moto's differ from AWS's. A sandbox that never uses them
+does not load them: ECS alone takes moto a second and 70 MB.
 """
 
 import sqlite3
@@ -11,57 +11,61 @@ from functools import partial
 from importlib import import_module
 
 from botocore.model import OperationNotFoundError
-from ecr_sandbox.http.middleware import Handler, Middleware, Request
-from ecr_sandbox.services.ecr.errors import ServerException
-from ecr_sandbox.state.persistence import Kept
 from werkzeug.wrappers import Response
 
-from . import dispatch
+from ecr_sandbox.auth.scope import service_of
+from ecr_sandbox.http.middleware import Handler, Request
+from ecr_sandbox.state.persistence import BackendPersistence
 
-Install = Callable[[], None]  # puts our rules in the place of moto's
+from . import dispatch
+from .errors import ServerException
+from .responses import refuse
+
+Install = Callable[[], None]  # replaces moto's rules by ours
 
 
 class Services:
-    """The services of *named* (by signing name, each with what is to be done before its first call).
+    """The services in *installs* (by signing name), each with the function that is called before its state is read.
 
-    What *then* has for one is done when its state is there, in a change.
+    The service's function in *recover*, if there is one, is called after that, in a transaction.
     """
 
-    def __init__(self, kept: Kept, named: Mapping[str, Install], then: Mapping[str, Callable[[], None]] | None = None):
-        self._kept, self._named, self._then = kept, named, then or {}
+    def __init__(
+        self,
+        persistence: BackendPersistence,
+        installs: Mapping[str, Install],
+        recover: Mapping[str, Callable[[], None]] | None = None,
+    ):
+        self._persistence, self._installs, self._recover = persistence, installs, recover or {}
         self._loaded: set[str] = set()
-        for name in named:
+        for name in installs:
             dispatch.serve(name, partial(_answer, name))
 
     def load(self, *names: str) -> None:
-        """Let these services be there, as the last run left them."""
-        for name in set(names) & self._named.keys() - self._loaded:
+        """Load these services, with the state that the last run left."""
+        for name in set(names) & self._installs.keys() - self._loaded:
             import_module(f"moto.{dispatch.MODULES.get(name, name)}.urls")
-            self._kept.add(name, self._named[name], self._then.get(name))
+            self._persistence.add(name, self._installs[name], self._recover.get(name))
             self._loaded.add(name)
 
     @contextmanager
     def changing(self, *names: str) -> Iterator[None]:
-        """Round a change that the sandbox itself makes in these services: it is in the store when this ends."""
+        """A transaction in which the sandbox itself changes these services."""
         self.load(*names)
-        with self._kept.changing(names[0]):
+        with self._persistence.changing(names[0]):
             yield
 
-    def door(self) -> Middleware:
-        """The door that loads the service of a request; nobody else waits for it."""
-        return partial(_load_first, self)
+    def load_first(self, request: Request, call_next: Handler) -> Response:
+        """Middleware that loads the service of a request. Other requests do not wait for it."""
+        self.load(service_of(request))
+        return call_next(request)
 
 
 def _answer(name: str, request: Request) -> Response:
-    """moto's answer; where moto breaks down, a client shall not try again."""
+    """moto's answer; an error in moto's own code becomes an answer that clients do not retry."""
     try:
         return dispatch.by_moto(name, request)
     except (NotImplementedError, OperationNotFoundError, sqlite3.OperationalError, OSError):
         raise
     except Exception as error:
-        return dispatch.refuse(request, ServerException(error))
-
-
-def _load_first(services: Services, request: Request, call_next: Handler) -> Response:
-    services.load(dispatch.service_of(request))
-    return call_next(request)
+        return refuse(request, ServerException(error))

@@ -1,4 +1,4 @@
-"""Which tags may a repository (not an image) have? One rule, for ECR and ECR Public.
+"""The tags that a repository (not an image) can have: the same rule for ECR and ECR Public.
 
 Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-using-tags.html, "Tag restrictions".
 """
@@ -6,15 +6,15 @@ Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-using-tags.ht
 import unicodedata
 from collections.abc import Iterable, Mapping
 
-from ecr_sandbox.services.ecr.errors import InvalidTagParameterException, TooManyTagsException
+from .errors import InvalidTagParameterException, TooManyTagsException
 
-MOST = 50
-LONGEST_KEY, LONGEST_VALUE = 128, 256
+MAX_TAGS = 50
+MAX_KEY, MAX_VALUE = 128, 256
 MARKS = frozenset("_.:/=+-@")
 
 
 def with_more(has: Mapping[str, str], more: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """The tags *has* and *more*, as the API gives them; raises InvalidTagParameterException, TooManyTagsException."""
+    """The tags *has* and *more*, which are as in the API; raises InvalidTagParameterException, TooManyTagsException."""
     tags = dict(has)
     new: set[str] = set()
     for tag in more:
@@ -24,21 +24,21 @@ def with_more(has: Mapping[str, str], more: Iterable[Mapping[str, str]]) -> dict
             raise InvalidTagParameterException(f"The tag key '{key}' is given twice")
         new.add(key)
         tags[key] = value
-    if len(tags) > MOST:
-        raise TooManyTagsException(MOST)
+    if len(tags) > MAX_TAGS:
+        raise TooManyTagsException(MAX_TAGS)
     return tags
 
 
 def _check(key: str, value: str) -> None:
-    if not 1 <= len(key) <= LONGEST_KEY:
-        raise InvalidTagParameterException(f"Tag keys have 1 to {LONGEST_KEY} characters")
-    if len(value) > LONGEST_VALUE:
-        raise InvalidTagParameterException(f"Tag values have at most {LONGEST_VALUE} characters")
+    if not 1 <= len(key) <= MAX_KEY:
+        raise InvalidTagParameterException(f"Tag keys have 1 to {MAX_KEY} characters")
+    if len(value) > MAX_VALUE:
+        raise InvalidTagParameterException(f"Tag values have at most {MAX_VALUE} characters")
     if key.lower().startswith("aws:"):
         raise InvalidTagParameterException("Tag keys that begin with 'aws:' are reserved for AWS")
-    if not all(map(_may_stand, key + value)):
+    if not all(map(_is_allowed, key + value)):
         raise InvalidTagParameterException("Tags consist of letters, numbers, spaces and _ . : / = + - @")
 
 
-def _may_stand(character: str) -> bool:
+def _is_allowed(character: str) -> bool:
     return character in MARKS or unicodedata.category(character)[0] in "LNZ"

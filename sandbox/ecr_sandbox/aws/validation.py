@@ -1,6 +1,6 @@
-"""Middleware 3: is the call what botocore's own service model of ECR, private or public, says it must be?
+"""Validation of a call of ECR or ECR Public against botocore's own model of the service.
 
-Clients check only part of it; AWS checks all of it before anything else.
+Clients check a part of the model. AWS checks all of it, before anything else.
 """
 
 import base64
@@ -13,28 +13,32 @@ from typing import Any, NoReturn
 
 import botocore.session
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
-from ecr_sandbox.http.middleware import Handler, Request
-from ecr_sandbox.services.ecr.errors import InvalidParameter, NotInSandbox
 from werkzeug.wrappers import Response
 
-from .dispatch import operation_of, refuse_json, service_of
+from ecr_sandbox.auth.scope import service_of
+from ecr_sandbox.errors import not_supported
+from ecr_sandbox.http.middleware import Handler, Request
+
+from .call import operation_of
+from .errors import InvalidParameter
+from .responses import refuse_json
 
 CHECKED = ("ecr", "ecr-public")
-DEEPEST = 32  # levels of a body; the model knows 6
+MAX_DEPTH = 32  # levels of a body; the model has 6
 LARGEST = {"integer": 2**31 - 1, "long": 2**63 - 1}
-# Python tries every way to match the model's pattern, for years when 40 letters end in a wrong one; this one says
-# the same in one way.
+# The model's pattern makes Python backtrack for years when 40 letters end in a wrong one. The second means the same
+# without backtracking.
 ONE_WAY = {r"^[a-z0-9*](?:[._\-/a-z0-9*]?[a-z0-9*]+)*$": r"[a-z0-9*]+(?:[._\-/][a-z0-9*]+)*"}
 
 
 def validate(request: Request, call_next: Handler) -> Response:
-    """Refuse an ECR call whose parameters break the model: InvalidParameterException, never a 500."""
+    """Middleware that refuses a call with a parameter that the model does not allow: InvalidParameterException."""
     service = service_of(request)
     if service not in CHECKED:
         return call_next(request)
     operation = operation_of(request)
     if operation not in _model(service).operation_names:
-        return refuse_json(NotInSandbox(operation or "A request without X-Amz-Target"))
+        return refuse_json(not_supported(operation or "A request without X-Amz-Target"))
     try:
         parameters = parameters_in(request.get_data())
     except ValueError:
@@ -45,7 +49,7 @@ def validate(request: Request, call_next: Handler) -> Response:
 
 
 def parameters_in(body: bytes) -> dict[str, Any]:
-    """The JSON object that *body* is (an empty one may be left out); raises ValueError, also when it is too deep."""
+    """The JSON object in *body* (empty: no parameters); raises ValueError, also if it is nested too deeply."""
     try:
         parameters = json.loads(body.decode() or "{}", parse_constant=_no_number)
     except RecursionError:
@@ -53,7 +57,7 @@ def parameters_in(body: bytes) -> dict[str, Any]:
     if not isinstance(parameters, dict):
         raise ValueError("not an object")
     level: list[Any] = [parameters]
-    for _ in range(DEEPEST):
+    for _ in range(MAX_DEPTH):
         level = [inner for part in level for inner in _inner(part)]
     if level:
         raise ValueError("too deep")
@@ -61,7 +65,7 @@ def parameters_in(body: bytes) -> dict[str, Any]:
 
 
 def faults(shape: Shape, value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Each field of *value* that breaks *shape*, with the constraint that it breaks, in AWS's words."""
+    """Each field of *value* that *shape* does not allow, with the constraint as AWS writes it."""
     if isinstance(shape, StructureShape):
         yield from _structure(shape, value, name)
     elif isinstance(shape, ListShape):
@@ -128,7 +132,7 @@ def _string(shape: Shape, value: Any, name: str) -> Iterator[tuple[str, str]]:
     if shape.enum and value not in shape.enum:
         yield name, f"must satisfy enum value set: [{', '.join(shape.enum)}]"
     pattern = shape.metadata.get("pattern")
-    # Nothing is matched that is too long, so that nobody waits for it.
+    # A value that is too long is not matched, which could take long.
     if pattern and not wrong_length and not re.fullmatch(ONE_WAY.get(pattern, pattern), value, re.ASCII):
         yield name, f"must satisfy regular expression '{pattern}'"
 
@@ -152,7 +156,7 @@ def _integer(shape: Shape, value: Any, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _number(shape: Shape, value: Any, name: str) -> Iterator[tuple[str, str]]:
-    """Times too: JSON has them as seconds since 1970."""
+    """Also a time, which JSON has as seconds since 1970."""
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
         yield name, "must be a number"
         return
@@ -185,7 +189,7 @@ def _inner(part: Any) -> Iterator[Any]:
 
 
 def _is_text(value: str) -> bool:
-    """Half of a surrogate pair can be written in JSON but is no character."""
+    """JSON can contain half of a surrogate pair, which is not a character."""
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -1,7 +1,7 @@
-"""Addresses that work here, in the place of AWS's and Docker's.
+"""Addresses that work on this machine, in the place of AWS's and Docker's.
 
-``<account>.dkr.ecr.<region>.amazonaws.com`` is the sandbox's port for the course's own account and Region, and a port
-of its own for every other; so are ``public.ecr.aws`` and ``docker.io``.
+``<account>.dkr.ecr.<region>.amazonaws.com`` is the sandbox's main port for the default account and Region. Every other
+account and Region has a port of its own, and so do ``public.ecr.aws`` and ``docker.io``.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,13 +16,13 @@ _ports: Callable[[], Mapping[str, int]]
 
 
 def serve_at(port: int, port_of: Callable[[str], int], ports: Callable[[], Mapping[str, int]] = dict) -> None:
-    """Say which *port* the sandbox listens on, who knows the others by name, and which there are already."""
+    """Set the sandbox's main *port*, the function that gives the port of a name, and the ports in use by name."""
     global _port, _port_of, _ports
     _port, _port_of, _ports = port, port_of, ports
 
 
 def registry_host(account: str, region: str) -> str:
-    """The private registry's name for ``docker``."""
+    """The private registry's host and port."""
     return f"localhost:{_port if (account, region) == (ACCOUNT, REGION) else _port_of(f'{account} {region}')}"
 
 
@@ -32,7 +32,7 @@ def registry_url(account: str, region: str) -> str:
 
 
 def layers_url() -> str:
-    """Where links to layers lead; on AWS that is S3. Another host name than the registry's: see registry/links.py."""
+    """The base of layers' presigned URLs, as S3's on AWS. registry/presigned_urls.py explains the host."""
     return f"http://127.0.0.1:{_port}"
 
 
@@ -46,15 +46,15 @@ def registry_at(port: int) -> tuple[str, str] | None:
 
 
 def hub_host() -> str:
-    """The name of Docker Hub's stand-in for ``docker``."""
+    """The host and port of the Docker Hub stand-in."""
     return f"localhost:{_port_of(HUB)}"
 
 
 def hub_url() -> str:
-    """Where the stand-in for Docker Hub answers."""
+    """The base URL of the Docker Hub stand-in."""
     return f"http://localhost:{_port_of(HUB)}"
 
 
 def public_host() -> str:
-    """ECR Public's name for ``docker``."""
+    """ECR Public's host and port."""
     return f"localhost:{_port_of(PUBLIC)}"

@@ -1,40 +1,48 @@
-"""Middleware 0: how much a request may bring, and what is answered when it is broken.
+"""Limits of a request: the size of its body, and the characters of its path. Broken bodies are refused here too.
 
-Layers have no limit here: they stream through. Everything else is held in memory, so it has one.
+Layers have no limit, because they are streamed. Everything else is held in memory.
 """
 
 import re
+from collections.abc import Callable
+from enum import Enum, auto
+from functools import partial
 
-from ecr_sandbox.aws import dispatch, errors
-from ecr_sandbox.registry.responses import refuse
-from ecr_sandbox.services.ecr.errors import BODY_BROKEN, BODY_TOO_LARGE, PATH_BROKEN, Refusal
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
-from .middleware import Handler, Request
+from .middleware import Handler, Middleware, Request
 from .server import Body, BodyTooLarge, BrokenBody
 
-UNSEEN = re.compile(r"[\x00-\x1f\x7f]")  # nothing that is asked for has these in its name
-API_BODY = 32 * 1024 * 1024  # bytes: UploadLayerPart's 20 MiB in base64, and room
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")  # no repository and no operation has these in its name
+MAX_API_BODY = 32 * 1024 * 1024  # bytes: the 20 MiB of UploadLayerPart in base64, and some more
 
 
-def limits(request: Request, call_next: Handler) -> Response:
-    """Refuse with 413 a body that is too large; with 400 one that is broken or too deep, and a path that is no text."""
-    on_the_wire = request.path == "/v2" or request.path.startswith("/v2/")
-    if UNSEEN.search(request.path):
-        return refuse(PATH_BROKEN) if on_the_wire else _in_json(PATH_BROKEN)
+class Problem(Enum):
+    """Why a request cannot be read."""
+
+    BODY_TOO_LARGE = auto()
+    BODY_BROKEN = auto()  # it ends too early, is nested too deeply, or is not what its headers say
+    PATH_BROKEN = auto()
+
+
+Refuse = Callable[[Request, Problem], Response]
+
+
+def enforce_limits(refuse: Refuse) -> Middleware:
+    """Middleware that answers a request that cannot be read with *refuse*."""
+    return partial(_enforce, refuse)
+
+
+def _enforce(refuse: Refuse, request: Request, call_next: Handler) -> Response:
+    if CONTROL_CHARACTERS.search(request.path):
+        return refuse(request, Problem.PATH_BROKEN)
     body = request.environ.get("wsgi.input")
     if isinstance(body, Body) and "/blobs/uploads" not in request.path:
-        body.limit = API_BODY
+        body.limit = MAX_API_BODY
     try:
         return call_next(request)
     except (BodyTooLarge, RequestEntityTooLarge):
-        refusal = BODY_TOO_LARGE
+        return refuse(request, Problem.BODY_TOO_LARGE)
     except (BrokenBody, HTTPException, RecursionError):
-        refusal = BODY_BROKEN
-    return refuse(refusal) if on_the_wire else _in_json(refusal)
-
-
-def _in_json(refusal: Refusal) -> Response:
-    code = "RequestEntityTooLargeException" if refusal is BODY_TOO_LARGE else "SerializationException"
-    return dispatch.refuse_json(errors.CommonError(code, code, refusal.message), refusal.status)
+        return refuse(request, Problem.BODY_BROKEN)

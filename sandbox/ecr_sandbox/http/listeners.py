@@ -1,7 +1,7 @@
-"""Every registry has an address of its own: a port of this process, remembered by name in the state folder.
+"""Listeners: each registry has a port of its own in this process. The state folder keeps the ports by name.
 
-What AWS tells apart by host names (``<account>.dkr.ecr.<region>.amazonaws.com``, ``public.ecr.aws``,
-``docker.io``) is told apart by ports here, because ``docker`` keeps one login for each host and port.
+AWS distinguishes registries by host name (``<account>.dkr.ecr.<region>.amazonaws.com``, ``public.ecr.aws``,
+``docker.io``), the sandbox by port, because ``docker`` keeps one login for each host and port.
 """
 
 import json
@@ -20,45 +20,47 @@ PORTS_TRIED = 50
 MAIN = "sandbox"
 
 Application = Callable[..., Any]  # WSGI
+Malformed = Callable[[bytes, str], tuple[bytes, str]]  # see server.Listener
 
 
 class NoPort(Exception):
-    """Every port that was tried belongs to another program."""
+    """Other programs use every port that was tried."""
 
 
 class Listeners:
-    """The ports of one sandbox; *folder* is its state."""
+    """The ports of one sandbox; *folder* is its state. *malformed* answers requests that cannot be read."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, malformed: Malformed):
+        self._malformed = malformed
         self._file = folder / "ports.json"
         self._lock = threading.Lock()
         self._closing, self._closed = threading.Lock(), False
         self._ports = remembered(folder)
         self._servers: dict[str, Any] = {}
-        self.changed: Callable[[dict[str, int]], Any] = lambda ports: None  # told when a name gets a port
+        self.changed: Callable[[dict[str, int]], Any] = lambda ports: None  # called when a name gets a port
 
     def main(self, application: Application, asked: int | None, default: int) -> Any:
-        """The server of the front door, bound but not yet serving; raises NoPort.
+        """The server of the main port, bound but not yet serving; raises NoPort.
 
-        Its port is the one *asked* for, or that of the last time, or *default*; or the next that is free.
+        Its port is *asked*, or that of the last run, or *default*; or the next that is free.
         """
-        promised = set() if asked else self._promised(MAIN)
-        server = self._bound(MAIN, application, asked or self._ports.get(MAIN, default), promised)
+        reserved = set() if asked else self._reserved(MAIN)
+        server = self._bound(MAIN, application, asked or self._ports.get(MAIN, default), reserved)
         self._servers[MAIN] = server
         return server
 
     def behind(self, application: Callable[[str], Application]) -> None:
-        """Say what answers behind each name, and serve every name of the last time again."""
+        """Set the function that makes the application for a name, and serve every name of the last run again."""
         self._application = application
         for name in [name for name in self._ports if name != MAIN]:
             self.port(name)
 
     def port(self, name: str) -> int:
-        """The port where *name* is served; if it is not yet, it is from now on. Raises NoPort."""
+        """The port of *name*, which is served from now on. Raises NoPort."""
         with self._lock:
             if name not in self._servers:
                 start = self._ports.get(name, self._servers[MAIN].bind_addr[1] + 1)
-                server = self._bound(name, self._application(name), start, self._promised(name))
+                server = self._bound(name, self._application(name), start, self._reserved(name))
                 threading.Thread(target=server.serve, daemon=True, name=name).start()
                 self._servers[name] = server
                 self.changed(self.ports())
@@ -69,7 +71,7 @@ class Listeners:
         return {name: server.bind_addr[1] for name, server in self._servers.items()}
 
     def close(self) -> None:
-        """Stop serving, all at once; the ports stay remembered. Whoever calls it again waits for the same end."""
+        """Stop all servers; the state folder keeps their ports. A second call waits for the same end."""
         with self._closing:
             closing = [] if self._closed else [threading.Thread(target=each.stop) for each in self._servers.values()]
             self._closed = True
@@ -78,29 +80,27 @@ class Listeners:
             for each in closing:
                 each.join()
 
-    def _promised(self, name: str) -> set[int]:
+    def _reserved(self, name: str) -> set[int]:
         return {port for other, port in self._ports.items() if other != name}
 
-    def _bound(self, name: str, application: Application, start: int, promised: set[int]) -> Any:
-        from .server import Listener
+    def _bound(self, name: str, application: Application, start: int, reserved: set[int]) -> Any:
+        from .server import Listener  # cheroot, which a reader of remembered() does not need
 
         for port in range(start, min(start + PORTS_TRIED, 65536)):
-            if port in promised or _taken(port):
+            if port in reserved or _taken(port):
                 continue
-            server = Listener((LOOPBACK, port), application)
+            server = Listener((LOOPBACK, port), application, self._malformed)
             try:
                 server.prepare()
-            except OSError:  # somebody was quicker
+            except OSError:  # another program was faster
                 continue
             try:
                 self._remember(name, port, start)
-            except BaseException:  # the disk is full: a server that nobody knows could not be stopped
+            except BaseException:  # the disk is full: close() would not know this server
                 server.stop()
                 raise
             return server
-        raise NoPort(
-            f"The ports {start} to {start + PORTS_TRIED - 1} are all taken. Choose another: ECR_TUTORIAL_PORT=6060"
-        )
+        raise NoPort(f"The ports {start} to {start + PORTS_TRIED - 1} are all taken.")
 
     def _remember(self, name: str, port: int, wanted: int) -> None:
         if port != wanted and (name == MAIN or name in self._ports):
@@ -112,7 +112,7 @@ class Listeners:
 
 
 def remembered(folder: Path) -> dict[str, int]:
-    """The port of each name in the state *folder*; empty when nothing was served from there yet."""
+    """The port of each name in the state *folder*; empty if nothing was served from there."""
     with suppress(OSError, ValueError, AttributeError):
         return {str(name): int(port) for name, port in json.loads((folder / "ports.json").read_text()).items()}
     return {}

@@ -1,29 +1,37 @@
-"""A request passes a line of middleware; the first that objects answers, as AWS would.
+"""Middleware: a function of the request and of *call_next*, which passes the request to the rest of the chain.
 
-A door is a function of the request and of *call_next*, which asks the next door.
+Each middleware answers the request itself or passes it on. ``app.py`` builds the chains.
 """
 
 import string
 from collections.abc import Callable, Sequence
 from functools import partial, reduce
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
-from ecr_sandbox.auth.token import Caller
 from moto.core.request import Request as MotoRequest
 from werkzeug.wrappers import Response
 
-if TYPE_CHECKING:
-    from ecr_sandbox.iam.evaluate import Principal
+
+class Principal(Protocol):
+    """Who sent a request, as far as most code needs to know it. IAM's own type is ``iam.evaluate.Principal``."""
+
+    @property
+    def arn(self) -> str:
+        """The ARN of a user, of a role session or of an account's root."""
+
+    @property
+    def account(self) -> str:
+        """The account number."""
 
 
 class Request(MotoRequest):
-    """A request on its way: each door may note what it found out."""
+    """A request, and what the middleware found out about it."""
 
-    from_wsgi_server = True  # the server writes the Date header, moto need not
-    caller: Caller | None = None
-    principal: "Principal | None" = None
+    from_wsgi_server = True  # the server writes the Date header, moto does not need to
+    principal: Principal | None = None  # set by auth; None for an anonymous client
+    call: object | None = None  # set by aws/call.py, read with iam.requests.call_of
 
 
 Handler = Callable[[Request], Response]
@@ -31,25 +39,25 @@ Middleware = Callable[[Request, Handler], Response]
 
 
 def chain(middleware: Sequence[Middleware], last: Handler) -> Handler:
-    """One handler that asks *middleware* in order and then *last*."""
-    return reduce(lambda call_next, door: partial(_ask, door, call_next), reversed(middleware), last)
+    """A handler that passes a request through *middleware*, in this order, to *last*."""
+    return reduce(lambda call_next, each: partial(_call, each, call_next), reversed(middleware), last)
 
 
-def _ask(door: Middleware, call_next: Handler, request: Request) -> Response:
-    return door(request, call_next)
+def _call(middleware: Middleware, call_next: Handler, request: Request) -> Response:
+    return middleware(request, call_next)
 
 
 def application(handler: Handler) -> Callable[..., Any]:
     """The WSGI application that answers with *handler*."""
 
     def app(environ: dict[str, Any], start_response: Any) -> Any:
-        # The server ends the stream where the body ends, also of a chunked one.
+        # The server ends the stream where the body ends, also with chunked encoding.
         environ["wsgi.input_terminated"] = True
         response = handler(Request(environ))
-        # docker prints the status line as it is; werkzeug would shout "400 BAD REQUEST".
+        # docker prints the status line as it is, and werkzeug writes "400 BAD REQUEST".
         response.status = f"{response.status_code} {HTTPStatus(response.status_code).phrase}"
         for name, value in list(response.headers):
-            if not value.isascii():  # a name from the request, say
+            if not value.isascii():  # a name from the request, for example
                 response.headers[name] = quote(value, safe=string.printable)
         return response(environ, start_response)
 

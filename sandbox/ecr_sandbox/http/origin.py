@@ -1,7 +1,7 @@
-"""Middleware 1: only programs on this machine, and no web page that found out our port.
+"""Host and origin checks: only programs on this machine may send requests, and no web page of another site.
 
-A page of another site can send requests to ``localhost``, or let its own name resolve to 127.0.0.1 (DNS
-rebinding): the first has a foreign ``Origin``, the second a foreign ``Host``.
+A page of another site can send requests to ``localhost``, or let its own host name resolve to 127.0.0.1 (DNS
+rebinding). The first has a foreign ``Origin``, the second a foreign ``Host``.
 """
 
 from urllib.parse import urlsplit
@@ -10,17 +10,17 @@ from werkzeug.wrappers import Response
 
 from .middleware import Handler, Request
 
-OURS = {"localhost", "127.0.0.1", "::1"}
+LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 
-def guard(request: Request, call_next: Handler) -> Response:
-    """Refuse with 403 whatever does not come from this machine and for this machine."""
+def check_origin(request: Request, call_next: Handler) -> Response:
+    """Refuse with 403 a request that does not come from this machine, or was not meant for it."""
     if request.remote_addr not in ("127.0.0.1", "::1", None):
         return _refuse(f"requests from {request.remote_addr}")
-    if _host(f"//{request.headers.get('Host', '')}") not in OURS:
+    if _host(f"//{request.headers.get('Host', '')}") not in LOCAL_HOSTS:
         return _refuse(f"the host name '{request.headers.get('Host', '')}'")
     origin = request.headers.get("Origin")
-    if (origin and _host(origin) not in OURS) or request.headers.get("Sec-Fetch-Site") == "cross-site":
+    if (origin and _host(origin) not in LOCAL_HOSTS) or request.headers.get("Sec-Fetch-Site") == "cross-site":
         return _refuse(f"web pages of {origin or 'another site'}")
     return call_next(request)
 

@@ -1,11 +1,9 @@
-"""Before the doors: the server, and what of HTTP it takes.
+"""The HTTP server: cheroot with limits.
 
-cheroot reads the requests; here it learns its limits. A client that says nothing waits without a thread, one that is
-slow holds a thread of its own, and neither stops the others. A request that could be read in two ways is refused
-(RFC 9112, section 11.2).
+A client that sends nothing waits without a thread. A slow client gets a thread of its own. Neither stops the others.
+A request that could be read in two ways is refused (RFC 9112, section 11.2).
 """
 
-import json
 import re
 import socket
 import threading
@@ -22,40 +20,56 @@ from cheroot.workers.threadpool import ThreadPool
 from .file_slice import FileSlice
 from .streams import Reader, stream
 
-HEAD = 64 * 1024  # bytes of request line and headers
-HEADERS = 100
-PATIENCE = 10  # seconds for a whole head, and for each piece of a body
-CONNECTIONS = 400  # that wait for their next request; a process may often have 1024 files open, and no more
-THREADS = 8  # for clients that are quick
-MOST_THREADS = 256
-WATCH = 0.25  # seconds after which a request under way counts as slow
-DRAINED = 1024 * 1024  # bytes of a body that nobody wanted; if more is coming, the connection is closed
-PIECE = 64 * 1024
-ONCE = (b"Authorization", b"Content-Length", b"Content-Type", b"Host", b"Origin", b"Transfer-Encoding", b"X-Amz-Date")
+MAX_HEAD = 64 * 1024  # bytes of request line and headers
+MAX_HEADERS = 100
+TIMEOUT = 10  # seconds for a whole head, and for each read of a body
+MAX_IDLE_CONNECTIONS = 400  # many systems allow a process 1024 open files
+MIN_THREADS = 8  # for fast clients
+MAX_THREADS = 256
+WATCH_INTERVAL = 0.25  # seconds after which a request counts as slow
+MAX_DRAINED = 1024 * 1024  # bytes of a body that are read and dropped; if more follow, the connection is closed
+READ_SIZE = 64 * 1024
+SINGLE_HEADERS = (
+    b"Authorization",
+    b"Content-Length",
+    b"Content-Type",
+    b"Host",
+    b"Origin",
+    b"Transfer-Encoding",
+    b"X-Amz-Date",
+)
 TOKEN = re.compile(rb"[!#$%&'*+.^`|~0-9A-Za-z-]+")  # RFC 9110 without "_", which WSGI cannot tell from "-"
-Piece = TypeVar("Piece", bytes, memoryview)
-UNSEEN = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+CONTROL_CHARACTERS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+Part = TypeVar("Part", bytes, memoryview)
+Malformed = Callable[[bytes, str], tuple[bytes, str]]
 
 
 class BrokenBody(ConnectionError):
-    """The body of a request ends before its end, or is not what its headers say."""
+    """The body of a request ends too early, or is not what its headers say."""
 
 
 class BodyTooLarge(Exception):
-    """The body of a request is more than is taken there."""
+    """The body of a request is over its limit."""
 
 
 class Listener(wsgi.Server):
-    """A server on one address, which a crowd and slow clients cannot hold up."""
+    """A server on one address.
 
-    max_request_header_size = HEAD
-    timeout = PATIENCE
-    keep_alive_conn_limit = CONNECTIONS
+    *malformed* gives body and content type of the answer to a request that cannot be read, from its path (which may be
+    empty) and a message.
+    """
 
-    def __init__(self, address: tuple[str, int], application: Callable[..., Any]):
-        super().__init__(address, application, request_queue_size=128, timeout=PATIENCE)
-        self.requests = _Threads(self, min=THREADS, max=MOST_THREADS)
-        self.shutdown_timeout = 0.3  # what is acknowledged is on disk; idle clients need no patience
+    max_request_header_size = MAX_HEAD
+    timeout = TIMEOUT
+    keep_alive_conn_limit = MAX_IDLE_CONNECTIONS
+
+    def __init__(self, address: tuple[str, int], application: Callable[..., Any], malformed: Malformed):
+        super().__init__(address, application, request_queue_size=128, timeout=TIMEOUT)
+        self.malformed = malformed
+        self.requests = _Threads(self, min=MIN_THREADS, max=MAX_THREADS)
+        self.shutdown_timeout = 0.3  # seconds; every acknowledged change is on disk
         self.ConnectionClass = _Connection
         self.gateway = _Gateway
 
@@ -65,7 +79,7 @@ class Listener(wsgi.Server):
         threading.Thread(target=self._watch, daemon=True, name="watch").start()
 
     def process_conn(self, conn: "_Connection") -> None:
-        """Give a client that has something to say to a thread; a new one has not yet."""
+        """Give a client that sends a request to a thread; a new connection waits until it sends one."""
         if conn.last_used is not None:
             super().process_conn(conn)
         elif self.can_add_keepalive_connection:
@@ -74,18 +88,18 @@ class Listener(wsgi.Server):
             conn.close()
 
     def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:
-        """Say what is our fault; a client that hangs up is no news."""
+        """Log errors of the server; a client that closes the connection is not one."""
         if level >= 40:
             super().error_log(msg, level, traceback)
 
     def _watch(self) -> None:
         while self.ready:
-            time.sleep(WATCH)
+            time.sleep(WATCH_INTERVAL)
             self.requests.watch(time.monotonic())
 
 
 class _Threads(ThreadPool):
-    """Few threads, which serve a crowd faster than many; and two more for each client that is slow."""
+    """Few threads, which serve many clients faster than many threads do; and two more for each slow client."""
 
     # cheroot's types leave these out.
     _threads: list[Any]
@@ -99,34 +113,34 @@ class _Threads(ThreadPool):
         self._stopped = False
 
     def stop(self, timeout: Any = 5) -> None:
-        """End every thread; none may begin from now on, or it would take the word that another waits for."""
+        """End every thread. No new one may start: it would take the shutdown request that another thread waits for."""
         with self._changing:
             self._stopped = True
         super().stop(timeout)
 
     def watch(self, now: float) -> None:
-        """Hang up on whoever cannot finish a head; keep *min* threads free of slow clients. To be called often."""
+        """Close connections whose head takes too long; keep *min* threads free of slow clients. Call it often."""
         with self._changing:
             if not self._stopped:
                 self._clear_dead_threads()
                 busy = [client for thread in self._threads if (client := thread.conn) is not None]
                 for client in busy:
-                    if client.in_head and now - client.begun > PATIENCE:
+                    if client.in_head and now - client.begun > TIMEOUT:
                         with suppress(OSError):
                             client.socket.shutdown(socket.SHUT_RD)
-                self._keep(self.min + 2 * sum(now - client.begun > WATCH for client in busy))
+                self._keep(self.min + 2 * sum(now - client.begun > WATCH_INTERVAL for client in busy))
 
     def _keep(self, wanted: int) -> None:
         ending = len(self._pending_shutdowns)
         more = min(wanted, self.max) - len(self._threads) + ending
-        if more > 0:  # not grow(): it waits for ever for a thread that has already ended
+        if more > 0:  # not grow(): it waits forever for a thread that has already ended
             self._threads.extend([self._spawn_worker() for _ in range(more)])
         elif more < -self.min:
             self.shrink(ending - more)
 
 
 class _Request(HTTPRequest):
-    """One request: limits on its head, a body that is read in small pieces, refusals in the protocol's own shape."""
+    """One request, with limits on its head and a body that is read in small parts."""
 
     path = b""
 
@@ -164,23 +178,23 @@ class _Request(HTTPRequest):
         self.conn.wfile.flush()
 
     def send_headers(self) -> None:
-        self.conn.socket.settimeout(1)  # whoever waits for our answer before sending more is not kept waiting
+        self.conn.socket.settimeout(1)  # the client may wait for the answer before it sends more
         drained = self.rfile.drained()
-        self.conn.socket.settimeout(PATIENCE)
+        self.conn.socket.settimeout(TIMEOUT)
         if not drained:
-            self.close_connection = self.conn.unread = True  # or the rest would be read as the next request
+            self.close_connection = self.conn.unread = True  # the rest must not be read as the next request
         self.conn.wfile.holding = True  # a head and a short body go out together
         super().send_headers()
         self.conn.wfile.holding = False
 
     def simple_response(self, status: Any, msg: str = "") -> None:
-        """What is no HTTP that we take: always the client's fault, and always the end of the connection."""
+        """Refuse a request that cannot be read, as the client's error, and close the connection."""
         status = str(status)
         if status[:3] in ("501", "505"):
             status = "400 Bad Request"
         message = msg or status[4:]
-        body, kind = _refusal(self.path, message)
-        head = f"{self.server.protocol} {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
+        body, content_type = self.server.malformed(self.path, message)
+        head = f"{self.server.protocol} {status}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
         self.close_connection = self.conn.unread = True
         with suppress(OSError):
             self.conn.wfile.write(head.encode() + b"Connection: close\r\n\r\n" + body)
@@ -207,44 +221,43 @@ class _Gateway(wsgi.Gateway_10):
 
 class _Connection(HTTPConnection):
     RequestHandlerClass = _Request
+    begun = float("inf")  # the second at which the current request began
+    in_head = unread = False
 
     def __init__(self, server: Listener, client: socket.socket, _makefile: object = None):
         super().__init__(server, client, stream)
 
-    begun = float("inf")  # the second when the request under way began
-    in_head = unread = False
-
     def close(self) -> None:
-        """Let a client that is still sending read our answer before it hears that we hung up."""
+        """Let a client that is still sending read the answer before the connection is closed."""
         with suppress(OSError):
             if self.unread:
                 self.socket.shutdown(socket.SHUT_WR)
                 self.socket.settimeout(0.5)
                 end = time.monotonic() + 1
-                while time.monotonic() < end and self.socket.recv(PIECE):
+                while time.monotonic() < end and self.socket.recv(READ_SIZE):
                     pass
         super().close()
 
 
 class _Headers(dict[bytes, bytes]):
-    """The headers of a request; ValueError (answered 400) for what could be read in two ways."""
+    """The headers of a request; ValueError (answered 400) for headers that could be read in two ways."""
 
     def __setitem__(self, name: bytes, value: bytes) -> None:
-        if len(self) >= HEADERS:
+        if len(self) >= MAX_HEADERS:
             raise ValueError("Too many headers.")
-        if not TOKEN.fullmatch(name) or UNSEEN.search(value):
+        if not TOKEN.fullmatch(name) or CONTROL_CHARACTERS.search(value):
             raise ValueError("Illegal header line.")
-        if name in self and name in ONCE:
+        if name in self and name in SINGLE_HEADERS:
             raise ValueError("A header came twice.")
         super().__setitem__(name, value)
 
 
 class Body:
-    """The body of a request: *length* bytes of *file*, or chunks when that is None (RFC 9112, section 7.1)."""
+    """The body of a request: *length* bytes of *file*, or chunks if *length* is None (RFC 9112, section 7.1)."""
 
     def __init__(self, file: Reader, length: int | None):
         self._file, self._chunked = file, length is None
-        self._left = length or 0  # bytes of the body, or of the chunk
+        self._left = length or 0  # bytes of the body or of the chunk
         self._taken = 0
         self._ended = length == 0
         self._broken = False
@@ -252,11 +265,11 @@ class Body:
 
     def read(self, size: int | None = -1) -> bytes:
         """The next *size* bytes, fewer only at the end; all when less than 0. Raises BrokenBody, BodyTooLarge."""
-        pieces, wanted = [], float("inf") if size is None or size < 0 else size
-        while wanted and (piece := self._next(int(min(wanted, PIECE)), self._file.read)):
-            pieces.append(piece)
-            wanted -= len(piece)
-        return b"".join(pieces)
+        parts, wanted = [], float("inf") if size is None or size < 0 else size
+        while wanted and (part := self._next(int(min(wanted, READ_SIZE)), self._file.read)):
+            parts.append(part)
+            wanted -= len(part)
+        return b"".join(parts)
 
     def readinto(self, view: memoryview) -> int:
         """Fill *view*; the number of bytes, fewer than it takes only at the end. Raises BrokenBody, BodyTooLarge."""
@@ -269,34 +282,34 @@ class Body:
         return done
 
     def drained(self) -> bool:
-        """Whether the body was read, or the little that was left of it."""
-        end = self._taken + DRAINED
+        """Read and drop what is left of the body, up to MAX_DRAINED bytes; whether that was all."""
+        end = self._taken + MAX_DRAINED
         with suppress(BrokenBody, BodyTooLarge):
-            while self._taken + self._left <= end and self._next(PIECE, self._file.read):
+            while self._taken + self._left <= end and self._next(READ_SIZE, self._file.read):
                 pass
         return self._ended
 
-    def _next(self, size: int, read: Callable[[int], Piece]) -> Piece | bytes:
+    def _next(self, size: int, read: Callable[[int], Part]) -> Part | bytes:
         """Up to *size* bytes, of one chunk at most, by *read*; none at the end."""
         if self._broken:
             raise BrokenBody("The body of the request is broken.")
-        self._broken = True  # unless all goes well
+        self._broken = True  # until this read succeeds
         try:
             if self._chunked and not self._left and not self._ended:
                 self._next_chunk()
             if self._taken + self._left > self.limit:
                 raise BodyTooLarge
-            piece = b"" if self._ended else read(min(size, self._left))
-            if not piece and not self._ended:
+            part = b"" if self._ended else read(min(size, self._left))
+            if not part and not self._ended:
                 raise BrokenBody("The body of the request ends too early.")
-            self._left -= len(piece)
-            self._taken += len(piece)
-            if not self._left and piece:
+            self._left -= len(part)
+            self._taken += len(part)
+            if not self._left and part:
                 self._end_chunk()
         except OSError as error:
             raise error if isinstance(error, BrokenBody) else BrokenBody(f"The body did not come: {error}.") from error
         self._broken = False
-        return piece
+        return part
 
     def _next_chunk(self) -> None:
         size = self._line().split(b";")[0].strip()
@@ -304,7 +317,7 @@ class Body:
             raise BrokenBody("The size of a chunk is not a number.")
         self._left = int(size, 16)
         if not self._left:
-            for _ in range(HEADERS):  # trailers: nobody wants them
+            for _ in range(MAX_HEADERS):  # trailers are not used
                 if self._line() == b"\r\n":
                     self._ended = True
                     return
@@ -326,10 +339,3 @@ class Body:
 def _read_into(file: Reader, view: memoryview, size: int) -> memoryview:
     """The part of *view* that was filled, at most *size* bytes."""
     return view[: file.readinto(view[:size])]
-
-
-def _refusal(path: bytes, message: str) -> tuple[bytes, str]:
-    if path.startswith(b"/v2"):
-        return json.dumps({"errors": [{"code": "UNSUPPORTED", "message": message}]}).encode(), "application/json"
-    error = {"__type": "MalformedHttpRequestException", "message": message}
-    return json.dumps(error).encode(), "application/x-amz-json-1.1"

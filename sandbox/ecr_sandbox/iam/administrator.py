@@ -1,22 +1,23 @@
-"""Each account's first user, whose key is one of AWS's documented example keys, good for nothing elsewhere.
+"""The administrator of each account. Their keys are AWS's documented example keys, which no real account has.
 
-``connect()`` sets the key of the first account; the second account is there to be shared with.
+The second account exists for cross-account access.
 """
+
+from moto.iam.models import User
 
 from ecr_sandbox import settings
 from ecr_sandbox.state.store import Store
-from moto.iam.models import User
 
 from . import managed_policies, principals
 
 NAME = "administrator"
 USER_ID = "AIDACKCEVSQ6C2EXAMPLE"
 OTHER_USER_ID = "AIDAIOSFODNN7EXAMPLE"
-MAY_DO_ALL = "arn:aws:iam::aws:policy/AdministratorAccess"
+ADMINISTRATOR_ACCESS = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
 def ensure(store: Store) -> None:
-    """Let both administrators, their keys and AWS's managed policies exist in IAM; what is there already stays."""
+    """Create both administrators, their keys and AWS's managed policies in IAM, unless they exist."""
     with store.lock:
         _ensure(settings.ACCOUNT, USER_ID, settings.ACCESS_KEY, settings.SECRET_KEY)
         _ensure(settings.OTHER_ACCOUNT, OTHER_USER_ID, settings.OTHER_ACCESS_KEY, settings.OTHER_SECRET_KEY)
@@ -29,8 +30,8 @@ def _ensure(account: str, user_id: str, access_key: str, secret_key: str) -> Non
         user: User = iam.create_user(settings.REGION, NAME)
         user.id = user_id
     user = iam.users[NAME]
-    if MAY_DO_ALL not in user.managed_policies:
-        iam.managed_policies[MAY_DO_ALL].attach_to(user)
+    if ADMINISTRATOR_ACCESS not in user.managed_policies:
+        iam.managed_policies[ADMINISTRATOR_ACCESS].attach_to(user)
     if access_key not in iam.access_keys:
         key = user.create_access_key(prefix="AKIA")
         key.access_key_id, key.secret_access_key = access_key, secret_key

@@ -1,4 +1,4 @@
-"""The Condition element of IAM's policy language: does it hold for this request?
+"""The Condition element of IAM's policy language: whether it is true for a request.
 
 Sources, both in https://docs.aws.amazon.com/IAM/latest/UserGuide/:
 ``reference_policies_elements_condition_operators.html``,
@@ -22,9 +22,9 @@ from .patterns import Facts, Text
 class Condition:
     """One key of one operator: ``{"StringLike": {"aws:username": ["a*", "b*"]}}``.
 
-    The values in the policy are alternatives, of which a negated operator wants none. ``ForAllValues:`` and
-    ``ForAnyValue:`` say how many of the *request's* values must pass; IAM leaves open what several values without
-    either of them mean. Here a negated operator then stays the exact opposite of the plain one.
+    The values in the policy are alternatives; a negated operator requires that none matches. ``ForAllValues:`` and
+    ``ForAnyValue:`` say how many of the *request's* values must match. IAM does not document what several values
+    without either of them mean; here a negated operator is then the exact opposite of the plain one.
     """
 
     key: str
@@ -39,7 +39,7 @@ class Condition:
         """Whether the request, described by *facts*, meets this condition."""
         values = self._values(facts)
         every = self.quantifier == "ForAllValues" or (self.quantifier is None and self.negated)
-        # Of no values, every one passes and not any one does: so IAM treats a key that is missing.
+        # With no values, all() is true and any() is false, as IAM treats a missing key.
         passed = (all if every else any)(self._passes(value, facts) for value in values)
         return passed or (self.if_exists and not values)
 
@@ -51,12 +51,12 @@ class Condition:
         values = (given,) if isinstance(given, str) else tuple(given)
         if self.of_presence:
             return ("false" if values else "true",)
-        # To a set operator an empty string is no value ("such as an empty string").
+        # A set operator does not count an empty string as a value ("such as an empty string").
         return tuple(filter(None, values)) if self.quantifier else values
 
 
 def condition(name: str, key: str, wanted: tuple[str, ...], has_variables: bool) -> Condition | None:
-    """The test that the operator *name* makes of *key*, or None if there is no such operator."""
+    """The condition that the operator *name* puts on *key*, or None if the operator does not exist."""
     parts = OPERATOR.fullmatch(name)
     if not parts:
         return None
@@ -75,12 +75,12 @@ def condition(name: str, key: str, wanted: tuple[str, ...], has_variables: bool)
     )
 
 
-# Whether a value of the request is what the policy wants.
+# Whether a value of the request matches a value of the policy.
 Comparison = Callable[[str, Text, Facts], bool]
 
 
 def _converted(convert: Callable[[str], Any], relation: Callable[[Any, Any], bool]) -> Comparison:
-    """Compare what both texts stand for. These operators know no variables; what cannot be read is no match."""
+    """Compare the converted values. These operators have no variables; a value that cannot be read does not match."""
 
     def compare(value: str, wanted: Text, facts: Facts) -> bool:
         try:
@@ -102,7 +102,7 @@ def _number(text: str) -> Decimal:
 
 
 def _moment(text: str) -> Decimal:
-    """Seconds since 1970, from these or from a date of ISO 8601; without a zone it is UTC."""
+    """Seconds since 1970, from a number or an ISO 8601 date; without a time zone it is UTC."""
     try:
         return _number(text)
     except ValueError:

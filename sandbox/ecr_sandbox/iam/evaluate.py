@@ -1,4 +1,4 @@
-"""May this principal do that? AWS's evaluation of policies, as pure functions: nothing is read, nothing is kept.
+"""AWS's policy evaluation: may a principal do an action on a resource? Pure functions without state.
 
 Sources, all in https://docs.aws.amazon.com/IAM/latest/UserGuide/: ``reference_policies_evaluation-logic.html`` and
 its pages on one account (``…_policy-eval-denyallow.html``) and on two (``…-cross-account.html``),
@@ -15,8 +15,8 @@ from .policy import Malformed, Policy, Statement, parse
 
 __all__ = ["Decision", "Malformed", "Policy", "Principal", "RequestContext", "decide", "parse"]
 
-# The kinds of policy, as AWS's sentences call them. Which of several explicit denies a refusal names is not
-# documented ("AWS includes only one of those policy types"): the first in this order.
+# The kinds of policy, as AWS's sentences name them. AWS does not document which of several explicit denies the sentence
+# names ("AWS includes only one of those policy types"); here it is the first in this order.
 IDENTITY, RESOURCE, BOUNDARY, SESSION = KINDS = (
     "identity-based policy",
     "resource-based policy",
@@ -27,14 +27,14 @@ IDENTITY, RESOURCE, BOUNDARY, SESSION = KINDS = (
 
 @dataclass(frozen=True)
 class Principal:
-    """Who asks, and every policy that goes with them.
+    """Who makes a request, and every policy that applies to them.
 
     *arn* is a user's, a role session's (``arn:aws:sts::…:assumed-role/ROLE/SESSION``) or an account's root.
-    *names* are the ARNs by which a resource's policy may name them: a session has its role's too. *session* is
-    None if AssumeRole was given no session policies. *context* holds condition keys such as ``aws:username``.
-    An *unrestricted* one, the sandbox's administrator or an account's root, may do everything in its own account;
-    that is the sandbox's choice, for on AWS a resource's policy can deny an account's root. Other accounts and the
-    trust of roles it must ask for as everybody does.
+    *names* are the ARNs by which a resource's policy can name them; those of a session include its role's. *session*
+    is None if AssumeRole got no session policies. *context* has condition keys such as ``aws:username``.
+    An *unrestricted* principal, the sandbox's administrator or an account's root, may do everything in its own account.
+    This differs from AWS, where a resource's policy can deny an account's root. For other accounts and for the trust
+    policies of roles it needs permission like any other principal.
     """
 
     arn: str
@@ -53,7 +53,7 @@ class Principal:
 
 @dataclass(frozen=True)
 class RequestContext:
-    """One question: *action* on *resource* (an ARN, or ``*``), which *account* owns."""
+    """One *action* on one *resource* (an ARN, or ``*``), which *account* owns."""
 
     action: str
     resource: str
@@ -62,7 +62,7 @@ class RequestContext:
 
 
 class Decision(NamedTuple):
-    """The answer; *because* is the end of AWS's sentence, and empty when allowed."""
+    """Whether the request is allowed. *because* is the end of AWS's sentence, and empty if it is allowed."""
 
     allowed: bool
     because: str = ""
@@ -72,12 +72,12 @@ class Reach(IntEnum):
     """How closely a policy on a resource names the caller."""
 
     NOBODY = 0
-    ACCOUNT = 1  # the account may pass the permission on
+    ACCOUNT = 1  # the account can delegate the permission
     ROLE = 2  # the session's role
     CALLER = 3  # the user, the session, or everybody
 
 
-# In one account: which kinds must allow as well, in the order of AWS's flow chart, when a resource's policy allows.
+# In one account: the other kinds that must allow too if a resource's policy allows, in the order of AWS's flow chart.
 STILL_NEEDED = {
     Reach.NOBODY: (IDENTITY, BOUNDARY, SESSION),
     Reach.ACCOUNT: (IDENTITY, BOUNDARY, SESSION),
@@ -86,45 +86,45 @@ STILL_NEEDED = {
 }
 ACROSS_ACCOUNTS = (IDENTITY, BOUNDARY, SESSION, RESOURCE)
 
-Said = set[str]  # the effects, "Allow" and "Deny", of the statements that cover the question
+Effects = set[str]  # "Allow" and "Deny": the effects of the statements that match the request
 
 
 def decide(
     who: Principal, ask: RequestContext, resource_policies: Sequence[Policy] = (), delegated_only: bool = False
 ) -> Decision:
-    """Whether *who* may do what *ask* says, and if not, the end of AWS's sentence about it.
+    """Whether *who* may do what *ask* describes, and if not, the end of AWS's sentence.
 
-    *resource_policies* are those of the resource. With *delegated_only* they must always allow, as a role's trust
-    policy must. Never raises.
+    *resource_policies* are those of the resource. With *delegated_only* they must allow in any case, as the trust
+    policy of a role must. Never raises.
     """
     if who.unrestricted and who.account == ask.account and not delegated_only:
         return Decision(True)
     facts = _facts(who, ask)
-    said = {IDENTITY: {"Allow"} if who.unrestricted else _said(who.identity, ask, facts)}
-    said[RESOURCE], reach = _said_of_resource(resource_policies, who, ask, facts)
+    effects = {IDENTITY: {"Allow"} if who.unrestricted else _effects(who.identity, ask, facts)}
+    effects[RESOURCE], reach = _effects_of_resource(resource_policies, who, ask, facts)
     if who.boundary is not None:
-        said[BOUNDARY] = _said((who.boundary,), ask, facts)
+        effects[BOUNDARY] = _effects((who.boundary,), ask, facts)
     if who.session is not None:
-        said[SESSION] = _said(who.session, ask, facts)
+        effects[SESSION] = _effects(who.session, ask, facts)
 
     for kind in KINDS:
-        if "Deny" in said.get(kind, ()):
+        if "Deny" in effects.get(kind, ()):
             return Decision(False, f"with an explicit deny in {'an' if kind == IDENTITY else 'a'} {kind}")
     for kind in _needed(who.account == ask.account, reach, delegated_only):
-        if kind in said and "Allow" not in said[kind]:
+        if kind in effects and "Allow" not in effects[kind]:
             return Decision(False, f"because no {kind} allows the {ask.action} action")
     return Decision(True)
 
 
 def _needed(same_account: bool, reach: Reach, delegated_only: bool) -> tuple[str, ...]:
-    """The kinds of policy of which each that is there must allow; the first that does not is the one to blame."""
+    """The kinds of policy of which each that exists must allow; AWS's sentence names the first that does not."""
     if not same_account:
         return ACROSS_ACCOUNTS
     return (RESOURCE, *STILL_NEEDED[reach]) if delegated_only else STILL_NEEDED[reach]
 
 
 def _facts(who: Principal, ask: RequestContext) -> Facts:
-    """Every condition key of the request, in lower case. Nothing in a request can say who sent it."""
+    """Every condition key of the request, in lower case. A request cannot override the keys about its principal."""
     derived = {
         "aws:PrincipalArn": _principal_arn(who),
         "aws:PrincipalAccount": who.account,
@@ -140,8 +140,8 @@ def _principal_arn(who: Principal) -> str:
     return min((name for name in who.names if ":role/" in name), default=who.arn)
 
 
-def _said(policies: Iterable[Policy], ask: RequestContext, facts: Facts) -> Said:
-    """What the caller's policies say. A statement among them that names no resource says nothing."""
+def _effects(policies: Iterable[Policy], ask: RequestContext, facts: Facts) -> Effects:
+    """The effects of the principal's policies. A statement without a resource has no effect there."""
     return {
         each.effect
         for policy in policies
@@ -150,10 +150,10 @@ def _said(policies: Iterable[Policy], ask: RequestContext, facts: Facts) -> Said
     }
 
 
-def _said_of_resource(
+def _effects_of_resource(
     policies: Sequence[Policy], who: Principal, ask: RequestContext, facts: Facts
-) -> tuple[Said, Reach]:
-    """What the resource's policies say about *who*, and how closely those that allow name them."""
+) -> tuple[Effects, Reach]:
+    """The effects of the resource's policies on *who*, and how closely the allowing statements name them."""
     if not policies:
         return set(), Reach.NOBODY
     names = _names(who)
@@ -167,10 +167,10 @@ def _said_of_resource(
 
 
 def _names(who: Principal) -> Mapping[tuple[str, str], Reach]:
-    """What a Principal element may call *who*. Of wildcards there is ``*`` alone, which names everybody.
+    """How a Principal element can name *who*. The only wildcard is ``*``, which names everybody.
 
-    That everybody includes the caller directly, past boundary and session policies, is said of ``aws:PrincipalArn``
-    with a wildcard in the Principal element ("IAM role principals").
+    ``*`` names the caller directly, so that boundary and session policies do not limit it: the user guide says so of
+    ``aws:PrincipalArn`` with a wildcard in the Principal element ("IAM role principals").
     """
     less_closely = Reach.ROLE if who.is_session else Reach.CALLER
     unique_id = str(who.context.get("aws:userid", "")).partition(":")[0]  # of a session: its role's
@@ -185,7 +185,7 @@ def _names(who: Principal) -> Mapping[tuple[str, str], Reach]:
 
 
 def _reach(statement: Statement, names: Mapping[tuple[str, str], Reach], who: Principal) -> Reach:
-    """How closely *statement* means *who*."""
+    """How closely *statement* names *who*."""
     named = max((names.get(each, Reach.NOBODY) for each in statement.principals or ()), default=Reach.NOBODY)
     if not statement.but_principals:
         return named
@@ -193,8 +193,8 @@ def _reach(statement: Statement, names: Mapping[tuple[str, str], Reach], who: Pr
 
 
 def _excepted(statement: Statement, named: Reach, who: Principal) -> bool:
-    """Whether NotPrincipal leaves *who* out. A denial spares only those it names themselves, neither their account
-    nor their role, and nobody who has a permissions boundary ("Permissions boundaries", Important)."""
+    """Whether NotPrincipal excludes *who*. A Deny excludes only principals that it names directly, not by their account
+    or their role, and none with a permissions boundary ("Permissions boundaries", Important)."""
     if statement.effect == "Allow":
         return named > Reach.NOBODY
     return named is Reach.CALLER and who.boundary is None

@@ -1,17 +1,18 @@
-"""AWS's own policies, ``arn:aws:iam::aws:policy/…``: only those that the course names.
+"""AWS managed policies, ``arn:aws:iam::aws:policy/…``: only those in the data file.
 
-moto has all 1500 and would write them into the state with every change.
+moto has all 1500 and would write them to the state file with every change.
 """
 
 import json
 from importlib.resources import files
 
-from ecr_sandbox import settings
 from moto.iam.models import AWSManagedPolicy, IAMBackend
+
+from ecr_sandbox import settings
 
 
 def ensure(iam: IAMBackend) -> None:
-    """Let AWS's policies exist in an account, also in one that an older sandbox has kept."""
+    """Create the policies in an account, also in one that an earlier version stored without them."""
     for name, data in _named().items():
         policy = AWSManagedPolicy.from_data(name, iam.account_id, settings.REGION, data)
         if policy.arn not in iam.managed_policies:

@@ -1,4 +1,4 @@
-"""The texts that policies are made of: wildcards, and variables such as ``${aws:username}``.
+"""Strings in policies: wildcards, and variables such as ``${aws:username}``.
 
 Sources, all in https://docs.aws.amazon.com/IAM/latest/UserGuide/: ``reference_policies_elements_resource.html``,
 ``reference_policies_variables.html``; for ARNs ``reference_policies_elements_condition_operators.html``.
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-# What is known about a request: condition key (in lower case, for keys ignore case) -> its value or values.
+# The condition keys of a request, in lower case because keys ignore case, and their value or values.
 Facts = Mapping[str, str | tuple[str, ...]]
 
 VARIABLE = re.compile(r"\$\{\s*([^{},']+?)\s*(?:,\s*'([^']*)'\s*)?\}")
@@ -25,29 +25,29 @@ class Unresolved(Exception):
 class Text:
     """A string of a policy: ``*`` and ``?`` may be wildcards, ``${aws:username}`` may be a variable.
 
-    A variable without a value and without a default equals nothing and is like nothing (user guide, "Policy
-    variables with no value"). What a variable brings in is taken literally, wildcards too.
+    A variable without a value and without a default matches nothing (user guide, "Policy variables with no value").
+    The value of a variable is taken literally, wildcards too.
     """
 
     raw: str
     has_variables: bool = False
 
     def equals(self, value: str, facts: Facts, fold: Callable[[str], str] = str) -> bool:
-        """Whether *value* is this text, once its variables are filled in; *fold* may ignore case."""
+        """Whether *value* is this text with its variables replaced; *fold* can ignore case."""
         try:
             return fold(value) == fold(self._filled(self.raw, facts, str))
         except Unresolved:
             return False
 
     def like(self, value: str, facts: Facts) -> bool:
-        """Whether the whole of *value* matches this text; a wildcard may span colons and slashes."""
+        """Whether the whole of *value* matches this text; a wildcard can match colons and slashes."""
         try:
             return glob(self._pattern(facts))(value)
         except Unresolved:
             return False
 
     def like_arn(self, value: str, facts: Facts) -> bool:
-        """The same for each of an ARN's six parts by itself: a wildcard stays between its colons."""
+        """The same for each of an ARN's six parts: a wildcard does not match the colons between them."""
         try:
             patterns, parts = self._pattern(facts).split(":", 5), value.split(":", 5)
         except Unresolved:
@@ -73,7 +73,7 @@ class Text:
 
 @lru_cache(maxsize=4096)
 def glob(pattern: str, flags: int = 0) -> Callable[[str], bool]:
-    """A test whether a string matches *pattern*, in which ``*``, ``?`` and ``[…]`` are special."""
+    """A function that tests whether a string matches *pattern*, in which ``*``, ``?`` and ``[…]`` are special."""
     matches = re.compile(fnmatch.translate(pattern), flags).match
     return lambda value: matches(value) is not None
 

@@ -1,4 +1,4 @@
-"""IAM's policy language: a JSON document becomes a ``Policy``, or is ``Malformed``.
+"""IAM's policy language: parses a JSON document into a ``Policy``, or raises ``Malformed``.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 """
@@ -24,12 +24,12 @@ ACTION = re.compile(r"\*|[^:]+:.+", re.DOTALL)
 
 
 class Malformed(ValueError):
-    """The document is no policy; the message says why, in our own short words."""
+    """The document is not a policy. The message says why; it is not AWS's."""
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement. ``None`` for resources: it speaks of the resource that it hangs on, if it hangs on one."""
+    """One statement. *resources* is None in a resource's policy, where it means the resource that it is attached to."""
 
     effect: str
     actions: tuple[Callable[[str], bool], ...]
@@ -41,7 +41,7 @@ class Statement:
     conditions: tuple[Condition, ...]
 
     def covers(self, action: str, resource: str, facts: Facts) -> bool:
-        """Whether this statement speaks of *action* on *resource* in a request with these *facts*."""
+        """Whether this statement applies to *action* on *resource* in a request with these *facts*."""
         return (
             any(matches(action) for matches in self.actions) != self.but_actions
             and self._covers_resource(resource, facts)
@@ -56,16 +56,16 @@ class Statement:
 
 @dataclass(frozen=True)
 class Policy:
-    """A parsed document; *name* is for messages."""
+    """A parsed document; *name* is for error messages."""
 
     name: str
     statements: tuple[Statement, ...]
 
 
 def parse(document: str | Mapping[str, Any], name: str = "") -> Policy:
-    """The policy that *document*, a JSON text or what one was read into, says; raises Malformed.
+    """The policy in *document*, a JSON text or the object it was read into; raises Malformed.
 
-    A text is parsed once: the last thousand are remembered.
+    The last thousand texts are cached.
     """
     return _parsed(document, name) if isinstance(document, str) else _policy(document, name)
 
@@ -132,7 +132,7 @@ def _statement(document: Any, has_variables: bool) -> Statement:
 
 
 def _either(document: Mapping[str, Any], element: str) -> str | None:
-    """Which of *element* and its opposite, of which there may be one, is there."""
+    """The one of *element* and its opposite that *document* has; raises Malformed if it has both."""
     there = [each for each in (element, f"Not{element}") if each in document]
     if len(there) > 1:
         raise Malformed(f"a statement has both {element} and Not{element}")

@@ -1,7 +1,7 @@
-"""Who an access key stands for, and which policies speak about it: read from moto's IAM and STS on every call.
+"""Principals: who an access key belongs to, and which policies apply, read from moto's IAM and STS on every call.
 
-Nothing is remembered but parsed texts, so a policy that is detached or a key that is deleted counts from the
-next request on. On AWS that takes seconds.
+Only parsed policies are cached. So a policy that is detached, or a key that is deleted, has its effect on the next
+request. On AWS that takes seconds.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,40 +9,48 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from ecr_sandbox import settings
-from ecr_sandbox.aws import errors
 from moto.core.utils import utcnow
 from moto.iam.models import Group, IAMBackend, ManagedPolicy, Role, User, iam_backends
 from moto.sts.models import AssumedRole, sts_backends
 
+from ecr_sandbox import settings
+from ecr_sandbox.auth import errors
+from ecr_sandbox.http.middleware import Request
+
 from . import evaluate
 
 ADMINISTRATORS = {settings.ACCESS_KEY: settings.ACCOUNT, settings.OTHER_ACCESS_KEY: settings.OTHER_ACCOUNT}
-# What a policy that cannot be read, or is gone, amounts to: it allows nothing and denies nothing.
+# Used for a policy that cannot be read or does not exist any more: it allows nothing and denies nothing.
 NOTHING = evaluate.parse(
     {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "none:Nothing", "Resource": "*"}}
 )
 
 
 def of(access_key: str) -> evaluate.Principal:
-    """The principal of *access_key*; raises CommonError for a key that is unknown, inactive or expired."""
+    """The principal of *access_key*; raises ApiError for a key that is unknown, inactive or expired."""
     found = _owner(access_key)
     return _user(access_key, found) if isinstance(found, User) else _session(found)
 
 
+def of_request(request: Request) -> evaluate.Principal:
+    """The principal of *request*, which auth has authenticated."""
+    assert isinstance(request.principal, evaluate.Principal)
+    return request.principal
+
+
 def service(name: str, number: str) -> evaluate.Principal:
-    """A service of AWS that acts for the account *number*; only a resource's policy can let it in."""
+    """An AWS service that acts for the account *number*; only a resource's policy can allow it anything."""
     return evaluate.Principal(name, number, frozenset({name}), ())
 
 
 def root(number: str) -> evaluate.Principal:
-    """An account itself: in it, everything is allowed."""
+    """An account's root: everything in the account is allowed."""
     arn = f"arn:aws:iam::{number}:root"
     return evaluate.Principal(arn, number, frozenset({arn}), (), unrestricted=True)
 
 
 def of_role(arn: str) -> evaluate.Principal | None:
-    """Who a service is that has assumed the role *arn*; None if there is no such role."""
+    """A service that has assumed the role *arn*; None if the role does not exist."""
     if (found := role(arn)) is None:
         return None
     session = f"arn:aws:sts::{found.account_id}:assumed-role/{found.name}/ecr"
@@ -57,7 +65,7 @@ def of_role(arn: str) -> evaluate.Principal | None:
 
 
 def secret_of(access_key: str) -> tuple[str, str | None]:
-    """The secret and, for a session, its token; raises as ``of`` does."""
+    """The secret, and the session token if it is a session's key; raises ApiError as ``of`` does."""
     found = _owner(access_key)
     if isinstance(found, User):
         return found.get_access_key_by_id(access_key).secret_access_key, None
@@ -75,7 +83,7 @@ def user(number: str, name: str) -> User | None:
 
 
 def owner_of_key(number: str, access_key: str) -> User | None:
-    """The user of an account that *access_key* belongs to, or None."""
+    """The user of an account who owns *access_key*, or None."""
     return next((each for each in list(account(number).users.values()) if each.has_access_key(access_key)), None)
 
 
@@ -88,13 +96,13 @@ def role(arn: str) -> Role | None:
 
 
 def managed(number: str, arn: str) -> ManagedPolicy | None:
-    """The customer's or AWS's policy *arn* as *number* sees it, or None."""
+    """The managed policy *arn*, AWS's or of the account *number*, or None."""
     return account(number).managed_policies.get(arn)
 
 
 @lru_cache(maxsize=1024)
 def parsed(text: str, name: str = "") -> evaluate.Policy:
-    """The policy *text*; one that cannot be read neither allows nor denies anything."""
+    """The policy *text*; if it cannot be read, a policy that allows and denies nothing."""
     try:
         return evaluate.parse(text, name)
     except ValueError:
@@ -120,7 +128,7 @@ def _owner(access_key: str) -> User | AssumedRole:
 
 def _user(access_key: str, user: User) -> evaluate.Principal:
     groups = [group for group in list(account(user.account_id).groups.values()) if user in group.users]
-    tags = dict(account(user.account_id).tagger.tags.get(user.arn, {}))  # a copy: another thread may be writing
+    tags = dict(account(user.account_id).tagger.tags.get(user.arn, {}))  # a copy: another thread may change them
     return evaluate.Principal(
         arn=user.arn,
         account=user.account_id,
@@ -142,7 +150,7 @@ def _user(access_key: str, user: User) -> evaluate.Principal:
 def _session(session: AssumedRole) -> evaluate.Principal:
     assumed = role(session.role_arn)
     if assumed is not None and assumed.id != getattr(session, "role_id", assumed.id):
-        assumed = None  # deleted, and another made under the same name
+        assumed = None  # it was deleted, and another has its name now
     role_id = getattr(session, "role_id", assumed.id if assumed else "")
     tags = {tag["Key"]: tag["Value"] for tag in (assumed.tags or [] if assumed else [])}
     tags |= getattr(session, "tags", {})
@@ -181,7 +189,7 @@ def _session_policies(session: AssumedRole) -> tuple[evaluate.Policy, ...] | Non
 
 
 def boundary(number: str, given: Mapping[str, str] | None) -> evaluate.Policy | None:
-    """The permissions boundary, as IAM describes it in *given*; one that is gone allows nothing."""
+    """The permissions boundary that *given* names, as IAM describes it; a policy that does not exist allows nothing."""
     if not given:
         return None
     found = managed(number, given["PermissionsBoundaryArn"])

@@ -1,6 +1,6 @@
-"""STS: an assumed role remembers what limits it, which moto drops: policies, tags, the role itself.
+"""STS: a session keeps its policies, its tags and its role's id, which moto drops.
 
-What would hand out keys that mean nothing here is refused.
+Operations that return other kinds of keys are not supported.
 Source: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 """
 
@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import moto.sts.urls
-from ecr_sandbox.services.ecr.errors import NotInSandbox
+from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.iam.exceptions import MalformedPolicyDocument
@@ -16,23 +16,31 @@ from moto.iam.models import Role
 from moto.sts.exceptions import STSValidationError
 from moto.sts.responses import TokenResponse
 
-from . import evaluate, principals
+from ecr_sandbox.errors import not_supported
 
-NOT_HERE = ("GetSessionToken", "GetFederationToken", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
-SHORTEST, DEFAULT, LONGEST_CHAINED = 900, 3600, 3600  # seconds
+from . import evaluate, principals, requests
+from .api_authorization import sts_requests
+
+NOT_SUPPORTED = ("GetSessionToken", "GetFederationToken", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
+MIN_DURATION, DEFAULT_DURATION, MAX_CHAINED_DURATION = 900, 3600, 3600  # seconds
+
+
+class NotSupported(ServiceException):
+    """``errors.not_supported`` for moto, which takes subclasses only."""
 
 
 class Response(TokenResponse):
     """The API of STS."""
 
     def call_action(self) -> Any:
-        if self._get_action() in NOT_HERE:
-            return self.serialized(ActionResult(NotInSandbox(f"sts:{self._get_action()}")))
+        if self._get_action() in NOT_SUPPORTED:
+            error = not_supported(f"sts:{self._get_action()}")
+            return self.serialized(ActionResult(NotSupported(error.code, error.message)))
         return super().call_action()
 
     def assume_role(self) -> ActionResult:
         role = principals.role(self._get_param("RoleArn"))
-        assert role  # or the authorize door would have refused
+        assert role  # authorization has refused a role that does not exist
         self._check(role)
         answer = super().assume_role()
         result: Any = answer.result
@@ -48,20 +56,20 @@ class Response(TokenResponse):
 
     def _check(self, role: Role) -> None:
         name, policy = self._get_param("RoleSessionName") or "", self._get_param("Policy")
-        seconds = self._get_int_param("DurationSeconds", DEFAULT)
+        seconds = self._get_int_param("DurationSeconds", DEFAULT_DURATION)
         if not re.fullmatch(r"[\w+=,.@-]{2,64}", name, re.ASCII):
             raise STSValidationError(
                 f"1 validation error detected: Value '{name}' at 'roleSessionName' failed to satisfy constraint: "
                 "Member must satisfy regular expression pattern: [\\w+=,.@-]*"
             )
-        if seconds < SHORTEST:
+        if seconds < MIN_DURATION:
             raise STSValidationError(
                 f"1 validation error detected: Value '{seconds}' at 'durationSeconds' failed to satisfy constraint: "
                 "Member must have value greater than or equal to 900"
             )
-        if seconds > int(role.max_session_duration or DEFAULT):
+        if seconds > int(role.max_session_duration or DEFAULT_DURATION):
             raise STSValidationError("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
-        if self.access_key.startswith("ASIA") and seconds > LONGEST_CHAINED:
+        if self.access_key.startswith("ASIA") and seconds > MAX_CHAINED_DURATION:
             raise STSValidationError(
                 "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
             )
@@ -80,5 +88,6 @@ def _check_policy(text: str) -> None:
 
 
 def install() -> None:
-    """Put this class in the place of moto's. To be called before moto answers anything."""
+    """Replace moto's class by this one, and register what STS needs of IAM. Call it before moto answers anything."""
+    requests.register("sts", sts_requests)
     moto.sts.urls.url_paths["{0}/$"] = Response.dispatch

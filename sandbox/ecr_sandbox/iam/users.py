@@ -1,4 +1,4 @@
-"""IAM: what moto lacks of users: permissions boundaries, that a user with keys is not deleted, and that a role is none.
+"""IAM's users: permissions boundaries, the refusal to delete a user with keys, and other rules that moto lacks.
 
 Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutUserPermissionsBoundary.html, …_DeleteUser.html
 """
@@ -14,9 +14,10 @@ from moto.iam.exceptions import DeleteConflictException, NoSuchEntity, Validatio
 from moto.iam.models import User
 from moto.iam.responses import IamResponse
 
-from . import principals
+from . import principals, requests
+from .api_authorization import iam_requests
 
-ABOUT_ONESELF = ("GetUser", "CreateAccessKey", "ListAccessKeys")
+USERS_ONLY = ("GetUser", "CreateAccessKey", "ListAccessKeys")
 
 
 class Response(IamResponse):
@@ -28,7 +29,7 @@ class Response(IamResponse):
     }
 
     def call_action(self) -> Any:
-        if self._get_action() in ABOUT_ONESELF and not self._get_param("UserName") and self.access_key[:4] == "ASIA":
+        if self._get_action() in USERS_ONLY and not self._get_param("UserName") and self.access_key[:4] == "ASIA":
             no_user = ValidationError("Must specify userName when calling with non-User credentials")
             return self.serialized(ActionResult(no_user))
         return super().call_action()
@@ -41,19 +42,19 @@ class Response(IamResponse):
         result: Any = answer.result
         result["User"].id = _user_id()
         if arn:
-            _bound(result["User"], arn)
+            _set_boundary(result["User"], arn)
         return answer
 
     def put_user_permissions_boundary(self) -> ActionResult:
-        """The user may do at most what the policy allows."""
+        """Set the policy that limits what the user may do."""
         arn = self._get_param("PermissionsBoundary")
         self._check_boundary(arn)
-        _bound(self.backend.get_user(self._get_param("UserName")), arn)
+        _set_boundary(self.backend.get_user(self._get_param("UserName")), arn)
         return EmptyResult()
 
     def delete_user_permissions_boundary(self) -> ActionResult:
-        """The user's own policies decide again."""
-        _bound(self.backend.get_user(self._get_param("UserName")), None)
+        """Remove the limit; the user's own policies decide."""
+        _set_boundary(self.backend.get_user(self._get_param("UserName")), None)
         return EmptyResult()
 
     def delete_user(self) -> ActionResult:
@@ -70,7 +71,7 @@ class Response(IamResponse):
             raise NoSuchEntity(f"Scope ARN: {arn} does not exist or is not attachable.")
 
 
-def _bound(user: User, arn: str | None) -> None:
+def _set_boundary(user: User, arn: str | None) -> None:
     boundary = {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn} if arn else None
     user.permissions_boundary = boundary
 
@@ -80,5 +81,6 @@ def _user_id() -> str:
 
 
 def install() -> None:
-    """Put this class in the place of moto's. To be called before moto answers anything."""
+    """Replace moto's class by this one, and register what IAM needs of IAM. Call it before moto answers anything."""
+    requests.register("iam", iam_requests)
     moto.iam.urls.url_paths["{0}/$"] = Response.dispatch

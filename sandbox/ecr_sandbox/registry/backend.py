@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from moto.core.exceptions import ServiceException
-
 from ecr_sandbox.http.middleware import Request
-from ecr_sandbox.services.ecr.errors import Refusal
 
 from .content_store import ContentStore
+from .errors import ImageError, Refusal
+from .image import Image
 from .image_ids import Deleted, Id
-from .images import Image, Images
+from .images import Images
 from .references import Key
 from .upload_sessions import UploadSessions
 
@@ -35,7 +34,7 @@ class Repository(Protocol):
         """Its images."""
 
     def store_image(self, text: str, media_type: str | None, tag: str | None, digest: str | None) -> Image:
-        """PutImage; raises the ServiceException that ``RegistryErrors.manifest_refused`` turns into a refusal."""
+        """PutImage; raises ImageError, which ``RegistryErrors.manifest_refused`` turns into an answer, and Refused."""
 
     def mountable(self, digest: str, source: str, request: Request) -> Key | None:
         """The key of the repository *source*, if the blob *digest* may be mounted from it."""
@@ -62,7 +61,7 @@ class RegistryErrors:
     upload_unknown: Refusal
     digest_mismatch: Refusal
     manifest_too_large: Refusal
-    manifest_refused: Callable[[ServiceException], Refusal]
+    manifest_refused: Callable[[ImageError], Refusal]
     patched: int = 202  # the status after a part of a blob
     first_part_only: bool = False  # the header Range stays at the end of the first part
     converts: bool = False  # a pull by tag gets a manifest of a type that the client accepts

@@ -12,11 +12,9 @@ from typing import NamedTuple
 
 from werkzeug.wrappers import Response
 
-from ecr_sandbox.services.ecr import errors
-from ecr_sandbox.services.ecr.errors import Refused
-
-from . import body, disk
+from . import body, disk, errors
 from .backend import RegistryRequest
+from .errors import Refused
 from .references import is_sha256
 from .upload_sessions import EmptyUpload, NotConsecutive, PartTooSmall, Pieces, Progress, UnknownUpload, WrongDigest
 

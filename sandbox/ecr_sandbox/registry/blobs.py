@@ -2,10 +2,9 @@
 
 from werkzeug.wrappers import Response
 
-from ecr_sandbox.services.ecr.errors import DIGEST_INVALID, Refused
-
 from . import byte_ranges
 from .backend import RegistryRequest
+from .errors import DIGEST_INVALID, Refused
 from .references import is_digest, is_sha256
 
 

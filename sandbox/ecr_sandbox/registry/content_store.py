@@ -18,11 +18,11 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from ecr_sandbox.services.ecr.errors import LayersNotFoundException
 from ecr_sandbox.state.atomic_files import sync_folder
 from ecr_sandbox.state.store import Store
 
 from . import leases
+from .errors import LayersMissing
 from .images import Images
 from .manifest_format import Manifest
 from .references import Key
@@ -121,12 +121,12 @@ class ContentStore:
         """Check that the repository has all blobs of *manifest*, and take back the leases of the push.
 
         To be called in the change that stores the image among the *images* of the repository. Raises
-        LayersNotFoundException, which speaks of the repository *name* of *registry*.
+        LayersMissing, which speaks of the repository *name* of *registry*.
         """
         digests = {digest for digest, _ in manifest.blobs}
         missing = [each for each, _ in manifest.blobs if not images.use(each) and self.size(images.key, each) is None]
         if missing:
-            raise LayersNotFoundException(missing, name, registry)
+            raise LayersMissing(missing, name, registry)
         with self._store.change() as db:
             leases.redeem(db, images.key, digests)
 

@@ -1,7 +1,7 @@
-"""What happens to images, told to whoever has to do with it: scans, replication, events, the time of the last pull.
+"""Image events, to which services subscribe: scans, replication, EventBridge, Cost Explorer.
 
-A listener is called in the change that made it happen, so what it writes, a job for instance, is there with that
-change or not at all. It has to be quick; what takes time is a job (``jobs.py``).
+A subscriber is called within the change that the event is about, so its own writes, for example of a job, are committed
+with that change or not at all. It must be fast; slow work is a job (``state/jobs.py``).
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class ImageEvent:
-    """Something about the image *digest* of a repository; *tag* is the one that was spoken of, if any."""
+    """An event about the image *digest* of a repository; *tag* is the tag of the operation, if any."""
 
     account: str
     region: str
@@ -22,26 +22,26 @@ class ImageEvent:
 
 @dataclass(frozen=True)
 class Pushed(ImageEvent):
-    """An image was stored, or an image that was there got *tag*."""
+    """An image was stored, or an existing image got *tag*."""
 
 
 @dataclass(frozen=True)
 class Deleted(ImageEvent):
-    """An image is gone, or only its *tag*."""
+    """An image was deleted, or only its *tag*."""
 
 
 @dataclass(frozen=True)
 class Pulled(ImageEvent):
-    """*principal*, the ARN of a user or a role, was given the image's manifest."""
+    """*principal*, the ARN of a user or a role, got the image's manifest."""
 
     principal: str
 
 
 @dataclass(frozen=True)
 class StorageClassChanged(ImageEvent):
-    """An image went to the archive, or (*target* is STANDARD) is back from there, since *activated_at* (Unix time).
+    """An image was archived, or (*target* is STANDARD) its restore ended *activated_at* (Unix time).
 
-    *tag* is None: it is the image. *referrer* is whether it says something about another image.
+    *tag* is None. *referrer* is whether the image has a subject.
     """
 
     target: str
@@ -53,7 +53,7 @@ class StorageClassChanged(ImageEvent):
 
 @dataclass(frozen=True)
 class Replicated(ImageEvent):
-    """The attempt to copy an image here from the same repository of another registry; *complete* is how it went."""
+    """The image was copied here from the same repository of another registry, or not; *complete* says which."""
 
     source_account: str
     source_region: str
@@ -62,7 +62,7 @@ class Replicated(ImageEvent):
 
 @dataclass(frozen=True)
 class Cached(ImageEvent):
-    """A pull through the rule *prefix* asked the *upstream* registry for an image.
+    """A pull through cache rule with *prefix* requested an image from the *upstream* registry.
 
     *failure* is a code and a reason, or None; *digest* is empty after a failure.
     """
@@ -74,7 +74,7 @@ class Cached(ImageEvent):
 
 @dataclass(frozen=True)
 class Scanned(ImageEvent):
-    """A basic scan ended with this *status*; *counts* says how many findings there are of each severity."""
+    """A basic scan ended with this *status*; *counts* are the numbers of findings of each severity."""
 
     tags: tuple[str, ...]
     status: str
@@ -83,24 +83,29 @@ class Scanned(ImageEvent):
 
 @dataclass(frozen=True)
 class Inspected(ImageEvent):
-    """An enhanced scan ended, which on AWS is Inspector's: the image's *first*, or not; the rest is as of Scanned."""
+    """An enhanced scan ended, on AWS one of Inspector; *first* is whether it was the image's first. See ``Scanned``."""
 
     tags: tuple[str, ...]
     status: str
     counts: Mapping[str, int]
     first: bool
 
+    @property
+    def succeeded(self) -> bool:
+        """Whether the image could be scanned."""
+        return self.status in ("ACTIVE", "COMPLETE")
 
-_listeners: list[tuple[type, Callable[[Any], None]]] = []
+
+_subscribers: list[tuple[type, Callable[[Any], None]]] = []
 
 
-def subscribe(kind: type, listener: Callable[[Any], None]) -> None:
-    """Let *listener* hear of every happening of this *kind*."""
-    _listeners.append((kind, listener))
+def subscribe(kind: type, subscriber: Callable[[Any], None]) -> None:
+    """Call *subscriber* with every event of this *kind*."""
+    _subscribers.append((kind, subscriber))
 
 
 def publish(event: Any) -> None:
-    """Let everybody know who asked for it."""
-    for kind, listener in _listeners:
+    """Call the subscribers of *event*."""
+    for kind, subscriber in _subscribers:
         if isinstance(event, kind):
-            listener(event)
+            subscriber(event)

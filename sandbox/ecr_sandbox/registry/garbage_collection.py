@@ -1,4 +1,4 @@
-"""``ecr-lab gc``: free the space of blobs that no image uses, while pushes and pulls continue.
+"""``ecr-sandbox gc``: free the space of blobs that no image uses, while pushes and pulls continue.
 
 Rows say what images use, of all registries, and what a push under way may still need (``leases.py``). The rows that are
 left over are deleted first. When that is on disk, the files that no row names any more go to the trash, still under the
@@ -6,18 +6,14 @@ lock of all changes, so that no row for them can appear in between. They are del
 to the next collection, and nothing else.
 """
 
-import json
 import os
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from werkzeug.wrappers import Response
-
-from ecr_sandbox.http.middleware import Request
 from ecr_sandbox.state.store import Store
 
 from . import leases
@@ -37,15 +33,6 @@ class Collected:
     freed: int = 0
     kept: int = 0
     uploads: int = 0
-
-
-def answer(store: Store, content: ContentStore, request: Request) -> Response:
-    """POST /_sandbox/gc: a collection, and what it did as JSON; ``?idle=`` gives the seconds."""
-    idle = request.args.get("idle", IDLE, type=float)
-    kept = sorted(each.name for each in store.path.parent.glob(f"{store.path.name}.unreadable-*"))
-    if kept:  # its images may need every layer
-        return Response(json.dumps({"put_aside": kept}), content_type="application/json")
-    return Response(json.dumps(asdict(collect(store, content, idle))), content_type="application/json")
 
 
 def collect(store: Store, content: ContentStore, idle: float = IDLE) -> Collected:

@@ -1,4 +1,4 @@
-"""What ECR and ECR Public do alike with lists of image ids: which image an id means, and deleting them.
+"""Image ids of ECR's and ECR Public's batch operations: finding and deleting the images.
 
 Source: API reference, ImageFailure; https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchDeleteImage.html
 """
@@ -8,28 +8,29 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .images import ACTIVE, Image, Images
+from .image import ACTIVE, Image
+from .images import Images
 
 DIGEST = re.compile(r"[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+")
 Id = Mapping[str, str]
-Deleted = tuple[list[dict[str, str]], list[dict[str, Any]]]  # the ids of what is gone, and the failures
+Deleted = tuple[list[dict[str, str]], list[dict[str, Any]]]  # the deleted ids, and the failures
 
 
 @dataclass
 class Missing(Exception):
-    """Why one image of a batch is not there: an ImageFailureCode and its sentence."""
+    """Why an image of a batch was not found or not deleted: an ImageFailureCode and its sentence."""
 
     code: str
     reason: str
 
     def failure(self, wanted: Id) -> dict[str, Any]:
-        """The same as the answer of a batch call says it of the id *wanted*."""
+        """The failure of the id *wanted* in the answer of a batch operation."""
         asked = {name: wanted[name] for name in ("imageDigest", "imageTag") if wanted.get(name)}
         return {"imageId": asked, "failureCode": self.code, "failureReason": self.reason}
 
 
 def one(images: Images, wanted: Id) -> Image:
-    """The image that the id *wanted* means; raises Missing."""
+    """The image of the id *wanted*; raises Missing."""
     tag, digest = wanted.get("imageTag"), wanted.get("imageDigest")
     if not tag and not digest:
         raise Missing("MissingDigestAndTag", "Invalid request parameters: both tag and digest cannot be null")
@@ -46,9 +47,9 @@ def one(images: Images, wanted: Id) -> Image:
 
 
 def to_pull(images: Images, wanted: Id) -> Image:
-    """The same, if it can be pulled; raises Missing.
+    """The image of the id *wanted*, if it can be pulled; raises Missing.
 
-    The code is the one in the model that fits an archived image best; the sentence is ours.
+    The code for an archived image is the closest in the model; the sentence is ours.
     """
     image = one(images, wanted)
     if image.status != ACTIVE:
@@ -57,24 +58,24 @@ def to_pull(images: Images, wanted: Id) -> Image:
 
 
 def delete(images: Images, ids: Iterable[Id]) -> Deleted:
-    """BatchDeleteImage: what is gone, and the failures.
+    """BatchDeleteImage: the deleted ids, and the failures.
 
-    One id after the other, so an index may stand before its images; that AWS goes in this order too is not known.
+    The ids are processed in order, so an index may precede its images. AWS's order is not known.
     """
-    gone: list[dict[str, str]] = []
+    deleted: list[dict[str, str]] = []
     failures: list[dict[str, Any]] = []
     for wanted in ids:
         try:
-            gone += _delete(images, one(images, wanted), wanted.get("imageTag"))
+            deleted += _delete(images, one(images, wanted), wanted.get("imageTag"))
         except Missing as why:
             failures.append(why.failure(wanted))
-    return gone, failures
+    return deleted, failures
 
 
 def _delete(images: Images, image: Image, tag: str | None) -> list[dict[str, str]]:
-    """Take *tag* away, or without one delete *image* with all its tags; without a tag left, it is deleted too.
+    """Remove *tag*, or without one delete *image* with all its tags; removing the last tag deletes the image.
 
-    An image that an index lists stays, also when only its last tag was to go: raises Missing.
+    An image that an index lists cannot be deleted, nor can its last tag: raises Missing.
     """
     last = tag is None or image.tags == (tag,)
     if last and (parent := images.index_of(image.digest)):

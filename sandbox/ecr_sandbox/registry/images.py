@@ -1,29 +1,23 @@
 """Images and tags of one repository, as rows of the store.
 
-A digest is the sha256 of the manifest's bytes; a tag points at one digest; moving it leaves the older
-image behind, untagged. Sources: OCI image-spec "Descriptor"; ECR user guide, "Image tag mutability".
+A digest is the sha256 of the manifest's bytes. A tag points to one digest; when it moves, the older image stays,
+untagged. Sources: OCI image-spec "Descriptor"; ECR user guide, "Image tag mutability".
 
-Every question is answered by an index, so that a repository of 10,000 images is as quick as one of ten.
+Every query uses an index, so a repository of 10,000 images is as fast as one of ten.
 """
 
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
-from moto.ecr.exceptions import ImageAlreadyExistsException
-
-from ecr_sandbox.services.ecr.errors import (
-    ImageDigestDoesNotMatchException,
-    ImageTagAlreadyExistsException,
-    ReferencedImagesNotFoundException,
-)
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
 
-from .manifest_format import Manifest, blobs_of, digest_of
+from .errors import DigestMismatch, ImageExists, ReferencedImagesMissing, TagImmutable
+from .image import ACTIVATING, ACTIVE, ARCHIVE, ARCHIVED, STANDARD, Image
+from .manifest_format import Manifest, blobs_of
 from .references import Key
 
 HERE = "account = ? AND region = ? AND repository = ?"
@@ -33,55 +27,23 @@ SELECT images.*, (SELECT json_group_array(tag) FROM tags WHERE tags.image = imag
 FROM images WHERE {HERE} {{also}} ORDER BY images.id LIMIT ?
 """
 Blobs = Sequence[tuple[str, int]]  # digests and sizes in bytes
-# What only images in the archive have.
+# Blobs that only archived images use.
 ARCHIVED_BLOBS = (
     "archived_blobs JOIN blobs USING (account, region, repository, digest)"
     f" WHERE {HERE} AND archived_blobs.uses >= blobs.uses"
 )
 ALL = -1  # SQLite's LIMIT for all rows
-STANDARD, ARCHIVE = "STANDARD", "ARCHIVE"  # storage classes
-ACTIVE, ARCHIVED, ACTIVATING = "ACTIVE", "ARCHIVED", "ACTIVATING"  # what an image can be
-# The same as ``Image.status``, of a row.
+# ``Image.status`` as SQL.
 STATUS = f"""
 CASE WHEN storage_class = '{ARCHIVE}' THEN '{ARCHIVED}' WHEN activated_at > ? THEN '{ACTIVATING}' ELSE '{ACTIVE}' END
 """
 
 
-@dataclass(frozen=True)
-class Image:
-    """An image as the registry knows it; *size* in bytes, times in Unix seconds by the sandbox's clock.
-
-    *last_pulled* is the last recorded pull. *archived_at* and *activated_at* are when it last went to the archive and
-    when it last was, or will be, back from there.
-    """
-
-    id: int
-    digest: str
-    tags: tuple[str, ...]
-    manifest: str
-    media_type: str
-    artifact_type: str | None
-    size: int
-    pushed_at: int
-    subject: str | None
-    last_pulled: int | None = None
-    storage_class: str = STANDARD
-    archived_at: int | None = None
-    activated_at: int | None = None
-
-    @property
-    def status(self) -> str:
-        """The ``imageStatus`` of this moment: ACTIVE, ARCHIVED or ACTIVATING."""
-        if self.storage_class == ARCHIVE:
-            return ARCHIVED
-        return ACTIVATING if (self.activated_at or 0) > clock.now() else ACTIVE
-
-
 class Images:
-    """The images of one repository; truthy when there is one.
+    """The images of one repository; falsy when it is empty.
 
-    *changed* is called in every change of what is kept, with the bytes that came (or, less than 0, went); *archived*
-    the same of what is archived. *restored* is called instead when bytes are fetched from the archive.
+    *changed* is called within every change of the stored bytes, with the difference; *archived* does the same for
+    archived bytes. *restored* is called instead of it when bytes are restored from the archive.
     """
 
     def __init__(
@@ -115,7 +77,7 @@ class Images:
     ) -> list[Image]:
         """Up to *size* images with an id above *after*, oldest first.
 
-        *tagged*: only those with tags, or without; *status*: only those that are ACTIVE, ARCHIVED or ACTIVATING now.
+        *tagged*: only those with tags, or without; *status*: only those with this status now.
         """
         only, values = _only(tagged, status)
         return self._select(f"AND images.id > ? {only}", (after, *values), size)
@@ -127,7 +89,7 @@ class Images:
         tagged: bool | None = None,
         status: str | None = None,
     ) -> list[tuple[int, str, str | None]]:
-        """Up to *size* pairs of image and tag, *after* such a pair: image id, digest, tag (None: it has none)."""
+        """Up to *size* pairs of image and tag, *after* such a pair: image id, digest, tag (None: untagged)."""
         only, values = _only(tagged, status)
         rows = self._rows(
             f"""
@@ -140,7 +102,7 @@ class Images:
         return [(row["id"], row["digest"], row["tag"]) for row in rows]
 
     def tags(self, after: str = "", size: int | None = None) -> list[str]:
-        """Up to *size* tags of active images that come after *after* in the order of their bytes."""
+        """Up to *size* tags of active images after *after*, sorted by their bytes."""
         status = f"(SELECT {STATUS} FROM images WHERE images.id = tags.image)"
         rows = self._rows(
             f"SELECT tag FROM tags WHERE {HERE} AND tag > ? AND {status} = ? ORDER BY tag LIMIT ?",
@@ -154,7 +116,7 @@ class Images:
         return self._select(f"AND subject = ? AND images.id > ? {only}", (digest, after, *values), size)
 
     def find(self, tag: str | None = None, digest: str | None = None) -> Image | None:
-        """The image that has *tag* and *digest* (at least one is given), or None."""
+        """The image with *tag* and *digest* (at least one is given), or None."""
         also: str = ""
         values: list[str] = []
         if digest:
@@ -165,15 +127,15 @@ class Images:
         return next(iter(self._select(also, values, 1)), None)
 
     def use(self, digest: str) -> bool:
-        """Whether an image here has the blob *digest*."""
+        """Whether an image of the repository uses the blob *digest*."""
         return self._row(f"SELECT 1 FROM blobs WHERE {HERE} AND digest = ?", digest) is not None
 
     def is_archived(self, digest: str) -> bool:
-        """Whether all images that have the blob *digest* are in the archive, so that it cannot be had."""
+        """Whether only archived images use the blob *digest*, so that it cannot be downloaded."""
         return self._row(f"SELECT 1 FROM {ARCHIVED_BLOBS} AND digest = ?", digest) is not None
 
     def index_of(self, digest: str, active: bool = False) -> str | None:
-        """The digest of an index (with *active*, one that is not in the archive) that lists the image, or None."""
+        """The digest of an index that lists the image, or None; with *active*, of one that is not archived."""
         [row] = self._rows(
             f"SELECT min(images.digest) AS digest FROM children CROSS JOIN images ON images.id = parent"
             f" WHERE {HERE} AND children.digest = ? AND (storage_class = ? OR NOT ?)",
@@ -182,27 +144,26 @@ class Images:
         return row["digest"]
 
     def put(self, manifest: Manifest, tag: str | None, immutable: bool, claimed_digest: str | None = None) -> Image:
-        """Store *manifest*, let *tag* point at it, and return the image; one that was in the archive is back.
+        """Store *manifest*, point *tag* to it, and return the image; an archived image becomes active.
 
-        Raises ImageDigestDoesNotMatchException, ReferencedImagesNotFoundException, ImageAlreadyExistsException (the
-        same image under the same tag) and, when the tag is *immutable* and names another image,
-        ImageTagAlreadyExistsException.
+        Raises DigestMismatch, ReferencedImagesMissing, ImageExists (the same image under the same tag) and, when the
+        tag is *immutable* and names another image, TagImmutable.
         """
         account, _, repository = self._key
         if claimed_digest and claimed_digest != manifest.digest:
-            raise ImageDigestDoesNotMatchException(claimed_digest, manifest.digest)
+            raise DigestMismatch(claimed_digest, manifest.digest)
         with self._store.change() as db:
             same = self.find(digest=manifest.digest)
             holder = self.find(tag=tag) if tag else None
-            back = same is not None and same.status != ACTIVE
-            if same and not back and (not tag or tag in same.tags):
-                raise ImageAlreadyExistsException(repository, account, manifest.digest, tag or "null")
+            restored = same is not None and same.status != ACTIVE
+            if same and not restored and (not tag or tag in same.tags):
+                raise ImageExists(manifest.digest, tag, repository, account)
             if holder and immutable and not (same and same.id == holder.id):
-                raise ImageTagAlreadyExistsException(tag or "", repository)
+                raise TagImmutable(tag or "", repository)
             image_id = same.id if same else self._insert(db, manifest)
-            if same and back:
+            if same and restored:
                 with self._counting(blobs_of(same.manifest), self._archived):
-                    self._come_back(db, same, int(clock.now()))
+                    self._activate(db, same, int(clock.now()))
             if tag:
                 db.execute("INSERT OR REPLACE INTO tags VALUES (?, ?, ?, ?, ?)", (*self._key, tag, image_id))
             image = self.find(digest=manifest.digest)
@@ -210,7 +171,7 @@ class Images:
         return image
 
     def untag(self, tag: str) -> None:
-        """Take *tag* away; the image stays, unless that was its last tag (BatchDeleteImage, API reference)."""
+        """Remove *tag*; the image stays, unless that was its last tag (BatchDeleteImage, API reference)."""
         with self._store.change() as db:
             image = self.find(tag=tag)
             if image and len(image.tags) == 1:
@@ -238,12 +199,12 @@ class Images:
                     self._release(db, blobs)
 
     def recorded_pull(self, image: Image, at: int) -> None:
-        """*image* was pulled at that Unix time."""
+        """Record that *image* was pulled at this Unix time."""
         with self._store.change() as db:
             db.execute("UPDATE images SET last_pulled = ? WHERE id = ?", (at, image.id))
 
     def archive(self, image: Image) -> None:
-        """From now on *image*, which was active, is in the archive."""
+        """Archive *image*, which is active."""
         blobs, values = blobs_of(image.manifest), (ARCHIVE, int(clock.now()), image.id)
         with self._store.change() as db, self._counting(blobs, self._archived):
             db.execute("UPDATE images SET storage_class = ?, archived_at = ? WHERE id = ?", values)
@@ -253,18 +214,18 @@ class Images:
             )
 
     def restore(self, image: Image, ready: int) -> None:
-        """*image* is fetched from the archive and is there again at the Unix time *ready*."""
+        """Restore *image* from the archive; it is active from the Unix time *ready* on."""
         with (
             self._store.change() as db,
             self._counting(blobs_of(image.manifest), lambda more: self._restored(-more)),
         ):
-            self._come_back(db, image, ready)
+            self._activate(db, image, ready)
 
     def _insert(self, db: sqlite3.Connection, manifest: Manifest) -> int | None:
         account, _, repository = self._key
         children = {digest: self.find(digest=digest) for digest in manifest.children}
         if missing := [digest for digest, child in children.items() if child is None]:
-            raise ReferencedImagesNotFoundException(missing, repository, account)
+            raise ReferencedImagesMissing(missing, repository, account)
         # A manifest list is as large as the largest of its images (API reference, ImageDetail).
         size = sum(size for _, size in manifest.blobs) or max((c.size for c in children.values() if c), default=0)
         facts = {
@@ -284,29 +245,29 @@ class Images:
         self._take(db, manifest)
         return cursor.lastrowid
 
-    def _come_back(self, db: sqlite3.Connection, image: Image, ready: int) -> None:
-        """*image* is out of the archive, or still on its way; it is ready at that Unix time."""
+    def _activate(self, db: sqlite3.Connection, image: Image, ready: int) -> None:
+        """Take *image*, archived or being restored, out of the archive; it is active from the Unix time *ready* on."""
         values = (STANDARD, ready, image.id)
         db.execute("UPDATE images SET storage_class = ?, activated_at = ? WHERE id = ?", values)
         if image.storage_class == ARCHIVE:
             self._release_archived(db, blobs_of(image.manifest))
 
     def _release_archived(self, db: sqlite3.Connection, blobs: Blobs) -> None:
-        """Count one use less of each of the *blobs* by what is in the archive."""
+        """Count one use less of each of the *blobs* by archived images."""
         mine = [(*self._key, digest) for digest, _ in blobs]
         db.executemany(f"UPDATE archived_blobs SET uses = uses - 1 WHERE {HERE} AND digest = ?", mine)
         db.executemany(f"DELETE FROM archived_blobs WHERE {HERE} AND digest = ? AND uses <= 0", mine)
 
     @contextmanager
-    def _counting(self, blobs: Blobs, tell: Callable[[int], None]) -> Iterator[None]:
-        """Round a change of who uses the *blobs*: *tell* how many bytes of them are archived more than before."""
+    def _counting(self, blobs: Blobs, report: Callable[[int], None]) -> Iterator[None]:
+        """Around a change of who uses the *blobs*: call *report* with the additional archived bytes."""
         before = self._archived_among(blobs)
         yield
         if more := self._archived_among(blobs) - before:
-            tell(more)
+            report(more)
 
     def _archived_among(self, blobs: Blobs) -> int:
-        """How many bytes of the *blobs* only archived images have."""
+        """How many bytes of the *blobs* only archived images use."""
         if self._row(f"SELECT 1 FROM archived_blobs WHERE {HERE} LIMIT 1") is None:
             return 0
         return sum(size for digest, size in blobs if self.is_archived(digest))
@@ -324,7 +285,7 @@ class Images:
         self._changed(new)
 
     def _release(self, db: sqlite3.Connection, blobs: Iterable[tuple[str, int]]) -> None:
-        """Count one use less of each of the *blobs*; one that nobody uses any more is not kept."""
+        """Count one use less of each of the *blobs*, and delete the rows of those without uses."""
         freed = 0
         for digest, _ in blobs:
             sought = (*self._key, digest)
@@ -356,7 +317,7 @@ class Images:
         ]
 
     def _rows(self, statement: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
-        """The rows of a question whose first three values are this repository's key."""
+        """The rows of a query whose first three values are this repository's key."""
         return self._store.read().execute(statement, (*self._key, *values)).fetchall()
 
     def _row(self, statement: str, *values: Any) -> sqlite3.Row | None:
@@ -364,9 +325,6 @@ class Images:
 
 
 def _only(tagged: bool | None, status: str | None) -> tuple[str, list[Any]]:
-    """A condition, and the values of its question marks."""
+    """A condition, and the values of its parameters."""
     tags = "" if tagged is None else f"AND {'' if tagged else 'NOT'} {TAGGED}"
     return (tags, []) if status is None else (f"{tags} AND {STATUS} = ?", [clock.now(), status])
-
-
-__all__ = ["Image", "Images", "Manifest", "digest_of"]

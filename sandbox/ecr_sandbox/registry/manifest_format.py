@@ -1,7 +1,7 @@
-"""Reading a manifest: what it is, what it names, and what is wrong with it.
+"""Parses and validates manifests.
 
 Sources: OCI image-spec, "Image Manifest", "Image Index" and "Descriptor"; Docker's image manifest, version 2 schema 2.
-The field and "Invalid JSON syntax" are ECR's own words (many clients' logs have them), the other constraints ours.
+"Invalid JSON syntax" is ECR's message, as in many clients' logs; the other reasons are ours.
 """
 
 import hashlib
@@ -10,21 +10,21 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ecr_sandbox.services.ecr.errors import InvalidParameter, NotAnImageInIndex
+from .errors import ManifestInvalid, NotAnImageInIndex
 
 DIGEST = re.compile(r"[A-Za-z0-9_+.-]+:[A-Fa-f0-9]+")  # API reference, LayerDigest
-FIELD = "ImageManifest"
+INVALID_JSON = "Invalid JSON syntax"
 OCI = "application/vnd.oci.image.manifest.v1+json"
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 IMAGES = (OCI, DOCKER)
 INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
-# Layers that their makers let nobody else hand out: clients leave them where they are.
-ELSEWHERE = ("nondistributable", ".foreign.")
+# Media types of layers that only their publisher distributes: clients do not push them.
+FOREIGN = ("nondistributable", ".foreign.")
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """A manifest as it was sent, and what its bytes say."""
+    """A manifest as it was sent, and its parsed content."""
 
     text: str
     media_type: str
@@ -32,11 +32,11 @@ class Manifest:
     artifact_type: str | None
     blobs: tuple[tuple[str, int], ...]  # digest and size in bytes of config and layers
     children: tuple[str, ...]  # digests of the manifests that an index lists
-    subject: str | None = None  # digest of the image that this one says something about
+    subject: str | None = None  # digest of the image that this one refers to
 
     @classmethod
     def parse(cls, text: str, media_type: str | None) -> "Manifest":
-        """Read *text*, which is said to be of *media_type*; raises InvalidParameter when it is no manifest of ECR's."""
+        """Parse *text* of the given *media_type*; raises ManifestInvalid if ECR would refuse it."""
         content = _json(text)
         kind = _kind(content, media_type)
         is_index = kind in INDEXES
@@ -54,29 +54,24 @@ class Manifest:
 
 
 def digest_of(content: bytes) -> str:
-    """The name of these bytes: ``sha256:`` and their hash (OCI image-spec, "Digests")."""
+    """The digest of these bytes: ``sha256:`` and their hash (OCI image-spec, "Digests")."""
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
 def blobs_of(text: str) -> tuple[tuple[str, int], ...]:
-    """The digests and sizes of config and layers in a manifest that was taken once; an index has none."""
+    """The digests and sizes of config and layers in a stored manifest; an index has none."""
     content = json.loads(text)
     return _blobs(content) if "layers" in content else ()
 
 
-def unreadable() -> InvalidParameter:
-    """What ECR says of bytes that are no manifest."""
-    return InvalidParameter(FIELD, "Invalid JSON syntax")
-
-
 def _json(text: str) -> dict[str, Any]:
     try:
-        text.encode()  # half of a surrogate pair has no bytes
+        text.encode()  # half of a surrogate pair cannot be encoded
         content = json.loads(text)
     except (ValueError, RecursionError):
-        raise unreadable() from None
+        raise ManifestInvalid(INVALID_JSON) from None
     if not isinstance(content, dict):
-        raise unreadable()
+        raise ManifestInvalid(INVALID_JSON)
     return content
 
 
@@ -84,20 +79,20 @@ def _descriptor(part: Any) -> tuple[str, int]:
     """The digest and the size in bytes that a descriptor gives."""
     digest, size = _digest(part), part.get("size")
     if size is None:
-        raise InvalidParameter(FIELD, "size is required")
+        raise ManifestInvalid("size is required")
     if not isinstance(size, int) or not 0 <= size < 2**63:
-        raise InvalidParameter(FIELD, "Invalid size")
+        raise ManifestInvalid("Invalid size")
     return digest, size
 
 
 def _digest(part: Any) -> str:
     if not isinstance(part, dict):
-        raise unreadable()
+        raise ManifestInvalid(INVALID_JSON)
     digest = part.get("digest")
     if digest is None:
-        raise InvalidParameter(FIELD, "digest is required")
+        raise ManifestInvalid("digest is required")
     if not isinstance(digest, str) or not DIGEST.fullmatch(digest):
-        raise InvalidParameter(FIELD, "Invalid digest")
+        raise ManifestInvalid("Invalid digest")
     return digest
 
 
@@ -111,42 +106,42 @@ def _child(part: Any) -> str:
 
 def _list(content: dict[str, Any], name: str) -> list[Any]:
     if name not in content:
-        raise InvalidParameter(FIELD, f"{name} is required")
+        raise ManifestInvalid(f"{name} is required")
     if not isinstance(content[name], list):
-        raise unreadable()
+        raise ManifestInvalid(INVALID_JSON)
     return content[name]
 
 
-def _kind(content: dict[str, Any], told: str | None) -> str:
-    """The media type, from the client or from the manifest itself; a manifest that can be read as two is a trap.
+def _kind(content: dict[str, Any], given: str | None) -> str:
+    """The media type, from the client or the manifest; a manifest that can be read as two types is refused.
 
     Source: GHSA-mc8v-mgrf-8f4m of the OCI distribution-spec.
     """
     own = content.get("mediaType")
-    kind = told or own
+    kind = given or own
     if kind is None:
-        raise InvalidParameter(FIELD, "mediaType is required")
+        raise ManifestInvalid("mediaType is required")
     if own is not None and own != kind:
-        raise InvalidParameter(FIELD, f"must be of the type {kind}")
+        raise ManifestInvalid(f"must be of the type {kind}")
     if kind not in IMAGES + INDEXES:
-        raise InvalidParameter(FIELD, "Unsupported manifest type")
+        raise ManifestInvalid("Unsupported manifest type")
     if content.keys() & ({"layers", "config"} if kind in INDEXES else {"manifests"}):
-        raise InvalidParameter(FIELD, f"must be of the type {kind}")
+        raise ManifestInvalid(f"must be of the type {kind}")
     return kind
 
 
 def _blobs(content: dict[str, Any]) -> tuple[tuple[str, int], ...]:
     """A layer named twice is stored once."""
     parts = [content.get("config"), *_list(content, "layers")]
-    return tuple(dict(_descriptor(part) for part in parts if not _is_elsewhere(part)).items())
+    return tuple(dict(_descriptor(part) for part in parts if not _is_foreign(part)).items())
 
 
-def _is_elsewhere(part: Any) -> bool:
-    return isinstance(part, dict) and any(each in str(part.get("mediaType")) for each in ELSEWHERE)
+def _is_foreign(part: Any) -> bool:
+    return isinstance(part, dict) and any(each in str(part.get("mediaType")) for each in FOREIGN)
 
 
 def _artifact_type(content: dict[str, Any]) -> str | None:
-    """What the image is (distribution-spec, "Listing Referrers"): the type it gives itself, else its config's."""
+    """The artifact type (distribution-spec, "Listing Referrers"): the declared one, else the config's."""
     config = content.get("config")
     declared = content.get("artifactType") or (config.get("mediaType") if isinstance(config, dict) else None)
     return declared if isinstance(declared, str) else None

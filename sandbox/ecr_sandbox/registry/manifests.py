@@ -1,16 +1,12 @@
 """GET, HEAD, PUT and DELETE of manifests: the end of a push, and the start of a pull."""
 
-from moto.core.exceptions import ServiceException
-from moto.ecr.exceptions import ImageAlreadyExistsException
 from werkzeug.wrappers import Response
 
-from ecr_sandbox.services.ecr import errors
-from ecr_sandbox.services.ecr.errors import Refused
-
-from . import body, conversion
+from . import body, conversion, errors
 from .backend import RegistryRequest
-from .images import ACTIVE, Image
-from .manifest_format import IMAGES, digest_of, unreadable
+from .errors import ImageError, ImageExists, ManifestInvalid, Refused
+from .image import ACTIVE, Image
+from .manifest_format import IMAGES, INVALID_JSON, digest_of
 from .references import is_sha256, is_tag
 
 LIMIT = 4 * 1024 * 1024  # bytes (PutImage, API reference)
@@ -41,11 +37,11 @@ def store(request: RegistryRequest) -> Response:
     try:
         text = content.decode()
         image = request.repository.store_image(text, request.http.mimetype or None, tag, digest)
-    except ImageAlreadyExistsException:  # in the registry protocol the same image under the same tag is no error
+    except ImageExists:  # the API answers with an error, the registry does not
         image = _found(request)
     except UnicodeDecodeError:
-        raise Refused(errors.manifest_refused(unreadable())) from None
-    except ServiceException as error:
+        raise Refused(request.backend.errors.manifest_refused(ManifestInvalid(INVALID_JSON))) from None
+    except ImageError as error:
         raise Refused(request.backend.errors.manifest_refused(error)) from None
     headers = {
         "Docker-Content-Digest": image.digest,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .content_store import ContentStore
-from .images import Manifest
+from .manifest_format import Manifest
 from .references import Key
 
 Opener = Callable[[str], BinaryIO]  # the bytes of a digest

@@ -7,9 +7,8 @@ import re
 from typing import Any
 from urllib.parse import urlencode
 
-from ecr_sandbox.services.ecr.errors import PAGE_INVALID, Refused
-
 from .backend import RegistryRequest
+from .errors import PAGE_INVALID, Refused
 
 
 def number(request: RegistryRequest, name: str) -> int | None:

@@ -8,9 +8,8 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from ecr_sandbox.services.ecr.errors import DIGEST_INVALID, Refused
-
 from .backend import RegistryRequest
+from .errors import DIGEST_INVALID, Refused
 from .images import ACTIVE, Image
 from .manifest_format import INDEXES
 from .pages import next_link, number

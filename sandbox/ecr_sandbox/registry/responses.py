@@ -8,7 +8,8 @@ import json
 from werkzeug.wrappers import Response
 
 from ecr_sandbox.http.middleware import Handler, Request
-from ecr_sandbox.services.ecr.errors import Refusal
+
+from .errors import Refusal
 
 
 def refuse(refusal: Refusal) -> Response:

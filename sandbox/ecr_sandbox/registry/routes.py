@@ -15,10 +15,10 @@ from werkzeug.wrappers import Response
 
 from ecr_sandbox.http.middleware import Handler, Request
 from ecr_sandbox.http.server import BrokenBody
-from ecr_sandbox.services.ecr.errors import BODY_BROKEN, UNSUPPORTED, Refused
 
 from . import blob_uploads, blobs, body, disk, manifests, referrers, tags
 from .backend import RegistryBackend, RegistryRequest
+from .errors import BODY_BROKEN, UNSUPPORTED, Refused
 from .responses import refuse
 
 
@@ -63,7 +63,7 @@ def _answer(backend: RegistryBackend, request: Request) -> Response:
     except BrokenBody:
         refusal = BODY_BROKEN
     except (OSError, sqlite3.OperationalError) as error:
-        refusal = disk.worded(backend.blobs.folder, error)
+        refusal = disk.refusal_for(backend.blobs.folder, error)
     body.drain(request)
     return refuse(refusal)
 

@@ -1,4 +1,4 @@
-"""Small files that must never be found half-written: after a crash there is the old one, whole, or the new one."""
+"""Small files that are written atomically: after a crash the file has its old content or the new one."""
 
 import os
 from collections.abc import Callable
@@ -6,12 +6,13 @@ from pathlib import Path
 
 
 def write_whole(path: Path, text: str, mode: int = 0o644) -> None:
-    """Put *text* in the place of what *path* held; on disk when this returns. Raises OSError, and then nothing changed.
+    """Replace the content of *path* by *text*; on disk when this returns. Raises OSError, and then nothing changed.
 
-    Not for two threads at once. Source: rename(2), and fsync(2) on the folder whose entry changed.
+    Two threads must not write the same file at the same time.
+    Source: rename(2), and fsync(2) on the folder whose entry changed.
     """
     draft = path.with_name(f"{path.name}.new")
-    draft.unlink(missing_ok=True)  # a crash may have left one, with another mode
+    draft.unlink(missing_ok=True)  # a crash may have left one with another mode
     number = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with open(number, "w") as file:
         file.write(text)
@@ -22,19 +23,19 @@ def write_whole(path: Path, text: str, mode: int = 0o644) -> None:
 
 
 def secret(path: Path, make: Callable[[], str]) -> str:
-    """The secret in the file *path*, readable by its owner only; what *make* returns, if there is none yet."""
+    """The secret in the file *path*, which only its owner can read; *make* makes it if the file does not exist."""
     try:
         kept = path.read_text()
     except FileNotFoundError:
         kept = ""
-    if not kept:  # an empty one would be everybody's
+    if not kept:  # an empty secret protects nothing
         write_whole(path, make(), 0o600)
         kept = path.read_text()
     return kept
 
 
 def sync_folder(folder: Path) -> None:
-    """Let the names in *folder* survive a power cut."""
+    """Write the names in *folder* to disk, so that they survive a power cut."""
     number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(number)

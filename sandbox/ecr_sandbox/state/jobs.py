@@ -1,8 +1,7 @@
-"""Work that a change leaves behind: to scan an image, to copy it, to let old ones expire.
+"""Background jobs: scans, replication, lifecycle rules, delivery of events.
 
-A job is a row that is written with the change itself, so neither is there without the other. Threads in the
-background do the jobs that are due by the sandbox's clock. A job that was interrupted is done again from its
-beginning: what it does must be right when done twice.
+A job is a row, written in the transaction of the change that causes it. Threads in the background run the jobs that are
+due by the sandbox's clock. A job that was interrupted runs again from its beginning, so handlers must be idempotent.
 """
 
 import json
@@ -16,7 +15,7 @@ from .store import Store
 
 Handler = Callable[[dict[str, Any]], None]
 
-# No number is given twice: the end of a job that was dropped meanwhile must not be that of another.
+# AUTOINCREMENT: ids are not used again, so the end of a job that was dropped meanwhile does not delete another job.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
     id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, what TEXT NOT NULL, due REAL NOT NULL,
@@ -25,9 +24,9 @@ CREATE TABLE IF NOT EXISTS jobs (
 CREATE INDEX IF NOT EXISTS jobs_in_order ON jobs (due, id)
 """
 WORKERS = 2
-TRIES = 5  # and then it is given up, and that is said in the log
+MAX_TRIES = 5  # after that the job is dropped with a line in the log
 PAUSE = 2.0  # seconds before the second try; doubled each time
-LONGEST_SLEEP = 60.0  # seconds: the machine's clock may be set meanwhile
+MAX_SLEEP = 60.0  # seconds: the machine's clock may be set meanwhile
 
 
 class Jobs:
@@ -37,47 +36,47 @@ class Jobs:
         self._store = store
         self._load: dict[str, Callable[[], Handler]] = {}
         self._handlers: dict[str, Handler] = {}
-        self._under_way: set[int] = set()
-        self._news = threading.Condition()
+        self._running: set[int] = set()
+        self._changed = threading.Condition()
         self._ended = False
         store.add(SCHEMA)
         clock.on_move(self._wake)
 
     def on(self, kind: str, load: Callable[[], Handler]) -> None:
-        """Let jobs of this *kind* be done by what *load* gives; it is called when there is the first one."""
+        """Run jobs of this *kind* with the handler that *load* returns; it is called for the first job."""
         self._load[kind] = load
 
     def add(self, kind: str, due: float | None = None, **what: Any) -> None:
-        """A job for *due* (Unix time by the sandbox's clock; default: now), with the change that is under way."""
+        """Add a job, due at *due* (Unix time by the sandbox's clock; default: now), in the current transaction."""
         with self._store.change() as db:
             values = (kind, json.dumps(what, sort_keys=True), clock.now() if due is None else due)
             db.execute("INSERT INTO jobs (kind, what, due) VALUES (?, ?, ?)", values)
             self._store.once_committed(self._wake)
 
     def waiting(self, kind: str) -> list[dict[str, Any]]:
-        """What the jobs of this *kind* are about that are not done yet."""
+        """The arguments of the jobs of this *kind* that are not done."""
         rows = self._store.read().execute("SELECT what FROM jobs WHERE kind = ? ORDER BY id", (kind,))
         return [json.loads(row["what"]) for row in rows]
 
     def drop(self, kind: str, **what: Any) -> None:
-        """There is no need of these jobs any more."""
+        """Delete these jobs."""
         with self._store.change() as db:
             db.execute("DELETE FROM jobs WHERE kind = ? AND what = ?", (kind, json.dumps(what, sort_keys=True)))
 
     def start(self) -> None:
-        """Begin; also with what an earlier run left."""
+        """Start to run jobs, including those that an earlier run left."""
         for number in range(WORKERS):
             threading.Thread(target=self._work, name=f"jobs-{number}", daemon=True).start()
 
     def stop(self) -> None:
-        """Begin no further job; one that is under way is done again by the next run."""
-        with self._news:
+        """Start no further job. The next run repeats a job that is interrupted."""
+        with self._changed:
             self._ended = True
-            self._news.notify_all()
+            self._changed.notify_all()
 
     def _wake(self) -> None:
-        with self._news:
-            self._news.notify_all()
+        with self._changed:
+            self._changed.notify_all()
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
@@ -90,19 +89,19 @@ class Jobs:
             self._settle(number, again, tries + 1)
 
     def _next(self) -> tuple[int, str, dict[str, Any], int] | None:
-        """The next job that is due, waiting for it; None at the end."""
-        with self._news:
+        """Wait for the next job that is due; None after stop()."""
+        with self._changed:
             while not self._ended:
                 row = self._first()
-                wait = row["due"] - clock.now() if row else LONGEST_SLEEP
+                wait = row["due"] - clock.now() if row else MAX_SLEEP
                 if row and wait <= 0:
-                    self._under_way.add(row["id"])
+                    self._running.add(row["id"])
                     return row["id"], row["kind"], json.loads(row["what"]), row["tries"]
-                self._news.wait(min(max(wait, 0.01), LONGEST_SLEEP))
+                self._changed.wait(min(max(wait, 0.01), MAX_SLEEP))
         return None
 
     def _first(self) -> Any:
-        busy, known = sorted(self._under_way), sorted(self._load)
+        busy, known = sorted(self._running), sorted(self._load)
         marks = ", ".join("?" * len(busy)), ", ".join("?" * len(known))
         return (
             self._store.read()
@@ -119,25 +118,25 @@ class Jobs:
         return self._handlers[kind]
 
     def _after_failure(self, kind: str, tries: int, error: Exception) -> float | None:
-        """When to try again, or None."""
-        told = " ".join(str(error).split()) or type(error).__name__
-        if tries >= TRIES:
-            print(f"A job ({kind}) failed {tries} times and was given up: {told}", file=sys.stderr)
+        """The time of the next try, or None."""
+        message = " ".join(str(error).split()) or type(error).__name__
+        if tries >= MAX_TRIES:
+            print(f"A job ({kind}) failed {tries} times and was given up: {message}", file=sys.stderr)
             return None
-        print(f"A job ({kind}) failed and will be tried again: {told}", file=sys.stderr)
+        print(f"A job ({kind}) failed and will be tried again: {message}", file=sys.stderr)
         return clock.now() + PAUSE * 2 ** (tries - 1)
 
     def _settle(self, number: int, again: float | None, tries: int) -> None:
-        """Done, or to be done *again* at that time."""
+        """Delete the job, or schedule it *again* at that time."""
         try:
             with self._store.change(sync=False) as db:
                 if again is None:
                     db.execute("DELETE FROM jobs WHERE id = ?", (number,))
                 else:
                     db.execute("UPDATE jobs SET due = ?, tries = ? WHERE id = ?", (again, tries, number))
-        except Exception as error:  # a full disk: it stays under way, and the next run does it again
+        except Exception as error:  # the disk is full: the next run repeats the job
             print(f"The end of a job could not be noted: {error}", file=sys.stderr)
             return
-        with self._news:
-            self._under_way.discard(number)
-            self._news.notify_all()
+        with self._changed:
+            self._running.discard(number)
+            self._changed.notify_all()

@@ -1,7 +1,6 @@
-"""Middleware 7: the change is on disk before the answer leaves.
+"""Persistence of moto's backends, which moto keeps in memory: repositories, users, roles, clusters, queues.
 
-Images are rows already; what moto keeps in memory (repositories, users, roles) is written as one pickle a
-service, account and region, in the same transaction.
+A backend is one pickle for each service, account and Region, written in the same transaction as the rows of the change.
 """
 
 import copyreg
@@ -10,57 +9,50 @@ import io
 import pickle
 import sqlite3
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import moto.backends
-from ecr_sandbox.aws.dispatch import SERVICES, name_of, operation_of, reads_only, refuse, service_of
-from ecr_sandbox.http.middleware import Handler, Middleware, Request
-from ecr_sandbox.registry import disk
-from ecr_sandbox.services.ecr.errors import ServerException, storage_full
-from werkzeug.wrappers import Response
 
 from .store import Store
-
-# They change rows only, in transactions of their own; no other call waits while they move bytes.
-OF_ROWS = {"PutImage", "BatchDeleteImage", "InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload"}
-OF_ROWS |= {"BatchGetImage", "ValidatePullThroughCacheRule"}  # they may wait for another registry
 
 copyreg.pickle(type(threading.RLock()), lambda _: (threading.RLock, ()))
 copyreg.pickle(type(threading.Lock()), lambda _: (threading.Lock, ()))
 
 
-# Until November 2026 our classes were in other modules, whose names stand in the pickles.
+# Pickles from before November 2026 name our classes by these modules.
 MOVED = {"helpers.sandbox.ecr.": "ecr_sandbox.services.ecr.", "helpers.sandbox.ecs.": "ecr_sandbox.services.ecs."}
 
 
 class Unreadable(Exception):
-    """What an earlier run stored makes no sense to this one."""
+    """This version cannot read what an earlier one stored."""
 
 
-class Kept:
-    """What moto keeps in memory, as rows of *store*; services other than the first three come when they are used."""
+class BackendPersistence:
+    """moto's backends of *services* as rows of *store*; further services are added when they are used.
 
-    def __init__(self, store: Store):
-        self._store = store
-        self._services = list(SERVICES)
+    *model_name* translates a service's signing name to the name that moto has for it.
+    """
+
+    def __init__(self, store: Store, services: Sequence[str], model_name: Callable[[str], str]):
+        self._store, self._model_name = store, model_name
+        self._services = list(services)
         self._written: dict[tuple[str, str, str], str] = {}
 
     def restore(self) -> None:
-        """Give moto what the last run knew, and nothing else; raises Unreadable.
+        """Put the stored backends into moto, in the place of all others; raises Unreadable.
 
-        To be called before moto answers anything.
+        Call it before moto answers anything.
         """
-        self._written.clear()  # what is not on disk has not happened
+        self._written.clear()
         for service in self._services:
             self._restore(service)
 
-    def add(self, service: str, install: Callable[[], None], then: Callable[[], None] | None = None) -> None:
-        """Keep a further *service*, once it is *installed*; it has not answered anything yet. Raises Unreadable.
+    def add(self, service: str, install: Callable[[], None], recover: Callable[[], None] | None = None) -> None:
+        """Call *install*, then restore a further *service*, which has not answered anything yet. Raises Unreadable.
 
-        *then* may change what was restored, before anybody sees it.
+        *recover* may change what was restored, before anybody reads it.
         """
         with self._store.lock:
             if service in self._services:
@@ -68,46 +60,53 @@ class Kept:
             install()
             self._restore(service)
             self._services.append(service)
-            if then:
+            if recover:
                 with self.changing(service):
-                    then()
+                    recover()
 
     @contextmanager
     def changing(self, service: str) -> Iterator[None]:
-        """Round a change of what moto keeps of *service*: whole and in the store, or not at all."""
+        """A transaction around a change of *service*'s backends: stored whole, or undone."""
         with self._store.change(undone=self.restore) as db:
             yield
             self._write(db, self._touched_by(service))
 
     def _restore(self, service: str) -> None:
-        """The door of signatures looks without the lock: it must find what was or what is, never nothing."""
-        kept = {}
+        """Authentication reads without the lock: it must find the old state or the new one, never an empty one."""
+        stored = {}
         for row in self._store.read().execute("SELECT * FROM backends WHERE service = ?", (service,)):
             try:
                 # The file is the sandbox's own, readable by its owner only.
-                kept[row["account"], row["region"]] = _load(row["pickle"])
-            except Exception as error:  # by another version of moto, say
+                stored[row["account"], row["region"]] = _load(row["pickle"])
+            except Exception as error:  # written by another version of moto, for example
                 raise Unreadable(f"what it says of {row['service']}: {error}") from error
-        for (account, region), backend in kept.items():
-            _of_moto(service)[account][region] = backend
-        for key, _ in list(_backends(service)):
-            if key not in kept:
-                del _of_moto(service)[key[0]][key[1]]
+        for (account, region), backend in stored.items():
+            self._of_moto(service)[account][region] = backend
+        for key, _ in list(self._backends(service)):
+            if key not in stored:
+                del self._of_moto(service)[key[0]][key[1]]
 
     def _touched_by(self, service: str) -> Collection[str]:
-        """What a call to *service* may have changed: only ECR changes ECR, and nothing else."""
+        """The services that a call to *service* may have changed: calls of ECR change ECR, other calls do not."""
         if not self._written:
             return self._services
         return ("ecr",) if service == "ecr" else [each for each in self._services if each != "ecr"]
 
     def _write(self, db: sqlite3.Connection, services: Collection[str]) -> None:
         for service in services:
-            for (account, region), backend in _backends(service):
+            for (account, region), backend in self._backends(service):
                 content, key = pickle.dumps(backend, 5), (service, account, region)
                 digest = hashlib.sha256(content).hexdigest()
                 if self._written.get(key) != digest:
                     db.execute("INSERT OR REPLACE INTO backends VALUES (?, ?, ?, ?)", (*key, content))
                     self._written[key] = digest
+
+    def _backends(self, service: str) -> Iterator[tuple[tuple[str, str], Any]]:
+        for account, region, backend in self._of_moto(service).iter_backends():
+            yield (account, region), backend
+
+    def _of_moto(self, service: str) -> Any:
+        return moto.backends.get_backend(self._model_name(service))
 
 
 def _load(content: bytes) -> Any:
@@ -120,32 +119,3 @@ class _Unpickler(pickle.Unpickler):
             if module.startswith(old):
                 module = new + module.removeprefix(old)
         return super().find_class(module, name)
-
-
-def durable(store: Store, kept: Kept) -> Middleware:
-    """The door that writes to *store* what has changed of what is *kept*."""
-    return partial(_durable, store, kept)
-
-
-def _durable(store: Store, kept: Kept, request: Request, call_next: Handler) -> Response:
-    operation = operation_of(request)
-    try:
-        if operation in OF_ROWS:
-            return call_next(request)
-        if reads_only(operation) and service_of(request) in SERVICES:  # others make defaults when they are looked at
-            with store.lock:  # moto's backends are not thread-safe
-                return call_next(request)
-        with kept.changing(service_of(request)):
-            return call_next(request)
-    except (sqlite3.OperationalError, OSError) as error:
-        full = disk.is_full(store.path.parent, error)
-        return refuse(request, storage_full() if full else ServerException(error))
-
-
-def _backends(service: str) -> Iterator[tuple[tuple[str, str], Any]]:
-    for account, region, backend in _of_moto(service).iter_backends():
-        yield (account, region), backend
-
-
-def _of_moto(service: str) -> Any:
-    return moto.backends.get_backend(name_of(service))

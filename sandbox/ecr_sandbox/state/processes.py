@@ -1,11 +1,11 @@
-"""What a process is: numbers are used again, so one is ended only when it is known to be ours."""
+"""Command lines of processes. The system uses process ids again, so a process is checked before it is stopped."""
 
 import subprocess
 from pathlib import Path
 
 
 def command_of(pid: int) -> str:
-    """The command line of process *pid*, its words apart by blanks; empty when there is none."""
+    """The command line of process *pid*, separated by blanks; empty if the process does not exist."""
     proc = Path("/proc")
     if (proc / "self").exists():  # a small Linux has no `ps`
         try:
@@ -15,10 +15,10 @@ def command_of(pid: int) -> str:
     return subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
 
 
-def running(words: str) -> list[int]:
-    """The processes in whose command lines *words* stand."""
+def running(text: str) -> list[int]:
+    """The processes whose command lines contain *text*."""
     proc = Path("/proc")
     if (proc / "self").exists():
-        return [int(each.name) for each in proc.glob("[0-9]*") if words in command_of(int(each.name))]
+        return [int(each.name) for each in proc.glob("[0-9]*") if text in command_of(int(each.name))]
     listed = subprocess.run(["ps", "-axo", "pid=,command="], capture_output=True, text=True).stdout
-    return [int(line.split()[0]) for line in listed.splitlines() if words in line]
+    return [int(line.split()[0]) for line in listed.splitlines() if text in line]

@@ -1,7 +1,7 @@
-"""One SQLite file holds everything the sandbox knows; a change is on disk before it is acknowledged.
+"""The SQLite file with all of the sandbox's state; a change is on disk before it is acknowledged.
 
-Changes are written one after the other, but the disk is asked once for all that wait for it: while one thread
-syncs, others write, and the next sync is theirs together. A crash loses none that were acknowledged.
+Transactions run one after the other, but one fsync serves all that wait for it: while one thread syncs, others write,
+and the next sync covers all of them. A crash loses no change that was acknowledged.
 Source: https://www.sqlite.org/wal.html, "Performance Considerations".
 """
 
@@ -50,7 +50,7 @@ CREATE TABLE IF NOT EXISTS archived_blobs (
     PRIMARY KEY (account, region, repository, digest)
 ) WITHOUT ROWID;
 """
-# Before version 1 what an image is made of stood in its manifest only.
+# Before version 1, the blobs of an image were in its manifest only.
 FROM_VERSION_0 = """
 ALTER TABLE images ADD COLUMN subject TEXT;
 {schema}
@@ -63,7 +63,7 @@ INSERT INTO blobs SELECT account, region, repository, json_extract(blob.value, '
     ) AS blob WHERE json_extract(blob.value, '$.digest') IS NOT NULL
     GROUP BY account, region, repository, json_extract(blob.value, '$.digest');
 """
-# Before version 2 nobody noted who pulled an image, and nothing was archived.
+# Before version 2, pulls were not recorded, and images could not be archived.
 FROM_VERSION_1 = """
 ALTER TABLE images ADD COLUMN last_pulled INTEGER;
 ALTER TABLE images ADD COLUMN storage_class TEXT NOT NULL DEFAULT 'STANDARD';
@@ -77,8 +77,7 @@ FROM_VERSION_2 = "DROP TABLE IF EXISTS uploads;"
 class Store:
     """The state file: one writer at a time, any number of readers.
 
-    ``change()`` is the only way to write. It holds the lock that also keeps moto's backends,
-    which are not thread-safe, to one thread.
+    ``change()`` is the only way to write. Its lock also protects moto's backends, which are not thread-safe.
     """
 
     def __init__(self, path: Path):
@@ -86,24 +85,24 @@ class Store:
         self.lock = threading.RLock()
         self._depth = 0
         self._owner: int | None = None
-        self._afterwards: list[Callable[[], None]] = []
-        self._once_committed: list[Callable[[], object]] = []
+        self._after_sync: list[Callable[[], None]] = []
+        self._after_commit: list[Callable[[], object]] = []
         self._local = threading.local()
         self._parts: list[str] = []
         self._writer = _open(path)
         self._disk = _Disk(path)
 
     def add(self, schema: str) -> None:
-        """Make the tables of *schema* (``CREATE TABLE IF NOT EXISTS …``), for a part that is loaded later."""
+        """Create the tables of *schema* (``CREATE TABLE IF NOT EXISTS …``), also for a service that is loaded later."""
         self._parts.append(schema)
         self._make(schema)
 
     @contextmanager
     def change(self, sync: bool = True, undone: Callable[[], None] = lambda: None) -> Iterator[sqlite3.Connection]:
-        """A transaction: committed, and on disk when this ends; undone on any error. Nested calls join.
+        """A transaction: committed and on disk when this ends, rolled back on any error. Nested calls join it.
 
-        Without *sync* it survives the death of this process but not a power cut: for what nobody was promised.
-        *undone* is called after a failure, before anybody else may look.
+        Without *sync* it survives the end of this process but not a power cut: for changes that no client relies on.
+        *undone* is called after a rollback, before the lock is released.
         """
         with self.lock:
             if self._depth:
@@ -116,30 +115,30 @@ class Store:
             except BaseException:
                 undone()
                 raise
-            told = list(dict.fromkeys(self._once_committed))
-            self._once_committed.clear()
+            callbacks = list(dict.fromkeys(self._after_commit))
+            self._after_commit.clear()
             if self._writer.total_changes == before:
                 return
             written = self._disk.written()
-            if self._afterwards:  # they must not happen without the change, nor may anybody come between
+            if self._after_sync:  # they must not run without the change, nor may another change come between
                 self._disk.sync(written)
-                while self._afterwards:
-                    self._afterwards.pop()()
-        for act in told:
+                while self._after_sync:
+                    self._after_sync.pop()()
+        for act in callbacks:
             act()
         if sync:
             self._disk.sync(written)
 
     def afterwards(self, act: Callable[[], None]) -> None:
-        """Do *act* once the change that is under way is on disk."""
-        self._afterwards.append(act)
+        """Call *act* when the current transaction is on disk."""
+        self._after_sync.append(act)
 
     def once_committed(self, act: Callable[[], object]) -> None:
-        """Do *act*, once, when the change that is under way can be read by everybody; it may not be on disk yet."""
-        self._once_committed.append(act)
+        """Call *act*, once, when others can read the current transaction; it may not be on disk yet."""
+        self._after_commit.append(act)
 
     def read(self) -> sqlite3.Connection:
-        """A connection to read with: inside ``change()`` it sees that change, elsewhere only what is committed."""
+        """A connection to read with: inside ``change()`` it reads that change, elsewhere only what is committed."""
         if self._owner == threading.get_ident():
             return self._writer
         if not hasattr(self._local, "reader"):
@@ -151,7 +150,7 @@ class Store:
         self._disk.sync(self._disk.written())
 
     def put_aside(self, reason: str) -> None:
-        """Start empty, because what is stored means nothing to us; it is kept, and that is said."""
+        """Rename a state file that this version cannot read, print that, and start empty."""
         self.close()
         _put_aside(self.path, reason)
         self._local = threading.local()
@@ -161,7 +160,7 @@ class Store:
             self._make(schema)
 
     def close(self) -> None:
-        """Close the writer; readers end with their threads."""
+        """Close the writer; a reader is closed when its thread ends."""
         with self.lock:
             self._writer.close()
             self._disk.close()
@@ -179,8 +178,8 @@ class Store:
             yield
             self._writer.commit()
         except BaseException:
-            self._afterwards.clear()
-            self._once_committed.clear()
+            self._after_sync.clear()
+            self._after_commit.clear()
             self._writer.rollback()
             raise
         finally:
@@ -188,18 +187,18 @@ class Store:
 
 
 class _Disk:
-    """Syncs the write-ahead log of the state file *path*, once for all changes that stand in it."""
+    """Syncs the write-ahead log of the state file *path*, once for all changes in it."""
 
     def __init__(self, path: Path):
         self._lock = threading.Lock()
         self._written = self._synced = 0
         self._log = os.open(f"{path}-wal", os.O_RDWR)
         folder = os.open(path.parent, os.O_RDONLY)
-        os.fsync(folder)  # the log's name must be found again
+        os.fsync(folder)  # so that the log's name survives a power cut
         os.close(folder)
 
     def written(self) -> int:
-        """Count one more change that is in the log; its number. To be called by one thread at a time."""
+        """Count one more change in the log, and return its number. One thread at a time may call it."""
         self._written += 1
         return self._written
 
@@ -216,20 +215,22 @@ class _Disk:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    """Open the state file; one that cannot be read is put aside, never overwritten. Raises ValueError."""
+    """Open the state file. One that cannot be read is renamed, never overwritten. Raises ValueError."""
     try:
         _check(path)
     except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError):  # disk full, no permission: not the file's fault
+        if isinstance(
+            error, sqlite3.OperationalError
+        ):  # the disk is full, or there is no permission: the file is not damaged
             raise
         _put_aside(path, str(error))
     return _prepared(path)
 
 
 def _check(path: Path) -> None:
-    """Raises sqlite3.DatabaseError when what is in *path* and its log is damaged, and leaves both as they are.
+    """Raise sqlite3.DatabaseError if the file *path* or its log is damaged; both stay as they are.
 
-    Only a connection that cannot write does: any other would merge the two when it is closed.
+    The connection is read-only: any other would merge the log into the file when it is closed.
     """
     log = path.with_name(f"{path.name}-wal")
     if log.exists() and not path.exists():
@@ -238,7 +239,7 @@ def _check(path: Path) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not path.exists():
         return
-    how = "mode=ro" if log.exists() else "mode=ro&immutable=1"  # without a log there is nobody to share with
+    how = "mode=ro" if log.exists() else "mode=ro&immutable=1"  # without a log no other connection is open
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)) as connection:
         [found] = connection.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
@@ -249,13 +250,13 @@ def _put_aside(path: Path, reason: str) -> None:
     number = 1
     while _parts(aside := path.with_name(f"{path.name}.unreadable-{number}")):
         number += 1
-    for part in _parts(path):  # what the main file lost may still stand in its log
+    for part in _parts(path):  # the log may have what the main file lost
         path.with_name(path.name + part).rename(aside.with_name(aside.name + part))
     print(f"The state file could not be read ({reason}). It is kept as {aside}; starting empty.", file=sys.stderr)
 
 
 def _parts(path: Path) -> list[str]:
-    """What of a state file is there: itself, its log, its log's index."""
+    """The suffixes of the state file's parts that exist: the file, its log, the log's index."""
     return [part for part in ("", "-wal", "-shm") if path.with_name(path.name + part).exists()]
 
 
@@ -266,8 +267,8 @@ def _prepared(path: Path) -> sqlite3.Connection:
     if version > VERSION:
         connection.close()
         raise ValueError(
-            f"The state in {path.parent} was made by a newer version of this course. Update the course, "
-            "or set ECR_TUTORIAL_STATE to another folder."
+            f"The state in {path.parent} was made by a newer version of the sandbox. Update it, "
+            "or use another state folder."
         )
     old = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'images'").fetchone() is not None
     steps = [FROM_VERSION_0.format(schema=SCHEMA), FROM_VERSION_1, FROM_VERSION_2][version:] if old else []
@@ -278,7 +279,7 @@ def _prepared(path: Path) -> sqlite3.Connection:
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
     connection.row_factory = sqlite3.Row
-    # In WAL mode NORMAL never damages the file, and leaves it to us when a commit reaches the disk.
+    # In WAL mode NORMAL never damages the file, and _Disk decides when a commit reaches the disk.
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")
     return connection

@@ -1,11 +1,12 @@
-"""The docker password: signed, not stored, good for twelve hours."""
+"""The registry password: signed, not stored, valid for twelve hours."""
 
 import time
 
 import pytest
-from ecr_sandbox.auth.token import LIFETIME, Caller, ExpiredToken, InvalidToken, Tokens
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ecr_sandbox.auth.token import LIFETIME, Caller, ExpiredToken, InvalidToken, Tokens
 
 ME = Caller("AKIAIOSFODNN7EXAMPLE", "123456789012", "us-east-1")
 
@@ -14,13 +15,13 @@ def at(monkeypatch, seconds):
     monkeypatch.setattr(time, "time", lambda: seconds)
 
 
-def test_it_says_whose_it_is_also_to_the_next_run(tmp_path):
+def test_a_password_is_valid_after_a_restart(tmp_path):
     password, expires = Tokens(tmp_path / "secret").mint(ME)
     assert Tokens(tmp_path / "secret").read(password) == ME
     assert abs(expires - time.time() - LIFETIME) < 60
 
 
-def test_it_ends_after_twelve_hours(tmp_path, monkeypatch):
+def test_a_password_expires_after_twelve_hours(tmp_path, monkeypatch):
     tokens = Tokens(tmp_path / "secret")
     at(monkeypatch, 1_800_000_000)
     password, expires = tokens.mint(ME)
@@ -32,14 +33,14 @@ def test_it_ends_after_twelve_hours(tmp_path, monkeypatch):
         tokens.read(password)
 
 
-def test_another_registrys_password_is_not_ours(tmp_path):
+def test_a_password_of_another_registry_is_invalid(tmp_path):
     password, _ = Tokens(tmp_path / "theirs").mint(ME)
     with pytest.raises(InvalidToken):
         Tokens(tmp_path / "ours").read(password)
 
 
 @given(st.text(max_size=300))
-def test_no_text_is_a_password_by_chance(tmp_path_factory, text):
+def test_random_text_is_no_password(tmp_path_factory, text):
     with pytest.raises(InvalidToken):
         Tokens(tmp_path_factory.getbasetemp() / "secret").read(text)
 

@@ -1,4 +1,4 @@
-"""Services beside ECR: there at their first call, kept in the store, under IAM; nobody waits for what nobody uses."""
+"""Services other than ECR: loaded by their first call, persisted, and authorized."""
 
 import signal
 
@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 
-def test_what_is_not_used_is_not_loaded(own_sandbox):
+def test_unused_services_are_not_loaded(own_sandbox):
     own_sandbox.start()
     own_sandbox.client().describe_repositories()
     idle = psutil.Process(own_sandbox.process.pid).memory_info().rss
@@ -15,10 +15,10 @@ def test_what_is_not_used_is_not_loaded(own_sandbox):
     assert idle < 120 * 2**20
     assert (
         psutil.Process(own_sandbox.process.pid).memory_info().rss > idle + 20 * 2**20
-    )  # or the first line says nothing
+    )  # otherwise the limit above proves nothing
 
 
-def test_what_was_made_is_there_after_a_kill(own_sandbox):
+def test_resources_survive_a_kill(own_sandbox):
     own_sandbox.start()
     queue = own_sandbox.client("sqs").create_queue(QueueName="kept")["QueueUrl"]
     own_sandbox.client("sqs").send_message(QueueUrl=queue, MessageBody="still here")
@@ -46,7 +46,7 @@ def test_what_was_made_is_there_after_a_kill(own_sandbox):
         ("ec2", "describe_vpcs", "ec2:DescribeVpcs"),
     ],
 )
-def test_iam_decides_here_too(sandbox, service, operation, action):
+def test_calls_to_these_services_need_permissions(sandbox, service, operation, action):
     _, key = sandbox.make_user()
     with pytest.raises(ClientError, match=f"is not authorized to perform: {action}"):
         getattr(sandbox.client(service, key=key), operation)()
@@ -55,7 +55,7 @@ def test_iam_decides_here_too(sandbox, service, operation, action):
     getattr(sandbox.client(service, key=key), operation)()
 
 
-def test_moto_breaking_down_is_no_reason_to_ask_again(sandbox):
+def test_clients_do_not_retry_an_error_in_moto(sandbox):
     ecs = sandbox.client("ecs")
     with pytest.raises(ClientError) as refused:
         ecs.describe_task_sets(cluster="none", service="none")

@@ -1,4 +1,4 @@
-"""Every ECR call against botocore's own model of it."""
+"""Validation of ECR calls against botocore's own model."""
 
 import base64
 import json
@@ -10,10 +10,10 @@ import botocore.session
 import pytest
 from botocore.serialize import create_serializer
 from botocore.validate import ParamValidator
-from ecr_sandbox.aws.validation import ONE_WAY, faults, parameters_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ecr_sandbox.aws.validation import ONE_WAY, faults, parameters_in
 from tests.sandbox.shapes import faulty, valid
 
 MODEL = botocore.session.Session().get_service_model("ecr")
@@ -28,18 +28,18 @@ ANYTHING = st.recursive(
 )
 
 
-def said(operation, **parameters):
+def errors_of(operation, **parameters):
     return list(faults(MODEL.operation_model(operation).input_shape, parameters))
 
 
 def sent(operation, parameters):
-    """What boto3 would send."""
+    """The body that boto3 sends."""
     return create_serializer("json").serialize_to_request(parameters, operation)["body"]
 
 
-def test_a_good_call_has_no_fault():
-    assert said("CreateRepository", repositoryName="team/app", tags=[{"Key": "a", "Value": "b"}]) == []
-    assert said("ListImages", repositoryName="team/app", filter={"tagStatus": "ANY"}, maxResults=1000) == []
+def test_a_valid_call_has_no_error():
+    assert errors_of("CreateRepository", repositoryName="team/app", tags=[{"Key": "a", "Value": "b"}]) == []
+    assert errors_of("ListImages", repositoryName="team/app", filter={"tagStatus": "ANY"}, maxResults=1000) == []
 
 
 UPLOAD = {
@@ -84,14 +84,14 @@ UPLOAD = {
         ),
     ],
 )
-def test_a_fault_names_its_field_and_the_constraint(operation, parameters, field, constraint):
-    [(named, words)] = said(operation, **parameters)
+def test_an_error_names_its_field_and_the_constraint(operation, parameters, field, constraint):
+    [(named, message)] = errors_of(operation, **parameters)
     assert named == field
-    assert constraint in words
+    assert constraint in message
 
 
 @given(st.sampled_from(MODEL.operation_names), ANYTHING)
-def test_no_input_is_too_strange_to_judge(operation, parameters):
+def test_any_input_is_checked_without_an_exception(operation, parameters):
     shape = MODEL.operation_model(operation).input_shape
     for field, constraint in faults(shape, parameters):
         assert isinstance(field, str)
@@ -101,7 +101,7 @@ def test_no_input_is_too_strange_to_judge(operation, parameters):
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 @settings(max_examples=15, deadline=None)
 @given(data=st.data())
-def test_what_the_model_makes_passes_and_one_fault_is_named(operation, data):
+def test_generated_input_is_valid_and_one_error_is_named(operation, data):
     shape = operation.input_shape
     parameters = data.draw(valid(shape))
     assert not ParamValidator().validate(parameters, shape).has_errors()
@@ -114,21 +114,21 @@ def test_what_the_model_makes_passes_and_one_fault_is_named(operation, data):
 
 @pytest.mark.parametrize("pattern", ONE_WAY)
 @given(st.text("a0*._/-!\n", max_size=12))
-def test_a_pattern_said_in_another_way_says_the_same(pattern, text):
+def test_a_rewritten_pattern_matches_the_same_texts(pattern, text):
     assert bool(re.fullmatch(ONE_WAY[pattern], text)) == bool(re.fullmatch(pattern, text))
 
 
-def test_no_pattern_takes_long_to_refuse():
-    """Matched as it stands in the model, this filter would take years."""
+def test_a_long_text_that_does_not_match_is_refused_fast():
+    """With the model's own pattern, this filter would take years."""
     rules = [{"scanFrequency": "MANUAL", "repositoryFilters": [{"filter": "a" * 254 + "!", "filterType": "WILDCARD"}]}]
     began = time.thread_time()
-    [(field, _)] = said("PutRegistryScanningConfiguration", rules=rules)
+    [(field, _)] = errors_of("PutRegistryScanningConfiguration", rules=rules)
     assert field == "rules.repositoryFilters.filter"
     assert time.thread_time() - began < 1
 
 
 @pytest.mark.parametrize("repeated", ["a", "a-", "a/", "-", "a.b_", "0"])
-def test_no_text_of_the_longest_length_takes_long(repeated):
+def test_text_of_the_maximum_length_is_checked_fast(repeated):
     began = time.thread_time()
     for shape in map(MODEL.shape_for, MODEL.shape_names):
         if "pattern" in shape.metadata:
@@ -152,11 +152,11 @@ def test_no_text_of_the_longest_length_takes_long(repeated):
     ],
     ids=["brackets", "objects", "a little too deep", "list", "half", "NaN", "long number", "no UTF-8", "UTF-16"],
 )
-def test_a_body_that_is_no_json_object_of_moderate_depth_is_none(body):
+def test_a_body_that_is_not_a_json_object_or_too_deep_is_refused(body):
     with pytest.raises(ValueError):
         parameters_in(body)
 
 
-def test_a_body_may_be_left_out_and_may_hold_more_than_the_model_knows():
+def test_a_body_can_be_empty_and_can_have_unknown_members():
     assert parameters_in(b"") == {}
-    assert said("ListImages", repositoryName="app", future={"x": [1]}) == []
+    assert errors_of("ListImages", repositoryName="app", future={"x": [1]}) == []

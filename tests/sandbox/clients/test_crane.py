@@ -1,4 +1,4 @@
-"""crane against the sandbox: a registry client that needs no engine and keeps nothing."""
+"""crane against the sandbox: a registry client that needs no engine and stores no images."""
 
 import json
 
@@ -28,14 +28,14 @@ def test_push_list_copy_tag_pull_and_delete(crane, sandbox, repository, make_ima
     [detail] = sandbox.client().describe_images(repositoryName=repository)["imageDetails"]
     assert crane.run(f"crane digest {there}:v3").strip() == detail["imageDigest"]
     assert json.loads(crane.run(f"crane manifest {there}:v1"))["mediaType"] == V2
-    crane.run(f"crane validate --remote {there}:v1")  # downloads every part and checks its digest
+    crane.run(f"crane validate --remote {there}:v1")  # downloads each blob and checks its digest
     crane.run(f"crane pull {there}:v1 {crane.home / 'back.tar'}")
 
     crane.run(f"crane delete {there}@{detail['imageDigest']}")
     assert sandbox.client().list_images(repositoryName=repository)["imageIds"] == []
 
 
-def test_an_index_is_made_of_images_and_goes_to_another_repository(crane, sandbox, repository):
+def test_an_index_is_created_and_copied_to_another_repository(crane, sandbox, repository):
     there = f"{sandbox.registry}/{repository}"
     for architecture in ("amd64", "arm64"):
         one_platform(crane.home / architecture, architecture)
@@ -52,14 +52,14 @@ def test_an_index_is_made_of_images_and_goes_to_another_repository(crane, sandbo
     assert json.loads(config)["architecture"] == "arm64"
 
 
-def test_what_it_says_when_it_is_refused(crane, sandbox, repository):
+def test_errors_show_ecrs_message(crane, sandbox, repository):
     for name in ("one", "two"):
         one_platform(crane.home / name)
-    words = "The repository with name 'no-such-repo' does not exist in the registry with id '123456789012'"
-    assert words in crane.refused(f"crane push {crane.home / 'one'} {sandbox.registry}/no-such-repo:v1")
-    assert words in crane.refused(f"crane ls {sandbox.registry}/no-such-repo")
+    message = "The repository with name 'no-such-repo' does not exist in the registry with id '123456789012'"
+    assert message in crane.refused(f"crane push {crane.home / 'one'} {sandbox.registry}/no-such-repo:v1")
+    assert message in crane.refused(f"crane ls {sandbox.registry}/no-such-repo")
     sandbox.client().put_image_tag_mutability(repositoryName=repository, imageTagMutability="IMMUTABLE")
     there = f"{sandbox.registry}/{repository}:v1"
     crane.run(f"crane push {crane.home / 'one'} {there}")
-    said = crane.refused(f"crane push {crane.home / 'two'} {there}")
-    assert f"The image tag 'v1' already exists in the '{repository}' repository and cannot be overwritten" in said
+    output = crane.refused(f"crane push {crane.home / 'two'} {there}")
+    assert f"The image tag 'v1' already exists in the '{repository}' repository and cannot be overwritten" in output

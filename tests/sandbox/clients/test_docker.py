@@ -1,7 +1,7 @@
-"""docker against the sandbox: with the classic builder, and with buildx, without attestations and with them.
+"""docker against the sandbox: with the classic builder and with buildx, with and without attestations.
 
-The engines are the tests' own, as builds leave a cache behind. docker itself neither lists nor deletes what a
-registry has; ``aws`` does.
+The tests start their own engines, because builds leave a cache. docker cannot list or delete images in a registry;
+``aws`` can.
 """
 
 import json
@@ -26,14 +26,14 @@ needs_newer_engine = need("newer-dockerd")
 
 
 def has_buildkit_inside(docker: str) -> bool:
-    """Whether this command builds with BuildKit by itself; from version 23 on buildx does it."""
-    told = subprocess.run([docker, "--version"], capture_output=True, text=True).stdout
-    return int(told.removeprefix("Docker version ").split(".")[0]) < 23
+    """Whether this command has its own BuildKit; from version 23 on, docker uses buildx."""
+    version = subprocess.run([docker, "--version"], capture_output=True, text=True).stdout
+    return int(version.removeprefix("Docker version ").split(".")[0]) < 23
 
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """This machine's kind of engine."""
+    """An engine of the same version as this machine's."""
     engine = Engine("dockerd", tmp_path_factory.mktemp("engine"))
     yield engine
     engine.stop()
@@ -41,7 +41,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def newer_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """An engine that keeps its images in containerd, indexes too."""
+    """An engine that stores images and indexes in containerd."""
     store = '{"features": {"containerd-snapshotter": true}}'
     engine = Engine("newer-dockerd", tmp_path_factory.mktemp("newer"), store)
     yield engine
@@ -50,7 +50,7 @@ def newer_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 @pytest.fixture
 def docker(client: Client) -> Client:  # noqa: F811
-    """The command with a configuration of its own, in which buildx is, and logged in; each test names an engine."""
+    """The command with its own configuration and buildx, logged in; each test selects an engine."""
     if BUILDX:
         (client.home / "docker" / "cli-plugins").mkdir()
         (client.home / "docker" / "cli-plugins" / "docker-buildx").symlink_to(BUILDX)
@@ -82,7 +82,7 @@ def test_the_classic_builder_pushes_lists_pulls_and_deletes(docker, engine, sand
 
 
 @pytest.mark.parametrize("command", [docker for docker in DOCKERS if has_buildkit_inside(docker)])
-def test_the_engines_own_buildkit(docker, engine, sandbox, repository, command):
+def test_the_engines_built_in_buildkit(docker, engine, sandbox, repository, command):
     use(docker, engine)
     image = f"{sandbox.registry}/{repository}:v1"
     docker.run(f"DOCKER_BUILDKIT=1 {command} build --tag {image} {context(docker.home / 'app')}")
@@ -119,19 +119,19 @@ def test_buildx_with_attestations_pushes_an_index_of_two(docker, newer_engine, s
     assert json.loads(provenance)["SLSA"]["buildType"]  # read from a layer of the attestation
     assert "Downloaded newer image" in pull_anew(docker, image)
 
-    said = sandbox.run(
+    output = sandbox.run(
         f"aws ecr batch-delete-image --repository-name {repository} --image-ids imageDigest={application['digest']}"
     )
-    assert "ImageReferencedByManifestList" in said
+    assert "ImageReferencedByManifestList" in output
     sandbox.run(f"aws ecr batch-delete-image --repository-name {repository} --image-ids imageTag=v1")
-    assert media_types(sandbox, repository) == {"": [OCI_MANIFEST, OCI_MANIFEST]}, "three entries came, two stay"
+    assert media_types(sandbox, repository) == {"": [OCI_MANIFEST, OCI_MANIFEST]}, (
+        "the push stored three entries, two remain"
+    )
 
 
 @needs_buildx
 @needs_newer_engine
-def test_a_plain_push_of_an_engine_that_keeps_indexes_carries_the_attestation(
-    docker, newer_engine, sandbox, repository
-):
+def test_a_containerd_engine_pushes_the_attestation(docker, newer_engine, sandbox, repository):
     use(docker, newer_engine)
     image = f"{sandbox.registry}/{repository}:v1"
     docker.run(f"docker buildx build --provenance=true --tag {image} {context(docker.home / 'app')}")
@@ -141,7 +141,7 @@ def test_a_plain_push_of_an_engine_that_keeps_indexes_carries_the_attestation(
 
 @needs_buildx
 @needs_newer_engine
-def test_without_attestations_one_image_and_two_platforms_are_what_they_say(docker, newer_engine, sandbox, repository):
+def test_one_or_two_platforms_without_attestations(docker, newer_engine, sandbox, repository):
     use(docker, newer_engine)
     there = f"{sandbox.registry}/{repository}"
     build = f"docker buildx build --provenance=false --push {context(docker.home / 'app')}"
@@ -149,7 +149,7 @@ def test_without_attestations_one_image_and_two_platforms_are_what_they_say(dock
     assert media_types(sandbox, repository) == {"one": [V2]}
     docker.run(f"{build} --platform linux/arm64,linux/s390x --tag {there}:two")
     assert media_types(sandbox, repository) == {"one": [V2], "two": [V2_LIST], "": [V2, V2]}
-    docker.run(f"docker buildx imagetools create --tag {there}:moved {there}:two")  # in the registry alone
+    docker.run(f"docker buildx imagetools create --tag {there}:moved {there}:two")  # changes the registry only
     assert media_types(sandbox, repository)["moved"] == [V2_LIST]
     docker.run(f"docker pull --platform linux/s390x {there}:moved")
     assert "no match for platform" in docker.refused(f"docker pull --platform linux/ppc64le {there}:moved")
@@ -157,20 +157,20 @@ def test_without_attestations_one_image_and_two_platforms_are_what_they_say(dock
 
 @needs_buildx
 @needs_newer_engine
-def test_what_buildx_says_when_it_is_refused(docker, newer_engine, sandbox, repository):
+def test_buildx_shows_a_refused_push(docker, newer_engine, sandbox, repository):
     use(docker, newer_engine)
     build = f"docker buildx build --provenance=false --push {context(docker.home / 'app')}"
     assert "404 Not Found" in docker.refused(f"{build} --tag {sandbox.registry}/no-such-repo:v1")
     sandbox.client().put_image_tag_mutability(repositoryName=repository, imageTagMutability="IMMUTABLE")
     docker.run(f"{build} --tag {sandbox.registry}/{repository}:v1")
     context(docker.home / "app")
-    # It keeps ECR's words to itself: for them see what the others say.
+    # buildx does not show ECR's message; the other clients do.
     assert "/manifests/v1: 400 Bad Request" in docker.refused(f"{build} --tag {sandbox.registry}/{repository}:v1")
 
 
 @needs_buildx
 @needs_newer_engine
-def test_a_cache_in_the_registry_is_an_image_or_is_refused(docker, newer_engine, sandbox, repository):
+def test_a_build_cache_is_stored_as_an_image_manifest_only(docker, newer_engine, sandbox, repository):
     use(docker, newer_engine)
     there, app = f"{sandbox.registry}/{repository}", context(docker.home / "app")
     cache = f"docker buildx build --provenance=false --cache-to type=registry,mode=max,ref={there}:cache"

@@ -1,6 +1,6 @@
-"""EKS: with what a node or a pull secret has, and nothing else, an image can be pulled.
+"""EKS: a node role or a pull secret is sufficient to pull an image.
 
-A node's kubelet gets its password by the node's role; a pull secret holds one that somebody else got. Sources:
+The kubelet of a node gets its password with the node role. A pull secret contains a password. Sources:
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/ECR_on_EKS.html;
 https://docs.aws.amazon.com/eks/latest/userguide/create-node-role.html
 """
@@ -12,8 +12,8 @@ import time
 
 import pytest
 from botocore.exceptions import ClientError
-from ecr_sandbox.auth.token import Caller, Tokens
 
+from ecr_sandbox.auth.token import Caller, Tokens
 from helpers import kubernetes, settings
 from tests.sandbox.conftest import layer
 from tests.sandbox.pusher import Pusher, Unexpected
@@ -28,8 +28,8 @@ def image(sandbox, repository) -> str:
 
 
 def node(sandbox, repository: str, *policies: str):
-    """ECR for a session of a new node role with these policies, as the kubelet's credential provider has it."""
-    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}  # the test plays EC2
+    """An ECR client with a session of a new node role with these policies, like the kubelet's credential provider."""
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}  # the test acts as EC2
     iam, name = sandbox.client("iam"), f"node-{repository}"
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
@@ -45,22 +45,22 @@ def login(ecr) -> str:
 
 
 def pulls(sandbox, login: str, repository: str, digest: str) -> None:
-    """Pull all of an image with exactly this login; raises Unexpected."""
+    """Pull a complete image with this login only. Raises Unexpected."""
     kubelet = Pusher(sandbox)
     kubelet._login = login
     kubelet.pull(repository, digest)
 
 
-def test_a_nodes_role_pulls_with_the_two_policies_that_aws_names(sandbox, repository, image):
+def test_a_node_role_pulls_with_the_two_managed_policies(sandbox, repository, image):
     pulls(sandbox, login(node(sandbox, repository, PULL_ONLY, WORKER_NODE)), repository, image)
 
 
-def test_of_the_two_only_the_one_is_for_the_pull(sandbox, repository, image):
+def test_the_worker_node_policy_alone_cannot_pull(sandbox, repository, image):
     with pytest.raises(ClientError, match="ecr:GetAuthorizationToken"):
         login(node(sandbox, repository, WORKER_NODE))
 
 
-def test_it_can_pull_and_nothing_else(sandbox, repository, image):
+def test_a_node_role_can_only_pull(sandbox, repository, image):
     ecr = node(sandbox, repository, PULL_ONLY)
     kubelet = Pusher(sandbox)
     kubelet._login = login(ecr)
@@ -71,7 +71,7 @@ def test_it_can_pull_and_nothing_else(sandbox, repository, image):
 
 
 def pull_secret(registry: str, password: str) -> dict:
-    """What ``kubectl create secret docker-registry ecr --docker-server … --docker-username AWS`` makes."""
+    """The secret that ``kubectl create secret docker-registry ecr --docker-server … --docker-username AWS`` creates."""
     auth = base64.b64encode(f"AWS:{password}".encode()).decode()
     config = {"auths": {registry: {"username": "AWS", "password": password, "auth": auth}}}
     return {
@@ -83,7 +83,7 @@ def pull_secret(registry: str, password: str) -> dict:
     }
 
 
-def test_docker_pulls_with_what_the_pull_secret_has(sandbox, repository, image, tmp_path):
+def test_docker_pulls_with_the_pull_secret(sandbox, repository, image, tmp_path):
     secret = pull_secret(sandbox.registry, sandbox.password())
     assert kubernetes.faults(secret) == []
     (tmp_path / "config.json").write_bytes(base64.b64decode(secret["data"][".dockerconfigjson"]))
@@ -93,8 +93,8 @@ def test_docker_pulls_with_what_the_pull_secret_has(sandbox, repository, image, 
     sandbox.refused(f"docker manifest inspect --insecure {name}", DOCKER_CONFIG=str(tmp_path))
 
 
-def test_after_twelve_hours_the_pull_secret_is_worth_nothing(sandbox, repository, image):
-    """The trap of pull secrets: they are copies of a password that ends."""
+def test_a_pull_secret_expires_after_twelve_hours(sandbox, repository, image):
+    """A pull secret is a copy of a password that expires."""
     caller = Caller(settings.ACCESS_KEY, settings.ACCOUNT, settings.REGION)
     old, _ = Tokens(sandbox.state / "secret").mint(caller, int(time.time()) - 13 * 60 * 60)
     basic = base64.b64encode(f"AWS:{old}".encode()).decode()

@@ -1,4 +1,4 @@
-"""oras against the sandbox: files as artifacts, and artifacts that belong to an image (its referrers)."""
+"""oras against the sandbox: files as artifacts, and referrers of an image."""
 
 import json
 
@@ -34,15 +34,15 @@ def test_a_file_is_pushed_listed_pulled_and_deleted(oras, sandbox, repository):
     assert oras.run(f"oras repo tags --plain-http {there}").split() == []
 
 
-def test_what_belongs_to_an_image_is_found_from_it(oras, sandbox, repository):
+def test_referrers_of_an_image_are_discovered(oras, sandbox, repository):
     there = f"{sandbox.registry}/{repository}"
     subject = two_platforms(oras.home / "layout")
     oras.run(f"oras cp --from-oci-layout $HOME/layout:v1 --to-plain-http {there}:v1")
     attach = f"oras attach --plain-http --artifact-type {TYPE}"
     oras.run(f"cd $HOME && {attach} {there}:v1 report.json:application/json")
 
-    told = json.loads(oras.run(f"oras discover --plain-http --format json {there}:v1"))
-    found = told.get("referrers") or told["manifests"]  # called so since oras 1.3, and before
+    discovered = json.loads(oras.run(f"oras discover --plain-http --format json {there}:v1"))
+    found = discovered.get("referrers") or discovered["manifests"]  # the key since oras 1.3, and before
     assert [each["artifactType"] for each in found] == [TYPE]
     ecr = sandbox.client()
     [detail] = [
@@ -51,7 +51,7 @@ def test_what_belongs_to_an_image_is_found_from_it(oras, sandbox, repository):
         if each["imageDigest"] == found[0]["digest"]
     ]
     assert detail["subjectManifestDigest"] == subject
-    # A registry that cannot tell what belongs to an image is given a tag "sha256-…" to keep it in.
+    # For a registry without the referrers API, oras would push a tag "sha256-…".
     assert [
         image["imageTag"] for image in ecr.list_images(repositoryName=repository)["imageIds"] if "imageTag" in image
     ] == ["v1"]
@@ -60,14 +60,15 @@ def test_what_belongs_to_an_image_is_found_from_it(oras, sandbox, repository):
     assert (oras.home / "back" / "blobs" / "sha256" / found[0]["digest"].removeprefix("sha256:")).exists()
 
 
-def test_what_it_says_when_it_is_refused(oras, sandbox, repository):
-    words = "The repository with name 'no-such-repo' does not exist in the registry with id '123456789012'"
+def test_errors_show_ecrs_message(oras, sandbox, repository):
+    message = "The repository with name 'no-such-repo' does not exist in the registry with id '123456789012'"
     push = "cd $HOME && oras push --plain-http"
-    # Of several uploads that are refused at once oras 1.2 now and then makes a panic, of one it does not.
-    assert words in oras.refused(f"cd $HOME && oras blob push --plain-http {sandbox.registry}/no-such-repo report.json")
-    assert words in oras.refused(f"oras repo tags --plain-http {sandbox.registry}/no-such-repo")
+    # oras 1.2 sometimes panics when several parallel uploads are refused. One upload does not cause this.
+    missing = f"{sandbox.registry}/no-such-repo"
+    assert message in oras.refused(f"cd $HOME && oras blob push --plain-http {missing} report.json")
+    assert message in oras.refused(f"oras repo tags --plain-http {missing}")
     sandbox.client().put_image_tag_mutability(repositoryName=repository, imageTagMutability="IMMUTABLE")
     oras.run(f"{push} {sandbox.registry}/{repository}:v1 report.json")
     (oras.home / "report.json").write_text('{"ok": false}')
-    said = oras.refused(f"{push} {sandbox.registry}/{repository}:v1 report.json")
-    assert f"The image tag 'v1' already exists in the '{repository}' repository and cannot be overwritten" in said
+    output = oras.refused(f"{push} {sandbox.registry}/{repository}:v1 report.json")
+    assert f"The image tag 'v1' already exists in the '{repository}' repository and cannot be overwritten" in output

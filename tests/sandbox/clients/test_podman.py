@@ -1,4 +1,4 @@
-"""podman and buildah against the sandbox: engines without a daemon, which build, push and pull by themselves."""
+"""podman and buildah against the sandbox: they build, push and pull without a daemon."""
 
 import json
 
@@ -12,13 +12,13 @@ pytestmark = need("podman", "buildah", root=True)
 
 @pytest.fixture
 def podman(client):  # noqa: F811
-    said = client.login("podman login --tls-verify=false --username AWS --password-stdin")
-    assert "Login Succeeded!" in said
+    output = client.login("podman login --tls-verify=false --username AWS --password-stdin")
+    assert "Login Succeeded!" in output
     return client
 
 
 def delete(sandbox, repository):
-    """Neither podman nor buildah deletes what a registry has; ``aws`` does."""
+    """podman and buildah cannot delete images in a registry; ``aws`` can."""
     sandbox.run(f"aws ecr batch-delete-image --repository-name {repository} --image-ids imageTag=v1")
 
 
@@ -59,11 +59,11 @@ def test_buildah_pushes_two_platforms_under_one_tag(podman, sandbox, repository,
 
     delete(sandbox, repository)
     assert media_types(sandbox, repository) == {"": [stored, stored]}
-    said = podman.refused(f"buildah pull --policy always --tls-verify=false --arch arm64 {name}")
-    assert "Requested image not found" in said
+    output = podman.refused(f"buildah pull --policy always --tls-verify=false --arch arm64 {name}")
+    assert "Requested image not found" in output
 
 
-def test_buildah_pushes_what_it_made_without_a_dockerfile(podman, sandbox, repository):
+def test_buildah_pushes_an_image_built_without_a_dockerfile(podman, sandbox, repository):
     image = f"{sandbox.registry}/{repository}:v1"
     app = context(podman.home / "app")
     container = podman.run("buildah from scratch").strip()
@@ -73,36 +73,36 @@ def test_buildah_pushes_what_it_made_without_a_dockerfile(podman, sandbox, repos
     assert media_types(sandbox, repository) == {"v1": [OCI_MANIFEST]}
 
 
-def test_what_podman_says_of_a_repository_that_is_not_there(podman, sandbox):
+def test_podman_shows_the_error_for_a_missing_repository(podman, sandbox):
     image = f"{sandbox.registry}/no-such-repo:v1"
-    words = "The repository with name 'no-such-repo' does not exist in the registry with id '123456789012'"
+    message = "The repository with name 'no-such-repo' does not exist in the registry with id '123456789012'"
     podman.run(f"podman build --tag {image} {context(podman.home / 'app')}")
-    assert words in podman.refused(f"podman push --tls-verify=false {image}")
+    assert message in podman.refused(f"podman push --tls-verify=false {image}")
     podman.run(f"podman rmi {image}")
-    assert words in podman.refused(f"podman pull --tls-verify=false {image}")
+    assert message in podman.refused(f"podman pull --tls-verify=false {image}")
 
 
-def test_what_podman_says_of_a_tag_that_may_not_move(podman, sandbox, repository):
+def test_podman_shows_the_error_for_an_immutable_tag(podman, sandbox, repository):
     sandbox.client().put_image_tag_mutability(repositoryName=repository, imageTagMutability="IMMUTABLE")
     image = f"{sandbox.registry}/{repository}:v1"
     for _ in range(2):
         podman.run(f"podman build --tag {image} {context(podman.home / 'app')}")
-        said = podman.run(f"podman push --tls-verify=false {image} 2>&1 || true")
-    assert f"The image tag 'v1' already exists in the '{repository}' repository and cannot be overwritten" in said
+        output = podman.run(f"podman push --tls-verify=false {image} 2>&1 || true")
+    assert f"The image tag 'v1' already exists in the '{repository}' repository and cannot be overwritten" in output
 
 
-def test_what_podman_says_to_a_user_who_may_neither_push_nor_pull(podman, sandbox, repository, person, tmp_path):
-    # Without ecr:BatchCheckLayerAvailability a push ends at a HEAD, whose answer has no words.
+def test_podman_shows_the_error_for_a_user_without_permissions(podman, sandbox, repository, person, tmp_path):
+    # Without ecr:BatchCheckLayerAvailability a push fails at a HEAD request, whose response has no message.
     person.may({"Action": ["ecr:GetAuthorizationToken", "ecr:BatchCheckLayerAvailability"], "Resource": "*"})
     its = Client(sandbox, tmp_path / "its", person.client())
     its.login("podman login --tls-verify=false --username AWS --password-stdin")
     image = f"{sandbox.registry}/{repository}:v1"
     its.run(f"podman build --tag {image} {context(its.home / 'app')}")
     for command, action in (("push", "InitiateLayerUpload"), ("pull", "BatchGetImage")):
-        said = its.refused(f"podman {command} --tls-verify=false {image}")
-        assert f"User: {person.arn} is not authorized to perform: ecr:{action} on resource: " in said
+        output = its.refused(f"podman {command} --tls-verify=false {image}")
+        assert f"User: {person.arn} is not authorized to perform: ecr:{action} on resource: " in output
 
 
-def test_what_podman_says_of_a_wrong_password(client, sandbox):  # noqa: F811
+def test_podman_shows_the_error_for_a_wrong_password(client, sandbox):  # noqa: F811
     login = f"podman login --tls-verify=false --username AWS --password-stdin {sandbox.registry}"
     assert "400 (Bad Request)" in client.refused(f"{login} <<< not-a-password")

@@ -1,4 +1,4 @@
-"""The push path with the real docker, aws and boto3, all on one port."""
+"""Login, push and pull with the real docker, aws and boto3, all on one port."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ def test_login_push_pull_and_list_with_the_real_clients(sandbox, repository, mak
 
 
 @pytest.mark.operation("DescribeImages")
-def test_digest_is_the_sha256_of_the_manifest_and_size_that_of_its_parts(sandbox, repository, make_image):
+def test_the_digest_is_the_sha256_of_the_manifest_and_the_size_is_the_sum_of_its_blobs(sandbox, repository, make_image):
     pushed = sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:v1')}")
     [detail] = sandbox.client().describe_images(repositoryName=repository)["imageDetails"]
     assert detail["imageDigest"] in pushed
@@ -41,7 +41,7 @@ def test_digest_is_the_sha256_of_the_manifest_and_size_that_of_its_parts(sandbox
     assert detail["imageSizeInBytes"] == sum(part["size"] for part in [content["config"], *content["layers"]])
 
 
-def test_addresses_point_at_the_sandbox(sandbox, repository):
+def test_repository_uris_point_to_the_sandbox(sandbox, repository):
     ecr = sandbox.client()
     [described] = ecr.describe_repositories(repositoryNames=[repository])["repositories"]
     assert described["repositoryUri"] == f"{sandbox.registry}/{repository}"
@@ -57,7 +57,7 @@ def test_docker_reads_a_manifest_without_pulling(sandbox, repository, make_image
 
 
 @pytest.mark.parametrize("reference", ["v1", "digest"])
-def test_head_and_get_agree(sandbox, repository, make_image, reference):
+def test_head_and_get_return_the_same_headers(sandbox, repository, make_image, reference):
     sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:v1')}")
     [image] = sandbox.client().list_images(repositoryName=repository)["imageIds"]
     path = f"/v2/{repository}/manifests/{image['imageDigest'] if reference == 'digest' else 'v1'}"
@@ -69,7 +69,7 @@ def test_head_and_get_agree(sandbox, repository, make_image, reference):
     assert head[1]["docker-content-digest"] == get[1]["docker-content-digest"]
 
 
-def test_a_second_repository_takes_the_layers_by_mounting(sandbox, repository, make_image):
+def test_a_push_to_a_second_repository_mounts_the_layers(sandbox, repository, make_image):
     first = make_image(f"{sandbox.registry}/{repository}:v1")
     sandbox.run(f"docker push {first}")
     other = f"{repository}-copy"
@@ -80,7 +80,7 @@ def test_a_second_repository_takes_the_layers_by_mounting(sandbox, repository, m
 
 
 @pytest.mark.operation("PutAccountSetting")
-def test_no_mount_while_the_account_setting_is_off(sandbox, repository, make_image):
+def test_no_layer_is_mounted_while_the_account_setting_is_off(sandbox, repository, make_image):
     first = make_image(f"{sandbox.registry}/{repository}:v1")
     sandbox.run(f"docker push {first}")
     other = f"{repository}-copy"

@@ -1,4 +1,4 @@
-"""skopeo against the sandbox: it copies between registries, engines and folders without an engine of its own."""
+"""skopeo against the sandbox: it copies between registries, engines and folders and needs no engine."""
 
 import json
 
@@ -36,10 +36,10 @@ def test_copy_from_the_engine_list_inspect_pull_and_delete(skopeo, sandbox, repo
     assert {part["digest"] for part in taken["layers"]} == set(inspected["Layers"])
 
     skopeo.run(f"skopeo delete --tls-verify=false {there}:v1")
-    assert sandbox.client().list_images(repositoryName=repository)["imageIds"] == []  # it deletes by digest
+    assert sandbox.client().list_images(repositoryName=repository)["imageIds"] == []  # skopeo deletes by digest
 
 
-def test_an_index_is_copied_whole_or_one_platform_of_it(skopeo, sandbox, repository):
+def test_an_index_or_one_of_its_platforms_is_copied(skopeo, sandbox, repository):
     digest = two_platforms(skopeo.home / "layout")
     here, there = f"oci:{skopeo.home / 'layout'}:v1", f"docker://{sandbox.registry}/{repository}"
     skopeo.run(f"skopeo copy --all --dest-tls-verify=false {here} {there}:all")
@@ -51,39 +51,40 @@ def test_an_index_is_copied_whole_or_one_platform_of_it(skopeo, sandbox, reposit
     }
     assert found[digest]["imageManifestMediaType"] == OCI_INDEX
     assert found[digest]["imageTags"] == ["all"]
-    assert len(found) == 3, "the index and the image of each platform, of which one got a tag too"
+    assert len(found) == 3, "the index and the image of each platform, one of them tagged"
 
     skopeo.run(f"skopeo copy --all --src-tls-verify=false {there}:all oci:{skopeo.home / 'back'}:v1")
     assert json.loads((skopeo.home / "back" / "index.json").read_text())["manifests"][0]["digest"] == digest
-    said = skopeo.run(f"skopeo --override-arch arm64 inspect --tls-verify=false {there}:all")
-    assert json.loads(said)["Architecture"] == "arm64"
+    output = skopeo.run(f"skopeo --override-arch arm64 inspect --tls-verify=false {there}:all")
+    assert json.loads(output)["Architecture"] == "arm64"
 
 
-def test_what_it_says_of_a_tag_that_may_not_move(skopeo, sandbox, repository):
+def test_skopeo_shows_the_error_for_an_immutable_tag(skopeo, sandbox, repository):
     sandbox.client().put_image_tag_mutability(repositoryName=repository, imageTagMutability="IMMUTABLE")
     there = f"docker://{sandbox.registry}/{repository}:v1"
     for number in range(2):
         two_platforms(skopeo.home / f"layout{number}")
     copy = "skopeo copy --override-arch amd64 --dest-tls-verify=false"
     skopeo.run(f"{copy} oci:{skopeo.home / 'layout0'}:v1 {there}")
-    skopeo.run(f"{copy} oci:{skopeo.home / 'layout0'}:v1 {there}")  # the same content again is no move
-    said = skopeo.refused(f"{copy} oci:{skopeo.home / 'layout1'}:v1 {there}")
+    skopeo.run(f"{copy} oci:{skopeo.home / 'layout0'}:v1 {there}")  # the same content does not move the tag
+    output = skopeo.refused(f"{copy} oci:{skopeo.home / 'layout1'}:v1 {there}")
     assert (
         f"The image tag 'v1' already exists in the '{repository}' repository and cannot be overwritten because the "
-        "tag is immutable." in said
+        "tag is immutable." in output
     )
 
 
-def test_what_it_says_of_a_repository_that_is_not_there(skopeo, sandbox):
+def test_skopeo_shows_the_error_for_a_missing_repository(skopeo, sandbox):
     two_platforms(skopeo.home / "layout")
-    words = "The repository with name 'no-such-repo' does not exist in the registry with id '123456789012'"
+    message = "The repository with name 'no-such-repo' does not exist in the registry with id '123456789012'"
     there = f"docker://{sandbox.registry}/no-such-repo"
-    assert words in skopeo.refused(f"skopeo copy --dest-tls-verify=false oci:{skopeo.home / 'layout'}:v1 {there}:v1")
-    assert words in skopeo.refused(f"skopeo inspect --tls-verify=false {there}:v1")
-    assert "404 (Not Found)" in skopeo.refused(f"skopeo list-tags --tls-verify=false {there}")  # it keeps the words
+    assert message in skopeo.refused(f"skopeo copy --dest-tls-verify=false oci:{skopeo.home / 'layout'}:v1 {there}:v1")
+    assert message in skopeo.refused(f"skopeo inspect --tls-verify=false {there}:v1")
+    # list-tags does not show ECR's message.
+    assert "404 (Not Found)" in skopeo.refused(f"skopeo list-tags --tls-verify=false {there}")
 
 
-def test_what_it_says_to_a_user_who_may_only_pull(skopeo, sandbox, repository, person, tmp_path):
+def test_skopeo_shows_the_error_for_a_user_who_can_only_pull(skopeo, sandbox, repository, person, tmp_path):
     two_platforms(skopeo.home / "layout")
     there = f"docker://{sandbox.registry}/{repository}:v1"
     copy = f"skopeo copy --override-arch amd64 --dest-tls-verify=false oci:{skopeo.home / 'layout'}:v1 {there}"
@@ -94,7 +95,7 @@ def test_what_it_says_to_a_user_who_may_only_pull(skopeo, sandbox, repository, p
     its.login("skopeo login --tls-verify=false --username AWS --password-stdin")
     its.run(f"skopeo copy --src-tls-verify=false {there} dir:{its.home / 'dir'}")
     two_platforms(its.home / "layout")
-    said = its.refused(copy.replace(str(skopeo.home), str(its.home)))
-    assert f"User: {person.arn} is not authorized to perform: ecr:InitiateLayerUpload on resource: " in said
-    said = its.refused(f"skopeo delete --tls-verify=false {there}")
-    assert f"User: {person.arn} is not authorized to perform: ecr:BatchDeleteImage on resource: " in said
+    output = its.refused(copy.replace(str(skopeo.home), str(its.home)))
+    assert f"User: {person.arn} is not authorized to perform: ecr:InitiateLayerUpload on resource: " in output
+    output = its.refused(f"skopeo delete --tls-verify=false {there}")
+    assert f"User: {person.arn} is not authorized to perform: ecr:BatchDeleteImage on resource: " in output

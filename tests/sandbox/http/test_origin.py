@@ -1,4 +1,4 @@
-"""Loopback only, no foreign web page, and nothing that a rude client does stops the others."""
+"""Host and origin checks, the loopback interface, and clients that disconnect."""
 
 import contextlib
 import json
@@ -27,7 +27,7 @@ def test_it_listens_on_loopback_only(sandbox):
             probe.settimeout(5)
             with contextlib.suppress(OSError):
                 probe.connect((address, sandbox.port))
-                pytest.fail(f"it answers on {address}")
+                pytest.fail(f"the sandbox listens on {address}")
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:5050", "localhost.evil.example", "", "10.0.0.7:5050"])
@@ -40,19 +40,19 @@ def test_our_own_host_names_pass(sandbox, host):
     assert sandbox.http("GET", "/v2/", Host=host)[0] == 401
 
 
-def test_a_page_of_another_site_is_refused(sandbox):
+def test_a_web_page_of_another_site_is_refused(sandbox):
     assert sandbox.http("POST", "/", b"", Origin="https://evil.example")[0] == 403
     assert sandbox.http("GET", "/v2/", Sec_Fetch_Site="cross-site")[0] == 403
     assert sandbox.http("GET", "/v2/", Origin=sandbox.url)[0] == 401
 
 
-def test_a_client_that_hangs_up_in_mid_upload(sandbox, repository, make_image):
+def test_a_client_that_disconnects_during_an_upload_does_not_affect_others(sandbox, repository, make_image):
     location = sandbox.http("POST", f"/v2/{repository}/blobs/uploads/", b"", Authorization=sandbox.basic())[1][
         "location"
     ]
     heads = [("Content-Length", "1000000"), ("Transfer-Encoding", "chunked")]
     for name, value in heads:
-        with socket.create_connection(("127.0.0.1", sandbox.port)) as rude:
+        with socket.create_connection(("127.0.0.1", sandbox.port)) as client:
             lines = [
                 f"PATCH {location} HTTP/1.1",
                 "Host: localhost",
@@ -60,17 +60,17 @@ def test_a_client_that_hangs_up_in_mid_upload(sandbox, repository, make_image):
                 f"{name}: {value}",
             ]
             body = b"400\r\n" + bytes(500) if value == "chunked" else bytes(500)
-            rude.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+            client.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
     sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:v1')}")
 
 
-def test_an_upload_is_named_by_a_uuid_and_never_by_a_path(sandbox, repository):
+def test_an_upload_has_a_uuid_and_never_a_path(sandbox, repository):
     for part in ("..", "%2e%2e", "x", "."):
         path = f"/v2/{repository}/blobs/uploads/{part}?digest=sha256:{'0' * 64}"
         assert sandbox.http("PUT", path, b"x", Authorization=sandbox.basic())[0] == 404
 
 
-def test_a_taken_port_is_left_to_its_owner(own_sandbox):
+def test_a_port_that_is_in_use_is_not_taken(own_sandbox):
     with socket.socket() as owner:
         owner.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         owner.bind(("127.0.0.1", own_sandbox.port))
@@ -82,23 +82,31 @@ def test_a_taken_port_is_left_to_its_owner(own_sandbox):
     assert json.loads((own_sandbox.state / "ports.json").read_text())["sandbox"] == own_sandbox.port
 
 
-def test_a_second_sandbox_on_the_same_state_says_so(sandbox):
+def test_a_second_sandbox_on_the_same_state_fails(sandbox):
     second = subprocess.run(
-        [sys.executable, "-m", "ecr_sandbox"], env=sandbox.env, cwd=settings.PROJECT, capture_output=True, text=True
+        [sys.executable, "-m", "ecr_sandbox", "serve"],
+        env=sandbox.env,
+        cwd=settings.PROJECT,
+        capture_output=True,
+        text=True,
     )
     assert second.returncode == 1
     assert second.stderr.startswith("A sandbox already runs on ")
-    assert "ecr-lab down" in second.stderr
+    assert "ecr-sandbox down" in second.stderr
     assert "Traceback" not in second.stderr
 
 
-def test_it_needs_no_other_program(own_sandbox, tmp_path):
-    """Neither docker nor anything else that would have to be on PATH."""
-    (tmp_path / "bin").mkdir()
-    own_sandbox.start(["env", f"PATH={tmp_path / 'bin'}"])
-    assert own_sandbox.http("GET", "/_sandbox")[0] == 200
+def test_the_sandbox_starts_without_any_program_on_path(own_sandbox, tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-m", "ecr_sandbox", "serve"],
+        env={**own_sandbox.env, "PATH": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline().startswith("ready http://localhost:")
+        process.terminate()
 
 
-def test_nobody_else_reads_the_state(sandbox):
+def test_only_the_owner_can_read_the_state(sandbox):
     assert os.stat(sandbox.state).st_mode & 0o077 == 0
     assert os.stat(sandbox.state / "secret").st_mode & 0o077 == 0

@@ -1,4 +1,4 @@
-"""The server before the doors: who gets a thread, who is hung up on, and what a body is."""
+"""The HTTP server: threads, idle and slow connections, and request bodies."""
 
 import contextlib
 import http.client
@@ -9,21 +9,22 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from ecr_sandbox.http import server as listener
-from ecr_sandbox.http.middleware import application
-from ecr_sandbox.http.server import Body, BodyTooLarge, BrokenBody, Listener
 from werkzeug.wrappers import Response
 
+from ecr_sandbox.bad_requests import malformed
+from ecr_sandbox.http import server as server_module
+from ecr_sandbox.http.middleware import application
+from ecr_sandbox.http.server import Body, BodyTooLarge, BrokenBody, Listener
 from tests.sandbox.conftest import PATIENCE
 
 
 @contextlib.contextmanager
-def serving(monkeypatch, patience: float) -> Iterator[int]:
-    """The port of a server with two threads, and room for five silent clients."""
-    monkeypatch.setattr(listener, "PATIENCE", patience)
-    monkeypatch.setattr(listener, "THREADS", 2)
+def serving(monkeypatch, timeout: float) -> Iterator[int]:
+    """The port of a server with two threads and at most five idle connections."""
+    monkeypatch.setattr(server_module, "TIMEOUT", timeout)
+    monkeypatch.setattr(server_module, "MIN_THREADS", 2)
     monkeypatch.setattr(Listener, "keep_alive_conn_limit", 5)
-    server = Listener(("127.0.0.1", 0), application(lambda request: Response(request.get_data() or "here")))
+    server = Listener(("127.0.0.1", 0), application(lambda request: Response(request.get_data() or "here")), malformed)
     server.prepare()
     thread = threading.Thread(target=server.serve)
     thread.start()
@@ -35,15 +36,15 @@ def serving(monkeypatch, patience: float) -> Iterator[int]:
 
 
 @pytest.fixture
-def impatient(monkeypatch):
-    with serving(monkeypatch, patience=0.5) as port:
+def short_timeout(monkeypatch):
+    with serving(monkeypatch, timeout=0.5) as port:
         yield port
 
 
 @pytest.fixture
-def patient(monkeypatch):
-    """Nobody is hung up on before the test has failed."""
-    with serving(monkeypatch, patience=PATIENCE * 2) as port:
+def long_timeout(monkeypatch):
+    """A server whose timeout is longer than the test's."""
+    with serving(monkeypatch, timeout=PATIENCE * 2) as port:
         yield port
 
 
@@ -54,53 +55,54 @@ def ask(port: int) -> bytes:
         return connection.getresponse().read()
 
 
-def test_a_head_that_never_ends_is_hung_up_on(impatient):
-    """Every byte is in time, but not the whole."""
-    with socket.create_connection(("127.0.0.1", impatient), timeout=0.1) as talk:
-        talk.sendall(b"GET / HTTP/1.1\r\n")
+def test_a_head_that_never_ends_closes_the_connection(short_timeout):
+    """Each line arrives within the timeout, but the whole head does not."""
+    with socket.create_connection(("127.0.0.1", short_timeout), timeout=0.1) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n")
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             with contextlib.suppress(TimeoutError):
                 try:
-                    talk.sendall(b"X-Slow: y\r\n")
-                    if not talk.recv(1000):
+                    connection.sendall(b"X-Slow: y\r\n")
+                    if not connection.recv(1000):
                         return
                 except ConnectionError:
                     return
-    pytest.fail("a byte now and then keeps a thread for ever")
+    pytest.fail("a slow head keeps its connection open")
 
 
-def test_a_slow_client_costs_the_others_no_thread(patient):
+def test_slow_clients_do_not_block_others(long_timeout):
     with contextlib.ExitStack() as stack:
         for _ in range(4):  # twice as many as threads
-            talk = stack.enter_context(socket.create_connection(("127.0.0.1", patient)))
-            talk.sendall(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n")
-        assert ask(patient) == b"here"
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", long_timeout)))
+            connection.sendall(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n")
+        assert ask(long_timeout) == b"here"
 
 
-def test_more_silent_clients_than_there_is_room_for_are_hung_up_on(impatient):
+def test_idle_connections_above_the_limit_are_closed(short_timeout):
     with contextlib.ExitStack() as stack:
-        talks = [
-            stack.enter_context(socket.create_connection(("127.0.0.1", impatient), timeout=PATIENCE)) for _ in range(8)
+        connections = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", short_timeout), timeout=PATIENCE))
+            for _ in range(8)
         ]
-        assert talks[-1].recv(1) == b""
+        assert connections[-1].recv(1) == b""
 
 
-def test_a_silent_client_costs_no_thread(patient):
+def test_an_idle_client_needs_no_thread(long_timeout):
     with contextlib.ExitStack() as stack:
         for _ in range(4):
-            stack.enter_context(socket.create_connection(("127.0.0.1", patient)))
+            stack.enter_context(socket.create_connection(("127.0.0.1", long_timeout)))
         before = threading.active_count()
-        assert ask(patient) == b"here"
+        assert ask(long_timeout) == b"here"
         assert threading.active_count() == before
 
 
-def test_no_thread_begins_once_it_stops():
-    """It would take the word that another thread waits for, and that one would stay for ever."""
-    server = Listener(("127.0.0.1", 0), application(lambda request: Response("here")))
+def test_no_thread_starts_after_stop():
+    """It would take another thread's stop message, and that thread would never end."""
+    server = Listener(("127.0.0.1", 0), application(lambda request: Response("here")), malformed)
     server.prepare()
     server.requests.stop()
-    server.requests.watch(time.monotonic())  # as the watching thread may, in the same moment
+    server.requests.watch(time.monotonic())  # the watching thread can do so at the same time
     assert not server.requests._threads
     server.stop()
 
@@ -117,7 +119,7 @@ def body(text: bytes, length: int | None = None) -> Body:
         (b"2\r\nhe\r\n03;x=y\r\nllo\r\n0\r\nTrailer: x\r\n\r\nmore", None),
     ],
 )
-def test_a_body_is_read_in_pieces_of_any_size(text, length):
+def test_a_body_is_read_in_parts_of_any_size(text, length):
     assert body(text, length).read() == b"hello"
     pieces = body(text, length)
     assert [pieces.read(2), pieces.read(2), pieces.read(2), pieces.read(2)] == [b"he", b"ll", b"o", b""]
@@ -139,17 +141,17 @@ def test_a_body_is_read_in_pieces_of_any_size(text, length):
         (b"", None),
     ],
 )
-def test_a_broken_body_is_said(text, length):
+def test_a_broken_body_raises_an_error(text, length):
     broken = body(text, length)
     with pytest.raises(BrokenBody):
         broken.read()
-    with pytest.raises(BrokenBody):  # and stays broken, whoever asks
+    with pytest.raises(BrokenBody):  # it stays broken
         broken.read()
     assert not broken.drained()
 
 
 @pytest.mark.parametrize(("text", "length"), [(b"hello!", 6), (b"3\r\nhel\r\n3\r\nlo!\r\n0\r\n\r\n", None)])
-def test_a_body_may_have_a_limit(text, length):
+def test_a_body_can_have_a_limit(text, length):
     large = body(text, length)
     large.limit = 5
     with pytest.raises(BodyTooLarge):
@@ -159,6 +161,6 @@ def test_a_body_may_have_a_limit(text, length):
     assert fits.read() == b"hello!"
 
 
-def test_a_little_that_nobody_read_is_passed_over_and_much_is_not():
+def test_a_short_remainder_of_a_body_is_drained_and_a_long_one_is_not():
     assert body(bytes(1000), 1000).drained()
-    assert not body(bytes(2 * listener.DRAINED), 2 * listener.DRAINED).drained()
+    assert not body(bytes(2 * server_module.MAX_DRAINED), 2 * server_module.MAX_DRAINED).drained()

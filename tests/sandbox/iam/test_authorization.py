@@ -1,12 +1,12 @@
-"""Who may do what through the API: real clients, users and roles made with IAM, refused and allowed in AWS's words."""
+"""Authorization of API calls, with real clients, IAM users and roles, and AWS's error messages."""
 
 import json
 
 import pytest
 from botocore.exceptions import ClientError
+
 from ecr_sandbox.iam import evaluate, requests
 from ecr_sandbox.services.ecr.repository_policy import valid_resource_policy
-
 from helpers import settings
 from tests.sandbox.conftest import ADMINISTRATOR, Sandbox
 
@@ -27,7 +27,7 @@ def deny(action, resource="*", **more) -> dict:
 
 
 def refused(call, **parameters) -> str:
-    """The sentence with which IAM refuses a call; no other refusal counts."""
+    """The message of a call that IAM denies. The call must fail with access denied."""
     with pytest.raises(ClientError) as refusal:
         call(**parameters)
     answer = refusal.value.response
@@ -66,7 +66,7 @@ def assume(sandbox: Sandbox, role: str, key=None, **more) -> tuple[str, str, str
 # Identity policies
 
 
-def test_a_new_user_may_nothing_but_say_who_it_is(sandbox, repository):
+def test_a_new_user_may_only_get_its_identity(sandbox, repository):
     name, key = sandbox.make_user()
     ecr = sandbox.client(key=key)
     assert sandbox.client("sts", key=key).get_caller_identity()["Account"] == settings.ACCOUNT
@@ -80,7 +80,7 @@ def test_a_new_user_may_nothing_but_say_who_it_is(sandbox, repository):
     )
 
 
-def test_a_policy_opens_one_repository_and_no_other(sandbox, repository):
+def test_a_policy_allows_one_repository_and_no_other(sandbox, repository):
     name, key = sandbox.make_user(policy(allow("ecr:List*", arn_of(repository))))
     sandbox.client().create_repository(repositoryName=f"{repository}-other")
     ecr = sandbox.client(key=key)
@@ -101,7 +101,7 @@ def test_every_named_repository_must_be_allowed(sandbox, repository):
     )
 
 
-def test_the_bill_is_not_for_everybody(sandbox):
+def test_cost_explorer_needs_permission(sandbox):
     name, key = sandbox.make_user()
     month = {"TimePeriod": {"Start": "2026-01-01", "End": "2026-02-01"}, "Granularity": "MONTHLY"}
     call = sandbox.client("ce", key=key).get_cost_and_usage
@@ -112,49 +112,47 @@ def test_the_bill_is_not_for_everybody(sandbox):
     assert call(**month, Metrics=["UnblendedCost"])["ResultsByTime"]
 
 
-def test_a_service_of_which_nothing_is_known_is_asked_for_all_the_same():
+def test_a_service_without_rules_of_its_own_needs_the_action_on_any_resource():
     who = evaluate.Principal("arn:aws:iam::123456789012:user/alice", settings.ACCOUNT, frozenset(), ())
-    [question] = requests.authorization_requests(
+    [request] = requests.authorization_requests(
         requests.Call(who, "sqs", "CreateQueue", settings.REGION, settings.ACCOUNT, {})
     )
-    assert (question.action, question.resource, question.account) == ("sqs:CreateQueue", "*", settings.ACCOUNT)
+    assert (request.action, request.resource, request.account) == ("sqs:CreateQueue", "*", settings.ACCOUNT)
 
 
-def test_only_who_one_is_is_told_to_everybody(sandbox):
+def test_only_get_caller_identity_needs_no_permission(sandbox):
     name, key = sandbox.make_user()
     sts = sandbox.client("sts", key=key)
     assert sts.get_caller_identity()["Arn"].endswith(name)
-    said = refused(sts.get_access_key_info, AccessKeyId=key[0])
-    assert said == sentence(name, "sts:GetAccessKeyInfo", "*")
+    message = refused(sts.get_access_key_info, AccessKeyId=key[0])
+    assert message == sentence(name, "sts:GetAccessKeyInfo", "*")
 
 
 def test_an_explicit_deny_wins(sandbox, repository):
     name, key = sandbox.make_user(policy(allow("ecr:*"), deny("ecr:DeleteRepository")))
-    said = refused(sandbox.client(key=key).delete_repository, repositoryName=repository)
-    assert said.startswith(sentence(name, "ecr:DeleteRepository", arn_of(repository), "with an explicit deny"))
+    message = refused(sandbox.client(key=key).delete_repository, repositoryName=repository)
+    assert message.startswith(sentence(name, "ecr:DeleteRepository", arn_of(repository), "with an explicit deny"))
 
 
-def test_power_user_cannot_create_a_repository_and_detaching_counts_at_once(sandbox, repository):
+def test_power_user_cannot_create_a_repository_and_detaching_takes_effect_immediately(sandbox, repository):
     name, key = sandbox.make_user()
     power_user = MANAGED + "AmazonEC2ContainerRegistryPowerUser"
     sandbox.run(f"aws iam attach-user-policy --user-name {name} --policy-arn {power_user}")
     ecr, iam = sandbox.client(key=key), sandbox.client("iam")
     assert ecr.describe_images(repositoryName=repository)["imageDetails"] == []
-    assert refused(ecr.create_repository, repositoryName="surprise") == sentence(
-        name, "ecr:CreateRepository", arn_of("surprise")
-    )
+    assert refused(ecr.create_repository, repositoryName="new") == sentence(name, "ecr:CreateRepository", arn_of("new"))
     iam.detach_user_policy(UserName=name, PolicyArn=power_user)
     assert "ecr:DescribeImages" in refused(ecr.describe_images, repositoryName=repository)
 
 
-def test_the_text_of_awss_policy_can_be_read(sandbox):
+def test_the_document_of_a_managed_policy_can_be_read(sandbox):
     iam, arn = sandbox.client("iam"), MANAGED + "AmazonEC2ContainerRegistryPowerUser"
     version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
     text = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
     assert "ecr:PutImage" in text["Statement"][0]["Action"]
 
 
-def test_a_group_gives_and_takes(sandbox, repository):
+def test_a_group_grants_and_revokes_permissions(sandbox, repository):
     name, key = sandbox.make_user()
     iam, call = sandbox.client("iam"), sandbox.client(key=key).list_images
     group = f"group-of-{name}"
@@ -183,7 +181,7 @@ def test_a_boundary_limits_a_user(sandbox, repository):
     assert ecr.delete_repository(repositoryName=repository)
 
 
-def test_a_user_is_made_with_a_boundary_or_not_at_all(sandbox):
+def test_a_user_with_a_missing_boundary_is_not_created(sandbox):
     iam = sandbox.client("iam")
     made = iam.create_user(UserName="bounded", PermissionsBoundary=MANAGED + "AdministratorAccess")["User"]
     assert made["PermissionsBoundary"]["PermissionsBoundaryArn"] == MANAGED + "AdministratorAccess"
@@ -193,7 +191,7 @@ def test_a_user_is_made_with_a_boundary_or_not_at_all(sandbox):
     assert "unbounded" not in [user["UserName"] for user in iam.list_users()["Users"]]
 
 
-def test_a_user_with_a_key_is_not_deleted(sandbox):
+def test_a_user_with_a_key_cannot_be_deleted(sandbox):
     name, key = sandbox.make_user()
     iam = sandbox.client("iam")
     with pytest.raises(iam.exceptions.DeleteConflictException, match="must delete access keys first"):
@@ -202,7 +200,7 @@ def test_a_user_with_a_key_is_not_deleted(sandbox):
     iam.delete_user(UserName=name)
 
 
-def test_a_user_manages_its_own_keys_and_nobody_elses(sandbox):
+def test_a_user_manages_its_own_keys_only(sandbox):
     own = "arn:aws:iam::123456789012:user/${aws:username}"
     name, key = sandbox.make_user(policy(allow(["iam:*AccessKey*", "iam:GetUser"], own)))
     other, other_key = sandbox.make_user()
@@ -220,7 +218,7 @@ def test_a_user_manages_its_own_keys_and_nobody_elses(sandbox):
 
 
 @pytest.mark.operation("TagResource")
-def test_a_tag_of_the_repository_opens_it(sandbox, repository):
+def test_a_tag_of_the_repository_can_allow_access(sandbox, repository):
     for prefix in ("aws", "ecr"):
         tagged = {"StringEquals": {f"{prefix}:ResourceTag/team": f"web-{prefix}"}}
         _, key = sandbox.make_user(policy(allow("ecr:ListImages", Condition=tagged)))
@@ -231,7 +229,7 @@ def test_a_tag_of_the_repository_opens_it(sandbox, repository):
         assert call(repositoryName=repository)["imageIds"] == []
 
 
-def test_a_repository_must_be_made_with_a_tag(sandbox):
+def test_a_policy_can_require_a_tag_on_creation(sandbox):
     tagged = {"StringEquals": {"aws:RequestTag/team": "web"}}
     name, key = sandbox.make_user(policy(allow(["ecr:CreateRepository", "ecr:TagResource"], Condition=tagged)))
     ecr = sandbox.client(key=key)
@@ -257,7 +255,7 @@ def test_a_repository_must_be_made_with_a_tag(sandbox):
         ({"NumericGreaterThan": {"aws:EpochTime": "1600000000"}}, True),
     ],
 )
-def test_what_every_request_tells_of_itself(sandbox, repository, condition, inside):
+def test_condition_keys_of_every_request(sandbox, repository, condition, inside):
     _, key = sandbox.make_user(policy(allow("ecr:ListImages", Condition=condition)))
     call = sandbox.client(key=key).list_images
     if inside:
@@ -282,8 +280,8 @@ def test_the_second_account_is_another(sandbox, repository):
 def test_another_account_needs_both_sides(sandbox, repository):
     guest, key = sandbox.make_user(policy(allow("ecr:ListImages")), administrator=OTHER)
     ask = {"registryId": settings.ACCOUNT, "repositoryName": repository}
-    said = refused(sandbox.client(key=key).list_images, **ask)
-    assert said == (
+    message = refused(sandbox.client(key=key).list_images, **ask)
+    assert message == (
         f"User: arn:aws:iam::{settings.OTHER_ACCOUNT}:user/{guest} is not authorized to perform: ecr:ListImages "
         f"on resource: {arn_of(repository)} because no resource-based policy allows the ecr:ListImages action"
     )
@@ -300,8 +298,8 @@ def test_another_account_needs_both_sides(sandbox, repository):
 
 
 @pytest.mark.operation("PutRegistryPolicy", "DeleteRegistryPolicy")
-def test_a_registry_policy_opens_every_repository(sandbox, repository):
-    """By the scope V2, the only one that is left ("Private registry permissions")."""
+def test_a_registry_policy_applies_to_every_repository(sandbox, repository):
+    """With the scope V2, the only remaining one ("Private registry permissions" in the user guide)."""
     ecr, iam = sandbox.client(), sandbox.client("iam", key=OTHER)
     name, key = sandbox.make_user(policy(allow("ecr:*")), administrator=OTHER)
     guest = sandbox.client(key=key)
@@ -321,7 +319,7 @@ def test_a_registry_policy_opens_every_repository(sandbox, repository):
     try:
         assert ecr.get_account_setting(name="REGISTRY_POLICY_SCOPE")["value"] == "V2"
         assert guest.list_images(**ask)["imageIds"] == []
-        assert pull() == 404  # it may look, and nothing is there
+        assert pull() == 404  # allowed, but there is no such image
         assert "no resource-based policy" in refused(guest.describe_images, **ask)
         iam.delete_user_policy(UserName=name, PolicyName=iam.list_user_policies(UserName=name)["PolicyNames"][0])
         assert "no identity-based policy" in refused(guest.list_images, **ask)
@@ -329,15 +327,15 @@ def test_a_registry_policy_opens_every_repository(sandbox, repository):
         ecr.delete_registry_policy()
 
 
-def test_an_administrator_is_a_stranger_in_another_account(sandbox, repository):
+def test_an_administrator_has_no_rights_in_another_account(sandbox, repository):
     ask = {"registryId": settings.ACCOUNT, "repositoryName": repository}
     for registry in (settings.ACCOUNT, "999988887777"):
-        said = refused(sandbox.client(key=OTHER).list_images, **{**ask, "registryId": registry})
-        assert said.endswith("because no resource-based policy allows the ecr:ListImages action")
+        message = refused(sandbox.client(key=OTHER).list_images, **{**ask, "registryId": registry})
+        assert message.endswith("because no resource-based policy allows the ecr:ListImages action")
 
 
 @pytest.mark.operation("SetRepositoryPolicy")
-def test_a_repository_policy_alone_opens_it_inside_the_account(sandbox, repository):
+def test_a_repository_policy_alone_is_enough_inside_the_account(sandbox, repository):
     name, key = sandbox.make_user()
     arn = f"arn:aws:iam::{settings.ACCOUNT}:user/{name}"
     share = policy({"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "ecr:ListImages"})
@@ -350,11 +348,11 @@ def test_a_repository_policy_that_denies(sandbox, repository):
     _, key = sandbox.make_user(policy(allow("ecr:*")))
     no = policy({"Effect": "Deny", "Principal": "*", "Action": "ecr:DeleteRepository"})
     sandbox.client().set_repository_policy(repositoryName=repository, policyText=json.dumps(no))
-    said = refused(sandbox.client(key=key).delete_repository, repositoryName=repository)
-    assert "with an explicit deny in a resource-based policy" in said
+    message = refused(sandbox.client(key=key).delete_repository, repositoryName=repository)
+    assert "with an explicit deny in a resource-based policy" in message
 
 
-def test_an_arn_of_another_region_is_no_way_round(sandbox, repository):
+def test_an_arn_of_another_region_is_refused(sandbox, repository):
     _, key = sandbox.make_user(policy(allow("ecr:*", f"arn:aws:ecr:eu-west-1:{settings.ACCOUNT}:repository/*")))
     with pytest.raises(ClientError, match="'resourceArn' failed to satisfy constraint"):
         sandbox.client(key=key).list_tags_for_resource(resourceArn=arn_of(repository, region="eu-west-1"))
@@ -363,7 +361,7 @@ def test_an_arn_of_another_region_is_no_way_round(sandbox, repository):
 # Roles
 
 
-def test_a_role_is_assumed_and_its_policies_count(sandbox, repository):
+def test_an_assumed_role_has_its_policies(sandbox, repository):
     name, key = sandbox.make_user(policy(allow("sts:AssumeRole")))
     role = make_role(sandbox, f"role-of-{name}", trust(settings.ACCOUNT), policy(allow("ecr:ListImages")))
     session = assume(sandbox, role, key)
@@ -376,7 +374,7 @@ def test_a_role_is_assumed_and_its_policies_count(sandbox, repository):
     assert "no identity-based policy" in refused(ecr.list_images, repositoryName=repository)
 
 
-def test_a_session_is_no_user(sandbox):
+def test_a_session_is_not_a_user(sandbox):
     name, _ = sandbox.make_user()
     role = make_role(sandbox, f"role-{name}", trust(settings.ACCOUNT), policy(allow("iam:*")))
     iam = sandbox.client("iam", key=assume(sandbox, role))
@@ -396,14 +394,14 @@ def test_a_session_needs_its_own_token(sandbox):
             sandbox.client(key=key).describe_repositories()
 
 
-def test_a_role_must_be_trusting_and_the_caller_allowed(sandbox):
+def test_assume_role_needs_the_trust_policy_and_a_permission(sandbox):
     name, key = sandbox.make_user(policy(allow("sts:AssumeRole")))
     _, powerless = sandbox.make_user()
     role = make_role(sandbox, f"role-{name}", trust(settings.OTHER_ACCOUNT), policy(allow("*")))
     no = f"is not authorized to perform: sts:AssumeRole on resource: {role}"
     for caller, arn in [(key, role), (powerless, role), (ADMINISTRATOR, role), (ADMINISTRATOR, role + "-missing")]:
-        said = refused(sandbox.client("sts", key=caller).assume_role, RoleArn=arn, RoleSessionName="test")
-        assert said.replace("-missing", "").endswith(no)
+        message = refused(sandbox.client("sts", key=caller).assume_role, RoleArn=arn, RoleSessionName="test")
+        assert message.replace("-missing", "").endswith(no)
 
 
 def test_another_account_assumes_a_role_by_trust_and_permission(sandbox):
@@ -430,7 +428,7 @@ def test_a_session_policy_and_policies_by_arn_limit_a_session(sandbox, repositor
         )
 
 
-def test_the_tags_of_a_session_count(sandbox, repository):
+def test_the_tags_of_a_session_are_condition_keys(sandbox, repository):
     name, _ = sandbox.make_user()
     trusting = json.loads(trust(settings.ACCOUNT))
     trusting["Statement"][0]["Action"] = ["sts:AssumeRole", "sts:TagSession"]
@@ -440,13 +438,13 @@ def test_the_tags_of_a_session_count(sandbox, repository):
     assert tagged.list_images(repositoryName=repository)["imageIds"] == []
     plain = sandbox.client(key=assume(sandbox, role))
     assert "no identity-based policy" in refused(plain.list_images, repositoryName=repository)
-    shy = make_role(sandbox, f"shy-{name}", trust(settings.ACCOUNT), policy(allow("*")))
+    untagged = make_role(sandbox, f"untagged-{name}", trust(settings.ACCOUNT), policy(allow("*")))
     assert "sts:TagSession" in refused(
-        sandbox.client("sts").assume_role, RoleArn=shy, RoleSessionName="test", Tags=[{"Key": "a", "Value": "b"}]
+        sandbox.client("sts").assume_role, RoleArn=untagged, RoleSessionName="test", Tags=[{"Key": "a", "Value": "b"}]
     )
 
 
-def test_an_external_id_is_asked_for(sandbox):
+def test_an_external_id_can_be_required(sandbox):
     name, _ = sandbox.make_user()
     trusting = json.loads(trust(settings.ACCOUNT))
     trusting["Statement"][0]["Condition"] = {"StringEquals": {"sts:ExternalId": "12345"}}
@@ -456,7 +454,7 @@ def test_an_external_id_is_asked_for(sandbox):
 
 
 @pytest.mark.parametrize(
-    "asked, message",
+    "parameters, message",
     [
         ({"DurationSeconds": 7200}, "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."),
         ({"RoleSessionName": "a b"}, "failed to satisfy constraint: Member must satisfy regular expression pattern"),
@@ -464,14 +462,14 @@ def test_an_external_id_is_asked_for(sandbox):
         ({"PolicyArns": [{"arn": MANAGED + "NoSuchPolicy"}]}, "does not exist or is not attachable"),
     ],
 )
-def test_what_a_session_cannot_be(sandbox, asked, message):
+def test_invalid_parameters_of_assume_role(sandbox, parameters, message):
     name, _ = sandbox.make_user()
     role = make_role(sandbox, f"role-{name}", trust(settings.ACCOUNT), policy(allow("*")))
     with pytest.raises(ClientError, match=message):
-        sandbox.client("sts").assume_role(**{"RoleArn": role, "RoleSessionName": "test", **asked})
+        sandbox.client("sts").assume_role(**{"RoleArn": role, "RoleSessionName": "test", **parameters})
 
 
-def test_a_session_of_a_chain_is_short(sandbox):
+def test_a_chained_session_has_a_shorter_limit(sandbox):
     name, _ = sandbox.make_user()
     role = make_role(
         sandbox, f"role-{name}", trust(settings.ACCOUNT), policy(allow("sts:AssumeRole")), MaxSessionDuration=7200
@@ -483,7 +481,7 @@ def test_a_session_of_a_chain_is_short(sandbox):
 
 
 @pytest.mark.parametrize("operation, more", [("get_session_token", {}), ("get_federation_token", {"Name": "bob"})])
-def test_keys_that_would_mean_nothing_are_not_handed_out(sandbox, operation, more):
+def test_unsupported_operations_of_sts(sandbox, operation, more):
     with pytest.raises(ClientError, match="is not part of this sandbox"):
         getattr(sandbox.client("sts"), operation)(**more)
 
@@ -505,27 +503,27 @@ def test_sessions_and_policies_survive_a_restart(own_sandbox):
     assert "no permissions boundary" in refused(sandbox.client(key=key).list_images, repositoryName="kept")
 
 
-# What the query protocol and a JSON body could smuggle past the door
+# Requests that try to bypass authorization
 
 
-def test_the_operation_is_the_one_that_moto_will_do(sandbox):
+def test_authorization_checks_the_operation_that_moto_runs(sandbox):
     name, key = sandbox.make_user(policy(allow("iam:ListUsers")))
     iam = sandbox.client("iam", key=key)
 
-    def pretend(request, **_):
+    def change_action(request, **_):
         request.headers["X-Amz-Target"] = "Anything.ListUsers"
 
-    iam.meta.events.register("before-sign.iam.*", pretend)
+    iam.meta.events.register("before-sign.iam.*", change_action)
     assert "iam:CreateUser" in refused(iam.create_user, UserName=f"{name}-2")
 
 
-def test_a_parameter_that_the_operation_does_not_have_says_nothing(sandbox, repository):
-    """A resource of one's own, named beside the one that is meant, must not open the door."""
+def test_a_parameter_that_the_operation_does_not_have_is_ignored(sandbox, repository):
+    """A second resource that the caller can use does not grant access to the first."""
     name, key = sandbox.make_user()
     own = allow(["ecr:*", "iam:*"], [arn_of("own"), f"arn:aws:iam::{settings.ACCOUNT}:role/own"])
     sandbox.client("iam").put_user_policy(UserName=name, PolicyName="own", PolicyDocument=json.dumps(policy(own)))
 
-    def smuggle(params, **_):
+    def add_parameters(params, **_):
         body = params["body"]
         if isinstance(body, dict):
             params["body"] = {**body, "RoleName": "own"}
@@ -535,20 +533,20 @@ def test_a_parameter_that_the_operation_does_not_have_says_nothing(sandbox, repo
 
     ecr, iam = sandbox.client(key=key), sandbox.client("iam", key=key)
     for client in (ecr, iam):
-        client.meta.events.register("before-call.*.*", smuggle)
+        client.meta.events.register("before-call.*.*", add_parameters)
     assert arn_of(repository) in refused(ecr.delete_repository, repositoryName=repository)
     assert "ecr:DescribeRegistry on resource: *" in refused(ecr.describe_registry)
     assert f"user/{name}" in refused(iam.delete_user, UserName=name)
     assert f"arn:aws:iam::{settings.ACCOUNT}:user/ " in refused(iam.list_users)
 
 
-def test_an_operation_that_nobody_knows(sandbox):
+def test_an_unknown_operation(sandbox):
     iam = sandbox.client("iam")
 
-    def pretend(params, **_):
+    def change_action(params, **_):
         params["body"]["Action"] = "Nonsense"
 
-    iam.meta.events.register("before-call.iam.*", pretend)
+    iam.meta.events.register("before-call.iam.*", change_action)
     with pytest.raises(ClientError, match="iam:Nonsense is not part of this sandbox"):
         iam.list_users()
 
@@ -568,13 +566,13 @@ def test_an_operation_that_nobody_knows(sandbox):
         ({"Principal": "*", "Action": "s3:GetObject"}, False),
         ({"Principal": "*", "Action": "ecr:*", "Resource": "*"}, False),
         ({"Principal": "*", "Action": "ecr:*", "Effect": "Perhaps"}, False),
-        ({"Principal": {"AWS": "arn:aws:iam::123456789012:user/nobody-of-that-name"}, "Action": "ecr:*"}, False),
+        ({"Principal": {"AWS": "arn:aws:iam::123456789012:user/no-such-user"}, "Action": "ecr:*"}, False),
     ],
 )
-def test_what_a_repository_policy_can_be(statement, valid):
+def test_valid_and_invalid_repository_policies(statement, valid):
     assert valid_resource_policy(json.dumps(policy({"Effect": "Allow", **statement}))) is valid
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"Version": "2012-10-17"}', "7", '{"Statement": [7]}'])
-def test_what_is_no_policy_at_all(text):
+def test_text_that_is_not_a_policy(text):
     assert not valid_resource_policy(text)

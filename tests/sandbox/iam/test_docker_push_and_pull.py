@@ -1,4 +1,4 @@
-"""IAM in front of a push and a pull, as the real docker prints it."""
+"""IAM permissions for docker push and pull, with the messages that docker prints."""
 
 import json
 import subprocess
@@ -33,13 +33,13 @@ def unallowed(action: str) -> str:
 
 @pytest.fixture
 def app(sandbox, repository, make_image) -> str:
-    """A local image with an address in the repository."""
+    """A local image, tagged for the repository."""
     return make_image(f"{sandbox.registry}/{repository}:v1")
 
 
 @pytest.fixture
 def pushed(sandbox, app) -> str:
-    """That image, pushed, and gone from the engine."""
+    """The image, pushed and removed from the engine."""
     sandbox.run(f"docker push {app}")
     subprocess.run(["docker", "rmi", app], check=True, capture_output=True)
     return app
@@ -55,14 +55,14 @@ def test_the_documented_push_policy_is_enough_to_push(sandbox, person, repositor
 def test_a_push_names_the_action_that_is_missing(sandbox, person, repository, app, missing):
     person.may(LOGIN, {"Action": [action for action in PUSH if action != missing], "Resource": arn(repository)})
     person.login(sandbox.registry)
-    said = person.refused(f"docker push {app}").splitlines()
-    assert said[-1] == f"denied: {sentence(person.arn, missing, repository, unallowed(missing))}"
-    # Without PutImage every layer is there before the push is refused.
-    assert any(line.endswith(": Pushed") for line in said) == (missing == "ecr:PutImage")
+    output = person.refused(f"docker push {app}").splitlines()
+    assert output[-1] == f"denied: {sentence(person.arn, missing, repository, unallowed(missing))}"
+    # Without PutImage the push is refused after all layers are uploaded.
+    assert any(line.endswith(": Pushed") for line in output) == (missing == "ecr:PutImage")
 
 
 def test_a_client_that_looks_for_the_manifest_first_needs_batch_get_image(sandbox, person, repository):
-    """BuildKit and engines with the containerd image store do; this answer to HEAD has no body to say why."""
+    """BuildKit and engines with the containerd image store send HEAD first. Its 403 has no body with a reason."""
     person.may(LOGIN, {"Action": list(PUSH[:5]), "Resource": arn(repository)})
     [data] = person.client().get_authorization_token()["authorizationData"]
     basic = f"Basic {data['authorizationToken']}"
@@ -91,7 +91,7 @@ def test_the_two_pull_actions_are_enough_to_pull(sandbox, person, repository, pu
     assert "Downloaded newer image" in person.run(f"docker pull {pushed}")
 
 
-def test_a_policy_counts_from_the_next_request_on(sandbox, person, repository, pushed):
+def test_a_policy_takes_effect_on_the_next_request(sandbox, person, repository, pushed):
     person.may(LOGIN, {"Action": list(PULL), "Resource": arn(repository)})
     person.login(sandbox.registry)
     person.run(f"docker pull {pushed}")
@@ -100,7 +100,7 @@ def test_a_policy_counts_from_the_next_request_on(sandbox, person, repository, p
 
 
 @pytest.mark.parametrize("revoked", ["Inactive", "deleted"])
-def test_a_revoked_key_stops_docker_at_once(sandbox, person, repository, pushed, revoked):
+def test_a_revoked_key_stops_docker_immediately(sandbox, person, repository, pushed, revoked):
     person.may(LOGIN, {"Action": list(PULL), "Resource": arn(repository)})
     person.login(sandbox.registry)
     person.run(f"docker pull {pushed}")
@@ -123,31 +123,31 @@ def test_an_explicit_deny_beats_full_access(sandbox, person, repository, app):
     assert sentence(person.arn, "ecr:PutImage", repository, tail) in person.refused(f"docker push {app}")
 
 
-def test_a_repository_policy_lets_a_user_of_the_account_pull_and_stops_another(sandbox, person, repository, pushed):
+def test_a_repository_policy_allows_one_user_of_the_account_and_denies_another(sandbox, person, repository, pushed):
     statement = {"Sid": "Pull", "Effect": "Allow", "Principal": {"AWS": person.arn}, "Action": list(PULL)}
     ecr = sandbox.client()
 
-    def guard(*statements):
+    def set_policy(*statements):
         text = json.dumps({"Version": "2012-10-17", "Statement": statements})
         ecr.set_repository_policy(repositoryName=repository, policyText=text)
 
-    guard(statement)
+    set_policy(statement)
     person.login(sandbox.registry)
     person.run(f"docker pull {pushed}")
-    guard(statement, {**statement, "Sid": "No", "Effect": "Deny"})
+    set_policy(statement, {**statement, "Sid": "No", "Effect": "Deny"})
     tail = "with an explicit deny in a resource-based policy"
     assert sentence(person.arn, PULL[0], repository, tail) in person.refused(f"docker pull {pushed}")
-    assert sandbox.run(f"docker pull {pushed}")  # the administrator is never locked out
+    assert sandbox.run(f"docker pull {pushed}")  # the administrator is not affected
 
 
-def test_who_may_not_read_a_repository_does_not_learn_whether_it_exists(sandbox, person):
+def test_access_denied_does_not_reveal_whether_a_repository_exists(sandbox, person):
     person.login(sandbox.registry)
-    said = person.refused(f"docker pull {sandbox.registry}/no-such-repo:v1")
-    assert sentence(person.arn, PULL[0], "no-such-repo", unallowed(PULL[0])) in said
+    output = person.refused(f"docker pull {sandbox.registry}/no-such-repo:v1")
+    assert sentence(person.arn, PULL[0], "no-such-repo", unallowed(PULL[0])) in output
 
 
-def test_a_layer_is_mounted_only_from_where_one_may_pull(sandbox, person, repository, pushed):
-    """Docker asks for a mount; without the right to the source the layer is simply sent."""
+def test_a_layer_is_mounted_only_from_a_repository_that_the_caller_may_pull(sandbox, person, repository, pushed):
+    """Without permission for the source, the mount becomes an upload."""
     target = f"{repository}-target"
     sandbox.client().create_repository(repositoryName=target)
     person.may(LOGIN, {"Action": list(PUSH), "Resource": arn(target)})

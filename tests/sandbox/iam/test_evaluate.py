@@ -1,6 +1,6 @@
-"""AWS's evaluation of policies, rule by rule. Each row's name is the rule; most stand in the IAM user guide.
+"""AWS's policy evaluation, rule by rule. Each row's name is the rule; most rules are in the IAM user guide.
 
-The other half, what holds of every policy, is in test_iam_laws.py.
+Properties that hold for every policy are in test_evaluate_properties.py.
 """
 
 import json
@@ -8,9 +8,10 @@ import time
 from typing import Any
 
 import pytest
+from moto.iam.aws_managed_policies import aws_managed_policies_data
+
 from ecr_sandbox.iam import evaluate
 from ecr_sandbox.iam.evaluate import Principal, RequestContext
-from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 ACCOUNT, OTHER = "123456789012", "111122223333"
 ALICE = f"arn:aws:iam::{ACCOUNT}:user/alice"
@@ -78,11 +79,11 @@ def push(resource: str = SHOP, account: str = ACCOUNT, **context: Any) -> Reques
 
 
 def allows(statement: dict[str, Any], ask: RequestContext, version: str = "2012-10-17", **more: Any) -> bool:
-    """Whether a user with this one statement may."""
+    """Whether a user with only this statement is allowed."""
     return evaluate.decide(user(policy(statement, version=version), **more), ask).allowed
 
 
-# Who must allow, and who is named when they do not.
+# Which policies must allow a request, and which one the message names when they do not.
 
 YES, NO = policy(allow()), policy(deny())
 SILENT = policy(allow("s3:GetObject"))
@@ -105,51 +106,71 @@ HERE: list[tuple[str, Principal, list[evaluate.Policy], str]] = [
     ("one allow is enough", user(SILENT, YES), [], ALLOWED),
     ("an allow of another action is no allow", user(SILENT), [], NO_IDENTITY),
     ("an explicit deny overrides an allow", user(YES, NO), [], IDENTITY_DENIES),
-    ("wherever it stands", user(NO, YES), [], IDENTITY_DENIES),
+    ("the order of allow and deny does not matter", user(NO, YES), [], IDENTITY_DENIES),
     (
-        "a statement that names no resource allows nothing",
+        "a statement without a resource allows nothing",
         user(policy({"Effect": "Allow", "Action": "*"})),
         [],
         NO_IDENTITY,
     ),
     (
-        "nor does it as a session policy",
+        "a session policy without a resource allows nothing",
         session(YES, session=(policy({"Effect": "Allow", "Action": "*"}),)),
         [],
         NO_SESSION,
     ),
-    ("the administrator may do everything", user(NO, unrestricted=True), [AGAINST_ALICE], ALLOWED),
-    # with a resource-based policy: the union
-    ("a resource's policy that names the user is enough", user(), [FOR_ALICE], ALLOWED),
-    ("an identity's policy is enough beside one that is silent", user(YES), [SILENT], ALLOWED),
-    ("a resource's policy that denies wins", user(YES), [AGAINST_ALICE], RESOURCE_DENIES),
-    ("also over one that allows", user(YES), [FOR_ALICE, AGAINST_ALICE], RESOURCE_DENIES),
-    ("an identity's deny wins over a resource's allow", user(NO), [FOR_ALICE], IDENTITY_DENIES),
-    ("the account's number only lets the account pass it on", user(), [FOR_ACCOUNT], NO_IDENTITY),
-    ("and so does its root's ARN", user(), [FOR_ROOT], NO_IDENTITY),
-    ("which the identity's policy then does", user(YES), [FOR_ROOT], ALLOWED),
-    ("everybody includes the user directly", user(), [FOR_ALL], ALLOWED),
-    ("in both spellings", user(), [FOR_ALL_AWS], ALLOWED),
-    ("alice is not alice2", user(), [policy(guard("Allow", {"AWS": f"{ALICE}2"}))], NO_IDENTITY),
-    ("nor Alice", user(), [policy(guard("Allow", {"AWS": ALICE.replace("alice", "Alice")}))], NO_IDENTITY),
+    ("the administrator is allowed everything", user(NO, unrestricted=True), [AGAINST_ALICE], ALLOWED),
+    # One account, with a resource-based policy: the union
+    ("a resource-based policy that names the user is enough", user(), [FOR_ALICE], ALLOWED),
+    ("an identity-based policy is enough if the resource-based policy does not apply", user(YES), [SILENT], ALLOWED),
+    ("a deny in a resource-based policy overrides the identity's allow", user(YES), [AGAINST_ALICE], RESOURCE_DENIES),
+    (
+        "a deny in a resource-based policy overrides an allow in another",
+        user(YES),
+        [FOR_ALICE, AGAINST_ALICE],
+        RESOURCE_DENIES,
+    ),
+    ("an identity-based deny overrides a resource-based allow", user(NO), [FOR_ALICE], IDENTITY_DENIES),
+    ("an account ID as principal only delegates to the account", user(), [FOR_ACCOUNT], NO_IDENTITY),
+    ("the root ARN as principal only delegates to the account", user(), [FOR_ROOT], NO_IDENTITY),
+    ("a delegation and an identity-based allow are enough", user(YES), [FOR_ROOT], ALLOWED),
+    ("the principal * includes the user directly", user(), [FOR_ALL], ALLOWED),
+    ("the principal AWS: * includes the user directly", user(), [FOR_ALL_AWS], ALLOWED),
+    ("a principal is not a prefix", user(), [policy(guard("Allow", {"AWS": f"{ALICE}2"}))], NO_IDENTITY),
+    (
+        "a principal is case-sensitive",
+        user(),
+        [policy(guard("Allow", {"AWS": ALICE.replace("alice", "Alice")}))],
+        NO_IDENTITY,
+    ),
     (
         "a wildcard cannot be part of a principal",
         user(),
         [policy(guard("Allow", {"AWS": f"{ALICE[:-5]}*"}))],
         NO_IDENTITY,
     ),
-    ("a user's unique id names the user", user(), [policy(guard("Allow", {"AWS": "AIDAEXAMPLEALICE"}))], ALLOWED),
-    ("a statement without a principal names nobody", user(), [policy({"Effect": "Allow", "Action": "*"})], NO_IDENTITY),
+    ("a user's unique ID names the user", user(), [policy(guard("Allow", {"AWS": "AIDAEXAMPLEALICE"}))], ALLOWED),
+    (
+        "a statement without a principal does not apply",
+        user(),
+        [policy({"Effect": "Allow", "Action": "*"})],
+        NO_IDENTITY,
+    ),
     ("one of several principals is enough", user(), [policy(guard("Allow", {"AWS": [ROLE, ALICE]}))], ALLOWED),
     ("a service is not a user", user(), [policy(guard("Allow", {"Service": "ecs-tasks.amazonaws.com"}))], NO_IDENTITY),
-    ("not even one of the same name", user(), [policy(guard("Allow", {"Service": ALICE}))], NO_IDENTITY),
     (
-        "a service under AWS is nobody",
+        "a service with the user's ARN as name is not the user",
+        user(),
+        [policy(guard("Allow", {"Service": ALICE}))],
+        NO_IDENTITY,
+    ),
+    (
+        "a service name under AWS does not apply",
         user(),
         [policy(guard("Allow", {"AWS": "ecs-tasks.amazonaws.com"}))],
         NO_IDENTITY,
     ),
-    ("nor is a federated user", user(), [policy(guard("Allow", {"Federated": "*"}))], NO_IDENTITY),
+    ("a federated user is not a user", user(), [policy(guard("Allow", {"Federated": "*"}))], NO_IDENTITY),
     (
         "a service is named by its own name",
         user(names=frozenset({ALICE, "ecs-tasks.amazonaws.com"})),
@@ -163,51 +184,86 @@ HERE: list[tuple[str, Principal, list[evaluate.Policy], str]] = [
         RESOURCE_DENIES,
     ),
     # NotPrincipal
-    ("NotPrincipal denies everybody else", session(YES), [AGAINST_ALL_BUT_ALICE], RESOURCE_DENIES),
-    ("and spares the user it names", user(YES), [AGAINST_ALL_BUT_ALICE], ALLOWED),
-    ("but allows nothing by that", user(), [AGAINST_ALL_BUT_ALICE], NO_IDENTITY),
-    ("a role named there does not spare its sessions", session(YES), [AGAINST_ALL_BUT_ROLE], RESOURCE_DENIES),
-    ("a session named there is spared", session(YES), [AGAINST_ALL_BUT_SESSION], ALLOWED),
-    ("nobody with a boundary is spared", user(YES, boundary=YES), [AGAINST_ALL_BUT_ALICE], RESOURCE_DENIES),
-    ("NotPrincipal with Allow allows everybody else", session(), [FOR_ALL_BUT_ALICE], ALLOWED),
-    ("and not the one it names", user(), [FOR_ALL_BUT_ALICE], NO_IDENTITY),
+    ("NotPrincipal with Deny denies everyone else", session(YES), [AGAINST_ALL_BUT_ALICE], RESOURCE_DENIES),
+    ("NotPrincipal with Deny does not deny the user it names", user(YES), [AGAINST_ALL_BUT_ALICE], ALLOWED),
+    ("NotPrincipal with Deny allows nothing", user(), [AGAINST_ALL_BUT_ALICE], NO_IDENTITY),
+    ("NotPrincipal with a role denies the role's sessions", session(YES), [AGAINST_ALL_BUT_ROLE], RESOURCE_DENIES),
+    ("NotPrincipal with the session does not deny it", session(YES), [AGAINST_ALL_BUT_SESSION], ALLOWED),
+    (
+        "NotPrincipal denies every user with a boundary",
+        user(YES, boundary=YES),
+        [AGAINST_ALL_BUT_ALICE],
+        RESOURCE_DENIES,
+    ),
+    ("NotPrincipal with Allow allows everyone else", session(), [FOR_ALL_BUT_ALICE], ALLOWED),
+    ("NotPrincipal with Allow does not allow the user it names", user(), [FOR_ALL_BUT_ALICE], NO_IDENTITY),
     # Permissions boundaries: the intersection
     ("a boundary allows nothing", user(boundary=YES), [], NO_IDENTITY),
     ("boundary and identity together allow", user(YES, boundary=YES), [], ALLOWED),
-    ("a boundary that is silent takes away", user(YES, boundary=SILENT), [], NO_BOUNDARY),
+    ("a boundary that does not allow the action denies it", user(YES, boundary=SILENT), [], NO_BOUNDARY),
     ("a boundary can deny", user(YES, boundary=NO), [], BOUNDARY_DENIES),
-    ("the user's ARN in a resource's policy passes the boundary", user(boundary=SILENT), [FOR_ALICE], ALLOWED),
-    ("unless the boundary denies", user(boundary=NO), [FOR_ALICE], BOUNDARY_DENIES),
-    ("the account's ARN does not pass it", user(YES, boundary=SILENT), [FOR_ROOT], NO_BOUNDARY),
-    ("everybody passes it", user(boundary=SILENT), [FOR_ALL], ALLOWED),
+    (
+        "a resource-based policy with the user's ARN is not limited by the boundary",
+        user(boundary=SILENT),
+        [FOR_ALICE],
+        ALLOWED,
+    ),
+    ("a deny in the boundary overrides it", user(boundary=NO), [FOR_ALICE], BOUNDARY_DENIES),
+    (
+        "a resource-based policy with the account's ARN is limited by the boundary",
+        user(YES, boundary=SILENT),
+        [FOR_ROOT],
+        NO_BOUNDARY,
+    ),
+    ("a resource-based policy for * is not limited by the boundary", user(boundary=SILENT), [FOR_ALL], ALLOWED),
     # Roles and their sessions
     ("a session has its role's policies", session(YES), [], ALLOWED),
-    ("a session policy takes away", session(YES, session=(SILENT,)), [], NO_SESSION),
-    ("session policies that are none allow nothing", session(YES, session=()), [], NO_SESSION),
+    ("a session policy that does not allow the action denies it", session(YES, session=(SILENT,)), [], NO_SESSION),
+    ("an empty list of session policies allows nothing", session(YES, session=()), [], NO_SESSION),
     ("one of several session policies is enough", session(YES, session=(SILENT, YES)), [], ALLOWED),
     ("a session policy adds nothing", session(session=(YES,)), [], NO_IDENTITY),
     ("a session policy can deny", session(YES, session=(YES, NO)), [], SESSION_DENIES),
     ("boundary and session policy must both allow", session(YES, boundary=SILENT, session=(YES,)), [], NO_BOUNDARY),
     ("a role's ARN names its session", session(), [FOR_ROLE], ALLOWED),
-    ("but is limited by the boundary", session(boundary=SILENT), [FOR_ROLE], NO_BOUNDARY),
-    ("and by the session policy", session(session=(SILENT,)), [FOR_ROLE], NO_SESSION),
-    ("which allow it", session(boundary=YES, session=(YES,)), [FOR_ROLE], ALLOWED),
+    ("a role's ARN is limited by the boundary", session(boundary=SILENT), [FOR_ROLE], NO_BOUNDARY),
+    ("a role's ARN is limited by the session policy", session(session=(SILENT,)), [FOR_ROLE], NO_SESSION),
+    ("boundary and session policy allow a role's ARN", session(boundary=YES, session=(YES,)), [FOR_ROLE], ALLOWED),
     ("a session's ARN is not limited", session(boundary=SILENT, session=(SILENT,)), [FOR_SESSION], ALLOWED),
-    ("but can be denied", session(boundary=SILENT, session=(NO,)), [FOR_SESSION], SESSION_DENIES),
-    ("a deny of the role denies its session", session(YES), [policy(guard("Deny", {"AWS": ROLE}))], RESOURCE_DENIES),
-    ("a role's unique id names it", session(), [policy(guard("Allow", {"AWS": "AROAEXAMPLEROLE"}))], ALLOWED),
     (
-        "as the role, not as the session",
+        "a session's ARN can be denied by the session policy",
+        session(boundary=SILENT, session=(NO,)),
+        [FOR_SESSION],
+        SESSION_DENIES,
+    ),
+    ("a deny of the role denies its session", session(YES), [policy(guard("Deny", {"AWS": ROLE}))], RESOURCE_DENIES),
+    ("a role's unique ID names the role", session(), [policy(guard("Allow", {"AWS": "AROAEXAMPLEROLE"}))], ALLOWED),
+    (
+        "a role's unique ID is limited by the session policy",
         session(session=(SILENT,)),
         [policy(guard("Allow", {"AWS": "AROAEXAMPLEROLE"}))],
         NO_SESSION,
     ),
-    # Which one is named
-    ("of two denies the identity's is named", user(NO), [AGAINST_ALICE], IDENTITY_DENIES),
-    ("then the resource's", user(YES, boundary=NO), [AGAINST_ALICE], RESOURCE_DENIES),
-    ("a deny is named before what is missing", user(boundary=NO), [], BOUNDARY_DENIES),
-    ("identity is missing before boundary and session", session(boundary=SILENT, session=(SILENT,)), [], NO_IDENTITY),
-    ("boundary before session", session(YES, boundary=SILENT, session=(SILENT,)), [], NO_BOUNDARY),
+    # Which policy the message names
+    ("of two denies, the identity-based one is named", user(NO), [AGAINST_ALICE], IDENTITY_DENIES),
+    (
+        "the resource-based deny is named before the boundary's",
+        user(YES, boundary=NO),
+        [AGAINST_ALICE],
+        RESOURCE_DENIES,
+    ),
+    ("a deny is named before a missing allow", user(boundary=NO), [], BOUNDARY_DENIES),
+    (
+        "a missing identity-based allow is named before boundary and session",
+        session(boundary=SILENT, session=(SILENT,)),
+        [],
+        NO_IDENTITY,
+    ),
+    (
+        "a missing boundary allow is named before the session's",
+        session(YES, boundary=SILENT, session=(SILENT,)),
+        [],
+        NO_BOUNDARY,
+    ),
 ]
 
 
@@ -217,23 +273,33 @@ def test_within_one_account(who: Principal, policies: list[evaluate.Policy], bec
 
 
 ACROSS: list[tuple[str, Principal, list[evaluate.Policy], str]] = [
-    ("the identity's policy alone is not enough", user(YES), [], NO_RESOURCE),
-    ("the resource's policy alone is not enough", user(), [FOR_ALICE], NO_IDENTITY),
-    ("not even for everybody", user(), [FOR_ALL], NO_IDENTITY),
-    ("an administrator is a stranger there", user(unrestricted=True), [], NO_RESOURCE),
-    ("but needs no policy of its own", user(unrestricted=True), [FOR_ROOT], ALLOWED),
-    ("and can be denied", user(unrestricted=True), [FOR_ROOT, AGAINST_ALICE], RESOURCE_DENIES),
-    ("both are", user(YES), [FOR_ALICE], ALLOWED),
-    ("the resource's may name the account", user(YES), [FOR_ROOT], ALLOWED),
-    ("by its number too", user(YES), [FOR_ACCOUNT], ALLOWED),
-    ("or everybody", user(YES), [FOR_ALL], ALLOWED),
-    ("its own account is not the caller's", user(YES), [policy(guard("Allow", {"AWS": OTHER}))], NO_RESOURCE),
-    ("without both the identity's is missing first", user(), [], NO_IDENTITY),
+    ("an identity-based policy alone is not enough", user(YES), [], NO_RESOURCE),
+    ("a resource-based policy alone is not enough", user(), [FOR_ALICE], NO_IDENTITY),
+    ("a resource-based policy for * alone is not enough", user(), [FOR_ALL], NO_IDENTITY),
+    ("an administrator has no permissions in another account", user(unrestricted=True), [], NO_RESOURCE),
+    ("an administrator needs only the resource-based policy", user(unrestricted=True), [FOR_ROOT], ALLOWED),
+    ("an administrator can be denied", user(unrestricted=True), [FOR_ROOT, AGAINST_ALICE], RESOURCE_DENIES),
+    ("both policies together are enough", user(YES), [FOR_ALICE], ALLOWED),
+    ("the resource-based policy can name the account", user(YES), [FOR_ROOT], ALLOWED),
+    ("the resource-based policy can name the account ID", user(YES), [FOR_ACCOUNT], ALLOWED),
+    ("the resource-based policy can name *", user(YES), [FOR_ALL], ALLOWED),
+    (
+        "a resource-based policy for its own account does not apply to the caller",
+        user(YES),
+        [policy(guard("Allow", {"AWS": OTHER}))],
+        NO_RESOURCE,
+    ),
+    ("without both, the missing identity-based allow is named", user(), [], NO_IDENTITY),
     ("the boundary must allow as well", user(YES, boundary=SILENT), [FOR_ALICE], NO_BOUNDARY),
-    ("and the session policy, even for the session's ARN", session(YES, session=(SILENT,)), [FOR_SESSION], NO_SESSION),
-    ("a role's ARN is enough with all of them", session(YES, boundary=YES, session=(YES,)), [FOR_ROLE], ALLOWED),
-    ("the resource's deny wins", user(YES), [FOR_ROOT, AGAINST_ALICE], RESOURCE_DENIES),
-    ("the identity's deny wins", user(NO), [FOR_ALICE], IDENTITY_DENIES),
+    (
+        "the session policy must allow as well, even for the session's ARN",
+        session(YES, session=(SILENT,)),
+        [FOR_SESSION],
+        NO_SESSION,
+    ),
+    ("a role's ARN is enough if all policies allow", session(YES, boundary=YES, session=(YES,)), [FOR_ROLE], ALLOWED),
+    ("a resource-based deny overrides the allows", user(YES), [FOR_ROOT, AGAINST_ALICE], RESOURCE_DENIES),
+    ("an identity-based deny overrides the allow", user(NO), [FOR_ALICE], IDENTITY_DENIES),
 ]
 
 
@@ -244,17 +310,35 @@ def test_across_accounts(who: Principal, policies: list[evaluate.Policy], becaus
 
 TRUST: list[tuple[str, Principal, list[evaluate.Policy], str, str]] = [
     ("a trust policy that names the user is enough", user(), [FOR_ALICE], ACCOUNT, ALLOWED),
-    ("the identity's policy alone is not", user(YES), [], ACCOUNT, NO_RESOURCE),
-    ("one that names the account needs the identity's", user(), [FOR_ROOT], ACCOUNT, NO_IDENTITY),
-    ("and with it is enough", user(YES), [FOR_ROOT], ACCOUNT, ALLOWED),
-    ("one that names another is not", user(YES), [FOR_ROLE], ACCOUNT, NO_RESOURCE),
-    ("across accounts the identity must allow too", user(), [FOR_ALICE], OTHER, NO_IDENTITY),
-    ("and with it is enough there", user(YES), [FOR_ALICE], OTHER, ALLOWED),
-    ("a denied one is denied", user(YES), [FOR_ALICE, AGAINST_ALICE], ACCOUNT, RESOURCE_DENIES),
-    ("an administrator must be trusted too", user(unrestricted=True), [FOR_ROLE], ACCOUNT, NO_RESOURCE),
-    ("and may be denied", user(unrestricted=True), [FOR_ROOT, AGAINST_ALICE], ACCOUNT, RESOURCE_DENIES),
-    ("but needs no policy of its own", user(unrestricted=True), [FOR_ROOT], ACCOUNT, ALLOWED),
-    ("the boundary counts where the account is named", user(YES, boundary=SILENT), [FOR_ROOT], ACCOUNT, NO_BOUNDARY),
+    ("an identity-based policy alone is not enough", user(YES), [], ACCOUNT, NO_RESOURCE),
+    ("a trust policy that names the account needs an identity-based allow", user(), [FOR_ROOT], ACCOUNT, NO_IDENTITY),
+    (
+        "a trust policy that names the account and an identity-based allow are enough",
+        user(YES),
+        [FOR_ROOT],
+        ACCOUNT,
+        ALLOWED,
+    ),
+    ("a trust policy that names another principal is not enough", user(YES), [FOR_ROLE], ACCOUNT, NO_RESOURCE),
+    ("across accounts the identity-based policy must allow too", user(), [FOR_ALICE], OTHER, NO_IDENTITY),
+    ("across accounts both together are enough", user(YES), [FOR_ALICE], OTHER, ALLOWED),
+    ("a deny in the trust policy overrides its allow", user(YES), [FOR_ALICE, AGAINST_ALICE], ACCOUNT, RESOURCE_DENIES),
+    ("an administrator needs the trust policy too", user(unrestricted=True), [FOR_ROLE], ACCOUNT, NO_RESOURCE),
+    (
+        "a trust policy can deny an administrator",
+        user(unrestricted=True),
+        [FOR_ROOT, AGAINST_ALICE],
+        ACCOUNT,
+        RESOURCE_DENIES,
+    ),
+    ("an administrator needs only the trust policy", user(unrestricted=True), [FOR_ROOT], ACCOUNT, ALLOWED),
+    (
+        "the boundary limits a trust policy that names the account",
+        user(YES, boundary=SILENT),
+        [FOR_ROOT],
+        ACCOUNT,
+        NO_BOUNDARY,
+    ),
 ]
 
 
@@ -271,32 +355,40 @@ def test_an_action_without_a_resource_is_allowed_on_every_resource_only() -> Non
     assert not allows(allow("ecr:GetAuthorizationToken", f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/*"), login)
 
 
-# What a statement covers. These include every case that moto's own evaluation gets wrong.
+# What a statement covers. The cases include all that moto's own evaluation gets wrong.
 
 COVERED: list[tuple[str, dict[str, Any], bool]] = [
-    ("a repository's ARN is that repository", allow(resource=SHOP), True),
-    ("and not another", allow(resource=PROD), False),
-    ("nor one whose name begins so", allow(resource=SHOP[:-1]), False),
+    ("a repository's ARN matches the repository", allow(resource=SHOP), True),
+    ("a repository's ARN matches no other repository", allow(resource=PROD), False),
+    ("an ARN is not a prefix", allow(resource=SHOP[:-1]), False),
     ("one of several resources", allow(resource=[PROD, SHOP]), True),
-    ("an asterisk is any characters", allow(resource="arn:aws:ecr:*:*:repository/sh*"), True),
-    ("it spans colons", allow(resource="arn:*/shop"), True),
-    ("it may be none", allow(resource=f"{SHOP}*"), True),
-    ("a question mark is one character", allow(resource=SHOP[:-1] + "?"), True),
-    ("and not none", allow(resource=SHOP + "?"), False),
-    ("a dot is a dot", allow(resource=SHOP.replace("o", ".")), False),
-    ("a bracket is a bracket", allow(resource=SHOP.replace("o", "[o]")), False),
-    ("a resource minds case", allow(resource=SHOP.upper()), False),
-    ("an action does not", allow("ECR:putimage"), True),
-    ("an action may have an asterisk", allow("ecr:Put*"), True),
-    ("an asterisk alone is every action", allow("*"), True),
-    ("or a question mark", allow("ecr:?utImage"), True),
+    ("an asterisk matches any characters", allow(resource="arn:aws:ecr:*:*:repository/sh*"), True),
+    ("an asterisk matches colons", allow(resource="arn:*/shop"), True),
+    ("an asterisk matches the empty string", allow(resource=f"{SHOP}*"), True),
+    ("a question mark matches one character", allow(resource=SHOP[:-1] + "?"), True),
+    ("a question mark does not match the empty string", allow(resource=SHOP + "?"), False),
+    ("a dot is literal", allow(resource=SHOP.replace("o", ".")), False),
+    ("a bracket is literal", allow(resource=SHOP.replace("o", "[o]")), False),
+    ("a resource is case-sensitive", allow(resource=SHOP.upper()), False),
+    ("an action is not case-sensitive", allow("ECR:putimage"), True),
+    ("an action can contain an asterisk", allow("ecr:Put*"), True),
+    ("an asterisk alone matches every action", allow("*"), True),
+    ("an action can contain a question mark", allow("ecr:?utImage"), True),
     ("a prefix is not the action", allow("ecr:Put"), False),
-    ("NotAction is every other action", {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, True),
-    ("and not those", {"Effect": "Allow", "NotAction": ["iam:*", "ecr:*"], "Resource": "*"}, False),
-    ("NotResource is every other resource", {"Effect": "Allow", "Action": "*", "NotResource": PROD}, True),
-    ("and not those", {"Effect": "Allow", "Action": "*", "NotResource": [PROD, SHOP]}, False),
+    ("NotAction matches every other action", {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, True),
     (
-        "it needs its condition met, as here",
+        "NotAction does not match its own actions",
+        {"Effect": "Allow", "NotAction": ["iam:*", "ecr:*"], "Resource": "*"},
+        False,
+    ),
+    ("NotResource matches every other resource", {"Effect": "Allow", "Action": "*", "NotResource": PROD}, True),
+    (
+        "NotResource does not match its own resources",
+        {"Effect": "Allow", "Action": "*", "NotResource": [PROD, SHOP]},
+        False,
+    ),
+    (
+        "a statement applies if its condition is met",
         allow(resource=SHOP, Condition={"StringEquals": {"aws:username": "alice"}}),
         True,
     ),
@@ -310,7 +402,7 @@ def test_a_statement_covers(statement: dict[str, Any], covered: bool) -> None:
     assert evaluate.decide(user(everything, policy({**statement, "Effect": "Deny"})), push()).allowed is not covered
 
 
-def test_a_deny_of_one_repository_spares_the_others() -> None:
+def test_a_deny_of_one_repository_does_not_affect_others() -> None:
     who = user(policy(allow("ecr:*"), deny("ecr:*", PROD)))
     assert evaluate.decide(who, push(PROD)) == (False, IDENTITY_DENIES)
     assert evaluate.decide(who, push(SHOP)).allowed
@@ -331,19 +423,19 @@ def test_a_deny_whose_condition_is_not_met_has_no_effect() -> None:
 
 TEAM = {"aws:PrincipalTag/team": "web", "aws:TagKeys": ("a", "b"), "aws:star": "*", "aws:bracket": "[o]"}
 VARIABLES: list[tuple[str, str, str, bool]] = [
-    ("is filled in", "repo/${aws:username}/*", "repo/alice/app", True),
-    ("with this user's value", "repo/${aws:username}/*", "repo/bob/app", False),
-    ("whatever its case", "repo/${AWS:UserName}/*", "repo/alice/app", True),
-    ("may be a tag", "repo/${aws:PrincipalTag/team}", "repo/web", True),
+    ("is replaced by its value", "repo/${aws:username}/*", "repo/alice/app", True),
+    ("is replaced by the value of this user", "repo/${aws:username}/*", "repo/bob/app", False),
+    ("is not case-sensitive", "repo/${AWS:UserName}/*", "repo/alice/app", True),
+    ("can be a tag", "repo/${aws:PrincipalTag/team}", "repo/web", True),
     ("has a default", "repo/${aws:PrincipalTag/cost, 'none'}", "repo/none", True),
-    ("does not use it for nothing", "repo/${aws:PrincipalTag/team, 'none'}", "repo/none", False),
-    ("may default to nothing", "repo/${aws:PrincipalTag/cost, ''}", "repo/", True),
-    ("that has no value matches nothing", "*${aws:PrincipalTag/cost}", "repo/", False),
-    ("that has no value is not itself either", "${aws:PrincipalTag/cost}", "${aws:PrincipalTag/cost}", False),
+    ("does not use the default if it has a value", "repo/${aws:PrincipalTag/team, 'none'}", "repo/none", False),
+    ("can have an empty default", "repo/${aws:PrincipalTag/cost, ''}", "repo/", True),
+    ("without a value matches nothing", "*${aws:PrincipalTag/cost}", "repo/", False),
+    ("without a value does not match its own text", "${aws:PrincipalTag/cost}", "${aws:PrincipalTag/cost}", False),
     ("with several values matches nothing", "${aws:TagKeys}", "a", False),
-    ("brings in no wildcard", "${aws:star}", "x", False),
-    ("brings in itself", "${aws:star}", "*", True),
-    ("brings in no bracket expression", "sh${aws:bracket}p", "shop", False),
+    ("with the value * is not a wildcard", "${aws:star}", "x", False),
+    ("with the value * matches *", "${aws:star}", "*", True),
+    ("with brackets in its value is not a bracket expression", "sh${aws:bracket}p", "shop", False),
     ("stands for an asterisk", "a${*}c", "a*c", True),
     ("stands for an asterisk that is no wildcard", "a${*}c", "abc", False),
     ("stands for a question mark", "a${?}c", "a?c", True),
@@ -359,7 +451,7 @@ def test_a_variable(pattern: str, value: str, matches: bool) -> None:
     assert allows(like, push(**TEAM, **{"aws:x": value})) is matches
 
 
-def test_a_variable_in_an_older_policy_is_only_a_text() -> None:
+def test_a_variable_in_an_older_policy_is_literal_text() -> None:
     mine = allow(resource="${aws:username}")
     assert allows(mine, push("${aws:username}"), version="2008-10-17")
     assert not allows(mine, push("alice"), version="2008-10-17")
@@ -381,7 +473,7 @@ def test_a_variable_without_a_value_equals_nothing_so_that_a_negated_operator_ma
 # Conditions. The key is ecr:K; `None` means that the request does not have it.
 
 B64 = "QmluYXJ5VmFsdWVJbkJhc2U2NA=="  # the user guide's example: BinaryValueInBase64
-FINANCE = "arn:aws:someservice:*:111122223333:finance/*"  # the user guide's example, both of it
+FINANCE = "arn:aws:someservice:*:111122223333:finance/*"  # the user guide's example, with the next line
 IN_FINANCE = "arn:aws:someservice:us-east-2:999999999999:store/abc:111122223333:finance/document.txt"
 
 CONDITIONS: list[tuple[str, Any, Any, bool]] = [
@@ -521,8 +613,8 @@ DERIVED = [
 
 
 @pytest.mark.parametrize(("who", "key", "value"), [pytest.param(*row[1:], id=row[0]) for row in DERIVED])
-def test_known_without_being_told(who: Any, key: str, value: str) -> None:
-    """Seen through a policy on the resource of another account, for everybody who meets the condition."""
+def test_condition_keys_derived_from_the_principal(who: Any, key: str, value: str) -> None:
+    """Checked with a resource-based policy of another account for * with a condition."""
     guarded = [policy(guard("Allow", "*", Condition={"StringEquals": {key: value}}))]
     assert evaluate.decide(who(YES), push(account=OTHER), guarded).allowed
     wrong = [policy(guard("Allow", "*", Condition={"StringEquals": {key: f"{value}2"}}))]
@@ -530,12 +622,12 @@ def test_known_without_being_told(who: Any, key: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["aws:username", "AWS:UserName", "aws:PrincipalArn", "aws:PrincipalAccount"])
-def test_a_request_cannot_say_who_sent_it(key: str) -> None:
-    pretended = allow(Condition={"StringEquals": {key: "mallory"}})
-    assert not allows(pretended, push(**{key: "mallory"}))
+def test_a_request_cannot_override_its_principal(key: str) -> None:
+    forged = allow(Condition={"StringEquals": {key: "mallory"}})
+    assert not allows(forged, push(**{key: "mallory"}))
 
 
-def test_a_role_is_let_in_by_its_arn_as_a_condition_past_its_session_policy() -> None:
+def test_a_condition_on_the_role_arn_is_not_limited_by_the_session_policy() -> None:
     """User guide, "IAM role principals"."""
     guarded = [policy(guard("Allow", "*", Condition={"ArnEquals": {"aws:PrincipalArn": ROLE}}))]
     assert evaluate.decide(session(session=(SILENT,)), push(), guarded).allowed
@@ -594,13 +686,13 @@ MALFORMED: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("document", "reason"), MALFORMED)
-def test_what_is_no_policy(document: Any, reason: str) -> None:
+def test_malformed_policies(document: Any, reason: str) -> None:
     with pytest.raises(evaluate.Malformed) as refused:
         evaluate.parse(document)
     assert str(refused.value) == reason
 
 
-def test_a_text_and_what_it_was_read_into_are_the_same_policy() -> None:
+def test_a_text_and_its_parsed_object_are_the_same_policy() -> None:
     document = {"Version": "2012-10-17", "Id": "x", "Statement": [allow(Sid="A"), deny(Sid="B", resource=PROD)]}
     for form in (document, json.dumps(document)):
         who = user(evaluate.parse(form, "mine"))
@@ -614,13 +706,13 @@ def test_a_text_is_parsed_once() -> None:
     assert evaluate.parse(text) is evaluate.parse(text)
 
 
-def test_many_asterisks_do_not_make_it_slow() -> None:
-    """A pattern made for it would keep a naive regular expression busy for years."""
+def test_many_asterisks_are_not_slow() -> None:
+    """A naive regular expression would take years for this pattern."""
     assert not allows(allow(resource="*a" * 200 + "b"), push("a" * 2000))
 
 
-def test_policies_that_aws_wrote_are_policies() -> None:
-    """One in forty of those that AWS manages; all of them are read without complaint, in ten seconds."""
+def test_managed_policies_of_aws_can_be_parsed() -> None:
+    """One in forty of AWS's managed policies. All of them can be parsed, in ten seconds."""
     documents = [each["Document"] for each in json.loads(aws_managed_policies_data).values()][::40]
     assert len(documents) > 30
     assert all(evaluate.parse(document).statements for document in documents)

@@ -1,6 +1,6 @@
-"""What holds of every policy: laws of the evaluation, tried on policies that hypothesis makes up.
+"""Properties of the evaluation that hold for every policy, checked with policies that hypothesis generates.
 
-Names, values and keys come from small sets, so that made-up policies and questions often meet.
+Names, values and keys come from small sets, so that generated policies often match generated requests.
 """
 
 import json
@@ -9,10 +9,11 @@ import string
 from dataclasses import replace
 from typing import Any
 
-from ecr_sandbox.iam import evaluate
-from ecr_sandbox.iam.evaluate import Principal, RequestContext
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
+
+from ecr_sandbox.iam import evaluate
+from ecr_sandbox.iam.evaluate import Principal, RequestContext
 
 ACCOUNT, OTHER = "123456789012", "111122223333"
 ALICE = f"arn:aws:iam::{ACCOUNT}:user/alice"
@@ -27,7 +28,7 @@ OPERATORS = [
     *("NotIpAddress", "NumericLessThan", "DateGreaterThanEquals"),
 ]
 
-# An own alphabet: to choose from all of Unicode, hypothesis first reads all of it, on a new machine for too long.
+# A small alphabet: to choose from all of Unicode, hypothesis first builds a table, which is slow on a new machine.
 letters = st.sampled_from(f"{string.printable}\0éßſ☃𝄞\ud800")
 
 actions = st.sampled_from(["ecr:PutImage", "ecr:BatchGetImage", "s3:GetObject", "ecr:GetAuthorizationToken"])
@@ -116,8 +117,8 @@ EVERYTHING = parsed({"Effect": "Allow", "Action": "*", "Resource": "*"})
 
 
 @given(callers, asks, guards, delegated)
-def test_the_answer_is_yes_or_a_reason(who, ask, on_resource, only):
-    """Also: deciding raises nothing, whatever the policies say and whatever is asked."""
+def test_a_decision_is_allowed_or_has_a_reason(who, ask, on_resource, only):
+    """It also raises no exception for any policy and request."""
     allowed, because = evaluate.decide(who, ask, on_resource, only)
     assert allowed == (because == "")
     assert allowed or because.startswith(("with an explicit deny in a", "because no "))
@@ -200,7 +201,7 @@ def test_boundary_and_session_policy_are_intersected_with_the_identitys(who, ask
     each = [alone(*who.identity)]
     each += [alone(who.boundary)] if who.boundary else []
     each += [alone(*who.session)] if who.session is not None else []
-    # A policy's facts are the same wherever it is attached, so it says the same everywhere.
+    # A policy has the same result wherever it is attached.
     assert evaluate.decide(who, here).allowed == all(each)
 
 
@@ -212,14 +213,14 @@ def test_a_trust_policys_rule_never_allows_more(who, ask, on_resource):
 
 @given(callers, asks, guards)
 def test_another_account_never_allows_more(who, ask, on_resource):
-    """The policies must not ask for the account itself, which is the one fact that differs."""
+    """The generated policies have no condition on the account, the only difference between the requests."""
     here, there = replace(ask, account=ACCOUNT), replace(ask, account=OTHER)
     assert evaluate.decide(who, there, on_resource).allowed <= evaluate.decide(who, here, on_resource).allowed
     assert not evaluate.decide(who, there).allowed
 
 
 @given(callers, asks, guards)
-def test_what_another_account_allows_both_sides_allow(who, ask, on_resource):
+def test_cross_account_access_needs_both_sides(who, ask, on_resource):
     here, there = replace(ask, account=ACCOUNT), replace(ask, account=OTHER)
     free = replace(who, identity=(EVERYTHING,), boundary=None, session=None)
     both = evaluate.decide(who, here).allowed and evaluate.decide(free, there, on_resource).allowed
@@ -227,7 +228,7 @@ def test_what_another_account_allows_both_sides_allow(who, ask, on_resource):
 
 
 @given(callers, asks, guards, delegated)
-def test_an_administrator_is_free_at_home_and_elsewhere_one_with_a_policy_that_allows_all(who, ask, on_resource, only):
+def test_an_administrator_is_unrestricted_in_its_account_and_needs_permission_elsewhere(who, ask, on_resource, only):
     administrator, allowed_all = replace(who, unrestricted=True), replace(who, identity=(EVERYTHING,))
     if ask.account == ACCOUNT and not only:
         assert evaluate.decide(administrator, ask, on_resource).allowed
@@ -238,14 +239,14 @@ def test_an_administrator_is_free_at_home_and_elsewhere_one_with_a_policy_that_a
 
 
 @given(callers, asks)
-def test_everything_covers_everything(who, ask):
+def test_full_access_allows_every_request(who, ask):
     full = replace(who, identity=(EVERYTHING,), boundary=None, session=None)
     assert evaluate.decide(full, replace(ask, account=ACCOUNT)) == (True, "")
 
 
 @given(statements(("Allow",)), asks)
 def test_a_not_element_is_the_complement(statement, ask):
-    """Of Action and NotAction (and of Resource and NotResource), all else equal, exactly one covers a request."""
+    """Of two statements that differ in Action and NotAction, or Resource and NotResource, exactly one applies."""
 
     def covers(each: dict[str, Any]) -> bool:
         return evaluate.decide(Principal(ALICE, ACCOUNT, frozenset({ALICE}), (parsed(each),)), here).allowed
@@ -261,7 +262,7 @@ def test_a_not_element_is_the_complement(statement, ask):
 
 
 def like(pattern: str, text: str) -> bool:
-    """A wildcard match, as one would define it."""
+    """The definition of a wildcard match."""
     if not pattern:
         return not text
     if pattern[0] == "*":
@@ -272,7 +273,7 @@ def like(pattern: str, text: str) -> bool:
 @given(st.text("ab*?[].!\n:", max_size=7), st.text("ab*?[].!\n:", max_size=8))
 @example("[!a]", "b")
 @example("**a", "\na")
-def test_a_wildcard_is_what_one_would_define(pattern, text):
+def test_a_wildcard_matches_as_defined(pattern, text):
     assume(pattern and "${" not in pattern)
     caller = Principal(
         ALICE, ACCOUNT, frozenset({ALICE}), (parsed({"Effect": "Allow", "Action": "*", "Resource": pattern}),)
@@ -306,8 +307,8 @@ def test_set_operators_are_all_and_any_of_the_requests_values(operator, wanted, 
 def test_a_negated_operator_is_the_opposite(operator, wanted, given_values):
     assert holds(NEGATED[operator], wanted, given_values) != holds(operator, wanted, given_values)
     if isinstance(given_values, tuple):
-        some_do_not = holds(f"ForAnyValue:{NEGATED[operator]}", wanted, given_values)
-        assert some_do_not != holds(f"ForAllValues:{operator}", wanted, given_values)
+        some_negated = holds(f"ForAnyValue:{NEGATED[operator]}", wanted, given_values)
+        assert some_negated != holds(f"ForAllValues:{operator}", wanted, given_values)
 
 
 @given(unnegated, wanteds, st.one_of(values, many.filter(bool)))
@@ -324,7 +325,7 @@ def test_a_conditions_values_are_alternatives(operator, some_wanted, more_wanted
 
 
 @given(conditions, conditions, asks)
-def test_conditions_are_all_to_be_met(some_conditions, more_conditions, ask):
+def test_all_conditions_must_be_met(some_conditions, more_conditions, ask):
     assume(not set(some_conditions) & set(more_conditions))
 
     def met(each: dict[str, Any]) -> bool:
@@ -336,8 +337,8 @@ def test_conditions_are_all_to_be_met(some_conditions, more_conditions, ask):
 
 
 @given(unnegated.filter(lambda name: name.startswith("String")), st.text(letters, max_size=5))
-def test_what_a_variable_brings_in_is_taken_literally(operator, value):
-    """An empty text is a value; the text of a variable is never read as a pattern."""
+def test_the_value_of_a_variable_is_literal(operator, value):
+    """An empty string is a value. The value of a variable is never a pattern."""
     statement = {"Effect": "Allow", "Action": "*", "Resource": "<${aws:username}>"}
     named = Principal(ALICE, ACCOUNT, frozenset({ALICE}), (parsed(statement),), context={"aws:username": value})
     assert evaluate.decide(named, RequestContext("ecr:PutImage", f"<{value}>", ACCOUNT)).allowed
@@ -356,7 +357,7 @@ json_values = st.recursive(
 
 @st.composite
 def almost_policies(draw: st.DrawFn) -> dict[str, Any]:
-    """A policy of which one part is something else."""
+    """A policy with one part replaced by any JSON value."""
     statement = draw(statements(for_resource=draw(st.booleans())))
     whole = document(statement)
     part = draw(st.sampled_from([whole, statement]))
@@ -386,8 +387,8 @@ def test_any_text_is_a_policy_or_malformed(text):
 
 
 @given(st.lists(statements(), min_size=1, max_size=3), callers, asks)
-def test_a_text_says_what_its_document_says(each, who, ask):
-    spoken, written = evaluate.parse(document(*each)), evaluate.parse(json.dumps(document(*each)))
-    assert evaluate.decide(replace(who, identity=(spoken,)), ask) == evaluate.decide(
-        replace(who, identity=(written,)), ask
+def test_a_text_is_parsed_as_its_document(each, who, ask):
+    from_document, from_text = evaluate.parse(document(*each)), evaluate.parse(json.dumps(document(*each)))
+    assert evaluate.decide(replace(who, identity=(from_document,)), ask) == evaluate.decide(
+        replace(who, identity=(from_text,)), ask
     )

@@ -1,4 +1,4 @@
-"""Whose key is it, and which policies speak about its owner: read from moto's own store, fresh on every call."""
+"""The principal of an access key and its policies, read from moto on every call."""
 
 import json
 import pickle
@@ -7,12 +7,12 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from ecr_sandbox.aws.errors import CommonError
-from ecr_sandbox.iam import administrator, principals
 from moto.core.utils import utcnow
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
+from ecr_sandbox.errors import ApiError
+from ecr_sandbox.iam import administrator, principals
 from helpers import settings
 
 POWER_USER = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPowerUser"
@@ -26,7 +26,7 @@ def allow(action: str) -> str:
 
 @pytest.fixture
 def iam():
-    """The first account's IAM, with nobody in it but the administrator."""
+    """The first account's IAM, with the administrator only."""
     for account in (settings.ACCOUNT, settings.OTHER_ACCOUNT):
         iam_backends[account]["aws"].reset()
         sts_backends[account]["aws"].reset()
@@ -77,17 +77,17 @@ def test_each_account_has_an_unrestricted_administrator(iam, key, account):
     assert (found.account, found.arn) == (account, f"arn:aws:iam::{account}:user/administrator")
 
 
-def test_the_administrators_are_made_once_and_come_back(iam):
+def test_administrators_are_created_once_and_restored(iam):
     before = principals.secret_of(settings.ACCESS_KEY)
     iam.delete_access_key(settings.ACCESS_KEY, "administrator")
     administrator.ensure(SimpleNamespace(lock=nullcontext()))
     administrator.ensure(SimpleNamespace(lock=nullcontext()))
     assert principals.secret_of(settings.ACCESS_KEY) == before == (settings.SECRET_KEY, None)
     assert len(iam.users["administrator"].access_keys) == 1
-    assert iam.managed_policies[administrator.MAY_DO_ALL].attachment_count == 1
+    assert iam.managed_policies[administrator.ADMINISTRATOR_ACCESS].attachment_count == 1
 
 
-def test_a_user_is_named_by_its_arn_and_its_tags(alice):
+def test_the_principal_of_a_user_has_its_arn_and_tags(alice):
     found = principals.of(alice.access_key_id)
     assert found.arn == "arn:aws:iam::123456789012:user/alice"
     assert found.names == {found.arn}
@@ -97,27 +97,27 @@ def test_a_user_is_named_by_its_arn_and_its_tags(alice):
     assert found.context["aws:PrincipalType"] == "User"
 
 
-def test_a_users_policies_are_its_own_the_attached_and_its_groups(iam, alice):
+def test_a_user_has_inline_attached_and_group_policies(iam, alice):
     iam.put_user_policy("alice", "inline", allow("ecr:*"))
     iam.attach_user_policy(POWER_USER, "alice")
     iam.create_group("developers")
     iam.add_user_to_group("developers", "alice")
     iam.put_group_policy("developers", "of-the-group", allow("iam:Get*"))
     iam.attach_group_policy(PULL_ONLY, "developers")
-    iam.create_group("strangers")
-    iam.put_group_policy("strangers", "of-others", allow("*"))
+    iam.create_group("others")
+    iam.put_group_policy("others", "of-others", allow("*"))
     expected = ["inline", "AmazonEC2ContainerRegistryPowerUser", "of-the-group", "AmazonEC2ContainerRegistryPullOnly"]
     assert names(principals.of(alice.access_key_id)) == expected
 
 
-def test_what_is_taken_away_counts_at_once(iam, alice):
+def test_a_detached_policy_has_no_effect_on_the_next_request(iam, alice):
     iam.attach_user_policy(POWER_USER, "alice")
     assert principals.of(alice.access_key_id).identity
     iam.detach_user_policy(POWER_USER, "alice")
     assert principals.of(alice.access_key_id).identity == ()
 
 
-def test_a_managed_policy_counts_in_its_default_version(iam, alice):
+def test_the_default_version_of_a_managed_policy_applies(iam, alice):
     policy = iam.create_policy("", "/", allow("ecr:PutImage"), "mine", [])
     iam.attach_user_policy(policy.arn, "alice")
     first = principals.of(alice.access_key_id).identity
@@ -126,18 +126,18 @@ def test_a_managed_policy_counts_in_its_default_version(iam, alice):
     assert first != second == (principals.parsed(allow("ecr:BatchGetImage"), "mine"),)
 
 
-def test_a_policy_that_cannot_be_read_amounts_to_nothing(iam, alice):
+def test_a_policy_that_cannot_be_read_has_no_effect(iam, alice):
     iam.users["alice"].policies["broken"] = "{"
     assert principals.of(alice.access_key_id).identity == (principals.NOTHING,)
 
 
-def test_a_boundary_that_is_gone_allows_nothing(iam, alice):
+def test_a_deleted_boundary_allows_nothing(iam, alice):
     iam.users["alice"].permissions_boundary = {"PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/gone"}
     assert principals.of(alice.access_key_id).boundary is principals.NOTHING
 
 
 @pytest.mark.parametrize("how", ["unknown", "inactive", "deleted", "owner deleted"])
-def test_a_key_that_is_not_good_is_a_stranger(iam, alice, how):
+def test_an_invalid_key_has_no_principal(iam, alice, how):
     key = alice.access_key_id
     if how == "unknown":
         key = "AKIANOSUCHKEYEXAMPLE"
@@ -147,9 +147,9 @@ def test_a_key_that_is_not_good_is_a_stranger(iam, alice, how):
         iam.delete_access_key(key, "alice")
     else:
         iam.delete_user("alice")
-    for ask in (principals.of, principals.secret_of):
-        with pytest.raises(CommonError) as refused:
-            ask(key)
+    for function in (principals.of, principals.secret_of):
+        with pytest.raises(ApiError) as refused:
+            function(key)
         assert (refused.value.code, refused.value.query_code) == ("UnrecognizedClientException", "InvalidClientTokenId")
 
 
@@ -158,7 +158,7 @@ def test_a_renamed_user_keeps_its_key(iam, alice):
     assert principals.of(alice.access_key_id).arn == "arn:aws:iam::123456789012:user/alicia"
 
 
-def test_a_session_is_named_by_itself_and_by_its_role(session):
+def test_a_session_can_be_named_by_its_arn_and_by_its_role(session):
     found = principals.of(session.access_key_id)
     assert found.arn == "arn:aws:sts::123456789012:assumed-role/builder/night"
     assert found.names == {found.arn, "arn:aws:iam::123456789012:role/ci/builder"}
@@ -173,32 +173,32 @@ def test_a_session_policy_limits_the_session(session):
     assert len(principals.of(session.access_key_id).session) == 2
 
 
-def test_a_session_policy_that_is_gone_allows_nothing(session):
+def test_a_deleted_session_policy_allows_nothing(session):
     session.policy_arns = ("arn:aws:iam::123456789012:policy/gone",)
     assert principals.of(session.access_key_id).session == (principals.NOTHING,)
 
 
-def test_a_session_ends(session):
+def test_a_session_expires(session):
     assert principals.secret_of(session.access_key_id) == (session.secret_access_key, session.session_token)
     session.expiration = utcnow() - timedelta(seconds=1)
-    for ask in (principals.of, principals.secret_of):
-        with pytest.raises(CommonError) as refused:
-            ask(session.access_key_id)
+    for function in (principals.of, principals.secret_of):
+        with pytest.raises(ApiError) as refused:
+            function(session.access_key_id)
         assert (refused.value.code, refused.value.query_code) == ("ExpiredTokenException", "ExpiredToken")
 
 
-def test_a_role_made_again_under_the_same_name_is_another(iam, session):
+def test_a_role_created_again_with_the_same_name_is_another_role(iam, session):
     session.role_id = "AROAOFTHEDELETEDROLE1"
     assert principals.of(session.access_key_id).identity == ()
 
 
-def test_a_session_survives_being_written_and_read(session):
+def test_a_session_can_be_pickled(session):
     for backends in (iam_backends, sts_backends):
         backends[settings.ACCOUNT]["aws"] = pickle.loads(pickle.dumps(backends[settings.ACCOUNT]["aws"], 5))
     assert names(principals.of(session.access_key_id)) == ["inline"]
 
 
-def test_only_the_policies_of_aws_that_the_course_names(iam):
+def test_only_the_managed_policies_in_the_data_file_exist(iam):
     ours = {arn.rpartition("/")[2] for arn in iam.managed_policies}
     assert len(ours) == 13
     assert "AmazonEC2ContainerRegistryFullAccess" in ours
@@ -209,7 +209,7 @@ def actions(iam, name: str) -> set[str]:
     return {action for statement in json.loads(text)["Statement"] for action in statement["Action"]}
 
 
-def test_power_user_pushes_and_pulls_but_makes_and_deletes_nothing(iam):
+def test_power_user_can_push_and_pull_but_not_create_or_delete_repositories(iam):
     power, reads = (actions(iam, f"AmazonEC2ContainerRegistry{name}") for name in ("PowerUser", "ReadOnly"))
     assert power - reads == {
         "ecr:InitiateLayerUpload",
@@ -222,7 +222,7 @@ def test_power_user_pushes_and_pulls_but_makes_and_deletes_nothing(iam):
     assert not power & {"ecr:CreateRepository", "ecr:BatchDeleteImage", "ecr:DeleteRepository"}
 
 
-def test_pull_only_pulls(iam):
+def test_pull_only_can_only_pull(iam):
     assert actions(iam, "AmazonEC2ContainerRegistryPullOnly") == {
         "ecr:GetAuthorizationToken",
         "ecr:BatchGetImage",
@@ -231,7 +231,7 @@ def test_pull_only_pulls(iam):
     }
 
 
-def test_the_task_execution_role_pulls_and_logs(iam):
+def test_the_task_execution_role_can_pull_and_log(iam):
     found = actions(iam, "service-role/AmazonECSTaskExecutionRolePolicy")
     assert {"ecr:BatchGetImage", "logs:PutLogEvents"} < found
     assert "logs:CreateLogGroup" not in found

@@ -1,4 +1,4 @@
-"""Layers on their way in, on the wire: the specification's ways, and where ECR goes its own."""
+"""Blob uploads over HTTP: the methods of the specification, and where ECR differs from it."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ import requests
 from tests.sandbox.wire import BYTES, Wire, digest_of, error
 
 MIB = 2**20
-PART = 5 * MIB  # the least that ECR takes as a part before the last
+PART = 5 * MIB  # ECR's minimum for every part except the last
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +27,12 @@ def wire(sandbox, repository, authorization):
     return Wire(sandbox.url, repository, authorization)
 
 
-def leftovers(sandbox):
-    """The files of uploads that are not finished."""
+def unfinished(sandbox):
+    """The files of unfinished uploads."""
     return {file.name for file in (sandbox.state / "uploads").iterdir()}
 
 
-def test_the_location_is_the_uploads_id_and_nothing_else(sandbox, wire):
+def test_the_location_contains_only_the_upload_id(sandbox, wire):
     location = wire.start()
     assert re.fullmatch(
         rf"/v2/{wire.repository}/blobs/uploads/[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}", location
@@ -40,7 +40,7 @@ def test_the_location_is_the_uploads_id_and_nothing_else(sandbox, wire):
     assert wire.patch(location, b"some bytes").headers["Location"] == location
 
 
-def test_a_new_upload_says_where_it_is_and_that_it_is_empty(wire):
+def test_a_new_upload_has_a_location_and_an_empty_range(wire):
     answer = wire.ask("POST", "blobs/uploads/")
     assert answer.status_code == 202
     assert answer.headers["Range"] == "0-0"
@@ -63,7 +63,7 @@ def whole_in_a_patch(wire, content, digest):
 
 
 def streamed_in_a_patch(wire, content, digest):
-    """Without a length, as docker does."""
+    """Without Content-Length, as docker does."""
     location = wire.start()
     assert wire.patch(location, iter([content[:9], content[9:]])).status_code == 201
     return wire.put(location, digest)
@@ -73,32 +73,32 @@ def streamed_in_put(wire, content, digest):
     return wire.put(wire.start(), digest, iter([content[:9], content[9:]]))
 
 
-WAYS = [whole_in_post, whole_in_put, whole_in_a_patch, streamed_in_a_patch, streamed_in_put]
+METHODS = [whole_in_post, whole_in_put, whole_in_a_patch, streamed_in_a_patch, streamed_in_put]
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_layer_arrives_by_every_way(sandbox, wire, way):
+@pytest.mark.parametrize("upload", METHODS)
+def test_a_layer_can_be_uploaded_by_each_method(sandbox, wire, upload):
     content = os.urandom(70_000)
     digest = digest_of(content)
-    answer = way(wire, content, digest)
+    answer = upload(wire, content, digest)
     assert answer.status_code == 201, answer.text
     assert answer.headers["Location"] == f"/v2/{wire.repository}/blobs/{digest}"
     assert answer.headers["Docker-Content-Digest"] == digest
     assert wire.blob(digest).content == content
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_other_bytes_than_the_digest_says_are_refused_by_every_way(sandbox, wire, way):
-    before = leftovers(sandbox)
-    digest = digest_of(b"what was promised")
-    answer = way(wire, b"what came instead", digest)
+@pytest.mark.parametrize("upload", METHODS)
+def test_a_wrong_digest_is_refused_by_each_method(sandbox, wire, upload):
+    before = unfinished(sandbox)
+    digest = digest_of(b"the expected bytes")
+    answer = upload(wire, b"other bytes", digest)
     assert error(answer) == (400, "BLOB_UPLOAD_INVALID")
     assert wire.ask("HEAD", f"blobs/{digest}").status_code == 404
     assert wire.ask("HEAD", f"blobs/{digest_of(b'what came instead')}").status_code == 404
-    assert leftovers(sandbox) == before
+    assert unfinished(sandbox) == before
 
 
-def test_parts_and_their_ranges_as_ecr_tells_them(wire):
+def test_parts_get_the_status_and_range_of_ecr(wire):
     parts = [bytes([number]) * PART for number in (1, 2, 3)]
     location = wire.start()
     ends = []
@@ -106,9 +106,9 @@ def test_parts_and_their_ranges_as_ecr_tells_them(wire):
         answer = wire.patch(location, part, first=number * PART)
         assert (answer.status_code, answer.content) == (201, b"")  # the specification says 202
         ends.append(answer.headers["Range"])
-    assert ends == [f"0-{PART - 1}"] * 3  # it stays at the end of the first part, though the bytes are there
+    assert ends == [f"0-{PART - 1}"] * 3  # ECR always reports the end of the first part
 
-    again = wire.patch(location, parts[1], first=PART)  # from where Range says
+    again = wire.patch(location, parts[1], first=PART)  # starts where Range ends
     assert error(again) == (416, "BLOB_UPLOAD_INVALID")
     assert again.headers["Range"] == f"0-{3 * PART - 1}"
 
@@ -119,7 +119,7 @@ def test_parts_and_their_ranges_as_ecr_tells_them(wire):
     assert done.status_code == 201, done.text
 
 
-def test_an_upload_tells_how_far_it_is(wire):
+def test_an_upload_reports_its_range(wire):
     location = wire.start()
     empty = wire.ask("GET", location)
     assert (empty.status_code, empty.headers["Range"]) == (204, "0-0")
@@ -132,10 +132,10 @@ def test_an_upload_tells_how_far_it_is(wire):
         assert answer.headers["Location"] == location
 
 
-@pytest.mark.parametrize("told", ["5-9", "0-3", "9-5", "backwards", "bytes 0-x/*", "-", "0-" + "9" * 40])
-def test_a_part_that_belongs_elsewhere_is_refused_and_not_kept(wire, told):
+@pytest.mark.parametrize("content_range", ["5-9", "0-3", "9-5", "backwards", "bytes 0-x/*", "-", "0-" + "9" * 40])
+def test_a_part_with_a_wrong_range_is_refused_and_not_stored(wire, content_range):
     location = wire.start()
-    answer = wire.ask("PATCH", location, b"12345", Content_Type=BYTES, Content_Range=told)
+    answer = wire.ask("PATCH", location, b"12345", Content_Type=BYTES, Content_Range=content_range)
     assert error(answer) == (416, "BLOB_UPLOAD_INVALID")
     assert wire.ask("GET", location).headers["Range"] == answer.headers["Range"] == "0-0"
     assert wire.put(location, digest_of(b"67890"), b"67890").status_code == 201
@@ -143,65 +143,65 @@ def test_a_part_that_belongs_elsewhere_is_refused_and_not_kept(wire, told):
 
 def test_only_the_last_part_may_be_small(wire):
     location = wire.start()
-    assert wire.patch(location, b"x" * (PART - 1)).status_code == 201  # it may be the last
+    assert wire.patch(location, b"x" * (PART - 1)).status_code == 201  # it can be the last part
     for answer in (wire.patch(location, b"more"), wire.put(location, digest_of(b""), b"more")):
         assert error(answer) == (400, "BLOB_UPLOAD_INVALID")
         assert answer.json()["errors"][0]["message"] == "Layer parts must be at least 5 MiB in size."
-    assert wire.put(location, digest_of(b"x" * (PART - 1))).status_code == 201  # it was
+    assert wire.put(location, digest_of(b"x" * (PART - 1))).status_code == 201  # it was the last part
 
 
-def test_nothing_is_no_layer(wire):
+def test_an_empty_layer_is_refused(wire):
     answer = wire.put(wire.start(), digest_of(b""))
     assert error(answer) == (400, "BLOB_UPLOAD_INVALID")
     assert "does not contain any layer parts" in answer.text
 
 
 @pytest.mark.parametrize("digest", ["", "sha256:abc", "sha512:" + "0" * 128, "md5:" + "0" * 32, "../../etc"])
-def test_a_digest_that_is_no_sha256(sandbox, wire, digest):
-    before = leftovers(sandbox)
+def test_a_digest_other_than_sha256_is_refused(sandbox, wire, digest):
+    before = unfinished(sandbox)
     assert error(wire.ask("POST", f"blobs/uploads/?digest={digest or ':'}", b"x")) == (400, "DIGEST_INVALID")
-    assert leftovers(sandbox) == before
+    assert unfinished(sandbox) == before
     location = wire.start()
     assert error(wire.put(location, digest, b"x")) == (400, "DIGEST_INVALID")
-    assert wire.put(location, digest_of(b"x"), b"x").status_code == 201  # nothing was spoilt
+    assert wire.put(location, digest_of(b"x"), b"x").status_code == 201  # the upload is still valid
 
 
-def test_an_upload_that_was_given_up_is_gone(sandbox, wire):
-    before = leftovers(sandbox)
+def test_a_canceled_upload_is_deleted(sandbox, wire):
+    before = unfinished(sandbox)
     location = wire.start()
     wire.patch(location, b"x" * 1000)
-    assert len(leftovers(sandbox)) == len(before) + 1
+    assert len(unfinished(sandbox)) == len(before) + 1
     assert wire.ask("DELETE", location).status_code == 204
-    assert leftovers(sandbox) == before
-    unknown(wire, location)
+    assert unfinished(sandbox) == before
+    assert_unknown(wire, location)
 
 
-def unknown(wire, location):
+def assert_unknown(wire, location):
     answers = [wire.ask("GET", location), wire.patch(location, b"x"), wire.put(location, digest_of(b"x"), b"x")]
     for answer in [*answers, wire.ask("DELETE", location)]:
         assert error(answer) == (404, "BLOB_UPLOAD_UNKNOWN")
 
 
-def test_an_upload_that_never_was(wire):
+def test_an_unknown_upload_is_not_found(wire):
     for name in ("00000000-0000-0000-0000-000000000000", "x", "..%2f..", "' OR 1=1 --"):
-        unknown(wire, f"blobs/uploads/{name}")
+        assert_unknown(wire, f"blobs/uploads/{name}")
 
 
-def test_an_upload_that_ended_is_no_more(wire):
+def test_a_completed_upload_is_not_found(wire):
     location = wire.start()
     assert wire.put(location, digest_of(b"x"), b"x").status_code == 201
-    unknown(wire, location)
+    assert_unknown(wire, location)
 
 
 def test_an_upload_belongs_to_its_repository(sandbox, wire):
     other = f"{wire.repository}-other"
     sandbox.client().create_repository(repositoryName=other)
     location = wire.start()
-    unknown(wire.other(other), location.replace(wire.repository, other))
+    assert_unknown(wire.other(other), location.replace(wire.repository, other))
     assert wire.put(location, digest_of(b"x"), b"x").status_code == 201
 
 
-def test_an_upload_of_a_repository_that_was_deleted(sandbox, wire):
+def test_an_upload_to_a_deleted_repository_is_not_found(sandbox, wire):
     location = wire.start()
     sandbox.client().delete_repository(repositoryName=wire.repository)
     sandbox.client().create_repository(repositoryName=wire.repository)
@@ -209,87 +209,87 @@ def test_an_upload_of_a_repository_that_was_deleted(sandbox, wire):
     assert error(answer) == (404, "BLOB_UPLOAD_UNKNOWN")
 
 
-def test_a_client_that_hangs_up_leaves_nothing(sandbox, wire, authorization):
-    before = leftovers(sandbox)
+def test_an_upload_is_deleted_when_the_client_disconnects(sandbox, wire, authorization):
+    before = unfinished(sandbox)
     location = wire.start()
     with socket.create_connection(("127.0.0.1", sandbox.port)) as client:
         head = f"PATCH {location} HTTP/1.1\r\nHost: {sandbox.registry}\r\nAuthorization: {authorization}\r\n"
         client.sendall(f"{head}Content-Length: 9000000\r\n\r\n".encode() + b"x" * 1_000_000)
     wait_until(lambda: wire.ask("GET", location).status_code == 404)
-    unknown(wire, location)
-    assert leftovers(sandbox) == before
+    assert_unknown(wire, location)
+    assert unfinished(sandbox) == before
 
 
-def wait_until(true):
+def wait_until(condition):
     for _ in range(400):
-        if true():
+        if condition():
             return
         threading.Event().wait(0.05)
-    raise AssertionError("it never came")
+    raise AssertionError("the condition was not met")
 
 
-def test_two_at_once_cannot_spoil_an_upload(sandbox, wire):
-    """One is sending its part, slowly; the other one is told that it is out of order."""
+def test_a_concurrent_request_to_an_upload_is_refused(sandbox, wire):
+    """One client sends its part slowly; the requests of the other get 416."""
     location, first_half, second_half = wire.start(), b"a" * PART, b"b" * PART
     file = sandbox.state / "uploads" / location.rpartition("/")[2]
-    may_go_on, answers = threading.Event(), []
+    resume, answers = threading.Event(), []
 
-    def slowly():
+    def slow_part():
         yield first_half
-        may_go_on.wait(30)
+        resume.wait(30)
         yield second_half
 
-    sender = threading.Thread(target=lambda: answers.append(wire.other(wire.repository).patch(location, slowly())))
+    sender = threading.Thread(target=lambda: answers.append(wire.other(wire.repository).patch(location, slow_part())))
     sender.start()
     try:
         wait_until(lambda: file.stat().st_size)
-        seconds = [wire.patch(location, b"c"), wire.put(location, digest_of(b"c"), b"c"), wire.ask("DELETE", location)]
+        refused = [wire.patch(location, b"c"), wire.put(location, digest_of(b"c"), b"c"), wire.ask("DELETE", location)]
     finally:
-        may_go_on.set()
+        resume.set()
         sender.join()
-    assert [error(second) for second in seconds] == [(416, "BLOB_UPLOAD_INVALID")] * 3
+    assert [error(each) for each in refused] == [(416, "BLOB_UPLOAD_INVALID")] * 3
     assert answers[0].status_code == 201
     assert wire.put(location, digest_of(first_half + second_half)).status_code == 201
 
 
-def test_a_mount_becomes_an_upload_when_the_layer_is_in_no_image(sandbox, wire):
+def test_a_mount_of_a_layer_in_no_image_becomes_an_upload(sandbox, wire):
     other = f"{wire.repository}-other"
     sandbox.client().create_repository(repositoryName=other)
-    digest = wire.push_blob(b"nobody's layer")["digest"]
+    digest = wire.push_blob(b"a layer of no image")["digest"]
     answer = wire.other(other).ask("POST", f"blobs/uploads/?mount={digest}&from={wire.repository}")
     assert answer.status_code == 202
-    assert wire.other(other).put(answer.headers["Location"], digest, b"nobody's layer").status_code == 201
+    assert wire.other(other).put(answer.headers["Location"], digest, b"a layer of no image").status_code == 201
 
 
 @pytest.mark.parametrize(
-    ("there", "here", "status"),
+    ("source_encryption", "target_encryption", "status"),
     [
         ({"encryptionType": "AES256"}, None, 201),
         ({"encryptionType": "KMS"}, None, 202),
-        ({"encryptionType": "KMS"}, {"encryptionType": "KMS"}, 201),  # AWS's own key is one for all
+        ({"encryptionType": "KMS"}, {"encryptionType": "KMS"}, 201),  # both use the same AWS managed key
         ({"encryptionType": "KMS", "kmsKey": "alias/mine"}, {"encryptionType": "KMS"}, 202),
     ],
 )
-def test_a_mount_becomes_an_upload_between_repositories_that_are_not_encrypted_alike(
-    sandbox, wire, there, here, status
+def test_a_mount_between_repositories_with_different_encryption_becomes_an_upload(
+    sandbox, wire, source_encryption, target_encryption, status
 ):
     """ECR user guide, "Blob mounting"."""
-    ecr, names = sandbox.client(), [f"{wire.repository}/{each}" for each in ("there", "here")]
-    for name, encryption in zip(names, (there, here), strict=True):
+    ecr, names = sandbox.client(), [f"{wire.repository}/{each}" for each in ("source", "target")]
+    for name, encryption in zip(names, (source_encryption, target_encryption), strict=True):
         ecr.create_repository(repositoryName=name, **({"encryptionConfiguration": encryption} if encryption else {}))
     source = wire.other(names[0])
     image = source.image(b"a layer")
     source.push(image, "v1")
-    asked = f"blobs/uploads/?mount={image['layers'][0]['digest']}&from={names[0]}"
-    assert wire.other(names[1]).ask("POST", asked).status_code == status
+    path = f"blobs/uploads/?mount={image['layers'][0]['digest']}&from={names[0]}"
+    assert wire.other(names[1]).ask("POST", path).status_code == status
 
 
-def test_a_mount_without_a_source_or_with_nonsense_becomes_an_upload(wire):
+def test_a_mount_without_a_valid_source_becomes_an_upload(wire):
     for query in ("mount=" + digest_of(b"x"), f"mount=x&from={wire.repository}", "from=a", "mount=&from="):
         assert wire.ask("POST", f"blobs/uploads/?{query}").status_code == 202
 
 
-def test_an_upload_survives_the_death_of_the_sandbox(own_sandbox):
+def test_an_upload_survives_a_kill(own_sandbox):
     sandbox = own_sandbox.start()
     sandbox.client().create_repository(repositoryName="app")
     wire = Wire(sandbox.url, "app", sandbox.basic())
@@ -303,12 +303,12 @@ def test_an_upload_survives_the_death_of_the_sandbox(own_sandbox):
     assert wire.put(location, digest_of(b"1" * PART + b"2")).status_code == 201
 
 
-def test_a_large_layer_passes_through_and_is_held_nowhere(sandbox, wire):
-    """Up in one stream and down again, 96 MiB, with less than 24 MiB more of the sandbox's memory."""
+def test_a_large_layer_is_streamed_and_not_held_in_memory(sandbox, wire):
+    """Uploading and downloading 96 MiB takes less than 24 MiB of the sandbox's memory."""
     size, chunk, digest = 96 * MIB, b"\0" * MIB, hashlib.sha256()
     for _ in range(size // MIB):
         digest.update(chunk)
-    name, before = f"sha256:{digest.hexdigest()}", peak(sandbox, forget=True)
+    name, before = f"sha256:{digest.hexdigest()}", peak(sandbox, reset=True)
     location = wire.start()
     assert wire.patch(location, (chunk for _ in range(size // MIB))).status_code == 201
     assert wire.put(location, name).status_code == 201
@@ -318,27 +318,27 @@ def test_a_large_layer_passes_through_and_is_held_nowhere(sandbox, wire):
     assert peak(sandbox) - before < 24 * MIB
 
 
-def peak(sandbox, forget=False):
-    """The most memory that the sandbox's process has had, since it was told to forget that."""
+def peak(sandbox, reset=False):
+    """The peak memory of the sandbox's process in bytes, since the last call with *reset*."""
     process = Path(f"/proc/{sandbox.process.pid}")
-    if forget:
+    if reset:
         (process / "clear_refs").write_text("5")
     [line] = [line for line in (process / "status").read_text().splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1]) * 1024
 
 
-def test_docker_hub_has_none_of_ecrs_oddities(sandbox):
-    """202 for a part, a Range that follows the bytes, parts of any size, and an empty layer."""
+def test_docker_hub_follows_the_specification_where_ecr_differs(sandbox):
+    """A part gets 202 and a Range of all bytes; parts of any size and empty layers are accepted."""
     hub = requests.get(f"{sandbox.url}/_sandbox", timeout=10).json()["hub"]
-    person = {"username": "wire", "password": "correct horse battery"}
-    assert requests.post(f"{hub}/hub.docker.com/v2/sandbox/accounts", json=person, timeout=10).ok
+    account = {"username": "wire", "password": "correct horse battery"}
+    assert requests.post(f"{hub}/hub.docker.com/v2/sandbox/accounts", json=account, timeout=10).ok
     query = {"service": "registry.docker.io", "scope": "repository:wire/app:pull,push"}
-    got = requests.get(f"{hub}/token", params=query, auth=(person["username"], person["password"]), timeout=10)
-    wire = Wire(hub, "wire/app", f"Bearer {got.json()['token']}")
+    token = requests.get(f"{hub}/token", params=query, auth=(account["username"], account["password"]), timeout=10)
+    wire = Wire(hub, "wire/app", f"Bearer {token.json()['token']}")
     location = wire.start()
     for first, end in ((0, "0-2"), (3, "0-5")):
         answer = wire.patch(location, b"abc", first=first)
         assert (answer.status_code, answer.headers["Range"]) == (202, end)
     assert wire.put(location, digest_of(b"abcabc")).status_code == 201
     assert wire.push_blob(b"")["size"] == 0
-    assert wire.ask("GET", f"blobs/{digest_of(b'abcabc')}").content == b"abcabc"  # and no redirect
+    assert wire.ask("GET", f"blobs/{digest_of(b'abcabc')}").content == b"abcabc"  # without a redirect

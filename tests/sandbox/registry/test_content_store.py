@@ -1,4 +1,4 @@
-"""Where the bytes are: what is acknowledged is on disk, and nothing else is there."""
+"""The content store: acknowledged blobs are on disk, and no other files are left."""
 
 import hashlib
 import os
@@ -7,10 +7,11 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+
 from ecr_sandbox.registry.content_store import ContentStore
+from ecr_sandbox.registry.errors import LayersMissing
 from ecr_sandbox.registry.images import Images, Manifest
 from ecr_sandbox.registry.upload_sessions import UnknownUpload, UploadSessions, WrongDigest
-from ecr_sandbox.services.ecr.errors import LayersNotFoundException
 from ecr_sandbox.state.store import Store
 
 APP = ("123456789012", "us-east-1", "app")
@@ -62,7 +63,7 @@ class TestBlobs:
         assert not content.mount(OTHER, digest_of(b"nothing"), APP)
         assert content.size(OTHER, digest_of(b"nothing")) is None
 
-    def test_other_content_than_the_digest_says_is_not_added(self, content):
+    def test_content_with_another_digest_is_not_added(self, content):
         with pytest.raises(OSError, match="another digest"):
             content.add(APP, digest_of(b"this"), BytesIO(b"that"))
         assert files(content.uploads) == files(content.blobs) == []
@@ -83,7 +84,7 @@ class TestBlobs:
         add(content, b"12345", OTHER)
         assert content.open(APP, digest).read() == b"12345"
 
-    def test_a_forgotten_repository_has_nothing(self, content, uploads):
+    def test_a_deleted_repository_has_no_blobs_and_no_uploads(self, content, uploads):
         digest, upload = add(content, b"12345"), uploads.start(APP)
         content.mount(OTHER, digest, APP)
         content.forget(APP)
@@ -94,13 +95,13 @@ class TestBlobs:
             uploads.progress(APP, upload)
 
     def test_the_same_blob_from_many_clients_at_the_same_time(self, content, uploads):
-        blob, wrong = os.urandom(300_000), []
+        blob, errors = os.urandom(300_000), []
 
         def push(key):
             try:
                 uploads.finish(key, uploads.start(key), digest_of(blob), [blob])
             except Exception as error:
-                wrong.append(error)
+                errors.append(error)
 
         keys = [("1", "us-east-1", f"app-{number}") for number in range(4)]
         clients = [threading.Thread(target=push, args=(key,)) for key in keys * 5]
@@ -108,31 +109,31 @@ class TestBlobs:
             client.start()
         for client in clients:
             client.join()
-        assert not wrong
+        assert not errors
         assert [content.open(key, digest_of(blob)).read() == blob for key in keys] == [True] * 4
         assert (files(content.uploads), len(files(content.blobs))) == ([], 1)
 
 
-class TestAnImage:
+class TestImages:
     def put(self, store, content, *digests):
         images = Images(store, *APP)
         with store.change():
             content.require_blobs(images, manifest_of(*digests), "app", "123456789012")
             return images.put(manifest_of(*digests), None, False)
 
-    def test_all_its_blobs_must_be_there(self, store, content):
+    def test_an_image_with_a_missing_blob_is_refused(self, store, content):
         here, missing = add(content, b"here"), digest_of(b"missing")
-        with pytest.raises(LayersNotFoundException, match=missing):
+        with pytest.raises(LayersMissing, match=missing):
             self.put(store, content, here, missing)
         assert not Images(store, *APP)
 
-    def test_a_blob_that_another_image_uses_is_there_though_its_file_is_archived(self, store, content):
+    def test_an_archived_blob_that_another_image_uses_counts_as_present(self, store, content):
         digest = add(content, b"here")
         self.put(store, content, digest)
         content.path(digest).unlink()
         self.put(store, content, digest, add(content, b"more"))
 
-    def test_a_failure_takes_no_lease_back(self, store, content):
+    def test_a_failed_push_keeps_the_leases(self, store, content):
         digest = add(content, b"here")
         with pytest.raises(ZeroDivisionError), store.change():
             content.require_blobs(Images(store, *APP), manifest_of(digest), "app", "123456789012")
@@ -140,12 +141,12 @@ class TestAnImage:
         assert store.read().execute("SELECT leases FROM repository_blobs").fetchone()[0] == 1
 
 
-class TestAPowerFailure:
-    """Only what was synced is there afterwards."""
+class TestPowerFailure:
+    """Only synced data survives."""
 
     @pytest.fixture
     def synced(self, monkeypatch):
-        """What was synced and renamed, in order."""
+        """The synced files and the renames, in order."""
         order: list[str] = []
         fsync, rename = os.fsync, os.rename
         name = lambda number: Path(os.readlink(f"/proc/self/fd/{number}")).name  # noqa: E731
@@ -153,7 +154,7 @@ class TestAPowerFailure:
         monkeypatch.setattr(os, "rename", lambda a, b: order.append("rename") or rename(a, b))
         return order
 
-    def test_bytes_then_name_then_row(self, content, uploads, synced):
+    def test_bytes_are_synced_before_the_name_and_the_row(self, content, uploads, synced):
         upload = uploads.start(APP)
         uploads.append(APP, upload, [b"12"])
         synced.clear()
@@ -180,17 +181,17 @@ def _number(file):
     return file if isinstance(file, int) else file.fileno()
 
 
-class TestAKill:
-    """A new process finds the rows that were committed, and files that may be longer than these say."""
+class TestKill:
+    """A new process finds the committed rows. Files can be longer than their rows say."""
 
     @pytest.fixture
     def restarted(self, tmp_path, store):
-        """The uploads as the next process has them."""
+        """The upload sessions as a new process reads them."""
         return UploadSessions(store, ContentStore(tmp_path, store), smallest_part=0)
 
     @pytest.mark.parametrize("lost", [b"", b"4", b"456789"])
-    def test_in_the_middle_of_a_part(self, content, uploads, restarted, lost):
-        """At whatever byte: the client sends the part again."""
+    def test_during_a_part(self, content, uploads, restarted, lost):
+        """Whatever the last written byte, the client sends the part again."""
         upload = uploads.start(APP)
         uploads.append(APP, upload, [b"123"])
         with (content.uploads / upload).open("ab") as file:
@@ -201,7 +202,7 @@ class TestAKill:
         assert content.open(APP, digest_of(b"123456")).read() == b"123456"
 
     def test_after_the_rename_and_before_the_row(self, store, content, uploads, restarted):
-        """The client was not answered. It finds neither the upload nor the blob, and uploads it again."""
+        """The client got no response. It finds neither the upload nor the blob, and uploads it again."""
         upload, digest = uploads.start(APP), digest_of(b"123")
         uploads.append(APP, upload, [b"123"])
         (content.uploads / upload).rename(content.path(digest))

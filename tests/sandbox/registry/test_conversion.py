@@ -1,10 +1,10 @@
-"""A manifest as OCI has it becomes one as Docker has it, and back: the names of the types are all that differs."""
+"""Conversion of manifests between the OCI and Docker formats, which differ only in their media types."""
 
 import json
 
 import pytest
-from ecr_sandbox.registry.conversion import convert
 
+from ecr_sandbox.registry.conversion import convert
 from tests.sandbox.wire import DOCKER, DOCKER_CONFIG, DOCKER_LAYER, OCI, OCI_CONFIG, OCI_INDEX, OCI_LAYER
 
 
@@ -23,24 +23,25 @@ AS_DOCKER = manifest(
 
 
 @pytest.mark.parametrize(
-    ("stored", "media_type", "twin", "twins_type"), [(AS_OCI, OCI, AS_DOCKER, DOCKER), (AS_DOCKER, DOCKER, AS_OCI, OCI)]
+    ("stored", "media_type", "expected", "expected_type"),
+    [(AS_OCI, OCI, AS_DOCKER, DOCKER), (AS_DOCKER, DOCKER, AS_OCI, OCI)],
 )
-def test_each_into_the_other(stored, media_type, twin, twins_type):
-    converted = convert(stored, media_type, [twins_type])
+def test_oci_and_docker_manifests_are_converted_into_each_other(stored, media_type, expected, expected_type):
+    converted = convert(stored, media_type, [expected_type])
     assert converted
     text, kind = converted
-    assert kind == twins_type
-    assert json.loads(text) == json.loads(twin)
-    assert converted == convert(stored, media_type, {twins_type})  # the same bytes every time: they have a digest
+    assert kind == expected_type
+    assert json.loads(text) == json.loads(expected)
+    assert converted == convert(stored, media_type, {expected_type})  # the same bytes every time, so the same digest
 
 
-def test_what_is_accepted_stays_as_it_is():
+def test_an_accepted_type_is_not_converted():
     assert convert(AS_OCI, OCI, [OCI]) is None
     assert convert(AS_OCI, OCI, [DOCKER, OCI]) is None
-    assert convert(AS_OCI, OCI, []) is None  # nobody asked
+    assert convert(AS_OCI, OCI, []) is None  # no Accept header
 
 
-def test_what_has_no_twin_stays_as_it_is():
+def test_a_manifest_without_an_equivalent_is_not_converted():
     config, layer = part(OCI_CONFIG, "a"), part(OCI_LAYER, "b")
     zstd = part("application/vnd.oci.image.layer.v1.tar+zstd", "b")
     assert convert(manifest(OCI, config, zstd), OCI, [DOCKER]) is None
@@ -51,7 +52,7 @@ def test_what_has_no_twin_stays_as_it_is():
     assert convert(AS_DOCKER, DOCKER, ["application/vnd.docker.distribution.manifest.v1+prettyjws"]) is None
 
 
-def test_layers_that_come_from_elsewhere_keep_their_addresses():
+def test_foreign_layers_keep_their_urls():
     urls = ["https://example.com/windows.tar.gz"]
     foreign = part("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "b", urls=urls)
     text, _ = convert(manifest(DOCKER, part(DOCKER_CONFIG, "a"), foreign), DOCKER, [OCI])
@@ -60,7 +61,9 @@ def test_layers_that_come_from_elsewhere_keep_their_addresses():
     assert layer["mediaType"] == "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"
 
 
-def test_annotations_are_oci_only():
-    noted = manifest(OCI, part(OCI_CONFIG, "a"), part(OCI_LAYER, "b", annotations={"a": "b"}), annotations={"c": "d"})
-    text, _ = convert(noted, OCI, [DOCKER])
+def test_annotations_are_removed_from_docker_manifests():
+    annotated = manifest(
+        OCI, part(OCI_CONFIG, "a"), part(OCI_LAYER, "b", annotations={"a": "b"}), annotations={"c": "d"}
+    )
+    text, _ = convert(annotated, OCI, [DOCKER])
     assert "annotations" not in text

@@ -1,6 +1,6 @@
-"""A state folder of the version before, in which CNCF Distribution stored the blobs, is taken over at the first start.
+"""Migration of a state folder of the previous version, in which CNCF Distribution stored the blobs, at the first start.
 
-``state-2026-11.tar.gz`` is such a folder; ``make_old_state.py`` beside it shows how it was made and what is in it.
+``state-2026-11.tar.gz`` is such a folder. ``make_old_state.py`` in the same folder shows how it was made.
 """
 
 import json
@@ -16,10 +16,10 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+
 from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.distribution_layout import take_over
 from ecr_sandbox.state.store import Store
-
 from helpers import settings
 from tests.sandbox.conftest import Sandbox
 from tests.sandbox.pusher import Pusher
@@ -32,7 +32,7 @@ MADE = json.loads((HERE / "state-2026-11.json").read_text())
 
 @pytest.fixture
 def sandbox(tmp_path):
-    """A sandbox that is yet to start on the old state."""
+    """A sandbox with the old state that is not started yet."""
     sandbox = Sandbox(tmp_path)
     with tarfile.open(HERE / "state-2026-11.tar.gz") as archive:
         archive.extractall(sandbox.state, filter="data")
@@ -41,8 +41,8 @@ def sandbox(tmp_path):
         sandbox.stop()
 
 
-def homes(sandbox: Sandbox) -> dict[str, Wire]:
-    """The repositories that ``make_old_state.py`` filled, as their clients see them."""
+def repositories_of(sandbox: Sandbox) -> dict[str, Wire]:
+    """A client for each repository that ``make_old_state.py`` filled."""
     return {
         "app": old.private(sandbox.url, "app"),
         "copied": old.private(sandbox.url, "copied"),
@@ -54,17 +54,17 @@ def homes(sandbox: Sandbox) -> dict[str, Wire]:
     }
 
 
-def pull(home: Wire, image: str) -> None:
-    """All of an image, byte by byte."""
-    answer = home.manifest(image, Accept="*/*")
+def pull(repository: Wire, image: str) -> None:
+    """Pull an image and check every digest."""
+    answer = repository.manifest(image, Accept="*/*")
     assert (answer.status_code, digest_of(answer.content)) == (200, image)
     manifest = answer.json()
     for blob in (manifest["config"], *manifest["layers"]):
-        assert digest_of(home.blob(blob["digest"]).content) == blob["digest"]
+        assert digest_of(repository.blob(blob["digest"]).content) == blob["digest"]
 
 
-def everything_is_there(sandbox: Sandbox) -> None:
-    repositories = homes(sandbox)
+def assert_images_are_migrated(sandbox: Sandbox) -> None:
+    repositories = repositories_of(sandbox)
     for name, images in MADE["images"].items():
         for image in images:
             pull(repositories[name], image)
@@ -76,16 +76,16 @@ def everything_is_there(sandbox: Sandbox) -> None:
     assert repositories["app"].ask("HEAD", f"blobs/{MADE['waiting']}").status_code == 200
 
 
-def test_all_images_of_all_registries_can_be_pulled(sandbox):
+def test_images_of_every_registry_can_be_pulled_after_the_migration(sandbox):
     sandbox.start()
-    everything_is_there(sandbox)
+    assert_images_are_migrated(sandbox)
     left = {each.name for each in sandbox.state.iterdir()} & {"registry", "registry.yml", "registry.sock"}
     assert not left
     assert not list((sandbox.state / "trash").iterdir())
     assert not list((sandbox.state / "uploads").iterdir())
 
 
-def test_what_is_not_an_image_is_there_too(sandbox):
+def test_other_resources_are_migrated_too(sandbox):
     sandbox.start()
     ecr = sandbox.client()
     described = ecr.describe_images(repositoryName="app", filter={"imageStatus": "ANY"})["imageDetails"]
@@ -101,14 +101,14 @@ def test_what_is_not_an_image_is_there_too(sandbox):
     assert sandbox.client("logs").describe_log_groups()["logGroups"]
 
 
-def test_an_unfinished_upload_starts_again(sandbox):
+def test_an_unfinished_upload_is_not_migrated(sandbox):
     sandbox.start()
     app = old.private(sandbox.url, "app")
     assert app.ask("GET", MADE["upload"]).status_code == 404
     app.push(app.image(b"something new"), "v2")
 
 
-def test_a_layer_without_an_image_waits_for_its_manifest_as_long_as_before(sandbox):
+def test_a_layer_without_an_image_keeps_its_time_to_be_collected(sandbox):
     [link] = sandbox.state.glob(f"registry/**/_layers/{MADE['waiting'].replace(':', '/')}/link")
     os.utime(link)
     sandbox.start()
@@ -116,27 +116,27 @@ def test_a_layer_without_an_image_waits_for_its_manifest_as_long_as_before(sandb
     assert (code, json.loads(body)["layers"]) == (200, 0)
     os.truncate(sandbox.state / "blobs/sha256" / MADE["waiting"].partition(":")[2], 0)
     assert json.loads(sandbox.http("POST", "/_sandbox/gc?idle=0", b"")[2])["layers"] == 1
-    everything = Pusher(sandbox)
+    pusher = Pusher(sandbox)
     for image in MADE["images"]["app"]:
-        everything.pull("app", image)
+        pusher.pull("app", image)
 
 
-def test_a_push_of_a_layer_that_is_there_sends_nothing(sandbox):
+def test_a_migrated_layer_is_not_uploaded_again(sandbox):
     sandbox.start()
     assert Pusher(sandbox).ask_blob("app", MADE["shared"]) == 200
     assert Pusher(sandbox).ask_blob("copied", MADE["waiting"]) == 404
 
 
-class TestAKill:
+class TestKill:
     def test_at_each_step(self, tmp_path):
-        """The process dies before each call that changes the folder, one after the other; the next one completes it."""
+        """The process dies before each call that changes the folder. The next process completes the migration."""
         expected, step = None, 0
         while True:
             folder = tmp_path / f"killed-at-{step}"
             with tarfile.open(HERE / "state-2026-11.tar.gz") as archive:
                 archive.extractall(folder, filter="data")
-            died = step and died_at(step, folder)
-            found = taken_over(folder)
+            died = step and dies_at(step, folder)
+            found = migrated(folder)
             expected = expected or found
             assert found == expected, f"killed at step {step}"
             if step and not died:
@@ -145,7 +145,7 @@ class TestAKill:
             step += 1
 
     @pytest.mark.soak
-    def test_of_the_sandbox_again_and_again(self, sandbox, soak):
+    def test_of_the_sandbox_several_times(self, sandbox, soak):
         for _ in range(20 if soak else 2):
             process = subprocess.Popen(
                 [sys.executable, "-m", "ecr_sandbox"], env=sandbox.env, cwd=settings.PROJECT, stdout=subprocess.DEVNULL
@@ -154,16 +154,16 @@ class TestAKill:
             process.send_signal(signal.SIGKILL)
             process.wait()
         sandbox.start()
-        everything_is_there(sandbox)
+        assert_images_are_migrated(sandbox)
 
 
-def taken_over(folder: Path) -> tuple[set[tuple], dict[str, bytes]]:
-    """The rows and blobs that there are once *folder* is taken over; the time of a row is not compared."""
+def migrated(folder: Path) -> tuple[set[tuple], dict[str, bytes]]:
+    """The rows, without their times, and the blobs after the migration of *folder*."""
     store = Store(folder / "state.db")
     content = ContentStore(folder, store)
     take_over(folder, store, content)
-    sought = "SELECT account, region, repository, digest, leases FROM repository_blobs"
-    rows = {tuple(row) for row in store.read().execute(sought)}
+    query = "SELECT account, region, repository, digest, leases FROM repository_blobs"
+    rows = {tuple(row) for row in store.read().execute(query)}
     store.close()
     assert not (folder / "registry").exists()
     content.empty_trash()  # where a kill leaves a folder
@@ -171,13 +171,13 @@ def taken_over(folder: Path) -> tuple[set[tuple], dict[str, bytes]]:
     return rows, {each.name: each.read_bytes() for each in content.blobs.iterdir()}
 
 
-def died_at(step: int, folder: Path) -> bool:
-    """Take *folder* over in a process that dies at its call number *step*; False when there are fewer calls."""
+def dies_at(step: int, folder: Path) -> bool:
+    """Migrate *folder* in a process that dies at its call number *step*; False when there are fewer calls."""
     if (child := os.fork()) == 0:
         calls = count(1)
         for name in ("rename", "unlink", "rmdir", "fsync"):
             setattr(os, name, dying(getattr(os, name), calls, step))
-        taken_over(folder)
+        migrated(folder)
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
 

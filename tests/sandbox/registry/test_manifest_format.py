@@ -1,14 +1,15 @@
-"""Reading manifests: whatever a client sends, we say what is wrong and never fall over."""
+"""Parsing and storing manifests. Any invalid manifest gets an error with a reason."""
 
 import json
 
 import pytest
-from ecr_sandbox.registry.images import Images, Manifest, digest_of
-from ecr_sandbox.registry.manifest_format import DOCKER, INDEXES, OCI
-from ecr_sandbox.services.ecr.errors import InvalidParameter
-from ecr_sandbox.state.store import Store
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ecr_sandbox.registry.errors import ManifestInvalid
+from ecr_sandbox.registry.images import Images
+from ecr_sandbox.registry.manifest_format import DOCKER, INDEXES, OCI, Manifest, digest_of
+from ecr_sandbox.state.store import Store
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
@@ -22,7 +23,7 @@ JSON = st.recursive(
 )
 
 
-def test_a_manifest_says_its_digest_its_blobs_and_its_type():
+def test_a_manifest_is_parsed_into_digest_blobs_and_type():
     part = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": "sha256:aa", "size": 3}
     layer = {**part, "digest": "sha256:bb", "size": 5}
     text = json.dumps({"mediaType": OCI, "config": part, "layers": [layer, layer]})
@@ -32,7 +33,7 @@ def test_a_manifest_says_its_digest_its_blobs_and_its_type():
     assert (manifest.media_type, manifest.artifact_type) == (OCI, part["mediaType"])
 
 
-def test_layers_that_their_makers_hand_out_themselves_need_not_be_here():
+def test_foreign_layers_are_not_required():
     base = {"mediaType": "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "size": 9, "digest": "sha256:ff"}
     config = {"mediaType": "application/vnd.docker.container.image.v1+json", "digest": "sha256:aa", "size": 3}
     manifest = Manifest.parse(json.dumps({"mediaType": DOCKER, "config": config, "layers": [base]}), None)
@@ -40,12 +41,12 @@ def test_layers_that_their_makers_hand_out_themselves_need_not_be_here():
 
 
 @given(JSON | st.text(max_size=40))
-def test_anything_else_is_an_invalid_parameter(content):
+def test_any_input_is_a_manifest_or_invalid(content):
     text = content if isinstance(content, str) else json.dumps(content)
     try:
         manifest = Manifest.parse(text, None)
-    except InvalidParameter as error:
-        assert error.code == "InvalidParameterException"
+    except ManifestInvalid as error:
+        assert error.reason
     else:
         assert manifest.digest == digest_of(text.encode())
 
@@ -62,24 +63,24 @@ def image(number, **more):
     return Manifest.parse(json.dumps({"mediaType": OCI, "config": part, "layers": [part], **more}), None)
 
 
-def test_pages_join_to_the_whole_whatever_their_size(images):
+def test_pages_of_any_size_add_up_to_all_images(images):
     for number in range(7):
         images.put(image(number), f"t{number}" if number % 2 else None, False)
     images.put(image(1), "also", False)
-    whole = images.all()
-    assert [each.digest for each in whole] == [image(number).digest for number in range(7)]
+    everything = images.all()
+    assert [each.digest for each in everything] == [image(number).digest for number in range(7)]
     for size in (1, 2, 3, 7, 100):
         pages, after = [], 0
         while page := images.page(after, size):
             pages, after = pages + page, page[-1].id
-        assert pages == whole
+        assert pages == everything
         rows, last = [], (0, "")
         while part := images.ids(last, size):
             rows, last = rows + part, (part[-1][0], part[-1][2] or "")
         assert [tag for _, _, tag in rows] == [None, "also", "t1", None, "t3", None, "t5", None]
 
 
-def test_only_tagged_or_only_untagged(images):
+def test_images_are_filtered_by_tagged_and_untagged(images):
     for number in range(4):
         images.put(image(number), "even" if number == 2 else None, False)
     assert [each.tags for each in images.page(tagged=True)] == [("even",)]
@@ -88,7 +89,7 @@ def test_only_tagged_or_only_untagged(images):
     assert len(images.ids(tagged=False)) == 3
 
 
-def test_tags_come_in_the_order_of_their_bytes(images):
+def test_tags_are_sorted_by_their_bytes(images):
     for tag in ("b", "B", "a", "10", "9"):
         images.put(image(1), tag, False)
     assert images.tags() == ["10", "9", "B", "a", "b"]
@@ -97,7 +98,7 @@ def test_tags_come_in_the_order_of_their_bytes(images):
 
 def test_referrers_are_the_images_that_name_a_subject(images):
     subject = image(1)
-    before = image(2, subject={"digest": subject.digest, "size": 1})  # it may come before its subject
+    before = image(2, subject={"digest": subject.digest, "size": 1})  # a referrer can be pushed before its subject
     after = image(3, subject={"digest": subject.digest, "size": 1})
     for each in (before, subject, after):
         images.put(each, None, False)
@@ -106,8 +107,8 @@ def test_referrers_are_the_images_that_name_a_subject(images):
     assert images.referrers(before.digest) == []
 
 
-def test_every_question_is_answered_by_an_index(images):
-    """None reads a whole table or repository, nor sorts one: so 10,000 images are as quick as ten."""
+def test_every_query_uses_an_index(images):
+    """No query scans or sorts a whole table or repository, so 10,000 images are as fast as ten."""
     seen: list[str] = []
     db = images._store._writer
     db.set_trace_callback(seen.append)
@@ -141,6 +142,6 @@ def test_every_question_is_answered_by_an_index(images):
 
 
 def reads_all(step):
-    """Whether a step of SQLite's plan goes through a whole table, or all rows of a repository."""
+    """Whether a step of SQLite's query plan reads a whole table, or all rows of a repository."""
     searches = step.startswith("SEARCH")
     return step.startswith("SCAN") or (searches and "(" not in step) or step.endswith("repository=?)")

@@ -1,4 +1,4 @@
-"""Manifests on the wire: what is stored, in what form it comes back, and what is refused."""
+"""Manifests over HTTP: what is stored, in which format it is returned, and what is refused."""
 
 import json
 import os
@@ -25,13 +25,13 @@ def listed(sandbox, wire):
     return sandbox.client().describe_images(repositoryName=wire.repository)["imageDetails"]
 
 
-# --- in which form a manifest comes ---------------------------------------------------------------------------------
+# --- formats --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("accept", "comes"),
+    ("accept", "returned"),
     [
-        (None, OCI),  # who does not say, takes everything
+        (None, OCI),  # no Accept header: everything is accepted
         (OCI, OCI),
         (f"{DOCKER}, {OCI}", OCI),
         (DOCKER, DOCKER),
@@ -39,25 +39,25 @@ def listed(sandbox, wire):
         ("*/*", OCI),
         ("application/*", OCI),
         (f"{OCI};q=0, {DOCKER}", DOCKER),
-        (f"{OCI};q=0.1, {DOCKER}", OCI),  # what is stored is good enough
-        (SCHEMA_1, OCI),  # nothing can be done: ECR converts no OCI manifest to it either
+        (f"{OCI};q=0.1, {DOCKER}", OCI),  # the stored type is accepted
+        (SCHEMA_1, OCI),  # ECR does not convert OCI manifests to schema 1 either
         ("text/html", OCI),
     ],
 )
-def test_by_tag_it_comes_as_the_client_understands_it(wire, accept, comes):
+def test_a_manifest_by_tag_has_a_type_that_the_client_accepts(wire, accept, returned):
     stored = wire.push(wire.image(b"a layer"), "v1")
     head, get = (wire.manifest("v1", method, Accept=accept) for method in ("HEAD", "GET"))
-    assert get.json()["mediaType"] == comes
-    assert (digest_of(get.content) == stored["digest"]) == (comes == OCI)
+    assert get.json()["mediaType"] == returned
+    assert (digest_of(get.content) == stored["digest"]) == (returned == OCI)
     assert head.content == b""
     for answer in (head, get):
         assert answer.status_code == 200
-        assert answer.headers["Content-Type"] == comes
+        assert answer.headers["Content-Type"] == returned
         assert answer.headers["Docker-Content-Digest"] == digest_of(get.content)
         assert answer.headers["Content-Length"] == str(len(get.content))
 
 
-def test_docker_s_form_becomes_oci_s(wire):
+def test_a_docker_manifest_is_converted_to_oci(wire):
     wire.push(wire.image(b"a layer", docker=True), "v1")
     answer = wire.manifest("v1", Accept=OCI)
     assert answer.headers["Content-Type"] == OCI
@@ -65,7 +65,7 @@ def test_docker_s_form_becomes_oci_s(wire):
     assert [layer["mediaType"] for layer in answer.json()["layers"]] == [OCI_LAYER]
 
 
-def test_by_digest_it_comes_as_it_was_pushed_whoever_asks(wire):
+def test_a_manifest_by_digest_is_never_converted(wire):
     image = wire.image(b"a layer")
     stored = wire.push(image, "v1")
     for accept in (DOCKER, OCI, "text/html"):
@@ -74,14 +74,14 @@ def test_by_digest_it_comes_as_it_was_pushed_whoever_asks(wire):
         assert answer.headers["Docker-Content-Digest"] == stored["digest"]
 
 
-def test_the_converted_form_is_no_image_of_its_own(sandbox, wire):
+def test_a_converted_manifest_is_not_an_image(sandbox, wire):
     stored = wire.push(wire.image(b"a layer"), "v1")
     other = wire.manifest("v1", Accept=DOCKER).headers["Docker-Content-Digest"]
     assert error(wire.manifest(other)) == (404, "MANIFEST_UNKNOWN")
     assert [each["imageDigest"] for each in listed(sandbox, wire)] == [stored["digest"]]
 
 
-def test_what_docker_pushed_comes_as_oci_with_the_same_layers(sandbox, wire, make_image):
+def test_an_image_pushed_by_docker_is_converted_with_the_same_layers(sandbox, wire, make_image):
     sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{wire.repository}:v1')}")
     converted = wire.manifest("v1", Accept=OCI).json()
     assert converted["mediaType"] == OCI
@@ -93,7 +93,7 @@ def test_what_docker_pushed_comes_as_oci_with_the_same_layers(sandbox, wire, mak
 
 
 @pytest.mark.parametrize(("index_type", "docker"), [(OCI_INDEX, False), (DOCKER_LIST, True)])
-def test_an_image_for_several_platforms(sandbox, wire, index_type, docker):
+def test_an_index_is_pushed_pulled_and_deleted_before_its_images(sandbox, wire, index_type, docker):
     images = [
         {**wire.push(wire.image(os.urandom(size), docker)), "platform": {"os": "linux", "architecture": architecture}}
         for architecture, size in (("amd64", 3000), ("arm64", 5000))
@@ -116,15 +116,15 @@ def test_an_image_for_several_platforms(sandbox, wire, index_type, docker):
     assert wire.ask("DELETE", f"manifests/{images[0]['digest']}").status_code == 202
 
 
-def test_an_index_of_images_that_are_not_there(sandbox, wire):
-    ghost = {"mediaType": OCI, "digest": f"sha256:{'1' * 64}", "size": 7}
-    answer = wire.put_manifest({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [ghost]}, "v1")
+def test_an_index_of_missing_images_is_refused(sandbox, wire):
+    missing = {"mediaType": OCI, "digest": f"sha256:{'1' * 64}", "size": 7}
+    answer = wire.put_manifest({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [missing]}, "v1")
     assert error(answer) == (404, "MANIFEST_BLOB_UNKNOWN")
     assert not listed(sandbox, wire)
 
 
-def test_an_index_of_layers(sandbox, wire):
-    """BuildKit keeps a build's cache so, unless it is told ``image-manifest=true``."""
+def test_an_index_of_layers_is_refused(sandbox, wire):
+    """BuildKit stores its cache this way, unless the option ``image-manifest=true`` is set."""
     parts = [wire.push_blob(content) for content in (b"a layer", b"{}")]
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [{**parts[0], "mediaType": OCI_LAYER}, parts[1]]}
     answer = wire.put_manifest(index, "cache")
@@ -140,7 +140,7 @@ def test_an_index_of_layers(sandbox, wire):
 
 
 @pytest.mark.parametrize(
-    ("told", "own"),
+    ("content_type", "media_type"),
     [
         (DOCKER, OCI),
         (OCI_INDEX, OCI),
@@ -151,26 +151,30 @@ def test_an_index_of_layers(sandbox, wire):
         (None, "application/vnd.example+json"),
     ],
 )
-def test_a_manifest_that_is_not_what_it_says(sandbox, wire, told, own):
+def test_a_manifest_with_a_wrong_media_type_is_refused(sandbox, wire, content_type, media_type):
     image = wire.image(b"a layer")
     del image["mediaType"]
-    if own:
-        image["mediaType"] = own
-    answer = wire.put_manifest(json.dumps(image).encode(), "v1", Content_Type=told)
+    if media_type:
+        image["mediaType"] = media_type
+    answer = wire.put_manifest(json.dumps(image).encode(), "v1", Content_Type=content_type)
     assert error(answer) == (405, "UNSUPPORTED")
     assert not listed(sandbox, wire)
 
 
-@pytest.mark.parametrize(("told", "own"), [(OCI, None), (None, OCI), (f"{OCI}; charset=utf-8", OCI), (DOCKER, None)])
-def test_one_word_about_the_type_is_enough(sandbox, wire, told, own):
-    image = {**wire.image(b"a layer"), "mediaType": own}
-    if own is None:
+@pytest.mark.parametrize(
+    ("content_type", "media_type"), [(OCI, None), (None, OCI), (f"{OCI}; charset=utf-8", OCI), (DOCKER, None)]
+)
+def test_one_declaration_of_the_media_type_is_enough(sandbox, wire, content_type, media_type):
+    image = {**wire.image(b"a layer"), "mediaType": media_type}
+    if media_type is None:
         del image["mediaType"]
-    assert wire.put_manifest(json.dumps(image).encode(), "v1", Content_Type=told).status_code == 201
-    assert [each["imageManifestMediaType"] for each in listed(sandbox, wire)] == [(told or own).partition(";")[0]]
+    assert wire.put_manifest(json.dumps(image).encode(), "v1", Content_Type=content_type).status_code == 201
+    assert [each["imageManifestMediaType"] for each in listed(sandbox, wire)] == [
+        (content_type or media_type).partition(";")[0]
+    ]
 
 
-def test_a_manifest_that_can_be_read_as_two_things(sandbox, wire):
+def test_a_manifest_with_layers_and_manifests_is_refused(sandbox, wire):
     both = {**wire.image(b"a layer"), "manifests": []}
     for kind in (OCI, OCI_INDEX):
         assert error(wire.put_manifest({**both, "mediaType": kind}, "v1")) == (405, "UNSUPPORTED")
@@ -193,12 +197,12 @@ def test_a_manifest_that_can_be_read_as_two_things(sandbox, wire):
         b"[" * 100_000,
     ],
 )
-def test_what_is_no_manifest(sandbox, wire, content):
+def test_content_that_is_not_a_manifest_is_refused(sandbox, wire, content):
     assert error(wire.put_manifest(content, "v1")) == (405, "UNSUPPORTED")
     assert not listed(sandbox, wire)
 
 
-def test_a_manifest_of_four_mebibytes_and_one_byte_more(sandbox, wire):
+def test_a_manifest_of_more_than_four_mebibytes_is_refused(sandbox, wire):
     image = wire.image(b"a layer")
     image["annotations"] = {"a": "x" * (LIMIT - len(json.dumps({**image, "annotations": {"a": ""}})))}
     content = json.dumps(image).encode()
@@ -211,7 +215,7 @@ def test_a_manifest_of_four_mebibytes_and_one_byte_more(sandbox, wire):
 
 
 @pytest.mark.parametrize("tag", ["a" * 129, "-v1", ".v1", "v+1", "v%201", "%C3%A9"])
-def test_a_name_that_is_no_tag(sandbox, wire, tag):
+def test_an_invalid_tag_is_refused(sandbox, wire, tag):
     image = wire.image(b"a layer")
     assert error(wire.put_manifest(image, tag)) == (400, "TAG_INVALID")
     assert error(wire.manifest(tag)) == (404, "MANIFEST_UNKNOWN")
@@ -219,19 +223,19 @@ def test_a_name_that_is_no_tag(sandbox, wire, tag):
 
 
 @pytest.mark.parametrize("tag", ["a" * 128, "_v1", "V1", "1", "v1.2-3_4"])
-def test_a_name_that_is_a_tag(wire, tag):
+def test_a_valid_tag_is_accepted(wire, tag):
     wire.push(wire.image(b"a layer"), tag)
     assert wire.manifest(tag).status_code == 200
 
 
 @pytest.mark.parametrize("digest", ["sha256:abc", "sha256:" + "A" * 64, "sha512:" + "0" * 128, "sha256:", ":", "a:b"])
-def test_a_name_that_is_no_sha256(wire, digest):
+def test_an_invalid_digest_is_refused(wire, digest):
     image = wire.image(b"a layer")
     for answer in (wire.put_manifest(image, digest), wire.manifest(digest), wire.ask("DELETE", f"manifests/{digest}")):
         assert error(answer) == (400, "DIGEST_INVALID")
 
 
-def test_a_manifest_under_the_digest_of_another(sandbox, wire):
+def test_a_manifest_with_a_wrong_digest_is_refused(sandbox, wire):
     answer = wire.put_manifest(wire.image(b"a layer"), digest_of(b"another"))
     assert error(answer) == (400, "DIGEST_INVALID")
     assert not listed(sandbox, wire)
@@ -240,7 +244,7 @@ def test_a_manifest_under_the_digest_of_another(sandbox, wire):
 # --- deleting -------------------------------------------------------------------------------------------------------
 
 
-def test_a_tag_is_deleted_the_image_stays_until_its_last(sandbox, wire):
+def test_deleting_the_last_tag_deletes_the_image(sandbox, wire):
     image = wire.image(b"a layer")
     digest = wire.push(image, "v1")["digest"]
     wire.push(image, "v2")
@@ -251,7 +255,7 @@ def test_a_tag_is_deleted_the_image_stays_until_its_last(sandbox, wire):
     assert error(wire.manifest(digest)) == (404, "MANIFEST_UNKNOWN")
 
 
-def test_an_image_is_deleted_with_its_tags(sandbox, wire):
+def test_deleting_an_image_deletes_its_tags(sandbox, wire):
     image = wire.image(b"a layer")
     digest = wire.push(image, "v1")["digest"]
     wire.push(image, "v2")
@@ -262,7 +266,7 @@ def test_an_image_is_deleted_with_its_tags(sandbox, wire):
 
 
 def test_a_layer_cannot_be_deleted(wire):
-    """ECR has no such operation: a layer goes with the last image that uses it."""
+    """ECR has no such operation. A layer is deleted with the last image that uses it."""
     image = wire.image(b"a layer")
     path = f"blobs/{image['layers'][0]['digest']}"
     assert error(wire.ask("DELETE", path)) == (405, "UNSUPPORTED")
@@ -272,20 +276,20 @@ def test_a_layer_cannot_be_deleted(wire):
 @pytest.mark.parametrize(
     ("method", "path"), [("POST", "manifests/v1"), ("PATCH", "tags/list"), ("PUT", "referrers/sha256:0")]
 )
-def test_a_method_that_is_not_there(wire, method, path):
+def test_an_unsupported_method_is_refused(wire, method, path):
     assert error(wire.ask(method, path, b"")) == (405, "UNSUPPORTED")
 
 
 @pytest.mark.parametrize(
     "path", ["/v2/_catalog", "/v2/a", "/v2//", "/v2/a/tags", "/v2/a/blobs/", "/v2/a/manifests/b/c"]
 )
-def test_a_path_that_is_not_there(wire, path):
+def test_an_unknown_path_is_not_found(wire, path):
     answer = wire.ask("GET", path)
     assert (answer.status_code, answer.text) == (404, "404 page not found\n")
 
 
 @pytest.mark.parametrize("path", ["/v2", "/v2/"])
-def test_the_door(wire, path):
+def test_the_version_check(wire, path):
     for method in ("GET", "HEAD"):
         answer = wire.ask(method, path)
         assert answer.status_code == 200

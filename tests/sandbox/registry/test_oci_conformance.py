@@ -1,12 +1,12 @@
-"""The four categories of OCI's conformance suite, asked of bare Distribution and of the sandbox in front of it.
+"""The four categories of OCI's conformance suite, run against CNCF Distribution and against the sandbox.
 
 The cases and their titles are those of https://github.com/opencontainers/distribution-spec, ``conformance/0*_test.go``
 of v1.1.1 (2025-01-23), and, marked with a star, of its successor ``conformance/run.go`` (commit 967efdc, 2026-07-16).
-What bare Distribution takes and ECR allows too, the sandbox takes. A case says by name where Distribution 2.8 fails the
-suite (then it may), and where ECR does (then the sandbox must, or it would not be ECR), with the source.
+A case names why Distribution 2.8 may fail it. A case that ECR fails names the reason and its source, and the sandbox
+must fail it too. The sandbox must pass all other cases.
 
-The suite itself, v1.1.1, passes 68 of its 73 cases in front of the sandbox (62 of 74 in front of Distribution 2.8): the
-five are ``PART_IS_CREATED`` and ``SMALL_PARTS``, and what follows from them.
+The sandbox passes 68 of the 73 cases of the suite v1.1.1; Distribution 2.8 passes 62 of 74. The sandbox fails five
+cases because of ``PART_IS_CREATED`` and ``SMALL_PARTS``.
 """
 
 import hashlib
@@ -25,29 +25,31 @@ import requests
 from tests.sandbox.conftest import PATIENCE, Sandbox, free_port
 from tests.sandbox.wire import BYTES, OCI, OCI_INDEX, Wire, digest_of, error
 
-ACCEPTED = (201, 202)  # a part: the specification says 202, ECR 201
+ACCEPTED = (201, 202)  # for a part, the specification requires 202 and ECR returns 201
 NO_SUCH_DIGEST = digest_of(b"nothing")
-DISTRIBUTION_HAS_NO_1_1 = "Distribution 2.8 is of 2021, the specification's version 1.1 of 2024"
-DISTRIBUTION_IGNORES_RANGES = "https://github.com/distribution/distribution/issues/3141: Content-Range is not looked at"
+DISTRIBUTION_HAS_NO_1_1 = "Distribution 2.8 is from 2021, version 1.1 of the specification from 2024"
+DISTRIBUTION_IGNORES_RANGES = "https://github.com/distribution/distribution/issues/3141: Content-Range is ignored"
 PART_IS_CREATED = "ECR answers 201: https://github.com/regclient/regclient/issues/81"
-SMALL_PARTS = "ECR takes parts of 5 MiB and more: https://github.com/dotnet/sdk-container-builds/pull/279"
-RANGE_STAYS = "ECR's Range stays at the first part: https://github.com/aws/containers-roadmap/issues/2831"
+SMALL_PARTS = "ECR's minimum for a part is 5 MiB: https://github.com/dotnet/sdk-container-builds/pull/279"
+RANGE_STAYS = "ECR always returns the Range of the first part: https://github.com/aws/containers-roadmap/issues/2831"
 NO_EMPTY_LAYER = (
     "EmptyUploadException: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CompleteLayerUpload.html"
 )
-ONLY_SHA256 = "https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageIdentifier.html speaks of sha256 only"
-NO_BLOB_DELETE = "no operation of https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_Operations.html does it"
+ONLY_SHA256 = "https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageIdentifier.html allows sha256 only"
+NO_BLOB_DELETE = (
+    "no operation of https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_Operations.html deletes a layer"
+)
 
 
 class Case(NamedTuple):
     title: str
     run: Callable[["Registry"], None]
-    distribution: str  # why bare Distribution may fail it
-    ecr: str  # why ECR, and so the sandbox, fails it
+    distribution: str  # why Distribution may fail it
+    ecr: str  # why ECR and the sandbox fail it
 
 
 class Registry(Wire):
-    """A registry under test: one repository of it, and a way to more."""
+    """A client of the registry under test, which can create repositories."""
 
     def __init__(self, url: str, create: Callable[[str], object], authorization: str | None = None):
         self._create = create
@@ -67,7 +69,7 @@ CASES: list[Case] = []
 
 
 def case(title: str, distribution: str = "", ecr: str = "") -> Callable:
-    """Put a function into the list."""
+    """Register a function as a case."""
 
     def add(run: Callable[["Registry"], None]) -> Callable[["Registry"], None]:
         CASES.append(Case(title, run, distribution, ecr))
@@ -78,10 +80,10 @@ def case(title: str, distribution: str = "", ecr: str = "") -> Callable:
 
 @pytest.fixture(scope="module")
 def distribution(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a bare Distribution of our own."""
+    """The URL of a Distribution process of this test."""
     binary = shutil.which("docker-registry") or shutil.which("registry")
     if binary is None:
-        pytest.skip("there is no docker-registry on PATH")
+        pytest.skip("docker-registry is not on PATH")
     folder, port = tmp_path_factory.mktemp("distribution"), free_port()
     config = {
         "version": 0.1,
@@ -177,7 +179,7 @@ def _(registry: Registry) -> None:
 
 @case(
     "Pull: 400 response body should contain OCI-conforming JSON message",
-    distribution="2.8 has no such route, and says so in plain text",
+    distribution="2.8 has no such route and responds in plain text",
 )
 def _(registry: Registry) -> None:
     status, code = error(registry.manifest("sha256:totallywrong"))
@@ -202,7 +204,7 @@ def _(registry: Registry) -> None:
     assert registry.ask("GET", answer.headers["Location"], follow=True).content == b"a streamed blob"
 
 
-@case("Push: * PATCH of a stream whose length nobody knows")
+@case("Push: * PATCH of a stream of unknown length")
 def _(registry: Registry) -> None:
     answer = registry.patch(registry.start(), iter([b"some ", b"chunks"]))
     assert answer.status_code in ACCEPTED
@@ -228,7 +230,7 @@ def _(registry: Registry) -> None:
 
 @case("Push: * PUT of a blob whose bytes are not those of the digest")
 def _(registry: Registry) -> None:
-    assert registry.put(registry.start(), digest_of(b"promised"), b"sent").status_code == 400
+    assert registry.put(registry.start(), digest_of(b"expected"), b"sent").status_code == 400
     assert registry.ask("HEAD", f"blobs/{digest_of(b'promised')}").status_code == 404
 
 
@@ -265,7 +267,7 @@ def _(registry: Registry) -> None:
 
 @case(
     "Push: Get on stale blob upload should return 204 with a range and location",
-    distribution="2.8 takes its location of before the part for a wrong one",
+    distribution="2.8 refuses the location from before the part",
 )
 def _(registry: Registry) -> None:
     location = registry.start()
@@ -275,8 +277,8 @@ def _(registry: Registry) -> None:
     assert answer.headers["Location"]
 
 
-def in_two(registry: Registry, size: int) -> list[requests.Response]:
-    """A blob in two parts of *size* bytes: the answers to the second part and to the end."""
+def in_two_parts(registry: Registry, size: int) -> list[requests.Response]:
+    """Upload a blob in two parts of *size* bytes; the responses to the second part and to the final PUT."""
     parts = [b"1" * size, b"2" * size]
     first = registry.patch(registry.start(), parts[0], first=0)
     assert first.status_code in ACCEPTED
@@ -289,21 +291,21 @@ def in_two(registry: Registry, size: int) -> list[requests.Response]:
     ecr=SMALL_PARTS,
 )
 def _(registry: Registry) -> None:
-    second, end = in_two(registry, 5)
+    second, final = in_two_parts(registry, 5)
     assert second.status_code in ACCEPTED
-    assert end.status_code == 201
+    assert final.status_code == 201
 
 
-@case("Push: the same with chunks as large as ECR asks for")
+@case("Push: the same with chunks of ECR's minimum size")
 def _(registry: Registry) -> None:
-    second, end = in_two(registry, 5 * 2**20)
+    second, final = in_two_parts(registry, 5 * 2**20)
     assert second.status_code in ACCEPTED
-    assert end.status_code == 201
+    assert final.status_code == 201
 
 
 @case("Push: the header Range after the second chunk", ecr=RANGE_STAYS)
 def _(registry: Registry) -> None:
-    second, _ = in_two(registry, 5 * 2**20)
+    second, _ = in_two_parts(registry, 5 * 2**20)
     assert second.headers["Range"] == f"0-{10 * 2**20 - 1}"
 
 
@@ -323,7 +325,7 @@ def _(registry: Registry) -> None:
 @case("Push: POST request to mount another repository's blob should return 201 or 202")
 def _(registry: Registry) -> None:
     image = registry.image(os.urandom(100))
-    registry.push(image)  # ECR lets layers of images be mounted, and no others
+    registry.push(image)  # ECR mounts only layers that an image uses
     other, digest = registry.another(), image["layers"][0]["digest"]
     answer = other.ask("POST", f"blobs/uploads/?mount={digest}&from={registry.repository}")
     assert answer.status_code == 201
@@ -360,7 +362,7 @@ def _(registry: Registry) -> None:
     assert registry.manifest("outer", Accept=OCI_INDEX).json() == outer
 
 
-@case("Push: * an artifact, with fields that nobody knows, and data in its descriptors")
+@case("Push: * an artifact with unknown fields and with data in its descriptors")
 def _(registry: Registry) -> None:
     config = {"mediaType": "application/vnd.oci.empty.v1+json", **registry.push_blob(b"{}"), "data": "e30="}
     artifact = {
@@ -376,11 +378,11 @@ def _(registry: Registry) -> None:
     assert registry.manifest("artifact", Accept=OCI).json() == artifact
 
 
-@case("Push: * a manifest whose blobs are not there")
+@case("Push: * a manifest whose blobs are missing")
 def _(registry: Registry) -> None:
     image = registry.image(b"a layer")
     image["layers"][0]["digest"] = NO_SUCH_DIGEST
-    assert error(registry.put_manifest(image, "ghost"))[1] in ("MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN")
+    assert error(registry.put_manifest(image, "missing-blob"))[1] in ("MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN")
 
 
 @case("Push: * a manifest under a digest that is not its own")
@@ -468,7 +470,7 @@ def _(registry: Registry) -> None:
 
 @case(
     "Content management: DELETE request to manifest tag should return 202, unless tag deletion is disallowed (400/405)",
-    distribution="2.8 disallows it with a code that is not the specification's",
+    distribution="2.8 refuses it with another code than the specification's",
 )
 def _(registry: Registry) -> None:
     registry.push(registry.image(b"a layer"), "deleted")
@@ -508,8 +510,8 @@ def _(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize("each", CASES, ids=[case.title for case in CASES])
-def test_bare_distribution(bare: Registry, each: Case) -> None:
-    """What the sandbox stands in front of: so we know that a case asks for nothing impossible."""
+def test_case_with_distribution(bare: Registry, each: Case) -> None:
+    """Distribution is the reference: it shows that a case can pass."""
     try:
         each.run(bare)
     except (AssertionError, KeyError, ValueError):
@@ -519,7 +521,7 @@ def test_bare_distribution(bare: Registry, each: Case) -> None:
 
 
 @pytest.mark.parametrize("each", CASES, ids=[case.title for case in CASES])
-def test_the_sandbox(ours: Registry, each: Case) -> None:
+def test_case_with_the_sandbox(ours: Registry, each: Case) -> None:
     if not each.ecr:
         each.run(ours)
         return

@@ -1,15 +1,15 @@
-"""Where a layer is fetched: ECR sends its clients to S3, by a link that needs no password and ends after an hour."""
+"""Presigned URLs: ECR redirects the download of a layer to S3. The URL needs no password and expires after an hour."""
 
 import os
 import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
 from ecr_sandbox.http import addresses
 from ecr_sandbox.registry.presigned_urls import PresignedUrls
 from ecr_sandbox.registry.usage import Meter
 from ecr_sandbox.state.store import Store
-
 from helpers import settings
 from tests.sandbox.wire import Wire, digest_of, error
 
@@ -26,40 +26,43 @@ def wire(sandbox, repository):
 
 @pytest.fixture
 def link(wire):
-    """Where the registry sends those who want the layer."""
+    """The presigned URL of the layer."""
     return wire.ask("GET", f"blobs/{DIGEST}").headers["Location"]
 
 
 @pytest.fixture
-def stranger(sandbox):
-    """A client that knows no password."""
+def anonymous(sandbox):
+    """A client without credentials."""
     return Wire(sandbox.url, "")
 
 
 def s3(answer):
-    """Status, code and message of S3's XML."""
+    """Status, code and message of an XML error of S3."""
     assert answer.headers["Content-Type"].startswith("application/xml")
-    cut = [answer.text.split(f"<{name}>")[1].split(f"</{name}>")[0] for name in ("Code", "Message")]
-    return answer.status_code, *cut
+    fields = [answer.text.split(f"<{name}>")[1].split(f"</{name}>")[0] for name in ("Code", "Message")]
+    return answer.status_code, *fields
 
 
-def test_get_is_a_redirect_to_another_host(sandbox, wire):
+def test_get_redirects_to_another_host(sandbox, wire):
     answer = wire.ask("GET", f"blobs/{DIGEST}")
     assert (answer.status_code, answer.content) == (307, b"")
     url = urlsplit(answer.headers["Location"])
-    assert (url.hostname, url.port) == ("127.0.0.1", sandbox.port)  # not localhost: good clients drop the password
+    assert (url.hostname, url.port) == (
+        "127.0.0.1",
+        sandbox.port,
+    )  # a host other than localhost: clients drop the password
     assert url.path.startswith(f"/prod-{settings.REGION}-starport-layer-bucket/")
     assert parse_qs(url.query)["X-Amz-Expires"] == ["3600"]
 
 
-def test_head_is_answered_at_once(wire):
-    answer = wire.ask("HEAD", f"blobs/{DIGEST}", Range="bytes=0-9")  # which is for GET
+def test_head_is_answered_without_a_redirect(wire):
+    answer = wire.ask("HEAD", f"blobs/{DIGEST}", Range="bytes=0-9")  # ranges are for GET only
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["Content-Length"] == str(len(CONTENT))
     assert answer.headers["Docker-Content-Digest"] == DIGEST
 
 
-def test_what_is_not_there_has_no_link(wire):
+def test_a_missing_layer_has_no_presigned_url(wire):
     for method in ("GET", "HEAD"):
         assert wire.ask(method, f"blobs/{digest_of(b'nothing')}").status_code == 404
         assert wire.ask(method, f"blobs/sha512:{'0' * 128}").status_code == 404
@@ -68,27 +71,27 @@ def test_what_is_not_there_has_no_link(wire):
     assert error(wire.ask("GET", "blobs/latest")) == (400, "DIGEST_INVALID")
 
 
-def test_whoever_has_the_link_has_the_layer(link, stranger):
-    answer = stranger.ask("GET", link)
+def test_an_anonymous_client_can_use_a_presigned_url(link, anonymous):
+    answer = anonymous.ask("GET", link)
     assert (answer.status_code, answer.content) == (200, CONTENT)
 
 
 @pytest.mark.parametrize(
-    ("asked", "begin", "end"),
+    ("requested", "begin", "end"),
     [("bytes=0-0", 0, 1), ("bytes=10-19", 10, 20), ("bytes=99990-", 99_990, None), ("bytes=-7", -7, None)],
 )
-def test_a_part_of_a_layer(wire, asked, begin, end):
-    answer = wire.blob(DIGEST, Range=asked)
+def test_a_range_of_a_layer(wire, requested, begin, end):
+    answer = wire.blob(DIGEST, Range=requested)
     assert answer.status_code == 206
     assert answer.content == CONTENT[begin:end]
     assert answer.headers["Content-Range"].endswith(f"/{len(CONTENT)}")
 
 
-def test_a_part_that_is_not_there(wire):
+def test_an_unsatisfiable_range_is_refused(wire):
     assert s3(wire.blob(DIGEST, Range="bytes=200000-"))[:2] == (416, "InvalidRange")
 
 
-def test_a_client_that_brings_its_password_along(link, wire):
+def test_a_presigned_url_with_an_authorization_header_is_refused(link, wire):
     answer = wire.ask("GET", link)
     assert s3(answer) == (
         400,
@@ -98,16 +101,16 @@ def test_a_client_that_brings_its_password_along(link, wire):
     )
 
 
-def test_a_link_of_an_hour_ago(sandbox, wire, stranger, monkeypatch):
+def test_a_presigned_url_expires_after_an_hour(sandbox, wire, anonymous, monkeypatch):
     monkeypatch.setattr(addresses, "_port", sandbox.port)
     links, key = PresignedUrls(sandbox.state / "secret"), (settings.ACCOUNT, settings.REGION, wire.repository)
-    assert stranger.ask("GET", links.url(DIGEST, key, made=time.time() - 3590)).content == CONTENT
-    answer = stranger.ask("GET", links.url(DIGEST, key, made=time.time() - 3601))
+    assert anonymous.ask("GET", links.url(DIGEST, key, made=time.time() - 3590)).content == CONTENT
+    answer = anonymous.ask("GET", links.url(DIGEST, key, made=time.time() - 3601))
     assert s3(answer) == (403, "AccessDenied", "Request has expired")
 
 
 def forged(link):
-    """The same link with one thing changed at a time."""
+    """Copies of the URL, each with one change."""
     start, signature = link.split("X-Amz-Signature=")
     yield link.replace("X-Amz-Expires=3600", "X-Amz-Expires=999999")
     yield link.replace("starport-layer-bucket/", "starport-layer-bucket/A")
@@ -118,21 +121,21 @@ def forged(link):
     yield link.replace("X-Amz-Date=2", "X-Amz-Date=3")
 
 
-def test_a_link_that_was_changed(link, stranger):
+def test_a_changed_presigned_url_is_refused(link, anonymous):
     for url in forged(link):
-        assert s3(stranger.ask("GET", url))[:2] == (403, "SignatureDoesNotMatch"), url
-    assert s3(stranger.ask("GET", link.partition("?")[0]))[:2] == (403, "AccessDenied")
-    assert s3(stranger.ask("DELETE", link))[:2] == (403, "SignatureDoesNotMatch")  # a link is for one method
-    assert stranger.ask("HEAD", link).status_code == 403
+        assert s3(anonymous.ask("GET", url))[:2] == (403, "SignatureDoesNotMatch"), url
+    assert s3(anonymous.ask("GET", link.partition("?")[0]))[:2] == (403, "AccessDenied")
+    assert s3(anonymous.ask("DELETE", link))[:2] == (403, "SignatureDoesNotMatch")  # a presigned URL is for one method
+    assert anonymous.ask("HEAD", link).status_code == 403
 
 
-def test_a_link_to_a_layer_that_is_gone(sandbox, wire, link, stranger):
+def test_a_presigned_url_of_a_deleted_layer_is_not_found(sandbox, wire, link, anonymous):
     sandbox.client().delete_repository(repositoryName=wire.repository)
-    assert s3(stranger.ask("GET", link))[:2] == (404, "NoSuchKey")
+    assert s3(anonymous.ask("GET", link))[:2] == (404, "NoSuchKey")
 
 
-def test_other_registries_send_to_the_same_place(sandbox):
-    """Another Region has a port of its own, its layers have not."""
+def test_every_region_redirects_to_the_same_port(sandbox):
+    """Each Region has its own port, but the presigned URLs of all Regions have the same port."""
     region = "eu-west-1"
     ecr = sandbox.client(region=region)
     name = ecr.create_repository(repositoryName=f"far-{os.urandom(4).hex()}")["repository"]
@@ -143,7 +146,7 @@ def test_other_registries_send_to_the_same_place(sandbox):
     assert far.blob(DIGEST).content == CONTENT
 
 
-def test_the_bytes_are_on_the_bill_the_redirect_is_not(sandbox, wire, link, stranger):
+def test_downloads_are_metered_and_redirects_are_not(sandbox, wire, link, anonymous):
     def sent():
         store = Store(sandbox.state / "state.db")
         try:
@@ -153,12 +156,12 @@ def test_the_bytes_are_on_the_bill_the_redirect_is_not(sandbox, wire, link, stra
             store.close()
 
     assert sent() == 0
-    stranger.ask("GET", link)
+    anonymous.ask("GET", link)
     assert sent() == len(CONTENT)
-    stranger.ask("GET", link, Range="bytes=0-9")
+    anonymous.ask("GET", link, Range="bytes=0-9")
     assert sent() == len(CONTENT) + 10
 
 
-def test_requests_follows_and_leaves_its_password_behind(wire):
-    """The other clients' own pulls stand in test_push_and_pull.py and test_clients_*.py."""
+def test_requests_follows_the_redirect_without_its_password(wire):
+    """tests/sandbox/clients has the same test for the other clients."""
     assert wire.blob(DIGEST).content == CONTENT

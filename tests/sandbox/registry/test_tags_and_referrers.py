@@ -1,4 +1,4 @@
-"""What is there: tags by pages, and what refers to an image."""
+"""Content discovery: the list of tags, in pages, and the referrers of an image."""
 
 import json
 import sqlite3
@@ -9,7 +9,7 @@ from tests.sandbox.conftest import Person
 from tests.sandbox.wire import OCI, OCI_INDEX, Wire, digest_of, error
 
 SBOM, SIGNATURE = "application/spdx+json", "application/vnd.example.signature"
-TAGS = ["1", "10", "2", "V", "_", "a", "a-b", "a.b", "b"]  # in the order of their bytes
+TAGS = ["1", "10", "2", "V", "_", "a", "a-b", "a.b", "b"]  # sorted by their bytes
 
 
 @pytest.fixture(scope="module")
@@ -40,16 +40,16 @@ def tags(wire, query=""):
 # --- tags -----------------------------------------------------------------------------------------------------------
 
 
-def test_all_tags_in_the_order_of_their_bytes(tagged):
+def test_tags_are_sorted_by_their_bytes(tagged):
     assert tags(tagged) == (TAGS, None)
 
 
-def test_no_tags(wire):
+def test_an_empty_repository_has_no_tags(wire):
     assert tags(wire) == ([], None)
 
 
 @pytest.mark.parametrize("size", [1, 2, 4, 9, 100])
-def test_page_by_page(tagged, size):
+def test_tags_are_listed_in_pages(tagged, size):
     seen, link = tags(tagged, f"?n={size}")
     pages = 1
     while link:
@@ -61,18 +61,18 @@ def test_page_by_page(tagged, size):
     assert pages == -(-len(TAGS) // size)
 
 
-def test_a_page_begins_after_last_whether_that_is_a_tag_or_not(tagged):
+def test_a_page_starts_after_last_even_if_it_is_not_a_tag(tagged):
     assert tags(tagged, "?last=V") == (TAGS[4:], None)
     assert tags(tagged, "?last=a0&n=1")[0] == ["b"]
     assert tags(tagged, "?last=zzz") == ([], None)
 
 
-def test_a_page_of_none(tagged):
+def test_a_page_of_size_zero_is_empty(tagged):
     assert tags(tagged, "?n=0") == ([], None)
 
 
 @pytest.mark.parametrize("size", ["-1", "x", "", "1.5", "9" * 16, "%d9%a3", " 1"])
-def test_a_size_that_is_no_number(tagged, size):
+def test_an_invalid_page_size_is_refused(tagged, size):
     assert error(tagged.ask("GET", f"tags/list?n={size}")) == (400, "PAGINATION_NUMBER_INVALID")
 
 
@@ -85,8 +85,8 @@ def test_head_of_tags(tagged):
 # --- referrers ------------------------------------------------------------------------------------------------------
 
 
-def about(wire, subject, content, **more):
-    """An artifact that refers to *subject*, pushed; its descriptor."""
+def push_referrer(wire, subject, content, **more):
+    """Push an artifact whose subject is *subject*; its descriptor."""
     return wire.push(wire.image(content, subject=subject, **more))
 
 
@@ -99,22 +99,22 @@ def referrers(wire, digest, query=""):
     return index["manifests"], answer.headers
 
 
-def test_a_push_with_a_subject_says_that_it_was_understood(wire):
+def test_a_push_with_a_subject_returns_the_header_oci_subject(wire):
     subject = wire.push(wire.image(b"an app"), "v1")
-    said = wire.put_manifest(wire.image(b"a bill of materials", subject=subject))
-    assert said.headers["OCI-Subject"] == subject["digest"]
+    first = wire.put_manifest(wire.image(b"a bill of materials", subject=subject))
+    assert first.headers["OCI-Subject"] == subject["digest"]
     again = wire.put_manifest(wire.image(b"a bill of materials", subject=subject))
     assert again.headers["OCI-Subject"] == subject["digest"]
     assert "OCI-Subject" not in wire.put_manifest(wire.image(b"an app"), "v2").headers
 
 
-def test_what_refers_to_an_image(wire):
+def test_the_referrers_of_an_image(wire):
     subject = wire.push(wire.image(b"an app"), "v1")
     notes = {"org.example.made": "today"}
-    sbom = about(wire, subject, b"parts", artifactType=SBOM, annotations=notes)
-    old = about(wire, subject, b"an older artifact")  # without a type of its own it has its config's
+    sbom = push_referrer(wire, subject, b"parts", artifactType=SBOM, annotations=notes)
+    old = push_referrer(wire, subject, b"an older artifact")  # without an artifactType, the type of its config counts
     index = wire.push({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [sbom], "subject": subject})
-    about(wire, sbom, b"about the bill, not the app", artifactType=SIGNATURE)
+    push_referrer(wire, sbom, b"a signature of the bill of materials", artifactType=SIGNATURE)
     found, headers = referrers(wire, subject["digest"])
     assert found == [
         {**sbom, "artifactType": SBOM, "annotations": notes},
@@ -125,10 +125,10 @@ def test_what_refers_to_an_image(wire):
     assert "Link" not in headers
 
 
-def test_only_one_kind(wire):
+def test_referrers_can_be_filtered_by_artifact_type(wire):
     subject = wire.push(wire.image(b"an app"), "v1")
-    sbom = about(wire, subject, b"parts", artifactType=SBOM)
-    about(wire, subject, b"a signature", artifactType=SIGNATURE)
+    sbom = push_referrer(wire, subject, b"parts", artifactType=SBOM)
+    push_referrer(wire, subject, b"a signature", artifactType=SIGNATURE)
     found, headers = referrers(wire, subject["digest"], f"?artifactType={SBOM.replace('+', '%2B')}")
     assert [each["digest"] for each in found] == [sbom["digest"]]
     assert headers["OCI-Filters-Applied"] == "artifactType"
@@ -136,27 +136,27 @@ def test_only_one_kind(wire):
     assert (found, headers["OCI-Filters-Applied"]) == ([], "artifactType")
 
 
-def test_nothing_refers_to_what_is_not_there(wire):
+def test_a_missing_image_has_no_referrers(wire):
     assert referrers(wire, digest_of(b"nothing"))[0] == []
 
 
-def test_the_subject_may_come_later(wire):
+def test_a_referrer_can_be_pushed_before_its_subject(wire):
     image = wire.image(b"an app")
     content = json.dumps(image).encode()
-    sbom = about(wire, {"mediaType": OCI, "digest": digest_of(content), "size": len(content)}, b"parts")
+    sbom = push_referrer(wire, {"mediaType": OCI, "digest": digest_of(content), "size": len(content)}, b"parts")
     assert [each["digest"] for each in referrers(wire, digest_of(content))[0]] == [sbom["digest"]]
     wire.push(image, "v1")
     assert [each["digest"] for each in referrers(wire, digest_of(content))[0]] == [sbom["digest"]]
 
 
-def test_a_referrer_that_was_deleted(wire):
+def test_a_deleted_referrer_is_not_listed(wire):
     subject = wire.push(wire.image(b"an app"), "v1")
-    sbom = about(wire, subject, b"parts")
+    sbom = push_referrer(wire, subject, b"parts")
     assert wire.ask("DELETE", f"manifests/{sbom['digest']}").status_code == 202
     assert referrers(wire, subject["digest"])[0] == []
 
 
-def test_of_what_is_no_digest(wire):
+def test_referrers_of_an_invalid_digest_are_refused(wire):
     assert error(wire.ask("GET", "referrers/v1")) == (400, "DIGEST_INVALID")
 
 
@@ -166,17 +166,17 @@ def test_head_of_referrers(wire):
     assert answer.headers["Content-Type"] == OCI_INDEX
 
 
-def test_many_referrers_come_by_pages(sandbox, wire):
-    """2,001 of them, put beside the first one as rows: pushing them would take a minute."""
+def test_many_referrers_are_listed_in_pages(sandbox, wire):
+    """2,000 of them are inserted as copies of the first row, because pushing them would take a minute."""
     subject = wire.push(wire.image(b"an app"), "v1")
-    first = about(wire, subject, b"parts", artifactType=SBOM)
+    first = push_referrer(wire, subject, b"parts", artifactType=SBOM)
     with sqlite3.connect(sandbox.state / "state.db", timeout=30) as db:
         names = [row[1] for row in db.execute("PRAGMA table_info(images)") if row[1] not in ("id", "digest")]
         copy = (
             f"INSERT INTO images (digest, {', '.join(names)}) SELECT ?, {', '.join(names)} FROM images WHERE digest = ?"
         )
         db.executemany(copy, [(digest_of(str(number).encode()), first["digest"]) for number in range(2000)])
-    about(wire, subject, b"a signature", artifactType=SIGNATURE)
+    push_referrer(wire, subject, b"a signature", artifactType=SIGNATURE)
     for query, count in (("", 2002), (f"?artifactType={SBOM.replace('+', '%2B')}", 2001)):
         path, seen, pages = f"referrers/{subject['digest']}{query}", [], 0
         while path:
@@ -186,15 +186,15 @@ def test_many_referrers_come_by_pages(sandbox, wire):
         assert (len(seen), len(set(seen)), pages) == (count, count, 3)
 
 
-def test_who_may_pull_may_see_referrers(sandbox, wire, person: Person):
+def test_listing_referrers_needs_the_permission_to_pull(sandbox, wire, person: Person):
     subject = wire.push(wire.image(b"an app"), "v1")
-    about(wire, subject, b"parts")
+    push_referrer(wire, subject, b"parts")
 
-    def asked():
+    def status():
         [token] = person.client().get_authorization_token()["authorizationData"]
-        theirs = Wire(sandbox.url, wire.repository, f"Basic {token['authorizationToken']}")
-        return theirs.ask("GET", f"referrers/{subject['digest']}").status_code
+        client = Wire(sandbox.url, wire.repository, f"Basic {token['authorizationToken']}")
+        return client.ask("GET", f"referrers/{subject['digest']}").status_code
 
-    assert asked() == 403
+    assert status() == 403
     person.may({"Action": ["ecr:GetAuthorizationToken", "ecr:BatchGetImage"], "Resource": "*"})
-    assert asked() == 200
+    assert status() == 200

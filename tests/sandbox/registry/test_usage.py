@@ -1,4 +1,4 @@
-"""The meter counts what is kept and what goes out: never less than nothing, in any order, piece by piece or whole."""
+"""The meter counts storage, data transfer and scans, and the bill is calculated from them."""
 
 import json
 import threading
@@ -7,14 +7,15 @@ from functools import partial
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ecr_sandbox.registry import usage_periods
-from ecr_sandbox.registry.images import Images, Manifest, digest_of
-from ecr_sandbox.registry.manifest_format import INDEXES, OCI
+from ecr_sandbox.registry.images import Images
+from ecr_sandbox.registry.manifest_format import INDEXES, OCI, Manifest, digest_of
 from ecr_sandbox.registry.usage import GB, Meter, Usage
 from ecr_sandbox.services.cost_explorer.bill_lines import lines, usage_type
 from ecr_sandbox.state.store import Store
-from hypothesis import given
-from hypothesis import strategies as st
 
 NOVEMBER = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp())
 DECEMBER = int(datetime(2026, 12, 1, tzinfo=UTC).timestamp())
@@ -44,7 +45,7 @@ def store(path):
 
 
 def empty(store):
-    """A meter that has counted nothing, and its clock."""
+    """A meter without usage, and its clock."""
     clock = Clock()
     meter = Meter(store, clock)
     with store.change() as db:
@@ -67,7 +68,7 @@ def images(store, meter, repository="app"):
 
 
 def push(store, meter, layers, config="c", repository="app"):
-    """The digest of a new image of *layers*, names with sizes in bytes, and of a config of 10 bytes."""
+    """Push an image of *layers* (names and sizes in bytes) and a config of 10 bytes; its digest."""
     content = {
         "config": {"digest": digest(config), "size": 10},
         "layers": [{"digest": digest(name), "size": size} for name, size in layers.items()],
@@ -75,22 +76,22 @@ def push(store, meter, layers, config="c", repository="app"):
     return images(store, meter, repository).put(Manifest.parse(json.dumps(content), OCI), None, False).digest
 
 
-def kept(meter, clock, *names):
-    """The bytes that are kept from now on, as the meter counts them in the next second."""
+def stored_bytes(meter, clock, *names):
+    """The bytes that each repository stores, as the meter counts them in the next second."""
     since = clock.now
     clock.now += 1
     used = meter.usage(since, clock.now, ME, ("repository",))
     return [used[(name,)].byte_seconds if (name,) in used else 0 for name in names]
 
 
-def test_a_gigabyte_kept_for_a_month_is_a_gb_month(metered):
+def test_a_gigabyte_stored_for_a_month_is_a_gb_month(metered):
     meter, clock = metered
     meter.stored(*HERE, GB)
     clock.now = DECEMBER
     assert meter.usage(NOVEMBER, DECEMBER, ME) == {(): Usage(GB * 30 * DAY, pytest.approx(1.0))}
 
 
-def test_a_month_of_31_days_is_one_month_too(metered):
+def test_a_month_of_31_days_is_one_gb_month_too(metered):
     meter, clock = metered
     meter.stored(*HERE, GB)
     clock.now = DECEMBER + 31 * DAY
@@ -98,7 +99,7 @@ def test_a_month_of_31_days_is_one_month_too(metered):
     assert {key: round(usage.gb_months, 9) for key, usage in used.items()} == {(NOVEMBER,): 1, (DECEMBER,): 1}
 
 
-def test_nothing_is_counted_before_it_is_now(metered):
+def test_future_storage_is_not_counted(metered):
     meter, clock = metered
     meter.stored(*HERE, 100)
     assert meter.usage(NOVEMBER, DECEMBER, ME) == {}
@@ -106,61 +107,61 @@ def test_nothing_is_counted_before_it_is_now(metered):
     assert meter.usage(NOVEMBER, DECEMBER, ME)[()].byte_seconds == 700
 
 
-def test_a_layer_that_two_images_share_is_kept_once(store, metered):
+def test_a_layer_that_two_images_share_is_counted_once(store, metered):
     meter, clock = metered
     push(store, meter, {"base": 1000, "a": 5}, config="ca")
     push(store, meter, {"base": 1000, "b": 7}, config="cb")
-    assert kept(meter, clock, "app") == [1000 + 5 + 7 + 10 + 10]
+    assert stored_bytes(meter, clock, "app") == [1000 + 5 + 7 + 10 + 10]
 
 
-def test_two_repositories_share_nothing(store, metered):
+def test_a_layer_in_two_repositories_is_counted_twice(store, metered):
     meter, clock = metered
     push(store, meter, {"base": 1000})
     push(store, meter, {"base": 1000}, repository="other")
-    assert kept(meter, clock, "app", "other") == [1010, 1010]
+    assert stored_bytes(meter, clock, "app", "other") == [1010, 1010]
 
 
-def test_an_index_weighs_nothing_of_its_own(store, metered):
+def test_an_index_has_no_size_of_its_own(store, metered):
     meter, clock = metered
     child = push(store, meter, {"a": 4})
     index = json.dumps({"manifests": [{"digest": child, "size": 300}]})
     images(store, meter).put(Manifest.parse(index, INDEXES[0]), "latest", False)
-    assert kept(meter, clock, "app") == [14]
+    assert stored_bytes(meter, clock, "app") == [14]
 
 
-def test_deleting_an_image_stops_the_meter_for_what_no_other_uses(store, metered):
+def test_deleting_an_image_stops_counting_its_unshared_layers(store, metered):
     meter, clock = metered
     one = push(store, meter, {"base": 1000, "a": 5}, config="ca")
     two = push(store, meter, {"base": 1000, "b": 7}, config="cb")
     images(store, meter).delete(one)
-    assert kept(meter, clock, "app") == [1000 + 7 + 10]
+    assert stored_bytes(meter, clock, "app") == [1000 + 7 + 10]
     images(store, meter).delete(two)
-    assert kept(meter, clock, "app") == [0]
+    assert stored_bytes(meter, clock, "app") == [0]
 
 
-def test_deleting_every_image_stops_the_meter(store, metered):
+def test_deleting_every_image_stops_counting(store, metered):
     meter, clock = metered
     push(store, meter, {"a": 90})
     images(store, meter).delete()
-    assert kept(meter, clock, "app") == [0]
+    assert stored_bytes(meter, clock, "app") == [0]
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc"), st.booleans()), max_size=12))
-def test_whatever_comes_and_goes_the_meter_shows_what_is_there(store, history):
-    """Beside it, the same by hand: the layers and configs of the images that are there, each once."""
+def test_after_any_pushes_and_deletions_the_meter_counts_the_stored_blobs(store, history):
+    """The expected value counts the layers and configs of the stored images, each once."""
     meter, clock = empty(store)
-    sizes, there = {"a": 1, "b": 20, "c": 300}, {}
-    for one, other, comes in history:
-        if comes and (one, other) not in there:
+    sizes, stored = {"a": 1, "b": 20, "c": 300}, {}
+    for one, other, pushed in history:
+        if pushed and (one, other) not in stored:
             layers = {name: sizes[name] for name in (one, other)}
-            there[one, other] = push(store, meter, layers, config=f"config {one}{other}")
-        elif not comes and (one, other) in there:
-            images(store, meter).delete(there.pop((one, other)))
-    by_hand = sum(sizes[name] for name in set("".join("".join(pair) for pair in there))) + 10 * len(there)
-    assert kept(meter, clock, "app") == [by_hand]
+            stored[one, other] = push(store, meter, layers, config=f"config {one}{other}")
+        elif not pushed and (one, other) in stored:
+            images(store, meter).delete(stored.pop((one, other)))
+    expected = sum(sizes[name] for name in set("".join("".join(pair) for pair in stored))) + 10 * len(stored)
+    assert stored_bytes(meter, clock, "app") == [expected]
 
 
-def test_a_push_that_is_undone_is_not_counted(store, metered):
+def test_a_rolled_back_push_is_not_counted(store, metered):
     meter, clock = metered
     with pytest.raises(OSError), store.change():
         meter.stored(*HERE, 1000)
@@ -169,7 +170,7 @@ def test_a_push_that_is_undone_is_not_counted(store, metered):
     assert meter.usage(NOVEMBER, DECEMBER, ME) == {}
 
 
-def test_within_one_second_the_last_word_counts_and_one_row_is_written(store, metered):
+def test_the_last_change_of_a_second_counts_and_one_row_is_written(store, metered):
     meter, clock = metered
     for size in (5, 50, 500, 7):
         meter.stored(*HERE, size)
@@ -181,7 +182,7 @@ def test_within_one_second_the_last_word_counts_and_one_row_is_written(store, me
     assert rows == 1
 
 
-def test_a_clock_that_is_put_back_bends_no_history(metered):
+def test_a_clock_that_moves_back_adds_no_usage(metered):
     meter, clock = metered
     clock.now = NOVEMBER + 100
     meter.stored(*HERE, 10)
@@ -191,7 +192,7 @@ def test_a_clock_that_is_put_back_bends_no_history(metered):
     assert meter.usage(NOVEMBER, DECEMBER, ME) == {}
 
 
-def test_what_was_counted_outlives_the_process(path, store, metered):
+def test_usage_survives_a_restart(path, store, metered):
     meter, clock = metered
     meter.stored(*HERE, 10)
     meter.pulled(*HERE)
@@ -201,7 +202,7 @@ def test_what_was_counted_outlives_the_process(path, store, metered):
     again.close()
 
 
-def test_pulls_and_bytes_out_by_place_and_way(metered):
+def test_pulls_and_bytes_out_are_counted_by_region_and_destination(metered):
     meter, _ = metered
     meter.pulled(*HERE)
     meter.sent(*HERE, 100)
@@ -212,7 +213,7 @@ def test_pulls_and_bytes_out_by_place_and_way(metered):
     assert used == {("us-east-1",): Usage(0, 0, 100, 30, 1), ("eu-west-1",): Usage(0, 0, 5, 0, 0)}
 
 
-def test_what_another_account_keeps_is_not_counted(metered):
+def test_usage_of_another_account_is_not_counted(metered):
     meter, clock = metered
     meter.stored(*HERE, 3)
     meter.stored("111122223333", "us-east-1", "app", 1000)
@@ -231,18 +232,18 @@ def test_a_thousand_pulls_in_an_hour_are_two_rows(store, metered):
     assert meter.usage(NOVEMBER, DECEMBER, ME)[()] == Usage(0, 0, 1000, 0, 1000)
 
 
-def test_many_hands_at_once_lose_nothing(metered):
+def test_concurrent_writers_lose_no_usage(metered):
     meter, _ = metered
-    hands = [threading.Thread(target=lambda: [meter.sent(*HERE, 2) for _ in range(50)]) for _ in range(4)]
-    for hand in hands:
-        hand.start()
-    for hand in hands:
-        hand.join()
+    writers = [threading.Thread(target=lambda: [meter.sent(*HERE, 2) for _ in range(50)]) for _ in range(4)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
     assert meter.usage(NOVEMBER, DECEMBER, ME)[()].internet == 400
 
 
 @pytest.mark.parametrize(
-    ("act", "said"),
+    ("act", "message"),
     [
         (lambda meter: meter.stored(*HERE, -1), "-1 bytes"),
         (lambda meter: meter.sent(*HERE, -1), "-1 bytes"),
@@ -252,19 +253,19 @@ def test_many_hands_at_once_lose_nothing(metered):
         (lambda meter: meter.usage(0, 1, ME, ("day", "price")), "by price"),
     ],
 )
-def test_what_cannot_be_counted_is_refused(metered, act, said):
-    with pytest.raises(ValueError, match=said):
+def test_invalid_usage_is_refused(metered, act, message):
+    with pytest.raises(ValueError, match=message):
         act(metered[0])
 
 
-def test_what_is_archived_is_a_part_of_what_is_kept(metered):
+def test_archived_bytes_are_included_in_stored_bytes(metered):
     meter, clock = metered
     meter.stored(*HERE, 10 * GB)
     meter.archived(*HERE, 4 * GB)
     clock.now = DECEMBER
     used = meter.usage(NOVEMBER, DECEMBER, ME)[()]
     assert (used.gb_months, used.archived_gb_months) == (pytest.approx(10), pytest.approx(4))
-    meter.restored(*HERE, GB)  # one comes back, and another archived one is deleted
+    meter.restored(*HERE, GB)  # one image is restored, and another archived one is deleted
     meter.archived(*HERE, -GB)
     meter.changed(*HERE, -GB)
     clock.now = DECEMBER + 31 * DAY
@@ -273,7 +274,7 @@ def test_what_is_archived_is_a_part_of_what_is_kept(metered):
     assert used.retrieved == GB
 
 
-def test_scans_and_copies_are_counted_by_where_they_went(metered):
+def test_scans_and_replication_are_counted_by_destination(metered):
     meter, _ = metered
     meter.scanned(*HERE, first=True)
     meter.scanned(*HERE, first=False)
@@ -290,7 +291,7 @@ def test_scans_and_copies_are_counted_by_where_they_went(metered):
     assert meter.usage(NOVEMBER, DECEMBER, ME)[()].replicated == 123
 
 
-# A history: after so many seconds, a repository keeps, sends or is pulled.
+# Events of a history: seconds since the last event, repository, kind of event, and bytes.
 events = st.tuples(
     st.integers(0, 40 * HOUR),
     st.sampled_from(["app", "other"]),
@@ -324,7 +325,7 @@ def test_usage_is_never_negative(store, history):
 
 
 @given(history=histories, cuts=st.lists(st.integers(0, 600), max_size=4), by=st.sampled_from(["hour", "day", "month"]))
-def test_the_parts_of_a_time_add_up_to_the_whole(store, history, cuts, by):
+def test_usage_of_parts_adds_up_to_the_whole(store, history, cuts, by):
     meter, clock = play(store, history)
     end = max(clock.now, NOVEMBER + 600 * HOUR)
     edges = sorted({NOVEMBER, end, *(NOVEMBER + cut * HOUR for cut in cuts)})
@@ -335,19 +336,19 @@ def test_the_parts_of_a_time_add_up_to_the_whole(store, history, cuts, by):
 
 
 @given(history=histories, more=st.integers(1, 10**12))
-def test_keeping_more_never_counts_less(store, history, more):
-    def kept(extra):
+def test_storing_more_never_counts_less(store, history, more):
+    def counted(extra):
         grown = [(w, r, what, n + extra if what == "stored" else n) for w, r, what, n in history]
         meter, clock = play(store, grown)
         return total(meter.usage(NOVEMBER, clock.now, ME)).byte_seconds
 
-    assert kept(more) >= kept(0)
+    assert counted(more) >= counted(0)
 
 
 @given(
     history=st.lists(st.tuples(st.sampled_from(["app", "other"]), st.integers(0, 10**9)), max_size=8), seed=st.randoms()
 )
-def test_pulls_in_any_order_come_to_the_same(store, history, seed):
+def test_the_order_of_pulls_does_not_matter(store, history, seed):
     def counted(order):
         meter, _ = empty(store)
         for repository, amount in order:
@@ -360,23 +361,23 @@ def test_pulls_in_any_order_come_to_the_same(store, history, seed):
 
 
 @given(history=histories)
-def test_a_history_counts_as_its_sum_by_hand(store, history):
+def test_usage_equals_a_direct_calculation(store, history):
     meter, clock = play(store, history)
-    now, kept, area = NOVEMBER, {"app": 0, "other": 0}, 0
+    now, stored, expected = NOVEMBER, {"app": 0, "other": 0}, 0
     for wait, repository, what, amount in history:
         now += wait
-        area += sum(kept.values()) * wait
+        expected += sum(stored.values()) * wait
         if what == "stored":
-            kept[repository] = amount
-    area += sum(kept.values()) * HOUR
-    assert total(meter.usage(NOVEMBER, clock.now, ME)).byte_seconds == area
+            stored[repository] = amount
+    expected += sum(stored.values()) * HOUR
+    assert total(meter.usage(NOVEMBER, clock.now, ME)).byte_seconds == expected
 
 
 # ── time and prices ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 @given(st.integers(0, 4 * 10**9), st.integers(1, 400 * DAY), st.sampled_from(usage_periods.UNITS))
-def test_pieces_cover_a_time_without_gap_and_lie_in_one_unit_each(start, length, unit):
+def test_periods_cover_a_time_without_gaps_and_each_is_in_one_unit(start, length, unit):
     if unit == "hour":
         length %= 50 * HOUR
     found = list(usage_periods.pieces(start, start + length, unit))
@@ -395,7 +396,7 @@ def test_months_before(day, count, then):
     assert datetime.fromtimestamp(usage_periods.months_before(at, count), UTC).date().isoformat() == then
 
 
-def test_storage_has_its_price(metered):
+def test_the_price_of_storage(metered):
     meter, clock = metered
     meter.stored(*HERE, 20 * GB)
     clock.now = DECEMBER
@@ -404,7 +405,7 @@ def test_storage_has_its_price(metered):
     assert (line.quantity, line.usd) == (pytest.approx(20), pytest.approx(2.0))
 
 
-def test_the_first_gigabyte_of_each_month_is_free_and_only_the_first(metered):
+def test_only_the_first_gigabyte_of_each_month_is_free(metered):
     meter, clock = metered
     for when in (NOVEMBER, NOVEMBER + DAY, DECEMBER):
         clock.now = when
@@ -415,7 +416,7 @@ def test_the_first_gigabyte_of_each_month_is_free_and_only_the_first(metered):
     assert costs == [0, 0.09, 0]
 
 
-def test_pulls_and_copies_inside_the_region_are_no_line_of_the_bill(metered):
+def test_pulls_and_replication_inside_the_region_are_free(metered):
     meter, _ = metered
     meter.sent(*HERE, 500 * GB, "region")
     meter.replicated(*HERE, 500 * GB, "us-east-1")
@@ -428,7 +429,7 @@ def priced(meter, start=NOVEMBER, end=DECEMBER):
     return {line.usage_type: (round(line.quantity, 6), round(line.usd, 6)) for line in found}
 
 
-def test_scans_are_paid_by_the_image_and_the_first_is_dearer(metered):
+def test_scans_are_billed_per_image_and_the_first_scan_costs_more(metered):
     meter, _ = metered
     for first in (True, False, False):
         meter.scanned(*HERE, first=first)
@@ -441,7 +442,7 @@ def test_scans_are_paid_by_the_image_and_the_first_is_dearer(metered):
     assert {line.service for line in lines(meter, ME, NOVEMBER, DECEMBER, "month")} == {"Amazon Inspector"}
 
 
-def test_a_copy_is_paid_by_how_far_it_goes(metered):
+def test_the_price_of_replication_depends_on_the_destination(metered):
     meter, _ = metered
     meter.replicated(*HERE, 10 * GB, "eu-west-1")
     meter.replicated(*HERE, 10 * GB, "us-east-2")
@@ -453,7 +454,7 @@ def test_a_copy_is_paid_by_how_far_it_goes(metered):
     }
 
 
-def test_the_archive_is_cheaper_only_beyond_150_terabytes_and_costs_on_the_way_back(metered):
+def test_archived_storage_is_cheaper_beyond_150_terabytes_and_retrieval_costs(metered):
     meter, clock = metered
     meter.stored(*HERE, 200_000 * GB)
     meter.archived(*HERE, 200_000 * GB)
@@ -471,7 +472,7 @@ def test_the_archive_is_cheaper_only_beyond_150_terabytes_and_costs_on_the_way_b
     ),
     day=st.integers(1, 20),
 )
-def test_a_bill_is_the_same_in_hours_days_months_and_halves(store, sent, day):
+def test_the_total_is_the_same_for_every_granularity(store, sent, day):
     meter, clock = empty(store)
     for wait, region, amount in sent:
         clock.now += wait
@@ -497,5 +498,5 @@ def test_a_bill_is_the_same_in_hours_days_months_and_halves(store, sent, day):
         ("mx-central-1", "mx-central-1-TimedStorage-ByteHrs"),
     ],
 )
-def test_a_usage_type_begins_with_its_region(region, name):
+def test_a_usage_type_starts_with_its_region_code(region, name):
     assert usage_type(region, "TimedStorage-ByteHrs") == name

@@ -1,4 +1,4 @@
-"""Bad input, by property: whatever a client sends, the answer is the client's fault, and nothing else has changed.
+"""Bad input: every invalid request gets a client error, and the state of the sandbox stays the same.
 
 `make test` sends a few hundred requests, `make soak` 10,000.
 """
@@ -22,10 +22,10 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from ecr_sandbox.aws.dispatch import reads_only
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from ecr_sandbox.aws.transaction import reads_only
 from helpers import settings as course
 from tests.sandbox.conftest import PATIENCE
 
@@ -36,7 +36,7 @@ MODEL = botocore.session.Session().get_service_model("ecr")
 TARGET = "AmazonEC2ContainerRegistry_V20150921"
 DIGEST = "sha256:" + "0" * 64
 
-# None of these is a name, a tag or a digest of anything.
+# None of these is a valid name, tag or digest.
 HOSTILE = st.sampled_from(
     [
         "..",
@@ -88,15 +88,15 @@ JUNK = st.recursive(
 )
 
 
-class Facts(NamedTuple):
-    """What must be the same before and after."""
+class Contents(NamedTuple):
+    """What must be the same before and after a test."""
 
     described: str
     rows: str
 
 
-class Size(NamedTuple):
-    """What must not grow."""
+class Footprint(NamedTuple):
+    """Resources of the process that must not grow."""
 
     megabytes: float
     threads: int
@@ -106,8 +106,8 @@ class Size(NamedTuple):
 
 @pytest.fixture(scope="module")
 def victim(sandbox) -> str:
-    """A repository with an image, which nobody may touch."""
-    threading.Thread(target=sandbox.process.stderr.read, daemon=True).start()  # or a full pipe would stop it
+    """A repository with one image. No test may change it."""
+    threading.Thread(target=sandbox.process.stderr.read, daemon=True).start()  # a full pipe would block the sandbox
     ecr = sandbox.client()
     ecr.create_repository(repositoryName="victim")
     config = b"{}"
@@ -125,26 +125,26 @@ def victim(sandbox) -> str:
     }
     kind["Content_Type"] = manifest["mediaType"]
     assert sandbox.http("PUT", "/v2/victim/manifests/v1", json.dumps(manifest).encode(), **kind)[0] == 201
-    for name in ("hub", "public"):  # what is behind them is made by the first request
+    for name in ("hub", "public"):  # the first request creates their state
         send(int(json.loads(sandbox.http("GET", "/_sandbox")[2])[name].rpartition(":")[2]), request("GET", "/v2/"))
     return "victim"
 
 
 @pytest.fixture
-def unmoved(sandbox, victim):
-    """Compares the facts and the size of the sandbox before and after a test."""
-    before, small = facts(sandbox), size(sandbox)
+def unchanged(sandbox, victim):
+    """Compares the contents and the footprint of the sandbox before and after a test."""
+    before, small = contents(sandbox), footprint(sandbox)
     yield
-    assert facts(sandbox) == before
+    assert contents(sandbox) == before
     end = time.monotonic() + PATIENCE
-    while (now := size(sandbox)).handles > small.handles + 40 or now.threads > small.threads + 16:
-        assert time.monotonic() < end, (small, now)  # what was opened for the rude clients is closed again
+    while (now := footprint(sandbox)).handles > small.handles + 40 or now.threads > small.threads + 16:
+        assert time.monotonic() < end, (small, now)  # connections of the bad requests are closed again
         time.sleep(0.1)
     assert now.files <= small.files + 2, (small, now)
     assert now.megabytes <= small.megabytes + 60, (small, now)
 
 
-def facts(sandbox) -> Facts:
+def contents(sandbox) -> Contents:
     ecr, iam = sandbox.client(), sandbox.client("iam")
     described = [ecr.describe_repositories()["repositories"], iam.list_users()["Users"], iam.list_roles()["Roles"]]
     described += [ecr.describe_images(repositoryName="victim")["imageDetails"], ecr.describe_registry()["registryId"]]
@@ -153,20 +153,20 @@ def facts(sandbox) -> Facts:
         rows = [db.execute(f"SELECT * FROM {table} ORDER BY 1, 2, 3, 4").fetchall() for table in tables[:3]]
         rows += [db.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in tables[3:4]]
         rows += [db.execute("SELECT service, account, region FROM backends ORDER BY 1, 2, 3").fetchall()]
-    return Facts(json.dumps(described, default=str), str(rows))
+    return Contents(json.dumps(described, default=str), str(rows))
 
 
-def size(sandbox) -> Size:
+def footprint(sandbox) -> Footprint:
     process = psutil.Process(sandbox.process.pid)
     files = sum(1 for path in sandbox.state.rglob("*") if path.is_file())
-    return Size(process.memory_info().rss / 1e6, process.num_threads(), process.num_fds(), files)
+    return Footprint(process.memory_info().rss / 1e6, process.num_threads(), process.num_fds(), files)
 
 
-def many(soak: bool, whole: int, *strategies, examples=()):
-    """Call the decorated function with that many drawn cases at once: *whole* in the soak, a thirtieth else."""
+def many(soak: bool, soak_count: int, *strategies, examples=()):
+    """Call the decorated function with generated cases: *soak_count* in the soak run, a thirtieth of that otherwise."""
 
     def run(check):
-        count, sent = whole if soak else whole // 30, itertools.count()
+        count, sent = soak_count if soak else soak_count // 30, itertools.count()
 
         def counted(case):
             next(sent)
@@ -189,12 +189,12 @@ def many(soak: bool, whole: int, *strategies, examples=()):
 
 def send(port: int, raw: bytes, half_close: bool = False) -> int | None:
     """The status of the answer to *raw*, or None when the connection was closed without one."""
-    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as talk:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         with contextlib.suppress(ConnectionError):
-            talk.sendall(raw)
+            connection.sendall(raw)
             if half_close:
-                talk.shutdown(socket.SHUT_WR)
-        answer = http.client.HTTPResponse(talk, method=raw.split(b" ")[0].decode("latin-1"))
+                connection.shutdown(socket.SHUT_WR)
+        answer = http.client.HTTPResponse(connection, method=raw.split(b" ")[0].decode("latin-1"))
         try:
             answer.begin()
             answer.read()
@@ -213,10 +213,10 @@ def request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
 
 
 def signed(body: bytes, service: str = "ecr", **headers: str) -> bytes:
-    """A request that passes the second door, whatever its body is."""
-    asked = AWSRequest("POST", "http://localhost/", {name.replace("_", "-"): v for name, v in headers.items()}, body)
-    SigV4Auth(KEY, service, course.REGION).add_auth(asked)
-    return request("POST", "/", body, **{name.replace("-", "_"): str(value) for name, value in asked.headers.items()})
+    """A request with a valid signature for *body*."""
+    call = AWSRequest("POST", "http://localhost/", {name.replace("_", "-"): v for name, v in headers.items()}, body)
+    SigV4Auth(KEY, service, course.REGION).add_auth(call)
+    return request("POST", "/", body, **{name.replace("-", "_"): str(value) for name, value in call.headers.items()})
 
 
 # --- the AWS API ----------------------------------------------------------------------------------------------------
@@ -224,7 +224,7 @@ def signed(body: bytes, service: str = "ecr", **headers: str) -> bytes:
 
 @st.composite
 def broken_calls(draw) -> tuple[str, dict]:
-    """An operation, with junk in at least one of the parameters that it must have (or in any, if it only reads)."""
+    """An operation with an invalid value in at least one required parameter, or in any if the operation only reads."""
     operation = draw(st.sampled_from(MODEL.operation_names))
     shape = MODEL.operation_model(operation).input_shape
     members = list(shape.members) if shape else []
@@ -238,7 +238,7 @@ def broken_calls(draw) -> tuple[str, dict]:
     return operation, body
 
 
-def test_calls_with_wrong_parameters(sandbox, soak, unmoved):
+def test_a_call_with_wrong_parameters_is_a_client_error(sandbox, soak, unchanged):
     statuses = set()
 
     @many(soak, 3000, broken_calls())
@@ -263,7 +263,7 @@ NOT_JSON = st.one_of(
 )
 
 
-def test_bodies_that_are_not_json(sandbox, soak, unmoved):
+def test_a_body_that_is_not_json_is_refused(sandbox, soak, unchanged):
     @many(
         soak, 1500, NOT_JSON, st.sampled_from(["DescribeRepositories", "CreateRepository", "PutImage", "No such", ""])
     )
@@ -272,7 +272,7 @@ def test_bodies_that_are_not_json(sandbox, soak, unmoved):
         assert send(sandbox.port, signed(body, X_Amz_Target=f"{TARGET}.{operation}")) in {400} | empty_is_fine
 
 
-def test_the_query_protocol(sandbox, soak, unmoved):
+def test_a_query_request_with_wrong_parameters_is_refused(sandbox, soak, unchanged):
     actions = st.sampled_from(
         ["CreateUser", "PutUserPolicy", "AssumeRole", "GetUser", "CreateRole", "AttachUserPolicy", "Nothing"]
     )
@@ -293,7 +293,7 @@ def test_the_query_protocol(sandbox, soak, unmoved):
         assert 400 <= status < 500, (status, service, form)
 
 
-def test_headers_of_the_api(sandbox, soak, unmoved):
+def test_requests_with_wrong_headers_are_refused(sandbox, soak, unchanged):
     names = st.sampled_from(
         ["Authorization", "X-Amz-Date", "X-Amz-Target", "X-Amz-Security-Token", "Content-Type", "Cookie"]
     )
@@ -321,10 +321,10 @@ def test_headers_of_the_api(sandbox, soak, unmoved):
         st.dictionaries(names, values.map(lambda value: value.replace("\r\n", " ")), min_size=1),
         st.booleans(),
     )
-    def _(headers, wire):
+    def _(headers, registry):
         lines = {name.replace("-", "_"): value for name, value in headers.items()}
-        path = "/v2/victim/manifests/v1" if wire else "/"
-        status = send(sandbox.port, request("GET" if wire else "POST", path, **lines))
+        path = "/v2/victim/manifests/v1" if registry else "/"
+        status = send(sandbox.port, request("GET" if registry else "POST", path, **lines))
         assert status is not None
         assert 400 <= status < 500, (status, headers)
 
@@ -356,12 +356,12 @@ METHODS = st.sampled_from(
 )
 
 
-def escaped(part: str, how: bool) -> str:
-    safe = "%/" if how else ""
+def escaped(part: str, keep_slashes: bool) -> str:
+    safe = "%/" if keep_slashes else ""
     return quote(part.encode("utf-8", "surrogatepass"), safe=safe)
 
 
-def test_the_registry(sandbox, soak, unmoved):
+def test_wrong_requests_to_the_registry_are_client_errors(sandbox, soak, unchanged):
     basic = sandbox.basic()
     bodies = st.binary(max_size=200) | JUNK.map(lambda junk: json.dumps(junk).encode()) | st.just(b"[" * 50_000)
     bodies |= st.sampled_from(
@@ -370,11 +370,11 @@ def test_the_registry(sandbox, soak, unmoved):
     ranges = st.sampled_from(["", "bytes=0-", "bytes=-1", "bytes=9-1", "bytes=a-b", "0-9", "9" * 400 + "-0"])
 
     @many(soak, 2500, METHODS, PATHS, HOSTILE, st.booleans(), bodies, ranges)
-    def _(method, path, part, how, body, given_range):
+    def _(method, path, part, keep_slashes, body, given_range):
         if path == "/v2/victim/{}" and part == "/":
             return
         headers = {"Authorization": basic, "Range": given_range, "Content_Range": given_range}
-        raw = request(method, path.format(escaped(part, how)), body, **headers)
+        raw = request(method, path.format(escaped(part, keep_slashes)), body, **headers)
         status = send(sandbox.port, raw)
         assert status is not None
         reads = method in ("GET", "HEAD")
@@ -382,7 +382,7 @@ def test_the_registry(sandbox, soak, unmoved):
 
 
 @pytest.mark.parametrize("name", ["hub", "public"])
-def test_the_other_registries(sandbox, soak, unmoved, name):
+def test_wrong_requests_to_docker_hub_and_ecr_public_are_client_errors(sandbox, soak, unchanged, name):
     port = int(json.loads(sandbox.http("GET", "/_sandbox")[2])[name].rpartition(":")[2])
     other = st.sampled_from(
         ["/token?scope={}", "/v2/repositories/{}/tags", "/v2/users/login", "/{}", "/v2/library/{}/manifests/1"]
@@ -463,8 +463,8 @@ STARTS = ["POST / HTTP/1.1", "PATCH /v2/victim/blobs/uploads/00000000-0000-4000-
 STARTS += ["PUT /v2/victim/manifests/bad HTTP/1.1", "GET /_sandbox HTTP/1.1"]
 
 
-def test_broken_http(sandbox, soak, unmoved):
-    """Every kind of broken body and head, then drawn ones; the client has closed its half, so nobody need wait."""
+def test_broken_http_is_a_client_error_or_closes_the_connection(sandbox, soak, unchanged):
+    """Every kind of broken body and head, then generated ones. The client closes its side, so no read waits."""
     basic = sandbox.basic()
     lines = st.sampled_from(STARTS) | st.sampled_from(LINES) | st.text(max_size=40)
     parts = st.sampled_from(BODIES) | st.tuples(st.text(max_size=60), st.binary(max_size=60))
@@ -482,11 +482,13 @@ def test_broken_http(sandbox, soak, unmoved):
         )
 
 
-def test_a_body_that_nobody_read_is_not_the_next_request(sandbox):
-    """What follows a refused head on the same connection is still its body: never a request of its own."""
+def test_an_unread_body_is_not_parsed_as_the_next_request(sandbox):
+    """The bytes after a refused head are its body, never a new request (request smuggling)."""
     hidden = request("GET", "/_sandbox").replace(b"Connection: close\r\n", b"")
-    much = hidden.replace(b"\r\n\r\n", b"\r\nCookie: " + b"x" * 60_000 + b"\r\n\r\n") * 30  # more than is politely read
-    for body in (hidden, much):
+    large = (
+        hidden.replace(b"\r\n\r\n", b"\r\nCookie: " + b"x" * 60_000 + b"\r\n\r\n") * 30
+    )  # more than the server drains
+    for body in (hidden, large):
         chunk = f"{len(body):x}".encode() + b"\r\n" + body + b"\r\n0\r\n\r\n"
         for head, sent in (
             (f"Content-Length: {len(body)}", body),
@@ -494,28 +496,28 @@ def test_a_body_that_nobody_read_is_not_the_next_request(sandbox):
             ("Content-Length: 4\r\nTransfer-Encoding: chunked", chunk),
         ):
             raw = f"POST / HTTP/1.1\r\nHost: evil.example\r\n{head}\r\n\r\n".encode() + sent
-            answers = b"".join(everything(sandbox.port, raw))
-            assert answers.count(b"HTTP/1.1 ") <= 1  # none, if we were hung up on in mid-sentence
+            answers = b"".join(received(sandbox.port, raw))
+            assert answers.count(b"HTTP/1.1 ") <= 1  # none, if the server closes the connection before we finish
             assert b"versions" not in answers
 
 
-def everything(port: int, raw: bytes) -> Iterator[bytes]:
-    """All that comes back for *raw*."""
+def received(port: int, raw: bytes) -> Iterator[bytes]:
+    """All bytes that the server sends back for *raw*."""
     with (
         contextlib.suppress(ConnectionError),
-        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as talk,
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection,
     ):
-        talk.sendall(raw)
-        talk.shutdown(socket.SHUT_WR)
-        while piece := talk.recv(65536):
+        connection.sendall(raw)
+        connection.shutdown(socket.SHUT_WR)
+        while piece := connection.recv(65536):
             yield piece
 
 
-def test_requests_in_one_breath_are_answered_in_turn(sandbox):
-    asked = [request("GET", "/_sandbox"), request("GET", "/v2/"), request("GET", "/_sandbox")]
-    with socket.create_connection(("127.0.0.1", sandbox.port), timeout=PATIENCE) as talk:
-        talk.sendall(b"".join(asked).replace(b"Connection: close\r\n", b"", 2))
-        answers = b"".join(iter(lambda: talk.recv(65536), b""))
+def test_pipelined_requests_are_answered_in_order(sandbox):
+    requests = [request("GET", "/_sandbox"), request("GET", "/v2/"), request("GET", "/_sandbox")]
+    with socket.create_connection(("127.0.0.1", sandbox.port), timeout=PATIENCE) as connection:
+        connection.sendall(b"".join(requests).replace(b"Connection: close\r\n", b"", 2))
+        answers = b"".join(iter(lambda: connection.recv(65536), b""))
     assert [int(part[:3]) for part in answers.split(b"HTTP/1.1 ")[1:]] == [200, 401, 200]
 
 
@@ -523,15 +525,15 @@ def test_requests_in_one_breath_are_answered_in_turn(sandbox):
 
 
 def answer_to(sandbox, raw: bytes) -> tuple[int, bytes]:
-    with socket.create_connection(("127.0.0.1", sandbox.port), timeout=PATIENCE) as talk:
+    with socket.create_connection(("127.0.0.1", sandbox.port), timeout=PATIENCE) as connection:
         with contextlib.suppress(ConnectionError):
-            talk.sendall(raw)
-        answer = http.client.HTTPResponse(talk)
+            connection.sendall(raw)
+        answer = http.client.HTTPResponse(connection)
         answer.begin()
         return answer.status, answer.read()
 
 
-def test_a_head_is_at_most_64_kilobytes(sandbox):
+def test_a_head_of_more_than_64_kibibytes_is_refused(sandbox):
     fits, too_large = "x" * 60_000, "x" * 70_000
     assert answer_to(sandbox, request("GET", "/_sandbox", Cookie=fits))[0] == 200
     status, body = answer_to(sandbox, request("GET", "/v2/", Cookie=too_large))
@@ -541,8 +543,8 @@ def test_a_head_is_at_most_64_kilobytes(sandbox):
     assert answer_to(sandbox, request("GET", f"/{too_large}"))[0] == 414
 
 
-def test_a_call_of_the_api_is_at_most_32_mebibytes(sandbox):
-    """Said beforehand it is refused unread, chunked it is refused when it gets there."""
+def test_an_api_call_of_more_than_32_mebibytes_is_refused(sandbox):
+    """A declared length is refused before the body is read; a chunked body is refused when it reaches the limit."""
     status, body = answer_to(sandbox, request("POST", "/", b"x", Content_Length=str(32 * 1024 * 1024 + 1)))
     assert (status, json.loads(body)["__type"]) == (413, "RequestEntityTooLargeException")
     piece = b"10000\r\n" + bytes(0x10000) + b"\r\n"
@@ -551,7 +553,7 @@ def test_a_call_of_the_api_is_at_most_32_mebibytes(sandbox):
     assert (status, json.loads(body)["__type"]) == (413, "RequestEntityTooLargeException")
 
 
-def test_a_manifest_is_at_most_4_mebibytes(sandbox, victim):
+def test_a_manifest_of_more_than_4_mebibytes_is_refused(sandbox, victim):
     manifest = json.dumps({"schemaVersion": 2, "padding": "x" * 4 * 1024 * 1024}).encode()
     status, body = answer_to(
         sandbox, request("PUT", "/v2/victim/manifests/v2", manifest, Authorization=sandbox.basic())
@@ -559,24 +561,24 @@ def test_a_manifest_is_at_most_4_mebibytes(sandbox, victim):
     assert (status, list(json.loads(body))) == (413, ["errors"])
 
 
-def test_what_is_refused_is_not_held_in_memory(sandbox):
-    """A stranger announces ten gigabytes and sends a hundred megabytes of them."""
+def test_a_refused_body_is_not_held_in_memory(sandbox):
+    """An unauthenticated client announces 10 GB and sends 100 MB of them."""
     before = psutil.Process(sandbox.process.pid).memory_info().rss
     for head in ("Content-Length: 10000000000", CHUNKED):
-        with socket.create_connection(("127.0.0.1", sandbox.port), timeout=PATIENCE) as talk:
-            talk.sendall(f"POST / HTTP/1.1\r\nHost: evil.example\r\n{head}\r\n\r\n".encode())
+        with socket.create_connection(("127.0.0.1", sandbox.port), timeout=PATIENCE) as connection:
+            connection.sendall(f"POST / HTTP/1.1\r\nHost: evil.example\r\n{head}\r\n\r\n".encode())
             with contextlib.suppress(ConnectionError):
-                talk.sendall(b"2540be400\r\n" if head == CHUNKED else b"")
+                connection.sendall(b"2540be400\r\n" if head == CHUNKED else b"")
                 for _ in range(100):
-                    talk.sendall(bytes(1_000_000))
+                    connection.sendall(bytes(1_000_000))
     assert psutil.Process(sandbox.process.pid).memory_info().rss < before + 30e6
 
 
 # --- slow and silent clients ----------------------------------------------------------------------------------------
 
 
-def test_slow_and_silent_clients_do_not_stop_the_others(sandbox, soak, victim):
-    """Silent ones, ones in the middle of a head, of a body, of an upload: a hundred, in the soak twice as many."""
+def test_slow_and_silent_clients_do_not_block_others(sandbox, soak, victim):
+    """Clients that send nothing, or stop in a head, a body or an upload: 100 of them, 200 in the soak run."""
     basic = sandbox.basic()
     beginnings = [
         b"",
@@ -586,15 +588,15 @@ def test_slow_and_silent_clients_do_not_stop_the_others(sandbox, soak, victim):
     ]
     ecr = sandbox.client()
     with contextlib.ExitStack() as stack:
-        talks = []
+        connections = []
         for number in range(200 if soak else 100):
-            talk = stack.enter_context(socket.create_connection(("127.0.0.1", sandbox.port), timeout=PATIENCE))
-            talk.sendall(beginnings[number % 4])
-            talks.append(talk)
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", sandbox.port), timeout=PATIENCE))
+            connection.sendall(beginnings[number % 4])
+            connections.append(connection)
         started = time.monotonic()
         for _ in range(20):
             assert ecr.describe_repositories(repositoryNames=["victim"])["repositories"]
-            for talk in talks:
+            for connection in connections:
                 with contextlib.suppress(OSError):
-                    talk.send(b"a")
-        assert time.monotonic() - started < 15  # alone it takes a tenth of a second
+                    connection.send(b"a")
+        assert time.monotonic() - started < 15  # without the slow clients it takes 0.1 s

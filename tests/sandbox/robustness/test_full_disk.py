@@ -1,4 +1,4 @@
-"""A full disk: one sentence, nothing that was stored earlier is lost, and it goes on when there is space again."""
+"""A full disk: requests fail with one message, no stored data is lost, and freeing space is enough."""
 
 import errno
 import json
@@ -14,11 +14,11 @@ from tests.sandbox.conftest import PATIENCE, Sandbox
 from tests.sandbox.pusher import Pusher, Unexpected
 
 MEGABYTE = 1_000_000
-SENTENCE = "The disk that holds the sandbox is full. Nothing stored earlier is lost."
+MESSAGE = "The disk that holds the sandbox is full. Nothing stored earlier is lost."
 
 
 class SmallDisk:
-    """A disk of 120 MB, which only the sandbox on it sees."""
+    """A file system of 120 MB, mounted for one sandbox only."""
 
     def __init__(self, sandbox: Sandbox):
         self.sandbox = sandbox
@@ -29,7 +29,7 @@ class SmallDisk:
         self._holder = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         if self._holder.stdout.readline() != "mounted\n":
             self.close()
-            pytest.skip("this system does not let us mount a small disk")
+            pytest.skip("this system does not allow the test to mount a file system")
         user = [] if root else ["--user", "--preserve-credentials"]
         self.inside = ["nsenter", f"--target={self._holder.pid}", *user, "--mount", f"--wd={settings.PROJECT}"]
         self.state = Path(f"/proc/{self._holder.pid}/root{sandbox.state}")
@@ -38,7 +38,7 @@ class SmallDisk:
         self.sandbox.start(prefix=self.inside)
 
     def fill(self) -> None:
-        """To the last byte."""
+        """Fill the disk to the last byte."""
         with (self.state / "filler").open("wb", buffering=0) as filler:
             for size in (MEGABYTE, 1000, 1):
                 try:
@@ -63,7 +63,7 @@ class SmallDisk:
 
 @pytest.fixture
 def disk(tmp_path):
-    """A small disk; a sandbox can be started on it."""
+    """A small disk with a sandbox that is not started yet."""
     disk = SmallDisk(Sandbox(tmp_path))
     yield disk
     if disk.sandbox.process and disk.sandbox.process.poll() is None:
@@ -73,7 +73,7 @@ def disk(tmp_path):
 
 @pytest.fixture
 def full(disk):
-    """The pusher of a sandbox that has one image, and then no space left."""
+    """The client of a sandbox that has one image and no space left."""
     disk.start()
     disk.sandbox.client().create_repository(repositoryName="app")
     pusher = Pusher(disk.sandbox)
@@ -82,27 +82,27 @@ def full(disk):
     return pusher
 
 
-def everything(sandbox):
+def described(sandbox):
     ecr = sandbox.client()
     return ecr.describe_repositories()["repositories"], ecr.describe_images(repositoryName="app")["imageDetails"]
 
 
-def test_a_push_that_does_not_fit(disk, make_image):
+def test_a_push_that_does_not_fit_is_refused_and_frees_its_space(disk, make_image):
     disk.start()
     sandbox = disk.sandbox
     sandbox.login()
     sandbox.client().create_repository(repositoryName="app")
     sandbox.run(f"docker push {make_image(f'{sandbox.registry}/app:v1', os.urandom(30 * MEGABYTE))}")
-    before = everything(sandbox)
+    before = described(sandbox)
 
     too_big = make_image(f"{sandbox.registry}/app:v2", os.urandom(110 * MEGABYTE))
-    assert f"denied: {SENTENCE}" in sandbox.refused(f"docker push {too_big}")
+    assert f"denied: {MESSAGE}" in sandbox.refused(f"docker push {too_big}")
 
-    assert everything(sandbox) == before
-    sandbox.run(f"docker push {make_image(f'{sandbox.registry}/app:v3')}")  # the failed one gave its space back
+    assert described(sandbox) == before
+    sandbox.run(f"docker push {make_image(f'{sandbox.registry}/app:v3')}")  # the failed push freed its space
 
 
-def test_a_change_by_the_api(disk, full):
+def test_api_calls_that_change_something_are_refused(disk, full):
     ecr, elsewhere = disk.sandbox.client(), disk.sandbox.client(region="eu-west-1")
     manifest = full.manifest_text("app", "v1")
     changes = [
@@ -113,11 +113,11 @@ def test_a_change_by_the_api(disk, full):
         lambda: disk.sandbox.client("iam").create_user(UserName="alice"),
         lambda: elsewhere.create_repository(repositoryName="the-first-there"),
     ]
-    before = everything(disk.sandbox)
+    before = described(disk.sandbox)
     for change in changes:
-        with pytest.raises(ClientError, match=SENTENCE):
+        with pytest.raises(ClientError, match=MESSAGE):
             change()
-    assert everything(disk.sandbox) == before
+    assert described(disk.sandbox) == before
     assert "alice" not in [each["UserName"] for each in disk.sandbox.client("iam").list_users()["Users"]]
     assert elsewhere.describe_repositories()["repositories"] == []
     disk.free()
@@ -125,23 +125,23 @@ def test_a_change_by_the_api(disk, full):
         change()
 
 
-def test_a_layer_that_was_begun_before(disk, full):
+def test_a_part_of_a_started_upload_is_refused(disk, full):
     disk.free()
     ecr = disk.sandbox.client()
     upload = ecr.initiate_layer_upload(repositoryName="app")["uploadId"]
     location = full.start("app")
     disk.fill()
     part = {"partFirstByte": 0, "partLastByte": 999, "layerPartBlob": os.urandom(1000)}
-    with pytest.raises(ClientError, match=SENTENCE):
+    with pytest.raises(ClientError, match=MESSAGE):
         ecr.upload_layer_part(repositoryName="app", uploadId=upload, **part)
-    with pytest.raises(Unexpected, match=SENTENCE):
+    with pytest.raises(Unexpected, match=MESSAGE):
         full.part(location, os.urandom(1000))
     disk.free()
     full.pull("app", full.push("app", [os.urandom(1000)]).digest)
 
 
-def test_pulls_and_questions_need_no_space(disk, full):
-    [image] = everything(disk.sandbox)[1]
+def test_pulls_and_reads_need_no_space(disk, full):
+    [image] = described(disk.sandbox)[1]
     full.pull("app", image["imageDigest"])
 
 
@@ -161,8 +161,8 @@ def test_a_disk_that_became_read_only(disk):
     assert pusher.ask_blob("app", image.blobs[0]) == 200
 
 
-def test_space_can_be_made_by_deleting(disk):
-    """Even a deletion needs some, to be noted: a little is enough."""
+def test_deleting_an_image_frees_space(disk):
+    """A deletion needs a little space for its transaction."""
     disk.start()
     disk.sandbox.client().create_repository(repositoryName="app")
     pusher = Pusher(disk.sandbox)
@@ -175,22 +175,22 @@ def test_space_can_be_made_by_deleting(disk):
     assert (code, json.loads(body)["freed"]) == (200, big.size)
 
 
-def test_a_start(disk, full):
-    before = everything(disk.sandbox)
+def test_a_start_on_a_full_disk_fails_with_one_line_and_loses_nothing(disk, full):
+    before = described(disk.sandbox)
     disk.sandbox.stop()
-    disk.fill()  # the end of the last run made some space
+    disk.fill()  # stopping freed some space
     done = subprocess.run(
-        [*disk.inside, f"{os.sys.executable}", "-m", "ecr_sandbox"],
+        [*disk.inside, f"{os.sys.executable}", "-m", "ecr_sandbox", "serve"],
         env=disk.sandbox.env,
         capture_output=True,
         text=True,
         timeout=PATIENCE,
     )
     assert done.returncode == 1
-    assert "Free some disk space, then run: ecr-lab up" in done.stderr
+    assert "Free some disk space, then run: ecr-sandbox up" in done.stderr
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert not list(disk.state.glob("state.db.unreadable*"))
     disk.free()
     disk.start()
-    assert everything(disk.sandbox) == before
+    assert described(disk.sandbox) == before
     full.pull("app", before[1][0]["imageDigest"])

@@ -1,6 +1,6 @@
-"""Fifty clients at once: no error, and where only one can win, exactly one does.
+"""Fifty concurrent clients: no server error, and where only one can succeed, exactly one does.
 
-In `make soak` each of them does ten times as much.
+In `make soak` each client sends ten times as many requests.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 
 
 class Client:
-    """Plain HTTP of one client: one connection, one token."""
+    """An HTTP client with one connection and one token."""
 
     def __init__(self, sandbox, basic: str):
         self._connection = http.client.HTTPConnection("127.0.0.1", sandbox.port, timeout=PATIENCE)
@@ -41,15 +41,17 @@ class Client:
         return answer.status, answer.headers, answer.read()
 
     def push(self, repository: str, tag: str, content: bytes) -> tuple[int, str]:
-        """Push an image whose config is *content*; the status of its last step, and its digest."""
-        status, headers, said = self.ask("POST", f"/v2/{repository}/blobs/uploads/")
-        assert status == 202, said
-        there = headers["Location"]
-        status, _, said = self.ask("PUT", f"{there}{'&' if '?' in there else '?'}digest={digest(content)}", content)
-        assert status == 201, said
+        """Push an image whose config is *content*; the status of the last request, and the digest."""
+        status, headers, answer = self.ask("POST", f"/v2/{repository}/blobs/uploads/")
+        assert status == 202, answer
+        location = headers["Location"]
+        status, _, answer = self.ask(
+            "PUT", f"{location}{'&' if '?' in location else '?'}digest={digest(content)}", content
+        )
+        assert status == 201, answer
         manifest = manifest_of(content)
-        status, _, said = self.ask("PUT", f"/v2/{repository}/manifests/{tag}", manifest, MANIFEST_TYPE)
-        assert status < 500, said
+        status, _, answer = self.ask("PUT", f"/v2/{repository}/manifests/{tag}", manifest, MANIFEST_TYPE)
+        assert status < 500, answer
         return status, digest(manifest)
 
 
@@ -67,12 +69,12 @@ def images(ecr, repository: str) -> list[dict]:
     return [image for page in pages for image in page["imageDetails"]]
 
 
-def at_once(work: Callable[[int], object]) -> list:
-    """What *work* returns for each of fifty clients, who all begin at the same moment."""
-    gate = threading.Barrier(CLIENTS)
+def in_parallel(work: Callable[[int], object]) -> list:
+    """The results of *work* for each of fifty clients, which all start at the same moment."""
+    barrier = threading.Barrier(CLIENTS)
 
     def begin(number: int):
-        gate.wait(PATIENCE)
+        barrier.wait(PATIENCE)
         return work(number)
 
     with ThreadPoolExecutor(CLIENTS) as clients:
@@ -87,14 +89,14 @@ def clients(sandbox) -> list[Client]:
 
 @pytest.fixture(scope="module")
 def ecr(sandbox):
-    """One client of boto3 for all threads, which it may serve at once."""
+    """One boto3 client for all threads, with a connection for each and no retries."""
     keys = {"aws_access_key_id": settings.ACCESS_KEY, "aws_secret_access_key": settings.SECRET_KEY}
-    once = Config(max_pool_connections=CLIENTS, retries={"total_max_attempts": 1})
-    return boto3.client("ecr", settings.REGION, endpoint_url=sandbox.url, config=once, **keys)
+    config = Config(max_pool_connections=CLIENTS, retries={"total_max_attempts": 1})
+    return boto3.client("ecr", settings.REGION, endpoint_url=sandbox.url, config=config, **keys)
 
 
-def test_a_mixed_crowd_meets_no_error(sandbox, ecr, clients, repository, soak):
-    """Each pushes, pulls, tags and deletes in a repository of its own and in one that all share."""
+def test_mixed_requests_of_many_clients_get_no_error(sandbox, ecr, clients, repository, soak):
+    """Each client pushes, pulls, tags and deletes in its own repository and in a shared one."""
 
     def work(number: int) -> None:
         client, own = clients[number], f"{repository}/own-{number}"
@@ -117,7 +119,7 @@ def test_a_mixed_crowd_meets_no_error(sandbox, ecr, clients, repository, soak):
             assert client.ask("GET", f"/v2/{own}/manifests/n{number}-{turn}")[0] == 404
         ecr.delete_repository(repositoryName=own, force=True)
 
-    at_once(work)
+    in_parallel(work)
     left = {tag for image in images(ecr, repository) for tag in image["imageTags"]}
     turns = 10 if soak else 1
     assert left >= {f"moved-{number}" for number in range(CLIENTS)}
@@ -125,7 +127,7 @@ def test_a_mixed_crowd_meets_no_error(sandbox, ecr, clients, repository, soak):
     assert not [r for r in ecr.describe_repositories(maxResults=1000)["repositories"] if "/own-" in r["repositoryName"]]
 
 
-def test_one_create_wins(ecr, repository, soak):
+def test_only_one_of_many_creates_succeeds(ecr, repository, soak):
     for turn in range(20 if soak else 3):
 
         def create(_: int, name: str = f"{repository}/{turn}") -> str:
@@ -133,27 +135,29 @@ def test_one_create_wins(ecr, repository, soak):
                 ecr.create_repository(repositoryName=name)
             except ClientError as error:
                 return error.response["Error"]["Code"]
-            return "made"
+            return "created"
 
-        assert Counter(at_once(create)) == {"made": 1, "RepositoryAlreadyExistsException": CLIENTS - 1}
+        assert Counter(in_parallel(create)) == {"created": 1, "RepositoryAlreadyExistsException": CLIENTS - 1}
 
 
-def test_one_push_of_an_immutable_tag_wins(ecr, clients, repository, soak):
+def test_only_one_of_many_pushes_to_an_immutable_tag_succeeds(ecr, clients, repository, soak):
     ecr.put_image_tag_mutability(repositoryName=repository, imageTagMutability="IMMUTABLE")
     for turn in range(10 if soak else 1):
-        pushed = at_once(lambda n, turn=turn: clients[n].push(repository, f"v{turn}", f"immutable {n} {turn}".encode()))
+        pushed = in_parallel(
+            lambda n, turn=turn: clients[n].push(repository, f"v{turn}", f"immutable {n} {turn}".encode())
+        )
         assert Counter(status for status, _ in pushed) == {201: 1, 400: CLIENTS - 1}
         [winner] = [image for status, image in pushed if status == 201]
         [kept] = ecr.describe_images(repositoryName=repository, imageIds=[{"imageTag": f"v{turn}"}])["imageDetails"]
         assert kept["imageDigest"] == winner
-    assert len(ecr.describe_images(repositoryName=repository)["imageDetails"]) == turn + 1  # the losers left nothing
+    assert len(ecr.describe_images(repositoryName=repository)["imageDetails"]) == turn + 1  # no image of a refused push
 
 
-def test_one_put_of_an_immutable_tag_wins(ecr, clients, repository, soak):
-    """By the API: the rule is the same, whoever asks."""
+def test_only_one_of_many_put_images_with_an_immutable_tag_succeeds(ecr, clients, repository, soak):
+    """The same rule, by the API."""
     ecr.put_image_tag_mutability(repositoryName=repository, imageTagMutability="IMMUTABLE")
     contents = [f"by API {number}".encode() for number in range(CLIENTS)]
-    at_once(lambda number: clients[number].push(repository, f"own-{number}", contents[number]))
+    in_parallel(lambda number: clients[number].push(repository, f"own-{number}", contents[number]))
     for turn in range(10 if soak else 1):
 
         def put(number: int, tag: str = f"v{turn}") -> str:
@@ -165,24 +169,24 @@ def test_one_put_of_an_immutable_tag_wins(ecr, clients, repository, soak):
                 return error.response["Error"]["Code"]
             return "put"
 
-        assert Counter(at_once(put)) == {"put": 1, "ImageTagAlreadyExistsException": CLIENTS - 1}
+        assert Counter(in_parallel(put)) == {"put": 1, "ImageTagAlreadyExistsException": CLIENTS - 1}
 
 
-def test_every_push_of_latest_is_taken_and_one_holds_it(ecr, clients, repository, soak):
-    everything = set()
+def test_every_push_to_latest_succeeds_and_one_image_keeps_the_tag(ecr, clients, repository, soak):
+    pushed_images = set()
     for turn in range(10 if soak else 1):
-        pushed = at_once(lambda n, turn=turn: clients[n].push(repository, "latest", f"latest {n} {turn}".encode()))
+        pushed = in_parallel(lambda n, turn=turn: clients[n].push(repository, "latest", f"latest {n} {turn}".encode()))
         assert {status for status, _ in pushed} == {201}
-        everything |= {image for _, image in pushed}
+        pushed_images |= {image for _, image in pushed}
         kept = images(ecr, repository)
-        assert {image["imageDigest"] for image in kept} == everything
-        [holder] = [image for image in kept if image.get("imageTags")]
-        assert holder["imageTags"] == ["latest"]
-        assert holder["imageDigest"] in {image for _, image in pushed}
+        assert {image["imageDigest"] for image in kept} == pushed_images
+        [tagged] = [image for image in kept if image.get("imageTags")]
+        assert tagged["imageTags"] == ["latest"]
+        assert tagged["imageDigest"] in {image for _, image in pushed}
 
 
-def test_one_delete_of_a_repository_wins(ecr, clients, repository, soak):
-    """While it is deleted others push to it: each is told yes or that it is gone, and nothing half of it is left."""
+def test_only_one_of_many_deletes_of_a_repository_succeeds(ecr, clients, repository, soak):
+    """Other clients push meanwhile: each upload starts or gets a 404, and no image is left."""
     for turn in range(10 if soak else 1):
         name = f"{repository}/gone-{turn}"
         ecr.create_repository(repositoryName=name)
@@ -190,25 +194,25 @@ def test_one_delete_of_a_repository_wins(ecr, clients, repository, soak):
         def work(number: int, name: str = name) -> str:
             if number % 2:
                 status, _, _ = clients[number].ask("POST", f"/v2/{name}/blobs/uploads/")
-                return {202: "begun", 404: "gone"}[status]
+                return {202: "started", 404: "not found"}[status]
             try:
                 ecr.delete_repository(repositoryName=name, force=True)
             except ClientError as error:
                 return error.response["Error"]["Code"]
             return "deleted"
 
-        said = Counter(at_once(work))
-        assert said["deleted"] == 1
-        assert said["RepositoryNotFoundException"] == CLIENTS // 2 - 1
-        assert said["begun"] + said["gone"] == CLIENTS // 2
+        results = Counter(in_parallel(work))
+        assert results["deleted"] == 1
+        assert results["RepositoryNotFoundException"] == CLIENTS // 2 - 1
+        assert results["started"] + results["not found"] == CLIENTS // 2
         ecr.create_repository(repositoryName=name)
         assert ecr.describe_images(repositoryName=name)["imageDetails"] == []
 
 
 def test_small_calls_are_answered_in_time(sandbox, soak):
-    """What `make bench` measures: four of ten calls change something, and are on disk when they are answered."""
+    """The calls of `make bench`: four of ten write, and their changes are on disk before the response."""
     [data] = sandbox.client().get_authorization_token()["authorizationData"]
     crowd.prepare(sandbox.registry, data["authorizationToken"])
     answers = crowd.timed(sandbox.registry, crowd.calls)
     assert len(answers) == CLIENTS * crowd.ROUNDS * 10
-    assert crowd.percentile(answers, 95) < (300 if soak else 1500)  # ms; `make test` has other work at the same time
+    assert crowd.percentile(answers, 95) < (300 if soak else 1500)  # ms; `make test` runs other tests at the same time

@@ -1,4 +1,4 @@
-"""How ``state-2026-11.tar.gz`` was made: what this fills a sandbox of commit 0b1a229 with, whose state was then packed.
+"""Creates ``state-2026-11.tar.gz``: fills a sandbox of commit 0b1a229, whose state folder is then packed.
 
     git worktree add /tmp/old 0b1a229
     cd /tmp/old && ECR_TUTORIAL_STATE=/tmp/state ECR_TUTORIAL_PORT=5999 ECR_TUTORIAL_BASE=/nonexistent \\
@@ -7,7 +7,7 @@
     tar -C /tmp/state -czf tests/sandbox/state/state-2026-11.tar.gz \\
         --exclude='*secret*' --exclude=sandbox.* --exclude=registry.* --exclude=ports.json --exclude=log .
 
-It prints what must be there afterwards, which ``test_distribution_layout.py`` reads from ``state-2026-11.json``.
+It prints the resources that it created. ``test_distribution_layout.py`` reads them from ``state-2026-11.json``.
 """
 
 import json
@@ -23,19 +23,19 @@ from helpers import settings
 from tests.sandbox.wire import BYTES, Wire, digest_of
 
 OTHER = (settings.OTHER_ACCESS_KEY, settings.OTHER_SECRET_KEY)
-LONG_NAME = "/".join(["a-name-of-forty-characters-for-a-folder-x"] * 6)  # the old version stored it under a hash
+LONG_NAME = "/".join(["a-name-of-forty-characters-for-a-folder-x"] * 6)  # the old version stored this name as a hash
 SHARED = b"a layer that several images share"
 KEEP = '{"rules": [{"rulePriority": 1, "selection": {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 5}, "action": {"type": "expire"}}]}'  # noqa: E501
 
 
 def client(url: str, service: str, region: str = settings.REGION, key: tuple[str, str] | None = None) -> Any:
-    """boto3's client of one service of the sandbox."""
+    """A boto3 client for one service of the sandbox."""
     access, secret = key or (settings.ACCESS_KEY, settings.SECRET_KEY)
     return boto3.client(service, region, endpoint_url=url, aws_access_key_id=access, aws_secret_access_key=secret)
 
 
 def private(url: str, name: str, region: str = settings.REGION, key: tuple[str, str] | None = None) -> Wire:
-    """The private repository *name*, which is made unless it is there."""
+    """A client for the private repository *name*, which is created if it does not exist."""
     ecr = client(url, "ecr", region, key)
     with suppress(ecr.exceptions.RepositoryAlreadyExistsException):
         ecr.create_repository(repositoryName=name)
@@ -46,7 +46,7 @@ def private(url: str, name: str, region: str = settings.REGION, key: tuple[str, 
 
 
 def public(url: str, name: str) -> Wire:
-    """The public repository *name*, which is made unless it is there."""
+    """A client for the public repository *name*, which is created if it does not exist."""
     ecr = client(url, "ecr-public")
     with suppress(ecr.exceptions.RepositoryAlreadyExistsException):
         ecr.create_repository(repositoryName=name)
@@ -58,17 +58,17 @@ def public(url: str, name: str) -> Wire:
 
 
 def hub(url: str, name: str) -> Wire:
-    """The repository *name* of Docker Hub's stand-in, which a push makes."""
+    """A client for the repository *name* of the simulated Docker Hub. A push creates the repository."""
     address = requests.get(f"{url}/_sandbox", timeout=10).json()["hub"]
     user = {"username": name.partition("/")[0], "password": "correct horse battery"}
     requests.post(f"{address}/hub.docker.com/v2/sandbox/accounts", json=user, timeout=10)
     query = {"service": "registry.docker.io", "scope": f"repository:{name}:pull,push"}
-    got = requests.get(f"{address}/token", params=query, auth=tuple(user.values()), timeout=10)
-    return Wire(address, name, f"Bearer {got.json()['token']}")
+    token = requests.get(f"{address}/token", params=query, auth=tuple(user.values()), timeout=10)
+    return Wire(address, name, f"Bearer {token.json()['token']}")
 
 
 def fill(url: str) -> dict[str, Any]:
-    """Fill the sandbox; what it has then."""
+    """Fill the sandbox; the created resources."""
     ecr = client(url, "ecr")
     ecr.put_replication_configuration(
         replicationConfiguration={
@@ -80,7 +80,7 @@ def fill(url: str) -> dict[str, Any]:
             ]
         }
     )
-    homes = {
+    repositories = {
         "app": private(url, "app"),
         "copied": private(url, "copied"),
         "other": private(url, "app", key=OTHER),
@@ -89,8 +89,10 @@ def fill(url: str) -> dict[str, Any]:
         "public": public(url, "team/tool"),
         "hub": hub(url, "alice/app"),
     }
-    images = {name: [home.push(home.image(SHARED), "v1")["digest"]] for name, home in homes.items()}
-    app = homes["app"]
+    images = {
+        name: [repository.push(repository.image(SHARED), "v1")["digest"]] for name, repository in repositories.items()
+    }
+    app = repositories["app"]
     images["app"].append(app.push(app.image(b"a layer of its own"), "v1")["digest"])  # the first one loses its tag
     old = app.push(app.image(b"an archived layer"), "old")["digest"]
     ecr.update_image_storage_class(repositoryName="app", imageId={"imageDigest": old}, targetStorageClass="ARCHIVE")

@@ -1,14 +1,15 @@
-"""Small files are found whole after any crash, and secrets are their owner's only."""
+"""Small files are complete after any crash, and only their owner can read secrets."""
 
 import errno
 import os
 import stat
 
 import pytest
+
 from ecr_sandbox.state.atomic_files import secret, write_whole
 
 
-def test_the_new_text_takes_the_place_of_the_old(tmp_path):
+def test_the_new_text_replaces_the_old_one(tmp_path):
     path = tmp_path / "note"
     write_whole(path, "old")
     write_whole(path, "new")
@@ -17,7 +18,7 @@ def test_the_new_text_takes_the_place_of_the_old(tmp_path):
 
 
 @pytest.mark.parametrize("fails", ["fsync", "rename"])
-def test_a_crash_at_any_step_leaves_the_old_one(tmp_path, monkeypatch, fails):
+def test_a_crash_at_any_step_leaves_the_old_text(tmp_path, monkeypatch, fails):
     path = tmp_path / "note"
     write_whole(path, "old")
 
@@ -29,12 +30,12 @@ def test_a_crash_at_any_step_leaves_the_old_one(tmp_path, monkeypatch, fails):
         with pytest.raises(OSError, match="No space left"):
             write_whole(path, "new")
         assert path.read_text() == "old"
-    write_whole(path, "new", 0o600)  # whatever it left is no obstacle, nor is its mode taken over
+    write_whole(path, "new", 0o600)  # files that the crash left do not matter, nor does their mode
     assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("new", 0o600)
 
 
-def test_it_is_on_disk_in_this_order(tmp_path, monkeypatch):
-    """The bytes, then the name; a name without bytes would be an empty file."""
+def test_file_and_folder_are_synced_in_this_order(tmp_path, monkeypatch):
+    """The content is synced before the rename. Otherwise a crash could leave an empty file."""
     order = []
     fsync, replace = os.fsync, os.replace
     monkeypatch.setattr(
@@ -45,7 +46,7 @@ def test_it_is_on_disk_in_this_order(tmp_path, monkeypatch):
     assert order == [str(tmp_path / "note.new"), "rename", str(tmp_path)]
 
 
-def test_a_secret_is_made_once_and_readable_by_its_owner_only(tmp_path):
+def test_a_secret_is_made_once_and_only_its_owner_can_read_it(tmp_path):
     before = os.umask(0)
     try:
         assert secret(tmp_path / "secret", lambda: "first") == "first"
@@ -55,7 +56,7 @@ def test_a_secret_is_made_once_and_readable_by_its_owner_only(tmp_path):
     assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
 
 
-def test_an_empty_secret_is_none(tmp_path):
-    """An earlier version, killed in the wrong moment, left one: everybody could have signed with it."""
+def test_an_empty_secret_is_replaced(tmp_path):
+    """An earlier version could leave an empty secret when it was killed. Anyone could sign with it."""
     (tmp_path / "secret").touch()
     assert secret(tmp_path / "secret", lambda: "made now") == "made now"

@@ -1,15 +1,15 @@
-"""Jobs: with the change that made them or not at all, when they are due, again after a crash, and not for ever."""
+"""Background jobs: stored in the transaction that creates them, run when due, retried, and resumed after a crash."""
 
 import threading
 import time
 
 import pytest
+
 from ecr_sandbox.state import clock, jobs
 from ecr_sandbox.state.jobs import Jobs
-
 from tests.sandbox.conftest import until
 
-PATIENCE = 30  # seconds; it bounds a hang
+PATIENCE = 30  # seconds; a timeout for hangs
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def work(store):
     work.stop()
 
 
-def test_a_job_is_done_after_its_change(store, work):
+def test_a_job_runs_after_its_change(store, work):
     done = []
     work.on("greet", lambda: done.append)
     work.start()
@@ -31,7 +31,7 @@ def test_a_job_is_done_after_its_change(store, work):
     until(lambda: work.waiting("greet") == [])
 
 
-def test_a_change_that_fails_leaves_no_job(store, work):
+def test_a_failed_change_leaves_no_job(store, work):
     done = []
     work.on("greet", lambda: done.append)
     work.start()
@@ -53,7 +53,7 @@ def test_a_handler_is_loaded_by_its_first_job(work):
     assert loaded[0] == 1
 
 
-def test_a_job_waits_until_it_is_due_by_the_sandbox_s_clock(store, work):
+def test_a_job_runs_when_it_is_due_by_the_clock_of_the_sandbox(store, work):
     done = []
     work.on("expire", lambda: done.append)
     work.start()
@@ -64,7 +64,7 @@ def test_a_job_waits_until_it_is_due_by_the_sandbox_s_clock(store, work):
     until(lambda: done == [{}])
 
 
-def test_a_job_that_was_not_done_is_done_by_the_next_run(store, work):
+def test_an_unfinished_job_runs_again_after_a_restart(store, work):
     reached, never = threading.Event(), threading.Event()
     work.on("greet", lambda: lambda what: reached.set() or never.wait(PATIENCE))
     work.start()
@@ -80,7 +80,7 @@ def test_a_job_that_was_not_done_is_done_by_the_next_run(store, work):
     again.stop()
 
 
-def test_a_job_that_fails_is_tried_again_and_at_last_given_up(work, monkeypatch, capsys):
+def test_a_failing_job_is_retried_and_finally_dropped(work, monkeypatch, capsys):
     monkeypatch.setattr(jobs, "PAUSE", 0.001)
     tries = []
 
@@ -92,22 +92,22 @@ def test_a_job_that_fails_is_tried_again_and_at_last_given_up(work, monkeypatch,
     work.start()
     work.add("copy", image="a")
     until(lambda: work.waiting("copy") == [])
-    assert len(tries) == jobs.TRIES
+    assert len(tries) == jobs.MAX_TRIES
     assert "no route" in capsys.readouterr().err
 
 
-def test_one_job_that_hangs_does_not_stop_the_others(work):
-    held, done = threading.Event(), []
-    work.on("hang", lambda: lambda what: held.wait(PATIENCE))
+def test_a_job_that_hangs_does_not_stop_the_others(work):
+    release, done = threading.Event(), []
+    work.on("hang", lambda: lambda what: release.wait(PATIENCE))
     work.on("greet", lambda: done.append)
     work.start()
     work.add("hang")
     work.add("greet", name="Ann")
     until(lambda: done == [{"name": "Ann"}])
-    held.set()
+    release.set()
 
 
-def test_a_job_of_a_kind_that_nobody_does_is_kept(store, work):
+def test_a_job_without_a_handler_is_kept(store, work):
     work.start()
     work.add("unheard-of", n=1)
     time.sleep(0.1)
@@ -116,16 +116,16 @@ def test_a_job_of_a_kind_that_nobody_does_is_kept(store, work):
     assert work.waiting("unheard-of") == []
 
 
-def test_a_job_that_was_dropped_while_it_was_done_takes_no_other_with_it(work):
-    reached, go_on, done = threading.Event(), threading.Event(), []
-    work.on("hang", lambda: lambda what: reached.set() or go_on.wait(PATIENCE))
+def test_a_job_that_is_dropped_while_it_runs_does_not_delete_another(work):
+    reached, resume, done = threading.Event(), threading.Event(), []
+    work.on("hang", lambda: lambda what: reached.set() or resume.wait(PATIENCE))
     work.add("hang")
     work.start()
     assert reached.wait(PATIENCE)
     work.drop("hang")
     work.add("greet", name="Ann")
-    go_on.set()
-    until(lambda: work._under_way == set())
+    resume.set()
+    until(lambda: work._running == set())
     work.on("greet", lambda: done.append)
     work._wake()
     until(lambda: done == [{"name": "Ann"}])

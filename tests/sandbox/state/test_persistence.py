@@ -1,4 +1,4 @@
-"""What moto keeps in memory: whole and in the store, or not at all; and there for whoever looks without the lock."""
+"""Persistence of moto's backends: a change is stored completely or undone, and reads need no lock."""
 
 import pickle
 import threading
@@ -7,72 +7,74 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from ecr_sandbox.aws.errors import CommonError
+from moto.iam.models import iam_backends
+from moto.sts.models import sts_backends
+
+from ecr_sandbox.aws.call import model_name
+from ecr_sandbox.aws.dispatch import SERVICES
+from ecr_sandbox.errors import ApiError
 from ecr_sandbox.iam import administrator, principals
 from ecr_sandbox.services.ecr.backend import Repository
 from ecr_sandbox.services.ecs import roles
 from ecr_sandbox.state import persistence
-from ecr_sandbox.state.persistence import Kept
+from ecr_sandbox.state.persistence import BackendPersistence
 from ecr_sandbox.state.store import Store
-from moto.iam.models import iam_backends
-from moto.sts.models import sts_backends
-
 from helpers import settings
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Iterator[Kept]:
-    """An IAM with the administrator, in a store."""
+def backends(tmp_path: Path) -> Iterator[BackendPersistence]:
+    """The backends in a store, with the administrator and the user alice."""
     store = Store(tmp_path / "state.db")
-    kept = Kept(store)
-    kept.restore()
+    persistence = BackendPersistence(store, SERVICES, model_name)
+    persistence.restore()
     administrator.ensure(store)
     iam = principals.account(settings.ACCOUNT)
-    with kept.changing("iam"):
+    with persistence.changing("iam"):
         iam.create_user(settings.REGION, "alice")
-    yield kept
+    yield persistence
     store.close()
     for account in (settings.ACCOUNT, settings.OTHER_ACCOUNT):
         iam_backends[account]["aws"].reset()
         sts_backends[account]["aws"].reset()
 
 
-def fail(kept: Kept) -> None:
-    """A change that is undone."""
-    with pytest.raises(ZeroDivisionError), kept.changing("iam"):
+def fail(backends: BackendPersistence) -> None:
+    """Make a change that fails and is undone."""
+    with pytest.raises(ZeroDivisionError), backends.changing("iam"):
         principals.account(settings.ACCOUNT).create_user(settings.REGION, "bob")
         raise ZeroDivisionError
 
 
-def test_a_change_that_fails_has_not_happened(kept):
-    fail(kept)
+def test_a_failed_change_is_undone(backends):
+    fail(backends)
     assert principals.user(settings.ACCOUNT, "alice") and not principals.user(settings.ACCOUNT, "bob")
 
 
-def test_while_a_change_is_undone_the_keys_are_known(kept, monkeypatch):
-    asked = []
+def test_keys_can_be_read_while_a_change_is_undone(backends, monkeypatch):
+    read = []
 
     def load(content: bytes):
         found: list = []
         other = threading.Thread(target=lambda: found.append(principals.of(settings.ACCESS_KEY)))
         other.start()
         other.join()
-        asked.extend(found or [None])
+        read.extend(found or [None])
         return pickle.loads(content)
 
     monkeypatch.setattr(persistence, "_load", load)
-    fail(kept)
-    assert asked and None not in asked
+    fail(backends)
+    assert read and None not in read
 
 
-def test_the_session_of_a_task_outlives_the_failure_of_another_change(kept):
-    with kept.changing("iam"):
+def test_the_session_of_a_task_survives_the_failure_of_another_change(backends):
+    with backends.changing("iam"):
         principals.account(settings.ACCOUNT).create_role("execution", "{}", "/", None, "", [], "3600")
     role = f"arn:aws:iam::{settings.ACCOUNT}:role/execution"
-    with roles.session(SimpleNamespace(changing=kept.changing), role, "task", settings.REGION) as made:
-        fail(kept)
+    with roles.session(SimpleNamespace(changing=backends.changing), role, "task", settings.REGION) as made:
+        fail(backends)
         assert principals.of(made.access_key_id).arn.endswith("assumed-role/execution/task")
-    with pytest.raises(CommonError):
+    with pytest.raises(ApiError):
         principals.of(made.access_key_id)
 
 

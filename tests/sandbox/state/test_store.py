@@ -1,4 +1,4 @@
-"""One transaction a change: all of it or nothing."""
+"""Transactions of the store: a change is committed completely or rolled back."""
 
 import json
 import os
@@ -6,6 +6,7 @@ import sqlite3
 import threading
 
 import pytest
+
 from ecr_sandbox.registry.images import Images
 from ecr_sandbox.state.store import Store
 
@@ -25,30 +26,30 @@ def names(store):
     return [row["region"] for row in store.read().execute("SELECT region FROM backends ORDER BY region")]
 
 
-def test_a_change_is_seen_when_it_is_done(store):
+def test_a_change_is_visible_after_its_commit(store):
     with store.change() as db:
         add(db, "a")
-        assert names(store) == ["a"]  # by the thread that makes it
+        assert names(store) == ["a"]  # in the thread of the change
         seen: list[str] = []
         other = threading.Thread(target=lambda: seen.extend(names(store)))
         other.start()
         other.join()
-        assert seen == []  # and by nobody else yet
+        assert seen == []  # not in other threads
     assert names(store) == ["a"]
 
 
-def test_an_error_undoes_all_of_it_and_what_was_to_follow(store):
-    followed = []
+def test_an_error_rolls_back_and_drops_callbacks(store):
+    called = []
     with pytest.raises(KeyError), store.change() as db:
         add(db, "a")
-        store.afterwards(lambda: followed.append("a"))
+        store.afterwards(lambda: called.append("a"))
         with store.change() as inner:
             add(inner, "b")
         raise KeyError
-    assert names(store) == followed == []
+    assert names(store) == called == []
 
 
-def test_what_follows_happens_after_the_commit(store):
+def test_callbacks_run_after_the_commit(store):
     with store.change() as db:
         add(db, "a")
         store.afterwards(
@@ -60,14 +61,14 @@ def test_what_follows_happens_after_the_commit(store):
 
 @pytest.fixture
 def syncs(monkeypatch):
-    """Counts how often the disk is asked to keep what was written."""
-    asked: list[int] = []
+    """The file descriptors of all calls of fsync."""
+    calls: list[int] = []
     sync = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda file: (asked.append(file), sync(file)))
-    return asked
+    monkeypatch.setattr(os, "fsync", lambda file: (calls.append(file), sync(file)))
+    return calls
 
 
-def test_it_is_on_disk_when_the_change_ends(store, syncs):
+def test_a_change_is_on_disk_when_it_ends(store, syncs):
     with store.change() as db:
         add(db, "a")
         assert syncs == []
@@ -79,13 +80,13 @@ def test_it_is_on_disk_when_the_change_ends(store, syncs):
     assert len(syncs) == 1
 
 
-def test_those_who_wait_for_the_disk_share_one_sync(store, monkeypatch):
-    """While one sync is under way, five write; the next sync is for all five."""
-    asked, busy, written = [], threading.Event(), threading.Semaphore(0)
+def test_waiting_changes_share_one_sync(store, monkeypatch):
+    """Five changes are written during one sync. The next sync is for all five."""
+    calls, busy, written = [], threading.Event(), threading.Semaphore(0)
 
     def slow(file):
-        asked.append(file)
-        if len(asked) == 1:
+        calls.append(file)
+        if len(calls) == 1:
             busy.set()
             for _ in range(5):
                 assert written.acquire(timeout=10)
@@ -107,10 +108,10 @@ def test_those_who_wait_for_the_disk_share_one_sync(store, monkeypatch):
     for each in [first, *others]:
         each.join(20)
     assert len(names(store)) == 6
-    assert 2 <= len(asked) <= 3  # the last of the five may have come just too late for the second
+    assert 2 <= len(calls) <= 3  # the last of the five can be too late for the second sync
 
 
-def test_what_follows_waits_for_the_disk(store, syncs):
+def test_callbacks_wait_for_the_sync(store, syncs):
     with store.change() as db:
         add(db, "a")
         store.afterwards(lambda: seen.append(len(syncs)))
@@ -118,7 +119,7 @@ def test_what_follows_waits_for_the_disk(store, syncs):
     assert seen == [1]
 
 
-def test_who_must_undo_something_does_it_before_anybody_looks(store):
+def test_undone_is_called_before_the_lock_is_released(store):
     seen: list[object] = []
 
     def undone():
@@ -133,8 +134,8 @@ def test_who_must_undo_something_does_it_before_anybody_looks(store):
     assert seen == [False, []]
 
 
-def test_an_older_state_is_taken_over(tmp_path):
-    """Version 0 had no tables of what images are made of."""
+def test_an_older_state_is_migrated(tmp_path):
+    """Version 0 had no tables for the blobs and children of images."""
     path = tmp_path / "state.db"
     old = sqlite3.connect(path)
     old.executescript("""
@@ -167,11 +168,11 @@ def test_an_older_state_is_taken_over(tmp_path):
     [image] = images.all()
     assert (image.status, image.last_pulled, image.archived_at, image.activated_at) == ("ACTIVE", None, None, None)
     store.close()
-    Store(path).close()  # and only once
+    Store(path).close()  # the migration runs only once
 
 
-def test_the_version_before_the_archive_is_taken_over(tmp_path):
-    """Version 1 knew nothing of pulls and of the archive."""
+def test_a_state_from_before_archiving_is_migrated(tmp_path):
+    """Version 1 had no columns for pulls and the archive."""
     path = tmp_path / "state.db"
     Store(path).close()
     old = sqlite3.connect(path)
@@ -191,12 +192,12 @@ def test_the_version_before_the_archive_is_taken_over(tmp_path):
     images.archive(image)
     assert [each.status for each in images.all()] == ["ARCHIVED"]
     store.close()
-    again = Store(path)  # and only once
+    again = Store(path)  # the migration runs only once
     assert [each.status for each in Images(again, "1", "r", "app").all()] == ["ARCHIVED"]
     again.close()
 
 
-def test_a_state_from_the_future_is_left_alone(tmp_path):
+def test_a_state_of_a_newer_version_is_not_changed(tmp_path):
     path = tmp_path / "state.db"
     new = sqlite3.connect(path)
     new.execute("PRAGMA user_version=99")

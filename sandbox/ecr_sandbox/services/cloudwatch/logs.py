@@ -1,4 +1,4 @@
-"""CloudWatch Logs: FilterLogEvents by the prefix of streams, which moto does not look at.
+"""CloudWatch Logs: FilterLogEvents by a prefix of stream names, which moto ignores.
 
 Source: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
 """
@@ -20,12 +20,12 @@ class Response(LogsResponse):
         names = [name for name in self.logs_backend.groups[group].streams if name.startswith(prefix)]
         if not names:
             return json.dumps({"events": [], "searchedLogStreams": []})
-        asked = ("startTime", "endTime", "limit", "nextToken", "filterPattern")
-        given: list[Any] = [self._get_param(each) for each in asked]
+        parameters = ("startTime", "endTime", "limit", "nextToken", "filterPattern")
+        given: list[Any] = [self._get_param(each) for each in parameters]
         events, token, searched = self.logs_backend.filter_log_events(group, names, *given, interleaved=True)
         return json.dumps({"events": events, "nextToken": token, "searchedLogStreams": searched})
 
 
 def install() -> None:
-    """Put this class in the place of moto's. To be called before moto answers anything."""
+    """Replace moto's class by this one. Call it before moto's first answer."""
     moto.logs.urls.url_paths["{0}/$"] = Response.dispatch

@@ -1,22 +1,23 @@
-"""CloudWatch's metric of ECR: how often was pulled from a repository. moto keeps and counts the rest.
+"""ECR's metric in CloudWatch: the number of pulls from a repository. moto stores and aggregates it.
 
 Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-repository-metrics.html: namespace ``AWS/ECR``,
-metric ``RepositoryPullCount``, dimension ``RepositoryName``. The sandbox has one value a minute.
+metric ``RepositoryPullCount``, dimension ``RepositoryName``. The sandbox gives one value a minute.
 """
 
 from datetime import UTC, datetime
 
-from ecr_sandbox.registry.pull_counts import MINUTE, Pulls
 from moto.cloudwatch.models import CloudWatchMetricProvider, MetricDatum, MetricDatumBase
+
+from ecr_sandbox.registry.pull_counts import MINUTE, Pulls
 
 
 def install(pulls: Pulls) -> None:
-    """Put our metric beside moto's, before the first call; *pulls* knows how many there were."""
+    """Add our metric to moto's, before the first call; *pulls* has the counts."""
     _PullCount.pulls = pulls
 
 
 class _PullCount(CloudWatchMetricProvider):
-    """moto asks every subclass for its metrics."""
+    """moto calls every subclass of its provider."""
 
     pulls: Pulls
 
@@ -28,7 +29,7 @@ class _PullCount(CloudWatchMetricProvider):
                 name="RepositoryPullCount",
                 value=count,
                 dimensions=[{"Name": "RepositoryName", "Value": repository}],
-                timestamp=datetime.fromtimestamp(minute * MINUTE, UTC).replace(tzinfo=None),  # as moto has it
+                timestamp=datetime.fromtimestamp(minute * MINUTE, UTC).replace(tzinfo=None),
                 unit="Count",
             )
             for repository, minute, count in _PullCount.pulls.of_registry(account_id, region)

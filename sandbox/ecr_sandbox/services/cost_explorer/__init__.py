@@ -1,1 +1,1 @@
-"""The bill: a meter of what is kept and what goes out, priced, and told as Cost Explorer tells it."""
+"""The bill in Cost Explorer: what the usage meter counted, with AWS's prices."""

@@ -1,11 +1,11 @@
-"""The lines of a bill: what the meter counted, priced, hour by hour where a price depends on what went before.
+"""The lines of a bill: what the meter counted, with prices; by the hour where a price depends on the earlier usage.
 
-The usage types are the ones AWS prints for ECR: ``TimedStorage-ByteHrs``, ``DataTransfer-Out-Bytes`` for what goes to
-the internet, ``USE1-EU-AWS-Out-Bytes`` for what goes to another Region, and, from AWS's price list of September 2026 as
-public tools quote it, ``USE1-TimedStorage-Archive-ByteHrs`` and ``USE1-Retrieval-Archive``. What Amazon Inspector calls
-the scans is not known: those two names are ours. Pulls, and copies inside the Region, cost nothing and make no line.
-The first year's free amount is not taken off; the first GB a month to the internet is. That an archived image is paid
-for at least 90 days is left out. Every Region is priced as us-east-1.
+The usage types are AWS's for ECR: ``TimedStorage-ByteHrs``, ``DataTransfer-Out-Bytes`` for transfer to
+the internet, ``USE1-EU-AWS-Out-Bytes`` for transfer to another Region, and, from AWS's price list of September 2026 as
+public tools quote it, ``USE1-TimedStorage-Archive-ByteHrs`` and ``USE1-Retrieval-Archive``. Amazon Inspector's
+usage types are not known: those two names are ours. Pulls, and copies inside the Region, are free and have no line.
+The free tier of the first year is not subtracted; the first GB a month to the internet is. The minimum of 90 days for
+archived images is not charged. Every Region has the prices of us-east-1.
 """
 
 from collections import defaultdict
@@ -22,9 +22,9 @@ STORAGE, OUT = "TimedStorage-ByteHrs", "DataTransfer-Out-Bytes"
 ARCHIVE, RETRIEVAL = "TimedStorage-Archive-ByteHrs", "Retrieval-Archive"
 FIRST_SCAN, RESCAN = "ECR-InitialScan", "ECR-Rescan"
 
-NOTHING = 1e-12  # what is left when all of a sum of floats is taken off it
+NOTHING = 1e-12  # larger than the rounding errors of floats
 
-# Names in Cost Explorer. ECR's is still its first one; the scans are on the bill of Amazon Inspector.
+# Names in Cost Explorer. ECR has its first name there; Amazon Inspector charges for scans.
 ECR, INSPECTOR = "Amazon EC2 Container Registry (ECR)", "Amazon Inspector"
 
 # Usage types begin with the Region, except in us-east-1 and, for its older services, in eu-west-1.
@@ -53,7 +53,7 @@ PREFIXES = {
 
 @dataclass(frozen=True)
 class Line:
-    """One priced amount: from when, where, of what, how much, for how many dollars, on which service's bill."""
+    """One priced amount: its time, place, usage type, quantity, price in dollars and service."""
 
     at: int
     region: str
@@ -66,22 +66,22 @@ class Line:
 
 
 def lines(meter: Meter, account: str, start: int, end: int, unit: str) -> list[Line]:
-    """What *account* pays for from *start* to *end*, one line for each *unit* of time, repository and usage type."""
+    """The charges of *account* from *start* to *end*, one line for each *unit* of time, repository and usage type."""
     return [*_flat(meter, account, start, end, unit), *_stepped(meter, account, start, end, unit)]
 
 
 def usage_type(region: str, what: str) -> str:
-    """AWS's name of a usage type in a Region; one that is not in our list lends its own name, as KMS's do."""
+    """AWS's name of a usage type in a Region; the prefix of an unlisted Region is its own name, as in KMS's."""
     return what if region == "us-east-1" else f"{_prefix(region)}-{what}"
 
 
 def _prefix(region: str) -> str:
-    """A Region's in the names that have one everywhere, us-east-1 included."""
+    """A Region's prefix in the usage types that always have one, also in us-east-1."""
     return "USE1" if region == "us-east-1" else PREFIXES.get(region, region)
 
 
 def _flat(meter: Meter, account: str, start: int, end: int, unit: str) -> Iterable[Line]:
-    """What has one price, however much it is."""
+    """The charges with one price for any quantity."""
     used = meter.usage(start, end, account, ("region", "repository", "to", unit))
     for (region, repository, to, at), usage in used.items():
         for what, measured, quantity, price, service in _priced(region, to, usage):
@@ -103,7 +103,7 @@ def _priced(region: str, to: str, usage: Usage) -> Iterable[tuple[str, str, floa
 
 
 def _stepped(meter: Meter, account: str, start: int, end: int, unit: str) -> Iterable[Line]:
-    """What has a price that falls as a month's gigabytes add up, so the count begins with the month."""
+    """The charges whose price falls with the month's quantity, so the sum starts with the month."""
     used = meter.usage(begin(start, "month"), end, account, ("hour", "region", "repository"))
     out = {key: usage.internet / GB for key, usage in used.items()}
     archived = {key: usage.archived_gb_months for key, usage in used.items()}

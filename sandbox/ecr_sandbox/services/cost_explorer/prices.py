@@ -1,6 +1,6 @@
-"""The prices, read from one dated file: what a gigabyte and a seat cost, and the steps of the transfer price.
+"""The prices: what a gigabyte and a seat cost, and the tiers of the transfer price.
 
-Every figure lies in ``data/prices.json`` with its date and its source; nothing here knows a number.
+Every figure is in ``data/prices.json`` with its date and source; none is in the code.
 """
 
 import json
@@ -15,7 +15,7 @@ FILE = Path(__file__).parents[2] / "data" / "prices.json"
 
 @dataclass(frozen=True)
 class Plan:
-    """One of Docker Hub's plans; None is unlimited, and a ``usd_monthly`` of None is not on sale."""
+    """One of Docker Hub's plans; None is unlimited, and a ``usd_monthly`` of None cannot be bought."""
 
     key: str
     name: str
@@ -29,7 +29,7 @@ class Plan:
     unverified: str = ""
 
     def usd(self, paid: str = "annual") -> float:
-        """What one seat costs a month, when *paid* ``annual`` or ``monthly``; ValueError when that is not sold."""
+        """What one seat costs a month, when *paid* ``annual`` or ``monthly``; ValueError if it cannot be bought."""
         price = {"annual": self.usd_annual, "monthly": self.usd_monthly}.get(paid)
         if price is None:
             raise ValueError(f"the plan {self.name} is not sold {paid!r}")
@@ -43,7 +43,7 @@ def facts() -> dict[str, Any]:
 
 
 def fact(key: str, section: str = "ecr") -> dict[str, Any]:
-    """One priced thing of a section (``ecr``, ``beside_ecr``, ``ecr_public``); KeyError when there is none."""
+    """One price of a section (``ecr``, ``beside_ecr``, ``ecr_public``); KeyError if it does not exist."""
     for each in facts()[section]:
         if each["key"] == key:
             return each
@@ -56,17 +56,17 @@ def usd(key: str, section: str = "ecr") -> float:
 
 
 def internet(gb: float) -> float:
-    """What *gb* gigabytes a month cost on their way to the internet: each at the price of its own step."""
+    """The price of *gb* gigabytes a month to the internet: each at the price of its tier."""
     return _in_steps(gb, facts()["internet_steps"]["steps"])
 
 
 def archive(gb_months: float) -> float:
-    """What *gb_months* of a month cost in archive storage: each at the price of its own step."""
+    """The price of *gb_months* of a month in archive storage: each at the price of its tier."""
     return _in_steps(gb_months, facts()["archive_steps"]["steps"])
 
 
 def replication(region: str, to_region: str) -> float:
-    """What a gigabyte costs that is copied from one Region to another; inside a Region, nothing."""
+    """The price of a gigabyte copied from one Region to another; within a Region it is free."""
     if region == to_region:
         return 0.0
     between = fact("replication", "beside_ecr")
@@ -74,7 +74,7 @@ def replication(region: str, to_region: str) -> float:
 
 
 def free_internet_gb() -> float:
-    """How many gigabytes a month may go to the internet for nothing."""
+    """The gigabytes a month to the internet that are free."""
     return facts()["internet_steps"]["steps"][0]["up_to_gb"]
 
 

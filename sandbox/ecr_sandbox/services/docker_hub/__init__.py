@@ -1,12 +1,14 @@
-"""A stand-in for Docker Hub: a second registry with the Hub's rules, over the same store and the same bytes.
+"""A stand-in for Docker Hub: a second registry with the Hub's rules, over the same store and content.
 
-On one port it answers what the real Hub spreads over three hosts: ``/v2/`` is registry-1.docker.io, ``/token`` is
-auth.docker.io, and ``/hub.docker.com/v2/`` is hub.docker.com/v2/. It is loaded by the first request to its port.
+Its port answers for three hosts of the real Hub: ``/v2/`` is registry-1.docker.io, ``/token`` is
+auth.docker.io, and ``/hub.docker.com/v2/`` is hub.docker.com/v2/. The first request to the port loads it.
 """
 
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from werkzeug.wrappers import Response
 
 from ecr_sandbox.http.middleware import Handler, Request, chain
 from ecr_sandbox.registry import routes
@@ -14,7 +16,6 @@ from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.responses import with_version
 from ecr_sandbox.registry.upload_sessions import UploadSessions
 from ecr_sandbox.state.store import Store
-from werkzeug.wrappers import Response
 
 from . import accounts, limits, official, repositories
 from .api import PREFIX, Api
@@ -25,7 +26,7 @@ from .tokens import Signer
 
 @dataclass(frozen=True)
 class Hub:
-    """What the stand-in knows."""
+    """The state of the stand-in."""
 
     accounts: accounts.Accounts
     repositories: repositories.Repositories
@@ -41,13 +42,13 @@ def install(store: Store, blobs: ContentStore, secret_path: Path) -> Handler:
     )
     tokens = TokenServer(hub.accounts, hub.repositories, signer)
     api = Api(hub.accounts, hub.repositories, hub.pulls, signer)
-    shelf = official.Shelf(hub.repositories, blobs)
-    with suppress(OSError):  # the disk is full: all but the preview works
+    mirror = official.Mirror(hub.repositories, blobs)
+    with suppress(OSError):  # the disk is full: everything but the preview works
         official.preview(hub.repositories, blobs)
 
     def handler(request: Request) -> Response:
-        if official.is_asked_for(request):
-            shelf.fill()
+        if official.is_requested(request):
+            mirror.fill()
         if request.path == "/v2" or request.path.startswith("/v2/"):
             return registry(request)
         if request.path == "/token" and request.method in ("GET", "POST"):
@@ -62,5 +63,5 @@ def install(store: Store, blobs: ContentStore, secret_path: Path) -> Handler:
 def _open(store: Store, blobs: ContentStore) -> Hub:
     for schema in (accounts.SCHEMA, repositories.SCHEMA, limits.SCHEMA):
         store.add(schema)
-    people = accounts.Accounts(store)
-    return Hub(people, repositories.Repositories(store, blobs, people), limits.Pulls(store))
+    rows = accounts.Accounts(store)
+    return Hub(rows, repositories.Repositories(store, blobs, rows), limits.Pulls(store))

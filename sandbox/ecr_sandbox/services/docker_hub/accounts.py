@@ -1,6 +1,6 @@
-"""Accounts of the stand-in: a name, a password, a plan, and personal access tokens in the place of the password.
+"""Accounts of the stand-in: a name, a password, a plan, and personal access tokens to use instead of the password.
 
-Passwords are stored as slow, salted hashes. A token is long and random: a plain hash is enough to know it again.
+Passwords are stored as slow, salted hashes. A token is long and random, so a plain hash is enough.
 Sources: https://github.com/docker/docs/pull/21438 (Docker ID), https://docs.docker.com/security/access-tokens/reference/
 """
 
@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from sqlite3 import IntegrityError, Row
 from typing import Any
 
-from ecr_sandbox.state.store import Store
 from werkzeug.security import check_password_hash, generate_password_hash
+
+from ecr_sandbox.state.store import Store
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS hub_accounts (
@@ -33,25 +34,25 @@ PASSWORD_LENGTH = 9
 HASH = "pbkdf2:sha256:200000"  # scrypt would take 32 MB for every docker command
 PERSONAL = "personal"
 PLANS = (PERSONAL, "pro", "team", "business")
-SCOPES = ("repo:public_read", "repo:read", "repo:write", "repo:admin")  # each includes those before it
+SCOPES = ("repo:public_read", "repo:read", "repo:write", "repo:admin")  # each includes the ones before it
 EVERYTHING = SCOPES[-1]
 
 
 class Invalid(ValueError):
-    """What was asked for is not possible; the message says why."""
+    """The request is not possible; the message says why."""
 
 
 class WrongPassword(Exception):
-    """No such account, or not its password, or a token that is not (or no longer) one of its own."""
+    """The account does not exist, or the password or token is not (or no longer) valid for it."""
 
 
 class ExpiredToken(Exception):
-    """The personal access token was good until its date."""
+    """The personal access token has expired."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """Somebody with a Docker ID."""
+    """A user with a Docker ID."""
 
     username: str
     id: str
@@ -80,25 +81,25 @@ class AccessToken:
 
 @dataclass(frozen=True)
 class Credential:
-    """What somebody proved: who they are, and how much they may do; *token* is None for the password itself."""
+    """An authenticated account and its scope; *token* is None if the password was used."""
 
     account: Account
     scope: str = EVERYTHING
     token: str | None = None
 
     def covers(self, scope: str) -> bool:
-        """Whether *scope* is among what this credential may do."""
+        """Whether the credential includes *scope*."""
         return SCOPES.index(scope) <= SCOPES.index(self.scope)
 
 
 class Accounts:
-    """The rows of the store that say who there is."""
+    """The accounts and access tokens: rows of the store."""
 
     def __init__(self, store: Store):
         self._store = store
 
     def sign_up(self, username: str, password: str, plan: str = PERSONAL, private_by_default: bool = False) -> Account:
-        """Make an account; with the same password it may be made again. Raises Invalid."""
+        """Create an account; an existing one with the same password is returned. Raises Invalid."""
         _check(username, password, plan)
         if existing := self.find(username):
             if self._knows(username, password):
@@ -113,7 +114,7 @@ class Accounts:
         return self._get(username)
 
     def change(self, username: str, plan: str | None = None, private_by_default: bool | None = None) -> Account:
-        """Another plan or another privacy of new repositories; raises Invalid."""
+        """Change the plan or the default privacy of new repositories; raises Invalid."""
         account = self._get(username)
         plan = account.plan if plan is None else plan
         if plan not in PLANS:
@@ -126,7 +127,7 @@ class Accounts:
         return self._get(username)
 
     def delete(self, username: str) -> None:
-        """Take the account away, if there is one, and its access tokens; its repositories must be gone."""
+        """Delete the account, if it exists, and its access tokens; delete its repositories before."""
         with self._store.change() as db:
             db.execute("DELETE FROM hub_access_tokens WHERE username = ?", (username,))
             db.execute("DELETE FROM hub_accounts WHERE username = ?", (username,))
@@ -139,7 +140,7 @@ class Accounts:
         return Account(row["username"], row["id"], row["plan"], bool(row["private_by_default"]), row["joined"])
 
     def check(self, username: str, secret: str) -> Credential:
-        """Who this is, by password or by access token; raises WrongPassword or ExpiredToken."""
+        """The credential for a password or an access token; raises WrongPassword or ExpiredToken."""
         found = self._select("hash = ? AND username = ?", _hash(secret), username)
         if found:
             return self._used(found[0])
@@ -147,8 +148,8 @@ class Accounts:
             raise WrongPassword
         return Credential(self._get(username))
 
-    def recall(self, username: str, token: str | None) -> Credential:
-        """The credential that was checked before, if it still holds; raises WrongPassword or ExpiredToken."""
+    def renew(self, username: str, token: str | None) -> Credential:
+        """A credential that was checked before, if it is still valid; raises WrongPassword or ExpiredToken."""
         account = self.find(username)
         if account is None:
             raise WrongPassword
@@ -179,11 +180,11 @@ class Accounts:
         return self._select("username = ? ORDER BY rowid", username)
 
     def token(self, username: str, token: str) -> AccessToken | None:
-        """One of them by its uuid, or None."""
+        """The access token with this uuid, or None."""
         return next(iter(self._select("username = ? AND uuid = ?", username, token)), None)
 
     def change_token(self, token: AccessToken, label: str | None, is_active: bool | None) -> AccessToken:
-        """Name it anew, switch it off or on again."""
+        """Change the label, or activate or deactivate the token."""
         values = (
             token.label if label is None else label,
             token.is_active if is_active is None else is_active,
@@ -195,7 +196,7 @@ class Accounts:
         return changed
 
     def delete_token(self, token: AccessToken) -> None:
-        """Revoke it for good."""
+        """Delete the token."""
         with self._store.change() as db:
             db.execute("DELETE FROM hub_access_tokens WHERE uuid = ?", (token.uuid,))
 
@@ -227,7 +228,7 @@ class Accounts:
 
 
 def now() -> str:
-    """This moment as the Hub's API writes it; such times are in order when they are in alphabetical order."""
+    """The current time as the Hub's API writes it; such times sort alphabetically."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 

@@ -1,7 +1,7 @@
-"""The token server, which on the real Hub is https://auth.docker.io/token, and the door that reads its tokens.
+"""The token server, on the real Hub https://auth.docker.io/token, and the middleware that reads its tokens.
 
-``docker`` asks for a token with GET and Basic authentication; containerd and BuildKit ask with an OAuth2 form. A token
-is given for what was asked and is allowed, be it nothing: the registry refuses later, and tells nobody what exists.
+``docker`` requests a token with GET and Basic authentication, containerd and BuildKit with an OAuth2 form. A token
+grants the requested actions that are allowed, even if none is: the registry refuses later and hides what exists.
 Sources: https://distribution.github.io/distribution/spec/auth/token/ and …/oauth/
 """
 
@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from werkzeug.wrappers import Response
+
 from ecr_sandbox.http.middleware import Handler, Middleware, Request
 from ecr_sandbox.registry.responses import refuse
-from werkzeug.wrappers import Response
 
 from .accounts import EVERYTHING, Accounts, Credential, ExpiredToken, WrongPassword, now
 from .errors import INSUFFICIENT_SCOPES, TOKEN_EXPIRED, UNSUPPORTED_GRANT, WRONG_PASSWORD, unauthorized
@@ -21,23 +22,23 @@ from .repositories import Repositories
 from .scopes import Scope, parse_all
 from .tokens import REGISTRY_LIFETIME, Bearer, InvalidToken, Signer, mint_bearer, read_bearer
 
-VISITOR = "hub.visitor"  # where the door leaves its finding in the request's environ
+CALLER = "hub.caller"  # the key of the caller in the request's environ
 
 
 @dataclass(frozen=True)
-class Visitor:
-    """Who asks the registry: *who* is None for a stranger, *access* is what the token grants."""
+class Caller:
+    """The caller of the registry: *who* is None for an anonymous client, *bearer* is the token."""
 
     who: Credential | None
     bearer: Bearer
 
 
-class _No(Exception):
+class _Unauthorized(Exception):
     """Raised to answer 401 with these details."""
 
 
 class TokenServer:
-    """Gives tokens to those who say who they are, and to strangers."""
+    """Gives tokens to signed-in and anonymous clients."""
 
     def __init__(self, accounts: Accounts, repositories: Repositories, signer: Signer):
         self._accounts, self._repositories, self._signer = accounts, repositories, signer
@@ -50,7 +51,7 @@ class TokenServer:
             given = request.authorization
             who = self._check(given.username, given.password) if given and given.type == "basic" else None
             return _json(self._token(who, parse_all(request.args.getlist("scope"))))
-        except _No as no:
+        except _Unauthorized as no:
             return _json({"details": str(no)}, 401)
 
     def _oauth(self, request: Request) -> Response:
@@ -70,18 +71,18 @@ class TokenServer:
         try:
             return self._accounts.check(username or "", secret or "")
         except WrongPassword:
-            raise _No(WRONG_PASSWORD) from None
+            raise _Unauthorized(WRONG_PASSWORD) from None
         except ExpiredToken:
-            raise _No(TOKEN_EXPIRED) from None
+            raise _Unauthorized(TOKEN_EXPIRED) from None
 
     def _recall(self, refresh_token: str) -> Credential:
         try:
             content = self._signer.read("refresh", refresh_token)
-            return self._accounts.recall(content["sub"], content["token"])
+            return self._accounts.renew(content["sub"], content["token"])
         except (InvalidToken, WrongPassword):
-            raise _No(WRONG_PASSWORD) from None
+            raise _Unauthorized(WRONG_PASSWORD) from None
         except ExpiredToken:
-            raise _No(TOKEN_EXPIRED) from None
+            raise _Unauthorized(TOKEN_EXPIRED) from None
 
     def _token(self, who: Credential | None, scopes: Iterable[Scope]) -> dict[str, Any]:
         access: dict[str, frozenset[str]] = {}
@@ -89,7 +90,7 @@ class TokenServer:
             if scope.kind == "repository":
                 granted = self._repositories.allowed(who, scope.name, scope.actions)
                 if not self._repositories.covered(who, scope.name, granted):
-                    raise _No(INSUFFICIENT_SCOPES)
+                    raise _Unauthorized(INSUFFICIENT_SCOPES)
                 access[scope.name] = access.get(scope.name, frozenset()) | granted
         username = who.account.username if who else None
         token = mint_bearer(self._signer, username, who.scope if who else None, access)
@@ -97,9 +98,9 @@ class TokenServer:
 
 
 def bearer(accounts: Accounts, signer: Signer) -> Middleware:
-    """The door of the registry: whoever has a token is noted in the request; a bad one is refused.
+    """Middleware of the registry: it puts the caller of a token on the request, and refuses an invalid token.
 
-    Who comes without is let through as far as the repository, which can say what token is needed.
+    A request without a token passes: the repository answers which token it needs.
     """
     return partial(_bearer, accounts, signer)
 
@@ -115,7 +116,7 @@ def _bearer(accounts: Accounts, signer: Signer, request: Request, call_next: Han
         if token.username and account is None:
             return refuse(unauthorized(request.host, error="invalid_token"))
         who = Credential(account, token.scope or EVERYTHING) if account else None
-        request.environ[VISITOR] = Visitor(who, token)
+        request.environ[CALLER] = Caller(who, token)
     elif request.path in ("/v2", "/v2/"):
         return refuse(unauthorized(request.host))
     return call_next(request)

@@ -1,4 +1,4 @@
-"""Docker Hub's own words, each with where it was seen, and this stand-in's where the Hub's are not known.
+"""Docker Hub's errors, each with its source; where the Hub's sentence is not known, it is ours.
 
 What docker prints before the message (``denied:``, ``pull access denied for …``) is docker's.
 """
@@ -8,8 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecr_sandbox.registry.backend import RegistryErrors
-from ecr_sandbox.services.ecr.errors import BLOB_UNKNOWN, MANIFEST_TOO_LARGE, UPLOAD_UNKNOWN, Refusal
-from moto.core.exceptions import ServiceException
+from ecr_sandbox.registry.errors import (
+    BLOB_UNKNOWN,
+    MANIFEST_TOO_LARGE,
+    UPLOAD_UNKNOWN,
+    DigestMismatch,
+    ImageError,
+    LayersMissing,
+    ReferencedImagesMissing,
+    Refusal,
+)
 
 SERVICE = "registry.docker.io"
 
@@ -41,7 +49,7 @@ class Detailed(Refusal):
 
 
 def unauthorized(host: str, repository: str = "", actions: Iterable[str] = (), error: str = "") -> Refusal:
-    """Ask for a token that grants *actions* on *repository*; *error* says what is wrong with the one that was sent.
+    """A token that grants *actions* on *repository* is needed; *error* says what is wrong with the one that was sent.
 
     Header and body: https://github.com/docker-archive/docker-registry/issues/1071,
     https://github.com/containerd/containerd/issues/6492 (2022). The real realm is https://auth.docker.io/token.
@@ -59,8 +67,9 @@ def unauthorized(host: str, repository: str = "", actions: Iterable[str] = (), e
 
 
 def manifest_unknown(reference: str) -> Refusal:
-    """No such tag or digest, as the Hub says it of ``library/scratch``. Without the detail docker prints less than
-    "manifest for … not found: manifest unknown: manifest unknown".
+    """The tag or digest does not exist, as the Hub answers for ``library/scratch``.
+
+    With the detail docker prints "manifest for … not found: manifest unknown: manifest unknown", without it less.
     """
     what = "revision" if ":" in reference else "tag"
     return Detailed(404, "MANIFEST_UNKNOWN", "manifest unknown", detail=f"unknown {what}={reference}")
@@ -68,7 +77,7 @@ def manifest_unknown(reference: str) -> Refusal:
 
 def too_many_pulls(user: str | None, token_id: str, headers: dict[str, str]) -> Refusal:
     """429. Anonymous: https://github.com/docker/hub-feedback/issues/2464 (2025-05-12); signed in: many public CI logs
-    of 2025 and 2026. Whether the Hub sends ``Retry-After`` here is not known, so it is left out.
+    of 2025 and 2026. ``Retry-After`` is omitted, because it is not known whether the Hub sends it.
     """
     message = (
         f"You have reached your pull rate limit as '{user}': {token_id}. You may increase the limit by upgrading. "
@@ -78,13 +87,14 @@ def too_many_pulls(user: str | None, token_id: str, headers: dict[str, str]) -> 
     return Refusal(429, "TOOMANYREQUESTS", message + "https://www.docker.com/increase-rate-limit", headers)
 
 
-def manifest_refused(error: ServiceException) -> Refusal:
-    """How the registry words what it does not store; distribution-spec, "Error Codes"."""
-    return {
-        "LayersNotFoundException": Refusal(404, "MANIFEST_BLOB_UNKNOWN", "manifest blob unknown to registry"),
-        "ReferencedImagesNotFoundException": Refusal(404, "MANIFEST_BLOB_UNKNOWN", "manifest blob unknown to registry"),
-        "ImageDigestDoesNotMatchException": Refusal(400, "DIGEST_INVALID", "provided digest did not match content"),
-    }.get(error.code, Refusal(400, "MANIFEST_INVALID", "manifest invalid"))
+def manifest_refused(error: ImageError) -> Refusal:
+    """The answer to a push of a manifest that the registry does not store; distribution-spec, "Error Codes"."""
+    match error:
+        case LayersMissing() | ReferencedImagesMissing():
+            return Refusal(404, "MANIFEST_BLOB_UNKNOWN", "manifest blob unknown to registry")
+        case DigestMismatch():
+            return Refusal(400, "DIGEST_INVALID", "provided digest did not match content")
+    return Refusal(400, "MANIFEST_INVALID", "manifest invalid")
 
 
 REGISTRY = RegistryErrors(
@@ -104,8 +114,8 @@ INCORRECT_CREDENTIALS = "Incorrect authentication credentials"
 # https://github.com/docker/hub-feedback/issues/2438 (2025-01-30)
 FROM_ACCESS_TOKEN = "token issued from personal access token"
 
-# The website's words in https://github.com/docker/hub-feedback/issues/1249 (2017) and …/1313 (2018); what the API says
-# today is not known. Status 400: https://github.com/docker/hub-feedback/issues/78.
+# The website's sentence in https://github.com/docker/hub-feedback/issues/1249 (2017) and …/1313 (2018); what the API
+# answers today is not known. Status 400: https://github.com/docker/hub-feedback/issues/78.
 NO_PRIVATE_LEFT = "No more private repositories available"
 
 # The sentences are ours.

@@ -1,7 +1,7 @@
-"""The pull limit: so many images in the last six hours, by address or by account.
+"""The pull limit: the number of images in the last six hours, by address or by account.
 
-The window slides: a pull counts for exactly its length and then no more. Getting an image's manifest is a pull; asking
-whether it is there (HEAD) is none, and an index counts by the images that are then pulled from it.
+The window slides: each pull counts for its whole length. A GET of an image's manifest is a pull, a HEAD is not; an
+index does not count itself, but the images that are then pulled do.
 Sources: https://docs.docker.com/docker-hub/usage/pulls/; https://github.com/docker/docs/pull/13499 (the source).
 """
 
@@ -23,7 +23,7 @@ CREATE INDEX IF NOT EXISTS hub_pulls_of_source ON hub_pulls (source, at)
 
 @dataclass(frozen=True)
 class PullLimit:
-    """How many pulls in *window* seconds; as Docker Hub has it, unless a lesson asks for less."""
+    """The number of pulls in *window* seconds; Docker Hub's, unless a lesson sets fewer."""
 
     anonymous: int = 100
     personal: int = 200
@@ -32,30 +32,30 @@ class PullLimit:
 
 @dataclass(frozen=True)
 class Budget:
-    """What one *source* may pull: *limit* images in *window* seconds."""
+    """The limit of one *source*: *limit* images in *window* seconds."""
 
     source: str
     limit: int
     window: int
 
 
-class NoneLeft(Exception):
-    """The source has pulled as much as it may for now."""
+class LimitReached(Exception):
+    """The source has used up its limit."""
 
 
 class Pulls:
-    """The rows of the store that say who pulled when."""
+    """The pulls of each source: rows of the store."""
 
     def __init__(self, store: Store):
         self._store = store
 
     def settings(self) -> PullLimit:
-        """The limit in force."""
+        """The current limit."""
         row = self._store.read().execute("SELECT anonymous, personal, window FROM hub_pull_limit").fetchone()
         return PullLimit(**dict(row)) if row else PullLimit()
 
     def set(self, limit: PullLimit) -> None:
-        """Another limit, and nobody has pulled anything yet."""
+        """Change the limit, and reset all counts."""
         with self._store.change() as db:
             db.execute(
                 "INSERT OR REPLACE INTO hub_pull_limit VALUES (1, :anonymous, :personal, :window)", asdict(limit)
@@ -63,7 +63,7 @@ class Pulls:
             db.execute("DELETE FROM hub_pulls")
 
     def budget(self, account: Account | None, address: str) -> Budget | None:
-        """Whose pulls are counted and how many there may be; None when there is no limit."""
+        """The budget that the client's pulls count for, or None if it has no limit."""
         if account and account.paid:
             return None
         settings = self.settings()
@@ -72,22 +72,22 @@ class Pulls:
         return Budget(address, settings.anonymous, settings.window)
 
     def left(self, budget: Budget) -> int:
-        """How many pulls there may still be at this moment."""
+        """The number of pulls that are left now."""
         return self._left(budget, time.time())
 
     def take(self, budget: Budget) -> int:
-        """Count a pull and return its number, to give it back if there was nothing to pull; raises NoneLeft."""
+        """Count a pull and return its id, for ``give_back``; raises LimitReached."""
         with self._store.change(sync=False) as db:
             now = time.time()
             db.execute("DELETE FROM hub_pulls WHERE source = ? AND at <= ?", (budget.source, now - budget.window))
             if not self._left(budget, now):
-                raise NoneLeft
+                raise LimitReached
             cursor = db.execute("INSERT INTO hub_pulls (source, at) VALUES (?, ?)", (budget.source, now))
         assert cursor.lastrowid
         return cursor.lastrowid
 
     def give_back(self, pull: int) -> None:
-        """It was none after all."""
+        """Do not count this pull: nothing was pulled."""
         with self._store.change(sync=False) as db:
             db.execute("DELETE FROM hub_pulls WHERE id = ?", (pull,))
 

@@ -1,4 +1,4 @@
-"""Images that belong to nobody here: official ones, and the one to see the pull limit by."""
+"""Images of no account: official ones, and the one whose manifest shows the pull limit."""
 
 import hashlib
 import json
@@ -10,21 +10,21 @@ from ecr_sandbox import settings
 from ecr_sandbox.http.middleware import Request
 from ecr_sandbox.registry import oci_layout
 from ecr_sandbox.registry.content_store import ContentStore
-from ecr_sandbox.registry.images import Manifest
-from moto.ecr.exceptions import ImageAlreadyExistsException
+from ecr_sandbox.registry.errors import ImageExists
+from ecr_sandbox.registry.manifest_format import Manifest
 
 from .repositories import Repositories
 
 LIBRARY = "library"
 CONFIG_TYPE = "application/vnd.docker.container.image.v1+json"
 MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
-# What Docker's pages tell people to ask for when they want to see their limit: nothing but a manifest and its config.
+# Docker's documentation requests it to show the pull limit. It has only a manifest and a config.
 PREVIEW = ("ratelimitpreview", "test")
 PREVIEW_CONFIG = json.dumps({"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": []}})
 
 
 def preview(repositories: Repositories, blobs: ContentStore) -> None:
-    """Put ``ratelimitpreview/test:latest`` in place, once. Raises OSError."""
+    """Store ``ratelimitpreview/test:latest``, once. Raises OSError."""
     digest = "sha256:" + hashlib.sha256(PREVIEW_CONFIG.encode()).hexdigest()
     config = {"mediaType": CONFIG_TYPE, "size": len(PREVIEW_CONFIG), "digest": digest}
     text = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": []})
@@ -32,28 +32,28 @@ def preview(repositories: Repositories, blobs: ContentStore) -> None:
     _put(repositories, blobs, *PREVIEW, "latest", Manifest.parse(text, None), opened)
 
 
-def is_asked_for(request: Request) -> bool:
-    """Whether a request is about an official image, or asks for a token for one."""
+def is_requested(request: Request) -> bool:
+    """Whether a request is about an official image, or for a token for one."""
     if request.path == "/token":
         return any(f":{LIBRARY}/" in scope for scope in request.values.getlist("scope"))
     return request.path.startswith(f"/v2/{LIBRARY}/")
 
 
-class Shelf:
-    """Where the official images stand: the course's base image, put there when somebody first asks for one."""
+class Mirror:
+    """The official images: only the base image, stored by the first request for one."""
 
     def __init__(self, repositories: Repositories, blobs: ContentStore):
         self._repositories, self._blobs = repositories, blobs
-        self._lock, self._full = threading.Lock(), False
+        self._lock, self._filled = threading.Lock(), False
 
     def fill(self) -> None:
-        """Put the base image in place, once; without a layout there is none. Raises OSError."""
+        """Store the base image, once; without a layout there is none. Raises OSError."""
         with self._lock:
-            found = None if self._full else oci_layout.read(settings.base_image_layout())
+            found = None if self._filled else oci_layout.read(settings.from_environ().base_image_layout)
             if found:
                 name = settings.MIRROR_REPOSITORY.rpartition("/")[2]
                 _put(self._repositories, self._blobs, LIBRARY, name, settings.MIRROR_TAG, *found)
-            self._full = True
+            self._filled = True
 
 
 def _put(
@@ -73,5 +73,5 @@ def _put(
     with repositories.change():
         blobs.require_blobs(images, manifest, full_name, "docker.io")
         repositories.create_official(namespace, name, "Official image" if namespace == LIBRARY else "")
-        with suppress(ImageAlreadyExistsException):
+        with suppress(ImageExists):
             images.put(manifest, tag, False)

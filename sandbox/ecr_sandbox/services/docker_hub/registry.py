@@ -1,26 +1,28 @@
-"""Docker Hub's registry as the wire sees it: who may do what, repositories made by a push, the pull limit."""
+"""Docker Hub's registry under ``/v2/``: permissions, repositories created by a push, the pull limit."""
 
 from collections.abc import Iterable
 from functools import partial
 
+from werkzeug.wrappers import Response
+
 from ecr_sandbox.http.middleware import Handler, Middleware, Request
 from ecr_sandbox.registry import image_ids
 from ecr_sandbox.registry.content_store import ContentStore
-from ecr_sandbox.registry.images import Image, Images, Manifest
-from ecr_sandbox.registry.manifest_format import INDEXES
+from ecr_sandbox.registry.errors import Refused
+from ecr_sandbox.registry.image import Image
+from ecr_sandbox.registry.images import Images
+from ecr_sandbox.registry.manifest_format import INDEXES, Manifest
 from ecr_sandbox.registry.references import Key
 from ecr_sandbox.registry.responses import refuse
 from ecr_sandbox.registry.upload_sessions import UploadSessions
-from ecr_sandbox.services.ecr.errors import Refused as WireRefused
-from werkzeug.wrappers import Response
 
-from .auth import VISITOR, Visitor
+from .auth import CALLER, Caller
 from .errors import REGISTRY, manifest_unknown, too_many_pulls, unauthorized
-from .limits import Budget, NoneLeft, Pulls
+from .limits import Budget, LimitReached, Pulls
 from .repositories import PULL, PUSH, Repositories
 
-# What a token must grant for each of the wire's actions, by the names these have on ECR. Nothing grants a delete:
-# on the Hub that is done on the website or with its API.
+# What a token must grant for each action of the registry, by its name on ECR. No token grants a delete: the Hub's
+# website and API do that.
 NEEDED = {
     "ecr:BatchCheckLayerAvailability": {PULL},
     "ecr:GetDownloadUrlForLayer": {PULL},
@@ -32,7 +34,7 @@ NEEDED = {
     "ecr:PutImage": {PULL, PUSH},
     "ecr:BatchDeleteImage": {"delete"},
 }
-PULLED = "hub.pulled"  # where the registry_backend notes a pull in the request's environ
+PULLED = "hub.pulled"  # the key of the counted pull in the request's environ
 
 
 class Repository:
@@ -50,7 +52,7 @@ class Repository:
         return self._registry.repositories.images(self.name)
 
     def store_image(self, text: str, media_type: str | None, tag: str | None, digest: str | None) -> Image:
-        """The end of a push; the first one makes the repository."""
+        """The end of a push; the first one creates the repository."""
         manifest = Manifest.parse(text, media_type)
         blobs, repositories = self._registry.blobs, self._registry.repositories
         with repositories.change():
@@ -61,28 +63,28 @@ class Repository:
             return self.images.put(manifest, tag, False, digest)
 
     def mountable(self, digest: str, source: str, request: Request) -> Key | None:
-        """The key of *source*, if the token lets its holder pull from there and an image there has the layer."""
-        if PULL not in self._registry.granted(request.environ[VISITOR], source):
+        """The key of *source*, if the token grants a pull from there and an image there uses the layer."""
+        if PULL not in self._registry.granted(request.environ[CALLER], source):
             return None
         images = self._registry.repositories.images(source)
         return images.key if images.use(digest) else None
 
     def presigned_url(self, digest: str) -> str | None:
-        """None: the stand-in does not imitate the Hub's content network."""
+        """None: this registry sends the bytes itself; the Hub has a content network."""
         return None
 
     def delete_images(self, ids: Iterable[image_ids.Id]) -> image_ids.Deleted:
         return image_ids.delete(self.images, ids)
 
     def pulled(self, image: Image, tag: str | None, request: Request) -> None:
-        """The door below counts it, when it has seen the answer."""
+        """The middleware below counts it, once it knows the answer."""
 
     def sent(self, n_bytes: int) -> None:
         """The Hub does not charge for bytes."""
 
 
 class HubRegistry:
-    """What the wire needs to know of Docker Hub."""
+    """Docker Hub's ``RegistryBackend``."""
 
     errors = REGISTRY
 
@@ -90,58 +92,56 @@ class HubRegistry:
         self.repositories, self.pulls, self.blobs, self.uploads = repositories, pulls, blobs, uploads
 
     def repository(self, request: Request, name: str, action: str) -> Repository:
-        """The repository, there or yet to be made, if the token grants *action*; raises Refused.
+        """The repository, which need not exist yet, if the token grants *action*; raises Refused.
 
-        What is missing and what is forbidden get the same answer.
+        The answer is the same for a missing and a forbidden repository.
         """
         needed = NEEDED[action]
-        visitor: Visitor | None = request.environ.get(VISITOR)
-        if visitor is None:
-            raise WireRefused(unauthorized(request.host, name, needed))
-        if not needed <= self.granted(visitor, name):
-            raise WireRefused(unauthorized(request.host, name, needed, "insufficient_scope"))
+        caller: Caller | None = request.environ.get(CALLER)
+        if caller is None:
+            raise Refused(unauthorized(request.host, name, needed))
+        if not needed <= self.granted(caller, name):
+            raise Refused(unauthorized(request.host, name, needed, "insufficient_scope"))
         if action == "ecr:BatchGetImage" and request.method == "GET" and "/manifests/" in request.path:
-            self._take(request, visitor)
+            self._take(request, caller)
         return Repository(self, name)
 
-    def granted(self, visitor: Visitor, name: str) -> frozenset[str]:
-        """What the token grants on the repository *name*, as far as it is still allowed."""
-        return self.repositories.allowed(visitor.who, name, visitor.bearer.access.get(name, ()))
+    def granted(self, caller: Caller, name: str) -> frozenset[str]:
+        """The token's actions on the repository *name* that are still allowed."""
+        return self.repositories.allowed(caller.who, name, caller.bearer.access.get(name, ()))
 
     def budget(self, request: Request) -> Budget | None:
-        """Whose pulls this request would count for; None when nobody counts."""
-        visitor: Visitor = request.environ[VISITOR]
-        return self.pulls.budget(visitor.who.account if visitor.who else None, request.remote_addr or "127.0.0.1")
+        """The budget that this request counts for, or None."""
+        caller: Caller = request.environ[CALLER]
+        return self.pulls.budget(caller.who.account if caller.who else None, request.remote_addr or "127.0.0.1")
 
     def headers(self, budget: Budget) -> dict[str, str]:
-        """What the Hub says about the limit; https://docs.docker.com/docker-hub/usage/pulls/"""
+        """The Hub's headers about the limit; https://docs.docker.com/docker-hub/usage/pulls/"""
         return {
             "ratelimit-limit": f"{budget.limit};w={budget.window}",
             "ratelimit-remaining": f"{self.pulls.left(budget)};w={budget.window}",
             "docker-ratelimit-source": budget.source,
         }
 
-    def _take(self, request: Request, visitor: Visitor) -> None:
+    def _take(self, request: Request, caller: Caller) -> None:
         budget = self.budget(request)
         if budget is None:
             return
         try:
             request.environ[PULLED] = self.pulls.take(budget)
-        except NoneLeft:
-            raise WireRefused(
-                too_many_pulls(visitor.bearer.username, visitor.bearer.id, self.headers(budget))
-            ) from None
+        except LimitReached:
+            raise Refused(too_many_pulls(caller.bearer.username, caller.bearer.id, self.headers(budget))) from None
 
 
 def counted(registry_backend: HubRegistry) -> Middleware:
-    """The door that settles the pull limit when the answer is known, and says in the headers what is left."""
+    """Middleware that counts a pull once the answer is known, and adds the limit's headers."""
     return partial(_counted, registry_backend)
 
 
 def _counted(registry_backend: HubRegistry, request: Request, call_next: Handler) -> Response:
     response = call_next(request)
     name, manifests, reference = request.path.removeprefix("/v2/").partition("/manifests/")
-    if not manifests or request.method not in ("GET", "HEAD") or VISITOR not in request.environ:
+    if not manifests or request.method not in ("GET", "HEAD") or CALLER not in request.environ:
         return response
     if response.status_code == 404:
         response = refuse(manifest_unknown(reference))

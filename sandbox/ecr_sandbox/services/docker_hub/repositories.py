@@ -1,8 +1,8 @@
-"""Repositories of the stand-in: whose they are, who may pull and push, and how many may be private.
+"""Repositories of the stand-in: owners, who may pull and push, and how many may be private.
 
-Sources: https://github.com/docker/docs/pull/19136 (collaborators pull and push, no more);
+Sources: https://github.com/docker/docs/pull/19136 (collaborators may only pull and push);
 https://docs.docker.com/docker-hub/usage/ (the Personal plan has one private repository);
-https://github.com/docker/hub-feedback/issues/648 and …/2122 (a push past that number makes a locked one).
+https://github.com/docker/hub-feedback/issues/648 and …/2122 (a push above that number creates a locked one).
 """
 
 import re
@@ -32,21 +32,21 @@ CREATE TABLE IF NOT EXISTS hub_collaborators (
 """
 NAME = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*")
 PRIVATE_ALLOWED = 1  # on the Personal plan
-REGISTRY = "docker-hub"  # the account in the keys of its repositories
+REGISTRY = "docker-hub"  # in place of the account, in the rows of images and blobs
 PULL, PUSH = "pull", "push"
 NOTHING: frozenset[str] = frozenset()
 
 
 class Refused(Exception):
-    """It cannot be done; the message says why."""
+    """The operation is refused; the message says why."""
 
 
 class Exists(Refused):
-    """There is a repository of that name already."""
+    """A repository of that name exists."""
 
 
 class NoPrivateLeft(Refused):
-    """The plan's private repositories are all in use."""
+    """The plan does not allow another private repository."""
 
     def __init__(self) -> None:
         super().__init__(NO_PRIVATE_LEFT)
@@ -54,7 +54,7 @@ class NoPrivateLeft(Refused):
 
 @dataclass(frozen=True)
 class Repository:
-    """A row: one repository in somebody's namespace."""
+    """A row: one repository in the namespace of an account."""
 
     namespace: str
     name: str
@@ -72,19 +72,19 @@ class Repository:
 
 
 class Repositories:
-    """The rows of the store that say what there is, and to whom."""
+    """The repositories and their collaborators: rows of the store."""
 
     def __init__(self, store: Store, blobs: ContentStore, accounts: Accounts):
         self._store, self._blobs, self._accounts = store, blobs, accounts
 
     def change(self) -> AbstractContextManager[Connection]:
-        """Several changes in one: all of them, or none."""
+        """Several changes in one transaction."""
         return self._store.change()
 
     def allowed(self, who: Credential | None, full_name: str, asked: Iterable[str]) -> frozenset[str]:
-        """The part of the *asked* actions that *who* may do; None is a stranger.
+        """Those of the *asked* actions that *who* may do; None is an anonymous client.
 
-        Whoever may push to a namespace may push to a repository that is not there yet: that makes it.
+        The owner of a namespace may push to a repository that does not exist: the push creates it.
         """
         asked = frozenset(asked) & {PULL, PUSH}
         repository = self.find(full_name)
@@ -98,7 +98,7 @@ class Repositories:
         return NOTHING if repository.is_private else asked & {PULL}
 
     def covered(self, who: Credential | None, full_name: str, actions: Iterable[str]) -> bool:
-        """Whether the access token that *who* came with is good for *actions*, which *who* may do with the password."""
+        """Whether the scope of *who*'s access token includes *actions*, which are allowed with the password."""
         if who is None:
             return True
         repository = self.find(full_name)
@@ -117,7 +117,7 @@ class Repositories:
     def create(
         self, owner: Account, name: str, is_private: bool, description: str = "", full_description: str = ""
     ) -> Repository:
-        """What the website and the API do; raises Exists, NoPrivateLeft or Refused."""
+        """Create a repository, as the website and the API do; raises Exists, NoPrivateLeft or Refused."""
         with self._store.change():
             if self.find(f"{owner.username}/{name}"):
                 raise Exists("Repository with this name and namespace already exists")
@@ -126,21 +126,21 @@ class Repositories:
             return self._insert(owner.username, name, is_private, False, description, full_description)
 
     def create_by_push(self, full_name: str) -> Repository:
-        """What a first push does: past the plan's number of private ones the new one is locked, not refused."""
+        """Create a repository, as a first push does: above the plan's number of private ones it is locked."""
         namespace, _, name = full_name.partition("/")
         with self._store.change():
             owner = self._accounts.find(namespace)
-            assert owner  # nobody else was allowed to push
+            assert owner  # only the owner may push
             private = owner.private_by_default
             return self._insert(namespace, name, private, private and not self._private_left(owner))
 
     def create_official(self, namespace: str, name: str, description: str) -> Repository:
-        """One that belongs to nobody here, such as ``library/python``."""
+        """Create a repository of no account, such as ``library/python``."""
         with self._store.change():
             return self.find(f"{namespace}/{name}") or self._insert(namespace, name, False, False, description)
 
     def set_privacy(self, repository: Repository, is_private: bool) -> Repository:
-        """Private or public from now on; a locked one opens when it becomes public. Raises NoPrivateLeft."""
+        """Make it private or public; a locked one that becomes public is unlocked. Raises NoPrivateLeft."""
         with self._store.change() as db:
             owner = self._accounts.find(repository.namespace)
             assert owner
@@ -154,13 +154,13 @@ class Repositories:
         return self._get(repository.full_name)
 
     def unlock(self, owner: Account) -> None:
-        """A paid plan opens what was locked."""
+        """Unlock the repositories of *owner* if the plan is a paid one."""
         if owner.paid:
             with self._store.change() as db:
                 db.execute("UPDATE hub_repositories SET locked = 0 WHERE namespace = ?", (owner.username,))
 
     def delete(self, repository: Repository) -> None:
-        """The repository, its images and their bytes."""
+        """Delete the repository, its images and their blobs."""
         with self._store.change() as db:
             key = (repository.namespace, repository.name)
             db.execute("DELETE FROM hub_repositories WHERE namespace = ? AND name = ?", key)
@@ -169,14 +169,14 @@ class Repositories:
             self._blobs.forget(images.key)
 
     def clear(self, username: str) -> None:
-        """Delete every repository of *username*, and take *username* out of all others."""
+        """Delete every repository of *username*, and remove *username* from the collaborators of all others."""
         with self._store.change() as db:
             for repository in self.of(username):
                 self.delete(repository)
             db.execute("DELETE FROM hub_collaborators WHERE username = ?", (username,))
 
     def pushed(self, full_name: str) -> None:
-        """Note the time of a push."""
+        """Record the time of a push."""
         self._update(full_name, "updated = ?", now())
 
     def pulled(self, full_name: str) -> None:
@@ -184,7 +184,7 @@ class Repositories:
         self._update(full_name, "pull_count = pull_count + 1")
 
     def collaborators(self, repository: Repository) -> list[str]:
-        """Who else may pull and push, by name."""
+        """The collaborators, by name."""
         rows = self._store.read().execute(
             "SELECT username FROM hub_collaborators WHERE namespace = ? AND name = ? ORDER BY username",
             (repository.namespace, repository.name),
@@ -192,7 +192,7 @@ class Repositories:
         return [row["username"] for row in rows]
 
     def add_collaborator(self, repository: Repository, account: Account) -> None:
-        """From now on *account* may pull and push."""
+        """Allow *account* to pull and push."""
         with self._store.change() as db:
             db.execute(
                 "INSERT OR IGNORE INTO hub_collaborators VALUES (?, ?, ?)",
@@ -200,7 +200,7 @@ class Repositories:
             )
 
     def remove_collaborator(self, repository: Repository, username: str) -> None:
-        """No more."""
+        """Remove *username* from the collaborators."""
         with self._store.change() as db:
             db.execute(
                 "DELETE FROM hub_collaborators WHERE namespace = ? AND name = ? AND username = ?",

@@ -1,4 +1,4 @@
-"""``repository:alice/app:pull,push``: what a client asks a token for.
+"""Scopes such as ``repository:alice/app:pull,push``: what a client requests a token for.
 
 Source: https://distribution.github.io/distribution/spec/auth/scope/
 """
@@ -12,7 +12,7 @@ PATTERN = re.compile(r"(?P<kind>[a-z0-9]+(?:\([a-z0-9]+\))?):(?P<name>[^\s]+):(?
 
 @dataclass(frozen=True)
 class Scope:
-    """Some *actions* on one thing; *kind* is ``repository`` or what else a registry may have."""
+    """*actions* on one resource; *kind* is ``repository`` or another kind of resource."""
 
     kind: str
     name: str
@@ -23,7 +23,7 @@ class Scope:
 
 
 def parse(text: str) -> Scope:
-    """Read one scope; raises ValueError. The name may contain colons, as ``host:5000/name`` does."""
+    """Parse one scope; raises ValueError. The name may contain colons, as ``host:5000/name`` does."""
     found = PATTERN.fullmatch(text)
     if found is None:
         raise ValueError(f"{text!r} is not a scope: it has the form type:name:action,action")
@@ -33,7 +33,7 @@ def parse(text: str) -> Scope:
 def parse_all(values: Iterable[str]) -> list[Scope]:
     """The scopes in the ``scope`` parameters of a request, each of which may hold several between spaces.
 
-    What is not a scope is passed over, as Docker's own token server does.
+    Invalid scopes are ignored, as Docker's token server does.
     """
     texts = [text for value in values for text in value.split()]
     return [parse(text) for text in texts if PATTERN.fullmatch(text)]

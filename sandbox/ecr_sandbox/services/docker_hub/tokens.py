@@ -1,4 +1,4 @@
-"""Bearer tokens: signed notes of who somebody is and what they were granted. None is stored.
+"""Bearer tokens: the user and the granted access, signed. They are not stored.
 
 Source: https://distribution.github.io/distribution/spec/auth/token/
 """
@@ -9,20 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ecr_sandbox.auth.token import kept_secret
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
+from ecr_sandbox.auth.token import kept_secret
+
 REGISTRY_LIFETIME = 300  # seconds, as the Hub's
-API_LIFETIME = 24 * 60 * 60  # seconds; the Hub's is shorter, but a lesson has pauses
+API_LIFETIME = 24 * 60 * 60  # seconds; the Hub's is shorter, but lessons have pauses
 
 
 class InvalidToken(Exception):
-    """The token was not made here, or it is too old."""
+    """The token was not signed here, or it has expired."""
 
 
 @dataclass(frozen=True)
 class Bearer:
-    """What a registry token says: *username* is None for a stranger; *access* is by repository."""
+    """The content of a registry token: *username* is None for an anonymous client; *access* is by repository."""
 
     id: str
     username: str | None
@@ -31,17 +32,17 @@ class Bearer:
 
 
 class Signer:
-    """Makes and reads tokens with the secret kept in the file *path*; one use's tokens are worth nothing in another."""
+    """Signs and reads tokens with the secret in the file *path*; a token is valid for one use only."""
 
     def __init__(self, path: Path):
         self._secret = kept_secret(path)
 
     def mint(self, use: str, content: Mapping[str, Any]) -> str:
-        """A token for *use* that says *content*."""
+        """A token for *use* with *content*."""
         return self._serializer(use).dumps(dict(content))
 
     def read(self, use: str, token: str, lifetime: int | None = None) -> dict[str, Any]:
-        """What the token says; raises InvalidToken, also when it is older than *lifetime* seconds."""
+        """The content of *token*; raises InvalidToken, also if it is older than *lifetime* seconds."""
         try:
             return self._serializer(use).loads(token, max_age=lifetime)
         except BadSignature as error:  # SignatureExpired is one
@@ -52,7 +53,7 @@ class Signer:
 
 
 def mint_bearer(signer: Signer, username: str | None, scope: str | None, access: Mapping[str, frozenset[str]]) -> str:
-    """A registry token, good for five minutes."""
+    """A registry token, valid for five minutes."""
     granted = [
         {"type": "repository", "name": name, "actions": sorted(actions)} for name, actions in access.items() if actions
     ]
@@ -61,7 +62,7 @@ def mint_bearer(signer: Signer, username: str | None, scope: str | None, access:
 
 
 def read_bearer(signer: Signer, token: str) -> Bearer:
-    """What it grants; raises InvalidToken."""
+    """The content of a registry token; raises InvalidToken."""
     content = signer.read("registry", token, REGISTRY_LIFETIME)
     access = {each["name"]: frozenset(each["actions"]) for each in content["access"]}
     return Bearer(content["jti"], content["sub"], content["scope"], access)

@@ -1,22 +1,27 @@
-"""ECR's own rules, behind moto's protocol code."""
+"""Amazon ECR: the sandbox's rules behind moto's protocol code."""
 
 from typing import TYPE_CHECKING
 
 from ecr_sandbox.auth.token import Tokens
 from ecr_sandbox.state.jobs import Jobs
+from ecr_sandbox.state.persistence import BackendPersistence
 from ecr_sandbox.state.store import Store
 
 if TYPE_CHECKING:
     from ecr_sandbox.registry.content_store import ContentStore
     from ecr_sandbox.registry.presigned_urls import PresignedUrls
-    from ecr_sandbox.state.persistence import Kept
 
 
 def install(
-    store: Store, blobs: "ContentStore", tokens: Tokens, presigned_urls: "PresignedUrls", jobs: Jobs, kept: "Kept"
+    store: Store,
+    blobs: "ContentStore",
+    tokens: Tokens,
+    presigned_urls: "PresignedUrls",
+    jobs: Jobs,
+    persistence: BackendPersistence,
 ) -> None:
-    """Let moto answer by these rules. To be called before moto answers anything."""
+    """Let moto answer by these rules. Call it before moto's first answer."""
     from . import backend, responses
 
-    backend.install(store, blobs, presigned_urls, jobs, kept)
+    backend.install(store, blobs, presigned_urls, jobs, persistence)
     responses.install(tokens)

@@ -1,8 +1,8 @@
-"""The archive storage class: moving images there and back.
+"""The archive storage class: archiving and restoring images.
 
-Archiving is done when the call returns. Restoring takes a while: at most 20 minutes (user guide, "Restoring an image"),
-about nine for a small image, as a public lab of March 2026 measured. What refers to an image, its signatures for
-instance, goes and comes with it (user guide, "Event for a referrer restore action").
+An image is archived when the call returns. A restore takes at most 20 minutes (user guide, "Restoring an image"), about
+nine for a small image, as a public lab of March 2026 measured. Referrers of an image, for example its signatures, are
+archived and restored with it (user guide, "Event for a referrer restore action").
 Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/archive-image.html
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from ecr_sandbox.registry import events
 from ecr_sandbox.registry.events import StorageClassChanged
-from ecr_sandbox.registry.images import ACTIVE, ARCHIVE, ARCHIVED, STANDARD, Image
+from ecr_sandbox.registry.image import ACTIVE, ARCHIVE, ARCHIVED, STANDARD, Image
 from ecr_sandbox.state import clock
 
 from .backend import Backend, Repository, backend
@@ -21,7 +21,7 @@ JOB = "restored"
 
 
 def move(repository: Repository, image: Image, storage_class: str) -> Image:
-    """UpdateImageStorageClass, also when a lifecycle rule does it: *image* as it is then.
+    """UpdateImageStorageClass, also by a lifecycle rule; returns the changed image.
 
     Raises ImageStorageClassUpdateNotSupportedException.
     """
@@ -39,9 +39,9 @@ def move(repository: Repository, image: Image, storage_class: str) -> Image:
 
 
 def why_not(status: str, storage_class: str, listed_by: str | None) -> str | None:
-    """Why an image of this *status* cannot go to *storage_class*; None if it can.
+    """Why an image with this *status* cannot move to *storage_class*; None if it can.
 
-    *listed_by* is an index that is not archived itself: its images stay (user guide, "Lifecycle policies").
+    *listed_by* is an index that is not archived: its images cannot be archived (user guide, "Lifecycle policies").
     """
     if storage_class == STANDARD:
         return None if status == ARCHIVED else f"its status is {status}"
@@ -62,12 +62,12 @@ def _restore(repository: Repository, image: Image) -> None:
     Backend.jobs.add(JOB, due=ready, **about, digest=image.digest, ready=ready)
 
 
-def tell_restored(what: dict[str, Any]) -> None:
-    """The job for when an image that was restored is there again."""
+def publish_restored(job: dict[str, Any]) -> None:
+    """The job at the end of a restore: publish the event."""
     with Backend.store.change():
-        repository = backend(what["account"], what["region"]).repositories.get(what["repository"])
-        image = repository.images.find(digest=what["digest"]) if repository else None
-        if image and image.activated_at == what["ready"]:  # else it is gone, or was archived again
+        repository = backend(job["account"], job["region"]).repositories.get(job["repository"])
+        image = repository.images.find(digest=job["digest"]) if repository else None
+        if image and image.activated_at == job["ready"]:  # otherwise it was deleted, or archived again
             events.publish(_changed(repository, image, STANDARD, image.activated_at))
 
 

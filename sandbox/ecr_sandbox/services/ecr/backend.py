@@ -1,46 +1,50 @@
-"""ECR's state: repositories are moto's, images are ours (``images.py``), blobs are in the content store."""
+"""ECR's state: repositories are moto's, images are rows (``registry/images.py``), blobs are in the content store."""
 
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import moto.ecr.models as moto_ecr
 import moto.ecr.urls
+from moto.ecr.exceptions import RepositoryNotFoundException
+
+from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.http import addresses
 from ecr_sandbox.http.middleware import Request
+from ecr_sandbox.iam import principals
 from ecr_sandbox.iam.authorization import Denied, permit
 from ecr_sandbox.iam.evaluate import Principal
-from ecr_sandbox.iam.requests import repository_request
 from ecr_sandbox.registry import events, image_ids
 from ecr_sandbox.registry.content_store import ContentStore
+from ecr_sandbox.registry.errors import Refused
 from ecr_sandbox.registry.events import Deleted, Pulled, Pushed
-from ecr_sandbox.registry.images import Image, Images, Manifest
+from ecr_sandbox.registry.image import Image
+from ecr_sandbox.registry.images import Images
+from ecr_sandbox.registry.manifest_format import Manifest
 from ecr_sandbox.registry.presigned_urls import PresignedUrls
 from ecr_sandbox.registry.pull_counts import Pulls
 from ecr_sandbox.registry.references import Key
 from ecr_sandbox.registry.upload_sessions import UploadSessions
 from ecr_sandbox.registry.usage import Meter
+from ecr_sandbox.services.image_errors import repository_unknown
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.jobs import Jobs
+from ecr_sandbox.state.persistence import BackendPersistence
 from ecr_sandbox.state.store import Store
-from moto.ecr.exceptions import RepositoryNotFoundException
 
 from . import last_pull
-from .errors import InvalidParameter
+from .authorization import repository_request
 from .lifecycle import policy, previews, schedule
 from .registry_settings import EXCLUSIONS, SCHEMA, Settings
 from .repository_policy import valid_registry_policy, valid_resource_policy
 from .tag_mutability import immutable
 
-if TYPE_CHECKING:  # it writes what is kept here
-    from ecr_sandbox.state.persistence import Kept
-
 
 class Repository(moto_ecr.Repository):
-    """A repository whose address works here and whose images are rows of the store."""
+    """moto's repository, with an address on this machine and images from the store."""
 
     @property
     def uri(self) -> str:
@@ -48,17 +52,17 @@ class Repository(moto_ecr.Repository):
 
     @uri.setter
     def uri(self, value: str) -> None:
-        """moto sets AWS's address; it is computed, because the port may change between runs."""
+        """Ignores AWS's address, which moto sets: the port may change between runs."""
 
     @property
     def images(self) -> Images:
-        bill = Backend.meter
-        tell = (partial(say, *self.key) for say in (bill.changed, bill.archived, bill.restored))
-        return Images(Backend.store, *self.key, *tell)
+        meter = Backend.meter
+        reports = (partial(report, *self.key) for report in (meter.changed, meter.archived, meter.restored))
+        return Images(Backend.store, *self.key, *reports)
 
     @images.setter
     def images(self, value: list[Any]) -> None:
-        """moto sets an empty list; the rows are the store's."""
+        """Ignores the empty list that moto sets."""
 
     @property
     def key(self) -> Key:
@@ -66,14 +70,17 @@ class Repository(moto_ecr.Repository):
         return self.account_id, self.region_name, self.name
 
     def store_image(self, text: str, media_type: str | None, tag: str | None, digest: str | None) -> Image:
-        """PutImage from the wire: see ``Backend.store_image``."""
-        return backend(self.account_id, self.region_name).store_image(self.name, text, media_type, tag, digest)
+        """The end of a push: see ``Backend.store_image``. Raises ImageError, and Refused if the repository is gone."""
+        try:
+            return backend(self.account_id, self.region_name).store_image(self.name, text, media_type, tag, digest)
+        except RepositoryNotFoundException:
+            raise Refused(repository_unknown(self.name, self.account_id)) from None
 
     def mountable(self, digest: str, source: str, request: Request) -> Key | None:
-        """The key of the repository *source*, if ECR lets the layer *digest* be mounted from there.
+        """The key of *source*, if ECR allows the layer *digest* to be mounted from there.
 
-        The account setting is on, the caller may read the source, both are encrypted alike, and an image there uses
-        the layer.
+        The account setting must be on, the caller must be allowed to read the source, both must have the same
+        encryption, and an image of the source must use the layer.
         Source: ECR user guide, "Blob mounting".
         """
         state = backend(self.account_id, self.region_name)
@@ -83,15 +90,15 @@ class Repository(moto_ecr.Repository):
             reading = repository_request("ecr:GetDownloadUrlForLayer", self.account_id, self.region_name, source)
             permit(request, reading, self.region_name)
             other = state.repository(source)
-            alike = other.encryption_configuration == self.encryption_configuration
-            if alike and other.images.use(digest) and not other.images.is_archived(digest):
+            same_encryption = other.encryption_configuration == self.encryption_configuration
+            if same_encryption and other.images.use(digest) and not other.images.is_archived(digest):
                 return other.key
         return None
 
     def _determine_encryption_config(self, encryption_config: dict[str, str] | None) -> dict[str, str]:
-        """moto makes up a new key for each repository; AWS's own, ``aws/ecr``, is one for an account and Region.
+        """moto invents a key for each repository; AWS's managed key ``aws/ecr`` is one for an account and Region.
 
-        Source: API reference, EncryptionConfiguration. The key's number is made up here, too.
+        Source: API reference, EncryptionConfiguration. The key's id is invented here, too.
         """
         config = encryption_config or {"encryptionType": "AES256"}
         if config["encryptionType"] == "AES256" or config.get("kmsKey"):
@@ -101,27 +108,26 @@ class Repository(moto_ecr.Repository):
         return {**config, "kmsKey": f"arn:{partition}:kms:{self.region_name}:{self.account_id}:key/{number}"}
 
     def presigned_url(self, digest: str) -> str:
-        """Where clients fetch the layer *digest*."""
+        """The presigned URL of the layer *digest*."""
         return Backend.presigned_urls.url(digest, self.key)
 
     def delete_images(self, ids: Iterable[image_ids.Id]) -> image_ids.Deleted:
-        """BatchDeleteImage, for the API and the wire alike: see ``batch.delete``."""
+        """BatchDeleteImage, for the API and the registry: see ``image_ids.delete``."""
         with Backend.store.change():
-            gone, failures = image_ids.delete(self.images, ids)
-            for each in gone:
+            deleted, failures = image_ids.delete(self.images, ids)
+            for each in deleted:
                 events.publish(Deleted(*self.key, each["imageDigest"], each.get("imageTag")))
-        return gone, failures
+        return deleted, failures
 
     def pulled(self, image: Image, tag: str | None, request: Request) -> None:
-        """The caller of *request* was given the manifest of *image*, which was asked for by *tag* or by digest."""
-        assert request.principal is not None  # the identity door has seen to that
-        self.pulled_by(request.principal, image, tag)
+        """The caller of *request* got the manifest of *image*, by *tag* or by digest."""
+        self.pulled_by(principals.of_request(request), image, tag)
 
     def pulled_by(self, principal: Principal, image: Image, tag: str | None) -> None:
-        """*principal* was given the manifest of *image*, by the wire or by the API."""
+        """Record that *principal* got the manifest of *image*, from the registry or the API."""
         arn = str(principal.context.get("aws:PrincipalArn", principal.arn))
         now = clock.now()
-        # Nobody was promised that it is written down; on a full disk a pull goes on.
+        # Without sync, because no answer depends on it; on a full disk the pull succeeds.
         with suppress(sqlite3.OperationalError), Backend.store.change(sync=False):
             Backend.meter.pulled(*self.key)
             Backend.pulls.one_more(*self.key)
@@ -133,11 +139,11 @@ class Repository(moto_ecr.Repository):
         return backend(self.account_id, self.region_name).settings(EXCLUSIONS).get(principal) is not None
 
     def sent(self, n_bytes: int) -> None:
-        """So many bytes of a layer went out."""
+        """Count *n_bytes* of a layer that were sent."""
         Backend.meter.sent(*self.key, n_bytes)
 
     def locks(self, tag: str | None) -> bool:
-        """Whether *tag*, if it names an image, must go on naming it."""
+        """Whether *tag*, if it names an image, cannot be moved."""
         mode = str(getattr(self.image_tag_mutability, "value", self.image_tag_mutability))
         filters = [each["filter"] for each in self.image_tag_mutability_exclusion_filters or []]
         return bool(tag) and immutable(str(tag), mode, filters)
@@ -153,11 +159,11 @@ class Backend(moto_ecr.ECRBackend):
     uploads: ClassVar[UploadSessions]
     presigned_urls: ClassVar[PresignedUrls]
     jobs: ClassVar[Jobs]
-    changing: ClassVar[Callable[[], AbstractContextManager[None]]]  # round a change of repositories, of any registry
+    changing: ClassVar[Callable[[], AbstractContextManager[None]]]  # around a change of repositories
 
     def __init__(self, region_name: str, account_id: str):
         super().__init__(region_name, account_id)
-        # Off on AWS until switched on; on here, so that a push of the sample app sends only what is new.
+        # Off by default on AWS; on here, so that a push of the sample app sends only new layers.
         self.account_settings = {
             "BASIC_SCAN_TYPE_VERSION": "AWS_NATIVE",
             "BLOB_MOUNTING": "ENABLED",
@@ -166,10 +172,10 @@ class Backend(moto_ecr.ECRBackend):
 
     @property
     def _url_module(self) -> Any:
-        return moto.ecr.urls  # moto would look for it beside this class
+        return moto.ecr.urls  # moto would look for it in this class's package
 
     def settings(self, kind: str) -> Settings:
-        """What this registry is told to do by itself: see ``settings.py``."""
+        """The registry's settings of this *kind*: see ``registry_settings.py``."""
         return Settings(self.store, self.account_id, self.region_name, kind)
 
     def repository(self, name: str, registry_id: str | None = None) -> Repository:
@@ -179,21 +185,18 @@ class Backend(moto_ecr.ECRBackend):
     def store_image(
         self, name: str, text: str, media_type: str | None, tag: str | None, claimed_digest: str | None = None
     ) -> Image:
-        """PutImage, for the API and the wire alike.
-
-        Raises what ``Images.put`` raises, LayersNotFoundException, InvalidParameter, RepositoryNotFoundException.
-        """
+        """PutImage, for the API and for a push. Raises ImageError, RepositoryNotFoundException."""
         repository = self.repository(name)
         manifest = Manifest.parse(text, media_type)
         with self.store.change():
-            repository = self.repository(name)  # it may have gone meanwhile
+            repository = self.repository(name)  # it may have been deleted meanwhile
             self.blobs.require_blobs(repository.images, manifest, name, self.account_id)
             image = repository.images.put(manifest, tag, repository.locks(tag), claimed_digest)
             events.publish(Pushed(*repository.key, image.digest, tag))
             return image
 
     def set_repository_policy(self, registry_id: str, repository_name: str, policy_text: str) -> dict[str, Any]:
-        """moto's would take a policy without a principal, and actions that do not exist."""
+        """moto would accept a policy without a principal, and actions that do not exist."""
         repository = self.repository(repository_name, registry_id)
         if not valid_resource_policy(policy_text):
             raise InvalidParameter("PolicyText", "Invalid repository policy provided")
@@ -203,7 +206,7 @@ class Backend(moto_ecr.ECRBackend):
     def put_lifecycle_policy(
         self, registry_id: str, repository_name: str, lifecycle_policy_text: str
     ) -> dict[str, Any]:
-        """moto's would take rules that contradict each other, and act on none; raises InvalidParameter."""
+        """moto would accept contradictory rules, and apply none; raises InvalidParameter."""
         repository = self.repository(repository_name, registry_id)
         policy.parse(lifecycle_policy_text)
         repository.lifecycle_policy = lifecycle_policy_text
@@ -215,7 +218,7 @@ class Backend(moto_ecr.ECRBackend):
         }
 
     def put_registry_policy(self, policy_text: str) -> dict[str, Any]:
-        """moto's would take only the three actions that a registry policy knew before its scope V2."""
+        """moto would accept only the three actions of registry policies before scope V2."""
         if not valid_registry_policy(policy_text):
             raise InvalidParameter("PolicyText", "Invalid registry policy provided")
         self.registry_policy = policy_text
@@ -224,28 +227,30 @@ class Backend(moto_ecr.ECRBackend):
     def delete_repository(
         self, repository_name: str, registry_id: str | None = None, force: bool = False
     ) -> Repository:
-        """moto's, and then the images and the links to their layers go too."""
+        """moto's, and then delete the images and the links to their layers."""
         repository: Repository = super().delete_repository(repository_name, registry_id, force)
         with self.store.change():
             repository.images.delete()
             schedule.end(self.store, self.jobs, repository.key)
-            previews.forget(self.store, repository.key)
+            previews.delete(self.store, repository.key)
             self.blobs.forget(repository.key)
         return repository
 
 
-def install(store: Store, blobs: ContentStore, presigned_urls: PresignedUrls, jobs: Jobs, kept: "Kept") -> None:
-    """Put these classes in the place of moto's. To be called before moto answers anything."""
+def install(
+    store: Store, blobs: ContentStore, presigned_urls: PresignedUrls, jobs: Jobs, persistence: BackendPersistence
+) -> None:
+    """Replace moto's classes by these. Call it before moto's first answer."""
     for schema in (SCHEMA, schedule.SCHEMA, previews.SCHEMA):
         store.add(schema)
     Backend.store, Backend.blobs, Backend.meter = store, blobs, Meter(store)
     Backend.pulls = Pulls(store)
     Backend.uploads, Backend.presigned_urls = UploadSessions(store, blobs), presigned_urls
     Backend.jobs = jobs
-    Backend.changing = staticmethod(partial(kept.changing, "ecr"))
+    Backend.changing = staticmethod(partial(persistence.changing, "ecr"))
     moto_ecr.Repository = Repository
     moto_ecr.ecr_backends.backend = Backend
-    moto_ecr.ECR_REPOSITORY_NAME_PATTERN = ".*"  # older than the service model's, which the validate door applies
+    moto_ecr.ECR_REPOSITORY_NAME_PATTERN = ".*"  # older than the service model's pattern, which the validation applies
 
 
 def backend(account: str, region: str) -> Backend:

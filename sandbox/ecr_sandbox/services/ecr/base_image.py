@@ -1,11 +1,11 @@
-"""The base image's own repository in the sandbox, filled from the OCI layout that ``make setup`` keeps."""
+"""The mirror repository of the base image, filled from an OCI layout."""
 
 from contextlib import suppress
 from pathlib import Path
 
 from ecr_sandbox import settings
 from ecr_sandbox.registry import oci_layout
-from moto.ecr.exceptions import ImageAlreadyExistsException
+from ecr_sandbox.registry.errors import ImageExists
 
 from .backend import Backend, backend
 
@@ -27,6 +27,6 @@ def seed(folder: Path) -> None:
     if repository.images.find(tag=settings.MIRROR_TAG, digest=manifest.digest):
         return
     oci_layout.add_blobs(Backend.blobs, repository.key, manifest, opened)
-    with suppress(ImageAlreadyExistsException), Backend.store.change():
+    with suppress(ImageExists), Backend.store.change():
         Backend.blobs.require_blobs(repository.images, manifest, repository.name, repository.account_id)
         repository.images.put(manifest, settings.MIRROR_TAG, immutable=False)

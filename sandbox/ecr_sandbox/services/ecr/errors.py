@@ -1,83 +1,21 @@
-"""ECR's own words: every code, status and message the sandbox adds to moto's, each with where it was seen.
+"""ECR's errors: the codes, statuses and messages that the sandbox adds to moto's, each with its source.
 
-The control API sends them as ``__type`` and ``message``; the registry sends OCI's error JSON
-(distribution-spec, "Error Codes"). What docker prints before the message is docker's.
+What ECR shares with ECR Public is in ``services/image_errors.py``, AWS's common errors are in ``aws/errors.py``.
+The API sends a code as ``__type`` and the sentence as ``message``. Where a class names no other source, the code is
+the service model's and the sentence is ours.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
 from moto.core.exceptions import ServiceException
-from moto.ecr.exceptions import RepositoryNotFoundException
 
+from ecr_sandbox.aws.errors import InvalidParameter
+from ecr_sandbox.registry.errors import Refusal, denied
+from ecr_sandbox.services.image_errors import IMAGE_NOT_FOUND
 
-class ImageTagAlreadyExistsException(ServiceException):
-    """https://github.com/osscontainertools/kaniko/pull/204 (2025-08-26); until 2025: "the repository is immutable"."""
-
-    code = "ImageTagAlreadyExistsException"
-
-    def __init__(self, tag: str, repository: str):
-        super().__init__(
-            f"The image tag '{tag}' already exists in the '{repository}' repository "
-            "and cannot be overwritten because the tag is immutable."
-        )
-
-
-class ImageDigestDoesNotMatchException(ServiceException):
-    """The code is the service model's; the sentence is ours."""
-
-    code = "ImageDigestDoesNotMatchException"
-
-    def __init__(self, given: str, true: str):
-        super().__init__(f"The specified digest '{given}' does not match the calculated digest '{true}' of the image.")
-
-
-class LayersNotFoundException(ServiceException):
-    """The code is the service model's; the sentence is ours."""
-
-    code = "LayersNotFoundException"
-
-    def __init__(self, digests: list[str], repository: str, registry: str):
-        super().__init__(
-            f"Layers with digests '[{', '.join(digests)}]' required for pushing image into repository "
-            f"with name '{repository}' in the registry with id '{registry}' do not exist"
-        )
-
-
-class ReferencedImagesNotFoundException(ServiceException):
-    """The code is the service model's; the sentence follows LayersNotFoundException."""
-
-    code = "ReferencedImagesNotFoundException"
-
-    def __init__(self, digests: list[str], repository: str, registry: str):
-        super().__init__(
-            f"Images with digests '[{', '.join(digests)}]' required for pushing image into repository "
-            f"with name '{repository}' in the registry with id '{registry}' do not exist"
-        )
-
-
-class InvalidParameter(ServiceException):
-    """https://docs.aws.amazon.com/AmazonECR/latest/APIReference/CommonErrors.html, wording as emulators copy it."""
-
-    code = "InvalidParameterException"
-
-    def __init__(self, field: str, constraint: str):
-        super().__init__(f"Invalid parameter at '{field}' failed to satisfy constraint: '{constraint}'")
-
-
-class NotAnImageInIndex(InvalidParameter):
-    """An index that lists layers, as BuildKit's cache does without ``image-manifest=true``; the sentence is ours.
-
-    ECR refuses it: https://github.com/aws/containers-roadmap/issues/876.
-    """
-
-    def __init__(self, media_type: str):
-        super().__init__("ImageManifest", f"an index lists images, not {media_type}")
+# --- layers -----------------------------------------------------------------------------------------------------------
 
 
 class LayerNotFoundException(ServiceException):
-    """GetDownloadUrlForLayer of a layer that is not there: the code is the service model's; the sentence is ours."""
+    """GetDownloadUrlForLayer of a layer that does not exist."""
 
     code = "LayersNotFoundException"
 
@@ -89,7 +27,7 @@ class LayerNotFoundException(ServiceException):
 
 
 class LayerInaccessibleException(ServiceException):
-    """The code is the service model's, and so is the end of the sentence."""
+    """GetDownloadUrlForLayer of a layer that no image uses; the end of the sentence is the service model's too."""
 
     code = "LayerInaccessibleException"
 
@@ -101,7 +39,7 @@ class LayerInaccessibleException(ServiceException):
 
 
 class LayerArchivedException(ServiceException):
-    """The code is the service model's of a layer that cannot be had; the sentence is ours."""
+    """GetDownloadUrlForLayer of a layer that only archived images use."""
 
     code = "LayerInaccessibleException"
 
@@ -113,7 +51,7 @@ class LayerArchivedException(ServiceException):
 
 
 class LayerAlreadyExistsException(ServiceException):
-    """The code is the service model's; the sentence is ours."""
+    """CompleteLayerUpload of a layer that the repository has."""
 
     code = "LayerAlreadyExistsException"
 
@@ -125,7 +63,7 @@ class LayerAlreadyExistsException(ServiceException):
 
 
 class LayerPartTooSmallException(ServiceException):
-    """The code is the service model's; the sentence is ours."""
+    """A part that is not the last one is smaller than ECR allows."""
 
     code = "LayerPartTooSmallException"
 
@@ -137,7 +75,7 @@ class LayerPartTooSmallException(ServiceException):
 
 
 class EmptyUploadException(ServiceException):
-    """The code is the service model's; the sentence is ours."""
+    """CompleteLayerUpload of an upload without parts."""
 
     code = "EmptyUploadException"
 
@@ -149,7 +87,7 @@ class EmptyUploadException(ServiceException):
 
 
 class InvalidLayerException(ServiceException):
-    """The code is the service model's; the sentence is the wire's, see LAYER_DIGEST_MISMATCH."""
+    """CompleteLayerUpload with another digest; the sentence follows LAYER_DIGEST_MISMATCH of the registry."""
 
     code = "InvalidLayerException"
 
@@ -160,26 +98,11 @@ class InvalidLayerException(ServiceException):
         )
 
 
-class TooManyTagsException(ServiceException):
-    """The code and the number are AWS's (user guide, "Tag restrictions"); the sentence is ours."""
-
-    code = "TooManyTagsException"
-
-    def __init__(self, most: int):
-        super().__init__(f"A repository can have at most {most} tags.")
-
-
-class InvalidTagParameterException(ServiceException):
-    """The code is the service model's; the sentence is put together like InvalidParameter's."""
-
-    code = "InvalidTagParameterException"
-
-    def __init__(self, constraint: str):
-        super().__init__(f"Invalid parameter at 'tags' failed to satisfy constraint: '{constraint}'")
+# --- scans, archive, quotas -------------------------------------------------------------------------------------------
 
 
 class UnsupportedImageTypeException(ServiceException):
-    """The code and the sentence are the service model's."""
+    """StartImageScan; the sentence is the service model's."""
 
     code = "UnsupportedImageTypeException"
 
@@ -188,7 +111,7 @@ class UnsupportedImageTypeException(ServiceException):
 
 
 class ImageArchivedException(ServiceException):
-    """The code and the sentence are the service model's."""
+    """StartImageScan; the sentence is the service model's."""
 
     code = "ImageArchivedException"
 
@@ -206,7 +129,7 @@ class FeatureDisabled(ServiceException):
 
 
 class ImageStorageClassUpdateNotSupportedException(ServiceException):
-    """The code and the first sentence are the service model's; the rest is ours."""
+    """UpdateImageStorageClass; the first sentence is the service model's."""
 
     code = "ImageStorageClassUpdateNotSupportedException"
 
@@ -218,71 +141,77 @@ class ImageStorageClassUpdateNotSupportedException(ServiceException):
 
 
 class LimitExceededException(ServiceException):
-    """The code is the service model's; for the sentences see who raises it."""
+    """A quota is used up; the sentence is given where it is raised."""
 
     code = "LimitExceededException"
 
 
-class AboutSetting(ServiceException):
-    """The code of a subclass is the service model's; the sentence is ours, after that about repositories."""
+# --- settings of a registry -------------------------------------------------------------------------------------------
 
-    said = ""
+
+class RegistrySettingError(ServiceException):
+    """An error about a setting of the registry; the sentence follows those about repositories."""
+
+    sentence = ""
 
     def __init__(self, name: str, registry: str):
-        super().__init__(f"{self.said.format(name)} in the registry with id '{registry}'")
+        super().__init__(f"{self.sentence.format(name)} in the registry with id '{registry}'")
 
 
-class ExclusionAlreadyExistsException(AboutSetting):
-    """See AboutSetting."""
+class ExclusionAlreadyExistsException(RegistrySettingError):
+    """RegisterPullTimeUpdateExclusion of a principal that is excluded."""
 
     code = "ExclusionAlreadyExistsException"
-    said = "The pull time update exclusion for the principal '{}' already exists"
+    sentence = "The pull time update exclusion for the principal '{}' already exists"
 
 
-class ExclusionNotFoundException(AboutSetting):
-    """See AboutSetting."""
+class ExclusionNotFoundException(RegistrySettingError):
+    """DeregisterPullTimeUpdateExclusion of a principal that is not excluded."""
 
     code = "ExclusionNotFoundException"
-    said = "The pull time update exclusion for the principal '{}' does not exist"
+    sentence = "The pull time update exclusion for the principal '{}' does not exist"
 
 
-class TemplateAlreadyExistsException(AboutSetting):
-    """See AboutSetting."""
+class TemplateAlreadyExistsException(RegistrySettingError):
+    """CreateRepositoryCreationTemplate with a prefix in use."""
 
     code = "TemplateAlreadyExistsException"
-    said = "The repository creation template with prefix '{}' already exists"
+    sentence = "The repository creation template with prefix '{}' already exists"
 
 
-class TemplateNotFoundException(AboutSetting):
-    """See AboutSetting."""
+class TemplateNotFoundException(RegistrySettingError):
+    """An operation on a template that does not exist."""
 
     code = "TemplateNotFoundException"
-    said = "The repository creation template with prefix '{}' does not exist"
+    sentence = "The repository creation template with prefix '{}' does not exist"
 
 
-class PullThroughCacheRuleAlreadyExistsException(AboutSetting):
-    """See AboutSetting."""
+class PullThroughCacheRuleAlreadyExistsException(RegistrySettingError):
+    """CreatePullThroughCacheRule with a prefix in use."""
 
     code = "PullThroughCacheRuleAlreadyExistsException"
-    said = "The pull through cache rule with prefix '{}' already exists"
+    sentence = "The pull through cache rule with prefix '{}' already exists"
 
 
-class PullThroughCacheRuleNotFoundException(AboutSetting):
-    """See AboutSetting."""
+class PullThroughCacheRuleNotFoundException(RegistrySettingError):
+    """An operation on a rule that does not exist."""
 
     code = "PullThroughCacheRuleNotFoundException"
-    said = "The pull through cache rule with prefix '{}' does not exist"
+    sentence = "The pull through cache rule with prefix '{}' does not exist"
 
 
-class ReplicationBackfillNotFoundException(AboutSetting):
-    """See AboutSetting."""
+class ReplicationBackfillNotFoundException(RegistrySettingError):
+    """An operation on a backfill that does not exist."""
 
     code = "ReplicationBackfillNotFoundException"
-    said = "The replication backfill with id '{}' does not exist"
+    sentence = "The replication backfill with id '{}' does not exist"
+
+
+# --- replication and pull through cache -------------------------------------------------------------------------------
 
 
 class ReplicationBackfillInProgressException(ServiceException):
-    """The code is the service model's; the sentence is ours."""
+    """StartReplicationBackfill to a Region that another backfill copies to."""
 
     code = "ReplicationBackfillInProgressException"
 
@@ -294,7 +223,7 @@ class ReplicationBackfillInProgressException(ServiceException):
 
 
 class ReplicationBackfillInvalidStatusException(ServiceException):
-    """The code is the service model's; the sentence is ours."""
+    """StopReplicationBackfill of a backfill that has ended."""
 
     code = "ReplicationBackfillInvalidStatusException"
 
@@ -303,7 +232,7 @@ class ReplicationBackfillInvalidStatusException(ServiceException):
 
 
 class UnsupportedUpstreamRegistryException(ServiceException):
-    """The code is the service model's; the sentence is ours."""
+    """A pull through cache rule for a registry that ECR does not know."""
 
     code = "UnsupportedUpstreamRegistryException"
 
@@ -312,7 +241,7 @@ class UnsupportedUpstreamRegistryException(ServiceException):
 
 
 class SecretNotFoundException(ServiceException):
-    """The code is the service model's; the sentence is ours."""
+    """A pull through cache rule names a secret that does not exist."""
 
     code = "SecretNotFoundException"
 
@@ -321,7 +250,7 @@ class SecretNotFoundException(ServiceException):
 
 
 class UnableToAccessSecretException(ServiceException):
-    """The code is the service model's; the sentence is ours."""
+    """A pull through cache rule names a secret with other content."""
 
     code = "UnableToAccessSecretException"
 
@@ -331,182 +260,31 @@ class UnableToAccessSecretException(ServiceException):
         )
 
 
-class InvalidCbor(ServiceException):
-    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CommonErrors.html; the sentence is ours."""
-
-    code = "MalformedInput"
-
-    def __init__(self) -> None:
-        super().__init__("The body of the request is not CBOR.")
-
-
-class StorageFull(ServiceException):
-    """Not AWS's: see DISK_FULL, which says the same on the wire."""
-
-    code = "SandboxStorageFullException"
-
-
-class ServerException(ServiceException):
-    """The code is the service model's: a fault of the sandbox, and no reason to ask again."""
-
-    code = "ServerException"
-
-    def __init__(self, error: Exception):
-        super().__init__(f"The sandbox could not do this: {error}")
-
-
-class NotInSandbox(ServiceException):
-    """Not AWS's: what this sandbox does not have is said, never pretended."""
-
-    code = "UnsupportedOperationException"
-
-    def __init__(self, what: str):
-        super().__init__(f"{what} is not part of this sandbox. It works on AWS.")
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """An answer of the registry that says no: HTTP *status*, OCI error *code* and *message*, further *headers*."""
-
-    status: int
-    code: str
-    message: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    def body(self) -> dict[str, list[dict[str, Any]]]:
-        """The JSON of distribution-spec, "Error Codes"."""
-        return {"errors": [{"code": self.code, "message": self.message}]}
-
-
-class Refused(Exception):
-    """Raised to give the answer *refusal*."""
-
-    def __init__(self, refusal: Refusal):
-        super().__init__(refusal.message)
-        self.refusal = refusal
-
-
 # The service model's, of ImageArchivedException.
 ARCHIVED_NOT_SCANNED = "The specified image is archived and cannot be scanned."
 
 # A second basic scan within 24 hours; the sentence is in many public logs.
 SCAN_QUOTA = "The scan quota per image has been exceeded. Wait and try again."
 
-# The status is AWS's (user guide, "Understanding scan status SCAN_ELIGIBILITY_EXPIRED"); the sentence is ours.
+# The status is AWS's (user guide, "Understanding scan status SCAN_ELIGIBILITY_EXPIRED").
 ELIGIBILITY_EXPIRED = "The image was pushed more than 30 days ago: it is not scanned any more."
 
 
 def unsupported_frequency(frequency: str, scan_type: str) -> ServiceException:
-    """Which go together is the API reference's (RegistryScanningRule); the sentence is ours."""
+    """The allowed combinations are those of the API reference, RegistryScanningRule."""
     return InvalidParameter("rules.scanFrequency", f"{frequency} is not supported when scanType is {scan_type}")
 
 
 # Plain text, not JSON: https://github.com/NVIDIA/enroot/issues/59
 NOT_AUTHORIZED = "Not Authorized\n"
 
-# https://github.com/aws/aws-cli/issues/5317, https://github.com/kreuzwerker/terraform-provider-docker/pull/666
-TOKEN_INVALID = Refusal(400, "DENIED", "Your Authorization Token is invalid.")
-
-# https://github.com/aws/aws-cli/issues/6580; the status: https://github.com/awslabs/soci-snapshotter/issues/1148
-TOKEN_EXPIRED = Refusal(403, "DENIED", "Your authorization token has expired. Reauthenticate and try again.")
-
-# AWS user guide, "Troubleshooting errors with Docker commands when using Amazon ECR"
-IMAGE_NOT_FOUND = Refusal(404, "MANIFEST_UNKNOWN", "Requested image not found")
-
-# distribution-spec, "Error Codes"
-BLOB_UNKNOWN = Refusal(404, "BLOB_UNKNOWN", "blob unknown to registry")
-UPLOAD_UNKNOWN = Refusal(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
-MANIFEST_TOO_LARGE = Refusal(413, "SIZE_INVALID", "The manifest is larger than 4194304 bytes.")
-
-# https://github.com/dotnet/sdk-container-builds/issues/424
-LAYER_DIGEST_MISMATCH = Refusal(
-    400, "BLOB_UPLOAD_INVALID", "None of the provided layer digests match the calculated layer digest"
-)
-
-# Distribution-spec, "Error Codes"; the sentences are ours. ECR's own for these are not known.
-DIGEST_INVALID = Refusal(400, "DIGEST_INVALID", "This is not a sha256 digest.")
-TAG_INVALID = Refusal(
-    400, "TAG_INVALID", "A tag has up to 128 letters, digits, '.', '_' or '-', and begins with none of the last two."
-)
-PAGE_INVALID = Refusal(400, "PAGINATION_NUMBER_INVALID", "The size of a page is a number.")
-UNSUPPORTED = Refusal(405, "UNSUPPORTED", "The operation is unsupported.")
-
-# The sentences are the service model's, of the API's exceptions; how the registry sends them is not known.
-PART_TOO_SMALL = Refusal(400, "BLOB_UPLOAD_INVALID", "Layer parts must be at least 5 MiB in size.")
-EMPTY_UPLOAD = Refusal(400, "BLOB_UPLOAD_INVALID", "The specified layer upload does not contain any layer parts.")
-
-
-def out_of_order(end: int) -> Refusal:
-    """416: the spec's status. The sentence is the service model's, of InvalidLayerPartException."""
-    return Refusal(
-        416,
-        "BLOB_UPLOAD_INVALID",
-        "The layer part size is not valid, or the first byte specified is not consecutive to the last byte of a "
-        "previous layer part upload.",
-        {"Range": f"0-{max(end, 0)}"},
-    )
-
-
-def unsupported(message: str) -> Refusal:
-    """How the registry sends what the API words: ECR user guide, "Deleting OCI artifacts", for an image in an index.
-
-    The status is that of a manifest which ECR cannot read, in many clients' logs.
-    """
-    return Refusal(405, "UNSUPPORTED", message)
-
-
-# Not ECR's: what its front end answers to these is not published.
-BODY_TOO_LARGE = Refusal(413, "SIZE_INVALID", "The body of the request is too large.")
-BODY_BROKEN = Refusal(400, "UNSUPPORTED", "The body of the request is broken.")
-PATH_BROKEN = Refusal(400, "NAME_INVALID", "The path of the request has characters that no name has.")
-
-# Not ECR's: the learner's own disk. DENIED, because docker retries other codes for minutes.
-DISK_FULL = Refusal(
-    403,
-    "DENIED",
-    "The disk that holds the sandbox is full. Nothing stored earlier is lost. Free some space and push again.",
-)
-
-
-def storage_full() -> ServiceException:
-    """Not ECR's: the same for the control API."""
-    return StorageFull(DISK_FULL.message)
-
-
-def denied(message: str) -> Refusal:
-    """IAM's sentence: https://github.com/ministryofjustice/cloud-platform/issues/7245."""
-    return Refusal(403, "DENIED", message)
-
 
 def upstream_failed(code: str, reason: str) -> Refusal:
-    """How the registry words an ImageFailureCode of an upstream registry.
+    """What the registry answers to docker when an upstream registry failed with this ImageFailureCode.
 
     DENIED: https://github.com/aws/containers-roadmap/issues/2354; not found: user guide, "Troubleshooting pull through
-    cache issues". That what is not available is DENIED too is ours: docker tries other codes again for minutes.
+    cache issues". DENIED for an unavailable registry is our choice: docker retries other codes for minutes.
     """
     if code == "ImageNotFound":
         return IMAGE_NOT_FOUND
     return Refusal(429, "TOOMANYREQUESTS", reason) if code == "UpstreamTooManyRequests" else denied(reason)
-
-
-def repository_unknown(name: str, account: str) -> Refusal:
-    """https://github.com/aws-actions/amazon-ecr-login/issues/4; 404: https://github.com/docker/cli/issues/5275."""
-    return Refusal(404, "NAME_UNKNOWN", RepositoryNotFoundException(name, account).message)
-
-
-def manifest_refused(error: ServiceException) -> Refusal:
-    """How the registry words what ``PutImage`` refuses."""
-    codes = {
-        # https://github.com/osscontainertools/kaniko/pull/204
-        "ImageTagAlreadyExistsException": (400, "TAG_INVALID"),
-        "LayersNotFoundException": (404, "MANIFEST_BLOB_UNKNOWN"),
-        "ReferencedImagesNotFoundException": (404, "MANIFEST_BLOB_UNKNOWN"),
-        "ImageDigestDoesNotMatchException": (400, "DIGEST_INVALID"),
-        "RepositoryNotFoundException": (404, "NAME_UNKNOWN"),
-    }
-    if isinstance(error, NotAnImageInIndex):  # the status: https://github.com/overhangio/tutor/issues/1118
-        return Refusal(400, "MANIFEST_INVALID", error.message)
-    if error.code not in codes:
-        return unsupported(error.message)
-    status, code = codes[error.code]
-    return Refusal(status, code, error.message)

@@ -6,17 +6,20 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from moto.core.responses import ActionResult
+
+from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.iam import authorization
 from ecr_sandbox.registry import image_ids
 from ecr_sandbox.registry.conversion import convert
-from ecr_sandbox.registry.images import ACTIVATING, ACTIVE, Image, digest_of
+from ecr_sandbox.registry.errors import ImageError, UpstreamFailure
+from ecr_sandbox.registry.image import ACTIVATING, ACTIVE, Image
+from ecr_sandbox.registry.manifest_format import digest_of
 from ecr_sandbox.registry.references import TAG, is_tag
-from ecr_sandbox.services.ecr.pull_through.upstreams import UpstreamFailure
-from moto.core.responses import ActionResult
+from ecr_sandbox.services.image_errors import api_exception
 
 from . import archive
 from .backend import Repository, backend
-from .errors import InvalidParameter
 from .operations import Operations
 from .registry_settings import CACHE_RULES
 from .scan_api import summary_for
@@ -25,31 +28,34 @@ REFERRERS_PAGE = 20  # ListImageReferrers without maxResults
 
 
 @dataclass(frozen=True)
-class Some:
-    """Which images a list is to have: with tags or without, and of which status; None: all of them."""
+class Filter:
+    """The filter of a list: with tags or without, and the status; None selects all."""
 
     tagged: bool | None
     status: str | None
 
-    def has(self, image: Image) -> bool:
+    def selects(self, image: Image) -> bool:
         return self.tagged in (None, bool(image.tags)) and self.status in (None, image.status)
 
 
 class ImageOperations(Operations):
-    """None of it is moto's."""
+    """None of these operations is moto's."""
 
     def put_image(self) -> ActionResult:
         tag = self._get_param("imageTag")
-        if tag and not is_tag(tag):  # a rule of OCI's; the service model has none
+        if tag and not is_tag(tag):  # OCI's rule; the service model has none
             raise InvalidParameter("imageTag", f"must satisfy regular expression '{TAG.pattern}'")
         text, media_type = self._get_param("imageManifest"), self._get_param("imageManifestMediaType")
-        image = self.ecr_backend.store_image(
-            self._get_param("repositoryName"), text, media_type, tag, self._get_param("imageDigest")
-        )
+        try:
+            image = self.ecr_backend.store_image(
+                self._get_param("repositoryName"), text, media_type, tag, self._get_param("imageDigest")
+            )
+        except ImageError as error:
+            raise api_exception(error) from None
         return ActionResult({"image": _described(self._repository(), image, tag)})
 
     def batch_get_image(self) -> ActionResult:
-        accepted, upstream = self._get_param("acceptedMediaTypes") or [], self._fetched()
+        accepted, upstream = self._get_param("acceptedMediaTypes") or [], self._import_failures()
         repository, images, failures = self._repository(), [], []
         for wanted in self._get_param("imageIds"):
             try:
@@ -65,8 +71,8 @@ class ImageOperations(Operations):
             images.append(_described(repository, image, wanted.get("imageTag")))
         return ActionResult({"images": images, "failures": failures})
 
-    def _fetched(self) -> dict[tuple[str | None, str | None], image_ids.Missing]:
-        """What could not be fetched through the cache of the images that the call names by tag and digest, and why."""
+    def _import_failures(self) -> dict[tuple[str | None, str | None], image_ids.Missing]:
+        """The failures of the pull through cache for the call's images, by tag and digest."""
         state = backend(self._get_param("registryId") or self.current_account, self.region)
         if not state.settings(CACHE_RULES).any():
             return {}
@@ -84,31 +90,31 @@ class ImageOperations(Operations):
         return failures
 
     def batch_delete_image(self) -> ActionResult:
-        gone, failures = self._repository().delete_images(self._get_param("imageIds"))
-        return ActionResult({"imageIds": gone, "failures": failures})
+        deleted, failures = self._repository().delete_images(self._get_param("imageIds"))
+        return ActionResult({"imageIds": deleted, "failures": failures})
 
     def list_images(self) -> ActionResult:
-        images, some = self._repository().images, self._filter()
+        images, wanted_images = self._repository().images, self._filter()
 
         def after(place: Sequence[Any] | None, size: int) -> Sequence[tuple[int, str, str | None]]:
             number, tag = place or (0, "")
-            return images.ids((number, tag), size, some.tagged, some.status)
+            return images.ids((number, tag), size, wanted_images.tagged, wanted_images.status)
 
         page, token = self._page(after, lambda row: [row[0], row[2] or ""])
         ids = [{"imageDigest": digest, "imageTag": tag} for _, digest, tag in page]
         return ActionResult({"imageIds": ids, "nextToken": token})
 
     def describe_images(self) -> ActionResult:
-        repository, some = self._repository(), self._filter()
+        repository, wanted_images = self._repository(), self._filter()
         if wanted := self._get_param("imageIds"):
             self._check_no_page("imageIds")
             if "imageStatus" not in (self._get_param("filter") or {}):
-                some = replace(some, status=None)  # an image that is named is shown, archived or not
-            chosen = [image for each in wanted if some.has(image := self._image(repository, each))]
+                wanted_images = replace(wanted_images, status=None)  # named images need not be active
+            chosen = [image for each in wanted if wanted_images.selects(image := self._image(repository, each))]
             return ActionResult({"imageDetails": [_detail(repository, image) for image in chosen]})
 
         def after(place: int | None, size: int) -> Sequence[Image]:
-            return repository.images.page(place or 0, size, some.tagged, some.status)
+            return repository.images.page(place or 0, size, wanted_images.tagged, wanted_images.status)
 
         page, token = self._page(after, lambda image: image.id)
         return ActionResult({"imageDetails": [_detail(repository, image) for image in page], "nextToken": token})
@@ -139,19 +145,19 @@ class ImageOperations(Operations):
             }
         )
 
-    def _filter(self) -> Some:
+    def _filter(self) -> Filter:
         given = self._get_param("filter") or {}
         tagged = {"TAGGED": True, "UNTAGGED": False}.get(given.get("tagStatus", "ANY"))
-        return Some(tagged, _status(given.get("imageStatus")))
+        return Filter(tagged, _status(given.get("imageStatus")))
 
 
 def _status(asked: str | None) -> str | None:
-    """Of which status (None: any) a list is to be; if it is not said, only what is active is in it (API reference)."""
+    """The status that a list is filtered by, None for any; only active images by default (API reference)."""
     return None if asked == "ANY" else asked or ACTIVE
 
 
 def _accepted(image: Image, media_types: Collection[str]) -> Image:
-    """*image* as a client gets it that asked by tag: in a form that it understands, if there is one."""
+    """*image* for a client that requested it by tag: converted to an accepted media type if possible."""
     if (converted := convert(image.manifest, image.media_type, media_types)) is None:
         return image
     text, media_type = converted
@@ -188,7 +194,7 @@ def _detail(repository: Repository, image: Image) -> dict[str, Any]:
 
 
 def _referrer(image: Image) -> dict[str, Any]:
-    """A descriptor of OCI's, so *size* is the manifest's; the model's "size of the artifact" leaves it open."""
+    """An OCI descriptor, so *size* is that of the manifest; the model's "size of the artifact" is ambiguous."""
     annotations = json.loads(image.manifest).get("annotations")
     return {
         "digest": image.digest,

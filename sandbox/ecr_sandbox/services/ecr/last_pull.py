@@ -1,4 +1,4 @@
-"""When was an image last pulled? ECR notes it about once a day.
+"""The last recorded pull time of an image, which ECR updates about once a day.
 
 Source: API reference, ImageDetail, ``lastRecordedPullTime``: refreshed at least once every 24 hours.
 """
@@ -7,5 +7,5 @@ REFRESHED = 24 * 60 * 60  # seconds
 
 
 def is_due(last: int | None, now: float) -> bool:
-    """Whether a pull *now* is to be noted, when the *last* one noted was at that Unix time."""
+    """Whether to record a pull *now*, given the Unix time of the *last* recorded one."""
     return last is None or now - last >= REFRESHED

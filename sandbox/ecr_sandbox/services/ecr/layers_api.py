@@ -1,4 +1,4 @@
-"""The layer operations: what ECR's own registry asks of ECR when docker pushes or pulls, and anybody may ask too.
+"""Operations on layers, which ECR's proxy calls when docker pushes or pulls; any client can call them.
 
 Source: API reference, InitiateLayerUpload, UploadLayerPart, CompleteLayerUpload, BatchCheckLayerAvailability and
 GetDownloadUrlForLayer.
@@ -8,33 +8,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ecr_sandbox.registry import disk, upload_sessions
-from ecr_sandbox.registry.image_ids import DIGEST
-from ecr_sandbox.registry.upload_sessions import Progress
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.ecr.exceptions import InvalidLayerPartException, UploadNotFoundException
+
+from ecr_sandbox.aws.errors import StorageFull
+from ecr_sandbox.registry import disk, upload_sessions
+from ecr_sandbox.registry.image_ids import DIGEST
+from ecr_sandbox.registry.upload_sessions import Progress
 
 from . import errors
 from .backend import Backend, Repository
 from .operations import Operations
 
-PART_SIZE = 10 * 1024 * 1024  # bytes that a client should send at a time; service quotas, "Maximum layer part size"
+PART_SIZE = 10 * 1024 * 1024  # bytes of a part; service quotas, "Maximum layer part size"
 
 
 class LayerOperations(Operations):
-    """The bytes are the wire's: what is uploaded here can be pulled there, and the other way round."""
+    """They use the same uploads and blobs as the registry under ``/v2/``."""
 
     def initiate_layer_upload(self) -> ActionResult:
         repository = self._repository()
         if not disk.has_room(Backend.blobs.folder):
-            raise errors.storage_full()
+            raise StorageFull()
         return ActionResult({"uploadId": Backend.uploads.start(repository.key), "partSize": PART_SIZE})
 
     def upload_layer_part(self) -> ActionResult:
         repository, upload, part = self._repository(), self._get_param("uploadId"), self._get_param("layerPartBlob")
         first, last = self._get_param("partFirstByte"), self._get_param("partLastByte")
-        with self._worded(repository):
+        with self._api_errors(repository):
             progress = Backend.uploads.progress(repository.key, upload)
             if len(part) != last - first + 1:
                 raise self._invalid_part(repository, progress)
@@ -42,11 +44,11 @@ class LayerOperations(Operations):
         return ActionResult({**self._about(repository), "lastByteReceived": progress.end})
 
     def complete_layer_upload(self) -> ActionResult:
-        """Of several digests the sha256 counts; the older kinds that docker once sent are no longer computed."""
+        """Only the sha256 digest is checked; clients once sent others, too."""
         repository, upload = self._repository(), self._get_param("uploadId")
         digests = self._get_param("layerDigests")
         digest = next((each for each in digests if each.startswith("sha256:")), digests[0])
-        with self._worded(repository):
+        with self._api_errors(repository):
             Backend.uploads.progress(repository.key, upload)
             known = _size(repository, digest) is not None
             Backend.uploads.finish(repository.key, upload, digest)
@@ -70,7 +72,7 @@ class LayerOperations(Operations):
         return ActionResult({"layers": layers, "failures": failures})
 
     def get_download_url_for_layer(self) -> ActionResult:
-        """Only layers of an image have one."""
+        """Only layers that an image uses have a URL."""
         repository, digest = self._repository(), self._get_param("layerDigest")
         if not repository.images.use(digest):
             where = (digest, repository.name, repository.registry_id)
@@ -93,8 +95,8 @@ class LayerOperations(Operations):
         return InvalidLayerPartException(repository.registry_id, repository.name, upload, progress.end)
 
     @contextmanager
-    def _worded(self, repository: Repository) -> Iterator[None]:
-        """What goes wrong with an upload, in the API's words."""
+    def _api_errors(self, repository: Repository) -> Iterator[None]:
+        """Turn errors of an upload into the API's exceptions."""
         upload, where = self._get_param("uploadId"), (repository.name, repository.registry_id)
         try:
             yield

@@ -1,24 +1,25 @@
-"""Operations on a repository's lifecycle policy, and on previews of one; the rules are in ``../lifecycle``."""
+"""Operations on a repository's lifecycle policy, and on previews of one; the rules are in ``lifecycle/``."""
 
 from collections.abc import Sequence
 from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.ecr.exceptions import LifecyclePolicyNotFoundException
 
 from ecr_sandbox.services.ecr.lifecycle.errors import PreviewNotFound
 from ecr_sandbox.services.ecr.lifecycle.images import Key
 from ecr_sandbox.services.ecr.lifecycle.policy import TRANSITION
 from ecr_sandbox.services.ecr.lifecycle.previews import Result
-from moto.core.responses import ActionResult
-from moto.ecr.exceptions import LifecyclePolicyNotFoundException
 
 from .backend import Backend
 from .lifecycle import policy, previews, schedule
 from .operations import Operations
 
-MOST_RESULTS = 100  # of GetLifecyclePolicyPreview: at most, and without maxResults
+MOST_RESULTS = 100  # page sizes of GetLifecyclePolicyPreview: the largest, and the default
 
 
 class LifecycleOperations(Operations):
-    """moto keeps the text of a policy; the rest is ours."""
+    """moto stores the text of a policy; the rest is ours."""
 
     def get_lifecycle_policy(self) -> ActionResult:
         return self._with_evaluation(super().get_lifecycle_policy())
@@ -29,7 +30,7 @@ class LifecycleOperations(Operations):
         return evaluated
 
     def start_lifecycle_policy_preview(self) -> ActionResult:
-        """Of the policy that is given, or of the repository's own."""
+        """A preview of the given policy, or of the repository's own."""
         repository, text = self._repository(), self._get_param("lifecyclePolicyText")
         if not (text or repository.lifecycle_policy):
             raise LifecyclePolicyNotFoundException(repository.name, repository.registry_id)
@@ -63,14 +64,14 @@ class LifecycleOperations(Operations):
         return previews.results(Backend.store, self._key(), after or 0, size, tagged)
 
     def _chosen(self) -> Sequence[Result]:
-        """Of the images that the call names those that would go."""
+        """Those of the images named by the call that the policy selects."""
         self._check_no_page("imageIds")
         everything = -1  # SQLite's LIMIT for all rows
         wanted = self._get_param("imageIds")
         return [each for each in self._results(None, everything) if any(_is(each, one) for one in wanted)]
 
     def _with_evaluation(self, answer: ActionResult) -> ActionResult:
-        """moto would say that the policy was evaluated just now."""
+        """The last evaluation; moto would answer the current time."""
         at = schedule.last(Backend.store, self._key())
         return ActionResult({**answer.result, "lastEvaluatedAt": at})
 
@@ -97,7 +98,7 @@ def _shown(result: Result) -> dict[str, Any]:
 
 
 def _summary(expiring: int, transitioning: int) -> dict[str, Any]:
-    """Where nothing is to be archived, nothing is said of it (service model)."""
+    """The totals; without archived images, their number is omitted (service model)."""
     moved = [{"targetStorageClass": "ARCHIVE", "imageTotalCount": transitioning}]
     return {
         "expiringImageTotalCount": expiring,

@@ -1,30 +1,31 @@
-"""What every operation of ECR's API can use: moto has read the request, and writes what the method returns."""
+"""The base of ECR's operations: moto has parsed the request, and serializes what the method returns."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ecr_sandbox.aws import pagination
-from ecr_sandbox.aws.pagination import Row
-from ecr_sandbox.iam import principals
-from ecr_sandbox.iam.evaluate import Principal
-from ecr_sandbox.registry.images import Image
 from moto.core.responses import ActionResult
 from moto.ecr.exceptions import ImageNotFoundException
 from moto.ecr.responses import ECRResponse
 
+from ecr_sandbox.aws import pagination
+from ecr_sandbox.aws.errors import InvalidParameter, NotInSandbox
+from ecr_sandbox.aws.pagination import Row
+from ecr_sandbox.iam import principals
+from ecr_sandbox.iam.evaluate import Principal
+from ecr_sandbox.registry.image import Image
+
 from .backend import Backend, Repository, backend
-from .errors import InvalidParameter, NotInSandbox
 
 
 class Operations(ECRResponse):
-    """The parts of the API are subclasses of this; a method is named like the operation, in lower case."""
+    """Each part of the API is a subclass; a method has the operation's name in lower case."""
 
     @property
     def ecr_backend(self) -> Backend:
         return backend(self.current_account, self.region)
 
     def _principal(self) -> Principal:
-        """Who calls."""
+        """The caller."""
         return principals.of(self.access_key)
 
     def _get_action(self) -> str:
@@ -40,24 +41,24 @@ class Operations(ECRResponse):
     def _page(
         self, rows: Callable[[Any, int], Sequence[Row]], place: Callable[[Row], Any], size: int = pagination.SIZE
     ) -> tuple[list[Row], str | None]:
-        """See ``pages.page``; a token is good for the same operation on the same repository."""
+        """See ``pagination.page``; a token is valid for the same operation on the same repository."""
         what = f"{self._get_action()} {self.current_account} {self.region} {self._get_param('repositoryName')}"
         return pagination.page(what, rows, place, self._get_param("nextToken"), self._get_param("maxResults") or size)
 
     def _page_of(self, items: Sequence[Row], size: int = pagination.SIZE) -> tuple[list[Row], str | None]:
-        """The same of a list that is there as a whole."""
+        """The same for a complete list."""
         what = f"{self._get_action()} {self.current_account} {self.region}"
         return pagination.of_list(what, items, self._get_param("nextToken"), self._get_param("maxResults") or size)
 
     def _check_no_page(self, names: str) -> None:
-        """A call that *names* what it wants has no pages (API reference, ``maxResults``); raises InvalidParameter."""
+        """A call with *names* is not paginated (API reference, ``maxResults``); raises InvalidParameter."""
         for other in ("maxResults", "nextToken"):
             if self._get_param(other) is not None:
                 raise InvalidParameter(other, f"must be null when {names} is given")
 
 
 def found(repository: Repository, wanted: Mapping[str, str], field: str) -> Image:
-    """The image that the id *wanted*, which stands in *field*, means; raises ImageNotFoundException."""
+    """The image of the id *wanted*, the parameter *field*; raises ImageNotFoundException."""
     tag, digest = wanted.get("imageTag"), wanted.get("imageDigest")
     if not tag and not digest:
         raise InvalidParameter(field, "both tag and digest cannot be null")
@@ -67,10 +68,10 @@ def found(repository: Repository, wanted: Mapping[str, str], field: str) -> Imag
 
 
 def named(wanted: Mapping[str, str]) -> str:
-    """An image's id as ECR's sentences have it."""
+    """An image id in the form of ECR's messages."""
     return f"{{imageDigest:'{wanted.get('imageDigest', 'null')}', imageTag:'{wanted.get('imageTag', 'null')}'}}"
 
 
-def not_here(call: Operations) -> ActionResult:
-    """The method of an operation that moto would answer without doing it."""
+def not_supported(call: Operations) -> ActionResult:
+    """The method of an operation that moto would answer without effect."""
     raise NotInSandbox(call._get_action())

@@ -1,17 +1,18 @@
-"""Operations on the list of principals whose pulls leave no trace in the last recorded pull time of an image."""
+"""Operations on pull time exclusions: principals whose pulls do not change an image's last recorded pull time."""
+
+from moto.core.responses import ActionResult
 
 from ecr_sandbox.state import clock
-from moto.core.responses import ActionResult
 
 from .errors import ExclusionAlreadyExistsException, ExclusionNotFoundException, LimitExceededException
 from .operations import Operations
 from .registry_settings import EXCLUSIONS, Settings
 
-MOST = 100  # the service model's list of them has no more
+MOST = 100  # the longest list in the service model
 
 
 class PullTimeOperations(Operations):
-    """A user, or a role whoever has assumed it: scanners and pipelines, for instance."""
+    """A principal is a user or a role, for example that of a scanner or a pipeline."""
 
     def register_pull_time_update_exclusion(self) -> ActionResult:
         arn, excluded = self._get_param("principalArn"), self._exclusions()

@@ -1,38 +1,32 @@
-"""The private registry of one account in one Region: who may do what to which repository, in ECR's words."""
+"""The private registry of one account in one Region: permissions, pull through cache, creation by a push."""
 
 from contextlib import suppress
 
-from ecr_sandbox.http.middleware import Request
-from ecr_sandbox.iam.authorization import Denied, permit
-from ecr_sandbox.iam.requests import AuthorizationRequest, creation_request, repository_request
-from ecr_sandbox.registry.backend import RegistryErrors
-from ecr_sandbox.services.ecr.pull_through.upstreams import UpstreamFailure
 from moto.ecr.exceptions import RepositoryNotFoundException
 
-from . import errors, templates
+from ecr_sandbox.http.middleware import Request
+from ecr_sandbox.iam.authorization import Denied, permit
+from ecr_sandbox.iam.requests import AuthorizationRequest
+from ecr_sandbox.registry.errors import Refused, UpstreamFailure, denied
+from ecr_sandbox.services.image_errors import REGISTRY_ERRORS, repository_unknown
+
+from . import templates
+from .authorization import creation_request, repository_request
 from .backend import Backend, Repository, backend
+from .errors import upstream_failed
 from .registry_settings import CACHE_RULES
 
-A_PULL = "ecr:BatchGetImage"
-BEGIN_A_PUSH = ("ecr:InitiateLayerUpload", "ecr:PutImage")  # of whatever has layers, and of an index
-
-ERRORS = RegistryErrors(  # ECR Public's too
-    image_unknown=errors.IMAGE_NOT_FOUND,
-    blob_unknown=errors.BLOB_UNKNOWN,
-    upload_unknown=errors.UPLOAD_UNKNOWN,
-    digest_mismatch=errors.LAYER_DIGEST_MISMATCH,
-    manifest_too_large=errors.MANIFEST_TOO_LARGE,
-    manifest_refused=errors.manifest_refused,
-    first_part_only=True,
-    converts=True,
-    patched=201,  # the specification says 202: https://github.com/regclient/regclient/issues/81
-)
+MANIFEST_PULL = "ecr:BatchGetImage"
+FIRST_OF_A_PUSH = (
+    "ecr:InitiateLayerUpload",
+    "ecr:PutImage",
+)  # of an image with layers, and of an index
 
 
 class PrivateRegistry:
-    """What the wire needs to know of ECR."""
+    """ECR's ``RegistryBackend``."""
 
-    errors = ERRORS
+    errors = REGISTRY_ERRORS
 
     def __init__(self, account: str, region: str):
         self._account, self._region = account, region
@@ -41,36 +35,37 @@ class PrivateRegistry:
     def repository(self, request: Request, name: str, action: str) -> Repository:
         """The repository, if the caller's policies and its own allow *action*; raises Refused.
 
-        IAM is asked first, so that nobody learns which repositories exist (ECR user guide, "image-push-iam").
+        IAM decides first, so that a denied caller does not learn which repositories exist (ECR user guide,
+        "image-push-iam").
         """
         state = backend(self._account, self._region)
         self._permit(request, repository_request(action, self._account, self._region, name))
-        if action == A_PULL and state.settings(CACHE_RULES).any():
-            self._through_cache(request, name)
+        if action == MANIFEST_PULL and state.settings(CACHE_RULES).any():
+            self._import_upstream(request, name)
         try:
             with Backend.store.lock:  # moto's backends are not thread-safe
                 return state.repository(name)
         except RepositoryNotFoundException:
             pass
-        if action in BEGIN_A_PUSH and (made := self._created_by_push(request, name)):
-            return made
-        raise errors.Refused(errors.repository_unknown(name, self._account))
+        if action in FIRST_OF_A_PUSH and (created := self._created_by_push(request, name)):
+            return created
+        raise Refused(repository_unknown(name, self._account))
 
-    def _permit(self, request: Request, question: AuthorizationRequest) -> None:
+    def _permit(self, request: Request, asked: AuthorizationRequest) -> None:
         try:
             with Backend.store.lock:  # its policies are moto's
-                permit(request, question, self._region)
+                permit(request, asked, self._region)
         except Denied as no:
-            raise errors.Refused(errors.denied(str(no))) from None
+            raise Refused(denied(str(no))) from None
 
-    def _through_cache(self, request: Request, name: str) -> None:
-        """Fetch the image that a pull asks for, if there is a rule for it; raises Refused."""
+    def _import_upstream(self, request: Request, name: str) -> None:
+        """Import the image of a pull, if a pull through cache rule covers it; raises Refused."""
         from .pull_through import importing
 
-        def may(question: AuthorizationRequest) -> bool:
+        def allowed(asked: AuthorizationRequest) -> bool:
             try:
-                self._permit(request, question)
-            except errors.Refused:
+                self._permit(request, asked)
+            except Refused:
                 return False
             return True
 
@@ -78,19 +73,19 @@ class PrivateRegistry:
         if manifests:
             tag, digest = (None, reference) if ":" in reference else (reference, None)
             try:
-                importing.ensure(backend(self._account, self._region), name, tag, digest, may)
+                importing.ensure(backend(self._account, self._region), name, tag, digest, allowed)
             except UpstreamFailure as no:
-                raise errors.Refused(errors.upstream_failed(no.code, no.reason)) from None
-            except RepositoryNotFoundException:  # the template does not work
-                raise errors.Refused(errors.repository_unknown(name, self._account)) from None
+                raise Refused(upstream_failed(no.code, no.reason)) from None
+            except RepositoryNotFoundException:  # the template cannot be applied
+                raise Refused(repository_unknown(name, self._account)) from None
 
     def _created_by_push(self, request: Request, name: str) -> Repository | None:
-        """The repository *name*, made by a template if there is one for it; raises Refused."""
+        """Create the repository *name* if a creation template covers it; raises Refused."""
         state = backend(self._account, self._region)
         template = templates.of_registry(state, name, templates.PUSH) if templates.is_name(name) else None
         if template is None:
             return None
         self._permit(request, creation_request(self._account, self._region, name, template.get("resourceTags")))
-        with suppress(RepositoryNotFoundException):  # the template does not work
+        with suppress(RepositoryNotFoundException):  # the template cannot be applied
             return templates.create(state, name, templates.PUSH)
         return None

@@ -1,13 +1,14 @@
-"""Operations on a registry as a whole: the token for docker, account settings, the registry's policy."""
+"""Operations on a registry as a whole: the password for docker, account settings, the registry policy."""
 
 from collections.abc import Collection
 from typing import ClassVar
 
-from ecr_sandbox.auth.token import Caller, Tokens, authorization
-from ecr_sandbox.http import addresses
 from moto.core.responses import ActionResult
 
-from .errors import InvalidParameter
+from ecr_sandbox.auth.token import Caller, Tokens, authorization
+from ecr_sandbox.aws.errors import InvalidParameter
+from ecr_sandbox.http import addresses
+
 from .operations import Operations
 
 # API reference, PutAccountSetting.
@@ -19,12 +20,12 @@ ACCOUNT_SETTINGS = {
 
 
 class RegistryOperations(Operations):
-    """A registry is one account's in one Region."""
+    """An account has one registry in each Region."""
 
     tokens: ClassVar[Tokens]
 
     def get_authorization_token(self) -> ActionResult:
-        """A password for docker, good for 12 hours, that stands for the caller."""
+        """A password for docker, valid for 12 hours, with the caller's permissions."""
         password, expires = self.tokens.mint(Caller(self.access_key, self.current_account, self.region))
         data = {"authorizationToken": authorization(password), "expiresAt": expires}
         registries = self._get_param("registryIds") or [self.current_account]

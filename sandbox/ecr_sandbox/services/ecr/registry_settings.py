@@ -1,6 +1,6 @@
-"""What a registry is told to do by itself, one JSON object a row: rules, templates, exclusions.
+"""Settings of a registry, one JSON object a row: rules, templates, exclusions.
 
-Reading one costs a few microseconds, so that a push asks for what hardly anybody has set.
+Reading them takes a few microseconds, so every push can do it.
 """
 
 import json
@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS registry_settings (
 """
 HERE = "account = ? AND region = ? AND kind = ?"
 
-# The kinds.
+# Kinds.
 REPLICATION, TEMPLATES, CACHE_RULES, EXCLUSIONS = "replication", "templates", "cache rules", "pull time exclusions"
 
 
@@ -28,29 +28,29 @@ class Settings:
         self._store, self._key = store, (account, region, kind)
 
     def any(self) -> bool:
-        """Whether there is one."""
+        """Whether there are any."""
         sought = f"SELECT 1 FROM registry_settings WHERE {HERE} LIMIT 1"
         return self._store.read().execute(sought, self._key).fetchone() is not None
 
     def all(self) -> list[dict[str, Any]]:
-        """Every one, in the order of their names."""
+        """All settings, sorted by name."""
         rows = self._store.read().execute(f"SELECT value FROM registry_settings WHERE {HERE} ORDER BY name", self._key)
         return [json.loads(row["value"]) for row in rows]
 
     def get(self, name: str) -> dict[str, Any] | None:
-        """The one of this *name*, or None."""
+        """The setting *name*, or None."""
         sought = f"SELECT value FROM registry_settings WHERE {HERE} AND name = ?"
         row = self._store.read().execute(sought, (*self._key, name)).fetchone()
         return json.loads(row["value"]) if row else None
 
     def put(self, name: str, value: Mapping[str, Any]) -> None:
-        """Set or replace the one of this *name*."""
+        """Set or replace the setting *name*."""
         with self._store.change() as db:
             db.execute(
                 "INSERT OR REPLACE INTO registry_settings VALUES (?, ?, ?, ?, ?)", (*self._key, name, json.dumps(value))
             )
 
     def remove(self, name: str) -> None:
-        """Take the one of this *name* away."""
+        """Remove the setting *name*."""
         with self._store.change() as db:
             db.execute(f"DELETE FROM registry_settings WHERE {HERE} AND name = ?", (*self._key, name))

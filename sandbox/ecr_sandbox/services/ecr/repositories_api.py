@@ -1,19 +1,20 @@
-"""Operations on repositories and their settings; what is in them: ``images_api.py`` and ``layers.py``."""
+"""Operations on repositories and their settings. Images: ``images_api.py``, layers: ``layers_api.py``."""
 
 from collections.abc import Mapping, Sequence
 
-from ecr_sandbox.aws import resource_tags
 from moto.core.responses import ActionResult
 
+from ecr_sandbox.aws import resource_tags
+from ecr_sandbox.aws.errors import InvalidParameter
+
 from .backend import Repository
-from .errors import InvalidParameter
 from .operations import Operations
 
 MOST_WILDCARDS = 2  # the console's "Add filter": "maximum of 2 wildcards"; ECR user guide, "Image tag mutability"
 
 
 class RepositoryOperations(Operations):
-    """Most of it moto does right; here is what it does not."""
+    """The operations that moto answers differently from AWS."""
 
     def create_repository(self) -> ActionResult:
         resource_tags.with_more({}, self._get_param("tags") or [])
@@ -21,7 +22,7 @@ class RepositoryOperations(Operations):
         return super().create_repository()
 
     def describe_repositories(self) -> ActionResult:
-        """By name. moto has no pages."""
+        """Sorted by name, in pages; moto has no pages."""
         names = self._get_param("repositoryNames")
         if names:
             self._check_no_page("repositoryNames")
@@ -53,7 +54,7 @@ class RepositoryOperations(Operations):
 
 
 def check_mutability(mode: str, filters: Sequence[Mapping[str, str]] | None) -> None:
-    """Raises InvalidParameter when a *mode* (``IMMUTABLE_WITH_EXCLUSION``, …) and its *filters* do not fit."""
+    """Raises InvalidParameter if a *mode* (``IMMUTABLE_WITH_EXCLUSION``, …) and its *filters* contradict each other."""
     field = "imageTagMutabilityExclusionFilters"
     if mode.endswith("_WITH_EXCLUSION") != bool(filters):
         must = "must" if filters else "can't"

@@ -1,7 +1,7 @@
-"""Can this text be a repository's policy, or a registry's? One rule, decided from the text and from who exists.
+"""Whether a text is a valid policy of a repository or a registry, decided from the text and the existing principals.
 
-Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html. That ECR refuses a
-principal that does not exist stands in AWS's Knowledge Center ("make sure that the role exists").
+Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html. ECR refuses a
+principal that does not exist: AWS Knowledge Center ("make sure that the role exists").
 """
 
 import json
@@ -11,22 +11,23 @@ from functools import cache
 from typing import Any
 
 import botocore.session
+
 from ecr_sandbox.iam import evaluate, principals
 from ecr_sandbox.iam.patterns import glob
 
 Statement = Mapping[str, Any]
 ACTION = re.compile(r"\*|ecr:[A-Za-z*?]+", re.IGNORECASE)
-# Actions of ECR that are no operations: Service Authorization Reference, "Actions defined by Amazon ECR".
+# Actions of ECR that are not operations: Service Authorization Reference, "Actions defined by Amazon ECR".
 FURTHER_ACTIONS = ("BatchImportUpstreamImage", "GetImageCopyStatus", "ReplicateImage")
 
 
 def valid_resource_policy(text: str) -> bool:
-    """Whether *text* is IAM's language, with principals that exist, ECR's actions and no resource."""
+    """Whether *text* is a policy with existing principals, ECR's actions and no resource."""
     return _all_statements(text, lambda each: _guards(each) and not {"Resource", "NotResource"} & set(each))
 
 
 def valid_registry_policy(text: str) -> bool:
-    """The same of a registry's policy, which names resources."""
+    """The same for a registry policy, which has resources."""
     return _all_statements(text, lambda each: _guards(each) and bool({"Resource", "NotResource"} & set(each)))
 
 
@@ -51,7 +52,7 @@ def _guards(statement: Statement) -> bool:
 
 
 def _is_ecrs(action: str) -> bool:
-    """Whether *action*, a pattern, means at least one action of ECR."""
+    """Whether the pattern *action* matches at least one action of ECR."""
     if not ACTION.fullmatch(action):
         return False
     matches = glob(action.partition(":")[2].lower() or "*")
@@ -65,7 +66,7 @@ def _ecr_actions() -> tuple[str, ...]:
 
 
 def _may_exist(principal: str) -> bool:
-    """Users and roles of the sandbox's accounts must be there; of other accounts nothing is known."""
+    """Users and roles of the sandbox's accounts must exist; those of other accounts are not known."""
     parts = principal.split(":")
     if len(parts) < 6 or parts[4] not in principals.ADMINISTRATORS.values():
         return True

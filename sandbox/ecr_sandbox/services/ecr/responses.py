@@ -1,23 +1,24 @@
-"""ECR's operations, put in the place of moto's: moto reads the request and writes the answer.
+"""ECR's operations, which replace moto's: moto parses the request and serializes the answer.
 
 Each method of the parts is one operation of the API reference
-(https://docs.aws.amazon.com/AmazonECR/latest/APIReference/); what they leave out, moto answers, or nobody.
+(https://docs.aws.amazon.com/AmazonECR/latest/APIReference/). moto answers the others, or they are not supported.
 """
 
 from typing import Any
 
 import moto.ecr.urls
-from ecr_sandbox.auth.token import Tokens
-from ecr_sandbox.services.ecr.pull_through.api import CacheOperations
-from ecr_sandbox.services.ecr.replication.api import ReplicationOperations
 from moto.core.responses import ActionResult
 from moto.core.utils import camelcase_to_underscores
 
-from .errors import NotInSandbox
+from ecr_sandbox.auth.token import Tokens
+from ecr_sandbox.aws.errors import NotInSandbox
+from ecr_sandbox.services.ecr.pull_through.api import CacheOperations
+from ecr_sandbox.services.ecr.replication.api import ReplicationOperations
+
 from .images_api import ImageOperations
 from .layers_api import LayerOperations
 from .lifecycle_api import LifecycleOperations
-from .operations import not_here
+from .operations import not_supported
 from .pull_time_api import PullTimeOperations
 from .registry_api import RegistryOperations
 from .repositories_api import RepositoryOperations
@@ -26,7 +27,7 @@ from .templates_api import TemplateOperations
 
 OTHER_UPSTREAMS = "of the upstream registries, Docker Hub (the stand-in), ECR Public and ECR are here; a pull says so"
 NO_ROLE = "`encryptionConfiguration` is kept and shown: nothing is encrypted"
-# What the answers of an operation lack; docs/fidelity.md is made of this too.
+# The unsupported part of an operation; docs/fidelity.md lists it.
 PARTIAL = {
     "BatchCheckLayerAvailability": "the media type of a layer",
     "BatchGetImage": "conversion to Docker's schema 1",
@@ -58,7 +59,7 @@ class Response(
 
     def __init__(self) -> None:
         super().__init__()
-        # Without it moto reads a JSON body as a form too, and a policy text could name another repository.
+        # Without it moto also parses a JSON body as a form, and a policy text could name another repository.
         self.automated_parameter_parsing = True
 
     def call_action(self) -> Any:
@@ -69,11 +70,11 @@ class Response(
 
 
 def answers(operation: str) -> bool:
-    """Whether the sandbox has *operation*; what it has not, it says so (NotInSandbox)."""
-    return getattr(Response, camelcase_to_underscores(operation), not_here) is not not_here
+    """Whether the sandbox supports *operation*; others answer NotInSandbox."""
+    return getattr(Response, camelcase_to_underscores(operation), not_supported) is not not_supported
 
 
 def install(tokens: Tokens) -> None:
-    """Put this class in the place of moto's. To be called before moto answers anything."""
+    """Replace moto's class by this one. Call it before moto's first answer."""
     RegistryOperations.tokens = tokens
     moto.ecr.urls.url_paths["{0}/$"] = Response.dispatch

@@ -1,12 +1,13 @@
-"""Operations on scans: what is scanned, starting a scan by hand, and what was found."""
+"""Operations on scans: configuration, starting a scan, and findings."""
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ecr_sandbox.aws import pagination
-from ecr_sandbox.registry.images import ARCHIVED, Image
-from ecr_sandbox.state import clock
 from moto.core.responses import ActionResult
 from moto.ecr.exceptions import RepositoryNotFoundException, ScanNotFoundException
+
+from ecr_sandbox.aws import pagination
+from ecr_sandbox.registry.image import ARCHIVED, Image
+from ecr_sandbox.state import clock
 
 from . import errors
 from .backend import Repository
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
 
 
 class ScanOperations(Operations):
-    """What moto has of it finds the same in every image."""
+    """moto's operations return the same findings for every image."""
 
     scans: ClassVar["Scans"]
 
     def put_registry_scanning_configuration(self) -> ActionResult:
-        """What is not given becomes the default. Images of before are scanned too, if the new rules want it."""
+        """Missing parameters get their defaults. Existing images are scanned if the new rules require it."""
         scan_type, given = self._get_param("scanType") or rules.BASIC, self._get_param("rules") or []
         if frequency := rules.unsupported_frequency(scan_type, given):
             raise errors.unsupported_frequency(frequency, scan_type)
@@ -34,7 +35,7 @@ class ScanOperations(Operations):
         return ActionResult({"registryScanningConfiguration": config})
 
     def batch_get_repository_scanning_configuration(self) -> ActionResult:
-        """What is true now, also of repositories that came after the rules."""
+        """The current rules, also for repositories created after them."""
         configs, failures = [], []
         for name in self._get_param("repositoryNames"):
             try:
@@ -51,9 +52,9 @@ class ScanOperations(Operations):
         return ActionResult({**_about(repository, image, wanted), "imageScanStatus": {"status": "IN_PROGRESS"}})
 
     def describe_image_scan_findings(self) -> ActionResult:
-        """By digest or by tag, in pages. An enhanced scan is not found before it has found something out.
+        """By digest or by tag, in pages. An enhanced scan without results yet is not found.
 
-        Source of the last: reports of pipelines that asked just after a push, under continuous scanning.
+        Source of the last: reports of pipelines that call it right after a push, under continuous scanning.
         """
         repository, wanted = self._repository(), self._get_param("imageId")
         image = found(repository, wanted, "imageId")
@@ -70,7 +71,7 @@ class ScanOperations(Operations):
 
 
 def summary_for(repository: Repository, image: Image) -> dict[str, Any]:
-    """What DescribeImages says of a scan: of an enhanced one only.
+    """The scan's part of DescribeImages: for enhanced scans only.
 
     "The new version of Amazon ECR Basic Scanning doesn't use" these attributes (API reference, DescribeImages).
     """
@@ -102,7 +103,7 @@ def _about(repository: Repository, image: Image, wanted: dict[str, str]) -> dict
 
 
 def _status(scan: "Scan", image: Image) -> dict[str, Any]:
-    """What is in the archive is not scanned; a continuous scan ends some time after the push (user guide)."""
+    """Archived images are not scanned; a continuous scan ends some time after the push (user guide)."""
     if image.status == ARCHIVED:
         return {"status": "IMAGE_ARCHIVED", "description": errors.ARCHIVED_NOT_SCANNED}
     if scan.status == "ACTIVE" and image.pushed_at <= clock.now() - rules.ELIGIBLE:

@@ -1,4 +1,4 @@
-"""May this tag be moved? One rule, decided from a repository's settings alone.
+"""Whether a tag can be moved, decided from the repository's settings.
 
 Source: ECR user guide, "Preventing image tags from being overwritten"; API reference, PutImageTagMutability.
 """
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 
 def immutable(tag: str, mode: str, filters: Iterable[str] = ()) -> bool:
-    """Whether *tag* is locked under a repository's *mode* (``IMMUTABLE_WITH_EXCLUSION``, …) and its *filters*."""
+    """Whether *tag* is immutable under the repository's *mode* (``IMMUTABLE_WITH_EXCLUSION``, …) and *filters*."""
     excluded = any(_matches(tag, pattern) for pattern in filters)
     return {
         "MUTABLE": False,
@@ -19,5 +19,5 @@ def immutable(tag: str, mode: str, filters: Iterable[str] = ()) -> bool:
 
 
 def _matches(tag: str, pattern: str) -> bool:
-    """``*`` stands for any number of characters; every other character for itself."""
+    """``*`` matches any number of characters; every other character matches itself."""
     return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), tag, re.DOTALL) is not None

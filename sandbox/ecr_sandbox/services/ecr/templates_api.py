@@ -1,13 +1,15 @@
-"""Operations on repository creation templates; what they are for: ``templates.py``."""
+"""Operations on repository creation templates; ``templates.py`` applies them."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from ecr_sandbox.aws import resource_tags
-from ecr_sandbox.state import clock
 from moto.core.responses import ActionResult
 
-from .errors import InvalidParameter, TemplateAlreadyExistsException, TemplateNotFoundException
+from ecr_sandbox.aws import resource_tags
+from ecr_sandbox.aws.errors import InvalidParameter
+from ecr_sandbox.state import clock
+
+from .errors import TemplateAlreadyExistsException, TemplateNotFoundException
 from .lifecycle import policy
 from .operations import Operations
 from .registry_settings import TEMPLATES, Settings
@@ -29,7 +31,7 @@ DEFAULTS = {"encryptionConfiguration": {"encryptionType": "AES256"}, "imageTagMu
 
 
 class TemplateOperations(Operations):
-    """None of it is in moto."""
+    """None of these operations is in moto."""
 
     def create_repository_creation_template(self) -> ActionResult:
         if self._templates().get(self._template_prefix()):
@@ -38,7 +40,7 @@ class TemplateOperations(Operations):
         return self._put({**DEFAULTS, "prefix": self._get_param("prefix"), "createdAt": now, "updatedAt": now})
 
     def update_repository_creation_template(self) -> ActionResult:
-        """What is not given stays as it is; filters go with the mutability that they were made for."""
+        """Missing parameters keep their values; filters are removed with the mutability that they belong to."""
         template = self._template()
         if self._get_param("imageTagMutability") and not self._get_param("imageTagMutabilityExclusionFilters"):
             template.pop("imageTagMutabilityExclusionFilters", None)
@@ -78,7 +80,7 @@ class TemplateOperations(Operations):
 
 
 def _check(template: Mapping[str, Any]) -> None:
-    """Raises what the same settings of a repository would be refused with."""
+    """Raises the same errors as the same settings of a repository."""
     check_mutability(template["imageTagMutability"], template.get("imageTagMutabilityExclusionFilters"))
     resource_tags.with_more({}, template.get("resourceTags") or [])
     if (guard := template.get("repositoryPolicy")) and not valid_resource_policy(guard):

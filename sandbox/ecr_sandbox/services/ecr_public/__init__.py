@@ -1,16 +1,18 @@
 """Amazon ECR Public: its API (``ecr-public``) and its registry, which is ``public.ecr.aws`` on AWS.
 
-Everybody may pull, within limits; only the owner pushes. State is rows of the store, bytes are Distribution's.
-It is loaded by the first request to its port, or of its API.
+Anyone can pull, within limits; only the owner can push. Repositories are rows of the store.
+The first request to its port or API loads it.
 """
+
+from werkzeug.wrappers import Response
 
 from ecr_sandbox.auth.token import Tokens
 from ecr_sandbox.http.middleware import Handler, Request, chain
 from ecr_sandbox.registry import routes
 from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.responses import with_version
+from ecr_sandbox.registry.upload_sessions import UploadSessions
 from ecr_sandbox.state.store import Store
-from werkzeug.wrappers import Response
 
 from . import api, limits, official
 from .auth import bearer, token_server
@@ -21,8 +23,10 @@ from .repositories import opened
 def registry(store: Store, blobs: ContentStore, tokens: Tokens) -> Handler:
     """The handler of ECR Public's port: ``/v2/`` and the token server."""
     store.add(limits.SCHEMA)
-    state = opened(store, blobs)
-    registry_backend = PublicRegistry(state, official.Shelf(state), limits.Limits(store))
+    repositories = opened(store, blobs)
+    registry_backend = PublicRegistry(
+        repositories, UploadSessions(store, blobs), official.Mirror(repositories), limits.Limits(store)
+    )
     images = chain([with_version, bearer(tokens), limited(registry_backend)], routes.registry(registry_backend))
     give_token = token_server(tokens)
 
@@ -37,5 +41,5 @@ def registry(store: Store, blobs: ContentStore, tokens: Tokens) -> Handler:
 
 
 def control(store: Store, blobs: ContentStore, tokens: Tokens) -> Handler:
-    """The handler of the API, for a request that the other doors have let pass."""
+    """The handler of the API, behind the middleware."""
     return api.Api(store, blobs, tokens).answer

@@ -1,7 +1,7 @@
 """The API of ECR Public: each method is one operation of its reference.
 
-Source: https://docs.aws.amazon.com/AmazonECRPublic/latest/APIReference/. The protocol is JSON 1.1: what goes in and
-what comes out are plain objects, times are Unix seconds.
+Source: https://docs.aws.amazon.com/AmazonECRPublic/latest/APIReference/. The protocol is JSON 1.1: parameters
+and results are plain objects, times are Unix seconds.
 """
 
 import json
@@ -10,18 +10,26 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ecr_sandbox.auth.token import Caller, Tokens, authorization
-from ecr_sandbox.aws import dispatch, pagination, resource_tags
-from ecr_sandbox.http.middleware import Request
-from ecr_sandbox.iam import evaluate
-from ecr_sandbox.registry import image_ids
-from ecr_sandbox.registry.content_store import ContentStore
-from ecr_sandbox.registry.images import Image, Images
-from ecr_sandbox.services.ecr.errors import InvalidParameter, NotInSandbox
-from ecr_sandbox.state.store import Store
 from moto.core.exceptions import ServiceException
 from moto.ecr.exceptions import ImageNotFoundException, RepositoryNotFoundException, RepositoryPolicyNotFoundException
 from werkzeug.wrappers import Response
+
+from ecr_sandbox.auth.scope import scope_of
+from ecr_sandbox.auth.token import Caller, Tokens, authorization
+from ecr_sandbox.aws import pagination, resource_tags
+from ecr_sandbox.aws.errors import InvalidParameter, NotInSandbox
+from ecr_sandbox.aws.responses import refuse
+from ecr_sandbox.errors import ApiError
+from ecr_sandbox.http.middleware import Request
+from ecr_sandbox.iam import evaluate
+from ecr_sandbox.iam.requests import call_of
+from ecr_sandbox.registry import image_ids
+from ecr_sandbox.registry.content_store import ContentStore
+from ecr_sandbox.registry.errors import ImageError
+from ecr_sandbox.registry.image import Image
+from ecr_sandbox.registry.images import Images
+from ecr_sandbox.services.image_errors import api_exception
+from ecr_sandbox.state.store import Store
 
 from .auth import REGION, passwords
 from .errors import (
@@ -38,14 +46,15 @@ Answer = dict[str, Any]
 
 
 class Api:
-    """Answers for one sandbox."""
+    """The API's handler."""
 
     def __init__(self, store: Store, blobs: ContentStore, tokens: Tokens):
         self._store, self._blobs, self._passwords = store, blobs, passwords(tokens)
 
     def answer(self, request: Request) -> Response:
-        """The answer to a request that the doors have let pass; an error is in the JSON protocol."""
-        operation, region = dispatch.operation_of(request), dispatch.region_of(request)
+        """The answer to a request that has passed the middleware; errors are in the JSON protocol."""
+        called = call_of(request)
+        operation, region = called.operation, called.region
         try:
             if region not in REGIONS:
                 raise no_such_endpoint()
@@ -55,8 +64,8 @@ class Api:
                 raise NotInSandbox(f"ecr-public:{operation}")
             call = Call(opened(self._store, self._blobs), self._passwords, request)
             result = OPERATIONS[operation](call)
-        except ServiceException as error:
-            return dispatch.refuse(request, error)
+        except (ApiError, ServiceException) as error:
+            return refuse(request, error)
         return Response(json.dumps(result), content_type="application/x-amz-json-1.1")
 
 
@@ -64,21 +73,20 @@ class Call:
     """One call: its parameters and its caller, and the operations."""
 
     def __init__(self, repositories: Repositories, passwords: Tokens, request: Request):
-        assert request.principal is not None
         self._repositories, self._passwords, self._request = repositories, passwords, request
-        self._account = request.principal.account
-        self._given = dispatch.parameters_of(request)
+        called = call_of(request)
+        self._account, self._given = called.account, called.parameters
 
     # --- registries -------------------------------------------------------------------------------------------------
 
     def get_authorization_token(self) -> Answer:
-        scope = dispatch.scope_of(self._request)
+        scope = scope_of(self._request)
         assert scope is not None
         password, expires = self._passwords.mint(Caller(scope.access_key, self._account, REGION))
         return {"authorizationData": {"authorizationToken": authorization(password), "expiresAt": expires}}
 
     def describe_registries(self) -> Answer:
-        """An alias is given with the first repository (user guide, "Public registry concepts")."""
+        """A registry gets its alias with its first repository (user guide, "Public registry concepts")."""
         alias = alias_of(self._account)
         exists = self._repositories.display_name(self._account) is not None
         registry = {
@@ -142,7 +150,7 @@ class Call:
     def set_repository_policy(self) -> Answer:
         text = self._given["policyText"]
         repository = self._repository()
-        if not _guards_a_repository(text):
+        if not _is_repository_policy(text):
             raise InvalidParameter("PolicyText", "Invalid repository policy provided")
         self._repositories.save(replace(repository, policy=text))
         return self._policy(repository, text)
@@ -171,17 +179,15 @@ class Call:
 
     def put_image(self) -> Answer:
         repository, tag = self._repository(), self._given.get("imageTag")
-        image = self._repositories.store_image(
-            repository,
-            self._given["imageManifest"],
-            self._given.get("imageManifestMediaType"),
-            tag,
-            self._given.get("imageDigest"),
-        )
+        text, media_type = self._given["imageManifest"], self._given.get("imageManifestMediaType")
+        try:
+            image = self._repositories.store_image(repository, text, media_type, tag, self._given.get("imageDigest"))
+        except ImageError as error:
+            raise api_exception(error) from None
         described = {
             "registryId": self._account,
             "repositoryName": repository.name,
-            "imageId": _said({"imageDigest": image.digest, "imageTag": tag}),
+            "imageId": _without_none({"imageDigest": image.digest, "imageTag": tag}),
             "imageManifest": image.manifest,
             "imageManifestMediaType": image.media_type,
         }
@@ -224,7 +230,7 @@ class Call:
         ]
         return {"layers": layers, "failures": []}
 
-    # --- what several of them need ----------------------------------------------------------------------------------
+    # --- helpers ----------------------------------------------------------------------------------------------------
 
     def _check_registry(self) -> None:
         registry = self._given.get("registryId")
@@ -258,7 +264,7 @@ class Call:
         what = f"{key} {self._account} {self._given.get('repositoryName')}"
         size = self._given.get("maxResults") or pagination.SIZE
         page, token = pagination.of_list(what, items, self._given.get("nextToken"), size)
-        return _said({key: page, "nextToken": token})
+        return _without_none({key: page, "nextToken": token})
 
 
 OPERATIONS = {
@@ -296,7 +302,7 @@ def _described(repository: Repository) -> Answer:
 
 
 def _detail(image: Image) -> Answer:
-    return _said(
+    return _without_none(
         {
             "imageDigest": image.digest,
             "imageSizeInBytes": image.size,
@@ -308,14 +314,14 @@ def _detail(image: Image) -> Answer:
 
 
 def _catalog(given: Mapping[str, Any]) -> Answer:
-    """What the gallery shows of a repository."""
+    """The gallery's data of a repository."""
     if given.get("logoImageBlob"):
         raise NotInSandbox("A repository's logo")
-    return {**_said(given), "marketplaceCertified": False}
+    return {**_without_none(given), "marketplaceCertified": False}
 
 
-def _guards_a_repository(text: str) -> bool:
-    """Whether *text* is IAM's language and says of whom it speaks: user guide, "Public repository policy examples"."""
+def _is_repository_policy(text: str) -> bool:
+    """Whether *text* is a policy with principals: user guide, "Public repository policy examples"."""
     try:
         evaluate.parse(text)
         statements = json.loads(text)["Statement"]
@@ -325,6 +331,6 @@ def _guards_a_repository(text: str) -> bool:
         return False
 
 
-def _said(content: Mapping[str, Any]) -> Answer:
-    """Without what is not known: a JSON service leaves it out."""
+def _without_none(content: Mapping[str, Any]) -> Answer:
+    """*content* without the values that are None, which a JSON service omits."""
     return {key: value for key, value in content.items() if value is not None}

@@ -1,9 +1,10 @@
-"""ECR Public's own words, each with where it was seen; what it shares with ECR is in ``..words``."""
+"""ECR Public's errors, each with its source; those it shares with ECR are in ``services/image_errors.py``."""
 
-from ecr_sandbox.aws.errors import CommonError, bad_signature
-from ecr_sandbox.services.ecr import errors
-from ecr_sandbox.services.ecr.errors import Refusal
 from moto.core.exceptions import ServiceException
+
+from ecr_sandbox.auth.errors import bad_signature
+from ecr_sandbox.errors import ApiError
+from ecr_sandbox.registry.errors import Refusal
 
 SERVICE = "public.ecr.aws"
 
@@ -41,10 +42,10 @@ class RepositoryCatalogDataNotFoundException(ServiceException):
         )
 
 
-def no_such_endpoint() -> CommonError:
-    """What us-east-1 says to a signature of another Region.
+def no_such_endpoint() -> ApiError:
+    """What us-east-1 answers to a signature of another Region.
 
-    On AWS one does not come so far: other Regions have no endpoint, and the client says "Could not connect to the
+    On AWS other Regions have no endpoint, and the client says "Could not connect to the
     endpoint URL" (https://github.com/aws/aws-cli/issues/5917).
     """
     return bad_signature("Credential should be scoped to a valid region.")
@@ -60,7 +61,7 @@ TOO_MUCH_DATA = Refusal(429, "TOOMANYREQUESTS", "Data limit exceeded")
 
 
 def not_authorized(host: str) -> Refusal:
-    """Who asks without a token, or asks as nobody for what nobody may.
+    """The client has no token, or is anonymous and needs an account.
 
     Header: https://github.com/helm/helm/issues/12491. Body: https://github.com/jetstack/version-checker/issues/122;
     as docker prints it: https://github.com/docker/login-action/issues/38. The real realm is
@@ -68,8 +69,3 @@ def not_authorized(host: str) -> Refusal:
     """
     challenge = f'Bearer realm="http://{host}/token/",service="{SERVICE}",scope="aws"'
     return Refusal(401, "DENIED", "Not Authorized", {"Www-Authenticate": challenge})
-
-
-def repository_unknown(name: str, alias: str) -> Refusal:
-    """https://github.com/aws-samples/amazon-eks-cdk-blue-green-cicd/issues/24: the registry's id is its alias here."""
-    return errors.repository_unknown(name, alias)

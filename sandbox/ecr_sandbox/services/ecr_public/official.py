@@ -1,31 +1,33 @@
-"""The mirror of Docker's official images, ``public.ecr.aws/docker/library/…``: here, the course's base image.
+"""The mirror of Docker's official images, ``public.ecr.aws/docker/library/…``: here, only the base image.
 
-It is AWS's: everybody pulls it, nobody pushes. It is filled from the OCI layout that ``make setup`` keeps, when
-somebody first asks for it.
+The repository belongs to AWS: anyone can pull, and pushes are refused. The first request for it stores the image of
+the OCI layout.
 """
 
 import threading
 from contextlib import suppress
 
+from moto.ecr.exceptions import RepositoryAlreadyExistsException
+
 from ecr_sandbox import settings
 from ecr_sandbox.registry import oci_layout
-from moto.ecr.exceptions import ImageAlreadyExistsException, RepositoryAlreadyExistsException
+from ecr_sandbox.registry.errors import ImageExists
 
 from .repositories import DOCKER, Repositories
 
 NAME = settings.MIRROR_REPOSITORY.removeprefix(f"{DOCKER}/")
 
 
-class Shelf:
-    """Where the official images stand."""
+class Mirror:
+    """The repository with the base image."""
 
     def __init__(self, repositories: Repositories):
-        self._repositories, self._lock, self._full = repositories, threading.Lock(), False
+        self._repositories, self._lock, self._filled = repositories, threading.Lock(), False
 
     def fill(self) -> None:
-        """Put the base image in place, once; without a layout there is none. Raises OSError."""
+        """Store the base image, once; without a layout there is none. Raises OSError."""
         with self._lock:
-            found = None if self._full else oci_layout.read(settings.base_image_layout())
+            found = None if self._filled else oci_layout.read(settings.from_environ().base_image_layout)
             if found is None:
                 return
             manifest, opened = found
@@ -34,7 +36,7 @@ class Shelf:
             repository = self._repositories.find(DOCKER, NAME)
             blobs, images = self._repositories.blobs, self._repositories.images(repository)
             oci_layout.add_blobs(blobs, repository.key, manifest, opened)
-            with suppress(ImageAlreadyExistsException), self._repositories.store.change():
+            with suppress(ImageExists), self._repositories.store.change():
                 blobs.require_blobs(images, manifest, repository.name, repository.account)
                 images.put(manifest, settings.MIRROR_TAG, False)
-            self._full = True
+            self._filled = True

@@ -1,34 +1,36 @@
-"""ECR Public's registry as the wire sees it: anybody pulls, within limits; the owner's policies say who pushes."""
+"""ECR Public's registry under ``/v2/``: anyone can pull, within limits; the owner's policies say who can push."""
 
 from collections.abc import Iterable
 from functools import partial
 
-from ecr_sandbox.http.middleware import Handler, Middleware, Request
-from ecr_sandbox.iam.authorization import Denied, permit
-from ecr_sandbox.iam.requests import public_repository_request
-from ecr_sandbox.registry import image_ids
-from ecr_sandbox.registry.images import Image, Images
-from ecr_sandbox.registry.references import Key
-from ecr_sandbox.registry.responses import refuse
-from ecr_sandbox.services.ecr.backend import Backend
-from ecr_sandbox.services.ecr.errors import Refused, denied
-from ecr_sandbox.services.ecr.registry import ERRORS
 from moto.ecr.exceptions import RepositoryNotFoundException
 from werkzeug.wrappers import Response
 
+from ecr_sandbox.http.middleware import Handler, Middleware, Request
+from ecr_sandbox.iam.authorization import Denied, permit
+from ecr_sandbox.registry import image_ids
+from ecr_sandbox.registry.errors import Refused, denied
+from ecr_sandbox.registry.image import Image
+from ecr_sandbox.registry.images import Images
+from ecr_sandbox.registry.references import Key
+from ecr_sandbox.registry.responses import refuse
+from ecr_sandbox.registry.upload_sessions import UploadSessions
+from ecr_sandbox.services.image_errors import REGISTRY_ERRORS, repository_unknown
+
 from . import repositories
 from .auth import REGION
-from .errors import TOO_MANY_PULLS, TOO_MUCH_DATA, not_authorized, repository_unknown
+from .authorization import repository_request
+from .errors import TOO_MANY_PULLS, TOO_MUCH_DATA, not_authorized
 from .limits import Limits
-from .official import Shelf
+from .official import Mirror
 from .repositories import Repositories
 
-# No policy can take these away: user guide, "Public repository policies". A HEAD of a layer is not among them:
+# Allowed to everyone, whatever the policy: user guide, "Public repository policies". A HEAD of a layer is not:
 # https://github.com/aws/containers-roadmap/issues/2671
-FOR_EVERYBODY = {"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:ListImages"}
+FOR_EVERYONE = {"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:ListImages"}
 
 
-class Visited:
+class PublicRepository:
     """One repository, for one request; *name* is ``alias/repository``."""
 
     def __init__(
@@ -46,50 +48,55 @@ class Visited:
         return self._registry.repositories.images(self._repository)
 
     def store_image(self, text: str, media_type: str | None, tag: str | None, digest: str | None) -> Image:
-        """The end of a push."""
-        return self._registry.repositories.store_image(self._repository, text, media_type, tag, digest)
+        """The end of a push; raises ImageError, and Refused if the repository is gone."""
+        repository = self._repository
+        try:
+            return self._registry.repositories.store_image(repository, text, media_type, tag, digest)
+        except RepositoryNotFoundException:
+            raise Refused(repository_unknown(repository.name, repository.account)) from None
 
     def mountable(self, digest: str, source: str, request: Request) -> Key | None:
-        """Never: AWS describes mounting for private registries only."""
+        """None: AWS describes mounting for private registries only."""
         return None
 
     def presigned_url(self, digest: str) -> str | None:
-        """None: this registry sends layers itself, where AWS has a front end for it."""
+        """None: this registry sends the bytes itself."""
         return None
 
     def delete_images(self, ids: Iterable[image_ids.Id]) -> image_ids.Deleted:
         return image_ids.delete(self.images, ids)
 
     def pulled(self, image: Image, tag: str | None, request: Request) -> None:
-        """The door below counts it, when it has seen the answer."""
+        """The middleware below counts it, once it knows the answer."""
 
     def sent(self, n_bytes: int) -> None:
-        """Strangers have a limit."""
+        """Anonymous clients have a limit."""
         if self._request.principal is None:
             self._registry.limits.sent(_address(self._request), n_bytes)
 
 
 class PublicRegistry:
-    """What the wire needs to know of ECR Public."""
+    """ECR Public's ``RegistryBackend``."""
 
-    errors = ERRORS
+    errors = REGISTRY_ERRORS
 
-    def __init__(self, repositories: Repositories, shelf: Shelf, limits: Limits):
+    def __init__(self, repositories: Repositories, uploads: UploadSessions, mirror: Mirror, limits: Limits):
         self.repositories, self.limits, self.blobs = repositories, limits, repositories.blobs
-        self.uploads = Backend.uploads
-        self._shelf = shelf
+        self.uploads = uploads
+        self._mirror = mirror
 
-    def repository(self, request: Request, name: str, action: str) -> Visited:
-        """The repository, if *action* is for everybody, or policies allow it to the caller; raises Refused."""
+    def repository(self, request: Request, name: str, action: str) -> PublicRepository:
+        """The repository, if everyone may do *action*, or policies allow it to the caller; raises Refused."""
         alias, _, rest = name.partition("/")
         account = repositories.account_of(alias)
         if account == repositories.DOCKER:
-            self._shelf.fill()
+            self._mirror.fill()
         try:
-            if action not in FOR_EVERYBODY:
+            if action not in FOR_EVERYONE:
                 self._permit(request, action.replace("ecr:", "ecr-public:"), account, rest)
-            return Visited(self, self.repositories.find(account or "", rest), name, request)
+            return PublicRepository(self, self.repositories.find(account or "", rest), name, request)
         except RepositoryNotFoundException:
+            # The alias in place of the account: https://github.com/aws-samples/amazon-eks-cdk-blue-green-cicd/issues/24
             raise Refused(repository_unknown(rest, alias)) from None
 
     def _permit(self, request: Request, action: str, account: str | None, name: str) -> None:
@@ -99,13 +106,13 @@ class PublicRegistry:
             raise RepositoryNotFoundException(name, "")
         with self.repositories.store.lock:  # moto's IAM is not thread-safe
             try:
-                permit(request, public_repository_request(action, account, name), REGION)
+                permit(request, repository_request(self.repositories, action, account, name), REGION)
             except Denied as no:
                 raise Refused(denied(str(no))) from None
 
 
 def limited(registry_backend: PublicRegistry) -> Middleware:
-    """The door that refuses a pull too many; what a pull is, says ``limits.py``."""
+    """Middleware that refuses pulls above the quota; ``limits.py`` says what counts as a pull."""
     return partial(_limited, registry_backend.limits)
 
 

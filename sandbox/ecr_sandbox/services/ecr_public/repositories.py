@@ -1,6 +1,6 @@
 """Public repositories: rows of the store.
 
-An account's repositories are the same from everywhere: ECR Public has no Regions but the one it is called in.
+Public repositories do not belong to a Region: ECR Public has one endpoint.
 """
 
 import hashlib
@@ -11,17 +11,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ecr_sandbox import settings
-from ecr_sandbox.http import addresses
-from ecr_sandbox.registry.content_store import ContentStore
-from ecr_sandbox.registry.images import Image, Images, Manifest
-from ecr_sandbox.registry.references import Key
-from ecr_sandbox.state.store import Store
 from moto.ecr.exceptions import (
     RepositoryAlreadyExistsException,
     RepositoryNotEmptyException,
     RepositoryNotFoundException,
 )
+
+from ecr_sandbox import settings
+from ecr_sandbox.http import addresses
+from ecr_sandbox.registry.content_store import ContentStore
+from ecr_sandbox.registry.image import Image
+from ecr_sandbox.registry.images import Images
+from ecr_sandbox.registry.manifest_format import Manifest
+from ecr_sandbox.registry.references import Key
+from ecr_sandbox.state.store import Store
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS public_registries (account TEXT PRIMARY KEY, display_name TEXT NOT NULL DEFAULT '');
@@ -31,14 +34,14 @@ CREATE TABLE IF NOT EXISTS public_repositories (
 )
 """
 
-PLACE = "public"  # where a private repository's rows have their Region
-DOCKER = "docker"  # the alias under which AWS mirrors Docker's official images; here it names their owner too
+PLACE = "public"  # in place of the Region in the rows of a private repository
+DOCKER = "docker"  # the alias of AWS's mirror of Docker's official images; here also its account
 ACCOUNTS = (settings.ACCOUNT, settings.OTHER_ACCOUNT, DOCKER)
 
 
 @dataclass(frozen=True)
 class Repository:
-    """A public repository: its settings, and where its images and bytes are."""
+    """A public repository: its settings, and where its images and blobs are."""
 
     account: str
     name: str
@@ -54,7 +57,7 @@ class Repository:
 
     @property
     def uri(self) -> str:
-        """The name for ``docker``; on AWS it begins with ``public.ecr.aws``."""
+        """Its name for ``docker``; on AWS it starts with ``public.ecr.aws``."""
         return f"{addresses.public_host()}/{alias_of(self.account)}/{self.name}"
 
     @property
@@ -64,7 +67,7 @@ class Repository:
 
 
 class Repositories:
-    """All of them, of every account."""
+    """The repositories of every account."""
 
     def __init__(self, store: Store, blobs: ContentStore):
         self.store, self.blobs = store, blobs
@@ -106,7 +109,7 @@ class Repositories:
         return made
 
     def save(self, repository: Repository) -> None:
-        """Put the settings of *repository* in the place of what it had."""
+        """Store the settings of *repository*."""
         with self.store.change() as db:
             db.execute("REPLACE INTO public_repositories VALUES (?, ?, ?, ?, ?, ?)", _row(repository))
 
@@ -131,12 +134,12 @@ class Repositories:
     ) -> Image:
         """PutImage. A tag may always be moved.
 
-        Raises what ``Images.put`` raises, LayersNotFoundException, InvalidParameter, RepositoryNotFoundException.
+        Raises ImageError, RepositoryNotFoundException.
         """
         manifest = Manifest.parse(text, media_type)
         images = self.images(repository)
         with self.store.change():
-            self.find(repository.account, repository.name)  # it may have gone meanwhile
+            self.find(repository.account, repository.name)  # it may have been deleted meanwhile
             self.blobs.require_blobs(images, manifest, repository.name, repository.account)
             return images.put(manifest, tag, False, digest)
 
@@ -145,31 +148,31 @@ class Repositories:
         return self.blobs.size(repository.key, digest, lease=True) is not None
 
     def display_name(self, account: str) -> str | None:
-        """What the account's registry is called, "" when it has no name; None when there is no registry yet."""
+        """The display name of the account's registry, "" if it has none; None if the registry does not exist yet."""
         row = self.store.read().execute("SELECT * FROM public_registries WHERE account = ?", (account,)).fetchone()
         return row["display_name"] if row else None
 
     def name_registry(self, account: str, display_name: str) -> None:
-        """Give the account's registry a name."""
+        """Set the display name of the account's registry."""
         with self.store.change() as db:
             db.execute("REPLACE INTO public_registries VALUES (?, ?)", (account, display_name))
 
 
 def opened(store: Store, blobs: ContentStore) -> Repositories:
-    """The repositories in *store*, which may never have had any."""
+    """The repositories in *store*; creates the tables."""
     tables = store.read().execute("SELECT 1 FROM sqlite_master WHERE name = 'public_repositories'").fetchone()
-    if tables is None:  # asked each time: what made them may have been undone
+    if tables is None:  # checked each time, because their creation may have been rolled back
         store.add(SCHEMA)
     return Repositories(store, blobs)
 
 
 def arn(account: str, name: str) -> str:
-    """The ARN of a public repository, there or not."""
+    """The ARN of a public repository, which need not exist."""
     return f"arn:aws:ecr-public::{account}:repository/{name}"
 
 
 def alias_of(account: str) -> str:
-    """The account's default alias: letters and digits by turns, as AWS gives them out; always the same here."""
+    """The account's default alias: letters and digits in turn, as AWS's; always the same here."""
     if account == DOCKER:
         return DOCKER
     numbers = hashlib.sha256(account.encode()).digest()
@@ -178,7 +181,7 @@ def alias_of(account: str) -> str:
 
 
 def account_of(alias: str) -> str | None:
-    """Whose alias it is, or None."""
+    """The account with this alias, or None."""
     return next((account for account in ACCOUNTS if alias_of(account) == alias), None)
 
 

@@ -1,4 +1,4 @@
-"""What a call of ECS asks of IAM: its own action on its resource, and whether the caller may pass the roles on.
+"""The IAM permissions of a call of ECS: its action on its resource, and ``iam:PassRole`` for the roles it names.
 
 Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html;
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security_iam_id-based-policy-examples.html, "PassRole"
@@ -7,9 +7,10 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security_iam_id-base
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ecr_sandbox.iam.requests import AuthorizationRequest, Call
 from moto.core.exceptions import ServiceException
 from moto.ecs.models import ecs_backends
+
+from ecr_sandbox.iam.requests import AuthorizationRequest, Call
 
 from .roles import SERVICE
 
@@ -21,7 +22,7 @@ PASSING = ("RegisterTaskDefinition", "RunTask", "CreateService", "UpdateService"
 
 
 def authorization_requests(call: Call) -> Iterator[AuthorizationRequest]:
-    """Everything that must be allowed for *call*."""
+    """All requests that IAM must allow for *call*."""
     cluster = _arn(call, "cluster", str(call.parameters.get("cluster") or "default"))
     facts = {"ecs:cluster": cluster} if "cluster" in call.parameters else {}
     for resource in _resources(call):
@@ -56,7 +57,7 @@ def _roles(call: Call) -> Iterator[str]:
     elif given.get("taskDefinition"):
         try:
             found = ecs_backends[call.account][call.region].describe_task_definition(str(given["taskDefinition"]))
-        except ServiceException:  # it will be refused for that
+        except ServiceException:  # the operation itself answers with this error
             return
         kept = {"executionRoleArn": getattr(found, "execution_role_arn", None)}
         yield from _two({**kept, "taskRoleArn": getattr(found, "task_role_arn", None), **overrides})

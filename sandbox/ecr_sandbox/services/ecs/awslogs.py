@@ -1,6 +1,6 @@
-"""The log driver ``awslogs``: what a container writes becomes events of a CloudWatch log stream.
+"""The log driver ``awslogs``: the lines that a container writes become events of a CloudWatch log stream.
 
-Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html; the name of the stream:
+Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html. A stream is named
 ``prefix/container/task id``.
 """
 
@@ -11,17 +11,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ecr_sandbox.aws.lazy_services import Services
-from ecr_sandbox.iam.authorization import Denied
-from ecr_sandbox.iam.requests import AuthorizationRequest, log_arn
 from moto.logs.models import LogsBackend, logs_backends
 from moto.sts.models import AssumedRole
+
+from ecr_sandbox.aws.arns import log_stream
+from ecr_sandbox.aws.lazy_services import Services
+from ecr_sandbox.iam.authorization import Denied
+from ecr_sandbox.iam.requests import AuthorizationRequest
 
 from . import errors, roles
 from .image_pull import NotStarted
 from .tasks import Container, Task
 
-PAUSE = 0.3  # seconds in which lines gather: the whole log is written to the store with each change
+PAUSE = 0.3  # seconds between writes, because each write stores the whole log
 KEPT = 10_000  # lines of a stream; CloudWatch has no limit
 NO_GROUP = "ResourceNotFoundException: The specified log group does not exist."
 REQUIRED = ("awslogs-group", "awslogs-region", "awslogs-stream-prefix")
@@ -29,7 +31,7 @@ REQUIRED = ("awslogs-group", "awslogs-region", "awslogs-stream-prefix")
 
 @dataclass(frozen=True)
 class Stream:
-    """Where the lines of one container go."""
+    """The log stream of one container."""
 
     account: str
     region: str
@@ -38,14 +40,14 @@ class Stream:
 
 
 def opened(task: Task, container: Container, made: AssumedRole | None) -> Stream | None:
-    """The stream of *container*, made as the execution role may; None if it has none, or may not be written to.
+    """The stream of *container*, created with the execution role's permissions; None if it has none, or is read-only.
 
-    To be called in a change of the services' state. Raises NotStarted.
+    Call it within a change of the services' state. Raises NotStarted.
     """
     options = (container.definition.get("logConfiguration") or {}).get("options")
     if not options:
         return None
-    assert made  # or the definition would have been refused
+    assert made  # RegisterTaskDefinition refuses logs without an execution role
     prefix = options["awslogs-stream-prefix"]
     stream = Stream(
         task.account, options["awslogs-region"], options["awslogs-group"], f"{prefix}/{container.name}/{task.id}"
@@ -69,14 +71,14 @@ def opened(task: Task, container: Container, made: AssumedRole | None) -> Stream
 
 
 def check(options: Mapping[str, Any]) -> None:
-    """Refuse the options of a log configuration that say too little for Fargate; raises ECSException."""
+    """Check that the options of a log configuration are those that Fargate requires; raises ECSException."""
     missing = [name for name in REQUIRED if not options.get(name)]
     if missing:
         raise errors.missing_log_options(missing)
 
 
 class Shipper:
-    """Writes lines to their streams, many at a time."""
+    """Writes lines to their streams, in batches."""
 
     def __init__(self, services: Services):
         self._services = services
@@ -87,13 +89,13 @@ class Shipper:
         threading.Thread(target=self._work, name="awslogs", daemon=True).start()
 
     def add(self, stream: Stream, moment: str, text: str) -> None:
-        """A line that was written at *moment* (RFC 3339, UTC)."""
+        """Add a line that was written at *moment* (RFC 3339, UTC)."""
         with self._news:
             self._lines.append((stream, _milliseconds(moment), text))
             self._news.notify()
 
     def flush(self) -> None:
-        """Return when every line that was added can be read."""
+        """Return when every added line can be read."""
         with self._writing, self._news_taken() as lines:
             if lines and not self._ended:
                 with self._services.changing("logs"):
@@ -101,7 +103,7 @@ class Shipper:
                         _put(logs_backends[stream.account][stream.region], stream, moment, text)
 
     def end(self) -> None:
-        """Write no more."""
+        """Stop writing."""
         with self._news:
             self._ended = True
             self._news.notify()
@@ -119,23 +121,23 @@ class Shipper:
             threading.Event().wait(PAUSE)
             try:
                 self.flush()
-            except Exception as error:  # a full disk: these lines are lost, later ones may not be
+            except Exception as error:  # a full disk: these lines are lost, later ones are tried again
                 print(f"Lines of a task's log could not be written: {error}", flush=True)
 
 
 def _put(backend: LogsBackend, stream: Stream, moment: int, text: str) -> None:
     group = backend.groups.get(stream.group)
     found = group.streams.get(stream.name) if group else None
-    if found is None:  # deleted meanwhile
+    if found is None:  # the stream was deleted
         return
-    if text:  # CloudWatch takes no empty event
+    if text:  # CloudWatch refuses an empty event
         found.put_log_events([{"timestamp": moment, "message": text}])
         found.events = found.events[-KEPT:]
 
 
 def _ask(made: AssumedRole, action: str, stream: Stream) -> None:
     name = "" if action == "logs:CreateLogGroup" else stream.name
-    resource = log_arn(stream.region, stream.account, stream.group, name)
+    resource = log_stream(stream.region, stream.account, stream.group, name)
     roles.check(made, AuthorizationRequest(action, resource, stream.account), stream.region)
 
 
@@ -146,5 +148,5 @@ def _milliseconds(moment: str) -> int:
 
 
 def now() -> str:
-    """The moment, as the engine writes it."""
+    """The current time, as the engine writes it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

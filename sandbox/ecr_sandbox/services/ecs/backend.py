@@ -1,7 +1,7 @@
-"""ECS's state: clusters and task definitions are moto's; tasks and services are ours, because ours live.
+"""ECS's state: clusters and task definitions are moto's; tasks and services are ours, because they really run.
 
-moto's tasks are dying from the first look at them on, cost four seconds of EC2 for their network interface, and never
-look at the image; its services have no tasks.
+moto's tasks stop when they are first described, load EC2 for four seconds for a network interface, and ignore the
+image; its services have no tasks.
 """
 
 import uuid
@@ -9,16 +9,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import moto.ecs.urls
-from ecr_sandbox.state import clock
-from ecr_sandbox.state.store import Store
 from moto.ecs.exceptions import ClusterNotFoundException, ServiceNotFoundException, TaskDefinitionNotFoundException
 from moto.ecs.models import Cluster, EC2ContainerServiceBackend, TaskDefinition
+
+from ecr_sandbox.state import clock
+from ecr_sandbox.state.store import Store
 
 from . import errors, fargate, network, roles, startup
 from .deployments import Service
 from .tasks import NOT_YET, RUNNING, STOPPED, Task, containers_of
 
-SHOWN = 60 * 60  # seconds for which a stopped task can still be seen
+SHOWN = 60 * 60  # seconds for which a stopped task is still described
 FARGATE = ("FARGATE", "FARGATE_SPOT")
 Key = tuple[str, str, str]  # account, Region, ARN
 
@@ -27,19 +28,19 @@ class Backend(EC2ContainerServiceBackend):
     """moto's ECS with tasks that run."""
 
     store: ClassVar[Store]
-    begin: ClassVar[Callable[[Key], None]]  # let a task live
-    end: ClassVar[Callable[[Key], None]]  # let it come to its end
-    nudge: ClassVar[Callable[[], None]]  # look after the services
+    begin: ClassVar[Callable[[Key], None]]  # runs a task
+    end: ClassVar[Callable[[Key], None]]  # stops a task
+    notify: ClassVar[Callable[[], None]]  # checks the services
 
     tasks: dict[str, dict[str, Task]]
     services: dict[str, Service]
 
     @property
     def _url_module(self) -> Any:
-        return moto.ecs.urls  # moto would look for it beside this class
+        return moto.ecs.urls  # moto would look for it in this class's package
 
     def create_cluster(self, cluster_name: str, *given: Any, **also: Any) -> Cluster:
-        """moto would put an empty one in the place of one that is there."""
+        """moto would replace an existing cluster by an empty one."""
         there = self.clusters.get(cluster_name)
         return there if there and there.status == "ACTIVE" else super().create_cluster(cluster_name, *given, **also)
 
@@ -50,7 +51,7 @@ class Backend(EC2ContainerServiceBackend):
         return cluster
 
     def list_clusters(self) -> list[str]:
-        """Those that are there; moto shows deleted ones too."""
+        """The active clusters; moto lists deleted ones too."""
         return [each.arn for each in self.clusters.values() if each.status == "ACTIVE"]
 
     def describe_clusters(self, cluster_names: list[str]) -> Any:
@@ -62,7 +63,7 @@ class Backend(EC2ContainerServiceBackend):
         return super().describe_clusters(cluster_names)
 
     def delete_cluster(self, cluster_str: str) -> Cluster:
-        """Refused while there is something in it, as on AWS."""
+        """Refused while the cluster has tasks or services, as on AWS."""
         cluster = self._get_cluster(cluster_str)
         if any(each.status != "INACTIVE" for each in self._services_of(cluster.name)):
             raise errors.ClusterContainsServices
@@ -72,7 +73,7 @@ class Backend(EC2ContainerServiceBackend):
         return super().delete_cluster(cluster_str)
 
     def describe_task_definition(self, task_definition_str: str) -> TaskDefinition:
-        """moto takes the newest revision, also one that was deregistered, and breaks down over ``app:x``."""
+        """moto uses the newest revision even if it is deregistered, and fails on ``app:x``."""
         family, colon, revision = task_definition_str.rpartition("/")[2].partition(":")
         known = self.task_definitions.get(family, {})
         if not colon:
@@ -83,7 +84,7 @@ class Backend(EC2ContainerServiceBackend):
         return known[int(revision)]
 
     def run_fargate(self, given: Mapping[str, Any]) -> list[Task]:
-        """RunTask; the tasks begin to live with the change that is under way. Raises ECSException."""
+        """RunTask; the tasks start when the current change is committed. Raises ECSException."""
         cluster = self._get_cluster(given.get("cluster") or "default")
         count = 1 if given.get("count") is None else int(given["count"])
         if not 1 <= count <= 10:
@@ -116,7 +117,7 @@ class Backend(EC2ContainerServiceBackend):
         tags: list[dict[str, str]],
         deployment: str = "",
     ) -> Task:
-        """A task that begins to live with the change that is under way; raises ECSException."""
+        """Add a task that starts when the current change is committed; raises ECSException."""
         self._forget_old()
         arn = f"{cluster.arn.replace(':cluster/', ':task/')}/{uuid.uuid4().hex}"
         made = containers_of(arn, definition, overrides.get("containerOverrides") or [])
@@ -140,7 +141,7 @@ class Backend(EC2ContainerServiceBackend):
         return next((each for each in self._all_tasks() if name in (each.arn, each.id)), None)
 
     def describe_tasks(self, cluster_str: str, tasks: list[str]) -> Any:
-        """Those of the cluster that are there, as the API describes them, and the ARNs of the others."""
+        """The tasks that the cluster has, as the API describes them, and the ARNs of the others."""
         cluster = self._get_cluster(cluster_str)
         there = self.tasks.get(cluster.name, {}).values()
         found = [next((each for each in there if name in (each.arn, each.id)), None) for name in tasks]
@@ -159,8 +160,8 @@ class Backend(EC2ContainerServiceBackend):
         service_name: str | None = None,
         desiredStatus: str | None = None,
     ) -> Any:
-        """The tasks that match all that is given; without *desiredStatus* those that are to run."""
-        if cluster_str is None:  # moto itself, looking for one by its ARN
+        """The tasks that match every parameter; *desiredStatus* is RUNNING by default."""
+        if cluster_str is None:  # moto's own code looks for a task by its ARN
             return list(self._all_tasks())
         service = f"service:{service_name.rpartition('/')[2]}" if service_name else None
         return [
@@ -174,7 +175,7 @@ class Backend(EC2ContainerServiceBackend):
         ]
 
     def stop_task(self, cluster_str: str, task_str: str, reason: str | None) -> Any:
-        """Let a task end; its containers get their signal at once."""
+        """Stop a task; its containers get their signal immediately."""
         cluster = self._get_cluster(cluster_str)
         task = self.find_task(task_str)
         if task is None or task.cluster_arn != cluster.arn:
@@ -183,14 +184,14 @@ class Backend(EC2ContainerServiceBackend):
         return task
 
     def stop(self, task: Task, code: str, reason: str) -> None:
-        """Let a task end with the change that is under way; the first reason counts."""
+        """Stop a task when the current change is committed; the first reason is kept."""
         if task.status != STOPPED:
             task.stop(code, reason)
             key = (self.account_id, self.region_name, task.arn)
             self.store.once_committed(lambda: Backend.end(key))
 
     def ended(self, task: Task) -> None:
-        """The task has stopped; to be called in a change."""
+        """Note that the task has stopped; call it within a change."""
         startup.mark(self.store, task.arn, alive=False)
 
     def create_fargate_service(self, given: Mapping[str, Any]) -> Service:
@@ -207,7 +208,7 @@ class Backend(EC2ContainerServiceBackend):
         service = Service.of(given, cluster.arn, definition.arn, network.checked(given.get("networkConfiguration")))
         self.services[f"{cluster.name}:{service.name}"] = service
         startup.mark(self.store, service.arn, alive=True)
-        self.store.once_committed(Backend.nudge)
+        self.store.once_committed(Backend.notify)
         return service
 
     def update_service(self, service_properties: dict[str, Any]) -> Any:
@@ -219,20 +220,20 @@ class Backend(EC2ContainerServiceBackend):
         definition = self._runnable(given["taskDefinition"]).arn if given.get("taskDefinition") else None
         asked = given.get("networkConfiguration")
         service.update(given, definition, network.checked(asked) if asked else None)
-        self.store.once_committed(Backend.nudge)
+        self.store.once_committed(Backend.notify)
         return service
 
     def delete_service(self, cluster_name: str, service_name: str, force: bool) -> Any:
-        """Let a service end: its tasks stop, and then it is INACTIVE."""
+        """Drain a service: its tasks stop, and then it is INACTIVE."""
         service = self._get_service(cluster_name, service_name)
         if service.desired > 0 and not force:
             raise errors.scaled_above_zero()
         service.drain()
-        self.store.once_committed(Backend.nudge)
+        self.store.once_committed(Backend.notify)
         return service
 
     def describe_services(self, cluster_str: str, service_names_or_arns: list[str]) -> Any:
-        """As the API describes them, and what is not there."""
+        """The services as the API describes them, and the failures."""
         cluster = self._get_cluster(cluster_str)
         names = [name.rpartition("/")[2] for name in service_names_or_arns]
         found = [self.services.get(f"{cluster.name}:{name}") for name in names]
@@ -244,7 +245,7 @@ class Backend(EC2ContainerServiceBackend):
     def list_services(
         self, cluster_str: str, scheduling_strategy: str | None = None, launch_type: str | None = None
     ) -> list[str]:
-        """Those that are there or on their way out; moto shows deleted ones too."""
+        """The active and draining services; moto lists deleted ones too."""
         there = [each for each in self._services_of(self._get_cluster(cluster_str).name) if each.status != "INACTIVE"]
         kinds = [each for each in there if scheduling_strategy in (None, each.scheduling_strategy)]
         return sorted(each.arn for each in kinds if launch_type in (None, each.launch_type))

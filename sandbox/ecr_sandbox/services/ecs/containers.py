@@ -1,9 +1,8 @@
-"""The containers of tasks in the local Docker engine: made, watched, ended; nothing of them stays.
+"""The containers of tasks in the local Docker engine: created, watched, stopped and removed.
 
-What a task may do there is what any container may by Docker's defaults, and less: no privileges, no further ones by
-setuid programs, no network of the host, nothing of its files, no capability but Docker's default ones (which are also
-Fargate's), and never more processor, memory or processes than the task has. Its ports are opened on the loopback
-address only.
+They get less than Docker's defaults: no privileges, none gained by setuid programs, no host network, no host files, no
+capabilities but Docker's defaults (which are also Fargate's), and no more processor, memory or processes than the task
+has. Their ports are published on the loopback address only.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,7 +27,7 @@ PATHS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True)
 class Limits:
-    """What one container may use: CPU units (1024 are one processor) and MiB."""
+    """The limits of one container: CPU units (1024 are one processor) and MiB."""
 
     cpu: int
     memory: int
@@ -40,13 +39,13 @@ def create(
     each: Container,
     image: str,
     limits: Limits,
-    beside: str,
+    network_of: str,
     ports: Mapping[str, Any],
     folder: Path,
 ) -> "Running":
-    """Make the container, not started yet: *image* is its id, *beside* the container whose network it shares.
+    """Create the container, not started yet: *image* is its id, *network_of* the container whose network it shares.
 
-    Without one it has a network of its own, where it opens *ports*. Raises docker.errors.APIError.
+    Without *network_of* it gets its own network and publishes *ports*. Raises docker.errors.APIError.
     """
     from docker.types import LogConfig, Ulimit
 
@@ -69,7 +68,7 @@ def create(
         ],
         name=f"ecs-{task.id[:12]}-{each.name}",
         labels={**(given.get("dockerLabels") or {}), TASK_LABEL: str(folder), "com.amazonaws.ecs.task-arn": task.arn},
-        network_mode=f"container:{beside}" if beside else "bridge",
+        network_mode=f"container:{network_of}" if network_of else "bridge",
         ports=dict(ports),
         use_config_proxy=False,
         privileged=False,
@@ -85,15 +84,15 @@ def create(
 
 
 @dataclass(frozen=True)
-class Reached:
-    """Where a container is: its *address* and hardware address on the engine's network, and its published *ports*."""
+class Endpoint:
+    """A container's *address* and hardware address on the engine's network, and its published *ports*."""
 
     address: str
     mac: str
     ports: Mapping[str, Any]
 
     def bindings(self, each: Container) -> list[dict[str, Any]]:
-        """At which port of this machine each port of a container of the task answers."""
+        """The port of this machine for each port of a container of the task."""
         return [
             {
                 "bindIP": opened["HostIp"],
@@ -106,24 +105,24 @@ class Reached:
         ]
 
 
-def reachable(running: "Running") -> Reached:
-    """Where a container that was started is. An engine may give it no address of its own."""
+def reachable(running: "Running") -> Endpoint:
+    """The addresses of a started container. An engine may give it no address of its own."""
     running.reload()
     settings = running.attrs["NetworkSettings"]
     found: Any = next(iter((settings.get("Networks") or {}).values()), {})
-    return Reached(found.get("IPAddress") or "", found.get("MacAddress") or "", settings.get("Ports") or {})
+    return Endpoint(found.get("IPAddress") or "", found.get("MacAddress") or "", settings.get("Ports") or {})
 
 
 def runs_here(engine: "docker.DockerClient", image: str, platform: str) -> bool:
     """Whether the *image* was built for the processor of *platform*.
 
-    Decided from what the image says of itself: an engine may emulate other processors, Fargate does not.
+    Decided from the image's config: an engine may emulate other processors, Fargate does not.
     """
     return bool(engine.images.get(image).attrs["Architecture"] == platform.rpartition("/")[2])
 
 
 def program(running: "Running") -> str:
-    """The file that the container would run, as the kernel would name it."""
+    """The path of the program that the container runs, as the kernel's error names it."""
     config = running.attrs["Config"]
     first = [*(config.get("Entrypoint") or []), *(config.get("Cmd") or [])][:1] or [""]
     if "/" in first[0]:
@@ -153,7 +152,7 @@ def end(running: "Running") -> tuple[int, bool]:
 
 
 def stop(running: "Running", seconds: int) -> None:
-    """SIGTERM, and SIGKILL if it still runs *seconds* later."""
+    """Send SIGTERM, and SIGKILL if it still runs *seconds* later."""
     import docker.errors
 
     with suppress(docker.errors.DockerException):
@@ -161,15 +160,15 @@ def stop(running: "Running", seconds: int) -> None:
 
 
 def remove(running: "Running") -> None:
-    """Let nothing of it stay, whatever state it is in."""
+    """Remove it, whatever its state."""
     import docker.errors
 
     with suppress(docker.errors.DockerException):
         running.remove(force=True, v=True)
 
 
-def forget_image(engine: "docker.DockerClient", name: str) -> bool:
-    """Remove an image that a task brought, unless another container uses it; whether it is gone."""
+def remove_image(engine: "docker.DockerClient", name: str) -> bool:
+    """Remove an image that was pulled for a task, unless another container uses it; whether it is removed."""
     import docker.errors
 
     try:
@@ -182,7 +181,7 @@ def forget_image(engine: "docker.DockerClient", name: str) -> bool:
 
 
 def published(containers: Iterable[Container]) -> dict[str, Any]:
-    """Every port of the task, on any free port of the loopback address: one network, so one list."""
+    """Every port of the task, published on a free port of the loopback address; its containers share a network."""
     return {
         _port(port): ("127.0.0.1", None) for each in containers for port in each.definition.get("portMappings") or []
     }

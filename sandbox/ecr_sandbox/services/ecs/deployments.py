@@ -1,4 +1,4 @@
-"""A service: so many tasks of a definition, always. What the store keeps of it, and how the API describes it.
+"""Services and their deployments: what the store keeps of them, and how the API describes them.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html, …/API_Deployment.html; rolling:
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html; the sentences of events:
@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from ecr_sandbox.services.ecr.errors import NotInSandbox
+from ecr_sandbox.aws.errors import NotInSandbox
 from ecr_sandbox.state import clock
 
 from .tasks import NOT_YET, PLATFORM_VERSION, RUNNING, Task
 
-EVENTS = 100  # that are shown
+EVENTS = 100  # that are described
 HERE = {
     *("cluster", "service", "serviceName", "taskDefinition", "desiredCount", "launchType", "capacityProviderStrategy"),
     *(
@@ -34,7 +34,7 @@ HERE = {
 
 
 class Part(NamedTuple):
-    """A task of a service, as far as rolling looks at it: is it of the newest deployment, and does it run?"""
+    """A task, as a rolling update sees it: is it of the newest deployment, and does it run?"""
 
     arn: str
     current: bool
@@ -68,8 +68,8 @@ class Service:
     name: str
     cluster_arn: str
     desired: int
-    lowest: int  # percent of it that run while a deployment rolls
-    highest: int  # percent of it that there may be
+    lowest: int  # percent of *desired* that run during a deployment
+    highest: int  # percent of *desired* that may exist
     tags: list[dict[str, str]]
     deployments: list[Deployment]
     status: str = "ACTIVE"
@@ -81,7 +81,7 @@ class Service:
 
     @classmethod
     def of(cls, given: Mapping[str, Any], cluster_arn: str, definition: str, network: Mapping[str, Any]) -> "Service":
-        """What CreateService asks for; raises NotInSandbox."""
+        """A service with the parameters of CreateService; raises NotInSandbox."""
         _check(given)
         name = given["serviceName"]
         arn = f"{cluster_arn.replace(':cluster/', ':service/')}/{name}"
@@ -109,7 +109,7 @@ class Service:
         return self.deployments[0]
 
     def update(self, given: Mapping[str, Any], definition: str | None, network: Mapping[str, Any] | None) -> None:
-        """What UpdateService asks for: another definition or network, or ``forceNewDeployment``, make a deployment."""
+        """Apply UpdateService: another definition or network, or ``forceNewDeployment``, creates a deployment."""
         _check(given)
         if given.get("desiredCount") is not None:
             self.desired = int(given["desiredCount"])
@@ -120,11 +120,11 @@ class Service:
         self.steady = False
 
     def drain(self) -> None:
-        """It is to end."""
+        """Begin to delete it."""
         self.status, self.desired, self.steady = "DRAINING", 0, False
 
-    def tell(self, message: str) -> None:
-        """An event, in ECS's words: ``(service web) has …``."""
+    def add_event(self, message: str) -> None:
+        """Add an event with ECS's sentence: ``(service web) has …``."""
         event = {
             "id": str(uuid.uuid4()),
             "createdAt": _time(clock.now()),
@@ -185,9 +185,9 @@ class Service:
 
 
 def plan(desired: int, lowest: int, highest: int, parts: Sequence[Part]) -> Plan:
-    """What brings a service nearer to *desired* tasks of its newest deployment.
+    """The next step of a service to *desired* tasks of its newest deployment.
 
-    New ones come as long as no more than *highest* percent are there, old ones go as long as *lowest* percent run.
+    It starts new ones up to *highest* percent of all, and stops old ones while *lowest* percent run.
     """
     most, least = desired * highest // 100, math.ceil(desired * lowest / 100)
     current = [each for each in parts if each.current]

@@ -1,6 +1,6 @@
-"""The Docker engine that runs the tasks: the user's, found as everywhere in the course, but with no configuration.
+"""The Docker engine that runs the tasks: the user's, but without the user's Docker configuration.
 
-Docker's own would bring passwords and proxies of the user's into the containers.
+The configuration would bring the user's passwords and proxies into the containers.
 """
 
 import os
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Engines:
-    """The engine, looked for when it is needed; *folder* is the sandbox's state folder."""
+    """The engine, found when it is first needed; *folder* is the sandbox's state folder."""
 
     def __init__(self, folder: Path):
         self._folder = folder
@@ -25,7 +25,7 @@ class Engines:
         self.used = False
 
     def one(self) -> "docker.DockerClient":
-        """A client of the engine; raises LabError."""
+        """A client of the engine; raises SandboxError."""
         with self._lock:
             if self._found is None:
                 os.environ |= docker_engine.variables(os.environ)
@@ -33,10 +33,11 @@ class Engines:
                 self._found, self.used = docker_engine.client(), True
             return self._found
 
-    def sweep(self) -> None:
-        """Remove every container of this sandbox's tasks; quietly when there is no engine."""
+    def remove_containers(self) -> None:
+        """Remove every container of this sandbox's tasks; without an engine, do nothing."""
         import docker.errors
-        from ecr_sandbox.errors import LabError
 
-        with suppress(LabError, docker.errors.DockerException, OSError):
+        from ecr_sandbox.errors import SandboxError
+
+        with suppress(SandboxError, docker.errors.DockerException, OSError):
             docker_engine.remove_tasks(self.one(), self._folder)

@@ -1,6 +1,6 @@
-"""ECS's own words: what RegisterTaskDefinition, RunTask and the services refuse, and why a task stopped.
+"""ECS's errors, each with its source: refusals of RegisterTaskDefinition, RunTask and services, and stopped reasons.
 
-Each with where it was seen. "Stopped tasks": https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ and there
+Sources of the stopped reasons: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/:
 ``stopped-task-error-codes.html``, ``task_cannot_pull_image.html``, ``resource-initialization-error.html``.
 """
 
@@ -10,13 +10,13 @@ USER_INITIATED = "UserInitiated"
 FAILED_TO_START = "TaskFailedToStart"
 ESSENTIAL_EXITED = "EssentialContainerExited"
 BY_SCHEDULER = "ServiceSchedulerInitiated"
-# Of the codes that ECS has this one, for a task whose host went away, comes nearest.
+# The closest code of ECS: the task's host was terminated.
 HOST_GONE = "TerminationNotice"
 
 ESSENTIAL_CONTAINER_EXITED = "Essential container in task exited"
 STOPPED_BY_USER = "Task stopped by user"
 OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
-# Not ECS's: on AWS nobody can switch the hosts off.
+# Not ECS's: on AWS the hosts are always on.
 SANDBOX_WAS_STOPPED = "The sandbox was stopped, and with it the containers of its tasks."
 
 
@@ -67,17 +67,17 @@ def needs_role_for_logs() -> EcsClientException:
 
 
 def unsupported(what: str) -> EcsClientException:
-    """Seen with devices, privileged, sharedMemorySize, sourcePath and others: CloudFormation's events show it."""
+    """Seen in CloudFormation's events for devices, privileged, sharedMemorySize, sourcePath and others."""
     return EcsClientException(f"Fargate compatible task definitions do not support {what}")
 
 
 def only_awsvpc() -> EcsClientException:
-    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html says so; many logs."""
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html; many logs."""
     return EcsClientException("Fargate only supports network mode \u2018awsvpc\u2019.")
 
 
 def invalid_role() -> EcsClientException:
-    """RegisterTaskDefinition of a role that is no ARN of a role; in many logs."""
+    """RegisterTaskDefinition with a role that is not a role's ARN; in many logs."""
     return EcsClientException("Role is not valid")
 
 
@@ -89,7 +89,7 @@ def more_than_the_task(what: str) -> EcsClientException:
     )
 
 
-def twice(name: str) -> EcsClientException:
+def duplicate_name(name: str) -> EcsClientException:
     """Two containers of one name; the sentence is ours."""
     return EcsClientException(f"Container names must be unique: '{name}' is there twice.")
 
@@ -100,7 +100,7 @@ def not_essential() -> EcsClientException:
 
 
 def unknown_dependency(name: str) -> EcsClientException:
-    """The fact is the API reference's, ContainerDependency; the sentence is ours."""
+    """The rule is the API reference's, ContainerDependency; the sentence is ours."""
     return EcsClientException(
         f"Invalid 'dependsOn' setting: '{name}' is no other container of the task, or waits for it."
     )
@@ -112,7 +112,7 @@ def inactive_definition() -> EcsClientException:
 
 
 def cannot_assume(role: str) -> EcsClientException:
-    """RunTask, and the events of services: AWS's re:Post has it, "ECS was unable to assume the role"."""
+    """RunTask, and the events of services: AWS re:Post, "ECS was unable to assume the role"."""
     return EcsClientException(cannot_assume_sentence(role))
 
 
@@ -126,22 +126,22 @@ def cannot_assume_sentence(role: str) -> str:
 
 
 def no_instances() -> InvalidParameterException:
-    """RunTask without launch type FARGATE in a cluster without machines: API reference and many logs."""
+    """RunTask without launch type FARGATE in a cluster without instances: API reference and many logs."""
     return InvalidParameterException("No Container Instances were found in your cluster.")
 
 
 def needs_network() -> InvalidParameterException:
-    """As moto words it, and many logs."""
+    """moto's sentence, and in many logs."""
     return InvalidParameterException("Network Configuration must be provided when networkMode 'awsvpc' is specified.")
 
 
 def no_subnets() -> InvalidParameterException:
-    """As moto words it."""
+    """moto's sentence."""
     return InvalidParameterException("subnets can not be empty.")
 
 
 def no_subnet(subnet: str) -> InvalidParameterException:
-    """As moto words it; EC2's own error is in it."""
+    """moto's sentence; it contains EC2's own error."""
     return InvalidParameterException(
         f"Error retrieving subnet information for [{subnet}]: The subnet ID '{subnet}' does not exist "
         "(ErrorCode: InvalidSubnetID.NotFound)"
@@ -179,17 +179,17 @@ def service_exists() -> InvalidParameterException:
 
 
 def draining() -> InvalidParameterException:
-    """CreateService of a name whose service is still on its way out; in many logs."""
+    """CreateService of a name whose service is still draining; in many logs."""
     return InvalidParameterException("Unable to Start a service that is still Draining.")
 
 
 def scaled_above_zero() -> InvalidParameterException:
-    """DeleteService without ``force``; as moto words it."""
+    """DeleteService without ``force``; moto's sentence."""
     return InvalidParameterException("The service cannot be stopped while it is scaled above 0.")
 
 
 def no_registry_auth(denied: str) -> str:
-    """The task did not get as far as asking for the image; *denied* is IAM's sentence. In many public logs."""
+    """The task may not get a registry password; *denied* is IAM's sentence. In many public logs."""
     return (
         "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: "
         "unable to retrieve ecr registry auth: service call has been retried 3 time(s): "
@@ -198,7 +198,7 @@ def no_registry_auth(denied: str) -> str:
 
 
 def no_log_stream(why: str) -> str:
-    """The log driver found no group, or may not write; in many public logs."""
+    """The log group does not exist, or the role may not write to it; in many public logs."""
     return (
         "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: "
         f"failed to create Cloudwatch log stream: {why} : exit status 1"
@@ -237,14 +237,14 @@ def layer_forbidden(url: str) -> str:
     )
 
 
-def pull_failed(said: str) -> str:
-    """What else keeps an image from coming, in the engine's words."""
-    return f"CannotPullContainerError: {said}"
+def pull_failed(message: str) -> str:
+    """Another error of a pull, with the engine's message."""
+    return f"CannotPullContainerError: {message}"
 
 
-def cannot_start(said: str) -> str:
-    """The engine made no process of the container; *said* is what the engine says."""
-    return f"CannotStartContainerError: {said}"
+def cannot_start(message: str) -> str:
+    """The engine could not start the container; *message* is its message."""
+    return f"CannotStartContainerError: {message}"
 
 
 def exec_format(program: str) -> str:
@@ -258,15 +258,15 @@ def scaling(deployment: str) -> str:
 
 
 def missing_log_options(names: list[str]) -> EcsClientException:
-    """RegisterTaskDefinition with a log configuration that says too little; in many logs."""
+    """RegisterTaskDefinition with an incomplete log configuration; in many logs."""
     return EcsClientException(f"Log driver awslogs requires options: {', '.join(names)}")
 
 
 def dependency_failed(name: str, code: int | None) -> str:
-    """A container waits for the success of *name*, which ended otherwise; the sentence is ours."""
+    """A container depends on the success of *name*, which failed; the sentence is ours."""
     return f"The container {name}, for whose success another waits, exited with code {code}."
 
 
 def no_engine(why: str) -> str:
-    """Not ECS's: Fargate always has machines."""
+    """Not ECS's: Fargate always has hosts."""
     return f"The sandbox runs tasks in the local Docker engine. {why}"

@@ -1,20 +1,20 @@
-"""What a task definition for Fargate may say: rules over plain data, as RegisterTaskDefinition refuses.
+"""The rules of Fargate for a task definition, over plain data: what RegisterTaskDefinition refuses.
 
 Sources, in https://docs.aws.amazon.com/AmazonECS/latest/developerguide/: ``task-cpu-memory-error.html``,
-``fargate-tasks-services.html``, ``task_definition_parameters.html``; limits of one account: ``service-quotas.html``.
+``fargate-tasks-services.html``, ``task_definition_parameters.html``; quotas of an account: ``service-quotas.html``.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ecr_sandbox.aws.errors import NotInSandbox
 from ecr_sandbox.registry.image_name import registry_account
-from ecr_sandbox.services.ecr.errors import NotInSandbox
 
 from . import errors
 
 GB = 1024  # MiB
-# CPU units: the memory, in MiB, that goes with them.
+# CPU units: the sizes of memory, in MiB, that they allow.
 SIZES: Mapping[int, Sequence[int]] = {
     256: (512, GB, 2 * GB),
     512: range(GB, 4 * GB + 1, GB),
@@ -28,7 +28,7 @@ MOST_CPU = 6 * 1024  # Fargate On-Demand vCPU resource count, of a new account
 ROLE = re.compile(r"arn:aws:iam::\d{12}:role/[\w+=,.@/-]+")
 ARCHITECTURES = {"X86_64": "amd64", "ARM64": "arm64"}
 
-# What Fargate has not, by the place where it stands, as ECS's refusals name it.
+# Parameters of a container that Fargate does not support, as ECS's errors name them.
 NOT_ON_FARGATE = (
     "privileged",
     "links",
@@ -39,7 +39,7 @@ NOT_ON_FARGATE = (
     "disableNetworking",
 )
 NOT_IN_LINUX = ("devices", "sharedMemorySize", "tmpfs", "maxSwap", "swappiness")
-# What the sandbox runs. Anything else is said to be missing, never left out silently.
+# What the sandbox supports. Anything else is an error, never ignored.
 OF_CONTAINER = {
     *("name", "image", "cpu", "memory", "memoryReservation", "essential", "environment", "command", "entryPoint"),
     *("portMappings", "logConfiguration", "workingDirectory", "user", "readonlyRootFilesystem", "linuxParameters"),
@@ -53,7 +53,7 @@ CONDITIONS = ("START", "COMPLETE", "SUCCESS")
 
 
 def check(given: Mapping[str, Any]) -> None:
-    """Refuse the parameters of RegisterTaskDefinition as ECS would; raises ECSException, NotInSandbox."""
+    """Check the parameters of RegisterTaskDefinition as ECS does; raises ECSException, NotInSandbox."""
     containers = given.get("containerDefinitions") or []
     _check_task(given)
     for each in containers:
@@ -77,15 +77,15 @@ def size(given: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def architecture(platform: Mapping[str, str] | None) -> str:
-    """What Go and images call the processor of *platform* (runtimePlatform): ``amd64`` unless it says otherwise."""
+    """The name that Go and images use for the processor of *platform* (runtimePlatform); ``amd64`` by default."""
     return ARCHITECTURES.get((platform or {}).get("cpuArchitecture", "X86_64"), "amd64")
 
 
 def shares(cpu: int, memory: int, containers: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
-    """CPU units and MiB of each container, so that together they never have more than their task.
+    """CPU units and MiB of each container; together they never have more than their task.
 
-    Fargate puts one limit round the task; an engine has them by container. What a container does not name, it
-    shares equally with others that do not.
+    Fargate limits the task, an engine limits each container. Containers without their own size share the rest
+    equally.
     """
     return list(
         zip(
@@ -97,7 +97,7 @@ def shares(cpu: int, memory: int, containers: Sequence[Mapping[str, Any]]) -> li
 
 
 def in_order(containers: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The containers so that each comes after those that it depends on; raises ECSException for a circle."""
+    """The containers sorted so that each follows those that it depends on; raises ECSException for a cycle."""
     waiting, done = list(containers), list[Mapping[str, Any]]()
     while waiting:
         names = {each["name"] for each in done}
@@ -169,7 +169,7 @@ def _check_dependencies(containers: Sequence[Mapping[str, Any]]) -> None:
     names = [each["name"] for each in containers if each.get("name")]
     for name in names:
         if names.count(name) > 1:
-            raise errors.twice(name)
+            raise errors.duplicate_name(name)
     if containers and not any(each.get("essential", True) for each in containers):
         raise errors.not_essential()
     for each in containers:

@@ -1,6 +1,6 @@
-"""The network of a task, as far as it is looked at: ``awsvpcConfiguration``.
+"""The network of a task: ``awsvpcConfiguration``.
 
-There is no VPC here: a subnet or a security group need only be named as AWS names them.
+There is no VPC here: only the form of the subnets' and security groups' ids is checked.
 """
 
 import re
@@ -13,7 +13,7 @@ SUBNET = re.compile(r"subnet-[0-9a-z]{8,17}")
 
 
 def checked(given: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What *given* (networkConfiguration) says, filled up; raises ECSException."""
+    """*given* (networkConfiguration) with its defaults; raises ECSException."""
     if not given or not given.get("awsvpcConfiguration"):
         raise errors.needs_network()
     vpc = given["awsvpcConfiguration"]

@@ -1,6 +1,6 @@
-"""Keeps the desired count of every service: one thread, which looks when a task has come up or ended.
+"""Keeps the desired count of every service: one thread, which checks when a task has started or stopped.
 
-What does not come up is tried again, but ever more seldom. Source:
+A task that fails to start is tried again, with growing pauses. Source:
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-throttle-logic.html
 """
 
@@ -8,9 +8,10 @@ import sys
 import threading
 import time
 
-from ecr_sandbox.aws.lazy_services import Services
 from moto.ecs.exceptions import ECSException
 from moto.ecs.models import ecs_backends
+
+from ecr_sandbox.aws.lazy_services import Services
 
 from . import errors, startup
 from .backend import Backend
@@ -20,39 +21,39 @@ from .tasks import RUNNING, STOPPED
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds; on AWS up to 27 minutes
 
 
-class Steady:
-    """Looks after the services."""
+class ServiceScheduler:
+    """Starts and stops the tasks of services."""
 
     def __init__(self, services: Services):
         self._services = services
-        self._news = threading.Condition()
+        self._changed = threading.Condition()
         self._pending = self._ended = False
-        self._not_before: dict[str, float] = {}  # by the ARN of a service: when it may start tasks again
+        self._not_before: dict[str, float] = {}  # ARN of a service: when it may start tasks again
         threading.Thread(target=self._work, name="ecs services", daemon=True).start()
 
-    def nudge(self) -> None:
-        """Something has changed."""
-        with self._news:
+    def notify(self) -> None:
+        """Check the services again: a task or a service has changed."""
+        with self._changed:
             self._pending = True
-            self._news.notify()
+            self._changed.notify()
 
     def end(self) -> None:
-        """Look after nothing any more."""
-        with self._news:
+        """Stop checking."""
+        with self._changed:
             self._ended = True
-            self._news.notify()
+            self._changed.notify()
 
     def _work(self) -> None:
         while not self._ended:
-            with self._news:
-                self._news.wait_for(lambda: self._pending or self._ended, self._pause())
+            with self._changed:
+                self._changed.wait_for(lambda: self._pending or self._ended, self._pause())
                 self._pending = False
             if self._ended:
                 return
             try:
                 with self._services.changing("ecs"):
-                    self._look()
-            except Exception as error:  # a full disk: it is tried again with the next news
+                    self._reconcile_all()
+            except Exception as error:  # a full disk: it is tried again at the next change
                 print(f"The services of ECS could not be looked after: {error}", file=sys.stderr)
 
     def _pause(self) -> float | None:
@@ -60,13 +61,13 @@ class Steady:
         now = time.monotonic()
         return min((max(moment - now, 0) for moment in self._not_before.values() if moment > now), default=None)
 
-    def _look(self) -> None:
+    def _reconcile_all(self) -> None:
         for _, _, backend in ecs_backends.iter_backends():
             for service in backend.services.values():
                 if service.status != "INACTIVE":
-                    self._look_after(backend, service)
+                    self._reconcile(backend, service)
 
-    def _look_after(self, backend: Backend, service: Service) -> None:
+    def _reconcile(self, backend: Backend, service: Service) -> None:
         self._count_failures(backend, service)
         tasks = [each for each in backend.tasks_of(service) if each.desired == RUNNING]
         newest = service.newest.id
@@ -77,7 +78,7 @@ class Steady:
             task = backend.find_task(arn)
             assert task
             backend.stop(task, errors.BY_SCHEDULER, errors.scaling(task.deployment))
-            service.tell(f"has stopped 1 running tasks: (task {task.id}).")
+            service.add_event(f"has stopped 1 running tasks: (task {task.id}).")
         left = {each.deployment for each in backend.tasks_of(service)}
         service.deployments = [each for each in service.deployments if each.id in left or each.id == newest]
         self._settle(backend, service, bool(left))
@@ -93,13 +94,13 @@ class Steady:
                 task = backend.add_task(
                     cluster, definition, service.group, newest.id, newest.network, {}, [], deployment=newest.id
                 )
-                service.tell(f"has started 1 tasks: (task {task.id}).")
+                service.add_event(f"has started 1 tasks: (task {task.id}).")
         except ECSException as no:
-            service.tell(f"failed to launch a task with (error {no.message}).")
-            self._put_off(service)
+            service.add_event(f"failed to launch a task with (error {no.message}).")
+            self._delay(service)
 
     def _count_failures(self, backend: Backend, service: Service) -> None:
-        """What a service's tasks came to that ended by themselves."""
+        """Count the tasks of a service that failed or exited."""
         for task in backend.tasks.get(service.cluster_name, {}).values():
             if task.group != service.group or task.status != STOPPED or task.counted:
                 continue
@@ -107,14 +108,14 @@ class Steady:
             if task.stop_code in (errors.FAILED_TO_START, errors.ESSENTIAL_EXITED):
                 service.newest.failed += task.deployment == service.newest.id
                 service.steady = False
-                self._put_off(service)
+                self._delay(service)
 
-    def _put_off(self, service: Service) -> None:
+    def _delay(self, service: Service) -> None:
         pause = min(FIRST_PAUSE * 2 ** min(service.newest.failed, 10), LONGEST_PAUSE)
         self._not_before[service.arn] = time.monotonic() + pause
 
     def _settle(self, backend: Backend, service: Service, has_tasks: bool) -> None:
-        """Say so when everything is as it should be."""
+        """Add the event of a steady state, or end the draining, when the service is there."""
         if service.status == "DRAINING":
             if not has_tasks:
                 service.status = "INACTIVE"
@@ -123,6 +124,6 @@ class Steady:
         running = [each for each in backend.tasks_of(service) if each.status == each.desired == RUNNING]
         there = len(running) == service.desired and len(service.deployments) == 1
         if there and not service.steady:
-            service.tell("has reached a steady state.")
+            service.add_event("has reached a steady state.")
             service.newest.failed = 0
         service.steady = there

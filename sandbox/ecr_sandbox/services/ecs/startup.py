@@ -1,6 +1,6 @@
-"""What ECS has in the engine: rows that are read at the start of the sandbox, when ECS itself is not loaded.
+"""What ECS left in the engine: rows that the sandbox reads when it starts, before it loads ECS.
 
-After a kill the containers of tasks may still be there, and the images that were brought for them.
+After a kill, containers of tasks and the images that were pulled for them may remain.
 """
 
 from ecr_sandbox.state.store import Store
@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS ecs_brought (image TEXT PRIMARY KEY)
 """
 
 
-def is_there(store: Store) -> bool:
+def has_leftovers(store: Store) -> bool:
     """Whether an earlier run left something."""
     reader = store.read()
     if not reader.execute("SELECT 1 FROM sqlite_master WHERE name = 'ecs_brought'").fetchone():
@@ -21,21 +21,21 @@ def is_there(store: Store) -> bool:
 
 
 def mark(store: Store, arn: str, alive: bool) -> None:
-    """Note whether this task or service is alive."""
+    """Record whether this task or service is active."""
     with store.change() as db:
         db.execute("DELETE FROM ecs_alive WHERE arn = ?", (arn,))
         if alive:
             db.execute("INSERT INTO ecs_alive VALUES (?)", (arn,))
 
 
-def note_image(store: Store, image: str, there: bool) -> None:
-    """Note whether this image, which was not in the engine before a task needed it, is there."""
+def record_image(store: Store, image: str, there: bool) -> None:
+    """Record whether the engine has this image, which was pulled for a task."""
     with store.change() as db:
         db.execute("DELETE FROM ecs_brought WHERE image = ?", (image,))
         if there:
             db.execute("INSERT INTO ecs_brought VALUES (?)", (image,))
 
 
-def brought(store: Store) -> set[str]:
-    """The images that were brought for tasks."""
+def pulled_images(store: Store) -> set[str]:
+    """The images that were pulled for tasks."""
     return {row["image"] for row in store.read().execute("SELECT image FROM ecs_brought")}

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ecr_sandbox.state import clock
 from moto.ecs.models import TaskDefinition
+
+from ecr_sandbox.state import clock
 
 from . import fargate
 
@@ -23,7 +24,7 @@ PLATFORM_VERSION = "1.4.0"
 
 @dataclass
 class Container:
-    """One container of a task; *runtime_id* is the engine's name for it, *bindings* where its ports are reached."""
+    """One container of a task; *runtime_id* is the engine's name for it, *bindings* are its published ports."""
 
     arn: str
     name: str
@@ -44,7 +45,7 @@ class Container:
         """As DescribeTasks answers.
 
         ``networkBindings`` are empty on Fargate; here they say at which port of this machine the container answers,
-        because on Docker Desktop its own address leads nowhere.
+        because Docker Desktop's containers cannot be reached by their own address.
         """
         return {
             "containerArn": self.arn,
@@ -83,7 +84,7 @@ class Task:
     stop_code: str = ""
     stopped_reason: str = ""
     version: int = 1
-    counted: bool = False  # its end, by its service
+    counted: bool = False  # its stop, by its service
     address: str = ""
     mac: str = ""
     interface: str = field(default_factory=lambda: f"eni-{uuid.uuid4().hex[:17]}")
@@ -96,7 +97,7 @@ class Task:
 
     @property
     def task_arn(self) -> str:
-        """moto's name for it."""
+        """moto's name for the ARN."""
         return self.arn
 
     @property
@@ -118,20 +119,20 @@ class Task:
         return next(each for each in self.containers if each.name == name)
 
     def move(self, status: str, *marks: str) -> None:
-        """Be in this *status* from now on, which is also the time of these *marks* (``startedAt`` …)."""
+        """Change to *status* and set these *marks* (``startedAt`` …) to the current time."""
         self.status = status
         self.version += 1
         for mark in marks:
             self.times.setdefault(mark, clock.now())
 
     def stop(self, code: str, reason: str) -> None:
-        """Say that it has to end, and why; the first reason counts."""
+        """Set its desired status to STOPPED, and the reason; the first reason is kept."""
         self.desired = STOPPED
         if not self.stop_code:
             self.stop_code, self.stopped_reason = code, reason
 
     def interfaces(self) -> list[dict[str, str]]:
-        """The network interface, once there is one."""
+        """The network interface, once it exists."""
         if not self.address:
             return []
         return [{"attachmentId": self.attachment, "privateIpv4Address": self.address}]
@@ -181,7 +182,7 @@ class Task:
 
 
 def containers_of(arn: str, definition: TaskDefinition, overrides: Sequence[Mapping[str, Any]]) -> list[Container]:
-    """The containers of the task *arn*, with what the call says otherwise of each."""
+    """The containers of the task *arn*, with the overrides of the call."""
     changed = {each["name"]: {key: each[key] for key in each if key != "name"} for each in overrides}
     made = []
     for each in definition.container_definitions:

@@ -1,5 +1,5 @@
-"""Events of ECR for EventBridge: ``details.py`` writes them, ``listening.py`` keeps them with what they tell of,
-``delivery.py`` takes them to the targets of the rules that match.
+"""ECR's events in EventBridge: ``subscriptions.py`` stores each with its change, ``details.py`` builds it,
+``delivery.py`` sends it to the targets of the matching rules, ``content.py`` makes the text for a target.
 
 Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
 """

@@ -1,4 +1,4 @@
-"""What a target of an EventBridge rule is sent: the event, a part of it, another text, or a text with parts of it.
+"""What EventBridge sends to a target: the event, a part of it, a fixed text, or a text with parts of the event.
 
 Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
 """
@@ -12,7 +12,7 @@ VARIABLE = re.compile(r"<([A-Za-z0-9_.-]+)>")
 
 
 def content(target: Mapping[str, Any], event: Mapping[str, Any], rule: str, rule_arn: str) -> str:
-    """The text for *target*, as PutTargets gave it; *rule* is the name of the rule that matched."""
+    """The text for *target*, which has PutTargets' fields; *rule* is the name of the matching rule."""
     if "Input" in target:
         return str(target["Input"])
     if "InputPath" in target:
@@ -32,7 +32,7 @@ def content(target: Mapping[str, Any], event: Mapping[str, Any], rule: str, rule
 
 
 def _filled(template: str, values: Mapping[str, Any]) -> str:
-    """*template* with its variables replaced: as JSON, but inside of a JSON string as they are."""
+    """*template* with its variables replaced: by JSON, but inside a JSON string by the plain text."""
 
     def value(found: re.Match[str]) -> str:
         if found[1] not in values:
@@ -45,7 +45,7 @@ def _filled(template: str, values: Mapping[str, Any]) -> str:
 
 
 def _at(path: str, event: Any) -> Any:
-    """What is at a JSON *path* like ``$.detail.repository-name``; None where there is nothing."""
+    """The value at a JSON *path* like ``$.detail.repository-name``, or None."""
     for name in path.removeprefix("$").strip(".").split(".") if path != "$" else ():
         event = event.get(name) if isinstance(event, dict) else None
     return event

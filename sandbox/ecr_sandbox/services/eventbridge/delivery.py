@@ -1,19 +1,20 @@
-"""The job of an event: to take it to the targets of the rules that match it. moto keeps the rules and the targets.
+"""The job that delivers an event to the targets of the matching rules. moto stores the rules and the targets.
 
-An event that was interrupted on its way is delivered again, under the same id: EventBridge delivers at least once too.
-moto's own delivery leaves the account out of the event, does not look whether a rule is enabled, nor at ``Input``.
+An interrupted delivery is repeated with the same id: EventBridge delivers at least once, too.
+moto's own delivery omits the account from the event and ignores a rule's state and a target's ``Input``.
 """
 
 import sys
 from collections.abc import Mapping
 from typing import Any
 
-from ecr_sandbox.iam import evaluate, principals
 from moto.core.utils import unix_time_millis
 from moto.events.models import EventsBackend, Rule, events_backends
 from moto.logs.models import logs_backends
 from moto.sqs.models import sqs_backends
 from moto.utilities.arns import Arn, parse_arn
+
+from ecr_sandbox.iam import evaluate, principals
 
 from .content import content
 
@@ -23,12 +24,12 @@ Event = Mapping[str, Any]
 
 
 def deliver(event: Event) -> None:
-    """To every target there is for it; to be called inside of a change of what moto keeps of SERVICES."""
-    _arrived(events_backends[event["account"]][event["region"]], "default", event)
+    """Deliver *event* to every target; call it within a change of the state of SERVICES."""
+    _match(events_backends[event["account"]][event["region"]], "default", event)
 
 
-def _arrived(backend: EventsBackend, bus: str, event: Event) -> None:
-    """An event is on a *bus*."""
+def _match(backend: EventsBackend, bus: str, event: Event) -> None:
+    """Apply the rules of *bus* to *event*."""
     for rule in list(backend.describe_event_bus(bus).rules.values()):
         pattern = rule.event_pattern
         if rule.state == "ENABLED" and pattern.get_pattern() and pattern.matches_event(dict(event)):
@@ -45,15 +46,15 @@ def _send(rule: Rule, target: Mapping[str, Any], event: Event) -> None:
         elif arn.service == "logs":
             _to_log_group(arn, event["id"], text)
         elif arn.service == "events" and arn.resource_type == "event-bus":
-            _arrived(events_backends[arn.account][arn.region], arn.resource_id, event)
+            _match(events_backends[arn.account][arn.region], arn.resource_id, event)
         else:
             raise LookupError(f"the sandbox delivers nothing to {arn.service}")
-    except Exception as error:  # the queue is gone, for instance; the other targets get theirs
+    except Exception as error:  # for example the queue is gone; the other targets still get the event
         print(f"An event of rule {rule.name} could not be delivered to {target['Arn']}: {error}", file=sys.stderr)
 
 
 def _to_queue(rule: Rule, arn: Arn, text: str, group: str | None) -> None:
-    """If the queue's policy lets EventBridge send to it: EventBridge user guide, "Amazon SQS permissions"."""
+    """The queue's policy must allow EventBridge to send: EventBridge user guide, "Amazon SQS permissions"."""
     backend = sqs_backends[arn.account][arn.region]
     policy = principals.parsed(str(backend.get_queue(arn.resource_id).policy), "queue policy")
     who = evaluate.Principal(EVENTBRIDGE, "", frozenset({EVENTBRIDGE}), (), unrestricted=True)
@@ -67,7 +68,7 @@ def _to_queue(rule: Rule, arn: Arn, text: str, group: str | None) -> None:
 
 
 def _to_log_group(arn: Arn, stream: str, text: str) -> None:
-    """A *stream* for each event."""
+    """Each event gets its own *stream*."""
     group, backend = arn.resource_id.removesuffix(":*"), logs_backends[arn.account][arn.region]
     backend.ensure_log_stream(group, stream)
     backend.put_log_events(group, stream, [{"timestamp": int(unix_time_millis()), "message": text}])

@@ -1,7 +1,7 @@
-"""A happening in the words of EventBridge. Each shape is that of AWS's page "Amazon ECR events and EventBridge".
+"""Image events as EventBridge receives them, with the fields of AWS's page "Amazon ECR events and EventBridge".
 
-That page shows no untagged image: without a tag there is no ``image-tag``. Nor does it show a failed pull through a
-cache rule: the fields are those that AWS's event schema (``ecr@ECRPullThroughCacheAction``) has for it.
+That page does not show an untagged image: here its events have no ``image-tag``. The fields of a failed pull through
+cache action are those of AWS's event schema ``ecr@ECRPullThroughCacheAction``.
 """
 
 from datetime import UTC, datetime
@@ -18,50 +18,58 @@ from ecr_sandbox.registry.events import (
     StorageClassChanged,
 )
 
-TOLD = (Pushed, Deleted, StorageClassChanged, Replicated, Cached, Scanned, Inspected)  # of which there are events
+KINDS = (
+    Pushed,
+    Deleted,
+    StorageClassChanged,
+    Replicated,
+    Cached,
+    Scanned,
+    Inspected,
+)  # that EventBridge gets
 IMAGE, REFERRER, SCAN = "ECR Image Action", "ECR Referrer Action", "ECR Image Scan"
 REPLICATION, CACHE = "ECR Replication Action", "ECR Pull Through Cache Action"
 INSPECTION = "Inspector2 Scan"  # user guide, "EventBridge events sent for enhanced scanning in Amazon ECR"
 
 
-def event(happening: ImageEvent, number: str, at: float) -> dict[str, Any]:
-    """The event about *happening*, which was at that Unix time; *number* is its id."""
-    kind, detail = _detail(happening)
+def event(image_event: ImageEvent, number: str, at: float) -> dict[str, Any]:
+    """The event about *image_event* at that Unix time; *number* is its id."""
+    kind, detail = _detail(image_event)
     about_repository = kind in (SCAN, REPLICATION, CACHE, INSPECTION)
     return {
         "version": "0",
         "id": number,
         "detail-type": kind,
         "source": "aws.inspector2" if kind == INSPECTION else "aws.ecr",
-        "account": happening.account,
+        "account": image_event.account,
         "time": datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "region": happening.region,
-        "resources": [_arn(happening)] if about_repository else [],
+        "region": image_event.region,
+        "resources": [_arn(image_event)] if about_repository else [],
         "detail": {name: value for name, value in detail.items() if value is not None},
     }
 
 
-def _detail(happening: ImageEvent) -> tuple[str, dict[str, Any]]:
-    image = {"repository-name": happening.repository, "image-digest": happening.digest or None}
-    tag = {"image-tag": happening.tag}
-    match happening:
+def _detail(image_event: ImageEvent) -> tuple[str, dict[str, Any]]:
+    image = {"repository-name": image_event.repository, "image-digest": image_event.digest or None}
+    tag = {"image-tag": image_event.tag}
+    match image_event:
         case Pushed():
             return IMAGE, {"result": "SUCCESS", **image, "action-type": "PUSH", **tag}
         case Deleted():
             return IMAGE, {"result": "SUCCESS", **image, "action-type": "DELETE", **tag}
         case StorageClassChanged():
-            return REFERRER if happening.referrer else IMAGE, {**_storage_class(happening), **image}
+            return REFERRER if image_event.referrer else IMAGE, {**_storage_class(image_event), **image}
         case Replicated():
-            return REPLICATION, {**_replication(happening), **image, **tag}
+            return REPLICATION, {**_replication(image_event), **image, **tag}
         case Cached():
-            return CACHE, {**_cache(happening), **image, **tag}
+            return CACHE, {**_cache(image_event), **image, **tag}
         case Scanned():
-            found = {name: count for name, count in happening.counts.items() if count}
-            counts = {"finding-severity-counts": found, "image-tags": list(happening.tags)}
-            return SCAN, {"scan-status": happening.status, **image, **counts}
+            found = {name: count for name, count in image_event.counts.items() if count}
+            counts = {"finding-severity-counts": found, "image-tags": list(image_event.tags)}
+            return SCAN, {"scan-status": image_event.status, **image, **counts}
         case Inspected():
-            return INSPECTION, _inspection(happening)
-    raise TypeError(f"there is no event about {happening}")
+            return INSPECTION, _inspection(image_event)
+    raise TypeError(f"there is no event about {image_event}")
 
 
 def _storage_class(change: StorageClassChanged) -> dict[str, Any]:
@@ -99,7 +107,7 @@ def _cache(cached: Cached) -> dict[str, Any]:
 def _inspection(scan: Inspected) -> dict[str, Any]:
     """Inspector names the repository by its ARN."""
     return {
-        "scan-status": "INITIAL_SCAN_COMPLETE" if scan.status in ("ACTIVE", "COMPLETE") else scan.status,
+        "scan-status": "INITIAL_SCAN_COMPLETE" if scan.succeeded else scan.status,
         "repository-name": _arn(scan),
         "finding-severity-counts": {**scan.counts, "TOTAL": sum(scan.counts.values())},
         "image-digest": scan.digest,
@@ -111,5 +119,5 @@ def _precise(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _arn(happening: ImageEvent) -> str:
-    return f"arn:aws:ecr:{happening.region}:{happening.account}:repository/{happening.repository}"
+def _arn(image_event: ImageEvent) -> str:
+    return f"arn:aws:ecr:{image_event.region}:{image_event.account}:repository/{image_event.repository}"

@@ -1,4 +1,4 @@
-"""Lambda, as far as it has to do with images: who may make a function of which image. Loaded by its first call."""
+"""Lambda functions whose code is an image: which images Lambda may pull. Loaded by its first call."""
 
 from .api import control
 

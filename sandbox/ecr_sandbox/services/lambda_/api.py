@@ -1,27 +1,29 @@
-"""The API of Lambda, for functions that are images: made, looked at, changed, deleted. They are never invoked here.
+"""The API of Lambda, for functions that are images: create, get, update, delete. Functions are not invoked.
 
-moto's Lambda cannot be written to a file, and looks at neither image nor repository policy. Functions are rows.
-Source: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html and its neighbours
+moto's Lambda cannot be stored in a file, and checks neither image nor repository policy. Functions are rows.
+Source: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html and the other operations there
 """
 
 import json
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
-from ecr_sandbox.aws import dispatch
+from moto.core.exceptions import ServiceException
+from werkzeug.wrappers import Response
+
+from ecr_sandbox.aws.errors import InvalidParameter, NotInSandbox
+from ecr_sandbox.aws.responses import refuse
+from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http.middleware import Handler, Request
 from ecr_sandbox.iam import principals
 from ecr_sandbox.iam.authorization import denied_sentence
-from ecr_sandbox.iam.requests import AuthorizationRequest
-from ecr_sandbox.services.ecr.errors import InvalidParameter, NotInSandbox
+from ecr_sandbox.iam.requests import AuthorizationRequest, call_of
+from ecr_sandbox.registry.image_source import ImageSource
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
-from moto.core.exceptions import ServiceException
-from werkzeug.wrappers import Response
 
 from . import errors, images
 from .authorization import SERVICE, arn
@@ -45,15 +47,16 @@ DEFAULTS: Mapping[str, Any] = {
 
 
 class Functions:
-    """The functions in *store*; what has to be changed in a repository's policy is changed within *setting*()."""
+    """The functions in *store*; their images come from *source*."""
 
-    def __init__(self, store: Store, setting: Callable[[], Any]):
+    def __init__(self, store: Store, source: ImageSource):
         store.add(SCHEMA)
-        self._store, self._setting = store, setting
+        self._store, self._source = store, source
 
     def answer(self, request: Request) -> Response:
-        """What Lambda answers; what is not in the sandbox is said."""
-        operation = dispatch.operation_of(request)
+        """Lambda's answer; an error for what the sandbox does not support."""
+        call = call_of(request)
+        operation = call.operation
         known = {
             "CreateFunction": (self._create, 201),
             "GetFunction": (self._get, 200),
@@ -65,11 +68,11 @@ class Functions:
         try:
             if operation not in known:
                 raise NotInSandbox(f"lambda:{operation or 'a request of this path'}")
-            act, status = known[operation]
-            told = act(request, dispatch.parameters_of(request))
-        except ServiceException as no:
-            return dispatch.refuse(request, no)
-        return Response(json.dumps(told) if told else "", status=status, content_type="application/json")
+            method, status = known[operation]
+            answer = method(request, call.parameters)
+        except (ApiError, ServiceException) as no:
+            return refuse(request, no)
+        return Response(json.dumps(answer) if answer else "", status=status, content_type="application/json")
 
     def _create(self, request: Request, given: Mapping[str, Any]) -> dict[str, Any]:
         account, region = _where(request)
@@ -94,9 +97,9 @@ class Functions:
         return {**made, **creating}
 
     def _with_code(self, request: Request, kept: dict[str, Any], image: str) -> dict[str, Any]:
-        """The function with the code *image*, which is looked at now and pinned by its digest."""
+        """The function with the code *image*, which is checked now and pinned by its digest."""
         about = kept["configuration"]
-        digest = images.checked(image, about["FunctionArn"], request, self._setting)
+        digest = images.checked(self._source, image, about["FunctionArn"], request)
         about |= {
             "Version": "$LATEST",
             "CodeSha256": digest.removeprefix("sha256:"),
@@ -113,17 +116,17 @@ class Functions:
         return {**kept, "code": code}
 
     def _get(self, request: Request, given: Mapping[str, Any]) -> dict[str, Any]:
-        kept = self._named(request, given)
+        kept = self._function(request, given)
         return {"Configuration": kept["configuration"], "Code": kept["code"], "Tags": kept["tags"]}
 
     def _configuration(self, request: Request, given: Mapping[str, Any]) -> dict[str, Any]:
-        return dict(self._named(request, given)["configuration"])
+        return dict(self._function(request, given)["configuration"])
 
     def _list(self, request: Request, given: Mapping[str, Any]) -> dict[str, Any]:
         return {"Functions": [each["configuration"] for each in self._all(*_where(request))]}
 
     def _update_code(self, request: Request, given: Mapping[str, Any]) -> dict[str, Any]:
-        kept = self._named(request, given)
+        kept = self._function(request, given)
         if not given.get("ImageUri"):
             raise NotInSandbox("A function that is not an image")
         changed = self._with_code(request, kept, given["ImageUri"])
@@ -131,12 +134,12 @@ class Functions:
         return dict(changed["configuration"])
 
     def _delete(self, request: Request, given: Mapping[str, Any]) -> None:
-        kept = self._named(request, given)
+        kept = self._function(request, given)
         with self._store.change() as db:
             key = (*_where(request), kept["configuration"]["FunctionName"])
             db.execute("DELETE FROM functions WHERE account = ? AND region = ? AND name = ?", key)
 
-    def _named(self, request: Request, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _function(self, request: Request, given: Mapping[str, Any]) -> dict[str, Any]:
         account, region = _where(request)
         name = _name(str(given.get("FunctionName") or ""))
         found = self._find(account, region, name)
@@ -161,17 +164,18 @@ class Functions:
             db.execute("INSERT OR REPLACE INTO functions VALUES (?, ?, ?, ?)", values)
 
 
-def control(store: Store, setting: Callable[[], Any]) -> Handler:
-    """What answers for Lambda."""
-    return partial(Functions.answer, Functions(store, setting))
+def control(store: Store, source: ImageSource) -> Handler:
+    """The handler of Lambda's API."""
+    return Functions(store, source).answer
 
 
 def _where(request: Request) -> tuple[str, str]:
-    return dispatch.account_of(request), dispatch.region_of(request)
+    call = call_of(request)
+    return call.account, call.region
 
 
 def _name(given: str) -> str:
-    """The name in a name, a partial or a whole ARN."""
+    """The function's name in a name, a partial ARN or an ARN."""
     name = given.rpartition(":function:")[2] if ":function:" in given else given
     if not name or len(name) > 64 or not name.replace("-", "").replace("_", "").isalnum():
         raise InvalidParameter("functionName", "must satisfy regular expression '[a-zA-Z0-9-_]+'")

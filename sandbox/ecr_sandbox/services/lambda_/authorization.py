@@ -1,4 +1,4 @@
-"""What a call of Lambda asks of IAM: its own action on the function, and whether the caller may pass the role on.
+"""The IAM permissions of a call of Lambda: its action on the function, and ``iam:PassRole`` for its role.
 
 Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
 """
@@ -11,7 +11,7 @@ SERVICE = "lambda.amazonaws.com"
 
 
 def authorization_requests(call: Call) -> Iterator[AuthorizationRequest]:
-    """Everything that must be allowed for *call*."""
+    """All requests that IAM must allow for *call*."""
     name = str(call.parameters.get("FunctionName") or "")
     resource = arn(call.region, call.account, name) if name else "*"
     yield AuthorizationRequest(call.action, resource, call.account)
@@ -21,7 +21,7 @@ def authorization_requests(call: Call) -> Iterator[AuthorizationRequest]:
 
 
 def arn(region: str, account: str, name: str) -> str:
-    """The ARN of the function *name*, which may be one already, or end in a version."""
+    """The ARN of the function *name*, which may already be an ARN or a partial one."""
     if name.startswith("arn:"):
         return name
     return f"arn:aws:lambda:{region}:{account}:function:{name.rpartition(':function:')[2]}"

@@ -1,4 +1,4 @@
-"""CloudWatch: pulls of a repository by the minute, and the protocol that new clients speak."""
+"""CloudWatch: pulls of a repository per minute, and the protocol of new clients."""
 
 import json
 import signal
@@ -9,15 +9,15 @@ import botocore.model
 import pytest
 from botocore.exceptions import ClientError
 from botocore.session import Session
+
 from ecr_sandbox.aws.cbor import decoded, encoded
 from ecr_sandbox.registry.pull_counts import KEPT, Pulls
 from ecr_sandbox.state.store import Store
-
 from helpers import settings
 from tests.sandbox.api import image, upload
 
 
-def test_pulls_are_counted_by_the_minute(tmp_path):
+def test_pulls_are_counted_per_minute(tmp_path):
     times = iter([0, 59, 60, 61, 62])
     store = Store(tmp_path / "state.db")
     pulls = Pulls(store, clock=lambda: next(times))
@@ -28,7 +28,7 @@ def test_pulls_are_counted_by_the_minute(tmp_path):
     store.close()
 
 
-def test_what_cloudwatch_would_have_forgotten_is_forgotten(tmp_path):
+def test_counts_are_deleted_after_cloudwatchs_retention(tmp_path):
     times = iter([0, 60, (KEPT + 1) * 60])
     store = Store(tmp_path / "state.db")
     pulls = Pulls(store, clock=lambda: next(times))
@@ -38,7 +38,7 @@ def test_what_cloudwatch_would_have_forgotten_is_forgotten(tmp_path):
     store.close()
 
 
-def test_an_answer_keeps_its_numbers_times_and_lists():
+def test_cbor_keeps_numbers_times_and_lists():
     shape = Session().get_service_model("cloudwatch").operation_model("GetMetricStatistics").output_shape
     point = {"Timestamp": 1700000000.5, "Sum": 3, "Unit": "Count", "ExtendedStatistics": {"p50": 1.5}}
     answer = decoded(encoded({"Label": "pulls", "Datapoints": [point], "Unheard": "of"}, shape))
@@ -51,7 +51,7 @@ def test_an_answer_keeps_its_numbers_times_and_lists():
 
 @pytest.fixture(params=["json", "smithy-rpc-v2-cbor", "query"])
 def cloudwatch(sandbox, request, monkeypatch):
-    """Makes clients that speak one of CloudWatch's protocols: JSON is boto3's, CBOR that of other SDKs."""
+    """Creates clients with one of CloudWatch's protocols: JSON as in boto3, or CBOR as in other SDKs."""
     monkeypatch.setattr(botocore.model, "PRIORITY_ORDERED_SUPPORTED_PROTOCOLS", (request.param, "json", "query"))
     return partial(sandbox.client, "cloudwatch")
 
@@ -69,7 +69,7 @@ def pulls_of(cloudwatch, repository):
     )
 
 
-def test_pulls_are_in_the_metric_and_in_no_other_repository_s(sandbox, cloudwatch, repository, make_image):
+def test_pulls_are_in_the_metric_of_their_repository_only(sandbox, cloudwatch, repository, make_image):
     name = make_image(f"{sandbox.registry}/{repository}:v1")
     sandbox.run(f"docker push {name} && docker rmi {name}")
     assert pulls_of(cloudwatch, repository)["Datapoints"] == []
@@ -88,7 +88,7 @@ def test_pulls_are_in_the_metric_and_in_no_other_repository_s(sandbox, cloudwatc
     assert metric["MetricName"] == "RepositoryPullCount"
 
 
-def test_metric_data_has_it_too_and_the_aws_command(sandbox, cloudwatch, repository):
+def test_metric_data_and_the_aws_command_show_the_pulls(sandbox, cloudwatch, repository):
     ecr = sandbox.client()
     upload(ecr, repository, b"{}")
     image(ecr, repository, "app", "v1")
@@ -104,15 +104,15 @@ def test_metric_data_has_it_too_and_the_aws_command(sandbox, cloudwatch, reposit
     [result] = cloudwatch().get_metric_data(MetricDataQueries=[query], **span)["MetricDataResults"]
     assert sum(result["Values"]) == 1
     start, end = (each.strftime("%Y-%m-%dT%H:%M:%SZ") for each in span.values())
-    told = sandbox.run(
+    output = sandbox.run(
         "aws cloudwatch get-metric-statistics --namespace AWS/ECR --metric-name RepositoryPullCount"
         f" --dimensions Name=RepositoryName,Value={repository} --start-time {start} --end-time {end}"
         " --period 60 --statistics Sum"
     )
-    assert [each["Sum"] for each in json.loads(told)["Datapoints"]] == [1.0]
+    assert [each["Sum"] for each in json.loads(output)["Datapoints"]] == [1.0]
 
 
-def test_what_else_there_is_in_cloudwatch_works_and_is_kept(own_sandbox):
+def test_other_metrics_and_alarms_survive_a_kill(own_sandbox):
     sandbox = own_sandbox.start()
     cloudwatch = sandbox.client("cloudwatch")
     cloudwatch.put_metric_data(
@@ -137,7 +137,7 @@ def test_what_else_there_is_in_cloudwatch_works_and_is_kept(own_sandbox):
     assert metric["MetricName"] == "n"
 
 
-def test_errors_are_in_the_client_s_protocol(sandbox, cloudwatch):
+def test_errors_use_the_clients_protocol(sandbox, cloudwatch):
     now = datetime.now(UTC)
     span = {"StartTime": now, "EndTime": now - timedelta(hours=1), "Period": 60, "Statistics": ["Sum"]}
     with pytest.raises(ClientError) as wrong:
@@ -154,7 +154,7 @@ def test_errors_are_in_the_client_s_protocol(sandbox, cloudwatch):
 
 @pytest.mark.parametrize("cloudwatch", ["smithy-rpc-v2-cbor"], indirect=True)
 @pytest.mark.parametrize("body", [b"\xff\x00 no", b"\x01", b"\xa1"])
-def test_a_body_that_is_no_cbor_is_refused(cloudwatch, body):
+def test_a_body_that_is_not_cbor_is_refused(cloudwatch, body):
     client = cloudwatch()
     client.meta.events.register("before-sign.cloudwatch.*", lambda request, **_: setattr(request, "data", body))
     with pytest.raises(ClientError, match="MalformedInput"):

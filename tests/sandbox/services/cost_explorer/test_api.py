@@ -1,6 +1,6 @@
-"""Cost Explorer answers from the meter, in AWS's shape, and refuses in AWS's words.
+"""Cost Explorer answers from the meter, with AWS's response format and error messages.
 
-A real boto3 client asks moto's ``ce`` with our answers behind it.
+A real boto3 client calls moto's ``ce``, which uses our backend.
 """
 
 from datetime import UTC, datetime
@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from ecr_sandbox.registry.usage import GB, Meter
-from ecr_sandbox.services.cost_explorer import api
-from ecr_sandbox.state.store import Store
 from moto import mock_aws
 from moto.ce.models import ce_backends
+
+from ecr_sandbox.registry.usage import GB, Meter
+from ecr_sandbox.services.cost_explorer import api
+from ecr_sandbox.services.cost_explorer.errors import ValidationException
+from ecr_sandbox.state.store import Store
 
 ME, OTHER = "123456789012", "111122223333"
 ECR = "Amazon EC2 Container Registry (ECR)"
@@ -46,7 +48,7 @@ def meter(tmp_path, clock):
 
 @pytest.fixture
 def ce(meter, monkeypatch):
-    monkeypatch.setattr(ce_backends, "backend", ce_backends.backend)  # put moto's back afterwards
+    monkeypatch.setattr(ce_backends, "backend", ce_backends.backend)  # restores moto's backend afterwards
     api.install(meter, lambda account, region, repository: TAGS.get(repository, {}))
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
@@ -58,7 +60,7 @@ def ce(meter, monkeypatch):
 
 @pytest.fixture
 def used(meter, clock):
-    """10 GB kept since the month began, 20 GB in Ireland since the 11th; 3 GB went out on the 2nd, 1 GB on the 12th."""
+    """10 GB stored since the 1st, 20 GB in Ireland since the 11th; 3 GB out on the 2nd, 1 GB on the 12th."""
     now = clock.now
     for when, region, repository, kept, sent in (
         ("2026-11-01", "us-east-1", "app", 10, 0),
@@ -83,12 +85,12 @@ def by(*keys, kind="DIMENSION"):
 
 
 def amounts(answer, metric="UnblendedCost"):
-    """Of the first period, the amounts by group."""
+    """The amounts of the first period by group."""
     groups = answer["ResultsByTime"][0]["Groups"]
     return {tuple(group["Keys"]): round(float(group["Metrics"][metric]["Amount"]), 6) for group in groups}
 
 
-def test_nothing_used_is_nothing_paid(ce):
+def test_without_usage_the_cost_is_zero(ce):
     assert ask(ce, metrics=["UnblendedCost", "UsageQuantity"]) == {
         "ResultsByTime": [
             {
@@ -106,7 +108,7 @@ def test_nothing_used_is_nothing_paid(ce):
     assert ask(ce, **by("SERVICE"))["ResultsByTime"][0]["Groups"] == []
 
 
-def test_scans_are_on_the_bill_of_another_service(ce, meter):
+def test_enhanced_scans_are_billed_as_amazon_inspector(ce, meter):
     meter.scanned(ME, "us-east-1", "app", first=True)
     meter.replicated(ME, "us-east-1", "app", 10 * GB, "eu-west-1")
     period = {"Start": "2026-11-01", "End": "2026-12-01"}
@@ -124,7 +126,7 @@ def test_the_whole_cost_of_half_a_month(ce, used):
     assert float(result["Total"]["UnblendedCost"]["Amount"]) == pytest.approx(0.5 + 20 * 5 / 30 * 0.10 + 0.27)
 
 
-def test_by_usage_type_with_units(ce, used):
+def test_group_by_usage_type_with_units(ce, used):
     answer = ask(ce, metrics=["UnblendedCost", "UsageQuantity"], **by("USAGE_TYPE"))
     assert answer["GroupDefinitions"] == [{"Type": "DIMENSION", "Key": "USAGE_TYPE"}]
     assert answer["ResultsByTime"][0]["Total"] == {}
@@ -156,17 +158,17 @@ def test_by_usage_type_with_units(ce, used):
         ("INSTANCE_TYPE", {("NoInstanceType",): 1.103333}),
     ],
 )
-def test_by_one_dimension(ce, used, key, expected):
+def test_group_by_one_dimension(ce, used, key, expected):
     assert amounts(ask(ce, **by(key))) == expected
 
 
-def test_by_two_and_by_tag(ce, used):
+def test_group_by_two_dimensions_and_by_tag(ce, used):
     assert amounts(ask(ce, **by("SERVICE", "REGION"))) == {(ECR, "us-east-1"): 0.68, (ECR, "eu-west-1"): 0.423333}
     tagged = ask(ce, **by("made-by", kind="TAG"))
     assert amounts(tagged) == {("made-by$learn-amazon-ecr",): 0.68, ("made-by$",): 0.423333}
 
 
-def test_of_mixed_units_only_the_number_is_told(ce, used):
+def test_the_sum_of_mixed_units_has_no_unit(ce, used):
     answer = ask(ce, metrics=["UsageQuantity", "NormalizedUsageAmount"], **by("SERVICE"))
     [group] = answer["ResultsByTime"][0]["Groups"]
     assert group["Metrics"]["UsageQuantity"]["Unit"] == "N/A"
@@ -208,7 +210,7 @@ def test_filters(ce, used, expression, usd):
     assert float(result["Total"]["UnblendedCost"]["Amount"]) == pytest.approx(usd, abs=1e-6)
 
 
-def test_days(ce, used):
+def test_daily_granularity(ce, used):
     results = ask(ce, granularity="DAILY")["ResultsByTime"]
     assert [result["TimePeriod"] for result in results[:2]] == [
         {"Start": "2026-11-01", "End": "2026-11-02"},
@@ -221,7 +223,7 @@ def test_days(ce, used):
     assert sum(paid) == pytest.approx(1.103333, abs=1e-6)
 
 
-def test_hours(ce, used):
+def test_hourly_granularity(ce, used):
     period = {"Start": "2026-11-12T00:00:00Z", "End": "2026-11-12T03:00:00Z"}
     results = ask(ce, period, "HOURLY", **by("USAGE_TYPE"))["ResultsByTime"]
     assert [result["TimePeriod"]["Start"] for result in results] == [
@@ -232,7 +234,7 @@ def test_hours(ce, used):
     assert ["EU-" + OUT in str(result["Groups"]) for result in results] == [True, False, False]
 
 
-def test_a_month_that_is_over_is_no_estimate(ce, meter, clock):
+def test_a_complete_month_is_not_estimated(ce, meter, clock):
     clock.now = at("2026-10-30")
     meter.stored(ME, "us-east-1", "app", 31 * GB)
     clock.now = at("2026-11-16T12:00")
@@ -250,18 +252,18 @@ def test_another_account_sees_its_own_bill(ce, meter, used, clock):
     assert answer["ResultsByTime"][0]["Total"]["UnblendedCost"]["Amount"] == "0.1"
 
 
-def test_a_metric_may_be_written_in_capitals(ce, used):
+def test_a_metric_name_can_be_in_capitals(ce, used):
     assert ask(ce, metrics=["UNBLENDED_COST"]) == ask(ce, metrics=["UnblendedCost"])
 
 
-def refused(ce, **asked):
+def refused(ce, **parameters):
     with pytest.raises(ClientError) as error:
-        ask(ce, **asked)
+        ask(ce, **parameters)
     return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "granularity", "said"),
+    ("start", "end", "granularity", "expected"),
     [
         ("2026-11-02", "2026-11-02", "DAILY", "Start date (and hour) should be before end date (and hour)"),
         ("2026-11-03", "2026-11-02", "MONTHLY", "Start date (and hour) should be before end date (and hour)"),
@@ -283,19 +285,19 @@ def refused(ce, **asked):
         ),
     ],
 )
-def test_a_time_that_cannot_be(ce, start, end, granularity, said):
+def test_an_invalid_time(ce, start, end, granularity, expected):
     period = {"Start": start, "End": end}
-    assert refused(ce, period=period, granularity=granularity) == ("ValidationException", said)
+    assert refused(ce, period=period, granularity=granularity) == ("ValidationException", expected)
 
 
 def test_a_start_in_the_future_has_no_data(ce):
-    code, said = refused(ce, period={"Start": "2026-11-20", "End": "2026-11-21"})
+    code, message = refused(ce, period={"Start": "2026-11-20", "End": "2026-11-21"})
     assert code == "DataUnavailableException"
-    assert said.startswith("Data is not available. Please try to adjust the time period.")
+    assert message.startswith("Data is not available. Please try to adjust the time period.")
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("parameters", "expected"),
     [
         (by("SERVICE", "REGION", "AZ"), "Only two values for GroupBy are allowed"),
         (by("COLOUR"), "Group Definition dimension is invalid. Valid values are AZ, INSTANCE_TYPE, LINKED_ACCOUNT, "),
@@ -313,19 +315,19 @@ def test_a_start_in_the_future_has_no_data(ce):
         ({"Filter": {"CostCategories": {"Key": "x", "Values": ["y"]}}}, "CostCategories are not part of this sandbox"),
     ],
 )
-def test_a_question_that_cannot_be(ce, used, asked, said):
-    code, message = refused(ce, **asked)
+def test_an_invalid_request(ce, used, parameters, expected):
+    code, message = refused(ce, **parameters)
     assert code == "ValidationException"
-    assert message.startswith(said)
+    assert message.startswith(expected)
 
 
 @pytest.mark.parametrize("body", [[], {}, {"TimePeriod": {}}, {"TimePeriod": HALF_MONTH, "Granularity": "DAILY"}])
-def test_a_body_that_is_no_question_is_refused_and_breaks_nothing(meter, body):
-    with pytest.raises(api.Invalid, match="1 validation error detected"):
+def test_an_invalid_body_is_refused(meter, body):
+    with pytest.raises(ValidationException, match="1 validation error detected"):
         api.answer(body, ME, meter, lambda *_: {})
 
 
-def test_tags_are_read_from_the_repositories_that_are_there(ce, meter, used):
+def test_tags_are_read_from_existing_repositories(ce, meter, used):
     ecr = boto3.client("ecr", region_name="us-east-1")
     ecr.create_repository(repositoryName="app", tags=[{"Key": "team", "Value": "web"}])
     api.install(meter)

@@ -1,4 +1,4 @@
-"""What the real docker pushes and pulls is on the bill that the real aws and boto3 show."""
+"""Pushes and pulls of the real docker are on the bill that the real aws and boto3 show."""
 
 import json
 import signal
@@ -12,7 +12,7 @@ OUT = "DataTransfer-Out-Bytes"
 
 
 def bytes_out(sandbox, tag):
-    """Bytes that went out of repositories with this made-by *tag*, as Cost Explorer counts them."""
+    """Data transfer out of repositories with this made-by *tag*, in bytes, as Cost Explorer counts it."""
     answer = sandbox.client("ce").get_cost_and_usage(
         TimePeriod=sandbox.month(),
         Granularity="MONTHLY",
@@ -30,20 +30,20 @@ def test_a_push_and_a_pull_are_on_the_bill(sandbox, make_image):
     sandbox.client().create_repository(repositoryName=name, tags=[{"Key": "made-by", "Value": "bill-test"}])
     image = make_image(f"{sandbox.registry}/{name}:v1")
     sandbox.run(f"docker push {image}")
-    assert bytes_out(sandbox, "bill-test") == 0  # what goes in is free, and looking whether a layer is there moves none
+    assert bytes_out(sandbox, "bill-test") == 0  # data transfer in is free, and a HEAD of a layer transfers none
     sandbox.run(f"docker rmi {image} && docker pull {image}")
     [detail] = sandbox.client().describe_images(repositoryName=name)["imageDetails"]
     sent = bytes_out(sandbox, "bill-test")
     assert 50_000 < sent == pytest.approx(detail["imageSizeInBytes"], abs=1)
-    time.sleep(1.1)  # kept for a second at least
+    time.sleep(1.1)  # stored for at least a second
     month = sandbox.month()
-    said = json.loads(
+    answer = json.loads(
         sandbox.run(
             f"aws ce get-cost-and-usage --time-period Start={month['Start']},End={month['End']} --granularity MONTHLY"
             " --metrics UnblendedCost UsageQuantity --group-by Type=DIMENSION,Key=SERVICE Type=DIMENSION,Key=USAGE_TYPE"
         )
     )
-    [result] = said["ResultsByTime"]
+    [result] = answer["ResultsByTime"]
     assert [group["Keys"] for group in result["Groups"]] == [
         ["Amazon EC2 Container Registry (ECR)", OUT],
         ["Amazon EC2 Container Registry (ECR)", "TimedStorage-ByteHrs"],
@@ -52,13 +52,13 @@ def test_a_push_and_a_pull_are_on_the_bill(sandbox, make_image):
     assert result["Estimated"] is True
 
 
-def test_the_other_account_pays_for_none_of_it(sandbox):
+def test_another_account_does_not_pay(sandbox):
     other = sandbox.client("ce", key=(settings.OTHER_ACCESS_KEY, settings.OTHER_SECRET_KEY))
     answer = other.get_cost_and_usage(TimePeriod=sandbox.month(), Granularity="MONTHLY", Metrics=["UnblendedCost"])
     assert answer["ResultsByTime"][0]["Total"] == {"UnblendedCost": {"Amount": "0", "Unit": "USD"}}
 
 
-def test_refusals_reach_the_terminal_in_aws_words(sandbox):
+def test_the_terminal_shows_awss_error_message(sandbox):
     command = "aws ce get-cost-and-usage --granularity DAILY --metrics UnblendedCost --time-period"
     assert (
         sandbox.refused(f"{command} Start=2026-01-02,End=2026-01-02")
@@ -70,7 +70,7 @@ def test_refusals_reach_the_terminal_in_aws_words(sandbox):
     )
 
 
-def test_what_was_counted_survives_the_hardest_stop(own_sandbox, make_image):
+def test_counts_survive_a_kill(own_sandbox, make_image):
     own_sandbox.start()
     own_sandbox.login()
     tags = [{"Key": "made-by", "Value": "kill-test"}]

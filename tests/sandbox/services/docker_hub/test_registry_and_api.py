@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug.test import Client, TestResponse
+
 from ecr_sandbox.http.middleware import application
 from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.services import docker_hub
 from ecr_sandbox.services.docker_hub import accounts
 from ecr_sandbox.services.docker_hub.limits import PullLimit
 from ecr_sandbox.state.store import Store
-from werkzeug.test import Client, TestResponse
-
 from helpers import settings
 
 PASSWORD = "correct horse"
@@ -29,7 +29,7 @@ ME = "127.0.0.1"
 
 @dataclass
 class Hub:
-    """The stand-in in this process, and what a client does with it."""
+    """The stand-in in this process, with the requests of a client."""
 
     state: Path
     store: Store = field(init=False)
@@ -72,7 +72,7 @@ class Hub:
         return self.ask_token(f"repository:{repository}:{actions}", user, secret).json["token"]
 
     def push(self, repository: str, user: str, tag: str = "1", secret: str = PASSWORD) -> TestResponse:
-        """Push a small image of its own, and return the answer that settles it."""
+        """Push a new small image and return the response to its manifest."""
         return self.push_with(self.token(repository, "pull,push", user, secret), repository, tag)
 
     def push_with(self, token: str, repository: str, tag: str = "1") -> TestResponse:
@@ -115,7 +115,7 @@ def digest_of(content: bytes) -> str:
 def the_hub(tmp_path_factory):
     the_hub = Hub(tmp_path_factory.mktemp("hub"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(accounts, "HASH", "pbkdf2:sha256:1")  # a slow hash is for real passwords
+        patch.setattr(accounts, "HASH", "pbkdf2:sha256:1")  # real passwords have a slow hash
         yield the_hub
     the_hub.store.close()
 
@@ -141,10 +141,10 @@ def bob(the_hub):
     return the_hub.sign_up()
 
 
-# --- the challenge and the token ------------------------------------------------------------------------------------
+# --- the challenge and the token --------------------------------------------------------------------------------------
 
 
-def test_whoever_comes_without_a_token_is_told_where_to_get_one(the_hub):
+def test_a_request_without_a_token_gets_a_challenge(the_hub):
     answer = the_hub.request("GET", "/v2/")
     assert answer.status_code == 401
     assert answer.headers["Www-Authenticate"] == (f'Bearer realm="http://{HOST}/token",service="registry.docker.io"')
@@ -179,7 +179,7 @@ def test_the_challenge_names_the_scope(the_hub, method, path, actions):
         }
 
 
-def test_a_token_comes_in_the_form_that_clients_know(the_hub):
+def test_the_token_answer_has_the_fields_that_clients_read(the_hub):
     answer = the_hub.ask_token().json
     assert answer["token"] == answer["access_token"]
     assert answer["expires_in"] == 300
@@ -194,7 +194,7 @@ def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(the_hub, alice
     assert answer.json == {"details": "incorrect username or password"}
 
 
-def test_a_token_is_good_for_five_minutes(the_hub, alice, monkeypatch):
+def test_a_token_expires_after_five_minutes(the_hub, alice, monkeypatch):
     token, start = the_hub.token("a/b", user=alice), time.time()
     monkeypatch.setattr(time, "time", lambda: start + 299)
     assert the_hub.request("GET", "/v2/", token).status_code == 200
@@ -204,7 +204,7 @@ def test_a_token_is_good_for_five_minutes(the_hub, alice, monkeypatch):
     assert answer.headers["Www-Authenticate"].endswith(',error="invalid_token"')
 
 
-def test_tokens_of_elsewhere_are_worth_nothing(the_hub, alice, tmp_path):
+def test_tokens_signed_with_another_secret_are_refused(the_hub, alice, tmp_path):
     elsewhere = Hub(tmp_path)
     api_token = the_hub.api("POST", "/auth/token", json={"identifier": alice, "secret": PASSWORD}).json["access_token"]
     for token in (elsewhere.ask_token().json["token"], api_token, "nonsense"):
@@ -213,7 +213,7 @@ def test_tokens_of_elsewhere_are_worth_nothing(the_hub, alice, tmp_path):
     assert the_hub.request("GET", "/hub.docker.com/v2/access-tokens", registry_token).status_code == 401
 
 
-def test_containerd_asks_with_a_form(the_hub, alice):
+def test_containerd_requests_a_token_with_a_form(the_hub, alice):
     scope = f"repository:{alice}/app:pull,push"
     form = {"grant_type": "password", "username": alice, "password": PASSWORD, "scope": scope}
     answer = the_hub.request("POST", "/token", data=form)
@@ -236,7 +236,7 @@ def test_a_form_with_the_wrong_secret_is_refused(the_hub, alice):
     assert the_hub.request("POST", "/token", data={"grant_type": "magic"}).status_code == 400
 
 
-def test_a_refresh_token_ends_with_the_access_token_it_came_from(the_hub, alice):
+def test_a_refresh_token_is_valid_as_long_as_its_access_token(the_hub, alice):
     made = the_hub.access_token(alice, "repo:read")
     form = {"grant_type": "password", "username": alice, "password": made["token"], "access_type": "offline"}
     refresh = the_hub.request("POST", "/token", data=form).json["refresh_token"]
@@ -246,23 +246,23 @@ def test_a_refresh_token_ends_with_the_access_token_it_came_from(the_hub, alice)
     assert the_hub.request("POST", "/token", data=form).status_code == 401
 
 
-# --- who may do what ------------------------------------------------------------------------------------------------
+# --- permissions ------------------------------------------------------------------------------------------------------
 
 
-def test_the_first_push_makes_a_public_repository_that_anybody_pulls(the_hub, alice):
+def test_the_first_push_creates_a_public_repository_that_anyone_can_pull(the_hub, alice):
     assert the_hub.push(f"{alice}/app", alice).status_code == 201
     assert not the_hub.repository(f"{alice}/app")["is_private"]
     assert the_hub.pull(f"{alice}/app").status_code == 200
 
 
-def test_an_account_may_have_its_new_repositories_private(the_hub):
+def test_an_account_can_create_private_repositories_by_default(the_hub):
     carol = the_hub.sign_up(default_privacy="private")
     assert the_hub.push(f"{carol}/app", carol).status_code == 201
     assert the_hub.repository(f"{carol}/app", carol)["is_private"]
     assert the_hub.pull(f"{carol}/app").status_code == 401
 
 
-def test_a_push_that_does_not_end_makes_nothing(the_hub, alice):
+def test_an_unfinished_push_creates_no_repository(the_hub, alice):
     token = the_hub.token(f"{alice}/app", "pull,push", alice)
     assert the_hub.request("POST", f"/v2/{alice}/app/blobs/uploads/", token).status_code == 202
     assert the_hub.put(f"{alice}/app", token, "1", manifest(digest_of(b"not sent"), 8), MANIFEST).status_code == 404
@@ -271,7 +271,7 @@ def test_a_push_that_does_not_end_makes_nothing(the_hub, alice):
 
 
 @pytest.mark.parametrize("name", ["{bob}/app", "library/app", "app", "{alice}/deep/app", "{alice}/App", "{alice}/a"])
-def test_nobody_pushes_outside_his_own_namespace(the_hub, alice, bob, name):
+def test_a_push_to_another_namespace_is_refused(the_hub, alice, bob, name):
     name = name.format(alice=alice, bob=bob)
     token = the_hub.token(name, "pull,push", alice)
     answer = the_hub.push_with(token, name)
@@ -282,13 +282,13 @@ def test_nobody_pushes_outside_his_own_namespace(the_hub, alice, bob, name):
     assert the_hub.request("GET", "/v2/", token).status_code == 200
 
 
-def test_a_public_repository_is_pushed_to_by_its_owner_only(the_hub, alice, bob):
+def test_only_the_owner_can_push_to_a_public_repository(the_hub, alice, bob):
     the_hub.push(f"{alice}/app", alice)
     for user in (bob, None):
         assert the_hub.push_with(the_hub.token(f"{alice}/app", "pull,push", user), f"{alice}/app").status_code == 401
 
 
-def test_a_private_repository_and_none_are_the_same_to_a_stranger(the_hub, alice, bob):
+def test_an_anonymous_client_cannot_tell_a_private_repository_from_a_missing_one(the_hub, alice, bob):
     the_hub.api("POST", f"/namespaces/{alice}/repositories", alice, json={"name": "closed", "is_private": True})
     assert the_hub.push(f"{alice}/closed", alice).status_code == 201
     for user in (None, bob):
@@ -303,14 +303,14 @@ def test_a_private_repository_and_none_are_the_same_to_a_stranger(the_hub, alice
     assert the_hub.pull(f"{alice}/closed", alice).status_code == 200
 
 
-def test_a_token_grants_no_more_than_was_asked(the_hub, alice):
+def test_a_token_grants_only_the_requested_actions(the_hub, alice):
     the_hub.push(f"{alice}/app", alice)
     only_pull = the_hub.token(f"{alice}/app", "pull", alice)
     assert the_hub.push_with(only_pull, f"{alice}/app", "2").status_code == 401
     assert the_hub.push_with(only_pull, f"{alice}/other").status_code == 401
 
 
-def test_collaborators_pull_and_push_until_they_are_none(the_hub, alice, bob):
+def test_collaborators_pull_and_push_until_they_are_removed(the_hub, alice, bob):
     the_hub.api("POST", f"/namespaces/{alice}/repositories", alice, json={"name": "ours", "is_private": True})
     the_hub.push(f"{alice}/ours", alice)
     before = the_hub.token(f"{alice}/ours", "pull,push", bob)
@@ -330,7 +330,7 @@ def test_collaborators_pull_and_push_until_they_are_none(the_hub, alice, bob):
     assert the_hub.pull(f"{alice}/ours", bob, "2").status_code == 401
 
 
-def test_what_becomes_private_is_closed_at_once(the_hub, alice):
+def test_a_repository_that_becomes_private_is_private_immediately(the_hub, alice):
     the_hub.push(f"{alice}/app", alice)
     token = the_hub.token(f"{alice}/app")
     assert the_hub.request("GET", f"/v2/{alice}/app/manifests/1", token).status_code == 200
@@ -339,7 +339,7 @@ def test_what_becomes_private_is_closed_at_once(the_hub, alice):
     assert the_hub.request("GET", f"/v2/{alice}/app/manifests/1", token).status_code == 401
 
 
-def test_a_layer_is_mounted_only_from_where_the_token_may_pull(the_hub, alice, bob):
+def test_a_layer_is_mounted_only_from_a_repository_that_the_token_may_pull(the_hub, alice, bob):
     config = json.dumps({"made for": f"{alice}/app:1"}).encode()
     the_hub.api("POST", f"/namespaces/{alice}/repositories", alice, json={"name": "app", "is_private": True})
     assert the_hub.push(f"{alice}/app", alice).status_code == 201
@@ -354,7 +354,7 @@ def test_a_layer_is_mounted_only_from_where_the_token_may_pull(the_hub, alice, b
     assert the_hub.request("POST", f"/v2/{bob}/app/blobs/uploads/{query}", token).status_code == 201
 
 
-def test_an_unknown_tag_is_named(the_hub, alice):
+def test_the_error_for_an_unknown_tag_names_it(the_hub, alice):
     the_hub.push(f"{alice}/app", alice)
     answer = the_hub.pull(f"{alice}/app", tag="absent")
     assert answer.status_code == 404
@@ -370,7 +370,7 @@ def test_images_are_not_deleted_with_docker(the_hub, alice):
     assert the_hub.pull(f"{alice}/app").status_code == 200
 
 
-# --- personal access tokens -----------------------------------------------------------------------------------------
+# --- personal access tokens -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -382,7 +382,7 @@ def test_images_are_not_deleted_with_docker(the_hub, alice):
         ("repo:admin", True, True, True),
     ],
 )
-def test_an_access_token_does_what_its_scope_says(the_hub, alice, scope, pulls_public, pulls_private, pushes):
+def test_an_access_token_allows_only_its_scope(the_hub, alice, scope, pulls_public, pulls_private, pushes):
     the_hub.push(f"{alice}/open", alice)
     the_hub.api("POST", f"/namespaces/{alice}/repositories", alice, json={"name": "closed", "is_private": True})
     the_hub.push(f"{alice}/closed", alice)
@@ -403,7 +403,7 @@ def test_an_access_token_does_what_its_scope_says(the_hub, alice, scope, pulls_p
         assert the_hub.push(f"{alice}/new", alice, secret=secret).status_code == 201
 
 
-def test_an_access_token_is_shown_once_and_revoked_for_good(the_hub, alice, bob):
+def test_an_access_token_is_shown_once_and_can_be_revoked(the_hub, alice, bob):
     made = the_hub.access_token(alice, "repo:read")
     listed = the_hub.api("GET", "/access-tokens", alice).json
     assert [(each["uuid"], each["token"]) for each in listed["results"]] == [(made["uuid"], "")]
@@ -419,28 +419,28 @@ def test_an_access_token_is_shown_once_and_revoked_for_good(the_hub, alice, bob)
     assert (answer.status_code, answer.json) == (401, {"details": "incorrect username or password"})
 
 
-def test_an_access_token_is_switched_off_and_on(the_hub, alice):
+def test_an_access_token_can_be_deactivated_and_activated(the_hub, alice):
     made = the_hub.access_token(alice, "repo:read")
     for active in (False, True):
         the_hub.api("PATCH", f"/access-tokens/{made['uuid']}", alice, json={"is_active": active})
         assert (the_hub.ask_token(user=alice, secret=made["token"]).status_code == 200) == active
 
 
-def test_an_access_token_ends_on_its_day(the_hub, alice):
+def test_an_access_token_expires(the_hub, alice):
     old = the_hub.access_token(alice, "repo:read", expires_at="2021-10-28T18:30:19.520861Z")
     assert the_hub.ask_token(user=alice, secret=old["token"]).json == {"details": "personal access token is expired"}
     future = the_hub.access_token(alice, "repo:read", expires_at="2999-10-28T18:30:19Z")
     assert the_hub.ask_token(user=alice, secret=future["token"]).status_code == 200
 
 
-def test_an_access_token_makes_no_other(the_hub, alice):
+def test_an_access_token_cannot_create_another(the_hub, alice):
     secret = the_hub.access_token(alice, "repo:admin")["token"]
     answer = the_hub.api("POST", "/access-tokens", alice, secret, json={"token_label": "x", "scopes": ["repo:read"]})
     assert (answer.status_code, answer.json["message"]) == (403, "token issued from personal access token")
 
 
 @pytest.mark.parametrize(("scope", "status"), [("repo:write", 403), ("repo:admin", 201)])
-def test_only_the_highest_scope_manages_repositories(the_hub, alice, scope, status):
+def test_only_the_admin_scope_manages_repositories(the_hub, alice, scope, status):
     secret = the_hub.access_token(alice, scope)["token"]
     answer = the_hub.api("POST", f"/namespaces/{alice}/repositories", alice, secret, json={"name": "made"})
     assert answer.status_code == status
@@ -455,24 +455,24 @@ def test_only_the_highest_scope_manages_repositories(the_hub, alice, scope, stat
         {"token_label": "x", "scopes": ["repo:read"], "expires_at": "tomorrow"},
     ],
 )
-def test_a_bad_access_token_is_not_made(the_hub, alice, body):
+def test_an_invalid_access_token_is_not_created(the_hub, alice, body):
     assert the_hub.api("POST", "/access-tokens", alice, json=body).status_code == 400
     assert the_hub.api("GET", "/access-tokens", alice).json["count"] == 0
 
 
-# --- accounts and plans ---------------------------------------------------------------------------------------------
+# --- accounts and plans -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("username", "password"),
     [("abc", PASSWORD), ("Alice", PASSWORD), ("al-ice", PASSWORD), ("library", PASSWORD), ("goodname", "short")],
 )
-def test_a_docker_id_and_a_password_have_rules(the_hub, username, password):
+def test_an_invalid_docker_id_or_password_is_refused(the_hub, username, password):
     answer = the_hub.api("POST", "/sandbox/accounts", json={"username": username, "password": password})
     assert answer.status_code == 400
 
 
-def test_a_name_is_given_once(the_hub, alice):
+def test_a_docker_id_is_unique(the_hub, alice):
     again = {"username": alice, "password": PASSWORD}
     assert the_hub.api("POST", "/sandbox/accounts", json=again).status_code == 201
     answer = the_hub.api("POST", "/sandbox/accounts", json={**again, "password": "another one"})
@@ -505,7 +505,7 @@ def test_the_personal_plan_has_one_private_repository(the_hub, alice):
 
 
 @pytest.mark.parametrize("plan", ["pro", "team", "business"])
-def test_who_pays_has_as_many_as_he_likes(the_hub, plan):
+def test_a_paid_plan_has_unlimited_private_repositories(the_hub, plan):
     carol = the_hub.sign_up(plan=plan)
     for name in ("one", "two", "three"):
         body = {"name": name, "is_private": True}
@@ -513,7 +513,7 @@ def test_who_pays_has_as_many_as_he_likes(the_hub, plan):
 
 
 @pytest.mark.parametrize("way_out", ["public", "pro"])
-def test_a_push_past_the_plan_makes_a_repository_that_is_locked(the_hub, way_out):
+def test_a_push_above_the_plans_quota_creates_a_locked_repository(the_hub, way_out):
     carol = the_hub.sign_up(default_privacy="private")
     assert the_hub.push(f"{carol}/one", carol).status_code == 201
     assert the_hub.push(f"{carol}/two", carol).status_code == 201
@@ -530,16 +530,16 @@ def test_a_push_past_the_plan_makes_a_repository_that_is_locked(the_hub, way_out
     assert the_hub.push(f"{carol}/two", carol, "2").status_code == 201
 
 
-def test_nobody_changes_anothers_plan(the_hub, alice, bob):
+def test_the_plan_of_another_account_cannot_be_changed(the_hub, alice, bob):
     assert the_hub.api("PATCH", f"/sandbox/accounts/{alice}", bob, json={"plan": "pro"}).status_code == 403
     assert the_hub.api("PATCH", f"/sandbox/accounts/{alice}", json={"plan": "pro"}).status_code == 401
     assert the_hub.api("PATCH", f"/sandbox/accounts/{alice}", alice, json={"plan": "gold"}).status_code == 400
 
 
-# --- the web API's repositories -------------------------------------------------------------------------------------
+# --- the web API's repositories ---------------------------------------------------------------------------------------
 
 
-def test_a_repository_is_described_as_the_api_does(the_hub, alice):
+def test_a_repository_has_the_fields_of_docker_hubs_api(the_hub, alice):
     body = {"name": "app", "description": "An app", "full_description": "A longer text", "is_private": False}
     the_hub.api("POST", f"/namespaces/{alice}/repositories", alice, json=body)
     seen = the_hub.repository(f"{alice}/app")
@@ -564,7 +564,7 @@ def test_pulls_and_tags_are_shown(the_hub, alice):
     assert [tag["name"] for tag in tags] == ["1", "2"]
 
 
-def test_a_deleted_repository_is_gone_with_its_images(the_hub, alice):
+def test_a_repository_is_deleted_with_its_images(the_hub, alice):
     the_hub.push(f"{alice}/app", alice)
     assert the_hub.api("DELETE", f"/repositories/{alice}/app/", alice).status_code == 202
     assert the_hub.pull(f"{alice}/app", alice).status_code == 401
@@ -572,12 +572,12 @@ def test_a_deleted_repository_is_gone_with_its_images(the_hub, alice):
     assert the_hub.pull(f"{alice}/app").status_code == 404
 
 
-def test_an_account_goes_with_all_it_has_and_its_name_is_free(the_hub, alice, bob):
+def test_an_account_is_deleted_with_its_repositories_and_its_name_is_free(the_hub, alice, bob):
     the_hub.push(f"{alice}/app", alice)
     the_hub.push(f"{bob}/app", bob)
     the_hub.api("POST", f"/repositories/{bob}/app/collaborators", bob, json={"user": alice})
     secret = the_hub.access_token(alice, "repo:admin")["token"]
-    for _ in range(2):  # gone already is as good
+    for _ in range(2):  # deleting it again also succeeds
         assert the_hub.api("DELETE", f"/sandbox/accounts/{alice}").status_code == 204
     assert the_hub.ask_token(user=alice).status_code == the_hub.ask_token(user=alice, secret=secret).status_code == 401
     assert the_hub.repository(f"{bob}/app", bob)["collaborator_count"] == 0
@@ -605,23 +605,23 @@ def test_the_api_refuses(the_hub, alice, bob, method, path, status):
 
 
 @pytest.mark.parametrize("body", [b"not json", b"[]"])
-def test_a_body_that_is_no_object_is_refused(the_hub, alice, body):
+def test_a_body_that_is_not_an_object_is_refused(the_hub, alice, body):
     assert the_hub.api("POST", f"/namespaces/{alice}/repositories", alice, data=body).status_code == 400
 
 
-def test_other_paths_are_not_there(the_hub):
+def test_other_paths_are_not_found(the_hub):
     assert the_hub.request("GET", "/").status_code == 404
     assert the_hub.request("DELETE", "/token").status_code == 404
 
 
-# --- the pull limit -------------------------------------------------------------------------------------------------
+# --- the pull limit ---------------------------------------------------------------------------------------------------
 
 
 def left(answer: TestResponse) -> str:
     return answer.headers["ratelimit-remaining"]
 
 
-def test_the_limit_is_the_real_one_unless_a_lesson_asks_for_less(the_hub, limit):
+def test_the_default_limit_is_docker_hubs(the_hub, limit):
     limit()
     assert the_hub.api("GET", "/sandbox/pull-limit").json == {
         **vars(PullLimit(anonymous=100, personal=200, window=21600)),
@@ -636,7 +636,7 @@ def test_a_limit_is_a_number(the_hub, body):
     assert the_hub.api("PUT", "/sandbox/pull-limit", json=body).status_code == 400
 
 
-def test_the_headers_are_read_as_dockers_pages_teach_it(the_hub, limit):
+def test_the_headers_show_the_limit_as_dockers_documentation_reads_them(the_hub, limit):
     limit()
     answer = the_hub.pull("ratelimitpreview/test", tag="latest", method="HEAD")
     assert answer.status_code == 200
@@ -647,7 +647,7 @@ def test_the_headers_are_read_as_dockers_pages_teach_it(the_hub, limit):
     assert left(the_hub.pull("ratelimitpreview/test", tag="latest", method="HEAD")) == "99;w=21600"
 
 
-def test_only_what_was_pulled_is_counted(the_hub, alice, limit):
+def test_only_pulls_are_counted(the_hub, alice, limit):
     limit()
     the_hub.push(f"{alice}/app", alice)
     assert the_hub.pull(f"{alice}/app", tag="absent").status_code == 404
@@ -669,7 +669,7 @@ def test_an_image_for_several_architectures_counts_by_the_architectures_pulled(t
     assert left(the_hub.pull(f"{alice}/app", tag=children[1]["digest"])) == "98;w=21600"
 
 
-def test_a_stranger_past_the_limit(the_hub, alice, limit):
+def test_an_anonymous_client_above_the_limit(the_hub, alice, limit):
     the_hub.push(f"{alice}/app", alice)
     limit(anonymous=2)
     assert [the_hub.pull(f"{alice}/app").status_code for _ in range(3)] == [200, 200, 429]
@@ -689,7 +689,7 @@ def test_a_stranger_past_the_limit(the_hub, alice, limit):
     assert the_hub.pull(f"{alice}/app", address="127.0.0.2").status_code == 200
 
 
-def test_an_account_past_the_limit(the_hub, alice, bob, limit):
+def test_an_account_above_the_limit(the_hub, alice, bob, limit):
     the_hub.push(f"{alice}/app", alice)
     limit(personal=1)
     answer = the_hub.pull(f"{alice}/app", alice)
@@ -721,10 +721,10 @@ def test_the_limit_ends_with_its_window(the_hub, alice, limit, monkeypatch):
     assert the_hub.pull(f"{alice}/app").status_code == 200
 
 
-# --- what lasts -----------------------------------------------------------------------------------------------------
+# --- persistence ------------------------------------------------------------------------------------------------------
 
 
-def test_everything_is_there_after_a_restart(tmp_path):
+def test_everything_survives_a_restart(tmp_path):
     before = Hub(tmp_path)
     alice = before.sign_up()
     before.push(f"{alice}/app", alice)
@@ -739,7 +739,7 @@ def test_everything_is_there_after_a_restart(tmp_path):
     after.store.close()
 
 
-def test_no_secret_is_written_down(the_hub, alice):
+def test_no_secret_is_stored_in_plain_text(the_hub, alice):
     secret = the_hub.access_token(alice, "repo:write")["token"]
     the_hub.ask_token(user=alice, secret=secret)
     for file in the_hub.state.glob("state.db*"):
@@ -747,14 +747,14 @@ def test_no_secret_is_written_down(the_hub, alice):
         assert secret.encode() not in file.read_bytes()
 
 
-def test_an_official_image_is_put_in_place_when_it_is_first_asked_for(tmp_path, monkeypatch):
+def test_the_first_request_for_an_official_image_stores_it(tmp_path, monkeypatch):
     config, layout = b'{"architecture": "amd64", "os": "linux"}', tmp_path / "layout"
     text = manifest(digest_of(config), len(config))
     for content in (config, text):
         path = layout / "blobs" / digest_of(content).replace(":", "/")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    monkeypatch.setenv("ECR_TUTORIAL_BASE", str(layout))
+    monkeypatch.setenv("ECR_SANDBOX_BASE_IMAGE", str(layout))
     without = Hub(tmp_path)
     assert without.pull("library/python", tag=settings.MIRROR_TAG).status_code == 401
     without.store.close()

@@ -1,4 +1,4 @@
-"""The Docker Hub stand-in with the real ``docker``: what it prints is what it prints about Docker Hub."""
+"""The Docker Hub stand-in with the real ``docker``: it prints the same as with Docker Hub."""
 
 import json
 import re
@@ -50,7 +50,7 @@ class Hub:
 
 @pytest.fixture
 def the_hub(sandbox: Sandbox) -> Iterator[Hub]:
-    """The stand-in; afterwards nobody is logged in and the limit is Docker's."""
+    """The stand-in; afterwards no account is logged in and the limit is Docker's."""
     the_hub = Hub(sandbox)
     yield the_hub
     sandbox.run(f"docker logout {the_hub.host}")
@@ -59,7 +59,7 @@ def the_hub(sandbox: Sandbox) -> Iterator[Hub]:
 
 @pytest.fixture
 def image(the_hub: Hub, make_image: Callable[..., str]) -> Iterator[Callable[[str], str]]:
-    """Makes a local image for a repository of the stand-in; whatever was pulled of it goes too."""
+    """Creates a local image for a repository of the stand-in, and removes its images afterwards."""
     names: list[str] = []
 
     def make(repository: str) -> str:
@@ -71,33 +71,33 @@ def image(the_hub: Hub, make_image: Callable[..., str]) -> Iterator[Callable[[st
         subprocess.run(["docker", "rmi", "-f", name], capture_output=True)
 
 
-def forget(sandbox: Sandbox, name: str) -> None:
-    """Take the image out of the engine, so that a pull has to ask for it."""
+def remove_local(sandbox: Sandbox, name: str) -> None:
+    """Remove the image from the engine, so that a pull has to request it."""
     sandbox.run(f"docker rmi -f $(docker image inspect --format '{{{{.Id}}}}' {name})")
 
 
 @pytest.mark.parametrize("docker", DOCKERS)
-def test_who_is_let_in_and_what_docker_says_to_the_others(sandbox, the_hub, image, docker):
+def test_login_succeeds_or_docker_shows_the_error(sandbox, the_hub, image, docker):
     alice, bob = the_hub.sign_up(), the_hub.sign_up()
     name = image(f"{alice}/app")
-    said = sandbox.refused(f"echo wrong | {docker} login -u {alice} --password-stdin {the_hub.host}")
-    assert said.strip().endswith(f'Get "http://{the_hub.host}/v2/": unauthorized: incorrect username or password')
-    for visitor in (None, bob):
-        if visitor:
-            the_hub.login(visitor, docker=docker)
+    output = sandbox.refused(f"echo wrong | {docker} login -u {alice} --password-stdin {the_hub.host}")
+    assert output.strip().endswith(f'Get "http://{the_hub.host}/v2/": unauthorized: incorrect username or password')
+    for user in (None, bob):
+        if user:
+            the_hub.login(user, docker=docker)
         assert sandbox.refused(f"{docker} push {name}").splitlines()[-1] == (
             "denied: requested access to the resource is denied"
         )
     assert "Login Succeeded" in the_hub.login(alice, docker=docker)
     assert "1: digest: sha256:" in sandbox.run(f"{docker} push {name}")
-    forget(sandbox, name)
+    remove_local(sandbox, name)
     sandbox.run(f"{docker} logout {the_hub.host}")
     assert "Downloaded newer image" in sandbox.run(f"{docker} pull {name}")
     assert the_hub.call("GET", f"/namespaces/{alice}/repositories/app")["pull_count"] == 1
 
 
 @pytest.mark.parametrize("docker", DOCKERS)
-def test_a_private_repository_and_none_look_the_same(sandbox, the_hub, image, docker):
+def test_a_private_and_a_missing_repository_look_the_same(sandbox, the_hub, image, docker):
     alice, bob = the_hub.sign_up(default_privacy="private"), the_hub.sign_up()
     name = image(f"{alice}/app")
     the_hub.login(alice, docker=docker)
@@ -106,9 +106,9 @@ def test_a_private_repository_and_none_look_the_same(sandbox, the_hub, image, do
         f"Error response from daemon: manifest for {name}x not found: manifest unknown: manifest unknown"
     )
     sandbox.run(f"{docker} logout {the_hub.host}")
-    for visitor in (None, bob):
-        if visitor:
-            the_hub.login(visitor, docker=docker)
+    for user in (None, bob):
+        if user:
+            the_hub.login(user, docker=docker)
         for repository in (f"{the_hub.host}/{alice}/app", f"{the_hub.host}/{alice}/none"):
             assert sandbox.refused(f"{docker} pull {repository}:1").strip() == (
                 f"Error response from daemon: pull access denied for {repository}, repository does not exist or may "
@@ -123,22 +123,23 @@ def test_an_access_token_that_may_only_read(sandbox, the_hub, image):
     name = image(f"{alice}/app")
     made = the_hub.call("POST", "/access-tokens", alice, token_label="ci", scopes=["repo:read"])
     the_hub.login(alice, made["token"])
-    said = sandbox.refused(f"docker push {name}").splitlines()
-    assert said[-1] == "unauthorized: access token has insufficient scopes"
+    output = sandbox.refused(f"docker push {name}").splitlines()
+    assert output[-1] == "unauthorized: access token has insufficient scopes"
 
 
 @pytest.mark.parametrize("docker", DOCKERS)
 def test_the_pull_limit(sandbox, the_hub, image, docker):
     alice = the_hub.sign_up()
-    names = [image(f"{alice}/app{number}") for number in range(4)]  # docker keeps manifests: it asks once for each
+    # docker caches manifests and requests each only once.
+    names = [image(f"{alice}/app{number}") for number in range(4)]
     the_hub.login(alice, docker=docker)
     for name in names:
         sandbox.run(f"{docker} push {name}")
-        forget(sandbox, name)
+        remove_local(sandbox, name)
     the_hub.call("PUT", "/sandbox/pull-limit", anonymous=2, personal=1)
 
     sandbox.run(f"{docker} pull {names[0]}")
-    sandbox.run(f"{docker} pull {names[0]}")  # asks only whether it is the newest
+    sandbox.run(f"{docker} pull {names[0]}")  # only a HEAD request for the newest version
     assert re.fullmatch(
         f"Error response from daemon: toomanyrequests: You have reached your pull rate limit as '{alice}': "
         r"dckr_jti_[\w-]+\. You may increase the limit by upgrading\. https://www\.docker\.com/increase-rate-limit",
@@ -156,21 +157,21 @@ def test_the_pull_limit(sandbox, the_hub, image, docker):
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
 def test_dockers_own_commands_show_the_limit(sandbox, the_hub):
-    said = sandbox.run(
+    output = sandbox.run(
         f'TOKEN=$(curl -s "{the_hub.url}/token?service=registry.docker.io&scope=repository:ratelimitpreview/test:pull"'
         " | python -c 'import json, sys; print(json.load(sys.stdin)[\"token\"])')"
         f' && curl -s --head -H "Authorization: Bearer $TOKEN" {the_hub.url}/v2/ratelimitpreview/test/manifests/latest'
     )
-    assert {"ratelimit-limit: 100;w=21600", "ratelimit-remaining: 100;w=21600"} <= set(said.splitlines())
-    assert "docker-ratelimit-source: 127.0.0.1" in said
+    assert {"ratelimit-limit: 100;w=21600", "ratelimit-remaining: 100;w=21600"} <= set(output.splitlines())
+    assert "docker-ratelimit-source: 127.0.0.1" in output
 
 
-def test_a_build_takes_its_base_from_a_private_repository(sandbox, the_hub, image, tmp_path):
+def test_a_build_pulls_its_base_from_a_private_repository(sandbox, the_hub, image, tmp_path):
     alice = the_hub.sign_up(default_privacy="private")
     name = image(f"{alice}/base")
     the_hub.login(alice)
     sandbox.run(f"docker push {name}")
-    forget(sandbox, name)
+    remove_local(sandbox, name)
     (tmp_path / "Dockerfile").write_text(f"FROM {name}\nLABEL made=by-a-test\n")
     built = f"{the_hub.host}/{alice}/built:1"
     try:
@@ -179,8 +180,8 @@ def test_a_build_takes_its_base_from_a_private_repository(sandbox, the_hub, imag
         subprocess.run(["docker", "rmi", "-f", built], capture_output=True)
     sandbox.run(f"docker logout {the_hub.host}")
     (tmp_path / "Dockerfile").write_text(f"FROM {the_hub.host}/{alice}/base:1\nLABEL made=again\n")
-    said = sandbox.refused(f"DOCKER_BUILDKIT=0 docker build --no-cache --pull -q {tmp_path}")
-    assert f"pull access denied for {name.removesuffix(':1')}" in said
+    output = sandbox.refused(f"DOCKER_BUILDKIT=0 docker build --no-cache --pull -q {tmp_path}")
+    assert f"pull access denied for {name.removesuffix(':1')}" in output
 
 
 @need("skopeo")
@@ -197,14 +198,14 @@ def test_skopeo_copies_from_one_account_to_another(sandbox, the_hub, image, clie
     assert client.run(f"skopeo inspect --tls-verify=false --no-creds --raw {there}")
 
 
-def test_all_of_it_survives_a_kill(own_sandbox, make_image):
+def test_everything_survives_a_kill(own_sandbox, make_image):
     the_hub = Hub(own_sandbox.start())
     alice = the_hub.sign_up(default_privacy="private")
     names = [make_image(f"{the_hub.host}/{alice}/app:{number}") for number in range(2)]
     the_hub.login(alice)
     for name in names:
         own_sandbox.run(f"docker push {name}")
-        forget(own_sandbox, name)
+        remove_local(own_sandbox, name)
     the_hub.call("PUT", "/sandbox/pull-limit", personal=1)
     own_sandbox.stop(signal.SIGKILL)
 
@@ -212,7 +213,7 @@ def test_all_of_it_survives_a_kill(own_sandbox, make_image):
     assert again.host == the_hub.host
     assert again.call("GET", f"/namespaces/{alice}/repositories/app", alice)["is_private"]
     own_sandbox.run(f"docker pull {names[0]}")
-    forget(own_sandbox, names[0])
+    remove_local(own_sandbox, names[0])
     own_sandbox.stop(signal.SIGKILL)
     own_sandbox.start()
     assert "toomanyrequests" in own_sandbox.refused(f"docker pull {names[1]}")

@@ -1,4 +1,4 @@
-"""Two accounts and two Regions side by side: apart from each other, joined by policies only."""
+"""Two accounts and two Regions: separate from each other, access only by policies."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ PULL = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 
 
 def log_in(sandbox, folder, ecr) -> dict[str, str]:
-    """Log a docker of its own in to the registry that *ecr* is the client of; its environment."""
+    """Log docker in to the registry of *ecr* with its own configuration and return the environment."""
     [data] = ecr.get_authorization_token()["authorizationData"]
     password = base64.b64decode(data["authorizationToken"]).decode().partition(":")[2]
     environ = {"DOCKER_CONFIG": str(folder)}
@@ -26,9 +26,9 @@ def address(ecr, name: str) -> str:
     return ecr.create_repository(repositoryName=name)["repository"]["repositoryUri"]
 
 
-def test_a_region_has_a_registry_and_an_address_of_its_own(sandbox, repository, make_image, tmp_path):
+def test_each_region_has_its_own_registry_and_address(sandbox, repository, make_image, tmp_path):
     there = sandbox.client(region=ELSEWHERE)
-    uri = address(there, repository)  # the same name as here
+    uri = address(there, repository)  # the same name in both Regions
     assert uri != f"{sandbox.registry}/{repository}"
     environ = log_in(sandbox, tmp_path, there)
     sandbox.run(f"docker push {make_image(f'{uri}:v1')}", **environ)
@@ -36,27 +36,27 @@ def test_a_region_has_a_registry_and_an_address_of_its_own(sandbox, repository, 
     assert sandbox.client().list_images(repositoryName=repository)["imageIds"] == []
 
 
-def test_a_password_opens_the_registries_of_its_region_only(sandbox, repository):
+def test_a_password_is_valid_in_its_region_only(sandbox, repository):
     [data] = sandbox.client(region=ELSEWHERE).get_authorization_token()["authorizationData"]
     status, _, body = sandbox.http("GET", "/v2/", Authorization=f"Basic {data['authorizationToken']}")
     assert (status, json.loads(body)["errors"][0]["message"]) == (400, "Your Authorization Token is invalid.")
 
 
-def test_an_account_has_repositories_and_an_address_of_its_own(sandbox, repository, make_image, tmp_path):
-    theirs = sandbox.client(key=OTHER)
-    assert [each["repositoryName"] for each in theirs.describe_repositories()["repositories"]] == []
-    uri = address(theirs, repository)
+def test_each_account_has_its_own_repositories_and_address(sandbox, repository, make_image, tmp_path):
+    other = sandbox.client(key=OTHER)
+    assert [each["repositoryName"] for each in other.describe_repositories()["repositories"]] == []
+    uri = address(other, repository)
     assert uri != f"{sandbox.registry}/{repository}"
-    environ = log_in(sandbox, tmp_path, theirs)
+    environ = log_in(sandbox, tmp_path, other)
     sandbox.run(f"docker push {make_image(f'{uri}:v1')}", **environ)
-    [detail] = theirs.describe_images(repositoryName=repository)["imageDetails"]
+    [detail] = other.describe_images(repositoryName=repository)["imageDetails"]
     assert detail["registryId"] == settings.OTHER_ACCOUNT
     assert sandbox.client().list_images(repositoryName=repository)["imageIds"] == []
 
 
 @pytest.fixture
 def reader(sandbox):
-    """A user of the other account, its key and what its policy says; two sides must agree before it may pull."""
+    """A user of the other account, its key and its policy. A pull needs permission in both accounts."""
     iam = sandbox.client("iam", key=OTHER)
     name = "reader"
     arn = iam.create_user(UserName=name)["User"]["Arn"]
@@ -99,7 +99,7 @@ def test_another_account_pulls_when_both_sides_allow_it(sandbox, repository, mak
     )
 
 
-def test_addresses_stay_after_a_restart(own_sandbox):
+def test_addresses_stay_the_same_after_a_restart(own_sandbox):
     own_sandbox.start()
     there = own_sandbox.client(region=ELSEWHERE)
     uri = address(there, "app")

@@ -1,4 +1,4 @@
-"""The API and docker on the same images: what one pushes, moves or deletes, the other sees."""
+"""The API and docker with the same images: one sees what the other pushes, moves or deletes."""
 
 import json
 
@@ -31,7 +31,7 @@ def test_a_repository_with_images_is_deleted_only_with_force(sandbox, ecr, repos
 
 
 @pytest.mark.operation("DeleteRepository", "CreateRepository", "BatchCheckLayerAvailability")
-def test_a_repository_made_again_has_none_of_the_old_layers(sandbox, ecr, repository, make_image):
+def test_a_recreated_repository_has_none_of_the_old_layers(sandbox, ecr, repository, make_image):
     image = make_image(f"{sandbox.registry}/{repository}:v1")
     sandbox.run(f"docker push {image}")
     manifest = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": "v1"}])["images"][0][
@@ -72,14 +72,14 @@ def test_put_image_gives_a_second_tag_to_the_same_digest(sandbox, ecr, repositor
         ecr.put_image(**again, imageTag="stable")
 
 
-def test_the_administrator_is_who_calls(sandbox):
+def test_the_default_caller_is_the_administrator(sandbox):
     identity = sandbox.client("sts").get_caller_identity()
     assert identity["Account"] == "123456789012"
     assert identity["Arn"] == "arn:aws:iam::123456789012:user/administrator"
 
 
 @pytest.mark.operation("DescribeRepositories")
-def test_regions_are_apart(sandbox, repository):
+def test_regions_are_separate(sandbox, repository):
     elsewhere = sandbox.client(region="eu-west-1")
     with pytest.raises(elsewhere.exceptions.RepositoryNotFoundException):
         elsewhere.describe_repositories(repositoryNames=[repository])

@@ -1,4 +1,4 @@
-"""The archive class: what is in the archive cannot be pulled, until it was restored; or pushed again."""
+"""The archive storage class: an archived image cannot be pulled until it is restored or pushed again."""
 
 import json
 from contextlib import suppress
@@ -7,15 +7,15 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from botocore.exceptions import ClientError
-from ecr_sandbox.registry.images import Images, Manifest
-from ecr_sandbox.registry.manifest_format import blobs_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecr_sandbox.registry.errors import ImageExists
+from ecr_sandbox.registry.images import Images
+from ecr_sandbox.registry.manifest_format import Manifest, blobs_of
 from ecr_sandbox.services.ecr import archive
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
-from hypothesis import given
-from hypothesis import strategies as st
-from moto.ecr.exceptions import ImageAlreadyExistsException
-
 from tests.sandbox.api import OCI, digest_of, image, index, put, upload
 
 
@@ -25,7 +25,7 @@ def manifest(name):
     return Manifest.parse(text, None)
 
 
-def test_an_image_is_activating_for_a_while_and_lists_choose_by_status(store):
+def test_a_restored_image_is_activating_first_and_lists_filter_by_status(store):
     images = Images(store, "1", "r", "app")
     kept, moved = (images.put(manifest(name), name, False) for name in ("kept", "moved"))
     images.archive(moved)
@@ -38,31 +38,31 @@ def test_an_image_is_activating_for_a_while_and_lists_choose_by_status(store):
     assert [each.status for each in images.page(status="ACTIVE")] == ["ACTIVE", "ACTIVE"]
 
 
-def test_bytes_are_archived_when_only_archived_images_have_them(store):
-    told = {"archived": [], "restored": []}
-    images = Images(store, "1", "r", "app", archived=told["archived"].append, restored=told["restored"].append)
+def test_a_layer_is_archived_when_all_its_images_are_archived(store):
+    changes = {"archived": [], "restored": []}
+    images = Images(store, "1", "r", "app", archived=changes["archived"].append, restored=changes["restored"].append)
     one, two = (images.put(manifest(name), name, False) for name in ("one", "two"))
     config = digest_of(b"{}")
     images.archive(one)
-    assert (images.is_archived(config), told["archived"]) == (False, [])  # the other image has it too
+    assert (images.is_archived(config), changes["archived"]) == (False, [])  # the other image has it too
     images.archive(images.find(tag="two"))
-    assert (images.is_archived(config), told["archived"]) == (True, [2])
-    images.put(manifest("three"), "three", False)  # brings the same config again
-    assert (images.is_archived(config), told["archived"]) == (False, [2, -2])
+    assert (images.is_archived(config), changes["archived"]) == (True, [2])
+    images.put(manifest("three"), "three", False)  # an active image with the same config
+    assert (images.is_archived(config), changes["archived"]) == (False, [2, -2])
     images.delete(images.find(tag="three").digest)
-    assert told["archived"] == [2, -2, 2]
+    assert changes["archived"] == [2, -2, 2]
     images.restore(images.find(tag="one"), 0)
-    assert (images.is_archived(config), told) == (False, {"archived": [2, -2, 2], "restored": [2]})
+    assert (images.is_archived(config), changes) == (False, {"archived": [2, -2, 2], "restored": [2]})
     images.delete(one.digest)
     images.delete()
-    assert (sum(told["archived"]) - sum(told["restored"]), images.is_archived(config)) == (0, False)
+    assert (sum(changes["archived"]) - sum(changes["restored"]), images.is_archived(config)) == (0, False)
     assert two.digest
 
 
 STEPS = st.lists(
     st.tuples(st.sampled_from(["put", "archive", "restore", "delete"]), st.integers(0, 3)), min_size=1, max_size=25
 )
-LAYERS = {0: (1, 2), 1: (2, 4), 2: (4,), 3: (1, 8)}  # images, and the sizes of their layers, which are their names too
+LAYERS = {0: (1, 2), 1: (2, 4), 2: (4,), 3: (1, 8)}  # images, and the sizes of their layers, which are also their names
 
 
 def of_layers(number):
@@ -72,15 +72,15 @@ def of_layers(number):
 
 
 @given(STEPS)
-def test_the_archived_bytes_are_those_that_only_archived_images_have(steps):
+def test_archived_bytes_are_the_layers_of_archived_images_only(steps):
     with TemporaryDirectory() as folder:
-        store, told = Store(Path(folder) / "state.db"), []
-        images = Images(store, "1", "r", "app", archived=told.append, restored=lambda n: told.append(-n))
+        store, changes = Store(Path(folder) / "state.db"), []
+        images = Images(store, "1", "r", "app", archived=changes.append, restored=lambda n: changes.append(-n))
         manifests = {number: of_layers(number) for number in LAYERS}
         for step, number in steps:
             image = images.find(digest=manifests[number].digest)
             if step == "put":
-                with suppress(ImageAlreadyExistsException):
+                with suppress(ImageExists):
                     images.put(manifests[number], None, False)
             elif image and step == "archive" and image.status == "ACTIVE":
                 images.archive(image)
@@ -92,18 +92,18 @@ def test_the_archived_bytes_are_those_that_only_archived_images_have(steps):
             for each in images.all():
                 blobs[each.status] |= set(blobs_of(each.manifest))
             only_archived = blobs["ARCHIVED"] - blobs["ACTIVE"]
-            assert sum(told) == sum(size for _, size in only_archived)
+            assert sum(changes) == sum(size for _, size in only_archived)
             assert {digest for digest, _ in only_archived} == {
                 digest for digest, _ in blobs["ARCHIVED"] if images.is_archived(digest)
             }
         store.close()
 
 
-def test_an_archived_image_that_is_pushed_again_is_back_at_once(store):
+def test_an_archived_image_that_is_pushed_again_is_active_immediately(store):
     images = Images(store, "1", "r", "app")
     images.archive(images.put(manifest("app"), "v1", False))
-    assert images.put(manifest("app"), "v1", True).status == "ACTIVE"  # the same image: also under an immutable tag
-    with pytest.raises(ImageAlreadyExistsException):
+    assert images.put(manifest("app"), "v1", True).status == "ACTIVE"  # the same image, also with an immutable tag
+    with pytest.raises(ImageExists):
         images.put(manifest("app"), "v1", True)
 
 
@@ -120,7 +120,7 @@ def test_an_archived_image_that_is_pushed_again_is_back_at_once(store):
         ("ACTIVE", "ARCHIVE", "sha256:i", "it is referenced by manifest list: [sha256:i]"),
     ],
 )
-def test_which_moves_there_are(status, to, listed_by, reason):
+def test_allowed_storage_class_transitions(status, to, listed_by, reason):
     assert archive.why_not(status, to, listed_by) == reason
 
 
@@ -130,7 +130,7 @@ def status(ecr, repository, **wanted):
 
 
 @pytest.mark.operation("UpdateImageStorageClass", "DescribeImages", "ListImages", "BatchGetImage")
-def test_what_is_in_the_archive_is_listed_when_asked_for_and_cannot_be_pulled(sandbox, repository):
+def test_an_archived_image_is_listed_on_request_and_cannot_be_pulled(sandbox, repository):
     ecr = sandbox.client()
     upload(ecr, repository, b"{}")
     image(ecr, repository, "old", "v1")
@@ -157,7 +157,7 @@ def test_what_is_in_the_archive_is_listed_when_asked_for_and_cannot_be_pulled(sa
 
 
 @pytest.mark.operation("UpdateImageStorageClass")
-def test_docker_is_told_that_there_is_no_such_image_until_it_was_restored(sandbox, repository, make_image):
+def test_docker_does_not_find_an_archived_image_until_it_is_restored(sandbox, repository, make_image):
     name = make_image(f"{sandbox.registry}/{repository}:v1")
     sandbox.run(f"docker push {name} && docker rmi {name}")
     about = f"--repository-name {repository} --image-id imageTag=v1 --query imageStatus --output text"
@@ -189,8 +189,8 @@ def test_layers_of_archived_images_only_are_archived(sandbox, repository):
     image(ecr, repository, "one", "v1", layers=(b"layer",))
     image(ecr, repository, "two", "v2")
     ecr.update_image_storage_class(repositoryName=repository, imageId={"imageTag": "v1"}, targetStorageClass="ARCHIVE")
-    asked = {"repositoryName": repository, "layerDigests": [layer, digest_of(b"{}")]}
-    found = {each["layerDigest"]: each for each in ecr.batch_check_layer_availability(**asked)["layers"]}
+    parameters = {"repositoryName": repository, "layerDigests": [layer, digest_of(b"{}")]}
+    found = {each["layerDigest"]: each for each in ecr.batch_check_layer_availability(**parameters)["layers"]}
     assert found[layer]["layerAvailability"] == "ARCHIVED"
     assert found[digest_of(b"{}")]["layerAvailability"] == "AVAILABLE"  # the other image has it too
     with pytest.raises(ClientError, match="is archived"):
@@ -200,27 +200,27 @@ def test_layers_of_archived_images_only_are_archived(sandbox, repository):
 
 
 @pytest.mark.operation("UpdateImageStorageClass", "ListImageReferrers")
-def test_what_refers_to_an_image_goes_to_the_archive_with_it(sandbox, repository):
+def test_referrers_of_an_image_are_archived_with_it(sandbox, repository):
     ecr = sandbox.client()
     upload(ecr, repository, b"{}")
     subject = image(ecr, repository, "app", "v1")
     image(ecr, repository, "signature", subject={"mediaType": OCI, "digest": subject, "size": 1})
-    asked = {"repositoryName": repository, "subjectId": {"imageDigest": subject}}
+    parameters = {"repositoryName": repository, "subjectId": {"imageDigest": subject}}
     ecr.update_image_storage_class(repositoryName=repository, imageId={"imageTag": "v1"}, targetStorageClass="ARCHIVE")
-    assert ecr.list_image_referrers(**asked)["referrers"] == []
+    assert ecr.list_image_referrers(**parameters)["referrers"] == []
     headers = {"Authorization": sandbox.basic()}
     on_the_wire = sandbox.http("GET", f"/v2/{repository}/referrers/{subject}", **headers)[2]
     assert json.loads(on_the_wire)["manifests"] == []
     assert json.loads(sandbox.http("GET", f"/v2/{repository}/tags/list", **headers)[2])["tags"] == []
-    [referrer] = ecr.list_image_referrers(**asked, filter={"artifactStatus": "ARCHIVED"})["referrers"]
+    [referrer] = ecr.list_image_referrers(**parameters, filter={"artifactStatus": "ARCHIVED"})["referrers"]
     assert referrer["artifactStatus"] == "ARCHIVED"
     ecr.update_image_storage_class(repositoryName=repository, imageId={"imageTag": "v1"}, targetStorageClass="STANDARD")
-    [referrer] = ecr.list_image_referrers(**asked, filter={"artifactStatus": "ANY"})["referrers"]
+    [referrer] = ecr.list_image_referrers(**parameters, filter={"artifactStatus": "ANY"})["referrers"]
     assert referrer["artifactStatus"] == "ACTIVATING"
 
 
 @pytest.mark.operation("UpdateImageStorageClass")
-def test_an_image_of_an_index_stays_as_long_as_the_index(sandbox, repository):
+def test_an_image_cannot_be_archived_while_its_index_is_active(sandbox, repository):
     ecr = sandbox.client()
     upload(ecr, repository, b"{}")
     child = image(ecr, repository, "child")

@@ -1,19 +1,19 @@
-"""Images through the API: what PutImage takes, what a tag points at, what the lists say, what goes."""
+"""Images through the API: PutImage, tags, lists and deletion."""
 
 import json
 import time
 
 import pytest
 from botocore.exceptions import ClientError
+
 from ecr_sandbox.registry.images import Images
 from ecr_sandbox.registry.manifest_format import Manifest
 from ecr_sandbox.state.store import Store
-
 from helpers import settings
 from tests.sandbox.api import CONFIG, INDEX, OCI, digest_of, image, index, manifest, put, upload
 from tests.sandbox.conftest import layer
 
-GHOST = digest_of(b"never sent")
+MISSING = digest_of(b"never sent")
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 
 
@@ -24,13 +24,13 @@ def ecr(sandbox):
 
 @pytest.fixture
 def images(ecr, repository):
-    """Makes images by name in the one repository; their digests."""
+    """Puts an image by name into the repository and returns its digest."""
     upload(ecr, repository, b"{}")
     return lambda name, tag=None, **more: image(ecr, repository, name, tag, **more)
 
 
 def fill(sandbox, repository, count):
-    """Give *repository* so many tagged images at once, as the sandbox's own rows."""
+    """Write *count* tagged images to *repository* as rows of the database."""
     store = Store(sandbox.state / "state.db")
     try:
         rows = Images(store, settings.ACCOUNT, settings.REGION, repository)
@@ -43,11 +43,11 @@ def fill(sandbox, repository, count):
 
 
 def refused(call, **parameters):
-    """Code and message of what *call* answers."""
-    with pytest.raises(ClientError) as error:
+    """Code and message of the error of *call*."""
+    with pytest.raises(ClientError) as raised:
         call(**parameters)
-    said = error.value.response["Error"]
-    return said["Code"], said["Message"]
+    error = raised.value.response["Error"]
+    return error["Code"], error["Message"]
 
 
 def about(ecr, repository, **more):
@@ -58,7 +58,7 @@ def about(ecr, repository, **more):
 
 
 @pytest.mark.operation("PutImage", "DescribeImages")
-def test_the_digest_is_the_manifests_and_the_size_that_of_config_and_layers(ecr, repository):
+def test_the_size_is_the_sum_of_config_and_layers(ecr, repository):
     content = layer(b"hello")
     upload(ecr, repository, b"{}")
     upload(ecr, repository, content)
@@ -72,7 +72,7 @@ def test_the_digest_is_the_manifests_and_the_size_that_of_config_and_layers(ecr,
         "repositoryName": repository,
         "imageDigest": digest_of(text.encode()),
         "imageTags": ["v1"],
-        "imageSizeInBytes": len(content) + 2,  # a layer that is there twice is stored once
+        "imageSizeInBytes": len(content) + 2,  # a repeated layer is stored once
         "imageManifestMediaType": OCI,
         "artifactMediaType": CONFIG,
         "imageStatus": "ACTIVE",
@@ -80,35 +80,35 @@ def test_the_digest_is_the_manifests_and_the_size_that_of_config_and_layers(ecr,
 
 
 @pytest.mark.operation("PutImage", "DescribeImages")
-def test_two_manifests_of_the_same_layers_are_two_images(ecr, repository, images):
+def test_two_manifests_with_the_same_layers_are_two_images(ecr, repository, images):
     assert images("one") != images("two")
     assert len(about(ecr, repository)) == 2
 
 
 @pytest.mark.operation("PutImage")
-def test_the_digest_that_is_given_must_be_the_manifests(ecr, repository, images):
+def test_the_given_digest_must_match_the_manifest(ecr, repository, images):
     text = json.dumps(manifest())
-    code, message = refused(ecr.put_image, repositoryName=repository, imageManifest=text, imageDigest=GHOST)
+    code, message = refused(ecr.put_image, repositoryName=repository, imageManifest=text, imageDigest=MISSING)
     assert code == "ImageDigestDoesNotMatchException"
     assert digest_of(text.encode()) in message
     ecr.put_image(repositoryName=repository, imageManifest=text, imageDigest=digest_of(text.encode()))
 
 
 @pytest.mark.operation("PutImage")
-def test_layers_and_images_must_be_there_first(ecr, repository, images):
+def test_an_image_with_missing_layers_or_images_is_refused(ecr, repository, images):
     code, message = refused(
         ecr.put_image, repositoryName=repository, imageManifest=json.dumps(manifest(layers=(b"never sent",)))
     )
     assert code == "LayersNotFoundException"
-    assert GHOST in message
-    code, message = refused(ecr.put_image, repositoryName=repository, imageManifest=json.dumps(index(GHOST)))
+    assert MISSING in message
+    code, message = refused(ecr.put_image, repositoryName=repository, imageManifest=json.dumps(index(MISSING)))
     assert code == "ReferencedImagesNotFoundException"
-    assert GHOST in message
+    assert MISSING in message
     assert about(ecr, repository) == []
 
 
 @pytest.mark.operation("PutImage")
-def test_the_same_again_is_one_error_and_a_locked_tag_another(ecr, repository, images):
+def test_a_repeated_image_and_an_immutable_tag_are_different_errors(ecr, repository, images):
     one = images("one", "v1")
     assert refused(images, name="one", tag="v1") == (
         "ImageAlreadyExistsException",
@@ -128,14 +128,14 @@ def test_the_same_again_is_one_error_and_a_locked_tag_another(ecr, repository, i
 
 @pytest.mark.operation("PutImage")
 @pytest.mark.parametrize("text", ["{", "[]", "1", '{"schemaVersion": 2}', '{"config": 1, "layers": []}', "x" * 5000])
-def test_what_is_no_manifest_is_refused(ecr, repository, text):
+def test_an_invalid_manifest_is_refused(ecr, repository, text):
     code, message = refused(ecr.put_image, repositoryName=repository, imageManifest=text)
     assert code == "InvalidParameterException"
     assert message.startswith("Invalid parameter at 'ImageManifest' failed to satisfy constraint: '")
 
 
 @pytest.mark.operation("PutImage")
-def test_a_manifest_that_does_not_say_its_type_is_pushed_with_it(ecr, repository, images):
+def test_a_manifest_without_media_type_needs_the_parameter(ecr, repository, images):
     content = manifest()
     del content["mediaType"]
     given = {"repositoryName": repository, "imageManifest": json.dumps(content)}
@@ -145,13 +145,13 @@ def test_a_manifest_that_does_not_say_its_type_is_pushed_with_it(ecr, repository
 
 @pytest.mark.operation("PutImage")
 @pytest.mark.parametrize(
-    "changed, told",
+    "changed, media_type",
     [({}, DOCKER), ({}, INDEX), ({"manifests": []}, None), ({"mediaType": INDEX}, None), ({"mediaType": "x/y"}, None)],
-    ids=["told another", "told an index", "an index too", "says it is an index", "no kind of ECR's"],
+    ids=["another type", "an index type", "manifests field", "index media type", "unsupported media type"],
 )
-def test_a_manifest_is_of_one_kind(ecr, repository, images, changed, told):
+def test_a_manifest_with_a_contradictory_type_is_refused(ecr, repository, images, changed, media_type):
     text = json.dumps({**manifest(), **changed})
-    more = {"imageManifestMediaType": told} if told else {}
+    more = {"imageManifestMediaType": media_type} if media_type else {}
     assert refused(ecr.put_image, repositoryName=repository, imageManifest=text, **more)[0] == (
         "InvalidParameterException"
     )
@@ -172,7 +172,7 @@ def test_a_manifest_is_of_one_kind(ecr, repository, images, changed, told):
     ],
     ids=str,
 )
-def test_an_odd_manifest_does_no_harm(ecr, repository, images, odd):
+def test_an_unusual_manifest_is_stored_and_listed(ecr, repository, images, odd):
     subject = images("subject")
     put(ecr, repository, {**manifest(subject={"mediaType": OCI, "digest": subject, "size": 1}), **odd}, "v1")
     ids = [{"imageTag": "v1"}]
@@ -184,14 +184,14 @@ def test_an_odd_manifest_does_no_harm(ecr, repository, images, odd):
 
 @pytest.mark.operation("PutImage")
 @pytest.mark.parametrize("tag", ["two words", ".hidden", "-x", "a/b", "é", "a:b"])
-def test_a_tag_that_docker_could_not_write_is_refused(images, tag):
+def test_an_invalid_tag_is_refused(images, tag):
     code, message = refused(images, name="one", tag=tag)
     assert code == "InvalidParameterException"
     assert message.startswith("Invalid parameter at 'imageTag'")
 
 
 @pytest.mark.operation("PutImage")
-def test_an_image_is_put_into_the_registry_that_is_named(ecr, repository, images):
+def test_put_image_uses_the_given_registry(ecr, repository, images):
     text = json.dumps(manifest())
     given = {"repositoryName": repository, "imageManifest": text}
     assert refused(ecr.put_image, **given, registryId="999988887777")[0] == "AccessDeniedException"
@@ -217,7 +217,7 @@ def test_a_moved_tag_leaves_the_older_image_untagged(ecr, repository, images):
 
 
 @pytest.mark.operation("DescribeImages", "ListImages")
-def test_lists_can_be_of_tagged_or_untagged_images_and_of_none_that_is_archived(ecr, repository, images):
+def test_lists_filter_by_tag_status_and_image_status(ecr, repository, images):
     old, new = images("old", "latest"), images("new", "latest")
     for some, expected in [
         ({"tagStatus": "TAGGED"}, [new]),
@@ -239,7 +239,7 @@ def test_lists_can_be_of_tagged_or_untagged_images_and_of_none_that_is_archived(
 
 
 @pytest.mark.operation("DescribeImages", "ListImages")
-def test_more_than_a_thousand_images_come_in_pages_and_in_order(sandbox, ecr, repository):
+def test_more_than_a_thousand_images_are_listed_in_pages_and_in_order(sandbox, ecr, repository):
     fill(sandbox, repository, 1203)
     tags = [f"v{number:05}" for number in range(1203)]
     for size, pages in [(None, 13), (1000, 2), (700, 2)]:
@@ -254,7 +254,7 @@ def test_more_than_a_thousand_images_come_in_pages_and_in_order(sandbox, ecr, re
 
 
 @pytest.mark.operation("ListImages", "DescribeImages")
-def test_a_page_may_end_between_two_tags_of_an_image(ecr, repository, images):
+def test_a_page_can_end_between_two_tags_of_an_image(ecr, repository, images):
     one = images("one", "a")
     for tag in ("b", "c"):
         images("one", tag)
@@ -267,7 +267,7 @@ def test_a_page_may_end_between_two_tags_of_an_image(ecr, repository, images):
 
 
 @pytest.mark.operation("ListImages", "DescribeImages")
-def test_what_comes_and_goes_between_two_pages_moves_nothing(ecr, repository, images):
+def test_pages_are_stable_while_images_are_pushed_and_deleted(ecr, repository, images):
     one, two, three = images("one"), images("two"), images("three")
     first = ecr.describe_images(repositoryName=repository, maxResults=2)
     ecr.batch_delete_image(repositoryName=repository, imageIds=[{"imageDigest": one}])
@@ -278,7 +278,7 @@ def test_what_comes_and_goes_between_two_pages_moves_nothing(ecr, repository, im
 
 
 @pytest.mark.operation("ListImages", "DescribeImages")
-def test_a_token_is_opaque_and_good_for_its_own_list(ecr, repository, images):
+def test_a_page_token_is_opaque_and_valid_for_its_own_list(ecr, repository, images):
     for name in ("one", "two"):
         images(name)
     token = ecr.list_images(repositoryName=repository, maxResults=1)["nextToken"]
@@ -297,15 +297,15 @@ def test_a_token_is_opaque_and_good_for_its_own_list(ecr, repository, images):
 
 @pytest.mark.operation("DescribeImages")
 @pytest.mark.parametrize("page", [{"maxResults": 10}, {"nextToken": "x"}], ids=["maxResults", "nextToken"])
-def test_images_that_are_named_come_in_no_pages(ecr, repository, images, page):
+def test_page_parameters_with_image_ids_are_refused(ecr, repository, images, page):
     digest = images("one")
     code, message = refused(ecr.describe_images, repositoryName=repository, imageIds=[{"imageDigest": digest}], **page)
     assert code == "InvalidParameterException"
     assert f"'{next(iter(page))}'" in message
 
 
-def test_a_page_is_not_dearer_in_a_large_repository(sandbox, ecr, repository):
-    """In rows read, not in time: the last page of many images is found by where it begins."""
+def test_a_page_reads_no_more_rows_in_a_large_repository(sandbox, ecr, repository):
+    """Counts database steps, not time: the last page of many images is found by its first row."""
     fill(sandbox, repository, 300)
     store = Store(sandbox.state / "state.db")
     try:
@@ -321,18 +321,18 @@ def test_a_page_is_not_dearer_in_a_large_repository(sandbox, ecr, repository):
         store.close()
 
 
-# --- several at once --------------------------------------------------------------------------------------------------
+# --- batches ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.operation("BatchGetImage", "BatchDeleteImage")
 @pytest.mark.parametrize("operation", ["batch_get_image", "batch_delete_image"])
-def test_failures_stand_beside_what_is_there_with_the_ids_that_were_asked_for(ecr, repository, images, operation):
+def test_batch_operations_return_images_and_failures(ecr, repository, images, operation):
     one, two = images("one", "v1"), images("two", "v2")
     wanted = [
         ({"imageTag": "v3"}, "ImageNotFound"),
-        ({"imageDigest": GHOST}, "ImageNotFound"),
+        ({"imageDigest": MISSING}, "ImageNotFound"),
         ({"imageDigest": two, "imageTag": "v1"}, "ImageTagDoesNotMatchDigest"),
-        ({"imageDigest": GHOST, "imageTag": "v1"}, "ImageNotFound"),
+        ({"imageDigest": MISSING, "imageTag": "v1"}, "ImageNotFound"),
         ({"imageDigest": "v1"}, "InvalidImageDigest"),
         ({}, "MissingDigestAndTag"),
         ({"imageTag": "v1", "imageDigest": one}, None),
@@ -346,27 +346,27 @@ def test_failures_stand_beside_what_is_there_with_the_ids_that_were_asked_for(ec
 
 @pytest.mark.operation("BatchGetImage", "BatchDeleteImage", "DescribeImages")
 @pytest.mark.parametrize("operation", ["batch_get_image", "batch_delete_image", "describe_images"])
-def test_a_hundred_ids_are_enough(ecr, repository, operation):
+def test_more_than_a_hundred_ids_are_refused(ecr, repository, operation):
     code, message = refused(getattr(ecr, operation), repositoryName=repository, imageIds=[{"imageTag": "x"}] * 101)
     assert code == "InvalidParameterException"
     assert "'imageIds'" in message and "less than or equal to 100" in message
 
 
 @pytest.mark.operation("DescribeImages")
-def test_an_image_that_is_named_must_be_there_and_comes_in_the_order_asked_for(ecr, repository, images):
+def test_given_images_must_exist_and_keep_their_order(ecr, repository, images):
     digests = [images(name) for name in ("one", "two", "three")]
     ids = [{"imageDigest": each} for each in reversed(digests)]
     assert [each["imageDigest"] for each in about(ecr, repository, imageIds=ids)] == digests[::-1]
-    assert refused(ecr.describe_images, repositoryName=repository, imageIds=[{"imageDigest": GHOST}]) == (
+    assert refused(ecr.describe_images, repositoryName=repository, imageIds=[{"imageDigest": MISSING}]) == (
         "ImageNotFoundException",
-        f"The image with imageId {{imageDigest:'{GHOST}', imageTag:'null'}} does not exist within the repository "
+        f"The image with imageId {{imageDigest:'{MISSING}', imageTag:'null'}} does not exist within the repository "
         f"with name '{repository}' in the registry with id '{settings.ACCOUNT}'",
     )
     assert refused(ecr.describe_images, repositoryName=repository, imageIds=[{}])[0] == "InvalidParameterException"
 
 
 @pytest.mark.operation("BatchGetImage")
-def test_by_tag_a_manifest_comes_as_the_client_understands_it_by_digest_as_it_is(ecr, repository, images):
+def test_a_manifest_is_converted_by_tag_and_unchanged_by_digest(ecr, repository, images):
     digest = images("one", "v1")
     ask = {"repositoryName": repository, "acceptedMediaTypes": [DOCKER]}
     [by_tag] = ecr.batch_get_image(**ask, imageIds=[{"imageTag": "v1"}])["images"]
@@ -379,11 +379,11 @@ def test_by_tag_a_manifest_comes_as_the_client_understands_it_by_digest_as_it_is
     assert as_it_is["imageManifest"] == by_digest["imageManifest"]
 
 
-# --- deleting ---------------------------------------------------------------------------------------------------------
+# --- deletion ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.operation("BatchDeleteImage")
-def test_a_tag_goes_alone_the_last_one_with_its_image_and_a_digest_with_all_tags(ecr, repository, images):
+def test_deleting_the_last_tag_or_the_digest_deletes_the_image(ecr, repository, images):
     one, two = images("one", "a"), images("two", "c")
     images("one", "b")
     untagged = images("three")
@@ -404,13 +404,13 @@ def test_a_tag_goes_alone_the_last_one_with_its_image_and_a_digest_with_all_tags
 
 
 @pytest.mark.operation("BatchDeleteImage", "DescribeImages")
-def test_an_image_stays_while_an_index_lists_it(ecr, repository, images):
+def test_an_image_in_an_index_cannot_be_deleted(ecr, repository, images):
     child = images("child", "amd64")
     parent = put(ecr, repository, index(child), "v1")
     assert parent == digest_of(json.dumps(index(child)).encode())
     [found] = about(ecr, repository, imageIds=[{"imageTag": "v1"}])
     assert (found["imageManifestMediaType"], found["imageSizeInBytes"]) == (INDEX, 2)
-    # Its last tag would take the image along.
+    # Deleting its last tag would delete the image.
     for wanted in ({"imageDigest": child}, {"imageTag": "amd64"}):
         [failure] = ecr.batch_delete_image(repositoryName=repository, imageIds=[wanted])["failures"]
         assert failure == {
@@ -434,12 +434,12 @@ def test_an_image_stays_while_an_index_lists_it(ecr, repository, images):
 
 
 @pytest.mark.operation("ListImageReferrers", "DescribeImages")
-def test_what_refers_to_an_image_is_listed_by_type_and_in_pages(ecr, repository, images):
+def test_referrers_are_listed_by_type_and_in_pages(ecr, repository, images):
     subject = images("app", "v1")
     descriptor = {"mediaType": OCI, "digest": subject, "size": 1}
     kinds = ["application/spdx+json", "application/vnd.cncf.notary.signature", "application/spdx+json"]
     made = [images(f"about {number}", subject=descriptor, artifactType=kind) for number, kind in enumerate(kinds)]
-    images("about another", subject={**descriptor, "digest": GHOST})
+    images("about another", subject={**descriptor, "digest": MISSING})
     ask = {"repositoryName": repository, "subjectId": {"imageDigest": subject}}
     found = ecr.list_image_referrers(**ask)["referrers"]
     assert [each["digest"] for each in found] == made
@@ -470,7 +470,7 @@ def test_what_refers_to_an_image_is_listed_by_type_and_in_pages(ecr, repository,
 
 
 @pytest.mark.operation("ListImageReferrers")
-def test_twenty_referrers_are_a_page(ecr, repository, images):
+def test_a_page_has_twenty_referrers(ecr, repository, images):
     subject = images("app")
     for number in range(21):
         images(str(number), subject={"mediaType": OCI, "digest": subject, "size": 1})
@@ -480,11 +480,11 @@ def test_twenty_referrers_are_a_page(ecr, repository, images):
 
 
 @pytest.mark.operation("DescribeImageScanFindings")
-def test_no_finding_is_made_up(ecr, repository, images):
+def test_an_image_without_a_scan_has_no_findings(ecr, repository, images):
     digest = images("one", "v1")
     ask = {"repositoryName": repository, "imageId": {"imageTag": "v1"}}
     assert refused(ecr.describe_image_scan_findings, **ask)[0] == "ScanNotFoundException"
-    assert refused(ecr.describe_image_scan_findings, **{**ask, "imageId": {"imageDigest": GHOST}})[0] == (
+    assert refused(ecr.describe_image_scan_findings, **{**ask, "imageId": {"imageDigest": MISSING}})[0] == (
         "ImageNotFoundException"
     )
     assert "imageScanStatus" not in about(ecr, repository, imageIds=[{"imageDigest": digest}])[0]

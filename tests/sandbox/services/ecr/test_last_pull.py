@@ -1,11 +1,11 @@
-"""The last recorded pull time: about once a day, and not of those who are excluded."""
+"""The last recorded pull time: updated about once a day, and not by excluded principals."""
 
 from unittest.mock import ANY
 
 import pytest
 from botocore.exceptions import ClientError
-from ecr_sandbox.services.ecr.last_pull import is_due
 
+from ecr_sandbox.services.ecr.last_pull import is_due
 from helpers import settings
 from tests.sandbox.api import image, upload
 from tests.sandbox.iam.test_authorization import allow, assume, make_role, policy, trust
@@ -17,7 +17,7 @@ PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:GetAuthorization
 @pytest.mark.parametrize(
     ("last", "now", "due"), [(None, 0, True), (9, 8 + DAY, False), (9, 9 + DAY, True), (9, 8, False)]
 )
-def test_when_a_pull_is_noted(last, now, due):
+def test_when_a_pull_is_recorded(last, now, due):
     assert is_due(last, now) is due
 
 
@@ -35,7 +35,7 @@ def test_a_pull_is_recorded_and_the_next_one_after_a_day(sandbox, repository, ma
     first = last_pull(sandbox, repository)
     assert first
 
-    def pull_again():  # docker need not ask for what it still has
+    def pull_again():  # docker does not request an image that it still has
         path = f"/v2/{repository}/manifests/v1"
         assert sandbox.http("GET", path, Authorization=sandbox.basic())[0] == 200
 
@@ -48,7 +48,7 @@ def test_a_pull_is_recorded_and_the_next_one_after_a_day(sandbox, repository, ma
 
 
 @pytest.mark.operation("BatchGetImage")
-def test_the_api_s_pull_is_a_pull_and_looking_is_none(sandbox, repository):
+def test_batch_get_image_records_a_pull_and_describe_images_does_not(sandbox, repository):
     ecr = sandbox.client()
     upload(ecr, repository, b"{}")
     image(ecr, repository, "app", "v1")
@@ -62,7 +62,7 @@ def test_the_api_s_pull_is_a_pull_and_looking_is_none(sandbox, repository):
 @pytest.mark.operation(
     "RegisterPullTimeUpdateExclusion", "ListPullTimeUpdateExclusions", "DeregisterPullTimeUpdateExclusion"
 )
-def test_an_excluded_role_pulls_without_a_trace(sandbox, repository):
+def test_pulls_of_an_excluded_role_are_not_recorded(sandbox, repository):
     ecr = sandbox.client()
     upload(ecr, repository, b"{}")
     image(ecr, repository, "app", "v1")
@@ -72,21 +72,21 @@ def test_an_excluded_role_pulls_without_a_trace(sandbox, repository):
     assert (made["principalArn"], made["createdAt"].tzinfo is not None) == (role, True)
     assert role in ecr.list_pull_time_update_exclusions()["pullTimeUpdateExclusions"]
     scanner = sandbox.client(key=assume(sandbox, role))
-    asked = {"repositoryName": repository, "imageIds": [{"imageTag": "v1"}]}
-    assert scanner.batch_get_image(**asked)["images"]
+    parameters = {"repositoryName": repository, "imageIds": [{"imageTag": "v1"}]}
+    assert scanner.batch_get_image(**parameters)["images"]
     assert last_pull(sandbox, repository) is None
     assert ecr.deregister_pull_time_update_exclusion(principalArn=role) == {
         "principalArn": role,
         "ResponseMetadata": ANY,
     }
-    scanner.batch_get_image(**asked)
+    scanner.batch_get_image(**parameters)
     assert last_pull(sandbox, repository)
 
 
 @pytest.mark.operation(
     "RegisterPullTimeUpdateExclusion", "ListPullTimeUpdateExclusions", "DeregisterPullTimeUpdateExclusion"
 )
-def test_what_is_wrong_with_an_exclusion_is_said(sandbox):
+def test_invalid_exclusions_are_refused(sandbox):
     ecr = sandbox.client(region="eu-west-1")
     arns = [f"arn:aws:iam::{settings.ACCOUNT}:user/u{number:02}" for number in range(3)]
     for arn in arns:
@@ -102,7 +102,7 @@ def test_what_is_wrong_with_an_exclusion_is_said(sandbox):
         ecr.register_pull_time_update_exclusion(principalArn=f"arn:aws:iam::{settings.ACCOUNT}:group/all")
 
 
-def test_the_commands_of_aws_work(sandbox, repository):
+def test_the_aws_commands_work(sandbox, repository):
     arn = f"--principal-arn arn:aws:iam::{settings.ACCOUNT}:role/{repository}"
     sandbox.run(f"aws ecr register-pull-time-update-exclusion {arn}")
     assert f"role/{repository}" in sandbox.run("aws ecr list-pull-time-update-exclusions")

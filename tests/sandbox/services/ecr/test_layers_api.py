@@ -1,4 +1,4 @@
-"""The layer operations: bytes that come in by the API are kept, and come out by docker; and the other way round."""
+"""The layer operations: docker can pull what the API uploads, and the API can download what docker pushes."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import pytest
 from tests.sandbox.api import PART, digest_of, manifest, put, upload
 from tests.sandbox.conftest import layer
 
-GHOST = digest_of(b"never sent")
+MISSING = digest_of(b"never sent")
 
 
 @pytest.fixture(scope="module")
@@ -22,14 +22,14 @@ def ecr(sandbox):
 
 
 @pytest.fixture
-def begun(ecr, repository):
-    """An upload, as the operations on it want to hear of it."""
+def new_upload(ecr, repository):
+    """The parameters that identify a new upload."""
     answer = ecr.initiate_layer_upload(repositoryName=repository)
     assert answer["partSize"] == 10 * 1024 * 1024
     return {"repositoryName": repository, "uploadId": answer["uploadId"]}
 
 
-def fetched(url):
+def download(url):
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=60) as answer:
         return answer.read()
 
@@ -37,7 +37,7 @@ def fetched(url):
 @pytest.mark.operation(
     "InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "BatchCheckLayerAvailability", "PutImage"
 )
-def test_an_image_pushed_with_boto3_alone_is_pulled_by_docker(sandbox, ecr, repository):
+def test_docker_pulls_an_image_that_boto3_pushed(sandbox, ecr, repository):
     content = layer(os.urandom(PART + 1000))
     config = json.dumps(
         {
@@ -50,10 +50,10 @@ def test_an_image_pushed_with_boto3_alone_is_pulled_by_docker(sandbox, ecr, repo
     upload(ecr, repository, config)
     upload(ecr, repository, content[:PART], content[PART:])
     sizes = {digest_of(each): len(each) for each in (content, config)}
-    found = ecr.batch_check_layer_availability(repositoryName=repository, layerDigests=[*sizes, GHOST])
+    found = ecr.batch_check_layer_availability(repositoryName=repository, layerDigests=[*sizes, MISSING])
     assert found["layers"] == [
         *({"layerDigest": each, "layerAvailability": "AVAILABLE", "layerSize": sizes[each]} for each in sizes),
-        {"layerDigest": GHOST, "layerAvailability": "UNAVAILABLE"},
+        {"layerDigest": MISSING, "layerAvailability": "UNAVAILABLE"},
     ]
     digest = put(ecr, repository, manifest(config, (content,)), "v1")
     name = f"{sandbox.registry}/{repository}:v1"
@@ -71,7 +71,7 @@ def test_an_image_pushed_with_boto3_alone_is_pulled_by_docker(sandbox, ecr, repo
 
 
 @pytest.mark.operation("BatchGetImage", "GetDownloadUrlForLayer")
-def test_an_image_pushed_by_docker_is_pulled_with_boto3_alone(sandbox, ecr, repository, make_image):
+def test_boto3_pulls_an_image_that_docker_pushed(sandbox, ecr, repository, make_image):
     sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:v1')}")
     [found] = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": "v1"}])["images"]
     text = found["imageManifest"]
@@ -80,94 +80,94 @@ def test_an_image_pushed_by_docker_is_pulled_with_boto3_alone(sandbox, ecr, repo
     for part in (content["config"], *content["layers"]):
         answer = ecr.get_download_url_for_layer(repositoryName=repository, layerDigest=part["digest"])
         assert answer["layerDigest"] == part["digest"]
-        assert digest_of(fetched(answer["downloadUrl"])) == part["digest"]
+        assert digest_of(download(answer["downloadUrl"])) == part["digest"]
 
 
 @pytest.mark.operation("GetDownloadUrlForLayer")
-def test_only_a_layer_of_an_image_has_a_url(ecr, repository):
-    with pytest.raises(ecr.exceptions.LayersNotFoundException, match=GHOST):
-        ecr.get_download_url_for_layer(repositoryName=repository, layerDigest=GHOST)
+def test_only_a_layer_of_an_image_has_a_download_url(ecr, repository):
+    with pytest.raises(ecr.exceptions.LayersNotFoundException, match=MISSING):
+        ecr.get_download_url_for_layer(repositoryName=repository, layerDigest=MISSING)
     digest = upload(ecr, repository, b"{}")
     with pytest.raises(ecr.exceptions.LayerInaccessibleException, match="not associated with an image"):
         ecr.get_download_url_for_layer(repositoryName=repository, layerDigest=digest)
     put(ecr, repository, manifest())
     url = ecr.get_download_url_for_layer(repositoryName=repository, layerDigest=digest)["downloadUrl"]
-    assert fetched(url) == b"{}"
+    assert download(url) == b"{}"
     with pytest.raises(urllib.error.HTTPError, match="403"):
-        fetched(url[:-1] + ("0" if url[-1] != "0" else "1"))
+        download(url[:-1] + ("0" if url[-1] != "0" else "1"))
 
 
 @pytest.mark.operation("UploadLayerPart")
-def test_parts_follow_each_other_and_are_as_long_as_they_say(ecr, repository, begun):
-    answer = ecr.upload_layer_part(**begun, partFirstByte=0, partLastByte=PART - 1, layerPartBlob=bytes(PART))
+def test_parts_must_be_consecutive_and_of_the_given_length(ecr, repository, new_upload):
+    answer = ecr.upload_layer_part(**new_upload, partFirstByte=0, partLastByte=PART - 1, layerPartBlob=bytes(PART))
     assert answer["lastByteReceived"] == PART - 1
-    assert {name: answer[name] for name in begun} == begun
+    assert {name: answer[name] for name in new_upload} == new_upload
     for first, last in [(PART + 1, PART + 3), (0, 2), (PART, PART + 3), (PART, PART + 1), (PART, 0)]:
         with pytest.raises(ecr.exceptions.InvalidLayerPartException) as refused:
-            ecr.upload_layer_part(**begun, partFirstByte=first, partLastByte=last, layerPartBlob=b"xyz")
-        said = refused.value.response
-        assert said["lastValidByteReceived"] == PART - 1
-        assert {name: said[name] for name in begun} == begun
-        assert said["registryId"] == "123456789012"
-    ecr.upload_layer_part(**begun, partFirstByte=PART, partLastByte=PART + 2, layerPartBlob=b"xyz")
-    ecr.complete_layer_upload(**begun, layerDigests=[digest_of(bytes(PART) + b"xyz")])
+            ecr.upload_layer_part(**new_upload, partFirstByte=first, partLastByte=last, layerPartBlob=b"xyz")
+        response = refused.value.response
+        assert response["lastValidByteReceived"] == PART - 1
+        assert {name: response[name] for name in new_upload} == new_upload
+        assert response["registryId"] == "123456789012"
+    ecr.upload_layer_part(**new_upload, partFirstByte=PART, partLastByte=PART + 2, layerPartBlob=b"xyz")
+    ecr.complete_layer_upload(**new_upload, layerDigests=[digest_of(bytes(PART) + b"xyz")])
 
 
 @pytest.mark.operation("UploadLayerPart", "CompleteLayerUpload")
-def test_only_the_last_part_may_be_small(ecr, repository, begun):
-    ecr.upload_layer_part(**begun, partFirstByte=0, partLastByte=2, layerPartBlob=b"abc")
+def test_only_the_last_part_can_be_small(ecr, repository, new_upload):
+    ecr.upload_layer_part(**new_upload, partFirstByte=0, partLastByte=2, layerPartBlob=b"abc")
     with pytest.raises(ecr.exceptions.LayerPartTooSmallException, match="at least 5242880 bytes"):
-        ecr.upload_layer_part(**begun, partFirstByte=3, partLastByte=5, layerPartBlob=b"def")
+        ecr.upload_layer_part(**new_upload, partFirstByte=3, partLastByte=5, layerPartBlob=b"def")
 
 
 @pytest.mark.operation("CompleteLayerUpload")
-def test_what_is_complete_must_be_something_new_and_what_it_says(ecr, repository, begun):
-    with pytest.raises(ecr.exceptions.EmptyUploadException, match=begun["uploadId"]):
-        ecr.complete_layer_upload(**begun, layerDigests=[GHOST])
+def test_an_empty_existing_or_mismatched_layer_is_refused(ecr, repository, new_upload):
+    with pytest.raises(ecr.exceptions.EmptyUploadException, match=new_upload["uploadId"]):
+        ecr.complete_layer_upload(**new_upload, layerDigests=[MISSING])
     about = {"partFirstByte": 0, "partLastByte": 2, "layerPartBlob": b"abc"}
-    ecr.upload_layer_part(**begun, **about)
+    ecr.upload_layer_part(**new_upload, **about)
     with pytest.raises(ecr.exceptions.InvalidLayerException, match="None of the provided layer digests match"):
-        ecr.complete_layer_upload(**begun, layerDigests=[GHOST])
+        ecr.complete_layer_upload(**new_upload, layerDigests=[MISSING])
     digest = upload(ecr, repository, b"abc")
-    again = {**begun, "uploadId": ecr.initiate_layer_upload(repositoryName=repository)["uploadId"]}
+    again = {**new_upload, "uploadId": ecr.initiate_layer_upload(repositoryName=repository)["uploadId"]}
     ecr.upload_layer_part(**again, **about)
     with pytest.raises(ecr.exceptions.LayerAlreadyExistsException, match=digest):
         ecr.complete_layer_upload(**again, layerDigests=[digest])
 
 
 @pytest.mark.operation("UploadLayerPart", "CompleteLayerUpload")
-def test_an_upload_is_known_in_its_repository_until_it_is_complete(ecr, repository, begun):
+def test_an_upload_belongs_to_its_repository_until_it_is_complete(ecr, repository, new_upload):
     ecr.create_repository(repositoryName=f"{repository}-other")
     part = {"partFirstByte": 0, "partLastByte": 2, "layerPartBlob": b"abc"}
-    ecr.upload_layer_part(**begun, **part)
+    ecr.upload_layer_part(**new_upload, **part)
     digest = digest_of(b"abc")
-    strange = [
-        {**begun, "uploadId": str(uuid.uuid4())},
-        {**begun, "repositoryName": f"{repository}-other"},
+    unknown = [
+        {**new_upload, "uploadId": str(uuid.uuid4())},
+        {**new_upload, "repositoryName": f"{repository}-other"},
     ]
-    for about in strange:
+    for about in unknown:
         with pytest.raises(ecr.exceptions.UploadNotFoundException):
             ecr.upload_layer_part(**about, partFirstByte=3, partLastByte=5, layerPartBlob=b"def")
         with pytest.raises(ecr.exceptions.UploadNotFoundException):
             ecr.complete_layer_upload(**about, layerDigests=[digest])
-    ecr.complete_layer_upload(**begun, layerDigests=[digest])
+    ecr.complete_layer_upload(**new_upload, layerDigests=[digest])
     with pytest.raises(ecr.exceptions.UploadNotFoundException):
-        ecr.complete_layer_upload(**begun, layerDigests=[digest])
+        ecr.complete_layer_upload(**new_upload, layerDigests=[digest])
 
 
 @pytest.mark.operation("BatchCheckLayerAvailability")
-def test_what_is_no_digest_is_a_failure_beside_the_others(ecr, repository):
-    answer = ecr.batch_check_layer_availability(repositoryName=repository, layerDigests=["v1", "", GHOST])
+def test_an_invalid_digest_is_a_failure_and_the_others_are_checked(ecr, repository):
+    answer = ecr.batch_check_layer_availability(repositoryName=repository, layerDigests=["v1", "", MISSING])
     assert [(each["layerDigest"], each["failureCode"]) for each in answer["failures"]] == [
         ("v1", "InvalidLayerDigest"),
         ("", "MissingLayerDigest"),
     ]
-    assert [each["layerDigest"] for each in answer["layers"]] == [GHOST]
+    assert [each["layerDigest"] for each in answer["layers"]] == [MISSING]
 
 
 @pytest.mark.operation("InitiateLayerUpload", "PutImage")
 def test_a_layer_belongs_to_its_repository(ecr, repository):
-    """What one repository was sent, another does not have."""
+    """A layer of one repository is not available in another."""
     upload(ecr, repository, b"{}")
     other = f"{repository}-other"
     ecr.create_repository(repositoryName=other)
@@ -180,10 +180,10 @@ def test_a_layer_belongs_to_its_repository(ecr, repository):
 
 
 @pytest.mark.operation("InitiateLayerUpload")
-def test_a_failure_below_is_said_once_and_in_json(sandbox, ecr, repository, begun):
-    """The registry cannot write: where its folder for uploads should be is a file."""
+def test_an_internal_error_is_json_and_is_not_retried(sandbox, ecr, repository, new_upload):
+    """The registry cannot write, because its uploads folder is a file."""
     uploads = sandbox.state / "uploads"
-    assert (uploads / begun["uploadId"]).exists()
+    assert (uploads / new_upload["uploadId"]).exists()
     shutil.rmtree(uploads)
     uploads.touch()
     with pytest.raises(ecr.exceptions.ServerException, match="The sandbox could not do this") as refused:

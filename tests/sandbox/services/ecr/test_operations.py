@@ -1,13 +1,13 @@
-"""Every operation of botocore's model of ECR is answered, in JSON, at the first try."""
+"""Every operation in botocore's model of ECR gets a JSON response on the first try."""
 
 import json
 
 import botocore.session
 import pytest
 from botocore.exceptions import ClientError
-from ecr_sandbox.services.ecr.responses import answers
 from moto.core.utils import camelcase_to_underscores
 
+from ecr_sandbox.services.ecr.responses import answers
 from helpers import settings
 from tests.sandbox.api import image, manifest, raw, upload
 from tests.sandbox.shapes import minimal
@@ -29,7 +29,7 @@ RULE = {
 
 @pytest.fixture
 def given(sandbox, repository):
-    """What the operations are about: a repository with an image, and texts that are what they must be."""
+    """Parameters for the operations: a repository with an image, and valid policy texts."""
     ecr = sandbox.client()
     layer = upload(ecr, repository, b"{}")
     return {
@@ -49,8 +49,8 @@ def given(sandbox, repository):
     }
 
 
-def asked(client, operation, parameters):
-    """The code of the error, or None, of one call; and how many requests it took."""
+def call(client, operation, parameters):
+    """The error code, or None, and the response of one call. The call must need only one request."""
     sent = []
     client.meta.events.register("before-send", lambda request, **_: sent.append(request.url))
     try:
@@ -66,9 +66,9 @@ def asked(client, operation, parameters):
 
 
 @pytest.mark.parametrize("operation", MODEL.operation_names)
-def test_each_operation_is_answered_once_and_for_all(sandbox, given, operation):
+def test_each_operation_of_ecr_is_answered_without_a_retry(sandbox, given, operation):
     model = MODEL.operation_model(operation)
-    code, answer = asked(sandbox.client(), operation, minimal(model.input_shape, given))
+    code, answer = call(sandbox.client(), operation, minimal(model.input_shape, given))
     assert (code == NOT_HERE) == (not answers(operation))
     if code == NOT_HERE:
         assert answer["Error"]["Message"].startswith(operation) or f":{operation} " in answer["Error"]["Message"]
@@ -77,9 +77,9 @@ def test_each_operation_is_answered_once_and_for_all(sandbox, given, operation):
 
 
 @pytest.mark.parametrize("operation", PUBLIC.operation_names)
-def test_each_operation_of_ecr_public_too(sandbox, operation):
+def test_each_operation_of_ecr_public_is_answered_without_a_retry(sandbox, operation):
     shape = PUBLIC.operation_model(operation).input_shape
-    asked(sandbox.client("ecr-public"), operation, minimal(shape, {}))
+    call(sandbox.client("ecr-public"), operation, minimal(shape, {}))
 
 
 @pytest.mark.parametrize(
@@ -100,15 +100,15 @@ def test_a_body_that_boto3_would_not_send_is_refused(sandbox, body):
     assert answer["message"] == "Invalid parameter at 'body' failed to satisfy constraint: 'must be a JSON object'"
 
 
-def test_half_a_character_in_a_name_is_refused(sandbox):
+def test_an_unpaired_surrogate_in_a_name_is_refused(sandbox):
     status, answer = raw(sandbox, "ListImages", rb'{"repositoryName": "app", "nextToken": "\ud800"}')
     assert (status, answer["__type"]) == (400, "InvalidParameterException")
     assert "'nextToken'" in answer["message"]
 
 
 @pytest.mark.operation("SetRepositoryPolicy", "GetRepositoryPolicy")
-def test_a_text_smuggles_no_parameter_in(sandbox, repository):
-    """moto alone reads the JSON as a form too, finds repositoryName there, and sets the other one's policy."""
+def test_a_policy_text_cannot_inject_a_parameter(sandbox, repository):
+    """Without our check, moto also parses the JSON as a form, finds repositoryName in it, and sets the other policy."""
     ecr, other = sandbox.client(), f"{repository}-other"
     ecr.create_repository(repositoryName=other)
     text = json.dumps({**POLICY, "Id": f"x&repositoryName={other}&Action=DeleteRepository&y=1"})

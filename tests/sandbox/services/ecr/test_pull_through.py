@@ -1,13 +1,13 @@
-"""Pull through cache: an image of Docker Hub, ECR Public or another private registry is had by a rule's prefix."""
+"""Pull through cache: images of Docker Hub, ECR Public or another private registry, pulled by a rule's prefix."""
 
 import json
 import uuid
 
 import pytest
 from botocore.exceptions import ClientError
+
 from ecr_sandbox.services.ecr.pull_through.rules import chosen, is_due, upstream_name
 from ecr_sandbox.services.ecr.pull_through.upstreams import kind_of
-
 from helpers import settings
 from tests.sandbox.api import image as api_image
 from tests.sandbox.api import index, put, upload
@@ -19,7 +19,7 @@ DAY = 24 * 60 * 60
 HUB, PUBLIC = "registry-1.docker.io", "public.ecr.aws"
 IMPORT = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository")
 PULL = ("ecr:GetAuthorizationToken", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-NOBODY = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ecr-pullthroughcache/nobody-AbCdEf"
+MISSING_SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ecr-pullthroughcache/nobody-AbCdEf"
 
 
 # Rules
@@ -35,11 +35,11 @@ NOBODY = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ecr-pullthroughca
         ("ROOT", "team/", "app", "team/app"),
     ],
 )
-def test_what_a_repository_is_called_upstream(prefix, upstream, name, called):
+def test_the_upstream_repository_name(prefix, upstream, name, called):
     assert upstream_name({"ecrRepositoryPrefix": prefix, "upstreamRepositoryPrefix": upstream}, name) == called
 
 
-def test_the_rule_with_the_longest_prefix_counts():
+def test_the_rule_with_the_longest_prefix_applies():
     rules = [{"ecrRepositoryPrefix": prefix} for prefix in ("ROOT", "a", "a/b/")]
     found = {name: (chosen(rules, name) or {}).get("ecrRepositoryPrefix") for name in ("a/b/c", "a/c", "ab/c", "a")}
     assert found == {"a/b/c": "a/b/", "a/c": "a", "ab/c": "ROOT", "a": "ROOT"}
@@ -47,7 +47,7 @@ def test_the_rule_with_the_longest_prefix_counts():
 
 
 @pytest.mark.parametrize(("last", "now", "due"), [(None, DAY, False), (0, DAY - 1, False), (0, DAY, True)])
-def test_upstream_is_asked_once_a_day_about_what_came_from_there(last, now, due):
+def test_upstream_is_checked_once_a_day(last, now, due):
     assert is_due(last, now) is due
 
 
@@ -67,7 +67,7 @@ def test_upstream_is_asked_once_a_day_about_what_came_from_there(last, now, due)
         ("evil.example/registry-1.docker.io", None),
     ],
 )
-def test_which_registry_an_address_is(url, kind):
+def test_the_registry_type_of_an_upstream_url(url, kind):
     assert kind_of(url) == kind
 
 
@@ -84,7 +84,7 @@ def secret(sandbox, user, password=PASSWORD):
 
 @pytest.fixture
 def rule(sandbox):
-    """Makes rules with a prefix of their own; they are gone afterwards."""
+    """Creates rules with a new prefix each, and deletes them afterwards."""
     made = []
 
     def make(url=HUB, region=settings.REGION, **more):
@@ -102,7 +102,7 @@ def rule(sandbox):
 
 @pytest.fixture
 def on_the_hub(sandbox, the_hub, make_image):  # noqa: F811
-    """Pushes an image to a new account's repository at the hub; the account, and a way to push again."""
+    """Pushes an image to a repository of a new Docker Hub account. Returns the account and a function to push again."""
     user = the_hub.sign_up()
     the_hub.login(user)
 
@@ -120,7 +120,7 @@ def digest(sandbox, repository, tag="1"):
 
 
 @pytest.mark.operation("CreatePullThroughCacheRule", "DescribeImages", "BatchGetImage")
-def test_docker_pulls_an_image_of_the_hub_and_it_is_here_then(sandbox, rule, on_the_hub):
+def test_docker_pulls_an_image_from_docker_hub_through_the_cache(sandbox, rule, on_the_hub):
     user, push = on_the_hub
     prefix = rule(credentialArn=secret(sandbox, user))
     name = f"{sandbox.registry}/{prefix}/{user}/app:1"
@@ -132,7 +132,7 @@ def test_docker_pulls_an_image_of_the_hub_and_it_is_here_then(sandbox, rule, on_
 
     push()  # another image under the same tag
     sandbox.run(f"docker pull {name} && docker rmi {name}")
-    assert digest(sandbox, repository) == first  # upstream was asked less than a day ago
+    assert digest(sandbox, repository) == first  # upstream was checked less than a day ago
     sandbox.forward(DAY)
     sandbox.run(f"docker pull {name} && docker rmi {name}")
     assert digest(sandbox, repository) != first
@@ -140,7 +140,7 @@ def test_docker_pulls_an_image_of_the_hub_and_it_is_here_then(sandbox, rule, on_
     sandbox.run(f"docker pull {by_digest} && docker rmi {by_digest}")
 
 
-def test_what_was_pushed_here_is_not_replaced_by_what_is_called_alike_upstream(sandbox, rule, on_the_hub):
+def test_a_pushed_image_is_not_replaced_by_an_upstream_image_of_the_same_name(sandbox, rule, on_the_hub):
     user, _ = on_the_hub
     ecr, repository = sandbox.client(), f"{rule(credentialArn=secret(sandbox, user))}/{user}/app"
     ecr.create_repository(repositoryName=repository)
@@ -151,7 +151,7 @@ def test_what_was_pushed_here_is_not_replaced_by_what_is_called_alike_upstream(s
     assert got["imageId"]["imageDigest"] == mine
 
 
-def test_what_is_here_is_good_enough_when_the_hub_refuses(sandbox, rule, on_the_hub, the_hub):  # noqa: F811
+def test_a_cached_image_is_served_when_docker_hub_refuses(sandbox, rule, on_the_hub, the_hub):  # noqa: F811
     user, _ = on_the_hub
     prefix = rule(credentialArn=secret(sandbox, user))
     name = f"{sandbox.registry}/{prefix}/{user}/app"
@@ -159,8 +159,8 @@ def test_what_is_here_is_good_enough_when_the_hub_refuses(sandbox, rule, on_the_
     the_hub.call("PUT", "/sandbox/pull-limit", anonymous=0, personal=0)
     sandbox.forward(DAY)
     sandbox.run(f"docker pull {name}:1 && docker rmi {name}:1")
-    said = sandbox.refused(f"docker pull {name}:2")
-    assert "toomanyrequests" in said.lower() or "pull rate limit" in said
+    output = sandbox.refused(f"docker pull {name}:2")
+    assert "toomanyrequests" in output.lower() or "pull rate limit" in output
     [failure] = sandbox.client().batch_get_image(repositoryName=f"{prefix}/{user}/app", imageIds=[{"imageTag": "2"}])[
         "failures"
     ]
@@ -168,7 +168,7 @@ def test_what_is_here_is_good_enough_when_the_hub_refuses(sandbox, rule, on_the_
 
 
 @pytest.mark.operation("ValidatePullThroughCacheRule", "UpdatePullThroughCacheRule", "BatchGetImage")
-def test_a_wrong_password_is_said_and_can_be_mended(sandbox, rule, on_the_hub):
+def test_a_wrong_password_is_an_error_and_can_be_fixed(sandbox, rule, on_the_hub):
     user, _ = on_the_hub
     ecr, prefix = sandbox.client(), rule(credentialArn=secret(sandbox, user, "wrong"))
     name = f"{sandbox.registry}/{prefix}/{user}/app:1"
@@ -187,8 +187,8 @@ def test_a_wrong_password_is_said_and_can_be_mended(sandbox, rule, on_the_hub):
     assert found["imageId"]["imageTag"] == "1"
 
 
-def test_who_pulls_must_be_allowed_to_import_and_to_create(sandbox, rule, on_the_hub, person):
-    """The words are those of AWS's page "Troubleshooting pull through cache issues"."""
+def test_a_pull_needs_permission_to_import_and_to_create(sandbox, rule, on_the_hub, person):
+    """The messages are from AWS's page "Troubleshooting pull through cache issues"."""
     user, _ = on_the_hub
     prefix = rule(credentialArn=secret(sandbox, user))
     repository = f"{prefix}/{user}/app"
@@ -223,7 +223,7 @@ def test_a_registry_policy_can_allow_the_import(sandbox, rule, on_the_hub, perso
 
 
 @pytest.mark.operation("CreateRepositoryCreationTemplate")
-def test_a_template_for_the_cache_gives_the_settings(sandbox, rule, on_the_hub):
+def test_a_creation_template_sets_the_repository_settings(sandbox, rule, on_the_hub):
     user, _ = on_the_hub
     ecr, prefix = sandbox.client(), rule(credentialArn=secret(sandbox, user))
     ecr.create_repository_creation_template(
@@ -235,7 +235,7 @@ def test_a_template_for_the_cache_gives_the_settings(sandbox, rule, on_the_hub):
     assert made["imageTagMutability"] == "IMMUTABLE"
 
 
-# ECR Public, another private registry, and registries that are not here
+# ECR Public, another private registry, and unsupported registries
 
 
 def test_an_image_of_ecr_public_needs_no_secret(sandbox, rule, make_image):
@@ -250,7 +250,7 @@ def test_an_image_of_ecr_public_needs_no_secret(sandbox, rule, make_image):
     assert "not found" in sandbox.refused(f"docker pull {name.removesuffix(':1')}:none")
 
 
-def test_an_index_of_another_region_comes_with_its_images(sandbox, rule, repository):
+def test_an_index_from_another_region_is_cached_with_its_images(sandbox, rule, repository):
     there, ecr = sandbox.client(region="eu-west-1"), sandbox.client()
     there.create_repository(repositoryName=repository)
     upload(there, repository, b"{}")
@@ -263,7 +263,7 @@ def test_an_index_of_another_region_comes_with_its_images(sandbox, rule, reposit
     assert {each["imageDigest"] for each in found} == {wanted, *children}
 
 
-def test_another_account_s_registry_must_allow_the_role(sandbox, rule, repository):
+def test_another_accounts_registry_must_allow_the_role(sandbox, rule, repository):
     other = sandbox.client(key=(settings.OTHER_ACCESS_KEY, settings.OTHER_SECRET_KEY))
     other.create_repository(repositoryName=repository)
     upload(other, repository, b"{}")
@@ -282,16 +282,16 @@ def test_another_account_s_registry_must_allow_the_role(sandbox, rule, repositor
     actions = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
     may = {"Effect": "Allow", "Principal": {"AWS": role}, "Action": actions}
     other.set_repository_policy(repositoryName=repository, policyText=json.dumps(policy(may)))
-    asked = {"repositoryName": f"{prefix}/{repository}", "imageIds": [{"imageTag": "v1"}]}
-    assert sandbox.client().batch_get_image(**asked)["images"]
+    parameters = {"repositoryName": f"{prefix}/{repository}", "imageIds": [{"imageTag": "v1"}]}
+    assert sandbox.client().batch_get_image(**parameters)["images"]
 
 
 @pytest.mark.operation("CreatePullThroughCacheRule", "ValidatePullThroughCacheRule")
-def test_of_a_registry_that_is_not_here_it_is_said(sandbox, rule):
+def test_an_unsupported_registry_is_an_error(sandbox, rule):
     prefix = rule("quay.io")
-    said = "The registry quay.io is not part of this sandbox. It works on AWS."
-    assert said in sandbox.refused(f"docker pull {sandbox.registry}/{prefix}/coreos/etcd:v3")
-    assert sandbox.client().validate_pull_through_cache_rule(ecrRepositoryPrefix=prefix)["failure"] == said
+    message = "The registry quay.io is not part of this sandbox. It works on AWS."
+    assert message in sandbox.refused(f"docker pull {sandbox.registry}/{prefix}/coreos/etcd:v3")
+    assert sandbox.client().validate_pull_through_cache_rule(ecrRepositoryPrefix=prefix)["failure"] == message
 
 
 # The operations
@@ -303,7 +303,7 @@ def test_of_a_registry_that_is_not_here_it_is_said(sandbox, rule):
     "UpdatePullThroughCacheRule",
     "DeletePullThroughCacheRule",
 )
-def test_rules_are_made_listed_changed_and_deleted(sandbox):
+def test_rules_are_created_listed_changed_and_deleted(sandbox):
     ecr = sandbox.client(region="eu-west-3")
     for prefix, url in (("k8s", "registry.k8s.io"), ("quay", "quay.io"), ("public", PUBLIC)):
         made = ecr.create_pull_through_cache_rule(ecrRepositoryPrefix=prefix, upstreamRegistryUrl=url)
@@ -315,7 +315,7 @@ def test_rules_are_made_listed_changed_and_deleted(sandbox):
     assert {each["upstreamRegistry"] for each in found} == {"k8s", "ecr-public", "quay"}
     [one] = ecr.describe_pull_through_cache_rules(ecrRepositoryPrefixes=["quay"])["pullThroughCacheRules"]
     assert (one["registryId"], one["createdAt"]) == (settings.ACCOUNT, one["updatedAt"])
-    with pytest.raises(ClientError, match="SecretNotFoundException"):  # it is of another Region
+    with pytest.raises(ClientError, match="SecretNotFoundException"):  # the secret is in another Region
         ecr.update_pull_through_cache_rule(ecrRepositoryPrefix="quay", credentialArn=secret(sandbox, "user"))
     changed = ecr.update_pull_through_cache_rule(ecrRepositoryPrefix="quay", credentialArn=secret_there(sandbox))
     assert changed["updatedAt"] >= one["updatedAt"]
@@ -338,7 +338,7 @@ def secret_there(sandbox):
 
 
 @pytest.mark.operation("CreatePullThroughCacheRule")
-def test_what_is_wrong_with_a_rule_is_said(sandbox):
+def test_invalid_rules_are_refused(sandbox):
     ecr = sandbox.client(region="eu-north-1")
     ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="public", upstreamRegistryUrl=PUBLIC)
     unreadable = sandbox.client("secretsmanager", region="eu-north-1").create_secret(
@@ -348,7 +348,7 @@ def test_what_is_wrong_with_a_rule_is_said(sandbox):
         ({"ecrRepositoryPrefix": "public"}, "PullThroughCacheRuleAlreadyExistsException"),
         ({"upstreamRegistryUrl": "registry.example"}, "UnsupportedUpstreamRegistryException"),
         ({"upstreamRegistryUrl": HUB}, "InvalidParameterException"),  # without a secret
-        ({"upstreamRegistryUrl": HUB, "credentialArn": NOBODY}, "SecretNotFoundException"),
+        ({"upstreamRegistryUrl": HUB, "credentialArn": MISSING_SECRET}, "SecretNotFoundException"),
         ({"upstreamRegistryUrl": HUB, "credentialArn": unreadable}, "UnableToAccessSecretException"),
         ({"upstreamRegistry": "quay"}, "InvalidParameterException"),
         ({"ecrRepositoryPrefix": "Upper"}, "InvalidParameterException"),
@@ -358,7 +358,7 @@ def test_what_is_wrong_with_a_rule_is_said(sandbox):
             ecr.create_pull_through_cache_rule(**{"ecrRepositoryPrefix": "new", "upstreamRegistryUrl": PUBLIC, **more})
 
 
-def test_the_commands_of_aws_work(sandbox, on_the_hub):
+def test_the_aws_commands_work(sandbox, on_the_hub):
     user, _ = on_the_hub
     arn, prefix = secret(sandbox, user), f"cli-{uuid.uuid4().hex[:8]}"
     about = f"--ecr-repository-prefix {prefix}"

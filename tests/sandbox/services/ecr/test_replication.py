@@ -1,4 +1,4 @@
-"""Replication: what is pushed here is soon there too, with its bytes; in another account only if that one agrees."""
+"""Replication: a pushed image is copied to other Regions, and to another account if its policy allows it."""
 
 import json
 import signal
@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 from botocore.exceptions import ClientError
-from ecr_sandbox.services.ecr.replication.rules import Destination, covers, destinations
 
+from ecr_sandbox.services.ecr.replication.rules import Destination, covers, destinations
 from helpers import settings
 from tests.sandbox.api import image, index, manifest, put, upload
 from tests.sandbox.conftest import PATIENCE, until
@@ -35,17 +35,17 @@ def rule(*regions, filters=(), account=ME, deletes=None):
     [
         ((), "app", True),
         (("prod",), "prod/app", True),
-        (("prod",), "production", True),  # a filter is the beginning of a name, not a folder
+        (("prod",), "production", True),  # a filter is a prefix of the name, not a folder
         (("prod/",), "production", False),
         (("dev", "prod"), "prod", True),
         (("prod",), "my/prod", False),
     ],
 )
-def test_a_filter_is_the_beginning_of_a_name(filters, repository, covered):
+def test_a_filter_is_a_prefix_of_the_name(filters, repository, covered):
     assert covers(rule("r", filters=filters), repository) is covered
 
 
-def test_a_destination_that_several_rules_name_is_one():
+def test_a_destination_of_several_rules_is_used_once():
     rules = [
         rule("a", "b"),
         rule("b", filters=("app",), deletes=True),
@@ -60,12 +60,12 @@ def test_a_destination_that_several_rules_name_is_one():
     assert destinations([], "app") == []
 
 
-# Done
+# Copies
 
 
 @pytest.fixture
 def replicate(sandbox):
-    """Sets the replication rules; there are none afterwards."""
+    """Sets the replication rules and removes them afterwards."""
 
     def put_rules(*rules):
         return sandbox.client().put_replication_configuration(replicationConfiguration={"rules": list(rules)})
@@ -75,7 +75,7 @@ def replicate(sandbox):
 
 
 def statuses(ecr, repository, **wanted):
-    """The status of each destination of an image, when none is in progress any more."""
+    """The status of each destination of an image, after all copies have ended."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         answer = ecr.describe_image_replication_status(repositoryName=repository, imageId=wanted)
@@ -87,7 +87,7 @@ def statuses(ecr, repository, **wanted):
 
 
 @pytest.mark.operation("PutReplicationConfiguration", "DescribeImageReplicationStatus")
-def test_what_docker_pushes_can_be_pulled_in_the_other_region(sandbox, repository, replicate, make_image):
+def test_an_image_that_docker_pushes_can_be_pulled_in_the_other_region(sandbox, repository, replicate, make_image):
     ecr, there = sandbox.client(), sandbox.client(region=THERE)
     replicate(rule(THERE, filters=[repository]))
     name = make_image(f"{sandbox.registry}/{repository}:v1")
@@ -102,13 +102,13 @@ def test_what_docker_pushes_can_be_pulled_in_the_other_region(sandbox, repositor
     password = "aws ecr get-login-password --region " + THERE
     sandbox.run(f"{password} | docker login --username AWS --password-stdin {uri.partition('/')[0]}")
     sandbox.run(f"docker rmi {name} && docker pull {uri}:v1 && docker rmi {uri}:v1")
-    asked = {"repositoryName": repository, "imageIds": [{"imageTag": "v1"}]}
-    [here_detail], [there_detail] = (each.describe_images(**asked)["imageDetails"] for each in (ecr, there))
+    parameters = {"repositoryName": repository, "imageIds": [{"imageTag": "v1"}]}
+    [here_detail], [there_detail] = (each.describe_images(**parameters)["imageDetails"] for each in (ecr, there))
     for what in ("imageDigest", "imageTags", "imageSizeInBytes", "imageManifestMediaType"):
         assert here_detail[what] == there_detail[what]
 
 
-def test_only_what_is_pushed_afterwards_and_what_the_filter_means_is_copied(sandbox, repository, replicate):
+def test_only_later_pushes_that_match_the_filter_are_replicated(sandbox, repository, replicate):
     ecr, there = sandbox.client(), sandbox.client(region=THERE)
     other = f"other-{repository}"
     ecr.create_repository(repositoryName=other)
@@ -125,7 +125,7 @@ def test_only_what_is_pushed_afterwards_and_what_the_filter_means_is_copied(sand
         there.list_images(repositoryName=other)
 
 
-def test_an_index_comes_with_its_images_and_a_tag_follows(sandbox, repository, replicate):
+def test_an_index_is_replicated_with_its_images_and_a_moved_tag_follows(sandbox, repository, replicate):
     ecr, there = sandbox.client(), sandbox.client(region=THERE)
     replicate(rule(THERE, filters=[repository]))
     upload(ecr, repository, b"{}")
@@ -144,7 +144,7 @@ def test_an_index_comes_with_its_images_and_a_tag_follows(sandbox, repository, r
 
 
 @pytest.mark.operation("PutRegistryPolicy")
-def test_another_account_must_agree(sandbox, repository, replicate):
+def test_another_accounts_registry_policy_must_allow_replication(sandbox, repository, replicate):
     ecr, other = sandbox.client(), sandbox.client(key=OTHER_KEY)
     replicate(rule(HERE, filters=[repository], account=OTHER))
     upload(ecr, repository, b"{}")
@@ -164,7 +164,7 @@ def test_another_account_must_agree(sandbox, repository, replicate):
 
     agree("ecr:ReplicateImage")
     image(ecr, repository, "two", "v2")
-    assert statuses(ecr, repository, imageTag="v2")[OTHER, HERE]["status"] == "FAILED"  # there is no such repository
+    assert statuses(ecr, repository, imageTag="v2")[OTHER, HERE]["status"] == "FAILED"  # the repository does not exist
     agree("ecr:ReplicateImage", "ecr:CreateRepository")
     image(ecr, repository, "three", "v3")
     assert statuses(ecr, repository, imageTag="v3")[OTHER, HERE]["status"] == "COMPLETE"
@@ -173,7 +173,7 @@ def test_another_account_must_agree(sandbox, repository, replicate):
 
 
 @pytest.mark.operation("CreateRepositoryCreationTemplate")
-def test_settings_stay_here_but_a_template_there_has_its_own(sandbox, repository, replicate):
+def test_settings_are_not_replicated_and_a_template_in_the_destination_applies(sandbox, repository, replicate):
     ecr, there = sandbox.client(), sandbox.client(region=THERE)
     names = [f"{repository}/plain", f"{repository}/with/template"]
     there.create_repository_creation_template(
@@ -194,7 +194,7 @@ def test_settings_stay_here_but_a_template_there_has_its_own(sandbox, repository
     assert tags == [[], []]
 
 
-def test_a_copy_is_not_copied_on(sandbox, repository, replicate):
+def test_a_replicated_image_is_not_replicated_again(sandbox, repository, replicate):
     ecr, there, further = (sandbox.client(region=region) for region in (HERE, THERE, "ap-south-1"))
     replicate(rule(THERE, filters=[repository]))
     chain = {"rules": [rule("ap-south-1", filters=[repository])]}
@@ -207,7 +207,7 @@ def test_a_copy_is_not_copied_on(sandbox, repository, replicate):
         further.list_images(repositoryName=repository)
 
 
-def test_a_locked_tag_there_is_not_moved_and_the_image_comes_without_it(sandbox, repository, replicate):
+def test_an_immutable_tag_in_the_destination_is_not_moved(sandbox, repository, replicate):
     ecr, there = sandbox.client(), sandbox.client(region=THERE)
     there.create_repository(repositoryName=repository, imageTagMutability="IMMUTABLE")
     replicate(rule(THERE, filters=[repository]))
@@ -222,15 +222,15 @@ def test_a_locked_tag_there_is_not_moved_and_the_image_comes_without_it(sandbox,
 
 
 @pytest.mark.operation("UpdateImageStorageClass")
-def test_what_is_restored_is_copied_and_what_is_archived_there_comes_back(sandbox, repository, replicate):
+def test_a_restored_image_is_replicated_and_restored_in_the_destination(sandbox, repository, replicate):
     ecr, there = sandbox.client(), sandbox.client(region=THERE)
     upload(ecr, repository, b"{}")
     image(ecr, repository, "one", "v1")
-    asked = {"repositoryName": repository, "imageId": {"imageTag": "v1"}}
+    parameters = {"repositoryName": repository, "imageId": {"imageTag": "v1"}}
 
     def back_and_forth():
-        ecr.update_image_storage_class(**asked, targetStorageClass="ARCHIVE")
-        ecr.update_image_storage_class(**asked, targetStorageClass="STANDARD")
+        ecr.update_image_storage_class(**parameters, targetStorageClass="ARCHIVE")
+        ecr.update_image_storage_class(**parameters, targetStorageClass="STANDARD")
         sandbox.forward(20 * 60)
 
     def status_there():
@@ -241,13 +241,13 @@ def test_what_is_restored_is_copied_and_what_is_archived_there_comes_back(sandbo
     back_and_forth()
     until(lambda: statuses(ecr, repository, imageTag="v1"))
     assert (statuses(ecr, repository, imageTag="v1")[ME, THERE]["status"], status_there()) == ("COMPLETE", "ACTIVE")
-    there.update_image_storage_class(**asked, targetStorageClass="ARCHIVE")
+    there.update_image_storage_class(**parameters, targetStorageClass="ARCHIVE")
     back_and_forth()
     until(lambda: status_there() == "ACTIVE")
 
 
 @pytest.mark.operation("PutReplicationConfiguration", "BatchDeleteImage")
-def test_deletions_are_repeated_if_the_rule_says_so(sandbox, repository, replicate):
+def test_deletions_are_replicated_if_the_rule_says_so(sandbox, repository, replicate):
     ecr, there = sandbox.client(), sandbox.client(region=THERE)
     upload(ecr, repository, b"{}")
 
@@ -259,7 +259,7 @@ def test_deletions_are_repeated_if_the_rule_says_so(sandbox, repository, replica
     image(ecr, repository, "one", "kept")
     put(ecr, repository, manifest(annotations={"name": "two"}), "b")
     put(ecr, repository, manifest(annotations={"name": "two"}), "c")
-    assert statuses(ecr, repository, imageTag="kept")  # the repository is there with its first image
+    assert statuses(ecr, repository, imageTag="kept")  # the first image creates the repository
     until(lambda: there_are() == ["b", "c", "kept"])
     ecr.batch_delete_image(repositoryName=repository, imageIds=[{"imageTag": "kept"}])
     replicate(rule(THERE, filters=[repository], deletes=True))
@@ -269,8 +269,8 @@ def test_deletions_are_repeated_if_the_rule_says_so(sandbox, repository, replica
     until(lambda: there_are() == ["kept"])
 
 
-def test_a_push_that_was_acknowledged_is_copied_also_after_a_kill(own_sandbox, make_image):
-    """Whether the copy was made before the kill or by the next run: none is lost."""
+def test_an_acknowledged_push_is_replicated_after_a_kill(own_sandbox, make_image):
+    """The image is copied before the kill or after the restart. None is lost."""
     sandbox = own_sandbox.start()
     sandbox.login()
     ecr = sandbox.client()
@@ -290,14 +290,14 @@ def test_a_push_that_was_acknowledged_is_copied_also_after_a_kill(own_sandbox, m
     assert there.get_download_url_for_layer(repositoryName="app", layerDigest=config)["downloadUrl"]
 
 
-def test_the_source_pays_for_what_went_to_another_region(sandbox, repository, replicate):
+def test_the_source_account_pays_for_replication_to_another_region(sandbox, repository, replicate):
     ecr = sandbox.client()
     layer = b"x" * 1_000_000
     upload(ecr, repository, b"{}")
     upload(ecr, repository, layer)
     replicate(rule(THERE, filters=[repository]))
     put(ecr, repository, manifest(layers=(layer,)), "v1")
-    put(ecr, repository, manifest(layers=(layer,), annotations={"a": "b"}), "v2")  # no new bytes
+    put(ecr, repository, manifest(layers=(layer,), annotations={"a": "b"}), "v2")  # transfers no new layers
     assert statuses(ecr, repository, imageTag="v2")[ME, THERE]["status"] == "COMPLETE"
     [used] = sandbox.client("ce").get_cost_and_usage(
         TimePeriod=sandbox.month(),
@@ -310,7 +310,7 @@ def test_the_source_pays_for_what_went_to_another_region(sandbox, repository, re
 
 
 @pytest.mark.operation("PutReplicationConfiguration", "DescribeRegistry")
-def test_the_rules_are_shown_and_what_is_wrong_with_them_is_said(sandbox, replicate):
+def test_rules_are_returned_and_invalid_rules_are_refused(sandbox, replicate):
     ecr = sandbox.client()
     rules = [rule(THERE, filters=["prod"]), rule("us-west-2", account=OTHER, deletes=True)]
     assert replicate(*rules)["replicationConfiguration"] == {"rules": rules}
@@ -328,7 +328,7 @@ def test_the_rules_are_shown_and_what_is_wrong_with_them_is_said(sandbox, replic
 
 
 @pytest.mark.operation("DescribeImageReplicationStatus")
-def test_the_status_of_what_is_not_there(sandbox, repository):
+def test_the_status_of_a_missing_image(sandbox, repository):
     ecr = sandbox.client()
     with pytest.raises(ClientError, match="ImageNotFoundException"):
         ecr.describe_image_replication_status(repositoryName=repository, imageId={"imageTag": "v1"})
@@ -342,7 +342,7 @@ def test_the_status_of_what_is_not_there(sandbox, repository):
 
 
 def ended(ecr, number):
-    """The description of a backfill that has ended."""
+    """The description of a backfill after it has ended."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         found = ecr.describe_replication_backfill_results(replicationBackfillId=number)
@@ -359,7 +359,7 @@ def ended(ecr, number):
     "ListReplicationBackfills",
     "StopReplicationBackfill",
 )
-def test_a_backfill_copies_what_was_there_before_the_rule(sandbox, repository, replicate):
+def test_a_backfill_copies_images_older_than_the_rule(sandbox, repository, replicate):
     ecr, there = sandbox.client(), sandbox.client(region=THERE)
     upload(ecr, repository, b"{}")
     children = [image(ecr, repository, name, name) for name in "ab"]
@@ -368,9 +368,9 @@ def test_a_backfill_copies_what_was_there_before_the_rule(sandbox, repository, r
     with pytest.raises(ClientError, match="InvalidParameterException"):
         ecr.start_replication_backfill(destination=to)
     replicate(rule(THERE, filters=[repository]))
-    begun = ecr.start_replication_backfill(destination=to)
-    assert (begun["status"], begun["destination"], begun["registryId"]) == ("PREPARING", to, ME)
-    done = ended(ecr, begun["replicationBackfillId"])
+    started = ecr.start_replication_backfill(destination=to)
+    assert (started["status"], started["destination"], started["registryId"]) == ("PREPARING", to, ME)
+    done = ended(ecr, started["replicationBackfillId"])
     assert done["status"] == "COMPLETE"
     assert done["progress"] == {
         "totalReplicationCount": 3,
@@ -387,7 +387,7 @@ def test_a_backfill_copies_what_was_there_before_the_rule(sandbox, repository, r
         "b",
     ]
 
-    about = {"replicationBackfillId": begun["replicationBackfillId"]}
+    about = {"replicationBackfillId": started["replicationBackfillId"]}
     pages = [ecr.describe_replication_backfill_results(**about, maxResults=2)]
     pages.append(ecr.describe_replication_backfill_results(**about, maxResults=2, nextToken=pages[0]["nextToken"]))
     assert [len(page["results"]) for page in pages] == [2, 1]
@@ -403,7 +403,7 @@ def test_a_backfill_copies_what_was_there_before_the_rule(sandbox, repository, r
 
 
 @pytest.mark.operation("StartReplicationBackfill", "StopReplicationBackfill", "ListReplicationBackfills")
-def test_a_backfill_can_be_stopped_is_alone_and_is_forgotten_after_90_days(own_sandbox):
+def test_a_backfill_runs_alone_can_be_stopped_and_is_listed_for_90_days(own_sandbox):
     sandbox = own_sandbox.start()
     ecr = sandbox.client()
     regions = ["eu-west-1", "eu-west-2"]
@@ -413,12 +413,12 @@ def test_a_backfill_can_be_stopped_is_alone_and_is_forgotten_after_90_days(own_s
     for number in range(150):
         image(ecr, "app", str(number), f"v{number}")
     first, second = ({"region": region, "registryId": ME} for region in regions)
-    begun = ecr.start_replication_backfill(destination=first)
+    started = ecr.start_replication_backfill(destination=first)
     with pytest.raises(ClientError, match="ReplicationBackfillInProgressException"):
         ecr.start_replication_backfill(destination=first)
-    about = {"replicationBackfillId": begun["replicationBackfillId"]}
+    about = {"replicationBackfillId": started["replicationBackfillId"]}
     assert ecr.stop_replication_backfill(**about)["status"] in ("STOPPING", "STOPPED")
-    stopped = ended(ecr, begun["replicationBackfillId"])
+    stopped = ended(ecr, started["replicationBackfillId"])
     assert stopped["status"] == "STOPPED"
     assert stopped.get("progress", {"completedReplicationCount": 0})["completedReplicationCount"] < 150
     done = ended(ecr, ecr.start_replication_backfill(destination=second)["replicationBackfillId"])
@@ -431,32 +431,32 @@ def test_a_backfill_can_be_stopped_is_alone_and_is_forgotten_after_90_days(own_s
 
 
 @pytest.mark.operation("StartReplicationBackfill")
-def test_what_is_in_the_archive_is_not_copied(sandbox, repository, replicate):
+def test_archived_images_are_not_replicated(sandbox, repository, replicate):
     ecr = sandbox.client()
     upload(ecr, repository, b"{}")
     image(ecr, repository, "old", "v1")
     ecr.update_image_storage_class(repositoryName=repository, imageId={"imageTag": "v1"}, targetStorageClass="ARCHIVE")
     replicate(rule("eu-west-2", filters=[repository]))
-    begun = ecr.start_replication_backfill(destination={"region": "eu-west-2", "registryId": ME})
-    [result] = ended(ecr, begun["replicationBackfillId"])["results"]
+    started = ecr.start_replication_backfill(destination={"region": "eu-west-2", "registryId": ME})
+    [result] = ended(ecr, started["replicationBackfillId"])["results"]
     assert (result["status"], result["failureCode"]) == ("FAILED", "ImageArchived")
 
 
 @pytest.mark.operation("DescribeReplicationBackfillResults")
-def test_what_a_backfill_could_not_copy_is_among_its_results(sandbox, repository, replicate):
+def test_a_backfill_lists_the_images_it_could_not_copy(sandbox, repository, replicate):
     ecr = sandbox.client()
     upload(ecr, repository, b"{}")
     put(ecr, repository, index(image(ecr, repository, "child")), "all")
     replicate(rule("us-west-1", filters=[repository], account=OTHER))
-    begun = ecr.start_replication_backfill(destination={"region": "us-west-1", "registryId": OTHER})
-    done = ended(ecr, begun["replicationBackfillId"])
+    started = ecr.start_replication_backfill(destination={"region": "us-west-1", "registryId": OTHER})
+    done = ended(ecr, started["replicationBackfillId"])
     assert done["progress"]["failureCodes"] == ["AccessDenied"]
     assert {each["failureCode"] for each in done["results"]} == {"AccessDenied"}
     [sub] = [each["subImageFailureCodes"] for each in done["results"] if "imageTag" in each["imageId"]]
     assert sub == ["AccessDenied"]
 
 
-def test_the_commands_of_aws_work(sandbox, repository, replicate):
+def test_the_aws_commands_work(sandbox, repository, replicate):
     rules = json.dumps({"rules": [rule(THERE, filters=[repository])]})
     sandbox.run(f"aws ecr put-replication-configuration --replication-configuration '{rules}'")
     assert THERE in sandbox.run("aws ecr describe-registry")

@@ -20,11 +20,11 @@ def ecr(sandbox):
 
 
 def refused(call, **parameters):
-    """Code and message of what *call* answers."""
-    with pytest.raises(ClientError) as error:
+    """Code and message of the error of *call*."""
+    with pytest.raises(ClientError) as raised:
         call(**parameters)
-    said = error.value.response["Error"]
-    return said["Code"], said["Message"]
+    error = raised.value.response["Error"]
+    return error["Code"], error["Message"]
 
 
 def found(ecr, name):
@@ -40,7 +40,7 @@ def arn(name):
 
 
 @pytest.mark.operation("CreateRepository", "DescribeRepositories", "DeleteRepository")
-def test_a_repository_from_its_making_to_its_end(sandbox, ecr, repository):
+def test_a_repository_is_created_described_and_deleted(sandbox, ecr, repository):
     name = f"{repository}/a__b--c.d"
     began = int(time.time())
     made = ecr.create_repository(repositoryName=name)["repository"]
@@ -73,7 +73,7 @@ def test_a_repository_from_its_making_to_its_end(sandbox, ecr, repository):
 
 @pytest.mark.operation("CreateRepository")
 @pytest.mark.parametrize("kind", ["KMS", "KMS_DSSE"])
-def test_who_names_no_key_gets_awss_own_which_is_one_for_account_and_region(sandbox, ecr, repository, kind):
+def test_the_default_key_is_the_aws_managed_key_of_account_and_region(sandbox, ecr, repository, kind):
     def key(client, name, **more):
         wanted = {"encryptionType": kind, **more}
         made = client.create_repository(repositoryName=f"{repository}/{name}", encryptionConfiguration=wanted)
@@ -89,7 +89,7 @@ def test_who_names_no_key_gets_awss_own_which_is_one_for_account_and_region(sand
 
 @pytest.mark.operation("CreateRepository")
 @pytest.mark.parametrize("name", ["Demo", "a..b", "-a", "a-", "a/", "/a", "a//b", "x" * 257, "../a"])
-def test_a_name_that_ecr_does_not_take(ecr, name):
+def test_an_invalid_name_is_refused(ecr, name):
     code, message = refused(ecr.create_repository, repositoryName=name)
     assert code == "InvalidParameterException"
     assert message.startswith("Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must ")
@@ -97,7 +97,7 @@ def test_a_name_that_ecr_does_not_take(ecr, name):
 
 
 @pytest.mark.operation("CreateRepository")
-def test_nothing_is_made_in_a_registry_of_others(ecr, repository):
+def test_a_repository_in_another_accounts_registry_is_refused(ecr, repository):
     name = f"{repository}-there"
     code, message = refused(ecr.create_repository, repositoryName=name, registryId=OTHER)
     assert code == "AccessDeniedException"
@@ -108,7 +108,7 @@ def test_nothing_is_made_in_a_registry_of_others(ecr, repository):
 
 
 @pytest.mark.operation("DescribeRepositories")
-def test_repositories_come_by_name_and_in_pages(ecr, repository):
+def test_repositories_are_listed_by_name_and_in_pages(ecr, repository):
     names = [f"{repository}/{number}" for number in range(5)]
     for name in reversed(names):
         ecr.create_repository(repositoryName=name)
@@ -132,7 +132,7 @@ def tags_of(ecr, name):
 
 
 @pytest.mark.operation("CreateRepository", "TagResource", "UntagResource", "ListTagsForResource")
-def test_tags_come_change_and_go(ecr, repository):
+def test_tags_are_added_changed_and_removed(ecr, repository):
     name = f"{repository}-tagged"
     ecr.create_repository(repositoryName=name, tags=[{"Key": "team", "Value": "blue"}])
     more = [{"Key": "team", "Value": "red"}, {"Key": "cost centre/ü", "Value": ""}]
@@ -146,7 +146,7 @@ def test_tags_come_change_and_go(ecr, repository):
 
 
 @pytest.mark.operation("CreateRepository", "TagResource")
-def test_fifty_tags_are_enough(ecr, repository):
+def test_more_than_fifty_tags_are_refused(ecr, repository):
     fifty = [{"Key": f"key-{number}", "Value": "x"} for number in range(50)]
     one_more = [{"Key": "one more", "Value": "x"}]
     code, _ = refused(ecr.create_repository, repositoryName=f"{repository}-new", tags=fifty + one_more)
@@ -171,7 +171,7 @@ def test_fifty_tags_are_enough(ecr, repository):
     ],
     ids=["aws:", "AWS:", "no key", "long key", "long value", "character", "twice"],
 )
-def test_a_tag_that_aws_does_not_take(ecr, repository, tags):
+def test_an_invalid_resource_tag_is_refused(ecr, repository, tags):
     given = [{"Key": key, "Value": value} for key, value in tags]
     code, _ = refused(ecr.create_repository, repositoryName=f"{repository}-new", tags=given)
     assert code == "InvalidTagParameterException"
@@ -179,7 +179,7 @@ def test_a_tag_that_aws_does_not_take(ecr, repository, tags):
     assert tags_of(ecr, repository) == {}
 
 
-# --- may tags of images move ------------------------------------------------------------------------------------------
+# --- image tag mutability ---------------------------------------------------------------------------------------------
 
 
 def excluding(*filters):
@@ -188,7 +188,7 @@ def excluding(*filters):
 
 @pytest.mark.operation("PutImageTagMutability", "CreateRepository", "DescribeRepositories")
 @pytest.mark.parametrize("mode", ["MUTABLE", "IMMUTABLE", "MUTABLE_WITH_EXCLUSION", "IMMUTABLE_WITH_EXCLUSION"])
-def test_a_mode_has_filters_if_it_is_one_with_exclusion(ecr, repository, mode):
+def test_only_a_mode_with_exclusion_has_filters(ecr, repository, mode):
     filters = {"imageTagMutabilityExclusionFilters": excluding("latest", "*-snap-*")}
     right, wrong = ({}, filters) if not mode.endswith("EXCLUSION") else (filters, {})
     ask = {"repositoryName": repository, "imageTagMutability": mode}
@@ -207,7 +207,7 @@ def test_a_mode_has_filters_if_it_is_one_with_exclusion(ecr, repository, mode):
 
 @pytest.mark.operation("PutImageTagMutability", "CreateRepository")
 @pytest.mark.parametrize("filters", [("a*b*c*",), tuple("abcdef"), ("v1/x",), ("x" * 129,)])
-def test_filters_have_a_measure(ecr, repository, filters):
+def test_invalid_filters_are_refused(ecr, repository, filters):
     ask = {
         "imageTagMutability": "IMMUTABLE_WITH_EXCLUSION",
         "imageTagMutabilityExclusionFilters": excluding(*filters),
@@ -217,7 +217,7 @@ def test_filters_have_a_measure(ecr, repository, filters):
 
 
 @pytest.mark.operation("PutImageTagMutability", "PutImage")
-def test_a_tag_is_locked_as_the_mode_and_the_filters_say(ecr, repository):
+def test_the_mode_and_the_filters_decide_which_tags_are_immutable(ecr, repository):
     upload(ecr, repository, b"{}")
 
     def moves(tag, mode, *filters):
@@ -250,7 +250,7 @@ def policy(**changed):
 
 
 @pytest.mark.operation("SetRepositoryPolicy", "GetRepositoryPolicy", "DeleteRepositoryPolicy")
-def test_a_repository_policy_from_its_making_to_its_end(ecr, repository):
+def test_a_repository_policy_is_set_returned_and_deleted(ecr, repository):
     ask = {"repositoryName": repository}
     for call in (ecr.get_repository_policy, ecr.delete_repository_policy):
         assert refused(call, **ask) == (
@@ -282,7 +282,7 @@ INVALID = {
 
 @pytest.mark.operation("SetRepositoryPolicy")
 @pytest.mark.parametrize("text", [*INVALID.values(), policy(Resource="*")], ids=[*INVALID, "with a resource"])
-def test_what_is_no_repository_policy_is_refused(ecr, repository, text):
+def test_an_invalid_repository_policy_is_refused(ecr, repository, text):
     assert refused(ecr.set_repository_policy, repositoryName=repository, policyText=text) == (
         "InvalidParameterException",
         "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid repository policy provided'",
@@ -291,7 +291,7 @@ def test_what_is_no_repository_policy_is_refused(ecr, repository, text):
 
 @pytest.mark.operation("PutRegistryPolicy")
 @pytest.mark.parametrize("text", [*INVALID.values(), policy()], ids=[*INVALID, "without a resource"])
-def test_what_is_no_registry_policy_is_refused(ecr, text):
+def test_an_invalid_registry_policy_is_refused(ecr, text):
     assert refused(ecr.put_registry_policy, policyText=text) == (
         "InvalidParameterException",
         "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid registry policy provided'",
@@ -299,7 +299,7 @@ def test_what_is_no_registry_policy_is_refused(ecr, text):
 
 
 @pytest.mark.operation("PutRegistryPolicy", "GetRegistryPolicy", "DeleteRegistryPolicy", "DescribeRegistry")
-def test_a_registry_and_its_policy(ecr):
+def test_a_registry_and_its_policy_are_described(ecr):
     there_is_none = (
         "RegistryPolicyNotFoundException",
         f"Registry policy does not exist in the registry with id '{settings.ACCOUNT}'",
@@ -315,7 +315,7 @@ def test_a_registry_and_its_policy(ecr):
     assert (answer["registryId"], answer["replicationConfiguration"]) == (settings.ACCOUNT, {"rules": []})
 
 
-# --- settings that are kept, and said to do nothing (docs/fidelity.md) ------------------------------------------------
+# --- settings that are stored and have no effect (docs/fidelity.md) ---------------------------------------------------
 
 
 @pytest.mark.operation(
@@ -324,7 +324,7 @@ def test_a_registry_and_its_policy(ecr):
     "GetRegistryScanningConfiguration",
     "BatchGetRepositoryScanningConfiguration",
 )
-def test_what_is_to_be_scanned_is_kept(ecr, repository):
+def test_the_scanning_configuration_is_stored(ecr, repository):
     def scanning(name=repository):
         answer = ecr.batch_get_repository_scanning_configuration(repositoryNames=[name])
         return answer["scanningConfigurations"], answer["failures"]
@@ -347,7 +347,7 @@ def test_what_is_to_be_scanned_is_kept(ecr, repository):
         [config], _ = scanning()
         assert (config["scanOnPush"], config["appliedScanFilters"]) == (True, [pattern])
     finally:
-        answer = ecr.put_registry_scanning_configuration()  # moto alone: HTTP 500
+        answer = ecr.put_registry_scanning_configuration()  # moto alone returns HTTP 500
     assert answer["registryScanningConfiguration"] == {"scanType": "BASIC", "rules": []}
     [config], _ = scanning()
     assert (config["scanOnPush"], config["scanFrequency"]) == (False, "MANUAL")
@@ -359,7 +359,7 @@ def test_what_is_to_be_scanned_is_kept(ecr, repository):
 
 
 @pytest.mark.operation("GetAuthorizationToken")
-def test_a_token_is_the_callers_new_and_good_for_twelve_hours(sandbox, ecr, person):
+def test_a_token_belongs_to_the_caller_and_is_valid_for_twelve_hours(sandbox, ecr, person):
     def token(client, **more):
         [data] = client.get_authorization_token(**more)["authorizationData"]
         user, _, password = base64.b64decode(data["authorizationToken"]).decode().partition(":")
@@ -383,7 +383,7 @@ def test_a_token_is_the_callers_new_and_good_for_twelve_hours(sandbox, ecr, pers
         ("REGISTRY_POLICY_SCOPE", ["V2"]),
     ],
 )
-def test_account_settings_have_their_values(ecr, name, values):
+def test_account_settings_accept_only_their_values(ecr, name, values):
     for value in values:
         assert ecr.put_account_setting(name=name, value=value)["value"] == value
         assert ecr.get_account_setting(name=name)["value"] == value
@@ -393,7 +393,7 @@ def test_account_settings_have_their_values(ecr, name, values):
 
 
 @pytest.mark.operation("GetAccountSetting", "PutAccountSetting")
-def test_there_are_no_other_account_settings(ecr):
+def test_other_account_settings_are_refused(ecr):
     assert refused(ecr.get_account_setting, name="MINE")[0] == "InvalidParameterException"
     code, message = refused(ecr.put_account_setting, name="MINE", value="ENABLED")
     assert code == "InvalidParameterException"

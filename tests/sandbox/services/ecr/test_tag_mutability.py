@@ -1,9 +1,10 @@
-"""When may a tag be moved?"""
+"""When can a tag be moved?"""
 
 import pytest
-from ecr_sandbox.services.ecr.tag_mutability import immutable
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ecr_sandbox.services.ecr.tag_mutability import immutable
 
 TAGS = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,20}", fullmatch=True)
 FILTERS = st.lists(st.from_regex(r"[0-9a-zA-Z._*-]{1,10}", fullmatch=True), max_size=5)
@@ -28,17 +29,17 @@ def test_cases(tag, mode, filters, locked):
 
 
 @given(TAGS, FILTERS)
-def test_the_two_exclusion_modes_are_opposites(tag, filters):
+def test_the_two_exclusion_modes_are_opposite(tag, filters):
     assert immutable(tag, "IMMUTABLE_WITH_EXCLUSION", filters) != immutable(tag, "MUTABLE_WITH_EXCLUSION", filters)
 
 
 @given(TAGS, FILTERS, st.from_regex(r"[0-9a-zA-Z._*-]{1,10}", fullmatch=True))
-def test_one_more_filter_never_locks_what_was_excluded(tag, filters, more):
+def test_an_added_filter_excludes_no_fewer_tags(tag, filters, more):
     if not immutable(tag, "IMMUTABLE_WITH_EXCLUSION", filters):
         assert not immutable(tag, "IMMUTABLE_WITH_EXCLUSION", [*filters, more])
 
 
 @given(TAGS)
-def test_a_star_is_every_tag_and_a_tag_is_itself(tag):
+def test_a_star_matches_every_tag_and_a_tag_matches_itself(tag):
     assert not immutable(tag, "IMMUTABLE_WITH_EXCLUSION", ["*"])
     assert not immutable(tag, "IMMUTABLE_WITH_EXCLUSION", [tag])

@@ -1,4 +1,4 @@
-"""Creation templates: what a repository gets that ECR makes itself, and pushes that make one."""
+"""Creation templates: the settings of repositories that ECR creates, and pushes that create one."""
 
 import json
 import signal
@@ -6,8 +6,8 @@ from unittest.mock import ANY
 
 import pytest
 from botocore.exceptions import ClientError
-from ecr_sandbox.services.ecr.templates import PUSH, chosen, has_prefix, is_name
 
+from ecr_sandbox.services.ecr.templates import PUSH, chosen, has_prefix, is_name
 from helpers import settings
 from tests.sandbox.iam.test_authorization import allow, make_role, policy
 
@@ -39,11 +39,11 @@ PUSHING += ["ecr:BatchCheckLayerAvailability", "ecr:PutImage", "ecr:BatchGetImag
         ("root/app", "ROOT", True),
     ],
 )
-def test_a_prefix_ends_with_a_slash_whether_it_is_written_or_not(name, prefix, has):
+def test_a_prefix_matches_with_or_without_a_final_slash(name, prefix, has):
     assert has_prefix(name, prefix) is has
 
 
-def test_the_longest_prefix_counts_of_the_templates_for_the_reason():
+def test_the_template_with_the_longest_prefix_for_the_reason_applies():
     def template(prefix, *reasons):
         return {"prefix": prefix, "appliedFor": list(reasons)}
 
@@ -82,7 +82,7 @@ def test_which_names_a_push_can_create(name, is_one):
 
 @pytest.fixture(scope="module")
 def creator(sandbox):
-    """A role that ECR makes repositories by."""
+    """A role that ECR creates repositories with."""
     trusted = {"Effect": "Allow", "Principal": {"Service": "ecr.amazonaws.com"}, "Action": "sts:AssumeRole"}
     may = policy(allow(["ecr:CreateRepository", "ecr:TagResource"]))
     return make_role(sandbox, "creator", json.dumps(policy(trusted)), may)
@@ -90,7 +90,7 @@ def creator(sandbox):
 
 @pytest.fixture
 def prefix(sandbox, repository):
-    """A prefix that no other test has."""
+    """A prefix that no other test uses."""
     return repository
 
 
@@ -134,7 +134,7 @@ def test_a_template_for_something_else_creates_nothing_on_push(sandbox, prefix, 
     assert f"The repository with name '{prefix}/app' does not exist" in sandbox.refused(f"docker push {name}")
 
 
-def test_tags_and_kms_need_a_role_that_may_make_repositories(sandbox, prefix, make_image, creator):
+def test_tags_and_kms_need_a_role_that_can_create_repositories(sandbox, prefix, make_image, creator):
     """User guide: "This role must be provided …, otherwise the repository creation will fail"."""
     ecr, name = sandbox.client(), make_image(f"{sandbox.registry}/{prefix}/app:v1")
     tags = [{"Key": "team", "Value": "web"}]
@@ -148,7 +148,7 @@ def test_tags_and_kms_need_a_role_that_may_make_repositories(sandbox, prefix, ma
     sandbox.run(f"docker push {name}")
 
 
-def test_who_pushes_must_be_allowed_to_create_the_repository(sandbox, prefix, make_image, person, creator):
+def test_a_push_needs_permission_to_create_the_repository(sandbox, prefix, make_image, person, creator):
     tags = [{"Key": "team", "Value": "web"}]
     sandbox.client().create_repository_creation_template(
         prefix=prefix, appliedFor=["CREATE_ON_PUSH"], resourceTags=tags, customRoleArn=creator
@@ -156,14 +156,14 @@ def test_who_pushes_must_be_allowed_to_create_the_repository(sandbox, prefix, ma
     name = make_image(f"{sandbox.registry}/{prefix}/app:v1")
     person.login(sandbox.registry)
     person.may({"Action": PUSHING, "Resource": "*"})
-    said = person.refused(f"docker push {name}")
-    assert f"not authorized to perform: ecr:CreateRepository on resource: arn:aws:ecr:{settings.REGION}" in said
+    message = person.refused(f"docker push {name}")
+    assert f"not authorized to perform: ecr:CreateRepository on resource: arn:aws:ecr:{settings.REGION}" in message
     only_web = {"StringEquals": {"aws:RequestTag/team": "web"}}
     person.may({"Action": PUSHING, "Resource": "*"}, allow("ecr:CreateRepository", Condition=only_web))
     person.run(f"docker push {name}")
 
 
-def test_what_a_push_created_is_there_after_a_kill(own_sandbox, make_image):
+def test_a_repository_created_by_a_push_survives_a_kill(own_sandbox, make_image):
     sandbox = own_sandbox.start()
     sandbox.login()
     sandbox.client().create_repository_creation_template(prefix="ROOT", appliedFor=["CREATE_ON_PUSH"])
@@ -180,7 +180,7 @@ def test_what_a_push_created_is_there_after_a_kill(own_sandbox, make_image):
     "UpdateRepositoryCreationTemplate",
     "DeleteRepositoryCreationTemplate",
 )
-def test_templates_can_be_made_listed_changed_and_deleted(sandbox):
+def test_templates_are_created_listed_changed_and_deleted(sandbox):
     ecr = sandbox.client(region="eu-west-1")
     for prefix in ("a", "b/", "ROOT"):
         made = ecr.create_repository_creation_template(prefix=prefix, appliedFor=["REPLICATION"])
@@ -210,7 +210,7 @@ def test_templates_can_be_made_listed_changed_and_deleted(sandbox):
 @pytest.mark.operation(
     "CreateRepositoryCreationTemplate", "UpdateRepositoryCreationTemplate", "DeleteRepositoryCreationTemplate"
 )
-def test_what_is_wrong_with_a_template_is_said(sandbox, prefix):
+def test_invalid_templates_are_refused(sandbox, prefix):
     ecr = sandbox.client()
     about = {"prefix": prefix, "appliedFor": ["CREATE_ON_PUSH"]}
     wrong = [
@@ -220,8 +220,8 @@ def test_what_is_wrong_with_a_template_is_said(sandbox, prefix):
         ({"resourceTags": [{"Key": "aws:x", "Value": "y"}]}, "InvalidTagParameterException|reserved"),
         ({"appliedFor": ["LUNCH"]}, "InvalidParameterException"),
     ]
-    for more, said in wrong:
-        with pytest.raises(ClientError, match=said):
+    for more, message in wrong:
+        with pytest.raises(ClientError, match=message):
             ecr.create_repository_creation_template(**{**about, **more})
     ecr.create_repository_creation_template(**about)
     with pytest.raises(ClientError, match="TemplateAlreadyExistsException"):
@@ -231,8 +231,8 @@ def test_what_is_wrong_with_a_template_is_said(sandbox, prefix):
             call(prefix=f"{prefix}/none")
 
 
-def test_a_role_must_be_allowed_to_be_passed(sandbox, prefix):
-    """So that nobody gets, by a template or a rule, what they may not do themselves."""
+def test_the_caller_needs_permission_to_pass_the_role(sandbox, prefix):
+    """A template or a rule gives the caller no additional permissions."""
     role = f"arn:aws:iam::{settings.ACCOUNT}:role/templates"
     making = ["ecr:CreateRepositoryCreationTemplate", "ecr:CreatePullThroughCacheRule"]
     name, key = sandbox.make_user(policy(allow(making)))
@@ -250,7 +250,7 @@ def test_a_role_must_be_allowed_to_be_passed(sandbox, prefix):
         call(**given, customRoleArn=role)
 
 
-def test_the_commands_of_aws_work(sandbox, prefix, make_image):
+def test_the_aws_commands_work(sandbox, prefix, make_image):
     about = f"--prefix {prefix}"
     made = f"{about} --applied-for CREATE_ON_PUSH --image-tag-mutability IMMUTABLE"
     sandbox.run(f"aws ecr create-repository-creation-template {made}")

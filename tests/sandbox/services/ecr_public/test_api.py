@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 from botocore.exceptions import ClientError
-from ecr_sandbox.services.ecr_public.repositories import alias_of
 
+from ecr_sandbox.services.ecr_public.repositories import alias_of
 from helpers import settings
 from tests.sandbox.conftest import Sandbox
 
@@ -31,7 +31,7 @@ def name(public) -> Iterator[str]:
     public.delete_repository(repositoryName=name, force=True)
 
 
-def said(refused: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
+def error_of(refused: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
     """Code and message of an error."""
     error = refused.value.response["Error"]
     return error["Code"], error["Message"]
@@ -42,7 +42,7 @@ def public_host(sandbox: Sandbox) -> str:
 
 
 def put_image(public, name: str, tag: str, text: str) -> dict:
-    """An image without layers; its only blob must be there already."""
+    """Put an image without layers. Its only blob must exist already."""
     return public.put_image(repositoryName=name, imageManifest=text, imageTag=tag)["image"]
 
 
@@ -63,30 +63,30 @@ def test_a_repository_is_described_with_an_address_that_works_here(sandbox: Sand
     assert found["createdAt"].year > 2000
 
 
-def test_the_name_is_taken_once(public, name: str) -> None:
+def test_a_name_is_unique(public, name: str) -> None:
     with pytest.raises(ClientError) as refused:
         public.create_repository(repositoryName=name)
-    assert said(refused) == (
+    assert error_of(refused) == (
         "RepositoryAlreadyExistsException",
         f"The repository with name '{name}' already exists in the registry with id '{settings.ACCOUNT}'",
     )
 
 
-def test_public_and_private_repositories_are_apart(sandbox: Sandbox, public, name: str) -> None:
+def test_public_and_private_repositories_are_separate(sandbox: Sandbox, public, name: str) -> None:
     with pytest.raises(ClientError) as refused:
         sandbox.client("ecr").describe_repositories(repositoryNames=[name])
-    assert said(refused)[0] == "RepositoryNotFoundException"
+    assert error_of(refused)[0] == "RepositoryNotFoundException"
 
 
-def test_accounts_are_apart(sandbox: Sandbox, name: str) -> None:
+def test_accounts_are_separate(sandbox: Sandbox, name: str) -> None:
     other = sandbox.client("ecr-public", key=OTHER)
     assert other.describe_repositories()["repositories"] == []
     with pytest.raises(ClientError) as refused:
         other.describe_repositories(registryId=settings.ACCOUNT, repositoryNames=[name])
-    assert said(refused)[0] in ("RegistryNotFoundException", "AccessDeniedException")
+    assert error_of(refused)[0] in ("RegistryNotFoundException", "AccessDeniedException")
 
 
-def test_a_long_list_comes_in_pages(public) -> None:
+def test_a_long_list_is_returned_in_pages(public) -> None:
     names = [f"page-{uuid.uuid4().hex[:4]}/{number}x" for number in range(5)]
     for each in names:
         public.create_repository(repositoryName=each)
@@ -99,11 +99,11 @@ def test_a_long_list_comes_in_pages(public) -> None:
         public.delete_repository(repositoryName=each)
 
 
-def test_a_repository_with_images_is_deleted_by_force_only(public, name: str) -> None:
+def test_a_repository_with_images_is_deleted_only_with_force(public, name: str) -> None:
     put_image(public, name, "all", index())
     with pytest.raises(ClientError) as refused:
         public.delete_repository(repositoryName=name)
-    assert said(refused) == (
+    assert error_of(refused) == (
         "RepositoryNotEmptyException",
         f"The repository with name '{name}' in registry with id '{settings.ACCOUNT}' "
         "cannot be deleted because it still contains images",
@@ -111,7 +111,7 @@ def test_a_repository_with_images_is_deleted_by_force_only(public, name: str) ->
     public.delete_repository(repositoryName=name, force=True)
     with pytest.raises(ClientError) as refused:
         public.describe_repositories(repositoryNames=[name])
-    assert said(refused) == (
+    assert error_of(refused) == (
         "RepositoryNotFoundException",
         f"The repository with name '{name}' does not exist in the registry with id '{settings.ACCOUNT}'",
     )
@@ -123,7 +123,7 @@ def test_a_repository_with_images_is_deleted_by_force_only(public, name: str) ->
 def test_a_name_that_the_model_forbids_is_refused(public, bad: str) -> None:
     with pytest.raises(ClientError) as refused:
         public.create_repository(repositoryName=bad)
-    code, message = said(refused)
+    code, message = error_of(refused)
     assert code == "InvalidParameterException"
     assert message.startswith("Invalid parameter at 'repositoryName' failed to satisfy constraint: '")
 
@@ -131,7 +131,7 @@ def test_a_name_that_the_model_forbids_is_refused(public, bad: str) -> None:
 # --- the catalog ------------------------------------------------------------------------------------------------------
 
 
-def test_the_gallery_shows_what_the_owner_says(public) -> None:
+def test_catalog_data_is_set_and_returned(public) -> None:
     name = f"shown-{uuid.uuid4().hex[:8]}"
     about = {"description": "A demo", "architectures": ["x86-64"], "operatingSystems": ["Linux"], "aboutText": "# Hi"}
     made = public.create_repository(repositoryName=name, catalogData=about)
@@ -142,16 +142,16 @@ def test_the_gallery_shows_what_the_owner_says(public) -> None:
     assert after == {"usageText": "docker pull", "marketplaceCertified": False}
 
 
-def test_nothing_was_said_yet(public, name: str) -> None:
+def test_a_new_repository_has_no_catalog_data(public, name: str) -> None:
     with pytest.raises(ClientError) as refused:
         public.get_repository_catalog_data(repositoryName=name)
-    assert said(refused)[0] == "RepositoryCatalogDataNotFoundException"
+    assert error_of(refused)[0] == "RepositoryCatalogDataNotFoundException"
 
 
-def test_a_logo_is_not_pretended(public, name: str) -> None:
+def test_a_logo_is_not_supported(public, name: str) -> None:
     with pytest.raises(ClientError) as refused:
         public.put_repository_catalog_data(repositoryName=name, catalogData={"logoImageBlob": b"\x89PNG"})
-    assert said(refused)[1] == "A repository's logo is not part of this sandbox. It works on AWS."
+    assert error_of(refused)[1] == "A repository's logo is not part of this sandbox. It works on AWS."
 
 
 def test_the_registry_has_an_alias_and_may_have_a_name(public, name: str) -> None:
@@ -163,7 +163,7 @@ def test_the_registry_has_an_alias_and_may_have_a_name(public, name: str) -> Non
     assert public.get_registry_catalog_data()["registryCatalogData"] == {"displayName": "Team Demo"}
 
 
-def test_the_alias_comes_with_the_first_repository(sandbox: Sandbox) -> None:
+def test_the_first_repository_creates_the_alias(sandbox: Sandbox) -> None:
     other = sandbox.client("ecr-public", key=OTHER)
     assert other.describe_registries()["registries"][0]["aliases"] == []
     other.create_repository(repositoryName="first")
@@ -175,7 +175,7 @@ def test_the_alias_comes_with_the_first_repository(sandbox: Sandbox) -> None:
 # --- policies and tags ------------------------------------------------------------------------------------------------
 
 
-def test_a_repository_policy_is_kept_word_for_word(public, name: str) -> None:
+def test_a_repository_policy_is_stored_unchanged(public, name: str) -> None:
     statement = {
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:aws:iam::{settings.OTHER_ACCOUNT}:root"},
@@ -188,7 +188,7 @@ def test_a_repository_policy_is_kept_word_for_word(public, name: str) -> None:
     assert public.delete_repository_policy(repositoryName=name)["policyText"] == text
     with pytest.raises(ClientError) as refused:
         public.get_repository_policy(repositoryName=name)
-    assert said(refused) == (
+    assert error_of(refused) == (
         "RepositoryPolicyNotFoundException",
         f"Repository policy does not exist for the repository with name '{name}' "
         f"in the registry with id '{settings.ACCOUNT}'",
@@ -196,16 +196,16 @@ def test_a_repository_policy_is_kept_word_for_word(public, name: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "no policy", '{"Version": "2012-10-17"}', '{"Statement": [{"Effect": "Allow"}]}'])
-def test_what_is_no_policy_is_refused(public, name: str, text: str) -> None:
+def test_an_invalid_policy_is_refused(public, name: str, text: str) -> None:
     with pytest.raises(ClientError) as refused:
         public.set_repository_policy(repositoryName=name, policyText=text)
-    assert said(refused) == (
+    assert error_of(refused) == (
         "InvalidParameterException",
         "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid repository policy provided'",
     )
 
 
-def test_tags_come_and_go(public) -> None:
+def test_tags_are_added_and_removed(public) -> None:
     name = f"tagged-{uuid.uuid4().hex[:8]}"
     made = public.create_repository(repositoryName=name, tags=[{"Key": "team", "Value": "a"}])["repository"]
     arn = made["repositoryArn"]
@@ -216,10 +216,10 @@ def test_tags_come_and_go(public) -> None:
     assert public.list_tags_for_resource(resourceArn=arn)["tags"] == [{"Key": "team", "Value": "b"}]
     with pytest.raises(ClientError) as refused:
         public.tag_resource(resourceArn=arn, tags=[{"Key": f"k{n}", "Value": ""} for n in range(50)])
-    assert said(refused)[0] == "TooManyTagsException"
+    assert error_of(refused)[0] == "TooManyTagsException"
     with pytest.raises(ClientError) as refused:
         public.list_tags_for_resource(resourceArn="arn:aws:ecr:us-east-1:123456789012:repository/x")
-    assert said(refused)[0] == "InvalidParameterException"
+    assert error_of(refused)[0] == "InvalidParameterException"
 
 
 # --- images -----------------------------------------------------------------------------------------------------------
@@ -241,14 +241,14 @@ def test_images_are_described_by_tag_and_digest(public, name: str) -> None:
     ]
     with pytest.raises(ClientError) as refused:
         public.describe_images(repositoryName=name, imageIds=[{"imageTag": "three"}])
-    assert said(refused) == (
+    assert error_of(refused) == (
         "ImageNotFoundException",
         "The image with imageId {imageDigest:'null', imageTag:'three'} does not exist within the repository "
         f"with name '{name}' in the registry with id '{settings.ACCOUNT}'",
     )
 
 
-def test_a_tag_may_be_moved_and_the_image_stays(public, name: str) -> None:
+def test_a_tag_can_be_moved_and_the_image_stays(public, name: str) -> None:
     first = put_image(public, name, "latest", index())["imageId"]["imageDigest"]
     second = put_image(public, name, "latest", index() + " ")["imageId"]["imageDigest"]
     details = public.describe_images(repositoryName=name)["imageDetails"]
@@ -261,12 +261,12 @@ def test_an_image_without_its_layers_is_refused(public, name: str) -> None:
     text = json.dumps({"schemaVersion": 2, "mediaType": kind, "config": blob, "layers": []})
     with pytest.raises(ClientError) as refused:
         put_image(public, name, "1", text)
-    assert said(refused)[0] == "LayersNotFoundException"
+    assert error_of(refused)[0] == "LayersNotFoundException"
     availability = public.batch_check_layer_availability(repositoryName=name, layerDigests=[blob["digest"]])
     assert [each["layerAvailability"] for each in availability["layers"]] == ["UNAVAILABLE"]
 
 
-def test_deleting_says_what_is_gone_and_what_was_not_there(public, name: str) -> None:
+def test_a_deletion_returns_deleted_and_missing_images(public, name: str) -> None:
     child = put_image(public, name, "child", index())["imageId"]["imageDigest"]
     put_image(public, name, "parent", index(child))
     answer = public.batch_delete_image(
@@ -286,10 +286,10 @@ def test_deleting_says_what_is_gone_and_what_was_not_there(public, name: str) ->
     assert public.describe_images(repositoryName=name)["imageDetails"] == []
 
 
-# --- where it is called, and by whom ----------------------------------------------------------------------------------
+# --- Regions and permissions ------------------------------------------------------------------------------------------
 
 
-def test_there_is_a_second_region_that_can_do_nothing(sandbox: Sandbox) -> None:
+def test_the_second_region_supports_no_operation(sandbox: Sandbox) -> None:
     line = sandbox.refused("aws ecr-public get-login-password --region us-west-2")
     assert (
         "An error occurred (UnsupportedCommandException) when calling the GetAuthorizationToken operation: "
@@ -297,20 +297,20 @@ def test_there_is_a_second_region_that_can_do_nothing(sandbox: Sandbox) -> None:
     )
 
 
-def test_in_other_regions_there_is_no_ecr_public(sandbox: Sandbox) -> None:
+def test_ecr_public_does_not_exist_in_other_regions(sandbox: Sandbox) -> None:
     line = sandbox.refused("aws ecr-public describe-repositories --region eu-west-1")
     assert "(InvalidSignatureException)" in line
     assert "Credential should be scoped to a valid region." in line
 
 
-def test_layers_cannot_be_sent_by_the_api(public, name: str) -> None:
+def test_layers_cannot_be_uploaded_with_the_api(public, name: str) -> None:
     with pytest.raises(ClientError) as refused:
         public.initiate_layer_upload(repositoryName=name)
     message = "ecr-public:InitiateLayerUpload is not part of this sandbox. It works on AWS."
-    assert said(refused) == ("UnsupportedOperationException", message)
+    assert error_of(refused) == ("UnsupportedOperationException", message)
 
 
-def test_a_user_may_do_what_the_policy_says(sandbox: Sandbox, name: str) -> None:
+def test_a_user_can_do_what_the_policy_allows(sandbox: Sandbox, name: str) -> None:
     arn = f"arn:aws:ecr-public::{settings.ACCOUNT}:repository/{name}"
     statement = {"Effect": "Allow", "Action": "ecr-public:DescribeImages", "Resource": arn}
     user, key = sandbox.make_user({"Version": "2012-10-17", "Statement": [statement]})
@@ -318,7 +318,7 @@ def test_a_user_may_do_what_the_policy_says(sandbox: Sandbox, name: str) -> None
     assert client.describe_images(repositoryName=name)["imageDetails"] == []
     with pytest.raises(ClientError) as refused:
         client.delete_repository(repositoryName=name)
-    assert said(refused) == (
+    assert error_of(refused) == (
         "AccessDeniedException",
         f"User: arn:aws:iam::{settings.ACCOUNT}:user/{user} is not authorized to perform: "
         f"ecr-public:DeleteRepository on resource: {arn} because no identity-based policy allows the "
@@ -326,7 +326,7 @@ def test_a_user_may_do_what_the_policy_says(sandbox: Sandbox, name: str) -> None
     )
 
 
-def test_the_repositorys_own_policy_and_tags_count_too(sandbox: Sandbox, public, name: str) -> None:
+def test_the_repository_policy_and_tags_are_evaluated(sandbox: Sandbox, public, name: str) -> None:
     user, key = sandbox.make_user()
     client = sandbox.client("ecr-public", key=key)
     arn = f"arn:aws:ecr-public::{settings.ACCOUNT}:repository/{name}"
@@ -343,7 +343,7 @@ def test_the_repositorys_own_policy_and_tags_count_too(sandbox: Sandbox, public,
     public.tag_resource(resourceArn=arn, tags=[{"Key": "team", "Value": "red"}])
     with pytest.raises(ClientError) as refused:
         client.describe_images(repositoryName=name)
-    assert said(refused)[1].endswith("with an explicit deny in an identity-based policy")
+    assert error_of(refused)[1].endswith("with an explicit deny in an identity-based policy")
 
 
 def test_the_password_needs_two_permissions(sandbox: Sandbox) -> None:
@@ -352,14 +352,14 @@ def test_the_password_needs_two_permissions(sandbox: Sandbox) -> None:
     client = sandbox.client("ecr-public", key=key)
     with pytest.raises(ClientError) as refused:
         client.get_authorization_token()
-    assert "is not authorized to perform: sts:GetServiceBearerToken on resource: *" in said(refused)[1]
+    assert "is not authorized to perform: sts:GetServiceBearerToken on resource: *" in error_of(refused)[1]
     policy = "arn:aws:iam::aws:policy/AmazonElasticContainerRegistryPublicFullAccess"
     sandbox.client("iam").attach_user_policy(UserName=user, PolicyArn=policy)
     data = client.get_authorization_token()["authorizationData"]
     assert set(data) == {"authorizationToken", "expiresAt"}
 
 
-def test_a_repository_survives_the_death_of_the_sandbox(own_sandbox: Sandbox) -> None:
+def test_a_repository_survives_a_kill(own_sandbox: Sandbox) -> None:
     public = own_sandbox.start().client("ecr-public")
     made = public.create_repository(repositoryName="kept", catalogData={"description": "A demo"})["repository"]
     image = put_image(public, "kept", "1", index())

@@ -1,21 +1,22 @@
-"""How much may be pulled from ECR Public, told by a clock of the test's own."""
+"""The quotas of pulls from ECR Public, by a clock that the test controls."""
 
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from ecr_sandbox.services.ecr_public.limits import SCHEMA, Buckets, Limits, Quota
-from ecr_sandbox.state.store import Store
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecr_sandbox.services.ecr_public.limits import SCHEMA, Buckets, Limits, Quota
+from ecr_sandbox.state.store import Store
+
 HERE, ACCOUNT, DIGEST = "127.0.0.1", "123456789012", f"sha256:{'0' * 64}"
 RATES = st.sampled_from([0.5, 1, 3, 10])
-PAUSES = st.lists(st.floats(0, 5, allow_nan=False), max_size=60)  # seconds between one try and the next
+PAUSES = st.lists(st.floats(0, 5, allow_nan=False), max_size=60)  # seconds between two tries
 
 
 class Clock:
-    """A clock that goes only when it is told to."""
+    """A clock that advances only when the test advances it."""
 
     def __init__(self) -> None:
         self.seconds = 1000.0
@@ -31,7 +32,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def month() -> list[datetime]:
-    """A calendar of one page, for the test to turn."""
+    """The current month, which the test can change."""
     return [datetime(2026, 11, 30, 23, 59, tzinfo=UTC)]
 
 
@@ -42,7 +43,7 @@ def limits(tmp_path: Path, clock: Clock, month: list[datetime]) -> Limits:
     return Limits(store, clock, lambda: month[0])
 
 
-def test_a_stranger_pulls_once_a_second(limits: Limits, clock: Clock) -> None:
+def test_an_anonymous_client_pulls_once_a_second(limits: Limits, clock: Clock) -> None:
     assert limits.may_pull(HERE, None, "a/demo", "1")
     assert not limits.may_pull(HERE, None, "a/demo", "1")
     clock.seconds += 0.9
@@ -51,13 +52,13 @@ def test_a_stranger_pulls_once_a_second(limits: Limits, clock: Clock) -> None:
     assert limits.may_pull(HERE, None, "a/other", "1")
 
 
-def test_who_signed_in_pulls_ten_times_a_second(limits: Limits, clock: Clock) -> None:
+def test_a_signed_in_client_pulls_ten_times_a_second(limits: Limits, clock: Clock) -> None:
     assert [limits.may_pull(HERE, ACCOUNT, "a/demo", "1") for _ in range(11)] == [True] * 10 + [False]
     clock.seconds += 0.1
     assert limits.may_pull(HERE, ACCOUNT, "a/demo", "1")
 
 
-def test_what_follows_by_digest_belongs_to_the_pull(limits: Limits, clock: Clock) -> None:
+def test_requests_by_digest_belong_to_the_same_pull(limits: Limits, clock: Clock) -> None:
     assert limits.may_pull(HERE, None, "a/demo", "latest")  # HEAD
     assert limits.may_pull(HERE, None, "a/demo", DIGEST)  # the index
     assert limits.may_pull(HERE, None, "a/demo", DIGEST)  # the image
@@ -67,7 +68,7 @@ def test_what_follows_by_digest_belongs_to_the_pull(limits: Limits, clock: Clock
     assert not limits.may_pull(HERE, None, "a/demo", "latest")
 
 
-def test_nobody_uses_up_what_belongs_to_another(limits: Limits) -> None:
+def test_each_source_has_its_own_quota(limits: Limits) -> None:
     assert limits.may_pull(HERE, None, "a/demo", "1")
     assert limits.may_pull("::1", None, "a/demo", "1")
     assert limits.may_pull(HERE, ACCOUNT, "a/demo", "1")
@@ -75,7 +76,7 @@ def test_nobody_uses_up_what_belongs_to_another(limits: Limits) -> None:
 
 
 @given(RATES, PAUSES)
-def test_in_no_stretch_of_time_is_there_more_than_its_share(rate: float, pauses: list[float]) -> None:
+def test_no_interval_has_more_pulls_than_the_quota(rate: float, pauses: list[float]) -> None:
     clock = Clock()
     buckets, pulls = Buckets(clock), []
     for pause in pauses:
@@ -88,7 +89,7 @@ def test_in_no_stretch_of_time_is_there_more_than_its_share(rate: float, pauses:
 
 
 @given(RATES, PAUSES)
-def test_who_waits_for_his_turn_is_never_refused(rate: float, pauses: list[float]) -> None:
+def test_a_client_that_waits_is_never_refused(rate: float, pauses: list[float]) -> None:
     clock = Clock()
     buckets = Buckets(clock)
     for pause in pauses:
@@ -97,8 +98,8 @@ def test_who_waits_for_his_turn_is_never_refused(rate: float, pauses: list[float
 
 
 @given(RATES, st.integers(0, 20))
-def test_a_refused_pull_costs_nothing(rate: float, tries: int) -> None:
-    """However often somebody tries in vain, the next pull comes no later."""
+def test_a_refused_pull_does_not_use_the_quota(rate: float, tries: int) -> None:
+    """Refused pulls do not delay the next allowed one."""
     clock = Clock()
     buckets = Buckets(clock)
     while buckets.take("somebody", rate):
@@ -110,7 +111,7 @@ def test_a_refused_pull_costs_nothing(rate: float, tries: int) -> None:
     assert buckets.take("somebody", rate)
 
 
-def test_a_stranger_gets_so_many_bytes_a_month(limits: Limits, month: list[datetime]) -> None:
+def test_an_anonymous_client_has_a_monthly_quota_of_bytes(limits: Limits, month: list[datetime]) -> None:
     limits.set(Quota(bytes_a_month=1000))
     limits.sent(HERE, 999)
     assert limits.has_data_left(HERE)
@@ -122,12 +123,12 @@ def test_a_stranger_gets_so_many_bytes_a_month(limits: Limits, month: list[datet
     assert limits.has_data_left(HERE)
 
 
-def test_the_quota_is_awss_until_another_is_set(limits: Limits) -> None:
+def test_the_default_quota_is_awss(limits: Limits) -> None:
     assert limits.quota() == Quota(anonymous=1, signed_in=10, bytes_a_month=500_000_000_000)
     limits.set(Quota(anonymous=3))
     assert [limits.may_pull(HERE, None, "a/demo", "1") for _ in range(4)] == [True, True, True, False]
 
 
-def test_the_months_bytes_are_remembered(tmp_path: Path, limits: Limits, month: list[datetime]) -> None:
+def test_the_months_bytes_are_stored(tmp_path: Path, limits: Limits, month: list[datetime]) -> None:
     limits.sent(HERE, 7)
     assert Limits(Store(tmp_path / "state.db"), now=lambda: month[0]).sent_to(HERE) == 7

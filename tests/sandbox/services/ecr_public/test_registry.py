@@ -12,12 +12,12 @@ from copy import copy
 from pathlib import Path
 
 import pytest
+
 from ecr_sandbox.auth.token import Caller, Tokens
 from ecr_sandbox.services.ecr_public.auth import passwords
 from ecr_sandbox.services.ecr_public.limits import SCHEMA, Limits, Quota
 from ecr_sandbox.services.ecr_public.repositories import alias_of
 from ecr_sandbox.state.store import Store
-
 from helpers import settings
 from tests.sandbox.conftest import Sandbox, layer
 
@@ -30,7 +30,7 @@ LOGIN = ("ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken")
 
 @pytest.fixture(autouse=True)
 def patience(sandbox: Sandbox) -> None:
-    """Tests pull faster than strangers may."""
+    """Raise the limit: tests pull faster than anonymous clients are allowed to."""
     with quota(sandbox, PLENTY, afterwards=PLENTY):
         pass
 
@@ -42,13 +42,13 @@ def front(sandbox: Sandbox) -> Sandbox:
 
 @pytest.fixture
 def uri(sandbox: Sandbox) -> str:
-    """A new, empty public repository, as docker calls it."""
+    """The URI of a new, empty public repository."""
     return new_repository(sandbox)
 
 
 @pytest.fixture
 def pushed(sandbox: Sandbox, uri: str, make_image: Callable[..., str]) -> Iterator[str]:
-    """A public repository with an image, which is not on this machine any more."""
+    """A public repository with an image that is no longer on this machine."""
     login(sandbox)
     image = make_image(f"{uri}:1")
     sandbox.run(f"docker push {image} && docker rmi {image}")
@@ -58,7 +58,7 @@ def pushed(sandbox: Sandbox, uri: str, make_image: Callable[..., str]) -> Iterat
 
 
 def front_of(sandbox: Sandbox) -> Sandbox:
-    """*sandbox* seen through ECR Public's port; for ``http`` and ``registry`` only."""
+    """*sandbox* with the port of ECR Public; for ``http`` and ``registry`` only."""
     front = copy(sandbox)
     front.port = int(json.loads(sandbox.http("GET", "/_sandbox")[2])["public"].rpartition(":")[2])
     return front
@@ -71,14 +71,14 @@ def new_repository(sandbox: Sandbox) -> str:
 
 
 def login(sandbox: Sandbox, key: tuple[str, str] | None = None) -> str:
-    """Sign in, with the key of another user if one is given."""
+    """Log in, with *key* or as the administrator."""
     keys = f"AWS_ACCESS_KEY_ID={key[0]} AWS_SECRET_ACCESS_KEY={key[1]} " if key else ""
     host = front_of(sandbox).registry
     return sandbox.run(f"{keys}aws ecr-public get-login-password | docker login -u AWS --password-stdin {host}")
 
 
 def token(front: Sandbox, **headers: str) -> str:
-    """What the token server gives."""
+    """A token from the token server."""
     status, _, body = front.http("GET", "/token/?service=public.ecr.aws&scope=aws", **headers)
     assert status == 200, body
     return f"Bearer {json.loads(body)['token']}"
@@ -89,7 +89,7 @@ def basic(password: str) -> str:
 
 
 def old_password(sandbox: Sandbox) -> str:
-    """A password of yesterday."""
+    """An expired password."""
     made_by = passwords(Tokens(sandbox.state / "secret"))
     caller = Caller(settings.ACCESS_KEY, settings.ACCOUNT, settings.REGION)
     return made_by.mint(caller, int(time.time()) - 13 * 60 * 60)[0]
@@ -97,7 +97,7 @@ def old_password(sandbox: Sandbox) -> str:
 
 @contextmanager
 def quota(sandbox: Sandbox, quota: Quota, afterwards: Quota = PLENTY) -> Iterator[None]:
-    """Other limits than AWS's, for a while."""
+    """Set other limits than AWS's, and *afterwards* at the end."""
     store = Store(sandbox.state / "state.db")
     store.add(SCHEMA)
     Limits(store).set(quota)
@@ -108,36 +108,36 @@ def quota(sandbox: Sandbox, quota: Quota, afterwards: Quota = PLENTY) -> Iterato
         store.close()
 
 
-def said(body: bytes) -> tuple[str, str]:
-    """Code and message of a refusal."""
+def error_of(body: bytes) -> tuple[str, str]:
+    """Code and message of an error."""
     [error] = json.loads(body)["errors"]
     return error["code"], error["message"]
 
 
-# --- who is it? -------------------------------------------------------------------------------------------------------
+# --- authentication----------------------------------------------------------------------------------------------------
 
 
-def test_who_comes_without_a_token_is_told_where_to_get_one(front: Sandbox) -> None:
+def test_a_request_without_a_token_gets_a_challenge(front: Sandbox) -> None:
     status, headers, body = front.http("GET", "/v2/")
-    assert (status, *said(body)) == (401, "DENIED", "Not Authorized")
+    assert (status, *error_of(body)) == (401, "DENIED", "Not Authorized")
     assert headers["www-authenticate"] == (
         f'Bearer realm="http://{front.registry}/token/",service="public.ecr.aws",scope="aws"'
     )
     assert headers["docker-distribution-api-version"] == "registry/2.0"
 
 
-def test_anybody_gets_a_token(front: Sandbox) -> None:
+def test_anyone_gets_a_token(front: Sandbox) -> None:
     assert front.http("GET", "/v2/", Authorization=token(front))[0] == 200
 
 
 @pytest.mark.parametrize("bad", ["Bearer abc", "Bearer eyJhbGciOi.J9.x"])
 def test_a_bad_token_is_refused_without_a_challenge(front: Sandbox, bad: str) -> None:
     status, headers, body = front.http("GET", "/v2/", Authorization=bad)
-    assert (status, *said(body)) == (400, "DENIED", "Your Authorization Token is invalid.")
+    assert (status, *error_of(body)) == (400, "DENIED", "Your Authorization Token is invalid.")
     assert "www-authenticate" not in headers
 
 
-def test_a_password_in_place_of_a_token_is_no_token(sandbox: Sandbox, front: Sandbox) -> None:
+def test_a_password_is_not_a_token(sandbox: Sandbox, front: Sandbox) -> None:
     password = sandbox.run("aws ecr-public get-login-password").strip()
     assert front.http("GET", "/v2/", Authorization=basic(password))[0] == 401
 
@@ -147,17 +147,17 @@ def test_only_the_user_aws_signs_in(sandbox: Sandbox, front: Sandbox) -> None:
     assert "denied: Not Authorized" in line
 
 
-def test_the_two_registries_take_each_others_password_for_rubbish(sandbox: Sandbox, front: Sandbox) -> None:
+def test_the_two_registries_refuse_each_others_passwords(sandbox: Sandbox, front: Sandbox) -> None:
     private_here = sandbox.refused(
         f"aws ecr get-login-password | docker login -u AWS --password-stdin {front.registry}"
     )
     assert f"login attempt to http://{front.registry}/v2/ failed with status: 400 Bad Request" in private_here
     public_there = sandbox.run("aws ecr-public get-login-password").strip()
     status, _, body = sandbox.http("GET", "/v2/", Authorization=basic(public_there))
-    assert (status, *said(body)) == (400, "DENIED", "Your Authorization Token is invalid.")
+    assert (status, *error_of(body)) == (400, "DENIED", "Your Authorization Token is invalid.")
 
 
-def test_a_stale_login_spoils_even_a_pull_that_needs_none(sandbox: Sandbox, front: Sandbox, pushed: str) -> None:
+def test_an_expired_login_fails_even_a_pull_that_needs_none(sandbox: Sandbox, front: Sandbox, pushed: str) -> None:
     config = sandbox.docker_config / "config.json"
     kept = config.read_text()
     stale = basic(old_password(sandbox)).removeprefix("Basic ")
@@ -173,20 +173,20 @@ def test_a_stale_login_spoils_even_a_pull_that_needs_none(sandbox: Sandbox, fron
         config.write_text(kept)
 
 
-def test_a_token_is_worth_nothing_once_its_key_is_gone(sandbox: Sandbox, front: Sandbox) -> None:
+def test_a_token_is_invalid_once_its_key_is_deleted(sandbox: Sandbox, front: Sandbox) -> None:
     user, key = sandbox.make_user(allow(*LOGIN, on="*"))
     data = sandbox.client("ecr-public", key=key).get_authorization_token()["authorizationData"]
     mine = token(front, Authorization=f"Basic {data['authorizationToken']}")
     assert front.http("GET", "/v2/", Authorization=mine)[0] == 200
     sandbox.client("iam").delete_access_key(UserName=user, AccessKeyId=key[0])
     status, _, body = front.http("GET", "/v2/", Authorization=mine)
-    assert (status, *said(body)) == (403, "DENIED", "The security token included in the request is invalid.")
+    assert (status, *error_of(body)) == (403, "DENIED", "The security token included in the request is invalid.")
 
 
 # --- push and pull ----------------------------------------------------------------------------------------------------
 
 
-def test_the_owner_pushes_and_anybody_pulls(sandbox: Sandbox, front: Sandbox, pushed: str) -> None:
+def test_the_owner_pushes_and_anyone_pulls(sandbox: Sandbox, front: Sandbox, pushed: str) -> None:
     assert "Status: Downloaded newer image" in sandbox.run(f"docker pull {pushed}")
     name = pushed.rpartition(":")[0].partition(f"{ALIAS}/")[2]
     [image] = sandbox.client("ecr-public").describe_images(repositoryName=name)["imageDetails"]
@@ -197,18 +197,18 @@ def test_the_owner_pushes_and_anybody_pulls(sandbox: Sandbox, front: Sandbox, pu
     assert json.loads(body) == {"name": f"{ALIAS}/{name}", "tags": ["1"]}
 
 
-def test_strangers_do_not_push(sandbox: Sandbox, uri: str, make_image: Callable[..., str]) -> None:
+def test_anonymous_clients_cannot_push(sandbox: Sandbox, uri: str, make_image: Callable[..., str]) -> None:
     assert "denied: Not Authorized" in sandbox.refused(f"docker push {make_image(f'{uri}:1')}")
 
 
-def test_a_push_makes_no_repository(sandbox: Sandbox, front: Sandbox, make_image: Callable[..., str]) -> None:
+def test_a_push_does_not_create_a_repository(sandbox: Sandbox, front: Sandbox, make_image: Callable[..., str]) -> None:
     login(sandbox)
     line = sandbox.refused(f"docker push {make_image(f'{front.registry}/{ALIAS}/nowhere:1')}")
     assert f"name unknown: The repository with name 'nowhere' does not exist in the registry with id '{ALIAS}'" in line
 
 
 @pytest.mark.parametrize("alias", [ALIAS, "z9z9z9z9"])
-def test_what_is_not_there_is_not_found(sandbox: Sandbox, front: Sandbox, alias: str) -> None:
+def test_a_missing_repository_is_not_found(sandbox: Sandbox, front: Sandbox, alias: str) -> None:
     name = f"{front.registry}/{alias}/nowhere"
     assert (
         sandbox.refused(f"docker pull {name}:1")
@@ -220,26 +220,24 @@ def test_what_is_not_there_is_not_found(sandbox: Sandbox, front: Sandbox, alias:
     )
 
 
-def test_a_tag_that_is_not_there_is_not_found(sandbox: Sandbox, pushed: str) -> None:
+def test_a_missing_tag_is_not_found(sandbox: Sandbox, pushed: str) -> None:
     line = sandbox.refused(f"docker pull {pushed}2")
     assert f"manifest for {pushed}2 not found: manifest unknown: Requested image not found" in line
 
 
-def test_a_layer_is_given_to_strangers_but_they_may_not_ask_for_it(
-    sandbox: Sandbox, front: Sandbox, pushed: str
-) -> None:
+def test_anonymous_clients_can_get_a_layer_but_not_head_it(sandbox: Sandbox, front: Sandbox, pushed: str) -> None:
     """As on AWS: https://github.com/aws/containers-roadmap/issues/2671."""
     repository, _, tag = pushed.partition("/")[2].rpartition(":")
-    stranger = token(front)
-    _, _, manifest = front.http("GET", f"/v2/{repository}/manifests/{tag}", Authorization=stranger)
+    anonymous = token(front)
+    _, _, manifest = front.http("GET", f"/v2/{repository}/manifests/{tag}", Authorization=anonymous)
     blob = f"/v2/{repository}/blobs/{json.loads(manifest)['layers'][0]['digest']}"
-    assert front.http("GET", blob, Authorization=stranger)[0] == 200
-    assert front.http("HEAD", blob, Authorization=stranger)[0] == 401
+    assert front.http("GET", blob, Authorization=anonymous)[0] == 200
+    assert front.http("HEAD", blob, Authorization=anonymous)[0] == 401
     password = sandbox.run("aws ecr-public get-login-password").strip()
     assert front.http("HEAD", blob, Authorization=token(front, Authorization=basic(password)))[0] == 200
 
 
-def test_an_image_survives_the_death_of_the_sandbox(own_sandbox: Sandbox, make_image: Callable[..., str]) -> None:
+def test_an_image_survives_a_kill(own_sandbox: Sandbox, make_image: Callable[..., str]) -> None:
     own_sandbox.start()
     image = make_image(f"{new_repository(own_sandbox)}:1")
     login(own_sandbox)
@@ -250,7 +248,7 @@ def test_an_image_survives_the_death_of_the_sandbox(own_sandbox: Sandbox, make_i
     own_sandbox.run(f"docker logout {front_of(own_sandbox).registry} && docker pull {image} && docker rmi {image}")
 
 
-# --- who may? ---------------------------------------------------------------------------------------------------------
+# --- permissions ------------------------------------------------------------------------------------------------------
 
 
 def allow(*actions: str, on: str) -> dict:
@@ -269,7 +267,7 @@ def test_a_user_pushes_with_these_permissions(sandbox: Sandbox, uri: str, make_i
     assert "digest: sha256:" in sandbox.run(f"docker push {make_image(f'{uri}:1')}")
 
 
-def test_a_push_is_refused_in_iams_words(sandbox: Sandbox, uri: str, make_image: Callable[..., str]) -> None:
+def test_a_push_is_refused_with_iams_sentence(sandbox: Sandbox, uri: str, make_image: Callable[..., str]) -> None:
     user, key = sandbox.make_user(allow(*LOGIN, on="*"))
     login(sandbox, key)
     line = sandbox.refused(f"docker push {make_image(f'{uri}:1')}")
@@ -280,7 +278,7 @@ def test_a_push_is_refused_in_iams_words(sandbox: Sandbox, uri: str, make_image:
     )
 
 
-def test_another_account_pushes_when_the_repository_says_so(
+def test_another_account_pushes_if_the_repository_policy_allows_it(
     sandbox: Sandbox, uri: str, make_image: Callable[..., str]
 ) -> None:
     image = make_image(f"{uri}:1")
@@ -295,16 +293,16 @@ def test_another_account_pushes_when_the_repository_says_so(
     sandbox.run(f"docker push {image}")
 
 
-# --- how much? --------------------------------------------------------------------------------------------------------
+# --- quotas -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_single_pull_is_never_too_many(sandbox: Sandbox, pushed: str) -> None:
+def test_a_single_pull_is_never_refused(sandbox: Sandbox, pushed: str) -> None:
     with quota(sandbox, Quota(anonymous=0.001)):
         assert "Status: Downloaded newer image" in sandbox.run(f"docker pull {pushed}")
         assert "toomanyrequests: Rate exceeded" in sandbox.refused(f"docker pull {pushed}")
 
 
-def test_who_signs_in_pulls_more(sandbox: Sandbox, front: Sandbox, pushed: str) -> None:
+def test_signed_in_clients_pull_more(sandbox: Sandbox, front: Sandbox, pushed: str) -> None:
     path = f"/v2/{'/manifests/'.join(pushed.partition('/')[2].rsplit(':', 1))}"
     password = sandbox.run("aws ecr-public get-login-password").strip()
     mine = token(front, Authorization=basic(password))
@@ -312,11 +310,11 @@ def test_who_signs_in_pulls_more(sandbox: Sandbox, front: Sandbox, pushed: str) 
         answers = [front.http("GET", path, Authorization=mine) for _ in range(40)]
     assert [status for status, _, _ in answers[:10]] == [200] * 10
     assert (429, "TOOMANYREQUESTS", "Rate exceeded") in {
-        (status, *said(body)) for status, _, body in answers if status != 200
+        (status, *error_of(body)) for status, _, body in answers if status != 200
     }
 
 
-def test_strangers_have_so_many_bytes_a_month(sandbox: Sandbox, front: Sandbox, pushed: str) -> None:
+def test_anonymous_clients_have_a_monthly_quota_of_bytes(sandbox: Sandbox, front: Sandbox, pushed: str) -> None:
     with quota(sandbox, Quota(anonymous=1000, bytes_a_month=1)):
         line = sandbox.refused(f"docker pull {pushed}")
         assert "toomanyrequests: Data limit exceeded" in line
@@ -332,7 +330,7 @@ class Mirrored(Sandbox):
 
     @property
     def env(self) -> dict[str, str]:
-        return {**super().env, "ECR_TUTORIAL_BASE": str(self.state.parent / "layout")}
+        return {**super().env, "ECR_SANDBOX_BASE_IMAGE": str(self.state.parent / "layout")}
 
 
 def write_layout(folder: Path) -> None:
@@ -357,7 +355,7 @@ def write_layout(folder: Path) -> None:
     (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [listed]}))
 
 
-def test_official_images_can_be_pulled_and_are_nobodys_to_push(tmp_path: Path, make_image: Callable[..., str]) -> None:
+def test_official_images_can_be_pulled_and_not_pushed(tmp_path: Path, make_image: Callable[..., str]) -> None:
     write_layout(tmp_path / "layout")
     sandbox = Mirrored(tmp_path).start()
     try:

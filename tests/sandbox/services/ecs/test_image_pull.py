@@ -1,4 +1,4 @@
-"""A task that cannot have its image stops, in ECS's words: the same mistakes, the same sentences as on AWS."""
+"""A task that cannot pull its image stops with the same error message as on AWS."""
 
 import io
 import json
@@ -25,12 +25,12 @@ def cloud(sandbox) -> Iterator[Cloud]:
 
 
 def ends(cloud: Cloud, image: str, **also) -> dict:
-    """How a task of *image* ends, as root or as another role."""
+    """The stopped task of *image*, with the default role or another one."""
     definition = cloud.register(cloud.container(image, "exit 0"), **also)
     return cloud.until(cloud.run(definition), "STOPPED")
 
 
-def test_a_role_that_may_not_log_in(cloud):
+def test_a_role_without_get_authorization_token(cloud):
     task = ends(cloud, cloud.image, executionRoleArn=cloud.make_role("no-token"))
     session = f"arn:aws:sts::{settings.ACCOUNT}:assumed-role/no-token/{task['taskArn'].rpartition('/')[2]}"
     assert task["stopCode"] == "TaskFailedToStart"
@@ -43,7 +43,7 @@ def test_a_role_that_may_not_log_in(cloud):
     assert "exitCode" not in task["containers"][0]
 
 
-def test_a_role_that_may_not_have_the_manifest(cloud):
+def test_a_role_that_cannot_get_the_manifest(cloud):
     role = cloud.make_role("no-manifest")
     cloud.may("no-manifest", TOKEN, LOGS)
     task = ends(cloud, cloud.image, executionRoleArn=role)
@@ -55,7 +55,7 @@ def test_a_role_that_may_not_have_the_manifest(cloud):
     assert task["containers"][0]["reason"] == task["stoppedReason"]
 
 
-def test_a_role_that_may_not_have_the_layers(cloud):
+def test_a_role_that_cannot_get_the_layers(cloud):
     role = cloud.make_role("no-layers")
     cloud.may("no-layers", TOKEN, MANIFEST, LOGS)
     task = ends(cloud, cloud.image, executionRoleArn=role)
@@ -65,7 +65,7 @@ def test_a_role_that_may_not_have_the_layers(cloud):
     assert task["stoppedReason"].endswith(": 403 Forbidden")
 
 
-def test_the_policy_of_the_repository_counts_too(cloud):
+def test_the_repository_policy_is_evaluated(cloud):
     ecr = cloud.sandbox.client()
     ecr.create_repository(repositoryName="denied")
     image = cloud.push(small_image(SMALL), "denied:v1")
@@ -79,7 +79,7 @@ def test_the_policy_of_the_repository_counts_too(cloud):
 
 
 @pytest.mark.parametrize("name", ["app:v9", "nothing:v1", f"app@sha256:{'0' * 64}"])
-def test_an_image_that_is_not_there(cloud, name):
+def test_a_missing_image(cloud, name):
     image = f"{cloud.sandbox.registry}/{name}"
     assert ends(cloud, image)["stoppedReason"] == (
         f"CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref {image}: "
@@ -87,7 +87,7 @@ def test_an_image_that_is_not_there(cloud, name):
     )
 
 
-def test_an_image_in_the_archive_is_not_there(cloud):
+def test_an_archived_image_is_not_found(cloud):
     ecr = cloud.sandbox.client()
     ecr.create_repository(repositoryName="archived")
     image = cloud.push(small_image(SMALL), "archived:v1")
@@ -96,8 +96,8 @@ def test_an_image_in_the_archive_is_not_there(cloud):
     assert ends(cloud, image)["stoppedReason"].endswith(f"{image}: not found")
 
 
-def test_an_image_comes_through_the_cache_of_ecr_public(cloud):
-    """By a pull through cache rule: the role needs two permissions more, and the first pull makes the repository."""
+def test_an_image_is_pulled_through_the_cache_for_ecr_public(cloud):
+    """With a pull through cache rule, the role needs two more permissions. The first pull creates the repository."""
     ecr = cloud.sandbox.client()
     ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="ecr-public", upstreamRegistryUrl="public.ecr.aws")
     image = f"{cloud.sandbox.registry}/ecr-public/docker/library/none:v1"
@@ -107,7 +107,7 @@ def test_an_image_comes_through_the_cache_of_ecr_public(cloud):
 
 
 def of_another_processor(cloud: Cloud, repository: str) -> tuple[str, str]:
-    """A small image that says it is for a processor which the task is not for; its address and digest."""
+    """Push a small image for another architecture than the task's. Returns its address and digest."""
     cloud.sandbox.client().create_repository(repositoryName=repository)
     local = f"{SMALL}-{repository}"
     packed = subprocess.run(["docker", "image", "save", small_image(SMALL)], capture_output=True, check=True).stdout
@@ -121,7 +121,7 @@ def of_another_processor(cloud: Cloud, repository: str) -> tuple[str, str]:
 
 
 def _re_labelled(saved: bytes, name: str) -> bytes:
-    """The archive of ``docker save`` with an image for the other kind of processor, under another name."""
+    """The archive of ``docker save`` with another architecture and another name."""
     with tarfile.open(fileobj=io.BytesIO(saved)) as source:
         parts = {entry.name: source.extractfile(entry).read() for entry in source.getmembers() if entry.isfile()}
     [manifest] = json.loads(parts["manifest.json"])
@@ -166,7 +166,7 @@ def test_an_index_without_the_tasks_platform_cannot_be_pulled(cloud):
     assert arm["stoppedReason"].endswith("descriptor matching platform 'linux/arm64'")
 
 
-def test_of_an_index_the_image_for_the_task_is_run(cloud):
+def test_the_task_runs_the_image_of_an_index_for_its_platform(cloud):
     ecr = cloud.sandbox.client()
     ecr.create_repository(repositoryName="multi")
     cloud.push(small_image(SMALL), "multi:one")
@@ -189,8 +189,8 @@ def test_of_an_index_the_image_for_the_task_is_run(cloud):
     assert task["containers"][0]["imageDigest"] == put["image"]["imageId"]["imageDigest"]
 
 
-def test_the_pull_is_the_execution_roles_whatever_the_caller_may(cloud):
-    """The caller may run and pass the role, and nothing of ECR."""
+def test_the_execution_role_pulls_whatever_the_caller_is_allowed(cloud):
+    """The caller can run the task and pass the role, and has no permissions for ECR."""
     passing = {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": ["ecs:*", "iam:PassRole"], "Resource": "*"}],
@@ -204,7 +204,7 @@ def test_the_pull_is_the_execution_roles_whatever_the_caller_may(cloud):
 
 
 @pytest.mark.parametrize("operation", ["register_task_definition", "run_task", "create_service"])
-def test_who_may_not_pass_the_role_is_refused(cloud, operation):
+def test_a_caller_without_passrole_is_refused(cloud, operation):
     only = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}]}
     _, key = cloud.sandbox.make_user(only)
     definition = cloud.register(cloud.container(cloud.image))
@@ -252,7 +252,7 @@ def test_a_role_that_does_not_trust_ecs_tasks(cloud, service):
         cloud.run(cloud.register(cloud.container(cloud.image), executionRoleArn=role))
 
 
-def test_a_log_group_that_is_not_there(cloud):
+def test_a_missing_log_group(cloud):
     container = cloud.container(cloud.image, "exit 0")
     container["logConfiguration"]["options"]["awslogs-group"] = "/ecs/none"
     assert cloud.stopped(container)["stoppedReason"] == (
@@ -268,7 +268,7 @@ def test_a_log_group_that_is_not_there(cloud):
     assert [each["logGroupName"] for each in groups] == ["/ecs/none"]
 
 
-def test_a_role_that_may_not_write_logs(cloud):
+def test_a_role_that_cannot_write_logs(cloud):
     role = cloud.make_role("no-logs", "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly")
     task = ends(cloud, cloud.image, executionRoleArn=role)
     assert (
@@ -277,8 +277,8 @@ def test_a_role_that_may_not_write_logs(cloud):
     )
 
 
-def test_public_images_come_from_the_stand_ins(cloud):
-    """Without a role: nobody has to be asked."""
+def test_public_images_are_pulled_without_a_role(cloud):
+    """They need no role."""
     definition = cloud.ecs.register_task_definition(
         family="public",
         requiresCompatibilities=["FARGATE"],
@@ -290,6 +290,6 @@ def test_public_images_come_from_the_stand_ins(cloud):
     assert task["stoppedReason"].startswith("CannotPullContainerError: ") and "not found" in task["stoppedReason"]
 
 
-def test_other_registries_are_said_to_be_out_of_reach(cloud):
+def test_other_registries_are_not_supported(cloud):
     task = ends(cloud, "ghcr.io/somebody/app:v1")
     assert "is not part of this sandbox" in task["stoppedReason"]

@@ -1,4 +1,4 @@
-"""Nothing of a task stays: not when the sandbox is stopped, not when it is killed; and what is stored is the truth."""
+"""No container of a task stays when the sandbox is stopped or killed, and the stored state is correct."""
 
 import json
 import signal
@@ -7,8 +7,8 @@ import subprocess
 
 import psutil
 import pytest
-from ecr_sandbox import docker_engine
 
+from ecr_sandbox import docker_engine
 from tests.sandbox.fargate import NETWORK, Cloud, containers_of, images_of, small_image, until
 
 SMALL = "learn-amazon-ecr-tests:fargate-left"
@@ -40,7 +40,7 @@ def running(cloud: Cloud) -> str:
     return arn
 
 
-def test_a_sandbox_that_is_stopped_leaves_no_container(cloud):
+def test_a_stopped_sandbox_leaves_no_container(cloud):
     arn = running(cloud)
     assert len(images_of(cloud.sandbox)) == 1
     assert cloud.sandbox.stop() == 0
@@ -52,17 +52,17 @@ def test_a_sandbox_that_is_stopped_leaves_no_container(cloud):
     assert cloud.lines(arn) == ["up"]
 
 
-def test_a_sandbox_that_was_killed_leaves_none_when_it_starts_again(cloud):
+def test_a_restart_after_a_kill_removes_the_containers(cloud):
     arn = running(cloud)
     cloud.sandbox.stop(signal.SIGKILL)
     assert len(containers_of(cloud.sandbox)) == 1
     cloud.sandbox.start()
-    until(lambda: containers_of(cloud.sandbox), lambda left: not left)  # nobody has called ECS
+    until(lambda: containers_of(cloud.sandbox), lambda left: not left)  # without a call of ECS
     until(lambda: images_of(cloud.sandbox), lambda left: not left)
     assert cloud.task(arn)["lastStatus"] == "STOPPED"
 
 
-def test_a_service_goes_on_after_a_kill(cloud):
+def test_a_service_continues_after_a_kill(cloud):
     definition = cloud.register(cloud.container(cloud.image, "exec sleep 600", stopTimeout=0))
     about = {"cluster": "lab", "launchType": "FARGATE", "networkConfiguration": NETWORK, "taskDefinition": definition}
     cloud.ecs.create_service(serviceName="web", desiredCount=1, **about)
@@ -75,7 +75,7 @@ def test_a_service_goes_on_after_a_kill(cloud):
     cloud.wait("services_stable", services=["web"])
 
 
-def test_a_task_that_was_about_to_begin_does_not_begin_after_a_kill(cloud):
+def test_a_pending_task_does_not_start_after_a_kill(cloud):
     definition = cloud.register(cloud.container(cloud.image))
     arn = cloud.run(definition)
     cloud.sandbox.stop(signal.SIGKILL)
@@ -87,7 +87,7 @@ def test_a_task_that_was_about_to_begin_does_not_begin_after_a_kill(cloud):
 def test_ecr_lab_down_removes_what_a_killed_sandbox_left(cloud):
     running(cloud)
     cloud.sandbox.stop(signal.SIGKILL)
-    cloud.sandbox.run("ecr-lab down")
+    cloud.sandbox.run("python -m ecr_sandbox down")
     assert containers_of(cloud.sandbox) == []
 
 
@@ -97,7 +97,7 @@ def test_the_containers_of_another_sandbox_are_left_alone(cloud, tmp_path):
     assert len(containers_of(cloud.sandbox)) == 1
 
 
-def test_nothing_is_loaded_for_those_who_do_not_use_it(cloud):
+def test_ecs_is_not_loaded_unless_it_is_used(cloud):
     cloud.ecs.delete_cluster(cluster="lab")
     assert cloud.sandbox.stop() == 0
     cloud.sandbox.start()
@@ -106,7 +106,7 @@ def test_nothing_is_loaded_for_those_who_do_not_use_it(cloud):
 
 
 def test_the_engines_configuration_of_the_user_is_not_read(cloud, tmp_path):
-    """It would bring proxies into the containers."""
+    """It would add proxies to the containers."""
     (cloud.sandbox.docker_config / "config.json").write_text(
         json.dumps({"auths": {}, "proxies": {"default": {"httpProxy": "http://proxy.example:3128"}}})
     )
@@ -115,7 +115,7 @@ def test_the_engines_configuration_of_the_user_is_not_read(cloud, tmp_path):
     assert cloud.lines(arn) == ["proxy=="]
 
 
-def test_without_an_engine_a_task_says_so(own_sandbox, tmp_path):
+def test_a_task_without_an_engine_stops_with_a_reason(own_sandbox, tmp_path):
     own_sandbox.start(("env", f"DOCKER_HOST=unix://{tmp_path}/none.sock"))
     cloud = Cloud(own_sandbox)
     image = f"{own_sandbox.registry}/app:v1"
@@ -124,10 +124,10 @@ def test_without_an_engine_a_task_says_so(own_sandbox, tmp_path):
     assert "The sandbox runs tasks in the local Docker engine." in task["stoppedReason"]
 
 
-def test_the_roles_session_is_gone_when_the_task_has_its_image(cloud):
-    """So the password that the engine pulled with is worth nothing afterwards."""
+def test_the_execution_roles_session_ends_after_the_pull(cloud):
+    """The password that the engine used is invalid afterwards."""
     arn = running(cloud)
     with sqlite3.connect(cloud.sandbox.state / "state.db") as db:
         kept = dict(db.execute("SELECT service, pickle FROM backends"))
     assert b"ASIA" not in kept["iam"] + kept["sts"]
-    assert arn.encode() in kept["ecs"]  # or the line above says nothing
+    assert arn.encode() in kept["ecs"]  # otherwise the previous check proves nothing

@@ -1,4 +1,4 @@
-"""A service keeps its count: it starts what is missing, stops what is too much, and rolls to a new definition."""
+"""A service keeps its desired count: it starts missing tasks, stops extra ones, and deploys a new definition."""
 
 import subprocess
 import time
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from botocore.exceptions import ClientError
-from ecr_sandbox.services.ecs.deployments import Part, plan
 
+from ecr_sandbox.services.ecs.deployments import Part, plan
 from tests.sandbox.fargate import NETWORK, Cloud, containers_of, until, with_app
 
 SMALL = "learn-amazon-ecr-tests:fargate-service"
@@ -20,7 +20,7 @@ def cloud(sandbox) -> Iterator[Cloud]:
 
 @pytest.fixture
 def service(cloud, request) -> Iterator[str]:
-    """The name of a service of this test, which is deleted after it; no container stays."""
+    """The name of a service. It is deleted after the test, and no container stays."""
     name = request.node.name[:60].replace("[", "-").replace("]", "")
     yield name
     cloud.ecs.delete_service(cluster="lab", service=name, force=True)
@@ -48,7 +48,7 @@ def tasks(cloud: Cloud, name: str) -> list[str]:
     return cloud.ecs.list_tasks(cluster="lab", serviceName=name)["taskArns"]
 
 
-def test_it_has_its_count_and_replaces_what_dies(cloud, service):
+def test_a_service_keeps_its_desired_count_and_replaces_stopped_tasks(cloud, service):
     create(cloud, service, 2)
     cloud.sandbox.run(f"aws ecs wait services-stable --cluster lab --services {service}")
     found = stable(cloud, service)
@@ -66,7 +66,7 @@ def test_it_has_its_count_and_replaces_what_dies(cloud, service):
     assert f"(service {service}) has started 1 tasks: (task {second.rpartition('/')[2]})." in messages
 
 
-def test_it_replaces_a_task_whose_container_dies(cloud, service):
+def test_a_service_replaces_a_task_whose_container_exits(cloud, service):
     create(cloud, service, 1)
     stable(cloud, service)
     [before] = tasks(cloud, service)
@@ -77,7 +77,7 @@ def test_it_replaces_a_task_whose_container_dies(cloud, service):
     assert (ended["containers"][0]["exitCode"], ended["stopCode"]) == (137, "EssentialContainerExited")
 
 
-def test_its_count_can_be_changed(cloud, service):
+def test_the_desired_count_can_be_changed(cloud, service):
     create(cloud, service, 2)
     stable(cloud, service)
     cloud.ecs.update_service(cluster="lab", service=service, desiredCount=1)
@@ -87,7 +87,7 @@ def test_its_count_can_be_changed(cloud, service):
         cloud.ecs.delete_service(cluster="lab", service=service)
 
 
-def test_it_rolls_to_a_new_definition_with_the_old_one_running_meanwhile(cloud, service):
+def test_a_rolling_update_keeps_old_tasks_running(cloud, service):
     create(cloud, service, 1)
     stable(cloud, service)
     [before] = tasks(cloud, service)
@@ -106,7 +106,7 @@ def test_it_rolls_to_a_new_definition_with_the_old_one_running_meanwhile(cloud, 
     assert ended["stoppedReason"].startswith("Scaling activity initiated by (deployment ecs-svc/")
 
 
-def test_what_never_comes_up_is_tried_ever_more_seldom(cloud, service):
+def test_tasks_that_fail_to_start_are_retried_with_growing_pauses(cloud, service):
     missing = cloud.register(cloud.container(f"{cloud.sandbox.registry}/app:none"))
     create(cloud, service, 1, taskDefinition=missing)
     found = until(lambda: described(cloud, service), lambda now: now["deployments"][0]["failedTasks"] == 2)
@@ -117,7 +117,7 @@ def test_what_never_comes_up_is_tried_ever_more_seldom(cloud, service):
     assert cloud.task(task)["stoppedReason"].endswith("app:none: not found")
 
 
-def test_an_active_name_is_taken_and_a_cluster_with_it_stays(cloud, service):
+def test_an_active_name_is_unique_and_its_cluster_cannot_be_deleted(cloud, service):
     create(cloud, service, 0)
     with pytest.raises(ClientError, match="Creation of service was not idempotent"):
         create(cloud, service, 0)
@@ -133,12 +133,12 @@ def test_an_active_name_is_taken_and_a_cluster_with_it_stays(cloud, service):
         {"deploymentController": {"type": "CODE_DEPLOY"}},
     ],
 )
-def test_what_would_do_nothing_is_refused(cloud, given):
+def test_parameters_without_effect_are_refused(cloud, given):
     with pytest.raises(ClientError, match="is not part of this sandbox"):
         create(cloud, "refused", 1, **given)
 
 
-def test_a_service_that_is_not_there(cloud):
+def test_a_missing_service(cloud):
     with pytest.raises(ClientError, match="Service not found"):
         cloud.ecs.update_service(cluster="lab", service="none", desiredCount=1)
     failures = cloud.ecs.describe_services(cluster="lab", services=["none"])["failures"]
@@ -156,10 +156,10 @@ NEW, NEW_STARTING = Part("new", True, True), Part("coming", True, False)
         (2, 100, 200, [NEW, NEW_STARTING], 0, []),
         (1, 100, 200, [NEW, NEW_STARTING], 0, ["coming"]),
         (0, 100, 200, [NEW, OLD], 0, ["new", "old"]),
-        (1, 100, 200, [OLD], 1, []),  # first the new one
+        (1, 100, 200, [OLD], 1, []),  # the new task starts first
         (1, 100, 200, [OLD, NEW_STARTING], 0, []),
         (1, 100, 200, [OLD, NEW], 0, ["old"]),
-        (1, 0, 100, [OLD], 0, ["old"]),  # no room: first the old one goes
+        (1, 0, 100, [OLD], 0, ["old"]),  # no capacity: the old task stops first
         (2, 50, 100, [OLD, OLD], 0, ["old"]),
         (2, 100, 200, [OLD_STARTING, OLD_STARTING], 2, ["starting", "starting"]),
         (2, 100, 150, [OLD, OLD], 1, []),

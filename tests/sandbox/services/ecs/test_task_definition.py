@@ -1,13 +1,14 @@
-"""What a task definition for Fargate may say: the rules as tables, and one refusal through the real API."""
+"""Which task definitions Fargate accepts: the rules as tables, and one error through the real API."""
 
 import pytest
 from botocore.exceptions import ClientError
-from ecr_sandbox.registry import image_name
-from ecr_sandbox.services.ecs import fargate
-from ecr_sandbox.services.ecs.fargate import SIZES, check, in_order, shares, size
 from hypothesis import given
 from hypothesis import strategies as st
 from moto.core.exceptions import ServiceException
+
+from ecr_sandbox.registry import image_name
+from ecr_sandbox.services.ecs import fargate
+from ecr_sandbox.services.ecs.fargate import SIZES, check, in_order, shares, size
 
 ROLE = "arn:aws:iam::123456789012:role/execution"
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/app:v1"
@@ -19,7 +20,7 @@ def definition(**also) -> dict:
     return {**about, "requiresCompatibilities": ["FARGATE"], "containerDefinitions": [container], **also}
 
 
-def test_the_ends_of_every_row_of_awss_table():
+def test_the_first_and_last_size_of_every_row_of_awss_table():
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html"""
     ends = {cpu: (min(memory), max(memory), len(memory)) for cpu, memory in SIZES.items()}
     assert ends == {
@@ -45,14 +46,14 @@ def test_the_ends_of_every_row_of_awss_table():
         ("much", "512", "Invalid 'cpu' setting for task."),
     ],
 )
-def test_sizes_that_fargate_has_not(cpu, memory, says):
+def test_sizes_that_fargate_does_not_support_are_refused(cpu, memory, says):
     with pytest.raises(ServiceException) as refused:
         check(definition(cpu=cpu, memory=memory))
     assert says in refused.value.message
 
 
 @pytest.mark.parametrize("cpu, memory", [("256", "512"), (".25 vCPU", "0.5 GB"), ("1 vcpu", "2GB"), ("4096", "30720")])
-def test_sizes_that_it_has(cpu, memory):
+def test_sizes_that_fargate_supports_are_accepted(cpu, memory):
     check(definition(cpu=cpu, memory=memory))
     assert size({"cpu": ".25 vCPU", "memory": "0.5 GB"}) == (256, 512)
 
@@ -84,13 +85,13 @@ def test_sizes_that_it_has(cpu, memory):
         ({"runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}}, "runs Windows is not part"),
     ],
 )
-def test_what_fargate_or_the_sandbox_has_not(changed, says):
+def test_unsupported_parameters_are_refused(changed, says):
     with pytest.raises(ServiceException) as refused:
         check(definition(**changed))
     assert says in refused.value.message
 
 
-def test_two_containers_of_one_name():
+def test_two_containers_with_the_same_name_are_refused():
     twice = {"name": "web", "image": IMAGE}
     with pytest.raises(ServiceException, match="must be unique"):
         check(definition(containerDefinitions=[twice, twice]))
@@ -100,18 +101,18 @@ def test_two_containers_of_one_name():
     st.sampled_from(sorted(SIZES)).flatmap(lambda cpu: st.tuples(st.just(cpu), st.sampled_from(list(SIZES[cpu])))),
     st.lists(st.tuples(st.integers(0, 64), st.integers(0, 128)), min_size=1, max_size=4),
 )
-def test_the_containers_of_a_task_never_have_more_than_it(whole, named):
+def test_the_containers_of_a_task_share_its_resources(whole, named):
     cpu, memory = whole
     parts = shares(cpu, memory, [{"cpu": one, "memory": other} for one, other in named])
     assert sum(part[0] for part in parts) <= cpu and sum(part[1] for part in parts) <= memory
     assert all(part[0] > 0 and part[1] > 0 for part in parts)
 
 
-def test_a_container_alone_has_it_all():
+def test_a_single_container_gets_all_resources():
     assert shares(256, 512, [{}]) == [(256, 512)]
 
 
-def test_what_is_depended_on_comes_first():
+def test_a_dependency_starts_first():
     last = {"name": "c", "dependsOn": [{"containerName": "b", "condition": "START"}]}
     middle = {"name": "b", "dependsOn": [{"containerName": "a", "condition": "SUCCESS"}]}
     assert [each["name"] for each in in_order([last, middle, {"name": "a"}])] == ["a", "b", "c"]
@@ -137,16 +138,16 @@ def test_the_parts_of_an_images_name(name, host, path, tag, digest):
 
 
 @given(st.text(max_size=80))
-def test_any_text_is_read_as_a_name(text):
+def test_any_text_can_be_parsed_as_an_image_name(text):
     image_name.parse(text)
 
 
-def test_a_task_is_for_intel_unless_it_says_otherwise():
+def test_the_default_architecture_is_x86_64():
     assert fargate.architecture(None) == "amd64"
     assert fargate.architecture({"cpuArchitecture": "ARM64"}) == "arm64"
 
 
-def test_the_refusal_reaches_the_client(sandbox):
+def test_the_client_gets_the_error(sandbox):
     with pytest.raises(ClientError) as refused:
         sandbox.client("ecs").register_task_definition(**definition(cpu="257", memory="99"))
     assert refused.value.response["Error"] == {
@@ -156,19 +157,19 @@ def test_the_refusal_reaches_the_client(sandbox):
     }
 
 
-def test_a_container_needs_no_memory_of_its_own(sandbox):
+def test_container_memory_is_optional(sandbox):
     made = sandbox.client("ecs").register_task_definition(**definition())["taskDefinition"]
     assert made["compatibilities"] == ["EC2", "FARGATE"] and made["revision"] == 1
 
 
-def test_a_log_configuration_says_where(sandbox):
+def test_a_log_configuration_needs_a_region_and_a_stream_prefix(sandbox):
     logs = {"logDriver": "awslogs", "options": {"awslogs-group": "/x"}}
     with pytest.raises(ClientError, match="Log driver awslogs requires options: awslogs-region, awslogs-stream-prefix"):
         sandbox.client("ecs").register_task_definition(**definition(container={"logConfiguration": logs}))
 
 
 @pytest.mark.parametrize("operation, about", [("register_container_instance", {}), ("list_account_settings", None)])
-def test_what_would_be_pretended_is_refused(sandbox, operation, about):
+def test_settings_without_effect_are_refused(sandbox, operation, about):
     ecs = sandbox.client("ecs")
     if about is None:
         assert getattr(ecs, operation)()["settings"] == []

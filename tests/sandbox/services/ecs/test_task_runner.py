@@ -1,4 +1,4 @@
-"""A task on Fargate: its life, its container in the local engine, its log, and how it ends."""
+"""A task on Fargate: its states, its container in the local engine, its log, and how it stops."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ SMALL = "learn-amazon-ecr-tests:fargate-run"
 
 @pytest.fixture(scope="module")
 def cloud(sandbox) -> Iterator[Cloud]:
-    """With the small image as ``app:v1``; when all is done no container is left."""
+    """A cloud with the small image as ``app:v1``. No container is left after the tests."""
     cloud = with_app(sandbox, SMALL)
     yield cloud
     for arn in cloud.ecs.list_tasks(cluster="lab")["taskArns"]:
@@ -30,7 +30,7 @@ def inspect(sandbox) -> dict:
     return json.loads(subprocess.run(["docker", "inspect", container], capture_output=True).stdout)[0]
 
 
-def test_a_task_goes_through_its_states_and_the_waiters_of_aws_see_it(cloud):
+def test_a_task_goes_through_its_states_and_awss_waiters_work(cloud):
     definition = cloud.register(cloud.container(cloud.image))
     arn = cloud.run(definition)
     first = cloud.task(arn)
@@ -54,26 +54,26 @@ def test_a_task_goes_through_its_states_and_the_waiters_of_aws_see_it(cloud):
     cloud.sandbox.run(f"aws ecs wait tasks-stopped --cluster lab --tasks {arn}")
     ended = cloud.task(arn)
     assert (ended["stopCode"], ended["stoppedReason"]) == ("UserInitiated", "enough")
-    assert ended["containers"][0]["exitCode"] == 137  # a shell as first process does not hear SIGTERM
+    assert ended["containers"][0]["exitCode"] == 137  # a shell as the first process ignores SIGTERM
     assert containers_of(cloud.sandbox) == []
 
 
-def test_what_the_container_says_is_in_cloudwatch_and_its_exit_code_in_the_task(cloud):
+def test_the_containers_output_is_in_cloudwatch_and_its_exit_code_in_the_task(cloud):
     task = cloud.stopped(cloud.container(cloud.image, "echo hello; echo and more >&2; exit 3"))
     assert task["containers"][0]["exitCode"] == 3
     assert (task["stopCode"], task["stoppedReason"]) == (
         "EssentialContainerExited",
         "Essential container in task exited",
     )
-    assert sorted(cloud.lines(task["taskArn"])) == ["and more", "hello"]  # of two streams, in any order
+    assert sorted(cloud.lines(task["taskArn"])) == ["and more", "hello"]  # stdout and stderr, in any order
     stream = f"run/web/{task['taskArn'].rpartition('/')[2]}"
-    told = cloud.sandbox.run(
+    output = cloud.sandbox.run(
         f"aws logs get-log-events --log-group-name {GROUP} --log-stream-name {stream} --output text"
     )
-    assert "hello" in told
+    assert "hello" in output
 
 
-def test_the_log_of_some_tasks_is_found_by_the_prefix_of_their_streams(cloud):
+def test_logs_are_found_by_stream_prefix(cloud):
     chosen = cloud.container(cloud.image, "echo chosen")
     chosen["logConfiguration"]["options"]["awslogs-stream-prefix"] = "chosen"
     cloud.stopped(chosen)
@@ -83,8 +83,8 @@ def test_the_log_of_some_tasks_is_found_by_the_prefix_of_their_streams(cloud):
     assert cloud.logs.filter_log_events(logGroupName=GROUP, logStreamNamePrefix="none/")["events"] == []
 
 
-def test_the_image_is_not_there_before_and_not_after(cloud):
-    """So it was pulled; and the learner's engine is as it was."""
+def test_the_image_is_in_the_engine_only_while_the_task_needs_it(cloud):
+    """The task pulls it, and afterwards the engine has the same images as before."""
     names = lambda: subprocess.run(["docker", "images", "-a", "--digests"], capture_output=True, text=True).stdout  # noqa: E731
     before = names()
     assert f"{cloud.sandbox.registry}/app" not in before
@@ -92,12 +92,12 @@ def test_the_image_is_not_there_before_and_not_after(cloud):
     until(names, lambda now: f"{cloud.sandbox.registry}/app" not in now)
 
 
-def test_awss_name_of_the_image_means_the_same(cloud):
+def test_an_image_can_be_named_by_its_aws_address(cloud):
     image = f"{settings.ACCOUNT}.dkr.ecr.{settings.REGION}.amazonaws.com/app:v1"
     assert cloud.stopped(cloud.container(image, "exit 0"))["containers"][0]["exitCode"] == 0
 
 
-def test_the_environment_and_the_command_can_be_given_by_the_call(cloud):
+def test_the_call_can_override_environment_and_command(cloud):
     definition = cloud.register(
         cloud.container(cloud.image, "exit 1", environment=[{"name": "A", "value": "1"}, {"name": "B", "value": "2"}])
     )
@@ -107,7 +107,7 @@ def test_the_environment_and_the_command_can_be_given_by_the_call(cloud):
     assert cloud.lines(arn) == ["1 3"]
 
 
-def test_a_container_has_no_more_than_its_task_and_no_way_to_the_host(cloud):
+def test_a_container_has_no_more_than_its_task_and_no_access_to_the_host(cloud):
     arn = cloud.run(cloud.register(cloud.container(cloud.image), cpu="512", memory="1024"))
     cloud.until(arn, "RUNNING")
     found = inspect(cloud.sandbox)
@@ -121,7 +121,7 @@ def test_a_container_has_no_more_than_its_task_and_no_way_to_the_host(cloud):
     cloud.until(arn, "STOPPED")
 
 
-def test_containers_of_one_task_share_what_it_has_and_its_network(cloud):
+def test_containers_of_a_task_share_its_resources_and_its_network(cloud):
     first = cloud.container(cloud.image, "sleep 600")
     second = cloud.container(cloud.image, "echo up; sleep 600", name="side", essential=False)
     arn = cloud.run(cloud.register(first, second))
@@ -137,7 +137,7 @@ def test_containers_of_one_task_share_what_it_has_and_its_network(cloud):
     cloud.until(arn, "STOPPED")
 
 
-def test_a_task_goes_on_without_what_is_not_essential(cloud):
+def test_a_task_continues_without_a_nonessential_container(cloud):
     helper = cloud.container(cloud.image, "exit 4", name="once", essential=False)
     arn = cloud.run(cloud.register(cloud.container(cloud.image), helper))
     task = until(lambda: cloud.task(arn), lambda task: any(each.get("exitCode") == 4 for each in task["containers"]))
@@ -146,7 +146,7 @@ def test_a_task_goes_on_without_what_is_not_essential(cloud):
     cloud.until(arn, "STOPPED")
 
 
-def test_a_container_waits_for_what_it_depends_on(cloud):
+def test_a_container_waits_for_its_dependency(cloud):
     before = cloud.container(cloud.image, "echo first; sleep 1", name="before", essential=False)
     depends = [{"containerName": "before", "condition": "SUCCESS"}]
     task = cloud.stopped(cloud.container(cloud.image, "exit 0", dependsOn=depends), before)
@@ -156,20 +156,20 @@ def test_a_container_waits_for_what_it_depends_on(cloud):
     assert "exited with code 9" in task["stoppedReason"] and task["stopCode"] == "TaskFailedToStart"
 
 
-def test_memory_ends_where_the_task_says(cloud):
-    greedy = "x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done"
-    task = cloud.stopped(cloud.container(cloud.image, greedy))
+def test_a_task_that_exceeds_its_memory_is_stopped(cloud):
+    command = "x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done"
+    task = cloud.stopped(cloud.container(cloud.image, command))
     assert task["containers"][0]["exitCode"] == 137
     assert task["containers"][0]["reason"] == "OutOfMemoryError: Container killed due to memory usage"
 
 
-def test_a_program_that_is_not_there(cloud):
+def test_a_missing_command_stops_the_task(cloud):
     task = cloud.stopped(cloud.container(cloud.image, entryPoint=["/bin/nothing"]))
     assert task["stopCode"] == "TaskFailedToStart"
     assert task["stoppedReason"].startswith("CannotStartContainerError: ") and "/bin/nothing" in task["stoppedReason"]
 
 
-def test_its_page_can_be_seen_from_this_machine(cloud):
+def test_a_port_of_a_task_can_be_reached_from_this_machine(cloud):
     cloud.sandbox.client().create_repository(repositoryName="page")
     image = cloud.push(settings.BASE_IMAGE, "page:v1")
     serve = "exec python -m http.server 8080"
@@ -184,7 +184,7 @@ def test_its_page_can_be_seen_from_this_machine(cloud):
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{binding['hostPort']}/", timeout=5) as answer:
                 return answer.read().decode()
-        except OSError:  # it is still starting
+        except OSError:  # the server is still starting
             return ""
 
     assert until(page, lambda text: "Directory listing" in text)
@@ -192,7 +192,7 @@ def test_its_page_can_be_seen_from_this_machine(cloud):
     cloud.until(arn, "STOPPED")
 
 
-def test_tasks_are_found_by_what_they_are(cloud):
+def test_tasks_are_listed_by_their_properties(cloud):
     arn = cloud.run(cloud.register(cloud.container(cloud.image), family="special"), startedBy="me")
     cloud.until(arn, "RUNNING")
     listed = lambda **by: cloud.ecs.list_tasks(cluster="lab", **by)["taskArns"]  # noqa: E731
@@ -231,7 +231,7 @@ def test_tasks_are_found_by_what_they_are(cloud):
         ({"count": 10, "overrides": {"cpu": "4096", "memory": "8192"}}, "the limit on the number of vCPUs"),
     ],
 )
-def test_what_cannot_be_run_is_refused(cloud, given, refusal):
+def test_tasks_that_cannot_run_are_refused(cloud, given, refusal):
     cloud.register(cloud.container(cloud.image))
     about = {"cluster": "lab", "taskDefinition": "app", "launchType": "FARGATE", "networkConfiguration": NETWORK}
     with pytest.raises(ClientError, match=refusal):
@@ -239,7 +239,7 @@ def test_what_cannot_be_run_is_refused(cloud, given, refusal):
     assert containers_of(cloud.sandbox) == []
 
 
-def test_a_definition_that_was_deregistered_is_not_run(cloud):
+def test_a_deregistered_definition_is_refused(cloud):
     arn = cloud.register(cloud.container(cloud.image), family="gone")
     cloud.ecs.deregister_task_definition(taskDefinition=arn)
     with pytest.raises(ClientError, match="TaskDefinition is inactive"):

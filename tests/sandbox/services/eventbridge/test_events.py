@@ -1,4 +1,4 @@
-"""Events of ECR: written as AWS writes them, delivered by EventBridge's rules, none lost; free for who has no rule."""
+"""Events of ECR: in AWS's format, delivered by EventBridge rules, none lost, and no cost without a rule."""
 
 import json
 import signal
@@ -7,10 +7,10 @@ import uuid
 
 import psutil
 import pytest
+
 from ecr_sandbox.registry.events import Cached, Deleted, Inspected, Pushed, Replicated, Scanned, StorageClassChanged
 from ecr_sandbox.services.eventbridge.content import content
 from ecr_sandbox.services.eventbridge.details import event
-
 from helpers import settings
 from tests.sandbox.api import image, upload
 from tests.sandbox.conftest import PATIENCE
@@ -23,7 +23,7 @@ OCI, CONFIG = "application/vnd.oci.image.manifest.v1+json", "application/vnd.oci
 
 
 @pytest.mark.parametrize(
-    ("happening", "kind", "resources", "detail"),
+    ("change", "kind", "resources", "detail"),
     [
         (
             Pushed(*WHERE, "latest"),
@@ -121,8 +121,8 @@ OCI, CONFIG = "application/vnd.oci.image.manifest.v1+json", "application/vnd.oci
         ),
     ],
 )
-def test_an_event_of_ecr_has_the_shape_of_aws_s_page(happening, kind, resources, detail):
-    assert event(happening, "13cde686", 1573869274.9) == {
+def test_an_event_has_the_format_of_awss_documentation(change, kind, resources, detail):
+    assert event(change, "13cde686", 1573869274.9) == {
         "version": "0",
         "id": "13cde686",
         "detail-type": kind,
@@ -135,10 +135,10 @@ def test_an_event_of_ecr_has_the_shape_of_aws_s_page(happening, kind, resources,
     }
 
 
-def test_an_enhanced_scan_is_told_by_inspector():
-    told = event(Inspected(*WHERE, None, ("v1",), "ACTIVE", {"HIGH": 1, "MEDIUM": 6}, True), "961d7f4a", 0)
-    assert (told["source"], told["detail-type"], told["resources"]) == ("aws.inspector2", "Inspector2 Scan", [ARN])
-    assert told["detail"] == {
+def test_an_enhanced_scan_sends_an_event_of_inspector():
+    found = event(Inspected(*WHERE, None, ("v1",), "ACTIVE", {"HIGH": 1, "MEDIUM": 6}, True), "961d7f4a", 0)
+    assert (found["source"], found["detail-type"], found["resources"]) == ("aws.inspector2", "Inspector2 Scan", [ARN])
+    assert found["detail"] == {
         "scan-status": "INITIAL_SCAN_COMPLETE",
         "repository-name": ARN,
         "finding-severity-counts": {"HIGH": 1, "MEDIUM": 6, "TOTAL": 7},
@@ -169,12 +169,12 @@ PUSH = event(Pushed(*WHERE, "v1"), "1", 0)
         ),
     ],
 )
-def test_a_target_is_sent_what_it_asked_for(target, text):
+def test_a_target_gets_its_configured_input(target, text):
     assert content(target, PUSH, "rule", "arn") == text
 
 
 class Listener:
-    """A queue that EventBridge sends to, by a rule of its own."""
+    """A queue that EventBridge sends to, with its own rule."""
 
     def __init__(self, sandbox, pattern, region=HERE, allowed=True, **target):
         self.sqs = sandbox.client("sqs", region=region)
@@ -199,7 +199,7 @@ class Listener:
         self.sqs.set_queue_attributes(QueueUrl=self.queue, Attributes={"Policy": policy})
 
     def texts(self, number):
-        """The messages, when there are *number*, or as many as there are after a while."""
+        """Wait for *number* messages and return all that arrived."""
         found, end = self._received(), time.monotonic() + PATIENCE
         while len(found) < number and time.monotonic() < end:
             time.sleep(0.05)
@@ -211,7 +211,7 @@ class Listener:
         answer = self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10)
         return [each["Body"] for each in answer.get("Messages", [])]
 
-    def heard(self, number):
+    def received(self, number):
         return [json.loads(text) for text in self.texts(number)]
 
 
@@ -219,11 +219,11 @@ def about(repository):
     return {"source": ["aws.ecr"], "detail": {"repository-name": [repository]}}
 
 
-def test_a_push_by_docker_and_a_deletion_are_seen_in_a_queue(sandbox, repository, make_image):
+def test_a_docker_push_and_a_deletion_send_events_to_a_queue(sandbox, repository, make_image):
     listener = Listener(sandbox, about(repository))
     name = make_image(f"{sandbox.registry}/{repository}:v1")
     sandbox.run(f"docker push {name}")
-    [pushed] = listener.heard(1)
+    [pushed] = listener.received(1)
     [detail] = sandbox.client().describe_images(repositoryName=repository)["imageDetails"]
     assert pushed["detail-type"] == "ECR Image Action"
     assert (pushed["account"], pushed["region"], pushed["resources"]) == (ACCOUNT, HERE, [])
@@ -235,24 +235,24 @@ def test_a_push_by_docker_and_a_deletion_are_seen_in_a_queue(sandbox, repository
         "image-tag": "v1",
     }
     sandbox.client().batch_delete_image(repositoryName=repository, imageIds=[{"imageTag": "v1"}])
-    [deleted] = listener.heard(1)
+    [deleted] = listener.received(1)
     assert (deleted["detail"]["action-type"], deleted["detail"]["image-tag"]) == ("DELETE", "v1")
     assert deleted["id"] != pushed["id"]
 
 
-def test_only_what_a_rule_that_is_enabled_asks_for_arrives(sandbox, repository):
+def test_only_events_that_an_enabled_rule_matches_arrive(sandbox, repository):
     ecr = sandbox.client()
     deletions = {**about(repository), "detail": {"repository-name": [repository], "action-type": ["DELETE"]}}
     all_of_it, only_deletions = Listener(sandbox, about(repository)), Listener(sandbox, deletions)
-    asleep = Listener(sandbox, about(repository))
-    asleep.events.disable_rule(Name=asleep.name)
+    disabled = Listener(sandbox, about(repository))
+    disabled.events.disable_rule(Name=disabled.name)
     elsewhere = Listener(sandbox, about(repository), region="eu-west-1")
     upload(ecr, repository, b"{}")
     image(ecr, repository, "one", "v1")
     ecr.batch_delete_image(repositoryName=repository, imageIds=[{"imageTag": "v1"}])
-    assert len(all_of_it.heard(2)) == 2
-    assert [each["detail"]["action-type"] for each in only_deletions.heard(1)] == ["DELETE"]
-    assert asleep.heard(0) == elsewhere.heard(0) == []
+    assert len(all_of_it.received(2)) == 2
+    assert [each["detail"]["action-type"] for each in only_deletions.received(1)] == ["DELETE"]
+    assert disabled.received(0) == elsewhere.received(0) == []
 
 
 def test_a_queue_that_does_not_allow_it_gets_nothing(sandbox, repository):
@@ -260,15 +260,15 @@ def test_a_queue_that_does_not_allow_it_gets_nothing(sandbox, repository):
     closed, opened = Listener(sandbox, about(repository), allowed=False), Listener(sandbox, about(repository))
     upload(ecr, repository, b"{}")
     image(ecr, repository, "one", "v1")
-    assert opened.heard(1)
-    assert closed.heard(0) == []
+    assert opened.received(1)
+    assert closed.received(0) == []
     closed.allow()
     image(ecr, repository, "two", "v2")
-    [second] = closed.heard(1)
+    [second] = closed.received(1)
     assert second["detail"]["image-tag"] == "v2"
 
 
-def test_a_target_can_ask_for_a_sentence_and_a_log_group_is_one(sandbox, repository):
+def test_a_target_can_be_a_log_group_and_transform_its_input(sandbox, repository):
     ecr, logs = sandbox.client(), sandbox.client("logs")
     transformer = {"InputPathsMap": {"tag": "$.detail.image-tag"}, "InputTemplate": '"<tag> was pushed"'}
     listener = Listener(sandbox, about(repository), InputTransformer=transformer)
@@ -283,37 +283,37 @@ def test_a_target_can_ask_for_a_sentence_and_a_log_group_is_one(sandbox, reposit
     assert json.loads(message)["detail"]["image-tag"] == "v1"
 
 
-def test_archiving_and_restoring_are_told(sandbox, repository):
+def test_archiving_and_restoring_send_events(sandbox, repository):
     ecr, listener = sandbox.client(), Listener(sandbox, about(repository))
     upload(ecr, repository, b"{}")
     image(ecr, repository, "one", "v1")
-    assert listener.heard(1)
-    asked = {"repositoryName": repository, "imageId": {"imageTag": "v1"}}
-    ecr.update_image_storage_class(**asked, targetStorageClass="ARCHIVE")
-    [archived] = listener.heard(1)
+    assert listener.received(1)
+    parameters = {"repositoryName": repository, "imageId": {"imageTag": "v1"}}
+    ecr.update_image_storage_class(**parameters, targetStorageClass="ARCHIVE")
+    [archived] = listener.received(1)
     assert archived["detail"]["target-storage-class"] == "ARCHIVE"
-    ecr.update_image_storage_class(**asked, targetStorageClass="STANDARD")
-    assert listener.heard(0) == []
+    ecr.update_image_storage_class(**parameters, targetStorageClass="STANDARD")
+    assert listener.received(0) == []
     sandbox.forward(20 * 60)
-    [restored] = listener.heard(1)
+    [restored] = listener.received(1)
     assert restored["detail"]["target-storage-class"] == "STANDARD"
     assert restored["detail"]["last-activated-at"].endswith("Z")
 
 
-def test_a_scan_on_push_is_told_when_it_is_done(sandbox, make_image):
+def test_a_complete_scan_on_push_sends_an_event(sandbox, make_image):
     ecr, repository = sandbox.client(), f"test-{uuid.uuid4().hex[:8]}"
     ecr.create_repository(repositoryName=repository, imageScanningConfiguration={"scanOnPush": True})
     pattern = {"detail-type": ["ECR Image Scan"], **about(repository)}
     listener = Listener(sandbox, pattern)
     sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:v1')}")
-    [scanned] = listener.heard(1)
+    [scanned] = listener.received(1)
     findings = ecr.describe_image_scan_findings(repositoryName=repository, imageId={"imageTag": "v1"})
     assert scanned["detail"]["scan-status"] == findings["imageScanStatus"]["status"]
     assert scanned["detail"]["image-tags"] == ["v1"]
     assert scanned["resources"] == [f"arn:aws:ecr:{HERE}:{ACCOUNT}:repository/{repository}"]
 
 
-def test_what_came_through_the_cache_is_told_and_copied_to_other_regions(sandbox, repository):
+def test_an_imported_image_sends_an_event_and_is_replicated(sandbox, repository):
     ecr, there, prefix = sandbox.client(), sandbox.client(region="eu-west-1"), f"cache-{repository}"
     there.create_repository(repositoryName=repository)
     upload(there, repository, b"{}")
@@ -325,43 +325,43 @@ def test_what_came_through_the_cache_is_told_and_copied_to_other_regions(sandbox
     ecr.put_replication_configuration(replicationConfiguration={"rules": [rule]})
     listener, copied = Listener(sandbox, about(name)), Listener(sandbox, about(name), region="eu-west-2")
     assert ecr.batch_get_image(repositoryName=name, imageIds=[{"imageTag": "v1"}])["images"]
-    [cached] = listener.heard(1)
+    [cached] = listener.received(1)
     assert cached["detail-type"] == "ECR Pull Through Cache Action"
     assert (cached["detail"]["image-digest"], cached["detail"]["upstream-registry-url"]) == (digest, url)
-    assert copied.heard(1)[0]["detail"]["image-digest"] == digest
+    assert copied.received(1)[0]["detail"]["image-digest"] == digest
     assert ecr.batch_get_image(repositoryName=name, imageIds=[{"imageTag": "none"}])["failures"]
-    [failed] = listener.heard(1)
+    [failed] = listener.received(1)
     assert (failed["detail"]["sync-status"], failed["detail"]["failure-code"]) == ("FAILED", "ImageNotFound")
     ecr.put_replication_configuration(replicationConfiguration={"rules": []})
 
 
-def test_what_is_restored_is_scanned_like_what_was_pushed(sandbox, make_image):
+def test_a_restored_image_is_scanned_like_a_pushed_one(sandbox, make_image):
     ecr, repository = sandbox.client(), f"test-{uuid.uuid4().hex[:8]}"
     ecr.create_repository(repositoryName=repository)
     sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:v1')}")
     ecr.put_image_scanning_configuration(repositoryName=repository, imageScanningConfiguration={"scanOnPush": True})
     listener = Listener(sandbox, {"detail-type": ["ECR Image Scan"], **about(repository)})
-    asked = {"repositoryName": repository, "imageId": {"imageTag": "v1"}}
-    ecr.update_image_storage_class(**asked, targetStorageClass="ARCHIVE")
-    ecr.update_image_storage_class(**asked, targetStorageClass="STANDARD")
+    parameters = {"repositoryName": repository, "imageId": {"imageTag": "v1"}}
+    ecr.update_image_storage_class(**parameters, targetStorageClass="ARCHIVE")
+    ecr.update_image_storage_class(**parameters, targetStorageClass="STANDARD")
     sandbox.forward(20 * 60)
-    assert listener.heard(1)
+    assert listener.received(1)
 
 
-def test_replication_is_told_where_the_image_arrives(sandbox, repository):
+def test_replication_sends_an_event_in_the_destination(sandbox, repository):
     ecr, there = sandbox.client(), "eu-central-1"
     rule = {"destinations": [{"region": there, "registryId": ACCOUNT}]}
     listener = Listener(sandbox, about(repository), region=there)
     ecr.put_replication_configuration(replicationConfiguration={"rules": [rule]})
     upload(ecr, repository, b"{}")
     image(ecr, repository, "one", "v1")
-    [copied] = listener.heard(1)
+    [copied] = listener.received(1)
     assert (copied["detail-type"], copied["region"]) == ("ECR Replication Action", there)
     assert (copied["detail"]["result"], copied["detail"]["source-region"]) == ("SUCCESS", HERE)
     ecr.put_replication_configuration(replicationConfiguration={"rules": []})
 
 
-def test_no_event_of_an_acknowledged_push_is_lost_by_a_kill(own_sandbox):
+def test_events_of_acknowledged_pushes_survive_a_kill(own_sandbox):
     sandbox = own_sandbox.start()
     ecr = sandbox.client()
     ecr.create_repository(repositoryName="app")
@@ -371,14 +371,14 @@ def test_no_event_of_an_acknowledged_push_is_lost_by_a_kill(own_sandbox):
         image(ecr, "app", f"image {number}", f"v{number}")
     sandbox.stop(signal.SIGKILL)
     sandbox.start()
-    heard, end = {}, time.monotonic() + PATIENCE
-    while len(heard) < 15 and time.monotonic() < end:
+    received, end = {}, time.monotonic() + PATIENCE
+    while len(received) < 15 and time.monotonic() < end:
         found = listener.sqs.receive_message(QueueUrl=listener.queue, MaxNumberOfMessages=10).get("Messages", [])
-        heard |= {json.loads(each["Body"])["detail"]["image-tag"]: each for each in found}
-    assert sorted(heard) == sorted(f"v{number}" for number in range(15))
+        received |= {json.loads(each["Body"])["detail"]["image-tag"]: each for each in found}
+    assert sorted(received) == sorted(f"v{number}" for number in range(15))
 
 
-def test_who_never_used_eventbridge_loads_nothing_by_a_push(own_sandbox):
+def test_a_push_does_not_load_eventbridge(own_sandbox):
     sandbox = own_sandbox.start()
     ecr = sandbox.client()
     ecr.create_repository(repositoryName="app")
@@ -390,10 +390,11 @@ def test_who_never_used_eventbridge_loads_nothing_by_a_push(own_sandbox):
     assert psutil.Process(sandbox.process.pid).memory_info().rss < before + 4 * 2**20
     Listener(sandbox, about("app"))
     image(ecr, "app", "last", "last")
-    assert psutil.Process(sandbox.process.pid).memory_info().rss > before + 4 * 2**20  # or the line above says nothing
+    # Otherwise the previous check proves nothing.
+    assert psutil.Process(sandbox.process.pid).memory_info().rss > before + 4 * 2**20
 
 
-def test_the_commands_of_aws_work(sandbox, repository):
+def test_the_aws_commands_work(sandbox, repository):
     pattern = json.dumps(about(repository))
     sandbox.run(f"aws events put-rule --name pushes-{repository} --event-pattern '{pattern}'")
     group = f"/aws/events/{repository}"
@@ -404,5 +405,5 @@ def test_the_commands_of_aws_work(sandbox, repository):
     upload(ecr, repository, b"{}")
     image(ecr, repository, "one", "v1")
     end = time.monotonic() + PATIENCE
-    while "PUSH" not in (said := sandbox.run(f"aws logs filter-log-events --log-group-name {group}")):
-        assert time.monotonic() < end, said
+    while "PUSH" not in (output := sandbox.run(f"aws logs filter-log-events --log-group-name {group}")):
+        assert time.monotonic() < end, output

@@ -1,4 +1,4 @@
-"""Lambda: a function of an image needs the repository's policy, which Lambda writes itself if the caller may."""
+"""Lambda: a function from an image needs the repository policy, which Lambda adds if the caller is allowed to."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def role(sandbox) -> str:
 
 @pytest.fixture
 def image(sandbox, repository) -> str:
-    """An image in a repository of its own."""
+    """An image in a new repository."""
     pushed = Pusher(sandbox).push(repository, [layer(os.urandom(99))], "v1")
     assert pushed.tag == "v1"
     return f"{sandbox.registry}/{repository}:v1"
@@ -43,7 +43,7 @@ def image(sandbox, repository) -> str:
 
 @pytest.fixture
 def caller(sandbox):
-    """Lambda, for somebody who may do nothing with ECR."""
+    """Lambda, for a caller without permissions on ECR."""
     _, key = sandbox.make_user({"Version": "2012-10-17", "Statement": [CREATES]})
     return sandbox.client("lambda", key=key)
 
@@ -58,14 +58,14 @@ def refused(client, role: str, image: str, name: str = "refused", **also) -> dic
     return error.value.response["Error"]
 
 
-def test_without_the_repositorys_policy_lambda_may_not_have_the_image(caller, role, image):
+def test_without_the_repository_policy_lambda_cannot_pull_the_image(caller, role, image):
     assert refused(caller, role, image) == {
         "Code": "AccessDeniedException",
         "Message": "Lambda does not have permission to access the ECR image. Check the ECR permissions.",
     }
 
 
-def test_with_it_the_function_is_made_of_the_image(sandbox, caller, role, image, repository):
+def test_with_the_repository_policy_the_function_is_created(sandbox, caller, role, image, repository):
     ecr = sandbox.client()
     ecr.set_repository_policy(repositoryName=repository, policyText=policy(STATEMENT))
     made = create(caller, role, image, repository)
@@ -82,7 +82,7 @@ def test_with_it_the_function_is_made_of_the_image(sandbox, caller, role, image,
 
 
 @pytest.mark.parametrize("missing", STATEMENT["Action"])
-def test_it_needs_both_actions(sandbox, caller, role, image, repository, missing):
+def test_the_repository_policy_needs_both_actions(sandbox, caller, role, image, repository, missing):
     one = {**STATEMENT, "Action": [each for each in STATEMENT["Action"] if each != missing]}
     sandbox.client().set_repository_policy(repositoryName=repository, policyText=policy(one))
     assert refused(caller, role, image)["Code"] == "AccessDeniedException"
@@ -96,7 +96,7 @@ def test_a_condition_can_name_the_function(sandbox, caller, role, image, reposit
     create(caller, role, image, repository)
 
 
-def test_a_caller_who_may_set_the_policy_need_not(sandbox, role, image, repository):
+def test_lambda_adds_the_policy_for_a_caller_who_can_set_it(sandbox, role, image, repository):
     allowed = {"Effect": "Allow", "Action": ["ecr:GetRepositoryPolicy", "ecr:SetRepositoryPolicy"], "Resource": "*"}
     _, key = sandbox.make_user({"Version": "2012-10-17", "Statement": [CREATES, allowed]})
     create(sandbox.client("lambda", key=key), role, image, repository)
@@ -110,7 +110,7 @@ def test_a_caller_who_may_set_the_policy_need_not(sandbox, role, image, reposito
     }
 
 
-def test_what_the_policy_says_besides_stays(sandbox, role, image, repository):
+def test_other_statements_of_the_policy_are_kept(sandbox, role, image, repository):
     other = {"Sid": "mine", "Effect": "Allow", "Principal": "*", "Action": "ecr:DescribeImages"}
     ecr = sandbox.client()
     ecr.set_repository_policy(repositoryName=repository, policyText=policy(other))
@@ -119,30 +119,30 @@ def test_what_the_policy_says_besides_stays(sandbox, role, image, repository):
     assert [each["Sid"] for each in kept] == ["mine", "LambdaECRImageRetrievalPolicy"]
 
 
-def test_an_explicit_deny_stays_a_deny(sandbox, role, image, repository):
+def test_an_explicit_deny_still_applies(sandbox, role, image, repository):
     deny = {**STATEMENT, "Effect": "Deny"}
     sandbox.client().set_repository_policy(repositoryName=repository, policyText=policy(deny))
     assert refused(sandbox.client("lambda"), role, image)["Code"] == "AccessDeniedException"
 
 
 @pytest.mark.parametrize("name", ["{}:v9", "{}-none:v1", "{}@sha256:" + "0" * 64])
-def test_an_image_that_is_not_there(sandbox, role, image, repository, name):
-    asked = f"{sandbox.registry}/{name.format(repository)}"
-    assert refused(sandbox.client("lambda"), role, asked) == {
+def test_a_missing_image(sandbox, role, image, repository, name):
+    uri = f"{sandbox.registry}/{name.format(repository)}"
+    assert refused(sandbox.client("lambda"), role, uri) == {
         "Code": "InvalidParameterValueException",
-        "Message": f"Source image {asked} does not exist. Provide a valid source image.",
+        "Message": f"Source image {uri} does not exist. Provide a valid source image.",
     }
 
 
 @pytest.mark.parametrize("name", ["public.ecr.aws/lambda/python:3.12", "{registry}/{repository}", "app:v1"])
-def test_a_name_that_lambda_does_not_take(sandbox, role, image, repository, name):
-    asked = name.format(registry=sandbox.registry, repository=repository)
-    message = refused(sandbox.client("lambda"), role, asked)["Message"]
-    assert message == f"Source image {asked} is not valid. Provide a valid source image."
+def test_an_invalid_image_name_is_refused(sandbox, role, image, repository, name):
+    uri = name.format(registry=sandbox.registry, repository=repository)
+    message = refused(sandbox.client("lambda"), role, uri)["Message"]
+    assert message == f"Source image {uri} is not valid. Provide a valid source image."
 
 
-def test_an_index_is_not_taken(sandbox, role, image, repository):
-    """What `docker build` of today pushes with its attestations; the way out is --provenance=false."""
+def test_an_image_index_is_refused(sandbox, role, image, repository):
+    """Current `docker build` pushes an index with attestations. Use --provenance=false to avoid it."""
     ecr = sandbox.client()
     [found] = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": "v1"}])["images"]
     listed = {"mediaType": json.loads(found["imageManifest"])["mediaType"], "size": len(found["imageManifest"])}
@@ -152,13 +152,13 @@ def test_an_index_is_not_taken(sandbox, role, image, repository):
         "manifests": [{**listed, "digest": found["imageId"]["imageDigest"]}],
     }
     ecr.put_image(repositoryName=repository, imageManifest=json.dumps(index), imageTag="multi")
-    asked = f"{sandbox.registry}/{repository}:multi"
-    assert refused(sandbox.client("lambda"), role, asked)["Message"] == (
-        f"The image manifest, config or layer media type for the source image {asked} is not supported."
+    uri = f"{sandbox.registry}/{repository}:multi"
+    assert refused(sandbox.client("lambda"), role, uri)["Message"] == (
+        f"The image manifest, config or layer media type for the source image {uri} is not supported."
     )
 
 
-def test_the_role_must_let_lambda_in(sandbox, image):
+def test_the_role_must_trust_lambda(sandbox, image):
     trust = policy({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"})
     other = sandbox.client("iam").create_role(RoleName="machine", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     for role in (other, f"arn:aws:iam::{settings.ACCOUNT}:role/none"):
@@ -166,7 +166,7 @@ def test_the_role_must_let_lambda_in(sandbox, image):
         assert message == "The role defined for the function cannot be assumed by Lambda."
 
 
-def test_iam_decides_on_the_function_and_on_the_role(sandbox, role, image):
+def test_iam_checks_the_function_and_the_role(sandbox, role, image):
     only = {"Effect": "Allow", "Action": "lambda:*", "Resource": "arn:aws:lambda:*:*:function:mine"}
     _, key = sandbox.make_user({"Version": "2012-10-17", "Statement": [only]})
     client = sandbox.client("lambda", key=key)
@@ -189,14 +189,14 @@ def test_functions_are_listed_changed_and_deleted(sandbox, role, image, reposito
     before = client.get_function_configuration(FunctionName=repository)["CodeSha256"]
     changed = client.update_function_code(FunctionName=repository, ImageUri=image.replace(":v1", ":v2"))
     assert changed["CodeSha256"] != before
-    told = sandbox.run(f"aws lambda get-function --function-name {repository} --query Code.ImageUri --output text")
-    assert told.strip() == image.replace(":v1", ":v2")
+    output = sandbox.run(f"aws lambda get-function --function-name {repository} --query Code.ImageUri --output text")
+    assert output.strip() == image.replace(":v1", ":v2")
     client.delete_function(FunctionName=repository)
     with pytest.raises(ClientError, match="Function not found"):
         client.get_function(FunctionName=repository)
 
 
-def test_they_are_there_after_a_kill(own_sandbox):
+def test_functions_survive_a_kill(own_sandbox):
     own_sandbox.start()
     own_sandbox.client().create_repository(repositoryName="app")
     Pusher(own_sandbox).push("app", [layer(b"x")], "v1")
@@ -212,7 +212,7 @@ def test_they_are_there_after_a_kill(own_sandbox):
     )
 
 
-def test_what_is_not_here_says_so(sandbox, role, image):
+def test_unsupported_operations_are_errors(sandbox, role, image):
     client = sandbox.client("lambda")
     for call in (
         lambda: client.invoke(FunctionName="x"),
@@ -227,7 +227,7 @@ def test_what_is_not_here_says_so(sandbox, role, image):
 
 @pytest.mark.parametrize("changed", ["/2015-03-31/functions/other", "/2015-03-31/functions/mine?Qualifier=2"])
 def test_the_signature_covers_path_and_query(sandbox, changed):
-    """Who is in between cannot make one question into another."""
+    """A proxy cannot change a signed request into another."""
     signed = AWSRequest(method="GET", url=f"{sandbox.url}/2015-03-31/functions/mine?Qualifier=1")
     SigV4Auth(Credentials(settings.ACCESS_KEY, settings.SECRET_KEY), "lambda", settings.REGION).add_auth(signed)
     headers = {name.replace("-", "_"): value for name, value in signed.headers.items()}

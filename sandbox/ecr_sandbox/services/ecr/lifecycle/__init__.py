@@ -1,12 +1,12 @@
-"""Lifecycle policies: what a policy may say, which images it takes, and how that is previewed and done.
+"""Lifecycle policies: their grammar, evaluation, previews and daily runs.
 
-    policy.py     the grammar: a policy's text, checked and read
-    evaluate.py   the rules: which images go, and by which rule
-    images.py     what the rules look at, read from the store
-    daily.py      when: within a day of the policy, and then every day
-    sweep.py      the doing: what a policy takes is deleted or archived, in one change
-    previews.py   the same evaluation, kept to be looked at
-    words.py      ECR's refusals
+    policy.py     parses and validates the text of a policy
+    evaluate.py   decides which images the rules select
+    images.py     reads what the rules need from the store
+    schedule.py   when a policy runs: within a day, and then every day
+    apply.py      a run: deletes or archives the selected images in one change
+    previews.py   stores the result of an evaluation
+    errors.py     ECR's errors
 
-The operations themselves are in ``../ecr/lifecycle_api.py``.
+The operations are in ``../lifecycle_api.py``.
 """

@@ -1,29 +1,30 @@
-"""ECR's own words about lifecycle policies, each with where it was seen.
+"""ECR's errors about lifecycle policies, each with its source.
 
-The frame stands in many logs (https://github.com/cloudposse/terraform-aws-ecr/pull/132, 2024). Inside it, what a JSON
-schema can say is said in the words of java-json-tools' json-schema-validator, which ECR runs: the same logs have its
+The frame is in many logs (https://github.com/cloudposse/terraform-aws-ecr/pull/132, 2024). Inside it are messages of
+java-json-tools' json-schema-validator, which ECR runs: the same logs have its
 ``instance failed to match exactly one schema``, and https://github.com/badmintoncryer/cdk-preflight, which tried its
-rules on AWS in September 2026, has more. That project has most of the further sentences too.
+rules on AWS in September 2026, has more. Most of the other sentences are from that project, too.
 """
 
 import json
 from collections.abc import Iterable
 from typing import Any
 
-from ecr_sandbox.services.ecr.errors import InvalidParameter
 from moto.core.exceptions import ServiceException
 
-# --- a policy that is none --------------------------------------------------------------------------------------------
+from ecr_sandbox.aws.errors import InvalidParameter
+
+# --- an invalid policy ------------------------------------------------------------------------------------------------
 
 
 class PolicyInvalid(InvalidParameter):
-    """A policy that ECR does not take; *failure* ``parsing`` is of a text that is not one at all (cdk-preflight)."""
+    """A policy that ECR refuses; *failure* is ``parsing`` for a text that is not JSON (cdk-preflight)."""
 
     def __init__(self, detail: str, failure: str = "validation"):
         super().__init__("LifecyclePolicyText", f"Lifecycle policy {failure} failure: {detail}")
 
 
-UNREADABLE = "Could not map policyString into LifecyclePolicy"  # cdk-preflight; moto has a full stop after it
+UNREADABLE = "Could not map policyString into LifecyclePolicy"  # cdk-preflight; moto adds a full stop
 
 # https://github.com/cloudposse/terraform-aws-ecr/pull/132 and /issues/158
 NOT_ONE_OF_TWO = "instance failed to match exactly one schema (matched 0 out of 2)"
@@ -40,27 +41,27 @@ def not_in(value: Any, known: Iterable[str]) -> str:
 
 
 def missing(names: Iterable[str]) -> str:
-    """json-schema-validator's; cdk-preflight has it of ``rules``."""
+    """json-schema-validator's; in cdk-preflight for ``rules``."""
     return f"object has missing required properties ({_listed(sorted(names))})"
 
 
 def not_allowed(names: Iterable[str]) -> str:
-    """json-schema-validator's; cdk-preflight has it."""
+    """json-schema-validator's; in cdk-preflight."""
     return f"object instance has properties which are not allowed by the schema: {_listed(sorted(names))}"
 
 
 def too_low(found: int) -> str:
-    """json-schema-validator's; cdk-preflight has it."""
+    """json-schema-validator's; in cdk-preflight."""
     return f"numeric instance is lower than the required minimum (minimum: 1, found: {found})"
 
 
 def too_few(least: int) -> str:
-    """json-schema-validator's; cdk-preflight has it."""
+    """json-schema-validator's; in cdk-preflight."""
     return f"array is too short: must have at least {least} elements but instance has 0 elements"
 
 
 def too_many(most: int, found: int) -> str:
-    """json-schema-validator's; cdk-preflight has it."""
+    """json-schema-validator's; in cdk-preflight."""
     return f"array is too long: must have at most {most} elements but instance has {found} elements"
 
 
@@ -68,9 +69,9 @@ def _listed(names: Iterable[str]) -> str:
     return json.dumps(list(names), separators=(",", ":"))
 
 
-# --- rules that contradict themselves, or each other ------------------------------------------------------------------
+# --- contradictory rules ----------------------------------------------------------------------------------------------
 
-# A public project's log of 2026; cdk-preflight has the beginning.
+# A public project's log of 2026; the beginning is in cdk-preflight.
 NO_TAGS = "Must specify tagPrefixList or tagPatternList when tagStatus=TAGGED."
 # cdk-preflight
 BOTH_LISTS = "If policy has a tagged rule, it must specify only one of tagPrefixList or tagPatternList"
@@ -79,17 +80,17 @@ SAME_PRIORITY = "Duplicate priority in multiple rules"
 STANDARD_ONLY = (
     "SINCE_IMAGE_PUSHED, SINCE_IMAGE_PULLED and IMAGE_COUNT_MORE_THAN support the STANDARD storage class only"
 )
-# Two public logs of 2026. Until archives came it ended before "per storage class".
+# Two public logs of 2026. Before the archive storage class it ended before "per storage class".
 TWO_UNTAGGED = "Only one rule can select Untagged images per storage class."
-# A public project's log of 2026; cdk-preflight has "must have the highest rulePriority" instead of the end.
+# A public project's log of 2026; cdk-preflight ends with "must have the highest rulePriority".
 ANY_NOT_LAST = "Rule for tagStatus=ANY must have the lowest priority per storage class"
-# cdk-preflight has it without the end, which we take from the two above: AWS's own example has two such rules.
+# In cdk-preflight without the end, which is taken from the two above: AWS's own example has two such rules.
 TWO_ANY = "Only one rule can specify tagStatus=ANY per storage class"
 # The rule is the user guide's ("Examples of lifecycle policies", "Important"), the sentences follow STANDARD_ONLY.
 ARCHIVE_ONLY = "SINCE_IMAGE_TRANSITIONED supports the ARCHIVE storage class only"
 TRANSITION_ONLY = "SINCE_IMAGE_PULLED supports the TRANSITION action only"
 EXPIRE_ONLY = "SINCE_IMAGE_TRANSITIONED supports the EXPIRE action only"
-# The user guide's sentence ("Examples of lifecycle policies", "Note"), less its "You".
+# The user guide's sentence ("Examples of lifecycle policies", "Note"), without its "You".
 TOO_SOON = "cannot configure lifecycle policies that delete images that have been in archive for less than {days} days"
 # The rule is the user guide's ("Lifecycle policy evaluation rules"), the sentence ours.
 SAME_PREFIX = "Duplicate tag prefix in multiple rules per storage class"
@@ -104,7 +105,7 @@ def no_tags_here(name: str, tag_status: str) -> str:
 
 
 class PreviewInProgress(ServiceException):
-    """The code is the service model's, and so is the sentence."""
+    """The code and the sentence are the service model's."""
 
     code = "LifecyclePolicyPreviewInProgressException"
 

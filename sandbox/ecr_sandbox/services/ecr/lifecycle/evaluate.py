@@ -1,20 +1,20 @@
-"""Which images a lifecycle policy takes, and by which rule: decided from the policy, the images and the time alone.
+"""Which images a lifecycle policy selects, and by which rule: decided from the policy, the images and the time.
 
 Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html, "Lifecycle policy evaluation
-rules": every rule looks at all images; the rules are then applied by priority; an image whose tags a rule matches is
-that rule's, also when it is left alone, and no rule of a lower priority may take it.
+rules": every rule evaluates all images; the rules are then applied by priority; an image whose tags a rule matches
+belongs to that rule, even if the rule does not select it, and no rule of lower priority can select it.
 
-Where that page is silent, this is a choice:
+Where that page says nothing, these are our choices:
 
-- An image that an index lists goes with no rule while the index is there (the page: it "cannot be expired or archived
-  without the manifest list being deleted or archived first"), and does not count as one of the images either: of 26
-  images, two of them listed by an index, a rule to keep 20 took four (tried on AWS in 2026,
-  https://github.com/DefangLabs/pulumi-defang/pull/466). Others saw AWS preview such images too.
-- An artifact whose subject is there, a signature say, is not looked at by itself. It goes with its subject, by the same
-  rule and in the same run; AWS takes up to 24 hours. The page says only that it follows.
-- Older means by more than the number of days: an image of exactly that age stays (``lifecycle_policy_examples.html``,
-  "Filtering on all images", example B). Of two images of the same second the one stored first is the older.
-- An image that came back from the archive is as old as its return, for its age too; the page says so of the order.
+- No rule selects an image while an index lists it (the page: it "cannot be expired or archived
+  without the manifest list being deleted or archived first"), and it is not counted either: of 26
+  images, two of them listed by an index, a rule to keep 20 selected four (tried on AWS in 2026,
+  https://github.com/DefangLabs/pulumi-defang/pull/466). Others saw AWS preview such images, too.
+- An artifact whose subject exists, for example a signature, is not evaluated. It is selected with its subject, by the
+  same rule and in the same run; AWS takes up to 24 hours. The page says only that it follows.
+- Older means more than the number of days: an image of exactly that age stays (``lifecycle_policy_examples.html``,
+  "Filtering on all images", example B). Of two images of the same second the one stored first is older.
+- The age of a restored image counts from its restore; the page says so for the order of images.
 """
 
 import re
@@ -29,9 +29,9 @@ Tags = Collection[str]
 
 @dataclass(frozen=True)
 class Image:
-    """What the rules look at; times in Unix seconds, None for what never happened.
+    """An image as the rules see it; times in Unix seconds, None for never.
 
-    *activated_at* is when it came back from the archive; *children* are the digests of what an index lists.
+    *activated_at* is the end of its restore; *children* are the digests that an index lists.
     """
 
     digest: str
@@ -46,28 +46,28 @@ class Image:
 
     @property
     def since(self) -> float:
-        """When it came to where it is: pushed, archived, or back from the archive."""
+        """When it got its storage class: pushed, archived, or restored."""
         moved = self.archived_at if self.storage_class == ARCHIVE else self.activated_at
         return self.pushed_at if moved is None else moved
 
     @property
     def used(self) -> float:
-        """When it was pulled last; if it was not, since it came, when it came."""
+        """When it was last pulled, or else ``since``."""
         return self.since if self.pulled_at is None else max(self.pulled_at, self.activated_at or 0)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What happens to an image, ``expire`` or ``transition``, and the priority of the rule that says so."""
+    """The action on an image, ``expire`` or ``transition``, and the priority of its rule."""
 
     action: str
     priority: int
 
 
 def evaluate(rules: Iterable[Rule], images: Sequence[Image], now: float) -> dict[str, Verdict]:
-    """The verdict on each image that goes, by its digest, older images first; who is not named, stays.
+    """The verdict on each selected image, by digest, older images first; the others stay.
 
-    *images* are all of a repository, in the order they were stored.
+    *images* are all images of a repository, in the order they were stored.
     """
     here = {image.digest for image in images}
     by_age = sorted(images, key=lambda image: image.since)
@@ -87,7 +87,7 @@ def evaluate(rules: Iterable[Rule], images: Sequence[Image], now: float) -> dict
 
 
 def _surplus(rule: Rule, seen: Sequence[Image], now: float) -> Sequence[Image]:
-    """Those of the images *seen*, oldest first, that a rule would take if it were the only one."""
+    """Those of the images *seen*, oldest first, that a rule would select if it were the only one."""
     if rule.count_type == COUNT:
         return seen[: max(len(seen) - rule.number, 0)]
     latest = now - rule.number * DAY
@@ -95,12 +95,12 @@ def _surplus(rule: Rule, seen: Sequence[Image], now: float) -> Sequence[Image]:
 
 
 def _matcher(rule: Rule) -> Callable[[Tags], bool]:
-    """Whether the tags of an image are what a rule wants: each of its prefixes, or patterns, must match one of them."""
+    """A function: do the tags of an image match a rule? Each of its prefixes or patterns must match one of them."""
     if rule.tag_status == ANY:
         return lambda tags: True
     if rule.tag_status == UNTAGGED:
         return lambda tags: not tags
-    patterns = rule.patterns or [f"{prefix}*" for prefix in rule.prefixes if "*" not in prefix]  # no tag has a *
+    patterns = rule.patterns or [f"{prefix}*" for prefix in rule.prefixes if "*" not in prefix]  # a tag has no *
     if len(patterns) < len(rule.patterns or rule.prefixes):
         return lambda tags: False
     wanted = [re.compile(".*".join(map(re.escape, each.split("*"))), re.DOTALL).fullmatch for each in patterns]
@@ -108,7 +108,7 @@ def _matcher(rule: Rule) -> Callable[[Tags], bool]:
 
 
 def _held(images: Iterable[Image]) -> dict[str, set[str]]:
-    """For each action, the digests that indexes hold back from it: into the archive a child may follow its index."""
+    """For each action, the digests that indexes protect from it: a child may be archived with its index."""
     listed = {STANDARD: set[str](), ARCHIVE: set[str]()}
     for image in images:
         listed[image.storage_class].update(image.children)
@@ -118,7 +118,7 @@ def _held(images: Iterable[Image]) -> dict[str, set[str]]:
 def _followers(
     images: Iterable[Image], verdicts: Mapping[str, Verdict], held: Mapping[str, Collection[str]]
 ) -> dict[str, Verdict]:
-    """The verdicts on artifacts whose subject goes, and on what is about those."""
+    """The verdicts on artifacts whose subject is selected, and on artifacts about those."""
     about: dict[str, list[Image]] = {}
     for image in images:
         if image.subject:

@@ -1,4 +1,4 @@
-"""The images of a repository as the rules look at them: one question to the store, and no manifest is read."""
+"""The images of a repository as the rules see them: one query, without reading manifests."""
 
 import json
 import sqlite3

@@ -1,9 +1,9 @@
-"""The grammar of a lifecycle policy: its text is checked, and read into rules.
+"""Parses and validates the text of a lifecycle policy.
 
-Sources: https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html; which count goes with
-which action and storage class: ``lifecycle_policy_examples.html``; what must be unique: ``LifecyclePolicies.html``.
-Sources do not say which of two mistakes ECR names first. Here it is what a schema can find, rule by rule, then what is
-wrong inside a rule, then what is wrong between two.
+Sources: https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html; the counts of each
+action and storage class: ``lifecycle_policy_examples.html``; what must be unique: ``LifecyclePolicies.html``.
+Sources do not say which of two errors ECR names first. Here errors of the schema come first, rule by rule, then errors
+inside a rule, then errors between rules.
 """
 
 import json
@@ -33,7 +33,7 @@ LISTS = ("tagPrefixList", "tagPatternList")
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule; *number* is of images for ``imageCountMoreThan``, of days for the rest."""
+    """One rule; *number* is a number of images for ``imageCountMoreThan``, else of days."""
 
     priority: int
     tag_status: str
@@ -61,7 +61,7 @@ def parse(text: str) -> tuple[Rule, ...]:
     return tuple(sorted(rules, key=lambda rule: rule.priority))
 
 
-# --- what a schema can say --------------------------------------------------------------------------------------------
+# --- checks of the schema ---------------------------------------------------------------------------------------------
 
 TYPES: dict[type, str] = {
     dict: "object",
@@ -85,7 +85,7 @@ def _json(text: str) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> None:
-    """JSON has no NaN and no Infinity, but Python reads them."""
+    """JSON has no NaN and no Infinity, but Python parses them."""
     raise ValueError(name)
 
 
@@ -108,7 +108,7 @@ def _rule(content: Any) -> Rule:
 
 
 def _count_type(selection: dict[str, Any]) -> str:
-    """A number of images stands alone, a number of days has its unit: two schemas, and one of them must fit."""
+    """A number of images has no unit, a number of days has one: two schemas, of which one must match."""
     kind, unit = selection["countType"], selection.get("countUnit")
     if kind == COUNT and "countUnit" not in selection:
         return COUNT
@@ -122,7 +122,7 @@ def _action(action: dict[str, Any]) -> str:
     if kind == EXPIRE and "targetStorageClass" in action:
         raise PolicyInvalid(errors.NOT_ONE_OF_TWO)
     if kind == TRANSITION and "targetStorageClass" not in action:
-        raise PolicyInvalid(errors.UNREADABLE)  # cdk-preflight: this is what ECR says here
+        raise PolicyInvalid(errors.UNREADABLE)  # cdk-preflight: ECR's message here
     if kind == TRANSITION:
         _one_of(action["targetStorageClass"], (ARCHIVE,))
     return kind
@@ -136,7 +136,7 @@ def _check_names(content: dict[str, Any], required: Sequence[str], optional: Seq
 
 
 def _typed(value: Any, wanted: type) -> Any:
-    if type(value) is not wanted:  # True is an int to Python
+    if type(value) is not wanted:  # in Python True is an int
         raise PolicyInvalid(errors.wrong_type(TYPES[type(value)], TYPES[wanted]))
     return value
 
@@ -158,7 +158,7 @@ def _one_of(value: Any, known: Collection[str]) -> str:
     return value
 
 
-# --- what it cannot ---------------------------------------------------------------------------------------------------
+# --- checks beyond the schema ----------------------------------------------------------------------------------------
 
 
 def _check_rule(rule: Rule) -> None:
@@ -197,7 +197,7 @@ def _check_together(rules: Sequence[Rule]) -> None:
 
 
 def _check_class(rules: Sequence[Rule]) -> None:
-    """What must be unique among the rules that select one storage class."""
+    """Check what must be unique among the rules for one storage class."""
     are: Callable[[str], list[int]] = partial(_priorities, rules)
     if len(are(UNTAGGED)) > 1:
         raise PolicyInvalid(errors.TWO_UNTAGGED)

@@ -1,6 +1,6 @@
-"""What a policy would do, worked out in the background and kept to be looked at: one preview a repository.
+"""Previews: what a policy would do, evaluated in the background; one preview a repository.
 
-That ECR calls a preview ``EXPIRED`` at some time is in its service model; when, is not known, so none expires here.
+The service model has the status ``EXPIRED``. When ECR sets it is not known, so no preview expires here.
 """
 
 import json
@@ -18,7 +18,7 @@ from .errors import PreviewInProgress
 from .evaluate import Image, Verdict, evaluate
 from .images import Key
 from .policy import TRANSITION, parse
-from .schedule import HERE, what
+from .schedule import HERE, job_fields
 
 KIND = "lifecycle preview"
 IN_PROGRESS, COMPLETE, FAILED = "IN_PROGRESS", "COMPLETE", "FAILED"
@@ -47,7 +47,7 @@ class Preview:
 
 @dataclass(frozen=True)
 class Result:
-    """What would happen to an image; *number* is its place, the oldest first."""
+    """The verdict on an image; *number* is its place, oldest first."""
 
     number: int
     digest: str
@@ -59,24 +59,24 @@ class Result:
 
 
 def start(store: Store, jobs: Jobs, key: Key, text: str) -> None:
-    """Let the good policy *text* be previewed; raises PreviewInProgress while another is."""
+    """Start a preview of the valid policy *text*; raises PreviewInProgress if one is running."""
     with store.change() as db:
         if (before := find(store, jobs, key)) and before.status == IN_PROGRESS:
             raise PreviewInProgress
-        forget(store, key)
+        delete(store, key)
         db.execute("INSERT INTO lifecycle_previews VALUES (?, ?, ?, ?, 0)", (*key, text))
-        jobs.add(KIND, **what(key))
+        jobs.add(KIND, **job_fields(key))
 
 
-def work_out(store: Store, about: dict[str, Any]) -> None:
-    """The job: evaluate the policy, and keep what comes out."""
+def run(store: Store, about: dict[str, Any]) -> None:
+    """The job: evaluate the policy, and store the result."""
     key = (about["account"], about["region"], about["repository"])
     if (row := _row(store, key)) is None:
         return
     found = images.of(store, key)
     verdicts = evaluate(parse(row["policy"]), found, clock.now())
     with store.change() as db:
-        if _row(store, key):  # else the repository was deleted meanwhile
+        if _row(store, key):  # otherwise the repository has been deleted
             db.execute(f"DELETE FROM lifecycle_results WHERE {HERE}", key)
             db.executemany(
                 "INSERT INTO lifecycle_results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -86,10 +86,10 @@ def work_out(store: Store, about: dict[str, Any]) -> None:
 
 
 def find(store: Store, jobs: Jobs, key: Key) -> Preview | None:
-    """The preview of a repository, if there was one."""
+    """The preview of a repository, or None."""
     if (row := _row(store, key)) is None:
         return None
-    status = COMPLETE if row["complete"] else IN_PROGRESS if what(key) in jobs.waiting(KIND) else FAILED
+    status = COMPLETE if row["complete"] else IN_PROGRESS if job_fields(key) in jobs.waiting(KIND) else FAILED
     counted = (
         f"SELECT count(*) AS all_of_them, sum(action = '{TRANSITION}') AS moved FROM lifecycle_results WHERE {HERE}"
     )
@@ -107,8 +107,8 @@ def results(store: Store, key: Key, after: int, size: int, tagged: bool | None) 
     return [_result(row) for row in rows]
 
 
-def forget(store: Store, key: Key) -> None:
-    """The repository is gone, or something else is previewed."""
+def delete(store: Store, key: Key) -> None:
+    """Delete the preview of a repository."""
     with store.change() as db:
         for table in ("lifecycle_previews", "lifecycle_results"):
             db.execute(f"DELETE FROM {table} WHERE {HERE}", key)

@@ -1,7 +1,11 @@
-"""Pull through cache: an image that is pulled by a rule's prefix is fetched from another registry, and kept here.
+"""Pull through cache: a pull from a repository with a rule's prefix imports the image from an upstream registry.
 
-``rules.py`` says which rule goes for which repository, ``upstreams.py`` which registries there are, ``client.py``
-speaks to one, ``secrets.py`` finds the password for it, ``checks.py`` notes when it was asked; ``importing.py`` does
-the work, ``api.py`` is what clients see of it.
+    rules.py        which rule covers a repository, and its name upstream
+    upstreams.py    the upstream registries that a rule can name
+    client.py       the client of an upstream registry; credentials.py: its user and password
+    checks.py       when upstream was last asked about a tag
+    importing.py    imports an image before a pull
+    api.py          the operations on rules
+
 Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html
 """

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from moto.core.responses import ActionResult
+
+from ecr_sandbox.aws.errors import InvalidParameter
+from ecr_sandbox.registry.errors import UpstreamFailure
 from ecr_sandbox.services.ecr.errors import (
-    InvalidParameter,
     LimitExceededException,
     PullThroughCacheRuleAlreadyExistsException,
     PullThroughCacheRuleNotFoundException,
@@ -14,16 +17,15 @@ from ecr_sandbox.services.ecr.operations import Operations
 from ecr_sandbox.services.ecr.registry_settings import CACHE_RULES, Settings
 from ecr_sandbox.services.ecr.templates import ROOT
 from ecr_sandbox.state import clock
-from moto.core.responses import ActionResult
 
-from .upstreams import WITH_SECRET, UpstreamFailure, kind_of
+from .upstreams import WITH_SECRET, kind_of
 
 MOST = 50  # service quotas, "Pull through cache rules"
 CHANGEABLE = ("credentialArn", "customRoleArn")
 
 
 class CacheOperations(Operations):
-    """None of it is in moto."""
+    """None of these operations is in moto."""
 
     def create_pull_through_cache_rule(self) -> ActionResult:
         if self._rules().get(self._rule_prefix()):
@@ -68,13 +70,13 @@ class CacheOperations(Operations):
         return ActionResult(changed)
 
     def delete_pull_through_cache_rule(self) -> ActionResult:
-        """What is cached stays."""
+        """The cached images stay."""
         rule = self._rule()
         self._rules().remove(self._rule_prefix())
         return ActionResult(rule)
 
     def validate_pull_through_cache_rule(self) -> ActionResult:
-        """Upstream is really asked, with the secret as it is now."""
+        """Connects to the upstream registry with the secret's current value."""
         from . import importing
 
         rule, failure = self._rule(), None
@@ -85,21 +87,24 @@ class CacheOperations(Operations):
         return ActionResult({**rule, "isValid": failure is None, "failure": failure})
 
     def _kind(self, url: str) -> str:
-        """Which registry it is; raises UnsupportedUpstreamRegistryException, InvalidParameter."""
-        kind, told = kind_of(url), self._get_param("upstreamRegistry")
+        """The kind of the upstream registry; raises UnsupportedUpstreamRegistryException, InvalidParameter."""
+        kind, given_kind = kind_of(url), self._get_param("upstreamRegistry")
         if kind is None:
             raise UnsupportedUpstreamRegistryException(url)
-        if told and told != kind:
-            raise InvalidParameter("upstreamRegistryUrl", f"must be a registry of the type {told}")
+        if given_kind and given_kind != kind:
+            raise InvalidParameter("upstreamRegistryUrl", f"must be a registry of the type {given_kind}")
         return kind
 
     def _check_secret(self, kind: str, arn: str | None) -> None:
         if arn:
-            from . import secrets
+            from . import credentials
 
-            if arn.split(":")[3:5] != [self.region, self.current_account]:  # it must be of the rule's own registry
+            if arn.split(":")[3:5] != [
+                self.region,
+                self.current_account,
+            ]:  # the secret must be in the rule's account and Region
                 raise SecretNotFoundException(arn)
-            secrets.credentials(arn)
+            credentials.of_secret(arn)
         elif kind in WITH_SECRET:
             raise InvalidParameter("credentialArn", f"must not be null for the upstream registry {kind}")
 

@@ -1,4 +1,4 @@
-"""Speaking to an upstream registry as docker does: a token is asked for when the registry says so.
+"""The client of an upstream registry. Like docker, it gets a token when the registry requires one.
 
 Source: https://distribution.github.io/distribution/spec/auth/token/
 """
@@ -13,14 +13,15 @@ from functools import partial
 from typing import Any, BinaryIO
 from urllib.parse import urlencode
 
+from ecr_sandbox.registry.errors import UpstreamFailure
 from ecr_sandbox.registry.manifest_format import IMAGES, INDEXES
 
-from .upstreams import DENIED, NOT_FOUND, TOO_MANY, UNAVAILABLE, UpstreamFailure
+from .upstreams import DENIED, NOT_FOUND, TOO_MANY, UNAVAILABLE
 
 ACCEPT = ", ".join(IMAGES + INDEXES)
 PARAMETER = re.compile(r'(\w+)="([^"]*)"')
-PATIENCE = 60  # seconds
-LARGEST = 4 * 1024 * 1024  # bytes of a manifest
+TIMEOUT = 60  # seconds
+MANIFEST_LIMIT = 4 * 1024 * 1024  # bytes of a manifest
 # https://github.com/aws/containers-roadmap/issues/2354
 AUTHENTICATION_FAILED = (
     "The authentication to the upstream registry failed. Verify that the credentials provided in the pull through "
@@ -29,16 +30,16 @@ AUTHENTICATION_FAILED = (
 
 
 class Client:
-    """The registry at *url*, as the holder of *credentials* (user and password) sees it, or a stranger."""
+    """A client of the registry at *url*, with *credentials* (user and password) or anonymous."""
 
     def __init__(self, url: str, credentials: tuple[str, str] | None):
         self._url, self._credentials = url, credentials
         self._tokens: dict[str, str] = {}  # by challenge
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # it is this machine
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # without proxy
 
     def manifest(self, name: str, reference: str) -> tuple[str, str]:
         with self._get(f"/v2/{name}/manifests/{reference}", Accept=ACCEPT) as answer:
-            return answer.read(LARGEST).decode(errors="replace"), answer.headers.get_content_type()
+            return answer.read(MANIFEST_LIMIT).decode(errors="replace"), answer.headers.get_content_type()
 
     def opened(self, name: str) -> Callable[[str], BinaryIO]:
         return partial(self._blob, name)
@@ -66,7 +67,7 @@ class Client:
 
     def _open(self, request: urllib.request.Request) -> Any:
         try:
-            return self._opener.open(request, timeout=PATIENCE)
+            return self._opener.open(request, timeout=TIMEOUT)
         except urllib.error.HTTPError:
             raise
         except OSError as error:
@@ -97,6 +98,6 @@ def _failure(error: urllib.error.HTTPError) -> UpstreamFailure:
 
 def _message(error: urllib.error.HTTPError) -> str:
     try:
-        return str(json.loads(error.read(LARGEST))["errors"][0]["message"])
+        return str(json.loads(error.read(MANIFEST_LIMIT))["errors"][0]["message"])
     except (ValueError, LookupError, TypeError):
         return "Too many requests to the upstream registry"

@@ -1,4 +1,4 @@
-"""Which rule goes for this repository, and what is the repository called upstream? Decided from the rules alone.
+"""Which rule covers a repository, and the repository's name upstream: decided from the rules alone.
 
 Source: API reference, CreatePullThroughCacheRule; user guide, "Customizing repository prefixes for ECR to ECR".
 """
@@ -8,8 +8,8 @@ from typing import Any
 
 from ecr_sandbox.services.ecr.templates import ROOT, has_prefix
 
-Rule = Mapping[str, Any]  # as the API gives it
-REFRESHED = 24 * 60 * 60  # seconds after which upstream is asked again what a tag names
+Rule = Mapping[str, Any]  # the API's fields
+REFRESHED = 24 * 60 * 60  # seconds after which upstream is asked again about a tag
 
 
 def chosen(rules: Iterable[Rule], name: str) -> Rule | None:
@@ -23,7 +23,7 @@ def chosen(rules: Iterable[Rule], name: str) -> Rule | None:
 
 
 def upstream_name(rule: Rule, name: str) -> str:
-    """What *rule* calls the repository *name* upstream."""
+    """The upstream name of the repository *name* under *rule*."""
     prefix = rule["ecrRepositoryPrefix"].rstrip("/")
     rest = name if prefix == ROOT else name.removeprefix(f"{prefix}/")
     upstream = (rule.get("upstreamRepositoryPrefix") or ROOT).rstrip("/")
@@ -31,8 +31,8 @@ def upstream_name(rule: Rule, name: str) -> str:
 
 
 def is_due(last: float | None, now: float) -> bool:
-    """Whether upstream is to be asked *now* what a tag names, when it last was at that Unix time.
+    """Whether to ask upstream *now* about a tag, given the Unix time of the *last* check.
 
-    A tag that is here though upstream was never asked (None) was pushed here, and stays what it is.
+    A tag that was never checked (None) was pushed here, and keeps its image.
     """
     return last is not None and now - last >= REFRESHED

@@ -1,11 +1,10 @@
-"""The registries that a rule can name, and how the sandbox's stand-ins for some of them are reached.
+"""The upstream registries that a rule can name, and the interface of those that the sandbox has.
 
 Source: API reference, CreatePullThroughCacheRule, ``upstreamRegistryUrl``; user guide, "Sync an upstream registry".
 """
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 ECR, PUBLIC, HUB = "ecr", "ecr-public", "docker-hub"
@@ -33,27 +32,19 @@ DENIED, TOO_MANY, UNAVAILABLE = "UpstreamAccessDenied", "UpstreamTooManyRequests
 NOT_FOUND = "ImageNotFound"
 
 
-@dataclass
-class UpstreamFailure(Exception):
-    """Why an image could not be had: an ImageFailureCode and a sentence."""
-
-    code: str
-    reason: str
-
-
 class Upstream(Protocol):
-    """A registry to fetch from; everything raises UpstreamFailure."""
+    """An upstream registry; every method raises UpstreamFailure."""
 
     def manifest(self, name: str, reference: str) -> tuple[str, str]:
-        """Text and media type of the manifest that a tag or digest names."""
+        """Text and media type of the manifest of a tag or digest."""
 
     def opened(self, name: str) -> Callable[[str], BinaryIO]:
-        """How to open the blobs of the repository *name*, by digest."""
+        """A function that opens a blob of the repository *name* by its digest."""
 
     def check(self) -> None:
-        """Return if the registry can be reached and takes the password."""
+        """Return if the registry is available and accepts the password."""
 
 
 def kind_of(url: str) -> str | None:
-    """Which registry *url* is, by the API's name; None for one that ECR does not know."""
+    """The API's name of the kind of registry at *url*; None for one that ECR does not know."""
     return next((kind for kind, pattern in URLS.items() if pattern.fullmatch(url)), None)

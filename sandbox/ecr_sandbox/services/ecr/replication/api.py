@@ -8,10 +8,12 @@ from sqlite3 import Row
 from typing import Any
 
 import botocore.session
+from moto.core.responses import ActionResult
+
 from ecr_sandbox.aws import pagination
+from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.services.ecr.backend import Backend
 from ecr_sandbox.services.ecr.errors import (
-    InvalidParameter,
     LimitExceededException,
     ReplicationBackfillInProgressException,
     ReplicationBackfillInvalidStatusException,
@@ -20,7 +22,6 @@ from ecr_sandbox.services.ecr.errors import (
 from ecr_sandbox.services.ecr.operations import Operations, found
 from ecr_sandbox.services.ecr.registry_settings import REPLICATION
 from ecr_sandbox.state import clock
-from moto.core.responses import ActionResult
 
 from . import status
 from .backfill_table import IN_PROGRESS, JOB, PREPARING, RUNNING, STOPPED, STOPPING, Backfill, Backfills
@@ -31,7 +32,7 @@ BACKFILLS_PAGE = 25  # ListReplicationBackfills without maxResults
 
 
 class ReplicationOperations(Operations):
-    """None of it is moto's."""
+    """None of these operations is moto's."""
 
     def put_replication_configuration(self) -> ActionResult:
         given = self._get_param("replicationConfiguration")
@@ -76,20 +77,20 @@ class ReplicationOperations(Operations):
         with Backend.store.change():
             self._backfills().add(made)
             Backend.jobs.add(JOB, id=made.id)
-        return ActionResult(_begun(made))
+        return ActionResult(_described(made))
 
     def stop_replication_backfill(self) -> ActionResult:
-        """What is being copied just now is finished."""
+        """The copy in progress is finished."""
         with Backend.store.change():
             backfill = self._backfill()
             if backfill.status not in (PREPARING, IN_PROGRESS):
                 raise ReplicationBackfillInvalidStatusException(backfill.id, backfill.status)
             self._backfills().set_status(backfill, STOPPED if backfill.status == PREPARING else STOPPING)
-            return ActionResult(_begun(self._backfill()))
+            return ActionResult(_described(self._backfill()))
 
     def list_replication_backfills(self) -> ActionResult:
         page, token = self._page_of(self._all_backfills(), BACKFILLS_PAGE)
-        backfills = [{**_begun(each), **self._progress(each)} for each in page]
+        backfills = [{**_described(each), **self._progress(each)} for each in page]
         return ActionResult({"registryId": self.current_account, "backfills": backfills, "nextToken": token})
 
     def describe_replication_backfill_results(self) -> ActionResult:
@@ -102,10 +103,12 @@ class ReplicationOperations(Operations):
         size = self._get_param("maxResults") or pagination.SIZE
         page, token = pagination.page(what, after, lambda row: row["number"], self._get_param("nextToken"), size)
         results = list(map(_result, page))
-        return ActionResult({**_begun(backfill), **self._progress(backfill), "results": results, "nextToken": token})
+        return ActionResult(
+            {**_described(backfill), **self._progress(backfill), "results": results, "nextToken": token}
+        )
 
     def _check_destination(self, to: Mapping[str, str]) -> None:
-        """Raises InvalidParameter for a destination that cannot be; the first sentence is AWS's, as moto has it."""
+        """Raises InvalidParameter for an invalid destination; the first sentence is AWS's, as in moto."""
         if (to["registryId"], to["region"]) == (self.current_account, self.region):
             constraint = "Replication destination cannot be the same as the source registry"
             raise InvalidParameter("replicationConfiguration", constraint)
@@ -131,11 +134,11 @@ class ReplicationOperations(Operations):
 
 @cache
 def _regions() -> frozenset[str]:
-    """Those of AWS's own partition: nothing is copied to China's (user guide, "Considerations")."""
+    """The Regions of AWS's own partition: others are no destinations (user guide, "Considerations")."""
     return frozenset(botocore.session.Session().get_available_regions("ecr"))
 
 
-def _begun(backfill: Backfill) -> dict[str, Any]:
+def _described(backfill: Backfill) -> dict[str, Any]:
     return {
         "registryId": backfill.account,
         "replicationBackfillId": backfill.id,

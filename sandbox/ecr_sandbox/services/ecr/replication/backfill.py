@@ -1,8 +1,8 @@
-"""The job of a backfill: to copy what was there before the rules. It goes on where it was interrupted."""
+"""The job of a backfill: it copies the images that existed before the rules, and continues after an interruption."""
 
 from typing import Any
 
-from ecr_sandbox.registry.images import Image
+from ecr_sandbox.registry.image import Image
 from ecr_sandbox.registry.manifest_format import INDEXES
 from ecr_sandbox.services.ecr.backend import Backend, Repository, backend
 
@@ -15,7 +15,7 @@ GONE = "ImageNotFound"
 
 
 def run(what: dict[str, Any]) -> None:
-    """The job. Images that cannot be copied are among its results, and do not hold it up."""
+    """Run the job. Images that cannot be copied are among its results, and do not stop it."""
     table = Backfills(Backend.store)
     backfill = table.get(what["id"])
     if backfill and backfill.status == PREPARING:
@@ -38,7 +38,7 @@ def _end(table: Backfills, backfill: Backfill) -> None:
 
 
 def _images(backfill: Backfill) -> list[tuple[str, str, str | None]]:
-    """Each image and tag of the repositories that go to the destination."""
+    """Each image and tag of the repositories that are replicated to the destination."""
     state, there = backend(backfill.account, backfill.region), (backfill.to_account, backfill.to_region)
     rules = subscriptions.rules(backfill.account, backfill.region)
     return [
@@ -50,7 +50,7 @@ def _images(backfill: Backfill) -> list[tuple[str, str, str | None]]:
 
 
 def _copied(backfill: Backfill, name: str, digest: str, tag: str | None) -> tuple[str | None, bool]:
-    """The code of what went wrong, if something did, and whether it was an index."""
+    """The failure code, if the copy failed, and whether the image is an index."""
     with Backend.store.lock:
         repository: Repository | None = backend(backfill.account, backfill.region).repositories.get(name)
     image = repository.images.find(digest=digest) if repository else None
@@ -66,8 +66,8 @@ def _code(repository: Repository, image: Image, tag: str | None, to: Destination
         copying.fail(repository, image, tag, to, no.code)
         return no.code
     except OSError:
-        copying.fail(repository, image, tag, to, copying.FAULT)
-        return copying.FAULT
+        copying.fail(repository, image, tag, to, copying.SERVER_ERROR)
+        return copying.SERVER_ERROR
     return None
 
 

@@ -1,4 +1,4 @@
-"""Replication backfills as rows of the store: what was asked for, and what became of each image.
+"""Replication backfills as rows of the store: the request, and the result of each image.
 
 Source: API reference, StartReplicationBackfill, DescribeReplicationBackfillResults.
 """
@@ -44,7 +44,7 @@ class Backfill:
 
 
 class Backfills:
-    """The backfills that are kept in *store*."""
+    """The backfills in *store*."""
 
     def __init__(self, store: Store):
         self._store = store
@@ -59,7 +59,7 @@ class Backfills:
         return Backfill(**dict(row)) if row else None
 
     def of_registry(self, account: str, region: str) -> list[Backfill]:
-        """Those that run, or ended less than 90 days ago; the newest first."""
+        """The backfills that run, or ended less than 90 days ago; newest first."""
         rows = self._store.read().execute(
             "SELECT * FROM backfills WHERE account = ? AND region = ? AND coalesce(ended, ?) >= ?"
             " ORDER BY started DESC, id",
@@ -68,13 +68,13 @@ class Backfills:
         return [Backfill(**dict(row)) for row in rows]
 
     def set_status(self, backfill: Backfill, status: str) -> None:
-        """From now on this is its *status*; if it runs no more, it ended now."""
+        """Set its *status*, and the end if it no longer runs."""
         with self._store.change() as db:
             ended = None if status in RUNNING else clock.now()
             db.execute("UPDATE backfills SET status = ?, ended = ? WHERE id = ?", (status, ended, backfill.id))
 
     def plan(self, backfill: Backfill, images: list[tuple[str, str, str | None]]) -> None:
-        """What is to be done: *images* are repository, digest and tag; and it is in progress."""
+        """Store the images to copy (repository, digest and tag), and set it in progress."""
         with self._store.change() as db:
             db.executemany(
                 "INSERT INTO backfill_results (backfill, repository, digest, tag) VALUES (?, ?, ?, ?)",
@@ -83,7 +83,7 @@ class Backfills:
             self.set_status(backfill, IN_PROGRESS)
 
     def open(self, backfill: Backfill) -> Row | None:
-        """The next that is to be done."""
+        """The next image to copy."""
         return (
             self._store.read()
             .execute(
@@ -94,7 +94,7 @@ class Backfills:
         )
 
     def done(self, number: int, status: str, failure_code: str | None, sub_codes: list[str] | None) -> None:
-        """What became of one of them; *sub_codes* is of an index only."""
+        """Store the result of an image; *sub_codes* is for an index only."""
         codes = None if sub_codes is None else json.dumps(sub_codes)
         with self._store.change() as db:
             values = (status, failure_code, codes, number)
@@ -103,7 +103,7 @@ class Backfills:
             )
 
     def progress(self, backfill: Backfill) -> dict[str, Any] | None:
-        """``ReplicationBackfillProgress``, or None as long as it is not known what is to be done."""
+        """``ReplicationBackfillProgress``, or None before the images are known."""
         rows = self._store.read().execute(
             "SELECT status, failure_code, count(*) AS n FROM backfill_results WHERE backfill = ? GROUP BY 1, 2",
             (backfill.id,),
@@ -119,7 +119,7 @@ class Backfills:
         }
 
     def results(self, backfill: Backfill, status: str | None, after: int, size: int) -> list[Row]:
-        """Up to *size* of those that ended, with this *status* (None: any), after that number."""
+        """Up to *size* finished images with this *status* (None: any), after that number."""
         only = (status, status)
         return (
             self._store.read()

@@ -1,57 +1,57 @@
-"""The copy itself: the other registry gets the repository, its blobs, and the same manifest and tag.
+"""Copies an image: the other registry gets the repository, rows for the blobs, and the same manifest and tag.
 
-No bytes are copied: the content store has each blob once. A copy that was interrupted is made again from its beginning,
-which does no harm.
+The content store has each blob once, so only rows are copied. An interrupted copy starts again.
 """
 
 from contextlib import suppress
 from typing import Any
 
+from moto.ecr.exceptions import RepositoryNotFoundException
+
 from ecr_sandbox.iam import principals
 from ecr_sandbox.iam.authorization import Denied, permit_service
-from ecr_sandbox.iam.requests import creation_request, repository_request
 from ecr_sandbox.registry import events
+from ecr_sandbox.registry.errors import ImageExists, TagImmutable
 from ecr_sandbox.registry.events import Replicated
-from ecr_sandbox.registry.images import ACTIVE, Image
+from ecr_sandbox.registry.image import ACTIVE, Image
 from ecr_sandbox.registry.manifest_format import Manifest
 from ecr_sandbox.services.ecr import templates
+from ecr_sandbox.services.ecr.authorization import creation_request, repository_request
 from ecr_sandbox.services.ecr.backend import Backend, Repository, backend
-from ecr_sandbox.services.ecr.errors import ImageTagAlreadyExistsException
-from moto.ecr.exceptions import ImageAlreadyExistsException, RepositoryNotFoundException
 
 from . import status
 from .rules import Destination
 
-# What failed; AWS does not publish its codes.
-ACCESS_DENIED, ARCHIVED, FAULT = "AccessDenied", "ImageArchived", "ServerError"
+# Failure codes; AWS does not publish its own.
+ACCESS_DENIED, ARCHIVED, SERVER_ERROR = "AccessDenied", "ImageArchived", "ServerError"
 
 
 class CannotReplicate(Exception):
-    """It will not work the next time either; *code* says why."""
+    """The copy fails, also if it is tried again; *code* says why."""
 
     def __init__(self, code: str):
         super().__init__(code)
         self.code = code
 
 
-def replicate(what: dict[str, Any]) -> None:
-    """The job after a push; raises OSError, and is then tried again."""
-    source = _repository(what["account"], what["region"], what["repository"])
-    image = source.images.find(digest=what["digest"]) if source else None
-    to = Destination(what["to_account"], what["to_region"])
+def replicate(job: dict[str, Any]) -> None:
+    """The job after a push; it is tried again if it raises OSError."""
+    source = _repository(job["account"], job["region"], job["repository"])
+    image = source.images.find(digest=job["digest"]) if source else None
+    to = Destination(job["to_account"], job["to_region"])
     if source is None or image is None:
-        return  # it was deleted meanwhile
+        return  # it has been deleted
     try:
-        copy(source, image, what["tag"], to)
+        copy(source, image, job["tag"], to)
     except CannotReplicate as no:
-        fail(source, image, what["tag"], to, no.code)
+        fail(source, image, job["tag"], to, no.code)
     except Exception:
-        status.note(Backend.store, image.id, to, status.FAILED, FAULT)  # until the next try
+        status.set_status(Backend.store, image.id, to, status.FAILED, SERVER_ERROR)  # until the next attempt
         raise
 
 
 def copy(source: Repository, image: Image, tag: str | None, to: Destination) -> None:
-    """Let the registry *to* have *image*, under *tag* if that still is its tag; raises CannotReplicate, OSError."""
+    """Copy *image* to the registry *to*, under *tag* if that is still its tag; raises CannotReplicate, OSError."""
     if image.status != ACTIVE:
         raise CannotReplicate(ARCHIVED)
     target, manifest = _target(source, to), Manifest.parse(image.manifest, image.media_type)
@@ -67,22 +67,22 @@ def copy(source: Repository, image: Image, tag: str | None, to: Destination) -> 
 
 
 def fail(source: Repository, image: Image, tag: str | None, to: Destination, code: str) -> None:
-    """It did not work, and why."""
+    """Record that the copy failed, and publish the event."""
     with Backend.store.change():
-        status.note(Backend.store, image.id, to, status.FAILED, code)
-        _tell(source, image, tag, to, complete=False)
+        status.set_status(Backend.store, image.id, to, status.FAILED, code)
+        _publish(source, image, tag, to, complete=False)
 
 
-def repeat_deletion(what: dict[str, Any]) -> None:
-    """The job after a deletion: what is gone here goes there."""
-    source = _repository(what["account"], what["region"], what["repository"])
-    target = _repository(what["to_account"], what["to_region"], what["repository"])
-    if target is None or not _may(what["account"], Destination(what["to_account"], what["to_region"]), target.name):
+def repeat_deletion(job: dict[str, Any]) -> None:
+    """The job after a deletion: delete the same image or tag at the destination."""
+    source = _repository(job["account"], job["region"], job["repository"])
+    target = _repository(job["to_account"], job["to_region"], job["repository"])
+    if target is None or not _is_allowed(job["account"], Destination(job["to_account"], job["to_region"]), target.name):
         return
-    if source is None or source.images.find(digest=what["digest"]) is None:
-        target.delete_images([{"imageDigest": what["digest"]}])
-    elif what["tag"] and source.images.find(tag=what["tag"]) is None:
-        target.delete_images([{"imageDigest": what["digest"], "imageTag": what["tag"]}])
+    if source is None or source.images.find(digest=job["digest"]) is None:
+        target.delete_images([{"imageDigest": job["digest"]}])
+    elif job["tag"] and source.images.find(tag=job["tag"]) is None:
+        target.delete_images([{"imageDigest": job["digest"], "imageTag": job["tag"]}])
 
 
 def _store(
@@ -91,43 +91,43 @@ def _store(
     with Backend.store.change():
         still = tag if tag and source.images.find(tag=tag, digest=image.digest) else None
         more = sum(size for digest, size in manifest.blobs if not target.images.use(digest))
-        with suppress(ImageAlreadyExistsException):
+        with suppress(ImageExists):
             try:
                 target.images.put(manifest, still, target.locks(still))
-            except ImageTagAlreadyExistsException:  # user guide, "Considerations": then without the tag
+            except TagImmutable:  # user guide, "Considerations": the image is copied without the tag
                 target.images.put(manifest, None, immutable=True)
         Backend.meter.replicated(source.account_id, source.region_name, source.name, more, to.region)
-        status.note(Backend.store, image.id, to, status.COMPLETE)
-        _tell(source, image, tag, to, complete=True)
+        status.set_status(Backend.store, image.id, to, status.COMPLETE)
+        _publish(source, image, tag, to, complete=True)
 
 
 def _target(source: Repository, to: Destination) -> Repository:
-    """The repository to copy to, made by a template for replication if it is missing; raises CannotReplicate."""
-    if to.account not in principals.ADMINISTRATORS.values() or not _may(source.account_id, to, source.name):
+    """The destination's repository; a creation template creates a missing one. Raises CannotReplicate."""
+    if to.account not in principals.ADMINISTRATORS.values() or not _is_allowed(source.account_id, to, source.name):
         raise CannotReplicate(ACCESS_DENIED)
     state = backend(to.account, to.region)
     try:
         with Backend.store.lock:
             return state.repository(source.name)
     except RepositoryNotFoundException:
-        if not _may(source.account_id, to, source.name, creating=True):
+        if not _is_allowed(source.account_id, to, source.name, creating=True):
             raise CannotReplicate(ACCESS_DENIED) from None
     try:
         return templates.create(state, source.name, templates.REPLICATION)
-    except RepositoryNotFoundException:  # the template does not work
+    except RepositoryNotFoundException:  # the template cannot be applied
         raise CannotReplicate(ACCESS_DENIED) from None
 
 
-def _may(account: str, to: Destination, name: str, creating: bool = False) -> bool:
-    """Whether *account* may replicate into the registry *to*: into another account, if its registry policy says so.
+def _is_allowed(account: str, to: Destination, name: str, creating: bool = False) -> bool:
+    """Whether *account* may replicate to the registry *to*; another account's registry policy must allow it.
 
     Source: user guide, "Registry policy examples", for ``ecr:ReplicateImage`` and ``ecr:CreateRepository``.
     """
     with Backend.store.lock:
         where = (to.account, to.region, name)
-        question = creation_request(*where) if creating else repository_request("ecr:ReplicateImage", *where)
+        request = creation_request(*where) if creating else repository_request("ecr:ReplicateImage", *where)
         try:
-            permit_service(account, question, to.region)
+            permit_service(account, request, to.region)
         except Denied:
             return False
         return True
@@ -138,6 +138,6 @@ def _repository(account: str, region: str, name: str) -> Repository | None:
         return backend(account, region).repositories.get(name)
 
 
-def _tell(source: Repository, image: Image, tag: str | None, to: Destination, complete: bool) -> None:
+def _publish(source: Repository, image: Image, tag: str | None, to: Destination, complete: bool) -> None:
     there = (to.account, to.region, source.name, image.digest, tag)
     events.publish(Replicated(*there, source.account_id, source.region_name, complete))

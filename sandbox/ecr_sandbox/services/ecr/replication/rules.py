@@ -1,17 +1,17 @@
-"""Where to is an image of this repository copied? One rule, decided from the registry's configuration.
+"""The destinations of a repository's images, decided from the registry's configuration.
 
-Source: API reference, ReplicationRule; user guide, "Private image replication": rules without filters mean every
-repository, a filter is the beginning of a name.
+Source: API reference, ReplicationRule; user guide, "Private image replication": rules without filters cover every
+repository, a filter is the prefix of a name.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-Rule = Mapping[str, Any]  # as the API gives it
+Rule = Mapping[str, Any]  # the API's fields
 
 
 class Destination(NamedTuple):
-    """A registry; *deletes* is whether deletions are repeated there."""
+    """A registry; *deletes* is whether deletions are replicated."""
 
     account: str
     region: str
@@ -19,7 +19,7 @@ class Destination(NamedTuple):
 
 
 def destinations(rules: Iterable[Rule], repository: str) -> list[Destination]:
-    """Each registry that *rules* name for *repository*, once; deletions are repeated if one of the rules says so."""
+    """Each registry that *rules* name for *repository*, once; deletions are replicated if one of the rules says so."""
     found: dict[tuple[str, str], bool] = {}
     for rule in rules:
         if not covers(rule, repository):
@@ -32,6 +32,6 @@ def destinations(rules: Iterable[Rule], repository: str) -> list[Destination]:
 
 
 def covers(rule: Rule, repository: str) -> bool:
-    """Whether *rule* is about *repository*."""
+    """Whether *rule* covers *repository*."""
     filters = rule.get("repositoryFilters") or []
     return not filters or any(repository.startswith(each["filter"]) for each in filters)

@@ -1,4 +1,4 @@
-"""How far the replication of an image has come: one row for each image and registry it goes to."""
+"""The replication status of an image: one row for each image and destination."""
 
 from typing import NamedTuple
 
@@ -17,22 +17,22 @@ IN_PROGRESS, COMPLETE, FAILED = "IN_PROGRESS", "COMPLETE", "FAILED"
 
 
 class Status(NamedTuple):
-    """Of one image; *failure_code* if it is FAILED."""
+    """The status of one copy; *failure_code* if it is FAILED."""
 
     to: Destination
     status: str
     failure_code: str | None
 
 
-def note(store: Store, image: int, to: Destination, status: str, failure_code: str | None = None) -> None:
-    """From now on this is the status."""
+def set_status(store: Store, image: int, to: Destination, status: str, failure_code: str | None = None) -> None:
+    """Set the status."""
     with store.change() as db:
         row = (image, to.account, to.region, status, failure_code)
         db.execute("INSERT OR REPLACE INTO replications VALUES (?, ?, ?, ?, ?)", row)
 
 
 def of_image(store: Store, image: int) -> list[Status]:
-    """Where the image goes to, and how far it is."""
+    """The status for each destination of the image."""
     rows = store.read().execute("SELECT * FROM replications WHERE image = ? ORDER BY to_account, to_region", (image,))
     return [
         Status(Destination(row["to_account"], row["to_region"]), row["status"], row["failure_code"]) for row in rows

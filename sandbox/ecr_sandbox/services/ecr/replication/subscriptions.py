@@ -1,10 +1,10 @@
-"""What a push or a deletion means for other registries: a job for each, written with the push itself."""
+"""A push or a deletion adds a job for each destination, in the same change."""
 
 from dataclasses import replace
 from typing import Any
 
 from ecr_sandbox.registry.events import Cached, Deleted, ImageEvent, Pushed, StorageClassChanged
-from ecr_sandbox.registry.images import STANDARD
+from ecr_sandbox.registry.image import STANDARD
 from ecr_sandbox.services.ecr.backend import Backend, backend
 from ecr_sandbox.services.ecr.registry_settings import REPLICATION
 
@@ -12,7 +12,7 @@ from . import status
 from .rules import Destination, destinations
 
 COPY, DELETE = "replicate", "replicate deletion"  # jobs
-CONFIGURATION = "configuration"  # the name of the one setting of this kind
+CONFIGURATION = "configuration"  # the name of the only setting of this kind
 
 
 def rules(account: str, region: str) -> list[dict[str, Any]]:
@@ -22,13 +22,13 @@ def rules(account: str, region: str) -> list[dict[str, Any]]:
 
 
 def cached(image: Cached) -> None:
-    """What a rule fetched is copied too: AWS's sample event of a replication is about such an image."""
+    """Imported images are replicated, too: AWS's sample event of a replication is about one."""
     if image.failure is None:
         pushed(image)
 
 
 def restored(image: StorageClassChanged) -> None:
-    """What is back from the archive is copied, with each of its tags (user guide, "Considerations")."""
+    """A restored image is replicated with each of its tags (user guide, "Considerations")."""
     if image.target != STANDARD or not destinations(rules(image.account, image.region), image.repository):
         return
     held = backend(image.account, image.region).repository(image.repository).images.find(digest=image.digest)
@@ -37,16 +37,16 @@ def restored(image: StorageClassChanged) -> None:
 
 
 def pushed(image: Pushed | Cached | StorageClassChanged) -> None:
-    """An image is to be copied."""
+    """Replicate an image."""
     for to in destinations(rules(image.account, image.region), image.repository):
         found = backend(image.account, image.region).repository(image.repository).images.find(digest=image.digest)
         if found:
-            status.note(Backend.store, found.id, to, status.IN_PROGRESS)
+            status.set_status(Backend.store, found.id, to, status.IN_PROGRESS)
             _add(COPY, image, to)
 
 
 def deleted(image: Deleted) -> None:
-    """An image, or a tag, is to be deleted elsewhere."""
+    """Replicate the deletion of an image or a tag."""
     for to in destinations(rules(image.account, image.region), image.repository):
         if to.deletes:
             _add(DELETE, image, to)

@@ -1,17 +1,17 @@
-"""Image scans: what is in an image, and which known vulnerabilities that has. The most of it is loaded by a scan.
+"""Image scans: the packages of an image and their known vulnerabilities. The first scan loads most of it.
 
-rules.py        which images are scanned, how, and when
-begin.py        a scan begins: at a push, by hand, or because rules or advisories have changed
-scanner.py      the job: all of the following for one image
-unpacked.py     the bytes of a layer, unpacked while they are read
-layers.py       the file system that an image's layers make
-packages.py     the operating system and the packages that its files tell of
-versions.py     which of two versions is the newer one: dpkg's order, apk's, PEP 440's, npm's
-advisories.py   what is known of packages: a dated snapshot in OSV's form
-match.py        the packages that an advisory affects
-severity.py     how bad that is
-outside.py      trivy or grype instead, for whoever asks for one
-results.py      what came out, as rows of the store
-shapes.py       the same as ECR answers it (the operations: ecr/scan_api.py)
-refresh.py      newer advisories from OSV
+rules.py               which images are scanned, how, and when
+triggers.py            what starts a scan: a push, a call, changed rules or advisories
+scanner.py             the job: scans one image with the following
+layer_reader.py        decompresses a layer while it is read
+layers.py              the file system of an image's layers
+packages.py            the operating system and the packages in its files
+versions.py            the order of versions: dpkg's, apk's, PEP 440's, npm's
+advisories.py          known vulnerabilities: a dated snapshot in OSV's format
+match.py               the packages that an advisory affects
+severity.py            ECR's severity, and the CVSS score
+external_scanners.py   trivy or grype instead, if configured
+results.py             the results as rows of the store
+findings.py            the results as ECR's API answers them (the operations: ../scan_api.py)
+refresh.py             newer advisories from OSV
 """

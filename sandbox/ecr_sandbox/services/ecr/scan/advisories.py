@@ -1,8 +1,8 @@
-"""What is known of packages: advisories in OSV's form, as they stood on one day.
+"""Known vulnerabilities of packages: a snapshot of advisories in OSV's format.
 
-The project ships a small snapshot (``helpers/data/advisories``); ``ecr-lab advisories refresh`` puts a newer one into
-the state folder, which then counts instead. A snapshot also says which packages were looked up at all (*covers*): of
-others nothing is known, which is not the same as nothing bad. Source: https://ossf.github.io/osv-schema/
+The package contains a small snapshot (``data/advisories``). ``ecr-sandbox advisories refresh`` writes a newer one to
+the state folder, which is then used instead. A snapshot also says which packages it covers (*covers*): nothing is
+known about others, so they are not called safe. Source: https://ossf.github.io/osv-schema/
 """
 
 import hashlib
@@ -23,12 +23,12 @@ Name = tuple[str, str]  # ecosystem and package
 
 @dataclass(frozen=True)
 class Advisory:
-    """One advisory on one package: *ranges* and *versions* say which of its versions are affected, as in OSV's form."""
+    """One advisory on one package: *ranges* and *versions* are its affected versions, as in OSV's format."""
 
     id: str
     aliases: tuple[str, ...]
     summary: str
-    severity: str  # in words, as its database gives it, or empty
+    severity: str  # the database's word, or empty
     vector: str  # CVSS's, or empty
     url: str
     published: float | None  # Unix time
@@ -40,13 +40,13 @@ class Advisory:
 
     @property
     def name(self) -> str:
-        """The CVE's number if it has one: what ECR and Inspector go by."""
+        """The CVE's number if it has one, as ECR and Inspector name it."""
         return next((each for each in (self.id, *self.aliases) if each.startswith("CVE-")), self.id)
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All advisories of one day: *dated* is that day as Unix time, *mark* tells one snapshot from another."""
+    """All advisories of one day: *dated* is that day as Unix time, *mark* identifies the snapshot."""
 
     dated: float
     mark: str
@@ -58,18 +58,18 @@ class Snapshot:
         return (ecosystem, name) in self.covers
 
 
-def refreshed() -> Path:
-    """Where newer advisories are put."""
-    return settings.state() / "advisories"
+def refreshed(state: Path | None = None) -> Path:
+    """The folder for newer advisories, in the *state* folder; without it, in that of this process's sandbox."""
+    return (state or settings.from_environ().state) / "advisories"
 
 
-def folder() -> Path:
-    """Where the advisories are that count."""
-    return refreshed() if any(refreshed().glob("*.json")) else SHIPPED
+def folder(state: Path | None = None) -> Path:
+    """The folder of the advisories that scans use: the newer ones, else those of the package."""
+    return refreshed(state) if any(refreshed(state).glob("*.json")) else SHIPPED
 
 
 def mark(where: Path | None = None) -> str:
-    """What tells the snapshot in the folder *where* from any other."""
+    """The identity of the snapshot in the folder *where*."""
     digest = hashlib.sha256()
     for path in sorted((where or folder()).glob("*.json")):
         digest.update(path.read_bytes())
@@ -98,9 +98,9 @@ def load(where: Path | None = None) -> Snapshot:
     return Snapshot(dated, mark(where), of_package, frozenset(covers) | of_package.keys())
 
 
-def described() -> list[dict[str, Any]]:
-    """What each file that counts says of itself: ``date``, ``source``, ``limits``, and how many it has."""
-    contents = [json.loads(path.read_bytes()) for path in sorted(folder().glob("*.json"))]
+def described(state: Path | None = None) -> list[dict[str, Any]]:
+    """The ``date``, ``source`` and ``limits`` of each file that scans use, and how many advisories it has."""
+    contents = [json.loads(path.read_bytes()) for path in sorted(folder(state).glob("*.json"))]
     return [
         {
             **{name: each[name] for name in ("date", "source", "limits")},
@@ -112,7 +112,7 @@ def described() -> list[dict[str, Any]]:
 
 
 def read(vuln: Mapping[str, Any]) -> Iterable[Advisory]:
-    """The advisories that one OSV record makes, one for each package; one that was withdrawn makes none."""
+    """The advisories of one OSV record, one for each package; none if it was withdrawn."""
     if vuln.get("withdrawn"):
         return
     for affected in vuln.get("affected", ()):
@@ -124,8 +124,8 @@ def read(vuln: Mapping[str, Any]) -> Iterable[Advisory]:
             id=vuln["id"],
             aliases=(*vuln.get("aliases", ()), *vuln.get("upstream", ())),
             summary=vuln.get("summary") or _first_line(vuln.get("details", "")),
-            severity=_in_words(vuln, affected) or scores.get("Ubuntu", ""),  # whose score is a word
-            vector=scores.get("CVSS_V3") or scores.get("CVSS_V4") or "",  # a score can be worked out of the first
+            severity=_in_words(vuln, affected) or scores.get("Ubuntu", ""),  # its score is a word
+            vector=scores.get("CVSS_V3") or scores.get("CVSS_V4") or "",  # a score can be computed from the first
             url=next((each["url"] for each in vuln.get("references", ()) if each["type"] in ("ADVISORY", "WEB")), ""),
             published=_time(vuln.get("published")),
             modified=_time(vuln.get("modified")),

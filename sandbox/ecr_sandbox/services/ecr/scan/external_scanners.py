@@ -1,7 +1,7 @@
-"""trivy or grype in the place of our own comparison, for whoever has one and asks for it.
+"""trivy or grype instead of our own matching.
 
-``ECR_TUTORIAL_SCANNER=trivy`` (or ``grype``) in the environment of the sandbox. The program gets the image as an OCI
-layout, whose blobs are links into the registry's files. Sources: ``trivy image --help`` (``--input``), ``grype --help``
+``ECR_SANDBOX_SCANNER=trivy`` (or ``grype``) in the environment of the sandbox. The program gets the image as an OCI
+layout whose blobs are links to the registry's files. Sources: ``trivy image --help`` (``--input``), ``grype --help``
 (``oci-dir:``) and the JSON that both print.
 """
 
@@ -21,22 +21,22 @@ from ecr_sandbox.state import clock
 from .results import Finding
 from .severity import base_score, severity
 
-ASKED_BY = "ECR_TUTORIAL_SCANNER"
+ASKED_BY = "ECR_SANDBOX_SCANNER"
 LONGEST = 600  # seconds
 COMMANDS = {
     "trivy": ("trivy", "image", "--quiet", "--format", "json", "--scanners", "vuln", "--input", "{layout}"),
     "grype": ("grype", "--quiet", "--output", "json", "oci-dir:{layout}"),
 }
-# What they call the kinds of packages, as OSV does; anything else is the operating system's.
+# Their names of package types, and OSV's; any other type is the operating system's.
 LANGUAGES = {"python-pkg": "PyPI", "node-pkg": "npm", "python": "PyPI", "npm": "npm"}
 
 
 class CannotScan(Exception):
-    """The program that was asked for cannot do it; the message says why."""
+    """The configured program cannot scan the image; the message says why."""
 
 
 def wanted() -> str | None:
-    """The program that the environment asks for; raises CannotScan for one that is not known here."""
+    """The program that the environment names, or None; raises CannotScan for an unknown one."""
     name = os.environ.get(ASKED_BY, "")
     if name and name not in COMMANDS:
         raise CannotScan(f"{ASKED_BY} may be {' or '.join(COMMANDS)}, not {name}")
@@ -44,10 +44,10 @@ def wanted() -> str | None:
 
 
 def scan(program: str, blobs: ContentStore, manifest: str, media_type: str) -> list[Finding]:
-    """What *program* finds in the image with this *manifest*, ; raises CannotScan."""
+    """The findings of *program* in the image with this *manifest*; raises CannotScan."""
     if not shutil.which(program):
         raise CannotScan(f"{program} was asked for ({ASKED_BY}) and is not installed")
-    with tempfile.TemporaryDirectory(prefix="ecr-lab-scan-") as layout:
+    with tempfile.TemporaryDirectory(prefix="ecr-sandbox-scan-") as layout:
         _lay_out(Path(layout), blobs, manifest, media_type)
         command = [word.format(layout=layout) for word in COMMANDS[program]]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=LONGEST)
@@ -60,9 +60,9 @@ def scan(program: str, blobs: ContentStore, manifest: str, media_type: str) -> l
         raise CannotScan(f"{program} printed what is not understood here: {error!r}") from error
 
 
-def of_trivy(told: Mapping[str, Any]) -> Iterator[Finding]:
+def of_trivy(report: Mapping[str, Any]) -> Iterator[Finding]:
     """The findings in trivy's report (``Results[].Vulnerabilities[]``)."""
-    for result in told.get("Results") or ():
+    for result in report.get("Results") or ():
         for each in result.get("Vulnerabilities") or ():
             cvss = [source.get("V3Vector", "") for source in (each.get("CVSS") or {}).values()]
             yield _finding(
@@ -80,9 +80,9 @@ def of_trivy(told: Mapping[str, Any]) -> Iterator[Finding]:
             )
 
 
-def of_grype(told: Mapping[str, Any]) -> Iterator[Finding]:
+def of_grype(report: Mapping[str, Any]) -> Iterator[Finding]:
     """The findings in grype's report (``matches[]``)."""
-    for match in told.get("matches") or ():
+    for match in report.get("matches") or ():
         about, artifact = match["vulnerability"], match["artifact"]
         place: Mapping[str, str] = next(iter(artifact.get("locations") or ()), {})
         vectors = [cvss["vector"] for cvss in about.get("cvss") or ()]

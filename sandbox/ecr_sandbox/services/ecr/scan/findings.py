@@ -1,4 +1,4 @@
-"""What a scan found, as ECR answers it: a basic finding is a name and attributes, an enhanced one is Inspector's.
+"""The findings of a scan in ECR's API: a basic finding has a name and attributes, an enhanced one is Inspector's.
 
 Source: the examples of https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeImageScanFindings.html
 """
@@ -7,14 +7,17 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from ecr_sandbox.registry.images import Image
+from ecr_sandbox.registry.image import Image
 from ecr_sandbox.services.ecr.backend import Repository
 
 from .packages import is_of_system
 from .results import Finding, Scan
 
-MANAGERS = {"PyPI": "PYTHONPKG", "npm": "NODEPKG"}  # Inspector's words; of the system's packages it says OS
-TRACKERS = {  # where each vendor tells of a vulnerability, and Inspector's word for the vendor
+MANAGERS = {
+    "PyPI": "PYTHONPKG",
+    "npm": "NODEPKG",
+}  # Inspector's package managers, besides OS
+TRACKERS = {  # each vendor's page of a vulnerability, and Inspector's name of the vendor
     "Debian": ("DEBIAN_CVE", "https://security-tracker.debian.org/tracker/{id}"),
     "Ubuntu": ("UBUNTU_CVE", "https://ubuntu.com/security/{id}"),
     "Alpine": ("ALPINE_SECDB", "https://security.alpinelinux.org/vuln/{id}"),
@@ -24,7 +27,7 @@ LONGEST = 256  # characters of an attribute's value; service model, AttributeVal
 
 
 def basic(finding: Finding) -> dict[str, Any]:
-    """An ImageScanFinding. AWS has no place for the fixed version: it stands in the description."""
+    """An ImageScanFinding. It has no field for the fixed version, so the description has it."""
     attributes = {"package_version": finding.version, "package_name": finding.package}
     if finding.score is not None:
         attributes |= {"CVSS3_SCORE": str(finding.score), "CVSS3_VECTOR": finding.vector}
@@ -38,7 +41,7 @@ def basic(finding: Finding) -> dict[str, Any]:
 
 
 def enhanced(finding: Finding, scan: Scan, repository: Repository, image: Image) -> dict[str, Any]:
-    """An EnhancedImageScanFinding, as far as its facts are known here."""
+    """An EnhancedImageScanFinding, with the fields that are known here."""
     source, url = source_of(finding)
     account, region = repository.account_id, repository.region_name
     number = hashlib.sha256(f"{image.digest} {finding.id} {finding.package} {finding.path}".encode()).hexdigest()[:32]
@@ -74,14 +77,14 @@ def enhanced(finding: Finding, scan: Scan, repository: Repository, image: Image)
 
 
 def described(finding: Finding) -> str:
-    """What is known of a finding, in words."""
+    """The description of a finding."""
     fixed = f"Fixed in {finding.fixed}." if finding.fixed else "No fixed version is known here."
     summary = finding.summary.rstrip(". ")
     return f"{summary}. {fixed}" if summary else fixed
 
 
 def source_of(finding: Finding) -> tuple[str, str]:
-    """Who tells of it, in Inspector's word, and where."""
+    """Inspector's name of the source, and its URL."""
     kind = finding.ecosystem.partition(":")[0]
     if not is_of_system(finding.ecosystem) and finding.url:
         return "GITHUB" if "github.com" in finding.url else "NVD", finding.url
@@ -90,7 +93,7 @@ def source_of(finding: Finding) -> tuple[str, str]:
 
 
 def vulnerable_package(finding: Finding) -> dict[str, Any]:
-    """A VulnerablePackage; a version of Debian's is told in its three parts."""
+    """A VulnerablePackage; a Debian version is split into its three parts."""
     about: Mapping[str, Any] = {"version": finding.version, "filePath": finding.path}
     if is_of_system(finding.ecosystem):
         epoch, _, rest = finding.version.rpartition(":")

@@ -1,4 +1,4 @@
-"""The bytes of a layer, unpacked while they are read, forward only, in a memory that does not grow with it."""
+"""Decompresses a layer while it is read, forward only, in constant memory."""
 
 import io
 import zlib
@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import BinaryIO
 
-AT_A_TIME = 256 * 1024  # packed bytes that are read in one go
-MOST_AT_A_TIME = 4 << 20  # unpacked bytes that are kept at once
-LARGEST_READ = 64 << 20  # bytes; tarfile reads the long names of a member in one piece
+AT_A_TIME = 256 * 1024  # compressed bytes read at a time
+MOST_AT_A_TIME = 4 << 20  # decompressed bytes held at a time
+LARGEST_READ = 64 << 20  # bytes; tarfile reads the long name of a member in one piece
 GZIP, ZSTANDARD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
 class Unpacked(io.RawIOBase):
-    """What tarfile reads a layer from: it only ever goes forward. Reading raises OSError, EOFError and zlib.error."""
+    """The file that tarfile reads a layer from, forward only. Reading raises OSError, EOFError and zlib.error."""
 
     def __init__(self, packed: BinaryIO):
         self._pieces = _pieces(packed)
-        self._piece, self._at = b"", 0  # what is unpacked, and how much of it was read
+        self._piece, self._at = b"", 0  # decompressed bytes, and how many of them were read
         self._position = 0
 
     def readable(self) -> bool:
@@ -37,7 +37,7 @@ class Unpacked(io.RawIOBase):
         return self._position
 
     def read(self, size: int = -1) -> bytes:
-        """At most *size* bytes, or all; a header that claims to be huge is not read into memory."""
+        """At most *size* bytes, or all; a header that claims a huge size is not read into memory."""
         if size > LARGEST_READ:
             raise OSError(f"a part of it claims to have {size} bytes")
         parts: list[bytes] = []
@@ -59,7 +59,7 @@ class Unpacked(io.RawIOBase):
         self._at = at
 
     def _more(self) -> bool:
-        """Whether there is something to read, having fetched it."""
+        """Decompress more; whether there is anything to read."""
         while self._at == len(self._piece):
             if (piece := next(self._pieces, None)) is None:
                 return False

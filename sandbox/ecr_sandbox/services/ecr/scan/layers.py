@@ -1,7 +1,7 @@
-"""The file system that an image's layers make, as far as somebody wants to see it.
+"""The file system of an image's layers, limited to the files that the caller wants.
 
-A layer is read as a stream, once; of its files only what *want* names is kept, and only what *want* makes of it. A
-file that a later layer deletes or covers is not in the image. Source: OCI image-spec, "Image Layer Filesystem
+A layer is read once, as a stream; only files that *want* selects are kept, in the form that *want* gives them. A file
+that a later layer deletes or replaces is not in the image. Source: OCI image-spec, "Image Layer Filesystem
 Changeset" (whiteouts, opaque whiteouts).
 """
 
@@ -14,24 +14,24 @@ from typing import IO, Any, BinaryIO
 from .layer_reader import Unpacked
 
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
-MOST_BYTES = 20 << 30  # unpacked bytes of one image; more is taken for a trap
-MOST_FILES = 200_000  # that are kept of one image
+MOST_BYTES = 20 << 30  # decompressed bytes of one image; more is refused
+MOST_FILES = 200_000  # kept bytes of one image
 
-Make = Callable[[IO[bytes]], Any]  # what is to be kept of a file, from its bytes; None is not kept
-Want = Callable[[str], Make | None]  # how to make that of the file at a path; None: it is of no interest
+Make = Callable[[IO[bytes]], Any]  # what to keep of a file, from its bytes; None is not kept
+Want = Callable[[str], Make | None]  # how to read the file at a path; None: do not read it
 
 
 class TooLarge(Exception):
-    """The image has more in it than is looked at."""
+    """The image is larger than the limit."""
 
 
 class Unreadable(Exception):
-    """A layer is not what its media type says."""
+    """A layer does not match its media type."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What was made of a file, and the digest of the layer that has it."""
+    """What is kept of a file, and the digest of its layer."""
 
     content: Any
     layer: str
@@ -39,13 +39,13 @@ class Kept:
 
 @dataclass
 class Tree:
-    """What is kept of the files of an image, by path (``usr/lib/os-release``)."""
+    """The kept files of an image, by path (``usr/lib/os-release``)."""
 
     files: dict[str, Kept] = field(default_factory=dict)
-    unpacked: int = 0  # bytes so far
+    unpacked: int = 0  # bytes read so far
 
     def add(self, digest: str, packed: BinaryIO, want: Want) -> None:
-        """Lay the layer *digest* on top, read from *packed*; raises TooLarge and Unreadable."""
+        """Add the layer *digest* on top, read from *packed*; raises TooLarge and Unreadable."""
         layer = _Layer(digest, _with_folders(self.files))
         try:
             with tarfile.open(fileobj=Unpacked(packed), mode="r:") as tar:
@@ -57,10 +57,10 @@ class Tree:
                     tar.members.clear()  # type: ignore[attr-defined]  # tarfile would remember every one
         except (tarfile.TarError, EOFError, zlib.error, OSError, ValueError) as error:
             raise Unreadable(f"the layer {digest} cannot be unpacked: {error}") from error
-        self._lay(layer)
+        self._merge(layer)
 
-    def _lay(self, layer: "_Layer") -> None:
-        """What the layer takes away is below it, wherever in the layer that is said."""
+    def _merge(self, layer: "_Layer") -> None:
+        """Whiteouts apply to the layers below, wherever they are in the layer."""
         if layer.gone or layer.emptied:
             self.files = {path: kept for path, kept in self.files.items() if not layer.hides(path)}
         self.files |= layer.files
@@ -70,13 +70,13 @@ class Tree:
 
 @dataclass
 class _Layer:
-    """What one layer adds and takes away; *below* are the paths that there is something to take away at."""
+    """What one layer adds and removes; *below* are the paths of the layers below."""
 
     digest: str
     below: set[str]
     files: dict[str, Kept] = field(default_factory=dict)
-    gone: set[str] = field(default_factory=set)  # with all that is below
-    emptied: set[str] = field(default_factory=set)  # directories that show nothing of the layers below
+    gone: set[str] = field(default_factory=set)  # removed, with everything inside
+    emptied: set[str] = field(default_factory=set)  # opaque directories: they hide the layers below
 
     def read(self, tar: tarfile.TarFile, member: tarfile.TarInfo, want: Want) -> None:
         path = _clean(member.name)
@@ -86,12 +86,12 @@ class _Layer:
         elif name.startswith(WHITEOUT):
             self.gone |= {f"{folder}/{name[len(WHITEOUT) :]}".lstrip("/")} & self.below
         elif not member.isdir():
-            self.gone |= {path} & self.below  # a file covers a file, or a whole directory
+            self.gone |= {path} & self.below  # a file replaces a file, or a whole directory
             if make := want(path):
                 self._keep(tar, member, path, make)
 
     def hides(self, path: str) -> bool:
-        """Whether *path* of a layer below, or a directory that it is in, is gone."""
+        """Whether this layer removes *path* of a layer below, or one of its directories."""
         if path in self.gone:
             return True
         while path:
@@ -101,7 +101,7 @@ class _Layer:
         return False
 
     def _keep(self, tar: tarfile.TarFile, member: tarfile.TarInfo, path: str, make: Make) -> None:
-        if member.islnk():  # another name of a file that came before
+        if member.islnk():  # a hard link to an earlier file
             first = self.files.get(_clean(member.linkname))
             content = first.content if first else None
         else:
@@ -112,7 +112,7 @@ class _Layer:
 
 
 def read(layers: Iterable[tuple[str, BinaryIO]], want: Want) -> Tree:
-    """The files of an image whose *layers*, the lowest first, are given as digest and stream."""
+    """The files of an image; *layers* are pairs of digest and stream, lowest first."""
     tree = Tree()
     for digest, packed in layers:
         with packed:
@@ -125,7 +125,7 @@ def _clean(path: str) -> str:
 
 
 def _with_folders(paths: Iterable[str]) -> set[str]:
-    """The *paths*, and every directory that one of them is in."""
+    """The *paths*, and all their directories."""
     found = {""}
     for path in paths:
         while path not in found:

@@ -13,7 +13,7 @@ from .versions import Key, key
 
 @dataclass(frozen=True)
 class Found:
-    """*advisory* affects *package*; *fixed* is the first version that it does not affect any more, or empty."""
+    """*advisory* affects *package*; *fixed* is the first version that is not affected, or empty."""
 
     package: Package
     advisory: Advisory
@@ -22,7 +22,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was found, and how many packages the advisories say nothing of: they are not called safe."""
+    """The findings, and the number of packages that the advisories do not cover: they are not called safe."""
 
     found: tuple[Found, ...]
     looked_at: int
@@ -30,14 +30,14 @@ class Outcome:
 
 
 def match(packages: Iterable[Package], snapshot: Snapshot) -> Outcome:
-    """Compare *packages* with what the *snapshot* knows; a vulnerability that has two names is found once."""
+    """Match *packages* with the *snapshot*; a vulnerability with two names is found once."""
     found: dict[tuple[Package, str], Found] = {}
     looked_at = unknown = 0
     for package in packages:
         looked_at += 1
         try:
             version = key(package.ecosystem, package.source_version)
-        except ValueError:  # it cannot be compared with anything
+        except ValueError:  # it cannot be compared
             unknown += 1
             continue
         known = snapshot.covered(package.ecosystem, package.source)
@@ -51,9 +51,9 @@ def match(packages: Iterable[Package], snapshot: Snapshot) -> Outcome:
 
 
 def affects(advisory: Advisory, version: Key, text: str) -> tuple[bool | None, str]:
-    """Whether *advisory* affects the version *text*, whose place is *version*, and the first that is fixed after it.
+    """Whether *advisory* affects the version *text*, whose sort key is *version*, and the first fixed version after it.
 
-    None when nobody can tell, because a range names versions that are none.
+    None if a range has invalid versions, so that it cannot be decided.
     """
     otherwise: bool | None = False
     for events in advisory.ranges:
@@ -68,9 +68,9 @@ def affects(advisory: Advisory, version: Key, text: str) -> tuple[bool | None, s
     return text in advisory.versions or otherwise, ""
 
 
-# At the same version, what begins there counts before what ends there.
+# At the same version, a begin comes before an end.
 INTRODUCED, FIXED, LAST = range(3)
-Event = tuple[tuple[int, Key], int, str]  # place, kind, version
+Event = tuple[tuple[int, Key], int, str]  # sort key, kind, version
 
 
 def _placed(ecosystem: str, events: Iterable[Mapping[str, str]]) -> Iterable[Event]:

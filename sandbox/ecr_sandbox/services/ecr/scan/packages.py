@@ -1,7 +1,7 @@
-"""What is in an image: its operating system and its packages, from the files that package managers leave.
+"""The operating system and the packages of an image, from the files of package managers.
 
 Debian's and Ubuntu's are in dpkg's status file (of distroless images, one file a package in ``status.d``); advisories
-speak of *source* packages, whose name and version stand there too when they differ (Debian policy, 5.6.1). Alpine's are
+name *source* packages, whose name and version are there too if they differ (Debian policy, 5.6.1). Alpine's are
 in apk's database, whose ``o:`` is the origin. Python's are in each package's METADATA (or PKG-INFO of an egg), npm's in
 each ``package.json`` below ``node_modules``.
 """
@@ -22,13 +22,13 @@ APK = ("lib/apk/db/installed", "usr/lib/apk/db/installed")
 PYTHON = re.compile(r"(?:.*/)?[^/]+\.(?:dist-info/METADATA|egg-info/PKG-INFO|egg-info)")
 LANGUAGES = ("PyPI", "npm")
 NPM = re.compile(r"(?:.*/)?node_modules/(?:@[^/]+/)?[^/]+/package\.json")
-MOST_OF_A_LIST = 32 << 20  # bytes of dpkg's status or apk's database that are read
-MOST_OF_A_FILE = 1 << 20  # and of a file that tells of one package
+MOST_OF_A_LIST = 32 << 20  # bytes of dpkg's status or apk's database
+MOST_OF_A_FILE = 1 << 20  # bytes of a file about one package
 
 
 @dataclass(frozen=True)
 class Package:
-    """One installed package; *source* and *source_version* are what advisories call it, *path* is where it was found.
+    """One installed package; *source* and *source_version* are its name in advisories, *path* is its file.
 
     *ecosystem* is OSV's: ``Debian:12``, ``Alpine:v3.20``, ``PyPI``, ``npm``. *layer* is the digest of the layer.
     """
@@ -45,7 +45,7 @@ class Package:
 
 @dataclass(frozen=True)
 class Inventory:
-    """The *platform* (``DEBIAN_12``, or empty when it is none that is known here) and the packages of an image."""
+    """The *platform* (``DEBIAN_12``, or empty for an unknown one) and the packages of an image."""
 
     platform: str
     packages: tuple[Package, ...]
@@ -60,7 +60,7 @@ class Inventory:
 
 
 def want(path: str) -> Make | None:
-    """What is kept of the file at *path* in an image; see ``layers.Want``."""
+    """How to read the file at *path* in an image; see ``layers.Want``."""
     if path in (*RELEASE, DPKG, *APK) or (path.startswith(DPKG_PARTS) and not path.endswith(".md5sums")):
         return lambda file: file.read(MOST_OF_A_LIST)
     if PYTHON.fullmatch(path):
@@ -71,7 +71,7 @@ def want(path: str) -> Make | None:
 
 
 def inventory(tree: Tree) -> Inventory:
-    """What the kept files of an image tell."""
+    """The inventory from the kept files of an image."""
     platform, ecosystem = _release(tree.files)
     packages = [*_of_system(tree.files, ecosystem), *_of_languages(tree.files)]
     return Inventory(platform, tuple(sorted(packages, key=lambda each: (each.ecosystem, each.name, each.path))))
@@ -83,23 +83,23 @@ def canonical(ecosystem: str, name: str) -> str:
 
 
 def is_of_system(ecosystem: str) -> bool:
-    """Whether packages of *ecosystem* are the operating system's, which basic scanning looks at."""
+    """Whether packages of *ecosystem* are the operating system's, which basic scanning covers."""
     return ecosystem not in LANGUAGES
 
 
 def _release(files: Mapping[str, Kept]) -> tuple[str, str]:
-    """The platform as Inspector writes it, and OSV's ecosystem; both empty for a system that is not known here.
+    """The platform as Inspector writes it, and OSV's ecosystem; both empty for an unknown system.
 
     Source: https://www.freedesktop.org/software/systemd/man/latest/os-release.html
     """
     text = next((files[path].content.decode(errors="replace") for path in RELEASE if path in files), "")
-    told = dict(re.findall(r"""^([A-Z_]+)=["']?([^"'\n]*)["']?$""", text, re.M))
-    system, version = told.get("ID", ""), told.get("VERSION_ID", "")
+    fields = dict(re.findall(r"""^([A-Z_]+)=["']?([^"'\n]*)["']?$""", text, re.M))
+    system, version = fields.get("ID", ""), fields.get("VERSION_ID", "")
     numbers = version.split(".")
     if system == "debian" and version:
         return f"DEBIAN_{numbers[0]}", f"Debian:{numbers[0]}"
     if system == "ubuntu" and len(numbers) > 1:
-        support = ":LTS" if "LTS" in told.get("VERSION", "") else ""  # OSV schema, "Defined ecosystems"
+        support = ":LTS" if "LTS" in fields.get("VERSION", "") else ""  # OSV schema, "Defined ecosystems"
         return f"UBUNTU_{numbers[0]}_{numbers[1]}", f"Ubuntu:{version}{support}"
     if system == "alpine" and len(numbers) > 1:
         return f"ALPINE_LINUX_{numbers[0]}_{numbers[1]}", f"Alpine:v{numbers[0]}.{numbers[1]}"
@@ -117,7 +117,7 @@ def _of_system(files: Mapping[str, Kept], ecosystem: str) -> Iterator[Package]:
 def _dpkg(ecosystem: str, path: str, kept: Kept) -> Iterator[Package]:
     for fields in _stanzas(kept.content, re.compile(r"(Package|Version|Source|Status|Architecture): *(.+)")):
         name, version = fields.get("Package"), fields.get("Version")
-        # of a package that was removed its configuration may be left; distroless writes no status
+        # a removed package may leave its configuration; distroless writes no status
         if name and version and fields.get("Status", "installed").endswith("installed"):
             source, _, given = fields.get("Source", name).partition(" ")
             source_version = given.strip("()") or version
@@ -143,7 +143,7 @@ def _of_languages(files: Mapping[str, Kept]) -> Iterator[Package]:
 
 
 def _stanzas(content: bytes, line: re.Pattern[str]) -> Iterator[dict[str, str]]:
-    """The fields that *line* finds, of each block between empty lines."""
+    """The fields that *line* matches, of each block between empty lines."""
     for block in re.split(r"\n[ \t]*\n", content.decode(errors="replace")):
         found = (line.fullmatch(each) for each in block.splitlines())
         yield {each[1]: each[2].strip() for each in found if each}
@@ -152,16 +152,16 @@ def _stanzas(content: bytes, line: re.Pattern[str]) -> Iterator[dict[str, str]]:
 def _python(file: IO[bytes]) -> tuple[str, str] | None:
     """Name and version of a Python package (Core metadata specifications: headers as in a mail)."""
     head = io.TextIOWrapper(io.BytesIO(file.read(MOST_OF_A_FILE)), errors="replace")
-    told = email.parser.HeaderParser().parse(head, headersonly=True)
-    return _both(told.get("Name"), told.get("Version"))
+    fields = email.parser.HeaderParser().parse(head, headersonly=True)
+    return _both(fields.get("Name"), fields.get("Version"))
 
 
 def _npm(file: IO[bytes]) -> tuple[str, str] | None:
     try:
-        told = json.loads(file.read(MOST_OF_A_FILE))
+        fields = json.loads(file.read(MOST_OF_A_FILE))
     except (ValueError, RecursionError):
         return None
-    return _both(told.get("name"), told.get("version")) if isinstance(told, dict) else None
+    return _both(fields.get("name"), fields.get("version")) if isinstance(fields, dict) else None
 
 
 def _both(name: Any, version: Any) -> tuple[str, str] | None:

@@ -1,6 +1,6 @@
-"""Newer advisories, from OSV: what it knows today of the packages that were seen in images, and of those known already.
+"""Gets newer advisories from OSV, for the packages seen in images and those of the current snapshot.
 
-Names of packages go out, and nothing else. Source: https://google.github.io/osv.dev/api/, POST /v1/querybatch and
+Only the names of packages are sent. Source: https://google.github.io/osv.dev/api/, POST /v1/querybatch and
 GET /v1/vulns/{id}.
 """
 
@@ -12,37 +12,38 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from ecr_sandbox.errors import LabError
+
+from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.state.atomic_files import write_whole
 
-from .advisories import Name, load, refreshed
+from .advisories import Name, folder, load, refreshed
 from .packages import canonical
 
 OSV = "https://api.osv.dev"
 AT_A_TIME = 1000  # queries in one request, the most that OSV takes
-AT_ONCE = 8  # advisories that are fetched side by side
+AT_ONCE = 8  # advisories fetched in parallel
 PATIENCE = 60  # seconds for one answer
 KEPT = ("id", "aliases", "upstream", "summary", "severity", "published", "modified", "withdrawn", "database_specific")
 LIMITS = "What OSV knows, of the packages that the sandbox had seen on that day."
 
 
-def refresh(seen: Iterable[Name], osv: str = OSV, target: Path | None = None) -> tuple[int, int]:
-    """RegistryRequest for the packages *seen* and all that were known before.
+def refresh(seen: Iterable[Name], state: Path | None = None, osv: str = OSV) -> tuple[int, int]:
+    """Query OSV for the packages *seen* and those of the current snapshot.
 
-    Returns how many that are, and how many advisories came. They are written to *target* (default: the state folder)
-    when everything is there. Raises LabError.
+    Returns the number of packages and of advisories. They are written to the *state* folder when all have arrived.
+    Raises SandboxError.
     """
-    names = sorted({(ecosystem, canonical(ecosystem, name)) for ecosystem, name in seen} | load().covers)
+    names = sorted({(ecosystem, canonical(ecosystem, name)) for ecosystem, name in seen} | load(folder(state)).covers)
     try:
         with requests.Session() as session, ThreadPoolExecutor(AT_ONCE) as pool:
             found = sorted(_ids(session, osv, names))
             vulns = list(pool.map(lambda each: _answer(session.get, f"{osv}/v1/vulns/{each}"), found))
         content = _snapshot(names, [_kept(each, set(names)) for each in vulns])
     except (requests.RequestException, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise LabError(
+        raise SandboxError(
             f"OSV did not tell what it knows ({type(error).__name__}).", "try again with internet; nothing was changed"
         ) from error
-    where = (target or refreshed()) / "osv.json"
+    where = refreshed(state) / "osv.json"
     where.parent.mkdir(parents=True, exist_ok=True)
     write_whole(where, json.dumps(content))
     return len(names), len(vulns)
@@ -70,7 +71,7 @@ def _answer(ask: Callable[..., requests.Response], url: str, **more: Any) -> Any
 
 
 def _kept(vuln: dict[str, Any], names: set[Name]) -> dict[str, Any]:
-    """What is used of an advisory, and of the packages that it names those that were asked for."""
+    """The fields of an advisory that are used, for the requested packages only."""
     about = {name: vuln[name] for name in KEPT if name in vuln}
     about.setdefault("summary", next(_lines(vuln.get("details", "")), ""))
     references = [each for each in vuln.get("references", ()) if each.get("type") == "ADVISORY"][:1]

@@ -1,4 +1,4 @@
-"""What scans found, as rows of the store: one for each image and type of scan, gone when the image is."""
+"""The results of scans: one row for each image and type of scan; it is deleted with the image."""
 
 import json
 import sqlite3
@@ -21,14 +21,14 @@ CREATE TABLE IF NOT EXISTS inventories (
     image INTEGER PRIMARY KEY REFERENCES images ON DELETE CASCADE, content TEXT NOT NULL
 )
 """
-# Each status with the words that AWS has for it, as far as they are known.
+# AWS's statuses.
 IN_PROGRESS, COMPLETE, ACTIVE, FAILED = "IN_PROGRESS", "COMPLETE", "ACTIVE", "FAILED"
 UNSUPPORTED, TOO_LARGE, EXPIRED = "UNSUPPORTED_IMAGE", "IMAGE_SIZE_EXCEEDED", "SCAN_ELIGIBILITY_EXPIRED"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A vulnerability in one package of an image, as it was matched: whatever shape the API gives it."""
+    """A vulnerability in one package of an image, in a form for both types of scans."""
 
     id: str
     related: tuple[str, ...]
@@ -52,7 +52,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Scan:
-    """A scan of an image: times are Unix times by the sandbox's clock, *dated* is the day of the advisories."""
+    """A scan of an image: times are Unix times by the sandbox's clock, *dated* is the date of the advisories."""
 
     image: int
     type: str
@@ -68,7 +68,7 @@ class Scan:
 
     @property
     def severities(self) -> dict[str, int]:
-        """How many findings there are of each severity."""
+        """The number of findings of each severity."""
         counts: dict[str, int] = {}
         for each in self.findings:
             counts[each.severity] = counts.get(each.severity, 0) + 1
@@ -76,7 +76,7 @@ class Scan:
 
 
 def begin(db: sqlite3.Connection, image: int, scan_type: str, frequency: str, now: float) -> None:
-    """A scan is under way; what an earlier one found can still be seen."""
+    """Start a scan; the findings of an earlier one stay until it ends."""
     db.execute(
         "INSERT INTO scans (image, type, frequency, started, status) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
         "SET frequency = excluded.frequency, started = excluded.started, status = excluded.status, description = NULL",
@@ -102,7 +102,7 @@ def of_image(store: Store, image: int, scan_type: str) -> Scan | None:
 
 
 def to_be_repeated(store: Store, mark: str, now: float) -> Iterable[tuple[int, str]]:
-    """The images that are scanned continuously and were compared with other advisories than *mark*: id and type."""
+    """The continuously scanned images whose advisories were not *mark*: id and type."""
     rows = store.read().execute(
         "SELECT image, type FROM scans JOIN images ON images.id = image "
         "WHERE frequency = ? AND scans.status = ? AND mark != ? AND pushed_at > ? AND storage_class != 'ARCHIVE'",
@@ -121,10 +121,10 @@ def packages(store: Store) -> set[tuple[str, str]]:
 
 
 def settled(scan_type: str, frequency: str) -> tuple[str, str]:
-    """The status of a scan that went well, and its description.
+    """The status of a successful scan, and its description.
 
     Sources: AWS CLI, example of describe-image-scan-findings; API reference, DescribeImageScanFindings, for the
-    continuous one, which stays ACTIVE. That enhanced scans on push are COMPLETE is a choice.
+    continuous one, which stays ACTIVE. COMPLETE for enhanced scans on push is our choice.
     """
     if scan_type != BASIC and frequency == CONTINUOUS:
         return ACTIVE, "Continuous scan is selected for image."

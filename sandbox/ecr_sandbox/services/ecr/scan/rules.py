@@ -1,6 +1,6 @@
 """Which images are scanned, how, and when: the registry's rules, and the older setting of a repository.
 
-Sources: ECR user guide, "Image scanning" (filters, and which of two rules wins), "Enhanced scanning" and "Basic
+Sources: ECR user guide, "Image scanning" (filters, and the precedence of rules), "Enhanced scanning" and "Basic
 scanning"; API reference, PutRegistryScanningConfiguration.
 """
 
@@ -15,8 +15,8 @@ from ecr_sandbox.registry.manifest_format import IMAGES
 BASIC, ENHANCED = "BASIC", "ENHANCED"
 MANUAL, ON_PUSH, CONTINUOUS = "MANUAL", "SCAN_ON_PUSH", "CONTINUOUS_SCAN"
 FREQUENCIES = {BASIC: (ON_PUSH, MANUAL), ENHANCED: (CONTINUOUS, ON_PUSH)}
-ONCE_IN = 24 * 60 * 60  # seconds in which an image has one basic scan; service quotas, "Rate of image scans"
-ELIGIBLE = 30 * 24 * 60 * 60  # seconds after its push for which an image is scanned continuously
+ONCE_IN = 24 * 60 * 60  # seconds for one basic scan of an image; service quotas, "Rate of image scans"
+ELIGIBLE = 30 * 24 * 60 * 60  # seconds after a push in which an image is scanned continuously
 EVERYTHING = {"scanFrequency": CONTINUOUS, "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]}
 
 CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json")
@@ -25,7 +25,7 @@ LAYERS = ("application/vnd.oci.image.layer.", "application/vnd.docker.image.root
 
 @dataclass(frozen=True)
 class Rule:
-    """How the images of a repository are scanned: the *type*, the *frequency*, and the *filters* that say so."""
+    """How the images of a repository are scanned: the *type*, the *frequency*, and the *filters* that matched."""
 
     type: str
     frequency: str
@@ -37,14 +37,15 @@ class Rule:
 
 
 def configuration(scan_type: str, rules: list[dict[str, Any]]) -> dict[str, Any]:
-    """A registry's configuration as it is kept. Enhanced scanning without a rule is continuous for every repository."""
+    """The stored configuration of a registry. Enhanced scanning without rules is continuous for every repository."""
     return {"scanType": scan_type, "rules": rules or ([EVERYTHING] if scan_type == ENHANCED else [])}
 
 
 def rule_for(repository: str, config: Mapping[str, Any], scan_on_push: bool = False) -> Rule:
-    """What a registry's *config* says of *repository*; *scan_on_push* is its own setting, for basic scans only.
+    """The rule of a registry's *config* for *repository*; *scan_on_push* is its own setting, for basic scans only.
 
-    Of several rules the continuous one counts. What no filter matches is scanned by hand, or, if enhanced, not at all.
+    Of several rules the continuous one applies. A repository that no filter matches is scanned manually, or, with
+    enhanced scanning, not at all.
     """
     matching: dict[str, tuple[str, ...]] = {}
     for rule in config["rules"]:
@@ -59,19 +60,19 @@ def rule_for(repository: str, config: Mapping[str, Any], scan_on_push: bool = Fa
 
 
 def matches(pattern: str, repository: str) -> bool:
-    """Whether a filter matches: without a ``*`` the name has only to contain it."""
+    """Whether a filter matches: without a ``*`` it matches any part of the name."""
     if "*" not in pattern:
         return pattern in repository
     return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), repository) is not None
 
 
 def unsupported_frequency(scan_type: str, rules: Iterable[Mapping[str, Any]]) -> str | None:
-    """The first frequency of *rules* that scans of this type do not have."""
+    """The first frequency in *rules* that this type of scan does not support, or None."""
     return next((rule["scanFrequency"] for rule in rules if rule["scanFrequency"] not in FREQUENCIES[scan_type]), None)
 
 
 def scannable(media_type: str, manifest: str) -> bool:
-    """Whether an image is of a kind that is scanned: one with a file system, not an index and no other artifact."""
+    """Whether an image can be scanned: it has a file system, and is not an index or another artifact."""
     if media_type not in IMAGES:
         return False
     content = json.loads(manifest)

@@ -1,4 +1,4 @@
-"""The job: one image is unpacked, its packages are compared with the advisories, and what is found is stored."""
+"""The scan job: it reads an image's packages, matches them with the advisories, and stores the findings."""
 
 import json
 import sqlite3
@@ -28,7 +28,7 @@ NO_SYSTEM = "UnsupportedImageError: The operating system and/or package manager 
 
 
 class Scanner:
-    """Does the jobs; *blobs* has the layers."""
+    """Runs the jobs; *blobs* has the layers."""
 
     def __init__(self, store: Store, blobs: ContentStore):
         self._store, self._blobs = store, blobs
@@ -38,7 +38,7 @@ class Scanner:
         """Scan the image with the id ``what["image"]``; ``what["type"]`` is BASIC or ENHANCED. Raises OSError."""
         image = self._store.read().execute("SELECT * FROM images WHERE id = ?", (what["image"],)).fetchone()
         scan = results.of_image(self._store, what["image"], what["type"])
-        if image is None or scan is None:  # deleted meanwhile
+        if image is None or scan is None:  # it has been deleted
             return
         try:
             outcome = self._outcome(image, scan)
@@ -58,8 +58,8 @@ class Scanner:
             return {"status": status, "description": NO_SYSTEM, "findings": [], "platform": ""}
         if program := external_scanners.wanted():
             about = (image["manifest"], image["media_type"])
-            told, remark = external_scanners.scan(program, self._blobs, *about), f"Scanned by {program}."
-            found = [each for each in told if scan.type != BASIC or is_of_system(each.ecosystem)]
+            reported, remark = external_scanners.scan(program, self._blobs, *about), f"Scanned by {program}."
+            found = [each for each in reported if scan.type != BASIC or is_of_system(each.ecosystem)]
         else:
             outcome = match((p for p in has.packages if scan.type != BASIC or is_of_system(p.ecosystem)), snapshot)
             found, remark = [_finding(each) for each in outcome.found], _remark(outcome, snapshot)
@@ -79,13 +79,13 @@ class Scanner:
             before = results.of_image(self._store, scan.image, scan.type)
             results.end(db, scan.image, scan.type, outcome)
             settled = results.of_image(self._store, scan.image, scan.type)
-            if settled is None:  # the image was deleted meanwhile
+            if settled is None:  # the image has been deleted
                 return
             tags = db.execute("SELECT tag FROM tags WHERE image = ? ORDER BY tag", (scan.image,)).fetchall()
             where = (image["account"], image["region"], image["repository"], image["digest"], None)
-            told = (*where, tuple(row["tag"] for row in tags), settled.status, settled.severities)
+            result = (*where, tuple(row["tag"] for row in tags), settled.status, settled.severities)
             first = before is None or before.completed is None
-            events.publish(Scanned(*told) if scan.type == BASIC else Inspected(*told, first))
+            events.publish(Scanned(*result) if scan.type == BASIC else Inspected(*result, first))
 
     def _advisories(self) -> Snapshot:
         if self._snapshot is None or self._snapshot.mark != advisories.mark():
@@ -93,13 +93,13 @@ class Scanner:
         return self._snapshot
 
     def _inventory(self, image: Any) -> Inventory:
-        """What is in the image; what an earlier scan read is not read again, as an image never changes."""
+        """The inventory of the image, which is read once, because an image never changes."""
         sought = (image["id"],)
         row = self._store.read().execute("SELECT content FROM inventories WHERE image = ?", sought).fetchone()
         if row:
             return Inventory.of_json(row["content"])
         has = inventory(layers.read(self._layers(image), want))
-        with self._store.change(sync=False) as db, suppress(sqlite3.IntegrityError):  # it was deleted meanwhile
+        with self._store.change(sync=False) as db, suppress(sqlite3.IntegrityError):  # it has been deleted
             db.execute("INSERT OR REPLACE INTO inventories VALUES (?, ?)", (*sought, has.as_json()))
         return has
 
@@ -142,7 +142,7 @@ def _finding(found: Found) -> Finding:
 
 
 def _since(found: Iterable[Finding], scan: Scan) -> list[Finding]:
-    """The same, each first seen when an earlier scan saw it."""
+    """The findings, each with the time when a scan first found it."""
     before = {(each.id, each.package, each.version, each.path): each.first_seen for each in scan.findings}
     return [
         replace(each, first_seen=before.get((each.id, each.package, each.version, each.path), each.first_seen))
@@ -151,12 +151,12 @@ def _since(found: Iterable[Finding], scan: Scan) -> list[Finding]:
 
 
 def _in_order(found: Iterable[Finding]) -> list[Finding]:
-    """The worst first."""
+    """Sorted by severity, highest first."""
     return sorted(found, key=lambda each: (ORDER.index(each.severity), each.package, each.id, each.path))
 
 
 def _remark(outcome: Outcome, snapshot: Snapshot) -> str:
-    """What a clean result is worth: AWS has no place to say it, so it stands behind AWS's sentence."""
+    """The limits of the result, appended to AWS's sentence: AWS has no field for them."""
     day = datetime.fromtimestamp(snapshot.dated, UTC)
     compared = f"{outcome.looked_at} packages were compared with the advisories of {day:%Y-%m-%d}"
     return f"{compared}; of {outcome.unknown} of them nothing is known here." if outcome.unknown else f"{compared}."

@@ -1,7 +1,7 @@
-"""How bad a vulnerability is: in ECR's words, and as CVSS 3 counts it.
+"""The severity of a vulnerability: ECR's, and the CVSS 3 score.
 
 "Amazon ECR uses the severity for a CVE from the upstream distribution source if available. Otherwise, the CVSS score
-is used" (user guide, "Scan images for OS vulnerabilities"); the words for a score are NVD's. Without either it is
+is used" (user guide, "Scan images for OS vulnerabilities"); the severities of scores are NVD's. Without either it is
 UNDEFINED ("Troubleshooting image scanning").
 """
 
@@ -9,8 +9,8 @@ import math
 import re
 
 ORDER = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL", "UNDEFINED")
-# What databases say, in ECR's words. Debian's "not yet assigned" says nothing.
-WORDS = {
+# The severities of databases, and ECR's. Debian's "not yet assigned" is none.
+SEVERITIES = {
     "critical": "CRITICAL",
     "high": "HIGH",
     "important": "HIGH",
@@ -33,8 +33,8 @@ PRIVILEGES = {"U": {"N": 0.85, "L": 0.62, "H": 0.27}, "C": {"N": 0.85, "L": 0.68
 
 
 def severity(word: str, vector: str) -> str:
-    """ECR's word for a database's *word* (may be empty) and a CVSS *vector* (may be empty)."""
-    return WORDS.get(word.lower()) or _of_score(base_score(vector))
+    """ECR's severity for a database's *word* and a CVSS *vector*; both may be empty."""
+    return SEVERITIES.get(word.lower()) or _of_score(base_score(vector))
 
 
 def base_score(vector: str) -> float | None:

@@ -1,31 +1,26 @@
-"""When a scan begins: at a push, by hand, when the registry's rules change, when the advisories do.
+"""What starts a scan: a push, StartImageScan, changed rules of the registry, changed advisories.
 
-What takes time is left to a job; here is only what a push may wait for.
+The scan itself is a job, because a push waits for what happens here.
 """
 
-import json
 from typing import Any
 
-from ecr_sandbox.http.middleware import Request
 from ecr_sandbox.registry import events
 from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.events import Cached, ImageEvent, Pushed, StorageClassChanged
-from ecr_sandbox.registry.images import ARCHIVED, STANDARD, Image
+from ecr_sandbox.registry.image import ARCHIVED, STANDARD, Image
 from ecr_sandbox.services.ecr import errors
 from ecr_sandbox.services.ecr.backend import Repository, backend
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.jobs import Jobs
 from ecr_sandbox.state.store import Store
-from werkzeug.wrappers import Response
 
 from . import results
 from .rules import BASIC, ELIGIBLE, ENHANCED, MANUAL, ONCE_IN, Rule, rule_for, scannable
 
-PATH = "/_sandbox/advisories"
-
 
 class Scans:
-    """The scans of every registry: *store* keeps what they find, *jobs* does them."""
+    """The scans of every registry: *store* has the results, *jobs* runs them."""
 
     def __init__(self, store: Store, blobs: ContentStore, jobs: Jobs):
         self.store, self._jobs = store, jobs
@@ -41,13 +36,13 @@ class Scans:
         for kind in (Pushed, Cached, StorageClassChanged):
             events.subscribe(kind, self._arrived)
         if store.read().execute("SELECT 1 FROM scans WHERE status = ? LIMIT 1", (results.ACTIVE,)).fetchone():
-            jobs.add("rescan")  # the advisories may have changed while nobody was here
+            jobs.add("rescan")  # the advisories may have changed while the sandbox was stopped
 
     def start(self, repository: Repository, image: Image) -> None:
         """StartImageScan.
 
         Raises UnsupportedImageTypeException, LimitExceededException, ImageArchivedException and FeatureDisabled.
-        A scan on push counts for the limit (API reference, StartImageScan). Enhanced scans are not started by hand
+        A scan on push counts for the quota (API reference, StartImageScan). Enhanced scans cannot be started manually
         (user guide, "Enhanced scanning").
         """
         if rule_of(repository).type == ENHANCED:
@@ -62,13 +57,13 @@ class Scans:
             self._begin(image.id, Rule(BASIC, MANUAL))
 
     def last(self, repository: Repository, image: Image) -> results.Scan | None:
-        """The last scan of *image* of the type that its registry has now."""
+        """The last scan of *image* of its registry's current type."""
         return results.of_image(self.store, image.id, rule_of(repository).type)
 
     def rules_changed(self, account: str, region: str) -> None:
-        """Begin what new rules want: with enhanced scanning, a scan of the images of the last 30 days.
+        """Start the scans that new rules require: with enhanced scanning, of the images of the last 30 days.
 
-        Source: https://docs.aws.amazon.com/inspector/latest/user/scanning-ecr.html, which scans recent images at once.
+        Source: https://docs.aws.amazon.com/inspector/latest/user/scanning-ecr.html, which scans recent images.
         """
         for repository in backend(account, region).repositories.values():
             rule = rule_of(repository)
@@ -76,15 +71,12 @@ class Scans:
                 if image.pushed_at > clock.now() - ELIGIBLE and scannable(image.media_type, image.manifest):
                     self._again(image.id, rule)
 
-    def answer(self, request: Request) -> Response:
-        """GET /_sandbox/advisories: which packages were seen; POST: the advisories have changed."""
-        if request.method == "POST":
-            self._jobs.add("rescan")
-        seen = sorted(results.packages(self.store))
-        return Response(json.dumps({"packages": seen}), content_type="application/json")
+    def advisories_changed(self) -> None:
+        """Scan images again whose findings may have changed."""
+        self._jobs.add("rescan")
 
     def _arrived(self, image: Pushed | Cached | StorageClassChanged) -> None:
-        """What came through the cache, or back from the archive, is scanned like what was pushed.
+        """An imported or restored image is scanned like a pushed one.
 
         Source: user guide, "Considerations for using pull through cache rules" and "Restoring an image".
         """
@@ -104,7 +96,7 @@ class Scans:
             self._begin(image.id, rule)
 
     def _recent(self, image: int) -> bool:
-        """Whether the image had its basic scan of this day."""
+        """Whether the image had a basic scan in the last 24 hours."""
         scan = results.of_image(self.store, image, BASIC)
         return scan is not None and scan.started > clock.now() - ONCE_IN
 
@@ -125,16 +117,8 @@ class Scans:
             self._jobs.add("scan", image=image, type=scan_type)
 
 
-def install(store: Store, blobs: ContentStore, jobs: Jobs) -> Scans:
-    """Let ECR's operations have scans. To be called when what an earlier run knew is there again."""
-    from ecr_sandbox.services.ecr.scan_api import ScanOperations
-
-    ScanOperations.scans = Scans(store, blobs, jobs)
-    return ScanOperations.scans
-
-
 def rule_of(repository: Repository) -> Rule:
-    """How the images of *repository* are scanned now."""
+    """The current scan rule of *repository*."""
     config = backend(repository.account_id, repository.region_name).registry_scanning_configuration
     own = repository.image_scanning_configuration or {}
     return rule_for(repository.name, config, bool(own.get("scanOnPush")))

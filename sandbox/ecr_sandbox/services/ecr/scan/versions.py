@@ -1,9 +1,8 @@
-"""The order of versions, as each kind of package has it: which of two is the newer one.
+"""The order of versions in each ecosystem.
 
-``key(ecosystem, version)`` gives something that Python can compare. Sources: Debian policy, 5.6.12, "Version";
+``key(ecosystem, version)`` returns a key that Python can compare. Sources: Debian policy, 5.6.12, "Version";
 apk-tools 2.14, ``src/version.c``; PEP 440; Semantic Versioning 2.0.0, section 11, which npm follows. All but Python's
-are written here: the libraries that have them do not read all of apk's suffixes, or bring a licence or packages that
-nobody else here needs.
+are implemented here: libraries do not know all of apk's suffixes, or have another license or unnecessary dependencies.
 """
 
 import re
@@ -16,15 +15,15 @@ Key = tuple[Any, ...]
 APK = re.compile(
     r"(?P<numbers>\d+(?:\.\d+)*)(?P<letter>[a-z]?)(?P<suffixes>(?:_[a-z]+\d*)*)(?:~[0-9a-f]+)?(?:-r(?P<r>\d+))?"
 )
-BEFORE = ("alpha", "beta", "pre", "rc")  # suffixes of what comes before the version itself
+BEFORE = ("alpha", "beta", "pre", "rc")  # suffixes that sort before the version itself
 AFTER = ("cvs", "svn", "git", "hg", "p")
 NPM = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?")
 
 
 def key(ecosystem: str, version: str) -> Key:
-    """The place of *version* among those of its *ecosystem* (``Debian:12``, ``PyPI``, …); raises ValueError.
+    """The sort key of *version* in its *ecosystem* (``Debian:12``, ``PyPI``, …); raises ValueError.
 
-    A version that is none of that ecosystem's cannot be compared, and an ecosystem that is not known neither.
+    It raises for an invalid version and for an unknown ecosystem.
     """
     kind = ecosystem.partition(":")[0]
     if kind not in KINDS:
@@ -33,7 +32,7 @@ def key(ecosystem: str, version: str) -> Key:
 
 
 def debian(version: str) -> Key:
-    """dpkg's order: ``~`` comes before the end, letters before all else, and numbers count as numbers."""
+    """dpkg's order: ``~`` comes before the end, letters before other characters, and numbers compare as numbers."""
     epoch, colon, rest = version.strip().partition(":")
     if not colon:
         epoch, rest = "0", epoch
@@ -70,7 +69,7 @@ def pypi(version: str) -> Key:
 
 
 def npm(version: str) -> Key:
-    """npm's order: what has a hyphen comes before the version itself; what follows a plus counts for nothing."""
+    """npm's order: a suffix after a hyphen sorts before the version itself; a suffix after a plus is ignored."""
     found = NPM.fullmatch(version.strip())
     if not found:
         raise ValueError(f"{version!r} is no version of npm's")
@@ -80,7 +79,7 @@ def npm(version: str) -> Key:
 
 
 def _parts(text: str) -> Key:
-    """What is no number and what is one, in turn, each pair so that Python's order is dpkg's; nothing counts as 0."""
+    """Non-digits and numbers in turn, each pair so that Python's order is dpkg's; an empty number is 0."""
     return tuple((_weights(word), int(number or 0)) for word, number in re.findall(r"(\D*)(\d*)", text or "0"))
 
 

@@ -1,12 +1,13 @@
-"""Who goes, and by which rule: AWS's own examples, further cases, and laws that hold of every policy."""
+"""Which images expire, and by which rule: AWS's examples, further cases, and properties of every policy."""
 
 from dataclasses import replace
 
 import pytest
-from ecr_sandbox.services.ecr.lifecycle.evaluate import DAY, Image, Verdict, evaluate
-from ecr_sandbox.services.ecr.lifecycle.policy import Rule
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ecr_sandbox.services.ecr.lifecycle.evaluate import DAY, Image, Verdict, evaluate
+from ecr_sandbox.services.ecr.lifecycle.policy import Rule
 
 NOW = 1_800_000_000.0
 
@@ -16,7 +17,7 @@ def ago(days):
 
 
 def image(name, tags="", pushed=0, **more):
-    """An image with *tags*, pushed so many days ago."""
+    """An image with *tags*, pushed *pushed* days ago."""
     return Image(name, tuple(tags.split()), pushed_at=ago(pushed), **more)
 
 
@@ -37,11 +38,11 @@ TRANSITION = {"action": "transition"}
 
 
 def gone(rules, images):
-    """Name → priority of the rule that takes it, in the order in which they go."""
+    """Name → priority of the rule that selects the image, in the order of expiry."""
     return {name: verdict.priority for name, verdict in evaluate(rules, images, NOW).items()}
 
 
-# --- AWS's own: https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_examples.html -----------------
+# --- examples: https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_examples.html ------------------
 
 BETA_AND_PROD = [image("A", "beta-1 prod-1", 10), image("B", "beta-2 prod-2", 9), image("C", "beta-3", 8)]
 SEVERAL_TAGS = [
@@ -84,7 +85,7 @@ AWS = {
 
 
 @pytest.mark.parametrize(("rules", "images", "expected"), AWS.values(), ids=AWS)
-def test_an_example_of_aws(rules, images, expected):
+def test_examples_from_the_user_guide(rules, images, expected):
     assert gone(rules, images) == expected
 
 
@@ -97,22 +98,29 @@ RESTORED = {"archived_at": ago(80), "activated_at": ago(5)}
     [
         pytest.param([keep(1, 1, **PULLED, **{})], [], {}, id="no images"),
         pytest.param([keep(9)], ALL, {}, id="fewer than are kept"),
-        pytest.param([older(10)], [image("A", "", 10), image("B", "", 10.001)], {"B": 1}, id="exactly so old stays"),
-        pytest.param([keep(1)], [image("A", "", 3), image("B", "", 3)], {"A": 1}, id="of two at once the first goes"),
+        pytest.param(
+            [older(10)], [image("A", "", 10), image("B", "", 10.001)], {"B": 1}, id="exactly the limit is kept"
+        ),
+        pytest.param(
+            [keep(1)],
+            [image("A", "", 3), image("B", "", 3)],
+            {"A": 1},
+            id="of two with the same time the first expires",
+        ),
         pytest.param(
             [older(1, tag_status="tagged", prefixes=("v", "w"))],
             [image("A", "v1", 2), image("B", "v1 w1", 2), image("C", "x-v x-w", 2)],
             {"B": 1},
-            id="each prefix must begin a tag",
+            id="a tag must start with each prefix",
         ),
         pytest.param(
             [older(1, **tagged("*-rc*", "v1.0"))],
             [image("A", "v1.0 a-rc1", 2), image("B", "v1x0 a-rc1", 2), image("C", "v1.0 rc", 2)],
             {"A": 1},
-            id="a pattern is no regular expression",
+            id="a pattern is not a regular expression",
         ),
         pytest.param(
-            [older(1, **tagged("*"))], [image("A", "", 9), image("B", "x", 9)], {"B": 1}, id="any tag, but a tag"
+            [older(1, **tagged("*"))], [image("A", "", 9), image("B", "x", 9)], {"B": 1}, id="a star needs a tag"
         ),
         pytest.param([keep(1, 1, **tagged("v*")), older(1, 2)], [image("A", "v1", 9)], {}, id="kept by a higher rule"),
         pytest.param(
@@ -130,7 +138,7 @@ RESTORED = {"archived_at": ago(80), "activated_at": ago(5)}
             [older(30, **TRANSITION)],
             [image("restored", "", 200, **RESTORED), image("old", "", 31)],
             {"old": 1},
-            id="a restored image is as old as its return",
+            id="the age of a restored image starts at the restore",
         ),
         pytest.param(
             [older(1), older(365, 2, count_type="sinceImageTransitioned", storage_class="archive")],
@@ -140,7 +148,7 @@ RESTORED = {"archived_at": ago(80), "activated_at": ago(5)}
                 image("active", "", 2),
             ],
             {"long archived": 2, "active": 1},
-            id="a rule sees its storage class only",
+            id="a rule applies to its storage class only",
         ),
     ],
 )
@@ -149,28 +157,28 @@ def test_cases(rules, images, expected):
     assert list(gone(rules, images)) == list(expected)  # older images first
 
 
-# --- indexes, and artifacts about an image ----------------------------------------------------------------------------
+# --- indexes and referrers of an image --------------------------------------------------------------------------------
 
 INDEX = image("index", "latest", 9, children=("amd64", "arm64"))
 CHILDREN = [image("amd64", "", 9), image("arm64", "", 9)]
 
 
-def test_what_an_index_lists_stays_while_the_index_is_there():
+def test_an_image_stays_while_its_index_exists():
     assert gone([older(1, **UNTAGGED)], [*CHILDREN, INDEX]) == {}
 
 
-def test_an_index_goes_before_its_images():
+def test_an_index_is_selected_before_its_images():
     assert gone([older(1)], [*CHILDREN, INDEX]) == {"index": 1}
     assert gone([older(1)], CHILDREN) == {"amd64": 1, "arm64": 1}
 
 
-def test_what_an_index_lists_does_not_count():
+def test_the_images_of_an_index_are_not_counted():
     """https://github.com/DefangLabs/pulumi-defang/pull/466: 26 images, two of them listed; 20 are kept, 4 go."""
     others = [image(f"v{n}", f"v{n}", 8 - n / 100) for n in range(23)]
     assert list(gone([keep(20)], [*CHILDREN, INDEX, *others])) == ["index", "v0", "v1", "v2"]
 
 
-def test_an_image_may_follow_its_index_into_the_archive_but_not_out_of_it():
+def test_an_image_can_be_archived_after_its_index_and_expires_after_it():
     archived = replace(INDEX, storage_class="archive", archived_at=ago(200))
     inside = [replace(each, storage_class="archive", archived_at=ago(200)) for each in CHILDREN]
     assert gone([older(1, **TRANSITION)], [*CHILDREN, INDEX]) == {"index": 1}
@@ -183,11 +191,11 @@ def test_an_image_may_follow_its_index_into_the_archive_but_not_out_of_it():
 SIGNATURE = image("signature", "", 9, subject="A")
 
 
-def test_an_artifact_stays_as_long_as_its_subject():
+def test_an_artifact_stays_while_its_subject_exists():
     assert gone([older(1, **UNTAGGED)], [image("A", "v1", 9), SIGNATURE]) == {}
 
 
-def test_an_artifact_goes_with_its_subject_and_so_does_what_is_about_it():
+def test_an_artifact_and_its_own_referrers_expire_with_the_subject():
     images = [image("A", "v1", 9), SIGNATURE, image("note", "", 0, subject="signature")]
     assert gone([older(1, 7, **tagged("v*"))], images) == {"A": 7, "signature": 7, "note": 7}
     assert gone([older(1, 7, **tagged("v*"), **TRANSITION)], images) == {"A": 7, "signature": 7, "note": 7}
@@ -197,16 +205,16 @@ def test_an_artifact_does_not_count_as_an_image():
     assert gone([keep(1)], [image("A", "v1", 9), SIGNATURE]) == {}
 
 
-def test_an_artifact_without_its_subject_is_an_image_like_others():
+def test_an_artifact_without_its_subject_is_treated_like_an_image():
     assert gone([older(1, **UNTAGGED)], [SIGNATURE]) == {"signature": 1}
 
 
-def test_an_artifact_that_an_index_lists_stays_with_the_index():
+def test_an_artifact_that_an_index_lists_stays_while_the_index_exists():
     index = replace(INDEX, children=("signature",), pushed_at=NOW)
     assert gone([older(1)], [image("A", "v1", 9), SIGNATURE, index]) == {"A": 1}
 
 
-# --- laws -------------------------------------------------------------------------------------------------------------
+# --- properties -------------------------------------------------------------------------------------------------------
 
 NAMES = "abcdefgh"
 TAGS = ["prod", "prod-1", "beta", "v1", "v1.0"]
@@ -214,7 +222,7 @@ TAGS = ["prod", "prod-1", "beta", "v1", "v1.0"]
 
 @st.composite
 def policies(draw):
-    """Rules as ``policy.parse`` would give them."""
+    """Rules as ``policy.parse`` returns them."""
     rules = []
     for priority in draw(st.lists(st.integers(1, 9), unique=True, max_size=4)):
         kind = draw(st.sampled_from(["imageCountMoreThan", "sinceImagePushed", "sinceImagePulled"]))
@@ -254,7 +262,7 @@ def repositories(draw):
 
 
 def matches(rule, each):
-    """Whether a rule is about an image, told in another way than the code does."""
+    """Whether a rule matches an image, written differently from the code."""
     if rule.storage_class != each.storage_class:
         return False
     alone = Rule(1, rule.tag_status, "sinceImagePushed", 1, rule.prefixes, rule.patterns)
@@ -262,7 +270,7 @@ def matches(rule, each):
 
 
 @given(policies(), repositories())
-def test_an_image_goes_by_one_rule_or_none(rules, images):
+def test_at_most_one_rule_selects_an_image(rules, images):
     verdicts = evaluate(rules, images, NOW)
     assert verdicts.keys() <= {each.digest for each in images}
     known = {rule.priority: rule for rule in rules}
@@ -270,7 +278,7 @@ def test_an_image_goes_by_one_rule_or_none(rules, images):
 
 
 @given(policies(), repositories())
-def test_a_higher_rule_s_image_is_never_taken_by_a_lower(rules, images):
+def test_the_rule_with_the_highest_priority_selects_the_image(rules, images):
     here = {each.digest for each in images}
     verdicts = evaluate(rules, images, NOW)
     for each in images:
@@ -280,7 +288,7 @@ def test_a_higher_rule_s_image_is_never_taken_by_a_lower(rules, images):
 
 
 @given(policies(), repositories())
-def test_a_rule_more_at_the_end_saves_nobody_and_takes_only_by_itself(rules, images):
+def test_an_added_last_rule_only_adds_its_own_images(rules, images):
     more = [*rules, older(1, 11)]
     before, after = evaluate(rules, images, NOW), evaluate(more, images, NOW)
     assert before.items() <= after.items()
@@ -288,14 +296,14 @@ def test_a_rule_more_at_the_end_saves_nobody_and_takes_only_by_itself(rules, ima
 
 
 @given(policies(), repositories(), st.integers(1, 5))
-def test_who_goes_by_its_age_goes_later_too(rules, images, days):
+def test_an_image_selected_by_age_is_still_selected_later(rules, images, days):
     rules = [rule for rule in rules if rule.count_type != "imageCountMoreThan"]
     assert evaluate(rules, images, NOW).items() <= evaluate(rules, images, NOW + days * DAY).items()
 
 
 @given(policies(), repositories())
-def test_a_second_run_at_the_same_time_finds_nothing_that_the_first_one_left_but_what_indexes_held(rules, images):
-    rules = [rule for rule in rules if rule.count_type != "imageCountMoreThan"]  # what indexes held would be counted
+def test_a_second_run_selects_only_images_that_the_first_one_freed(rules, images):
+    rules = [rule for rule in rules if rule.count_type != "imageCountMoreThan"]  # freed images would be counted
     verdicts = evaluate(rules, images, NOW)
     gone_indexes = {child for each in images if each.digest in verdicts for child in each.children}
     subjects = {each.digest for each in images if each.digest in verdicts}
@@ -307,7 +315,7 @@ def test_a_second_run_at_the_same_time_finds_nothing_that_the_first_one_left_but
 
 
 @given(policies(), repositories())
-def test_nothing_goes_that_an_index_lists_which_stays(rules, images):
+def test_an_image_of_a_remaining_index_does_not_expire(rules, images):
     verdicts = evaluate(rules, images, NOW)
     for index in images:
         for child in index.children:
@@ -316,7 +324,7 @@ def test_nothing_goes_that_an_index_lists_which_stays(rules, images):
 
 
 @given(st.integers(1, 5), repositories())
-def test_so_many_newest_are_kept(number, images):
+def test_the_newest_images_are_kept(number, images):
     plain = [replace(each, children=(), subject=None, archived_at=None, storage_class="standard") for each in images]
     kept = [each.pushed_at for each in plain if each.digest not in evaluate([keep(number)], plain, NOW)]
     assert sorted(kept) == sorted(each.pushed_at for each in plain)[-number:]

@@ -1,12 +1,13 @@
-"""What a lifecycle policy may say, and how ECR refuses the rest."""
+"""Which lifecycle policies are valid, and how ECR refuses the others."""
 
 import json
 
 import pytest
-from ecr_sandbox.services.ecr.lifecycle.errors import PolicyInvalid
-from ecr_sandbox.services.ecr.lifecycle.policy import Rule, parse
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ecr_sandbox.services.ecr.lifecycle.errors import PolicyInvalid
+from ecr_sandbox.services.ecr.lifecycle.policy import Rule, parse
 
 SELECTION = {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 5}
 EXPIRE, ARCHIVE = {"type": "expire"}, {"type": "transition", "targetStorageClass": "archive"}
@@ -16,7 +17,7 @@ BEFORE = (
 
 
 def rule(priority=1, action=EXPIRE, **selection):
-    """A rule; a name of the selection that is None is left out."""
+    """A rule. A field of the selection that is None is left out."""
     merged = {**SELECTION, **selection}
     chosen = {name: value for name, value in merged.items() if value is not None}
     return {"rulePriority": priority, "selection": chosen, "action": action}
@@ -31,7 +32,7 @@ def policy(*rules):
 
 
 def why(text):
-    """The detail that ECR refuses *text* with."""
+    """The detail in ECR's error for *text*."""
     with pytest.raises(PolicyInvalid) as refused:
         parse(text)
     message = refused.value.message
@@ -48,7 +49,7 @@ GOOD = {
     "by prefixes": rule(tagStatus="tagged", tagPrefixList=["prod", "beta"]),
     "by patterns": rule(tagStatus="tagged", tagPatternList=["*a*b*c*", "prod"]),
     "an empty list is no list": rule(tagStatus="any", tagPrefixList=[]),
-    "the standard class, said": rule(storageClass="standard"),
+    "the standard class is given": rule(storageClass="standard"),
     "archive by number": rule(action=ARCHIVE),
     "archive by age": rule(action=ARCHIVE, **days("sinceImagePushed")),
     "archive by last pull": rule(action=ARCHIVE, **days("sinceImagePulled")),
@@ -58,12 +59,12 @@ GOOD = {
 
 
 @pytest.mark.parametrize("good", GOOD.values(), ids=GOOD)
-def test_a_rule_that_ecr_takes(good):
+def test_a_valid_rule_is_accepted(good):
     [read] = parse(policy(good))
     assert read.priority == 1
 
 
-def test_what_is_read():
+def test_a_policy_is_parsed():
     text = policy(
         rule(30, tagStatus="any", **days("sinceImagePulled", 90), action=ARCHIVE),
         rule(2, tagStatus="tagged", tagPatternList=["prod*", "*-rc"]),
@@ -83,7 +84,7 @@ def test_what_is_read():
     ["", "x", "[]", '"rules"', "null", '{"rules": [', "[" * 20_000, '{"rules": NaN}', '{"rules": [Infinity]}'],
     ids=lambda text: text[:20],
 )
-def test_a_text_that_is_no_json_object(text):
+def test_a_text_that_is_not_a_json_object_is_refused(text):
     with pytest.raises(PolicyInvalid) as refused:
         parse(text)
     assert refused.value.message == (
@@ -114,7 +115,7 @@ NOT_ONE = "instance failed to match exactly one schema (matched 0 out of 2)"
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else None,
 )
-def test_a_policy_that_no_schema_fits(content, detail):
+def test_a_policy_that_does_not_match_the_schema_is_refused(content, detail):
     assert why(json.dumps(content)) == detail
 
 
@@ -178,11 +179,11 @@ def test_a_policy_that_no_schema_fits(content, detail):
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else None,
 )
-def test_a_rule_that_no_schema_fits(wrong, detail):
+def test_a_rule_that_does_not_match_the_schema_is_refused(wrong, detail):
     assert why(policy(wrong)) == detail
 
 
-def test_a_unit_that_is_null_is_there_all_the_same():
+def test_a_null_count_unit_is_refused():
     """https://github.com/cloudposse/terraform-aws-ecr/pull/132"""
     text = policy({**rule(), "selection": {**SELECTION, "countUnit": None}})
     assert why(text) == NOT_ONE
@@ -220,7 +221,7 @@ def test_a_unit_that_is_null_is_there_all_the_same():
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else None,
 )
-def test_a_rule_that_contradicts_itself(wrong, detail):
+def test_a_contradictory_rule_is_refused(wrong, detail):
     assert why(policy(wrong)) == detail
 
 
@@ -250,11 +251,11 @@ V = {"tagStatus": "tagged", "tagPrefixList": ["v"]}
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else None,
 )
-def test_rules_that_contradict_each_other(rules, detail):
+def test_contradictory_rules_are_refused(rules, detail):
     assert why(policy(*rules)) == detail
 
 
-def test_each_storage_class_has_rules_of_its_own():
+def test_each_storage_class_has_its_own_rules():
     rules = parse(
         policy(
             rule(1, tagStatus="any", **days("sinceImagePulled"), action=ARCHIVE),
@@ -265,7 +266,7 @@ def test_each_storage_class_has_rules_of_its_own():
     assert [each.storage_class for each in rules] == ["standard", "archive", "archive"]
 
 
-def test_the_same_pattern_may_come_twice_and_so_may_a_prefix_in_one_rule():
+def test_a_pattern_or_prefix_can_be_repeated():
     patterns = {"tagStatus": "tagged", "tagPatternList": ["v*"]}
     assert len(parse(policy(rule(1, **patterns), rule(2, **patterns)))) == 2
     assert len(parse(policy(rule(1, tagStatus="tagged", tagPrefixList=["v", "v"])))) == 1
@@ -281,7 +282,7 @@ anything = st.recursive(
 
 @st.composite
 def mangled(draw):
-    """A good policy with something in it that may not belong there."""
+    """A valid policy with one random change."""
     content = json.loads(policy(draw(st.sampled_from(list(GOOD.values())))))
     [first] = content["rules"]
     place = draw(st.sampled_from([content, first, first["selection"], first["action"]]))
@@ -291,7 +292,7 @@ def mangled(draw):
 
 
 @given(mangled())
-def test_whatever_is_sent_is_read_or_refused_in_ecr_s_words(text):
+def test_a_mutated_policy_is_parsed_or_refused_with_ecrs_message(text):
     try:
         rules = parse(text)
     except PolicyInvalid as refused:

@@ -1,16 +1,16 @@
-"""trivy and grype, played by programs that print what they print."""
+"""trivy and grype, replaced by programs that print the same output."""
 
 import json
 import stat
 from pathlib import Path
 
 import pytest
+
 from ecr_sandbox.services.ecr.scan import external_scanners
-
 from tests.sandbox.rootfs import debian, dpkg, push, python
-from tests.sandbox.services.ecr.scan.test_api import enhanced, make, names, scanned
+from tests.sandbox.services.ecr.test_scan_api import enhanced, make, names, scanned
 
-# Shortened from what the programs print for a real image.
+# Shortened output of the real programs for a real image.
 TRIVY = {
     "SchemaVersion": 2,
     "Results": [
@@ -73,7 +73,7 @@ GRYPE = {
         },
     ]
 }
-# It looks at the image first, as they do: a layout whose blobs are all there and have their digests.
+# Like the real programs, it reads the image first: a layout with all blobs and the right digests.
 PROGRAM = """#!/usr/bin/env python3
 import hashlib, json, pathlib, sys
 layout = pathlib.Path(sys.argv[-1].removeprefix("oci-dir:"))
@@ -87,31 +87,33 @@ print(pathlib.Path(__file__).with_suffix(".json").read_text())
 """
 
 
-def install(folder: Path, name: str, program: str = PROGRAM, told: object = None) -> str:
-    """Put a program of that name into *folder*; the PATH with it."""
+def install(folder: Path, name: str, program: str = PROGRAM, output: object = None) -> str:
+    """Write a program of that name to *folder* and return the folder for PATH."""
     folder.mkdir(exist_ok=True)
     (folder / name).write_text(program)
     (folder / name).chmod(stat.S_IRWXU)
-    (folder / f"{name}.json").write_text(json.dumps(told))
+    (folder / f"{name}.json").write_text(json.dumps(output))
     return str(folder)
 
 
 @pytest.fixture
 def with_scanner(own_sandbox, tmp_path, monkeypatch):
-    """Starts a sandbox that is asked to scan with *name*."""
+    """Starts a sandbox that scans with *name*."""
 
-    def start(name: str, program: str = PROGRAM, told: object = None):
+    def start(name: str, program: str = PROGRAM, output: object = None):
         if program:
-            folder = install(tmp_path / "bin", name, program, told)
+            folder = install(tmp_path / "bin", name, program, output)
             monkeypatch.setenv("PATH", folder, prepend=":")
         return own_sandbox.start(prefix=["env", f"{external_scanners.ASKED_BY}={name}"]).client()
 
     return start
 
 
-@pytest.mark.parametrize(("name", "told", "of_language"), [("trivy", TRIVY, "CVE-2025-2"), ("grype", GRYPE, "GHSA-2")])
-def test_its_findings_are_ecr_s(with_scanner, name, told, of_language):
-    ecr = with_scanner(name, told=told)
+@pytest.mark.parametrize(
+    ("name", "output", "of_language"), [("trivy", TRIVY, "CVE-2025-2"), ("grype", GRYPE, "GHSA-2")]
+)
+def test_findings_of_external_scanners_are_in_ecrs_format(with_scanner, name, output, of_language):
+    ecr = with_scanner(name, output=output)
     repository = make(ecr, imageScanningConfiguration={"scanOnPush": True})
     push(ecr, repository, "v1", debian(dpkg()) | python("Jinja2", "3.1.2"))
     answer = scanned(ecr, repository)
@@ -125,7 +127,7 @@ def test_its_findings_are_ecr_s(with_scanner, name, told, of_language):
 
 
 @pytest.mark.parametrize(
-    ("program", "told", "said"),
+    ("program", "output", "expected"),
     [
         ("", None, "is not installed"),
         ("#!/bin/sh\necho 'database is gone' >&2; exit 1\n", None, "trivy failed: database is gone"),
@@ -133,16 +135,16 @@ def test_its_findings_are_ecr_s(with_scanner, name, told, of_language):
         (PROGRAM, {"Results": [{"Vulnerabilities": [{}]}]}, "not understood"),
     ],
 )
-def test_what_it_cannot_do_fails_the_scan_and_is_said(with_scanner, program, told, said):
-    ecr = with_scanner("trivy", program, told)
+def test_a_scanner_that_fails_fails_the_scan_with_a_reason(with_scanner, program, output, expected):
+    ecr = with_scanner("trivy", program, output)
     repository = make(ecr, imageScanningConfiguration={"scanOnPush": True})
     push(ecr, repository, "v1", debian(dpkg()))
     answer = scanned(ecr, repository, done=lambda answer: True)
     assert answer["imageScanStatus"]["status"] == "FAILED"
-    assert said in answer["imageScanStatus"]["description"]
+    assert expected in answer["imageScanStatus"]["description"]
 
 
-def test_another_program_is_not_run(monkeypatch):
+def test_other_programs_are_not_run(monkeypatch):
     monkeypatch.setenv(external_scanners.ASKED_BY, "rm")
     with pytest.raises(external_scanners.CannotScan, match="trivy or grype"):
         external_scanners.wanted()

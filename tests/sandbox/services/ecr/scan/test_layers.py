@@ -1,4 +1,4 @@
-"""The file system that layers make, as the OCI image-spec has it, read as a stream."""
+"""The file system of layers by the OCI image-spec, read as a stream."""
 
 import gzip
 import io
@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from io import BytesIO
 
 import pytest
-from ecr_sandbox.services.ecr.scan import layers
-from ecr_sandbox.services.ecr.scan.layers import Tree, read
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ecr_sandbox.services.ecr.scan import layers
+from ecr_sandbox.services.ecr.scan.layers import Tree, read
 
 KEPT = {"etc/a", "etc/b", "etc/sub/c", "etc/sub/deep/d", "opt/a"}
 
@@ -22,7 +23,7 @@ def want(path: str):
 
 
 def tar(files: Mapping[str, bytes | None], links: Mapping[str, tuple[bytes, str]] | None = None) -> bytes:
-    """A layer with these *files* (None: a directory), and then *links*: their kind and what they lead to."""
+    """A layer with these *files* (None is a directory) and then *links*: their type and target."""
     archive = BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as out:
         for path, content in files.items():
@@ -66,32 +67,32 @@ CASES = {
 
 
 @pytest.mark.parametrize(("upper", "left"), CASES.values(), ids=CASES)
-def test_what_a_second_layer_makes_of_the_first(upper, left):
+def test_a_second_layer_changes_the_first(upper, left):
     assert files_of(tar(LOWER), tar(upper)) == left
 
 
-def test_what_was_deleted_may_come_again():
+def test_a_deleted_file_can_be_added_again():
     assert files_of(tar(LOWER), tar({".wh.etc": b""}), tar({"etc/a": b"a3"})) == {"etc/a": b"a3"}
 
 
-def test_it_is_known_which_layer_has_a_file():
+def test_each_file_has_the_layer_it_comes_from():
     tree = read([("sha256:lower", BytesIO(tar(LOWER))), ("sha256:upper", BytesIO(tar({"etc/a": b"a2"})))], want)
     assert (tree.files["etc/a"].layer, tree.files["etc/b"].layer) == ("sha256:upper", "sha256:lower")
 
 
-def test_a_hard_link_has_the_content_of_what_came_before():
+def test_a_hard_link_has_the_content_of_its_target():
     layer = tar({"etc/a": b"a1"}, {"etc/b": (tarfile.LNKTYPE, "etc/a"), "opt/a": (tarfile.SYMTYPE, "/etc/a")})
     assert files_of(layer) == {"etc/a": b"a1", "etc/b": b"a1"}
 
 
-def test_a_link_in_the_place_of_a_file_hides_it():
+def test_a_link_replaces_a_file():
     assert "etc/a" not in files_of(tar(LOWER), tar({}, {"etc/a": (tarfile.SYMTYPE, "/dev/null")}))
 
 
 @pytest.mark.parametrize(
     "pack", [gzip.compress, lambda tar: gzip.compress(tar[:700]) + gzip.compress(tar[700:]) + bytes(9)]
 )
-def test_layers_may_be_packed_also_in_several_pieces(pack):
+def test_layers_can_be_compressed_also_in_several_frames(pack):
     assert files_of(pack(tar(LOWER))) == LOWER
 
 
@@ -106,7 +107,7 @@ def test_layers_may_be_packed_also_in_several_pieces(pack):
     ],
     ids=["no tar", "cut off", "no gzip", "zstd", "tar cut off"],
 )
-def test_what_cannot_be_unpacked_is_said(content):
+def test_an_unreadable_layer_is_an_error(content):
     with pytest.raises(layers.Unreadable, match="sha256:0"):
         files_of(content)
 
@@ -117,14 +118,14 @@ def test_an_image_that_unpacks_to_too_much_is_not_unpacked(monkeypatch):
         files_of(tar({"large": bytes(9_000)}), gzip.compress(tar({"large": bytes(2_000)})))
 
 
-def test_an_image_with_too_many_files_of_interest(monkeypatch):
+def test_an_image_with_too_many_package_files_is_not_unpacked(monkeypatch):
     monkeypatch.setattr(layers, "MOST_FILES", 3)
     with pytest.raises(layers.TooLarge):
         files_of(tar(LOWER))
 
 
 def test_memory_does_not_grow_with_a_layer():
-    """200 MB of zeros and 20,000 files that nobody asked for, in a few hundred KB."""
+    """A layer of 200 MB of zeros and 20,000 other files, read in a few hundred KB of memory."""
     packed = BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz", compresslevel=1) as out:
         for number in range(20_000):
@@ -167,8 +168,8 @@ NAMES = st.sampled_from(
 
 
 @given(st.lists(st.dictionaries(NAMES, st.one_of(st.none(), st.binary(max_size=3)), max_size=4), max_size=4))
-def test_in_the_end_only_what_the_last_word_left_is_there(contents):
-    """The same as one layer at a time, in a folder made by the spec's rules."""
+def test_merged_layers_are_the_same_as_layers_applied_one_by_one(contents):
+    """The reference applies one layer at a time, by the rules of the specification."""
     assert files_of(*map(tar, contents)) == _by_the_book(contents)
 
 

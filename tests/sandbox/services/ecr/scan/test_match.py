@@ -1,8 +1,9 @@
-"""Which packages an advisory affects, how bad it is, and what is not known."""
+"""Which packages an advisory affects, its severity, and which packages are unknown."""
 
 import json
 
 import pytest
+
 from ecr_sandbox.services.ecr.scan import advisories
 from ecr_sandbox.services.ecr.scan.advisories import Snapshot, read
 from ecr_sandbox.services.ecr.scan.match import affects, match
@@ -61,29 +62,29 @@ TWO_BRANCHES = ({"introduced": "2.0"}, {"fixed": "2.0.6"}, {"introduced": "0"}, 
         (TWO_BRANCHES, "2.1", (False, "")),
     ],
 )
-def test_the_range_says_whether(events, version, expected):
+def test_a_range_selects_the_affected_versions(events, version, expected):
     [advisory] = read(vuln(*events))
     assert affects(advisory, key("PyPI", version), version) == expected
 
 
-def test_a_version_may_also_be_named():
+def test_an_advisory_can_list_single_versions():
     [advisory] = read({"id": "X", "affected": [{"package": {"ecosystem": "PyPI", "name": "d"}, "versions": ["1.0"]}]})
     assert affects(advisory, key("PyPI", "1.0"), "1.0") == (True, "")
     assert affects(advisory, key("PyPI", "1.1"), "1.1") == (False, "")
 
 
-def test_debian_s_order_decides_for_debian():
+def test_debian_versions_are_compared_by_debians_rules():
     known = snapshot(vuln({"introduced": "0"}, {"fixed": "1.0-1+deb12u10"}, ecosystem="Debian:12"))
     assert match([package("1.0-1+deb12u9", ecosystem="Debian:12")], known).found
     assert not match([package("1.0-1+deb12u10", ecosystem="Debian:12")], known).found
 
 
-def test_another_release_of_the_system_has_advisories_of_its_own():
+def test_each_release_of_a_distribution_has_its_own_advisories():
     known = snapshot(vuln({"introduced": "0"}, ecosystem="Debian:12"))
     assert match([package("1.0-1", ecosystem="Debian:13")], known).found == ()
 
 
-def test_an_advisory_that_was_withdrawn_affects_nothing():
+def test_a_withdrawn_advisory_affects_nothing():
     assert list(read(vuln({"introduced": "0"}, withdrawn="2024-01-01T00:00:00Z"))) == []
 
 
@@ -99,27 +100,27 @@ def test_the_same_package_in_two_places_is_found_twice():
     assert len(match([package("1.0", path="a"), package("1.0", path="b")], known).found) == 2
 
 
-def test_what_nothing_is_known_of_is_counted_and_not_called_safe():
+def test_packages_without_data_are_counted_as_unknown():
     known = snapshot(vuln({"introduced": "5"}), covers=(("PyPI", "quiet"),))
-    told = match([package("1.0"), package("1.0", "quiet"), package("1.0", "strange"), package("main")], known)
-    assert (told.found, told.looked_at, told.unknown) == ((), 4, 2)
+    result = match([package("1.0"), package("1.0", "quiet"), package("1.0", "strange"), package("main")], known)
+    assert (result.found, result.looked_at, result.unknown) == ((), 4, 2)
 
 
-def test_an_advisory_that_nobody_can_read_hides_no_other():
+def test_an_unreadable_advisory_does_not_hide_another():
     known = snapshot(vuln({"introduced": "0"}, {"fixed": "soon"}), vuln({"introduced": "0"}, aliases=["CVE-2024-1"]))
-    told = match([package("1.0")], known)
-    assert [each.advisory.name for each in told.found] == ["CVE-2024-1"]
-    assert told.unknown == 1
+    result = match([package("1.0")], known)
+    assert [each.advisory.name for each in result.found] == ["CVE-2024-1"]
+    assert result.unknown == 1
 
 
-def test_a_range_that_nobody_can_read_hides_no_other():
+def test_an_unreadable_range_does_not_hide_another():
     two = vuln({"introduced": "0"}, {"fixed": "soon"})
     two["affected"][0]["ranges"] += [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "1.1"}]}]
     [found] = match([package("1.0")], snapshot(two)).found
     assert found.fixed == "1.1"
 
 
-def test_a_version_that_is_named_is_affected_whatever_the_range_says():
+def test_a_listed_version_is_affected_whatever_the_range():
     named = vuln({"introduced": "0"}, {"fixed": "soon"})
     named["affected"][0]["versions"] = ["1.0"]
     assert len(match([package("1.0"), package("1.1")], snapshot(named)).found) == 1
@@ -131,7 +132,7 @@ def test_the_score_of_a_vector(vector, score):
 
 
 @pytest.mark.parametrize("vector", ["", "AV:N", "CVSS:3.1/AV:N", "CVSS:3.1/AV:X/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"])
-def test_no_score_is_made_up(vector):
+def test_an_invalid_vector_has_no_score(vector):
     assert base_score(vector) is None
 
 
@@ -147,20 +148,20 @@ def test_no_score_is_made_up(vector):
         ("", "", "UNDEFINED"),
     ],
 )
-def test_the_severity_is_the_database_s_word_or_else_that_of_the_score(word, vector, expected):
+def test_the_severity_comes_from_the_database_or_else_from_the_score(word, vector, expected):
     assert severity(word, vector) == expected
 
 
-def test_ubuntu_s_priority_is_a_word_among_the_scores():
+def test_ubuntus_priority_is_the_severity():
     scores = [{"type": "Ubuntu", "score": "low"}, {"type": "CVSS_V3", "score": max(SCORES)}]
     [advisory] = read(vuln({"introduced": "0"}, ecosystem="Ubuntu:24.04:LTS", severity=scores))
     assert (advisory.severity, advisory.vector) == ("low", max(SCORES))
 
 
-def test_the_snapshot_that_is_shipped_can_be_read_and_says_where_it_is_from():
+def test_the_shipped_snapshot_is_readable_and_names_its_source():
     shipped = advisories.load(advisories.SHIPPED)
     assert len(shipped.of_package) > 30
-    assert shipped.covered("Debian:12", "bash"), "looked up, though nothing was found"
+    assert shipped.covered("Debian:12", "bash"), "covered, although it has no advisory"
     assert not shipped.covered("Debian:12", "no-such-package")
     for path in advisories.SHIPPED.glob("*.json"):
         content = json.loads(path.read_text())
@@ -172,8 +173,8 @@ def test_the_snapshot_that_is_shipped_can_be_read_and_says_where_it_is_from():
                     assert version == "0" or key(advisory.ecosystem, version), each["id"]
 
 
-def test_what_was_fetched_counts_instead_of_what_is_shipped(tmp_path, monkeypatch):
-    monkeypatch.setenv("ECR_TUTORIAL_STATE", str(tmp_path))
+def test_fetched_advisories_replace_the_shipped_ones(tmp_path, monkeypatch):
+    monkeypatch.setenv("ECR_SANDBOX_STATE", str(tmp_path))
     before = advisories.mark()
     assert advisories.folder() == advisories.SHIPPED
     (tmp_path / "advisories").mkdir()

@@ -1,12 +1,13 @@
-"""What is in an image, from the files that package managers leave."""
+"""The packages of an image, from the files of its package managers."""
 
 from io import BytesIO
 
 import pytest
-from ecr_sandbox.services.ecr.scan.layers import Kept, Tree
-from ecr_sandbox.services.ecr.scan.packages import Inventory, inventory, want
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ecr_sandbox.services.ecr.scan.layers import Kept, Tree
+from ecr_sandbox.services.ecr.scan.packages import Inventory, inventory, want
 
 DEBIAN = b'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nVERSION_ID="12"\nID=debian\n'
 ALPINE = b'ID=alpine\nVERSION_ID=3.20.3\nPRETTY_NAME="Alpine Linux v3.20"\n'
@@ -47,7 +48,7 @@ def names(found: Inventory) -> list[tuple[str, str, str]]:
     return [(each.name, each.version, f"{each.source} {each.source_version}") for each in found.packages]
 
 
-def test_debian_s_packages_with_the_source_that_advisories_speak_of():
+def test_debian_packages_have_the_name_of_their_source_package():
     found = look_at({"etc/os-release": DEBIAN, "var/lib/dpkg/status": DPKG})
     assert found.platform == "DEBIAN_12"
     assert {each.ecosystem for each in found.packages} == {"Debian:12"}
@@ -60,7 +61,7 @@ def test_debian_s_packages_with_the_source_that_advisories_speak_of():
     }
 
 
-def test_distroless_images_have_a_file_for_each_package():
+def test_distroless_images_have_one_file_for_each_package():
     part = b"Package: libc6\nSource: glibc\nVersion: 2.36-9+deb12u7\nArchitecture: amd64\n"
     found = look_at(
         {
@@ -73,7 +74,7 @@ def test_distroless_images_have_a_file_for_each_package():
 
 
 @pytest.mark.parametrize("path", ["lib/apk/db/installed", "usr/lib/apk/db/installed"])
-def test_alpine_s_packages(path):
+def test_alpine_packages(path):
     found = look_at({"etc/os-release": ALPINE, path: APK})
     assert found.platform == "ALPINE_LINUX_3_20"
     assert {each.ecosystem for each in found.packages} == {"Alpine:v3.20"}
@@ -90,7 +91,7 @@ def test_alpine_s_packages(path):
         (b"\xff\x00", ""),
     ],
 )
-def test_the_operating_system_is_the_one_that_os_release_names(release, platform):
+def test_os_release_identifies_the_operating_system(release, platform):
     assert look_at({"etc/os-release": release, "var/lib/dpkg/status": DPKG}).platform == platform
 
 
@@ -98,18 +99,18 @@ def test_the_operating_system_is_the_one_that_os_release_names(release, platform
     ("version", "number", "ecosystem"),
     [("24.04.3 LTS (Noble Numbat)", "24.04", "Ubuntu:24.04:LTS"), ("25.10 (Questing Quokka)", "25.10", "Ubuntu:25.10")],
 )
-def test_ubuntu_s_releases_have_the_names_of_osv(version, number, ecosystem):
+def test_ubuntu_releases_have_osvs_ecosystem_names(version, number, ecosystem):
     release = f'ID=ubuntu\nVERSION="{version}"\nVERSION_ID="{number}"\n'.encode()
     assert {each.ecosystem for each in look_at({"etc/os-release": release, "var/lib/dpkg/status": DPKG}).packages} == {
         ecosystem
     }
 
 
-def test_the_file_in_etc_counts_when_there_are_two():
+def test_os_release_in_etc_has_precedence():
     assert look_at({"usr/lib/os-release": ALPINE, "etc/os-release": DEBIAN}).platform == "DEBIAN_12"
 
 
-def test_python_s_packages_by_the_name_that_the_index_gives_them():
+def test_python_packages_have_normalized_names():
     egg = b"Metadata-Version: 1.1\nName: My.Old_Egg\nVersion: 0.1\n"
     found = look_at({DIST: METADATA, "usr/lib/python3/dist-packages/my_old.egg-info/PKG-INFO": egg})
     assert names(found) == [("Jinja2", "3.1.2", "jinja2 3.1.2"), ("My.Old_Egg", "0.1", "my-old-egg 0.1")]
@@ -127,17 +128,17 @@ def test_python_s_packages_by_the_name_that_the_index_gives_them():
         ("app/node_modules/lodash/fp/package.json", False),
     ],
 )
-def test_npm_s_packages_are_those_below_node_modules(path, there):
+def test_npm_packages_are_below_node_modules(path, there):
     found = look_at({path: b'{"name": "lodash", "version": "4.17.20"}'})
     assert names(found) == ([("lodash", "4.17.20", "lodash 4.17.20")] if there else [])
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"name": "x"}', b'{"name": 1, "version": []}', b"\xff" * 100])
-def test_a_package_json_that_makes_no_sense_is_no_package(content):
+def test_an_invalid_package_json_is_ignored(content):
     assert look_at({"node_modules/x/package.json": content}).packages == ()
 
 
-def test_an_inventory_can_be_kept():
+def test_an_inventory_can_be_stored():
     found = look_at({"etc/os-release": DEBIAN, "var/lib/dpkg/status": DPKG, DIST: METADATA})
     assert Inventory.of_json(found.as_json()) == found
 
@@ -147,6 +148,6 @@ def test_an_inventory_can_be_kept():
     st.binary(max_size=200) | st.text("PVo:\n Packgersion1.{}\"'[,").map(str.encode),
     st.sampled_from([DEBIAN, ALPINE]),
 )
-def test_no_content_is_too_broken(path, content, release):
+def test_damaged_files_raise_no_error(path, content, release):
     found = look_at({"etc/os-release": release, path: content})
     assert all(each.name and each.version for each in found.packages)

@@ -1,4 +1,4 @@
-"""Newer advisories: fetched from a server that speaks as OSV does, over a real connection."""
+"""Newer advisories: fetched over a real connection from a server with OSV's API."""
 
 import json
 import threading
@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from ecr_sandbox import background
-from ecr_sandbox.errors import LabError
+
+from ecr_sandbox import background, cli
+from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.services.ecr.scan import advisories, refresh
 from ecr_sandbox.services.ecr.scan.match import match
 from ecr_sandbox.services.ecr.scan.packages import Package
+from ecr_sandbox.settings import Settings
 
-from helpers import cli
-
-# As https://api.osv.dev answers, shortened.
+# Shortened responses of https://api.osv.dev.
 JINJA = {
     "schema_version": "1.7.3",
     "id": "GHSA-h75v-3vvj-5mfj",
@@ -56,7 +56,7 @@ VULNS = {each["id"]: each for each in (JINJA, DEBIAN)}
 
 
 class Osv:
-    """What the server was asked, and how it is to answer."""
+    """The queries that the server received, and how it answers."""
 
     def __init__(self) -> None:
         self.queries: list[dict] = []
@@ -76,7 +76,7 @@ class Osv:
 
 @pytest.fixture
 def osv() -> Iterator[tuple[Osv, str]]:
-    """A server with OSV's two routes: what it knows, and its address."""
+    """A server with OSV's two routes: its state and its address."""
     knows = Osv()
 
     class Handler(BaseHTTPRequestHandler):
@@ -109,20 +109,20 @@ def osv() -> Iterator[tuple[Osv, str]]:
 
 @pytest.fixture(autouse=True)
 def state(tmp_path, monkeypatch):
-    monkeypatch.setenv("ECR_TUTORIAL_STATE", str(tmp_path))
+    monkeypatch.setenv("ECR_SANDBOX_STATE", str(tmp_path))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     return tmp_path
 
 
-def test_what_osv_knows_is_asked_and_then_counts(osv, state):
+def test_advisories_are_fetched_from_osv_and_then_used(osv, state):
     knows, url = osv
-    packages, vulns = refresh.refresh([("PyPI", "Jinja2"), ("PyPI", "my_own")], url)
-    asked = {(each["package"]["ecosystem"], each["package"]["name"]) for each in knows.queries}
-    assert {("PyPI", "jinja2"), ("PyPI", "my-own"), ("Debian:12", "bash")} <= asked
-    assert (packages, vulns) == (len(asked), 2)
+    packages, vulns = refresh.refresh([("PyPI", "Jinja2"), ("PyPI", "my_own")], state, url)
+    queried = {(each["package"]["ecosystem"], each["package"]["name"]) for each in knows.queries}
+    assert {("PyPI", "jinja2"), ("PyPI", "my-own"), ("Debian:12", "bash")} <= queried
+    assert (packages, vulns) == (len(queried), 2)
     snapshot = advisories.load()
     assert snapshot.covered("PyPI", "my-own")
-    assert ("Alpine:v3.20", "py3-jinja2") not in snapshot.of_package, "nobody asked for it"
+    assert ("Alpine:v3.20", "py3-jinja2") not in snapshot.of_package, "it was not queried"
     installed = Package("PyPI", "Jinja2", "3.1.3", "jinja2", "3.1.3", "", "")
     of_system = Package("Debian:12", "libpcre2-8-0", "10.42-1+deb12u2", "pcre2", "10.42-1+deb12u2", "", "")
     [one, other] = match([installed, of_system], snapshot).found
@@ -131,35 +131,38 @@ def test_what_osv_knows_is_asked_and_then_counts(osv, state):
     assert (other.advisory.name, other.advisory.summary) == ("CVE-2026-1", "No summary here.")
 
 
-def test_more_queries_than_osv_takes_at_once(osv, monkeypatch):
+def test_queries_are_sent_in_batches(osv, state, monkeypatch):
     knows, url = osv
     monkeypatch.setattr(refresh, "AT_A_TIME", 10)
-    assert refresh.refresh([("PyPI", "jinja2")], url)[1] == 2
+    assert refresh.refresh([("PyPI", "jinja2")], state, url)[1] == 2
     assert len(knows.queries) > 90
 
 
-@pytest.mark.parametrize("trouble", ["down", "error", "nonsense"])
-def test_without_an_answer_nothing_is_changed(osv, state, trouble, monkeypatch):
+@pytest.mark.parametrize("failure", ["down", "error", "nonsense"])
+def test_a_failed_request_changes_nothing(osv, state, failure, monkeypatch):
     knows, url = osv
-    knows.status = 503 if trouble == "error" else 200
-    if trouble == "nonsense":
+    knows.status = 503 if failure == "error" else 200
+    if failure == "nonsense":
         monkeypatch.setattr(knows, "batch", lambda queries: ["what?"] * len(queries))
-    with pytest.raises(LabError, match="nothing was changed"):
-        refresh.refresh([], "http://127.0.0.1:9" if trouble == "down" else url)
+    with pytest.raises(SandboxError, match="nothing was changed"):
+        refresh.refresh([], state, "http://127.0.0.1:9" if failure == "down" else url)
     assert advisories.folder() == advisories.SHIPPED
     assert not list(state.rglob("*.json"))
 
 
-def test_the_command_says_what_there_is_and_fetches_what_is_new(osv, monkeypatch, capsys):
+def test_the_command_shows_the_snapshot_and_fetches_new_advisories(osv, state, monkeypatch, capsys):
+    def call(*arguments):
+        cli.commands.main([*arguments], obj=lambda: Settings(state), standalone_mode=False)
+
     _, url = osv
-    cli.commands.main(["advisories"], standalone_mode=False)
+    call("advisories")
     assert "changelogs of Debian's packages" in capsys.readouterr().out
-    told = []
-    monkeypatch.setattr(refresh.refresh, "__defaults__", (url, None))
-    monkeypatch.setattr(background, "seen_packages", lambda: [("PyPI", "my-own")])
-    monkeypatch.setattr(background, "advisories_changed", lambda: told.append(advisories.load().covers))
-    cli.commands.main(["advisories", "refresh"], standalone_mode=False)
+    notified = []
+    monkeypatch.setattr(refresh.refresh, "__defaults__", (None, url))
+    monkeypatch.setattr(background, "seen_packages", lambda _: [("PyPI", "my-own")])
+    monkeypatch.setattr(background, "advisories_changed", lambda _: notified.append(advisories.load().covers))
+    call("advisories", "refresh")
     assert capsys.readouterr().out.startswith("✔ 2 advisories on ")
-    assert ("PyPI", "my-own") in told[0], "the sandbox hears of it when it is there"
-    cli.commands.main(["advisories"], standalone_mode=False)
+    assert ("PyPI", "my-own") in notified[0], "the sandbox is notified after the file is written"
+    call("advisories")
     assert "OSV (https://osv.dev)" in capsys.readouterr().out

@@ -1,11 +1,11 @@
-"""Which images are scanned: the table of the user guide, and the API reference's rules."""
+"""Which images are scanned: the table of the user guide and the rules of the API reference."""
 
 import json
 
 import pytest
+
 from ecr_sandbox.services.ecr.scan import rules
 from ecr_sandbox.services.ecr.scan.rules import Rule, configuration, matches, rule_for, scannable, unsupported_frequency
-
 from tests.sandbox.api import CONFIG, INDEX, OCI, TAR
 
 # ECR user guide, "Image scanning", the table under "Using filters".
@@ -24,7 +24,7 @@ def rule(frequency: str, *filters: str) -> dict:
 
 
 @pytest.mark.parametrize(("pattern", "expected"), TABLE.items())
-def test_filters_match_as_the_user_guide_s_table_says(pattern, expected):
+def test_filters_match_as_in_the_user_guides_table(pattern, expected):
     assert tuple(matches(pattern, each) for each in REPOSITORIES) == expected
 
 
@@ -49,7 +49,7 @@ def test_a_dot_in_a_filter_is_a_dot():
         ),
     ],
 )
-def test_what_holds_for_the_repository_team_app(config, own, expected):
+def test_the_scan_rule_that_applies_to_a_repository(config, own, expected):
     assert rule_for("team/app", config, own) == expected
 
 
@@ -64,7 +64,7 @@ def test_what_holds_for_the_repository_team_app(config, own, expected):
         ("ENHANCED", "SCAN_ON_PUSH", False),
     ],
 )
-def test_each_type_has_its_frequencies(scan_type, frequency, refused):
+def test_each_scan_type_has_its_frequencies(scan_type, frequency, refused):
     assert (unsupported_frequency(scan_type, [rule(frequency, "*")]) is not None) == refused
 
 

@@ -1,17 +1,17 @@
-"""The job by itself: what it tells of, and what it does when the ground moves under it."""
+"""The scan job: the events it sends, and what it does when the image changes during a scan."""
 
 import json
 from io import BytesIO
 from types import SimpleNamespace
 
 import pytest
+
 from ecr_sandbox.registry import events
 from ecr_sandbox.registry.events import Inspected, Scanned
 from ecr_sandbox.services.ecr.scan import results
 from ecr_sandbox.services.ecr.scan.scanner import Scanner
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
-
 from tests.sandbox import rootfs
 from tests.sandbox.api import OCI, manifest
 
@@ -28,15 +28,15 @@ def store(tmp_path):
 
 
 @pytest.fixture
-def told(monkeypatch) -> list[Scanned]:
-    """What is told of scans."""
-    heard: list[Scanned] = []
-    monkeypatch.setattr(events, "_listeners", [(Scanned, heard.append), (Inspected, heard.append)])
-    return heard
+def sent(monkeypatch) -> list[Scanned]:
+    """The events of scans."""
+    sent: list[Scanned] = []
+    monkeypatch.setattr(events, "_subscribers", [(Scanned, sent.append), (Inspected, sent.append)])
+    return sent
 
 
 def begin(store: Store, content: dict[str, bytes] | bytes, scan_type: str = "BASIC") -> Scanner:
-    """An image of one layer, with a scan of it under way."""
+    """Store an image with one layer and start its scan."""
     layer = content if isinstance(content, bytes) else rootfs.layer(content)
     text = json.dumps(manifest(layers=(layer,)))
     with store.change() as db:
@@ -46,63 +46,63 @@ def begin(store: Store, content: dict[str, bytes] | bytes, scan_type: str = "BAS
     return Scanner(store, SimpleNamespace(open=lambda key, digest: BytesIO(layer)))
 
 
-def test_who_listens_hears_what_was_found(store, told):
+def test_a_complete_scan_sends_an_event_with_its_findings(store, sent):
     begin(store, rootfs.debian(rootfs.dpkg())).scan({"image": 1, "type": "BASIC"})
-    [scanned] = told
+    [scanned] = sent
     assert (scanned.repository, scanned.digest, scanned.tags) == ("app", "sha256:image", ("v1",))
     assert (scanned.status, scanned.counts) == ("COMPLETE", {"HIGH": 1})
 
 
-def test_who_listens_hears_of_a_scan_that_failed(store, told):
+def test_a_failed_scan_sends_an_event(store, sent):
     begin(store, b"no tar" * 1000).scan({"image": 1, "type": "BASIC"})
-    assert [(each.status, each.counts) for each in told] == [("FAILED", {})]
+    assert [(each.status, each.counts) for each in sent] == [("FAILED", {})]
 
 
-def test_a_job_that_is_done_twice_finds_the_same(store, told):
+def test_a_repeated_job_has_the_same_findings(store, sent):
     scanner = begin(store, rootfs.debian(rootfs.dpkg()))
     scanner.scan({"image": 1, "type": "BASIC"})
     first = results.of_image(store, 1, "BASIC")
     scanner.scan({"image": 1, "type": "BASIC"})
     again = results.of_image(store, 1, "BASIC")
-    assert first.findings == again.findings, "also when each was seen first"
+    assert first.findings == again.findings, "the time of the first finding stays too"
 
 
-def test_the_layers_are_read_once_for_both_kinds_of_scan(store, told):
+def test_layers_are_read_once_for_both_scan_types(store, sent):
     scanner = begin(store, rootfs.debian(rootfs.dpkg()) | rootfs.python("jinja2", "3.1.2"))
     scanner.scan({"image": 1, "type": "BASIC"})
     scanner._blobs = None
     with store.change() as db:
         results.begin(db, 1, "ENHANCED", "CONTINUOUS_SCAN", clock.now())
     scanner.scan({"image": 1, "type": "ENHANCED"})
-    assert [type(each) for each in told] == [Scanned, Inspected]
+    assert [type(each) for each in sent] == [Scanned, Inspected]
     assert {each.package for each in results.of_image(store, 1, "ENHANCED").findings} == {"libpcre2-8-0", "jinja2"}
     assert {each.package for each in results.of_image(store, 1, "BASIC").findings} == {"libpcre2-8-0"}
 
 
-def test_an_image_that_was_deleted_meanwhile_is_no_fault(store, told):
+def test_an_image_deleted_before_the_scan_is_not_an_error(store, sent):
     scanner = begin(store, rootfs.debian(rootfs.dpkg()))
     with store.change() as db:
         db.execute("DELETE FROM images")
     scanner.scan({"image": 1, "type": "BASIC"})
-    assert told == []
+    assert sent == []
     assert store.read().execute("SELECT count(*) FROM scans").fetchone()[0] == 0
 
 
-def test_an_image_that_is_deleted_in_the_middle_is_no_fault(store, told):
+def test_an_image_deleted_during_the_scan_is_not_an_error(store, sent):
     scanner = begin(store, rootfs.debian(rootfs.dpkg()))
     read = scanner._blobs.open
 
-    def gone(*sought):
+    def delete_then_read(*arguments):
         with store.change() as db:
             db.execute("DELETE FROM images")
-        return read(*sought)
+        return read(*arguments)
 
-    scanner._blobs.open = gone
+    scanner._blobs.open = delete_then_read
     scanner.scan({"image": 1, "type": "BASIC"})
-    assert told == []
+    assert sent == []
 
 
-def test_a_fault_of_ours_is_shown_and_raised_so_that_the_job_is_tried_again(store, told, monkeypatch):
+def test_an_unexpected_error_is_stored_and_raised_for_a_retry(store, sent, monkeypatch):
     scanner = begin(store, rootfs.debian(rootfs.dpkg()))
     monkeypatch.setattr(Scanner, "_advisories", lambda self: 1 / 0)
     with pytest.raises(ZeroDivisionError):

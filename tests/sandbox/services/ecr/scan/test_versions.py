@@ -1,4 +1,4 @@
-"""Which version is the newer one, by each ecosystem's own rules."""
+"""Which version is newer, by the rules of each ecosystem."""
 
 import contextlib
 import shutil
@@ -6,11 +6,12 @@ import subprocess
 from itertools import pairwise
 
 import pytest
-from ecr_sandbox.services.ecr.scan.versions import key
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-# In each line every version is older than the next. apk's are of its own test/version.data, or its own code says so.
+from ecr_sandbox.services.ecr.scan.versions import key
+
+# In each line every version is older than the next. Those for apk are from its test/version.data or from its code.
 ASCENDING = {
     "Debian:12": [
         ["1.0~rc1-1", "1.0-1", "1.0-1+deb12u1", "1.0-1+deb12u2", "1.0-1+deb12u10", "1.0-2", "1.1-1", "1:0.1-1"],
@@ -60,7 +61,7 @@ def test_each_is_older_than_the_next(ecosystem, lines):
 
 
 @pytest.mark.parametrize(("ecosystem", "one", "other"), SAME)
-def test_two_spellings_of_one_version(ecosystem, one, other):
+def test_two_spellings_of_a_version_are_equal(ecosystem, one, other):
     assert key(ecosystem, one) == key(ecosystem, other)
 
 
@@ -76,7 +77,7 @@ def test_two_spellings_of_one_version(ecosystem, one, other):
         ("Fedora:41", "1.0"),
     ],
 )
-def test_what_cannot_be_compared_is_not(ecosystem, version):
+def test_an_invalid_version_raises_value_error(ecosystem, version):
     with pytest.raises(ValueError):
         key(ecosystem, version)
 
@@ -94,16 +95,16 @@ DEBIAN = st.builds(
 @pytest.mark.skipif(not shutil.which("dpkg"), reason="needs dpkg")
 @given(DEBIAN, DEBIAN)
 @settings(max_examples=150, deadline=None)
-def test_dpkg_says_the_same(one, other):
+def test_the_order_is_the_same_as_dpkgs(one, other):
     for sign, ours in (
         ("lt", key("Debian:12", one) < key("Debian:12", other)),
         ("eq", key("Debian:12", one) == key("Debian:12", other)),
     ):
-        theirs = subprocess.run(["dpkg", "--compare-versions", one, sign, other]).returncode == 0
-        assert ours == theirs, f"{one} {sign} {other}"
+        by_dpkg = subprocess.run(["dpkg", "--compare-versions", one, sign, other]).returncode == 0
+        assert ours == by_dpkg, f"{one} {sign} {other}"
 
 
 @given(st.sampled_from(sorted(ASCENDING)), st.text(max_size=20))
-def test_whatever_a_package_calls_its_version_there_is_a_place_or_a_ValueError(ecosystem, text):
+def test_any_text_has_a_sort_key_or_raises_value_error(ecosystem, text):
     with contextlib.suppress(ValueError):
         assert key(ecosystem, text) == key(ecosystem, text)

@@ -1,4 +1,4 @@
-"""An image that docker built, pushed by docker: its layers and whiteouts are docker's own."""
+"""An image that docker builds and pushes, with docker's own layers and whiteouts."""
 
 import subprocess
 from pathlib import Path
@@ -8,23 +8,23 @@ import pytest
 from helpers import settings
 from tests.sandbox.conftest import Sandbox
 from tests.sandbox.rootfs import CVE, debian, dpkg, python
-from tests.sandbox.services.ecr.scan.test_api import enhanced, names, scanned
+from tests.sandbox.services.ecr.test_scan_api import enhanced, names, scanned
 
-# The base image brings the shell; the files of the lesson replace what it says of itself.
+# The base image has the shell. The files of the test replace its package lists.
 OLD = f"FROM {settings.BASE_IMAGE}\nCOPY root/ /\n"
 FIXED = f"{OLD}RUN rm -r /usr/local/lib/python3.11/site-packages/Jinja2-3.1.2.dist-info /var/lib/dpkg/status\n"
 
 
 @pytest.fixture
 def context(tmp_path: Path) -> Path:
-    """A build context with an old package of the system and one of Python's."""
+    """A build context with an old system package and an old Python package."""
     for path, content in (debian(dpkg()) | python("Jinja2", "3.1.2")).items():
         (tmp_path / "root" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "root" / path).write_bytes(content)
     return tmp_path
 
 
-def test_what_a_run_step_removes_is_not_found_any_more(own_sandbox: Sandbox, context: Path):
+def test_a_package_that_a_run_step_removes_is_not_found(own_sandbox: Sandbox, context: Path):
     ecr = own_sandbox.start().client()
     own_sandbox.login()
     enhanced(ecr)

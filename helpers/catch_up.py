@@ -1,0 +1,146 @@
+"""``lab.catch_up("08")``: makes true what the notebooks before 08 leave for it, without running them."""
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from ecr_sandbox import SandboxError
+from helpers import settings
+from helpers.errors import LabError
+from helpers.list_all import list_all
+
+if TYPE_CHECKING:
+    from helpers.lab import Lab
+
+NOTEBOOKS = tuple(f"{number:02}" for number in range(16))
+STANDALONE = "15"  # it needs nothing of the other notebooks
+TAGS = ("v1", "latest")
+SAMPLE_APP = settings.PROJECT / "sample_app"
+
+
+class Step(NamedTuple):
+    """One fact that a notebook makes true."""
+
+    notebook: str
+    fact: str
+    is_true: Callable[["Lab"], bool]
+    make: Callable[["Lab"], None]
+
+
+def catch_up(lab: "Lab", notebook: str) -> None:
+    """Make the facts of all notebooks before this one true, and print one line for each."""
+    if notebook not in NOTEBOOKS:
+        raise LabError(f"There is no notebook {notebook!r}.", f"name one from 00 to {NOTEBOOKS[-1]}, like '08'")
+    before = [step for step in STEPS if step.notebook < notebook and notebook != STANDALONE]
+    if not before:
+        print("✔ nothing to catch up: this notebook needs nothing from those before it")
+    for step in before:
+        was_true = step.is_true(lab)
+        if not was_true:
+            step.make(lab)
+        print(f"✔ {step.notebook} {step.fact} ({'was there' if was_true else 'made now'})")
+
+
+def has_repository(lab: "Lab") -> bool:
+    """Whether demo-app-repo exists."""
+    ecr = lab.client()
+    try:
+        return bool(ecr.describe_repositories(repositoryNames=[settings.REPOSITORY])["repositories"])
+    except ecr.exceptions.RepositoryNotFoundException:
+        return False
+
+
+def is_logged_in(lab: "Lab") -> bool:
+    """Whether Docker has a password for the registry that the registry accepts."""
+    import docker.auth
+    import requests
+
+    login = docker.auth.load_config(credstore_env=dict(os.environ)).resolve_authconfig(lab.registry)
+    if not login or not login.get("password"):
+        return False
+    auth = (login.get("username") or "", login["password"])
+    return requests.get(f"{lab.registry_url}/v2/", auth=auth, timeout=10).status_code == 200
+
+
+def is_built(lab: "Lab") -> bool:
+    """Whether the image demo-app-repo is the result of building sample_app.
+
+    It is built to find out: that takes no time if nothing has changed, and fills the builder's cache if the image
+    was pulled. If it cannot be built now, the existing image is accepted.
+    """
+    before = _image_id(lab, settings.REPOSITORY)
+    if before:
+        with contextlib.suppress(SandboxError):
+            _build(lab)
+    return before is not None and _image_id(lab, settings.REPOSITORY) == before
+
+
+def is_tagged(lab: "Lab") -> bool:
+    """Whether the image also has the repository's address, as v1 and latest."""
+    built = _image_id(lab, settings.REPOSITORY)
+    return all(_image_id(lab, f"{lab.repository_uri}:{tag}") == built for tag in TAGS)
+
+
+def is_pushed(lab: "Lab") -> bool:
+    """Whether the repository has both tags."""
+    return not _missing_tags(lab)
+
+
+def _create_repository(lab: "Lab") -> None:
+    lab.client().create_repository(repositoryName=settings.REPOSITORY, tags=[settings.TAG])
+
+
+def _log_in(lab: "Lab") -> None:
+    _docker("login", "--username", "AWS", "--password-stdin", lab.registry, stdin=lab.password())
+
+
+def _build(lab: "Lab") -> None:
+    _docker("build", "-t", settings.REPOSITORY, str(SAMPLE_APP))
+
+
+def _tag(lab: "Lab") -> None:
+    for tag in TAGS:
+        _docker("tag", settings.REPOSITORY, f"{lab.repository_uri}:{tag}")
+
+
+def _push(lab: "Lab") -> None:
+    for tag in _missing_tags(lab):
+        _docker("push", f"{lab.repository_uri}:{tag}")
+
+
+STEPS = (
+    Step("04", f"repository {settings.REPOSITORY} exists", has_repository, _create_repository),
+    Step("05", "Docker is logged in to the registry", is_logged_in, _log_in),
+    Step("06", f"image {settings.REPOSITORY} is built from sample_app", is_built, _build),
+    Step("07", f"the image is tagged {settings.REPOSITORY}:v1 and :latest", is_tagged, _tag),
+    Step("08", f"v1 and latest are in {settings.REPOSITORY}", is_pushed, _push),
+)
+
+
+def _docker(*arguments: str, stdin: str | None = None) -> None:
+    """Run a docker command; LabError with the last line of its output if it fails."""
+    try:
+        ran = subprocess.run(["docker", *arguments], input=stdin, capture_output=True, text=True)
+    except FileNotFoundError:
+        raise LabError("Docker is not installed.", "ecr-lab doctor") from None
+    if ran.returncode:
+        error = (ran.stderr.strip() or ran.stdout.strip() or f"exit status {ran.returncode}").splitlines()[-1]
+        raise LabError(f"docker {arguments[0]} failed: {error.rstrip('.')}.", "ecr-lab doctor")
+
+
+def _image_id(lab: "Lab", name: str) -> str | None:
+    import docker.errors
+
+    try:
+        return lab.engine().images.get(name).id
+    except docker.errors.ImageNotFound:
+        return None
+
+
+def _missing_tags(lab: "Lab") -> list[str]:
+    images = list_all(
+        lab.client(), "list_images", "imageIds", repositoryName=settings.REPOSITORY, filter={"tagStatus": "TAGGED"}
+    )
+    return [tag for tag in TAGS if tag not in {image["imageTag"] for image in images}]

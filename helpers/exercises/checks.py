@@ -1,0 +1,62 @@
+"""``check("08.2")`` prints whether an exercise is done: one line, with a hint when it is not.
+
+A check examines the state of the registry and the engine, so every correct way counts. It is a function that returns
+the sentence to print, or raises ``NotYet`` with what is missing and a hint.
+"""
+
+import importlib
+from collections.abc import Callable
+
+from ecr_sandbox import SandboxError
+from helpers import lab as labs
+
+from . import progress
+
+Check = Callable[..., str]
+CHECKS: dict[str, Check] = {}
+PARTS = ("part1_concepts", "part2_step_by_step", "part3_look_after", "capstone")  # the modules with the checks
+
+
+class NotYet(Exception):
+    """The exercise is not done: what is missing, and a hint."""
+
+    def __init__(self, missing: str, hint: str):
+        super().__init__(missing)
+        self.missing, self.hint = missing, hint
+
+
+def exercise(number: str) -> Callable[[Check], Check]:
+    """Register the decorated function as the check of this exercise."""
+
+    def register(function: Check) -> Check:
+        if number in CHECKS:
+            raise ValueError(f"Exercise {number} has a check already: {CHECKS[number].__name__}")
+        CHECKS[number] = function
+        return function
+
+    return register
+
+
+def check(number: str, answer: object = None) -> None:
+    """Print whether this exercise is done; an exercise that is done is noted as progress."""
+    done, line = verdict(number, answer)
+    if done:
+        progress.note_exercise(number)
+    print(line)
+
+
+def verdict(number: str, answer: object = None) -> tuple[bool, str]:
+    """``(done, line)`` of an exercise; never raises."""
+    try:
+        for part in PARTS:
+            importlib.import_module(f".{part}", __package__)
+        if number not in CHECKS:
+            raise NotYet("is not an exercise", f"the exercises are {', '.join(sorted(CHECKS))}")
+        return True, f"✔ {number} {CHECKS[number](labs.current(), *([] if answer is None else [answer]))}"
+    except NotYet as missing:
+        return False, f"✗ {number} {missing.missing}. Hint: {missing.hint}."
+    except SandboxError as error:
+        return False, f"✗ {number} could not be checked. Hint: {error}"
+    except Exception as error:
+        why = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        return False, f"✗ {number} could not be checked: {why}. Hint: run ecr-lab doctor."

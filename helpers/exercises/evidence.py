@@ -1,0 +1,186 @@
+"""Reads what the points of the capstone examine: the release, its scan, its lifecycle policy and its tasks."""
+
+from typing import Any, NamedTuple
+
+import ecr_sandbox
+from ecr_sandbox import SandboxError
+from helpers import cleanup, fargate, settings
+from helpers.lab import Lab
+from helpers.list_all import list_all
+
+from . import lookup
+from .checks import NotYet
+
+PAGE_SECONDS = 10  # how long the page of a new task may take
+
+
+class Entry(NamedTuple):
+    """What is checked: a repository, the tag of the release, who pushes, and the role with which ECS pulls."""
+
+    repository: str
+    release: str
+    pusher: str
+    execution_role: str
+
+
+def repository(lab: Lab, mine: Entry) -> dict:
+    """The repository as ECR describes it, or NotYet."""
+    return lookup.repository(lab, mine.repository, "notebook 04 makes one")
+
+
+def released(lab: Lab, mine: Entry) -> dict:
+    """The image of the release as ECR describes it, or NotYet."""
+    repository(lab, mine)
+    return lookup.image(lab, mine.repository, mine.release, "notebooks 06 to 08 build, tag and push one")
+
+
+def images_in(lab: Lab, mine: Entry) -> list[str]:
+    """The digests of the images in the release if it is an index: ECS may report either digest."""
+    manifest = lookup.stored_manifest(lab, mine.repository, imageTag=mine.release)
+    return [each["digest"] for each in manifest.get("manifests", [])]
+
+
+def course_images(lab: Lab) -> set[str]:
+    """The digests in the course's own repository, if it exists."""
+    try:
+        return set(lookup.digests_by_tag(lab, settings.REPOSITORY).values())
+    except NotYet:
+        return set()
+
+
+def scan(lab: Lab, mine: Entry, digest: str) -> tuple[str, list[dict]]:
+    """The status of the last scan, and all its findings, basic and enhanced; NotYet without a scan."""
+    ecr = lab.client()
+    image = {"repositoryName": mine.repository, "imageId": {"imageDigest": digest}}
+    try:
+        pages = list(ecr.get_paginator("describe_image_scan_findings").paginate(**image))
+    except ecr.exceptions.ScanNotFoundException:
+        if images_in(lab, mine):
+            raise NotYet(
+                f"{mine.release} is an index, which ECR does not scan", "notebook 06 explains attestations"
+            ) from None
+        raise NotYet(f"{mine.release} was not scanned", "notebook 10 switches it on, or asks for one") from None
+    parts = [page.get("imageScanFindings", {}) for page in pages]
+    findings = [each for part in parts for kind in ("findings", "enhancedFindings") for each in part.get(kind, [])]
+    return pages[0]["imageScanStatus"]["status"], findings
+
+
+def is_fixable(finding: dict) -> bool:
+    """Whether a newer package has the fix. A basic scan on AWS does not say so: then yes."""
+    if "fixAvailable" in finding:
+        return finding["fixAvailable"] != "NO"
+    return not finding.get("description", "").endswith("No fixed version is known here.")
+
+
+def lifecycle_rules(lab: Lab, mine: Entry) -> tuple:
+    """The rules of the repository's lifecycle policy, or NotYet."""
+    ecr = lab.client()
+    try:
+        text = ecr.get_lifecycle_policy(repositoryName=mine.repository)["lifecyclePolicyText"]
+    except ecr.exceptions.LifecyclePolicyNotFoundException:
+        raise NotYet(f"{mine.repository} has no lifecycle policy yet", "notebook 12 writes one") from None
+    return ecr_sandbox.parse_lifecycle_policy(text)
+
+
+def lifecycle_images(lab: Lab, mine: Entry) -> "tuple[list[ecr_sandbox.LifecycleImage], float]":
+    """The images of the repository as lifecycle rules see them, and when the newest was pushed (Unix time)."""
+    found = list_all(lab.client(), "describe_images", "imageDetails", repositoryName=mine.repository)
+    found.sort(key=lambda each: each["imagePushedAt"])
+    images = [
+        ecr_sandbox.LifecycleImage(
+            each["imageDigest"], tuple(each.get("imageTags", ())), each["imagePushedAt"].timestamp()
+        )
+        for each in found
+    ]
+    return images, images[-1].pushed_at
+
+
+def tasks(lab: Lab, mine: Entry) -> list[dict]:
+    """The tasks, running or stopped, that use an image of the repository, in any cluster, newest first; or NotYet."""
+    ecs, address = lab.client("ecs"), f"{lab.registry}/{mine.repository}"
+    found = [
+        task
+        for cluster in list_all(ecs, "list_clusters", "clusterArns")
+        for status in ("RUNNING", "STOPPED")
+        for task in fargate.tasks(ecs, cluster, desiredStatus=status)
+    ]
+    ours = [each for each in found if each["containers"][0].get("image", "").startswith((f"{address}:", f"{address}@"))]
+    if not ours:
+        raise NotYet(f"no task has taken an image from {mine.repository} yet", "notebook 13 runs one")
+    return sorted(ours, key=lambda each: each["createdAt"], reverse=True)
+
+
+def good_task(lab: Lab, mine: Entry, found: list[dict]) -> dict:
+    """The newest of the tasks that runs the release on Fargate as it should, or ran it and succeeded; or NotYet."""
+    digest = released(lab, mine)["imageDigest"]
+    faults = {task["taskArn"]: _fault(lab, mine, task, digest) for task in found}
+    good = [task for task in found if not faults[task["taskArn"]]]
+    if not good:
+        raise NotYet(faults[found[0]["taskArn"]], "notebook 13 reads how a task ends, and why")
+    return good[0]
+
+
+def _fault(lab: Lab, mine: Entry, task: dict, digest: str) -> str:
+    """What is wrong with a task; empty if nothing is."""
+    container, status = task["containers"][0], task["lastStatus"]
+    role = execution_role(lab, task)
+    if task.get("launchType") != "FARGATE":
+        return "the task does not run on Fargate"
+    if role != mine.execution_role:
+        return f"the task pulls as {role}, not as {mine.execution_role}"
+    if status == "STOPPED" and container.get("exitCode") != 0:
+        code = container.get("exitCode")
+        return f"the task ended with code {code}" if code is not None else "the task ended before its app began"
+    if status not in ("RUNNING", "STOPPED"):
+        return f"the task is {status}"
+    if container.get("imageDigest") not in {digest, *images_in(lab, mine)}:
+        return f"the task runs another image than {mine.release}"
+    return ""
+
+
+def execution_role(lab: Lab, task: dict) -> str:
+    """The name of the role with which ECS pulls for the task."""
+    return _definition(lab, task).get("executionRoleArn", "no role").rpartition("/")[2]
+
+
+def page_answers(lab: Lab, task: dict) -> str:
+    """A note that the app's page answers, or NotYet; empty on AWS, where the security group admits no traffic."""
+    if lab.target != "sandbox":
+        return ""
+    if not task["containers"][0].get("networkBindings"):
+        raise NotYet("the task runs, but opens no port", "notebook 13 names the port; or let the task end")
+    try:
+        status = fargate.get(task, "/", PAGE_SECONDS).status_code
+    except SandboxError:
+        raise NotYet("the app in the task does not answer", "notebook 13 reads its log") from None
+    if status != 200:
+        raise NotYet(f"the app's page answers {status}", "notebook 13 reads its log")
+    return ", and its page answers"
+
+
+def wanted_by_services(lab: Lab, cluster: str) -> int:
+    """How many tasks the services of a cluster want to run."""
+    services = fargate.services(lab.client("ecs"), cluster)
+    return sum(each["desiredCount"] for each in services if each["status"] == "ACTIVE")
+
+
+def missed_by_clean_up(lab: Lab, mine: Entry, task: dict) -> str:
+    """A resource without the tag by which ``lab.clean_up`` finds it; empty if there is none."""
+    found = cleanup.iam.made(lab) + cleanup.workloads.made(lab)
+    if not {f"user {mine.pusher}", f"role {mine.pusher}"} & set(found):
+        return f"pusher {mine.pusher}"
+    options = [
+        each.get("logConfiguration", {}).get("options", {}) for each in _definition(lab, task)["containerDefinitions"]
+    ]
+    needed = [
+        f"role {mine.execution_role}",
+        f"cluster {task['clusterArn'].rpartition('/')[2]}",
+        f"task definition {task['taskDefinitionArn'].rpartition('/')[2]}",
+        *(f"log group {each['awslogs-group']}" for each in options if "awslogs-group" in each),
+    ]
+    return next((each for each in needed if each not in found), "")
+
+
+def _definition(lab: Lab, task: dict) -> dict[str, Any]:
+    described = lab.client("ecs").describe_task_definition(taskDefinition=task["taskDefinitionArn"])
+    return described["taskDefinition"]

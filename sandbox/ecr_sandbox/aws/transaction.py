@@ -1,0 +1,53 @@
+"""One transaction for each API call: its change is on disk before the answer leaves, or is undone whole."""
+
+import re
+import sqlite3
+from functools import partial
+
+from werkzeug.wrappers import Response
+
+from ecr_sandbox.http.middleware import Handler, Middleware, Request
+from ecr_sandbox.iam.requests import Call, call_of
+from ecr_sandbox.state import disk
+from ecr_sandbox.state.persistence import BackendPersistence
+from ecr_sandbox.state.store import Store
+
+from .dispatch import SERVICES
+from .errors import ServerException, StorageFull
+from .responses import refuse
+
+READS = re.compile("Get|List|Describe|BatchGet|BatchCheck|Validate|Simulate")
+# They change rows only, in transactions of their own, so other calls do not wait while they copy bytes.
+WITHOUT_TRANSACTION = {
+    *("PutImage", "BatchDeleteImage", "InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload"),
+    *("BatchGetImage", "ValidatePullThroughCacheRule"),  # these may wait for another registry
+}
+
+
+def in_transaction(store: Store, persistence: BackendPersistence) -> Middleware:
+    """Middleware that commits a call's change of moto's backends to *store* before it returns the answer."""
+    return partial(_in_transaction, store, persistence)
+
+
+def _in_transaction(store: Store, persistence: BackendPersistence, request: Request, call_next: Handler) -> Response:
+    call = call_of(request)
+    try:
+        if call.operation in WITHOUT_TRANSACTION:
+            return call_next(request)
+        if _only_reads(call):
+            with store.lock:  # moto's backends are not thread-safe
+                return call_next(request)
+        with persistence.changing(call.service):
+            return call_next(request)
+    except (sqlite3.OperationalError, OSError) as error:
+        full = disk.is_full(store.path.parent, error)
+        return refuse(request, StorageFull() if full else ServerException(error))
+
+
+def _only_reads(call: Call) -> bool:
+    return call.service in SERVICES and reads_only(call.operation)  # other services create defaults when read
+
+
+def reads_only(operation: str) -> bool:
+    """Whether an operation changes nothing, as its name says. STS makes keys with ``Get…`` and ``Assume…``."""
+    return READS.match(operation) is not None and not operation.startswith("GetSessionToken")

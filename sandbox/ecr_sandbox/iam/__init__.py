@@ -1,0 +1,1 @@
+"""IAM: the policy language and its evaluation, principals, authorization. Users and roles are moto's."""

@@ -1,0 +1,158 @@
+"""Errors of a registry: why it does not store an image, and the answers that say no under ``/v2/``.
+
+Code here and in ``services/`` raises the exceptions below, which name no service. Each registry turns them into its own
+codes and sentences with ``RegistryErrors`` (``backend.py``), each API with its ``errors.py``.
+Source of the codes: OCI distribution-spec, "Error Codes". Where no source is given, the sentence is ours.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An error answer of the registry: HTTP *status*, OCI error *code* and *message*, further *headers*."""
+
+    status: int
+    code: str
+    message: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def body(self) -> dict[str, list[dict[str, Any]]]:
+        """The JSON of distribution-spec, "Error Codes"."""
+        return {"errors": [{"code": self.code, "message": self.message}]}
+
+
+class Refused(Exception):
+    """Raised to answer with *refusal*."""
+
+    def __init__(self, refusal: Refusal):
+        super().__init__(refusal.message)
+        self.refusal = refusal
+
+
+# --- why an image is not stored ---------------------------------------------------------------------------------------
+
+
+class ImageError(Exception):
+    """An image cannot be stored."""
+
+
+@dataclass(eq=False)
+class ManifestInvalid(ImageError):
+    """The bytes are not a manifest that the registry takes; *reason* says what is wrong."""
+
+    reason: str
+
+
+class NotAnImageInIndex(ManifestInvalid):
+    """An index lists something that is not an image, as BuildKit's cache does without ``image-manifest=true``."""
+
+    def __init__(self, media_type: str):
+        super().__init__(f"an index lists images, not {media_type}")
+
+
+@dataclass(eq=False)
+class DigestMismatch(ImageError):
+    """The client sent the digest *given*; the manifest's bytes have the digest *actual*."""
+
+    given: str
+    actual: str
+
+
+@dataclass(eq=False)
+class ImageExists(ImageError):
+    """The *repository* of the account *registry* already has the image *digest* under *tag* (None: without a tag)."""
+
+    digest: str
+    tag: str | None
+    repository: str
+    registry: str
+
+
+@dataclass(eq=False)
+class TagImmutable(ImageError):
+    """*tag* names another image of the *repository* and cannot be moved."""
+
+    tag: str
+    repository: str
+
+
+@dataclass(eq=False)
+class LayersMissing(ImageError):
+    """The *repository* of the account *registry* lacks the blobs *digests*, which the manifest names."""
+
+    digests: list[str]
+    repository: str
+    registry: str
+
+
+@dataclass(eq=False)
+class ReferencedImagesMissing(ImageError):
+    """The *repository* of the account *registry* lacks the images *digests*, which the index lists."""
+
+    digests: list[str]
+    repository: str
+    registry: str
+
+
+@dataclass
+class UpstreamFailure(Exception):
+    """An upstream registry did not give an image: an ImageFailureCode of ECR's API, and a sentence."""
+
+    code: str
+    reason: str
+
+
+# --- answers that registries have in common ---------------------------------------------------------------------------
+
+BLOB_UNKNOWN = Refusal(404, "BLOB_UNKNOWN", "blob unknown to registry")  # distribution-spec, as the next
+UPLOAD_UNKNOWN = Refusal(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
+MANIFEST_TOO_LARGE = Refusal(413, "SIZE_INVALID", "The manifest is larger than 4194304 bytes.")
+DIGEST_INVALID = Refusal(400, "DIGEST_INVALID", "This is not a sha256 digest.")
+TAG_INVALID = Refusal(
+    400, "TAG_INVALID", "A tag has up to 128 letters, digits, '.', '_' or '-', and begins with none of the last two."
+)
+PAGE_INVALID = Refusal(400, "PAGINATION_NUMBER_INVALID", "The size of a page is a number.")
+UNSUPPORTED = Refusal(405, "UNSUPPORTED", "The operation is unsupported.")
+BODY_TOO_LARGE = Refusal(413, "SIZE_INVALID", "The body of the request is too large.")
+BODY_BROKEN = Refusal(400, "UNSUPPORTED", "The body of the request is broken.")
+PATH_BROKEN = Refusal(400, "NAME_INVALID", "The path of the request has characters that no name has.")
+
+# The sentences are those of LayerPartTooSmallException and EmptyUploadException in ECR's service model. How ECR's
+# registry sends them is not known.
+PART_TOO_SMALL = Refusal(400, "BLOB_UPLOAD_INVALID", "Layer parts must be at least 5 MiB in size.")
+EMPTY_UPLOAD = Refusal(400, "BLOB_UPLOAD_INVALID", "The specified layer upload does not contain any layer parts.")
+
+# The user's own disk is full. The code is DENIED because docker retries other codes for minutes.
+DISK_FULL = Refusal(
+    403,
+    "DENIED",
+    "The disk that holds the sandbox is full. Nothing stored earlier is lost. Free some space and push again.",
+)
+
+
+def out_of_order(end: int) -> Refusal:
+    """416: the spec's status. The sentence is that of InvalidLayerPartException in ECR's service model."""
+    return Refusal(
+        416,
+        "BLOB_UPLOAD_INVALID",
+        "The layer part size is not valid, or the first byte specified is not consecutive to the last byte of a "
+        "previous layer part upload.",
+        {"Range": f"0-{max(end, 0)}"},
+    )
+
+
+def unsupported(message: str) -> Refusal:
+    """The registry does not do this, as ECR answers a delete of an image that an index lists.
+
+    Source: ECR user guide, "Deleting OCI artifacts". The status is the one in many clients' logs for a manifest that
+    ECR cannot read.
+    """
+    return Refusal(405, "UNSUPPORTED", message)
+
+
+def denied(message: str) -> Refusal:
+    """Access denied; *message* is IAM's sentence: https://github.com/ministryofjustice/cloud-platform/issues/7245."""
+    return Refusal(403, "DENIED", message)

@@ -1,0 +1,1 @@
+"""CloudWatch: Logs, and the metrics of ECR."""

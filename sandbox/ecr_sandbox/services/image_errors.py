@@ -1,0 +1,132 @@
+"""What ECR and ECR Public both answer about images and passwords: in the API, and under ``/v2/`` to docker.
+
+``api_exception`` and ``manifest_refused`` turn the registry's exceptions (``registry/errors.py``) into AWS's.
+What docker prints before a message is docker's. Where no source is given, the sentence is ours.
+"""
+
+from moto.core.exceptions import ServiceException
+from moto.ecr.exceptions import ImageAlreadyExistsException, RepositoryNotFoundException
+
+from ecr_sandbox.aws.errors import InvalidParameter
+from ecr_sandbox.registry import errors
+from ecr_sandbox.registry.backend import RegistryErrors
+from ecr_sandbox.registry.errors import ImageError, Refusal
+
+# --- the API ----------------------------------------------------------------------------------------------------------
+
+
+class ImageTagAlreadyExistsException(ServiceException):
+    """https://github.com/osscontainertools/kaniko/pull/204 (2025-08-26); until 2025: "the repository is immutable"."""
+
+    code = "ImageTagAlreadyExistsException"
+
+    def __init__(self, tag: str, repository: str):
+        super().__init__(
+            f"The image tag '{tag}' already exists in the '{repository}' repository "
+            "and cannot be overwritten because the tag is immutable."
+        )
+
+
+class ImageDigestDoesNotMatchException(ServiceException):
+    """The code is the service model's."""
+
+    code = "ImageDigestDoesNotMatchException"
+
+    def __init__(self, given: str, actual: str):
+        super().__init__(
+            f"The specified digest '{given}' does not match the calculated digest '{actual}' of the image."
+        )
+
+
+class LayersNotFoundException(ServiceException):
+    """The code is the service model's."""
+
+    code = "LayersNotFoundException"
+
+    def __init__(self, digests: list[str], repository: str, registry: str):
+        super().__init__(
+            f"Layers with digests '[{', '.join(digests)}]' required for pushing image into repository "
+            f"with name '{repository}' in the registry with id '{registry}' do not exist"
+        )
+
+
+class ReferencedImagesNotFoundException(ServiceException):
+    """The code is the service model's; the sentence follows LayersNotFoundException."""
+
+    code = "ReferencedImagesNotFoundException"
+
+    def __init__(self, digests: list[str], repository: str, registry: str):
+        super().__init__(
+            f"Images with digests '[{', '.join(digests)}]' required for pushing image into repository "
+            f"with name '{repository}' in the registry with id '{registry}' do not exist"
+        )
+
+
+def api_exception(error: ImageError) -> ServiceException:
+    """What PutImage answers when the registry raised *error*."""
+    match error:
+        case errors.ImageExists():
+            return ImageAlreadyExistsException(error.repository, error.registry, error.digest, error.tag or "null")
+        case errors.TagImmutable():
+            return ImageTagAlreadyExistsException(error.tag, error.repository)
+        case errors.DigestMismatch():
+            return ImageDigestDoesNotMatchException(error.given, error.actual)
+        case errors.LayersMissing():
+            return LayersNotFoundException(error.digests, error.repository, error.registry)
+        case errors.ReferencedImagesMissing():
+            return ReferencedImagesNotFoundException(error.digests, error.repository, error.registry)
+        case errors.ManifestInvalid():  # the field is ECR's own, as many clients' logs show it
+            return InvalidParameter("ImageManifest", error.reason)
+    raise error
+
+
+# --- the registry -----------------------------------------------------------------------------------------------------
+
+# https://github.com/aws/aws-cli/issues/5317, https://github.com/kreuzwerker/terraform-provider-docker/pull/666
+TOKEN_INVALID = Refusal(400, "DENIED", "Your Authorization Token is invalid.")
+
+# https://github.com/aws/aws-cli/issues/6580; the status: https://github.com/awslabs/soci-snapshotter/issues/1148
+TOKEN_EXPIRED = Refusal(403, "DENIED", "Your authorization token has expired. Reauthenticate and try again.")
+
+# AWS user guide, "Troubleshooting errors with Docker commands when using Amazon ECR"
+IMAGE_NOT_FOUND = Refusal(404, "MANIFEST_UNKNOWN", "Requested image not found")
+
+# https://github.com/dotnet/sdk-container-builds/issues/424
+LAYER_DIGEST_MISMATCH = Refusal(
+    400, "BLOB_UPLOAD_INVALID", "None of the provided layer digests match the calculated layer digest"
+)
+
+
+def repository_unknown(name: str, registry: str) -> Refusal:
+    """https://github.com/aws-actions/amazon-ecr-login/issues/4; 404: https://github.com/docker/cli/issues/5275."""
+    return Refusal(404, "NAME_UNKNOWN", RepositoryNotFoundException(name, registry).message)
+
+
+def manifest_refused(error: ImageError) -> Refusal:
+    """What the registry answers to a push of a manifest when it raised *error*."""
+    message = api_exception(error).message
+    match error:
+        case errors.TagImmutable():  # https://github.com/osscontainertools/kaniko/pull/204
+            return Refusal(400, "TAG_INVALID", message)
+        case errors.LayersMissing() | errors.ReferencedImagesMissing():
+            return Refusal(404, "MANIFEST_BLOB_UNKNOWN", message)
+        case errors.DigestMismatch():
+            return Refusal(400, "DIGEST_INVALID", message)
+        # ECR refuses it: https://github.com/aws/containers-roadmap/issues/876; the status:
+        # https://github.com/overhangio/tutor/issues/1118
+        case errors.NotAnImageInIndex():
+            return Refusal(400, "MANIFEST_INVALID", message)
+    return errors.unsupported(message)
+
+
+REGISTRY_ERRORS = RegistryErrors(
+    image_unknown=IMAGE_NOT_FOUND,
+    blob_unknown=errors.BLOB_UNKNOWN,
+    upload_unknown=errors.UPLOAD_UNKNOWN,
+    digest_mismatch=LAYER_DIGEST_MISMATCH,
+    manifest_too_large=errors.MANIFEST_TOO_LARGE,
+    manifest_refused=manifest_refused,
+    first_part_only=True,
+    converts=True,
+    patched=201,  # the specification says 202: https://github.com/regclient/regclient/issues/81
+)

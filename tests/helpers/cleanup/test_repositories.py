@@ -1,0 +1,76 @@
+"""Private and public repositories of the course are deleted, and no others."""
+
+import json
+import os
+
+import boto3
+import pytest
+
+from ecr_sandbox import SandboxError
+from helpers import cleanup, settings
+
+
+@pytest.fixture
+def public(plain):
+    return boto3.client("ecr-public", region_name="us-east-1")
+
+
+def printed(capsys) -> list[str]:
+    return capsys.readouterr().out.splitlines()
+
+
+def test_start_over_deletes_tagged_repositories_only(plain, capsys):
+    ecr = plain.client()
+    ecr.create_repository(repositoryName="ours", tags=[settings.TAG])
+    ecr.create_repository(repositoryName="theirs", tags=[{"Key": "made-by", "Value": "me"}])
+    plain.start_over("ours", "never-there")
+    plain.start_over("ours", "never-there")
+    assert printed(capsys) == ["✔ deleted if present: ours, never-there"] * 2
+    with pytest.raises(SandboxError, match="theirs has no tag made-by=learn-amazon-ecr"):
+        plain.start_over("theirs")
+    left = {found["repositoryName"] for found in ecr.describe_repositories()["repositories"]}
+    assert left - {settings.MIRROR_REPOSITORY} == {"theirs"}
+
+
+def test_the_mirror_is_never_deleted(plain):
+    mirror = "docker/library/mirrored"
+    plain.client().create_repository(repositoryName=mirror, tags=[settings.TAG])
+    assert plain.made() == []
+    with pytest.raises(SandboxError):
+        plain.start_over(mirror)
+    assert plain.clean_up()["repositories"] == []
+    assert plain.client().describe_repositories(repositoryNames=[mirror])
+
+
+def test_clean_up_deletes_repositories_without_an_engine(plain, capsys):
+    plain.client().create_repository(repositoryName="ours", tags=[settings.TAG])
+    assert plain.clean_up() == {"repositories": ["ours"], "public": [], "iam": [], "workloads": [], "images": []}
+    assert printed(capsys)[1:5] == [
+        "✔ repositories deleted: ours",
+        "✔ public repositories deleted: none was left",
+        "✔ users, roles and policies deleted: none was left",
+        "✗ images on this machine: The Docker engine is not running. Fix: start it",
+    ]
+
+
+def test_tagged_public_repositories_are_deleted_and_others_are_not(plain, public, capsys):
+    public.create_repository(repositoryName="ours", tags=[settings.TAG])
+    public.create_repository(repositoryName="theirs", tags=[{"Key": "made-by", "Value": "me"}])
+    public.create_repository(repositoryName="untagged")
+    assert cleanup.made_public() == ["ours"]
+    assert plain.clean_up()["public"] == ["ours"]
+    assert "✔ public repositories deleted: ours\n" in capsys.readouterr().out
+    assert {each["repositoryName"] for each in public.describe_repositories()["repositories"]} == {"theirs", "untagged"}
+    cleanup.delete_public()
+    assert capsys.readouterr().out == "✔ deleted if present: public repositories of this tutorial\n"
+
+
+def test_without_permission_for_ecr_public_nothing_is_listed(plain):
+    iam = plain.client("iam")
+    iam.create_user(UserName="reader")
+    document = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ecr:*", "Resource": "*"}}
+    iam.put_user_policy(UserName="reader", PolicyName="private-only", PolicyDocument=json.dumps(document))
+    key = iam.create_access_key(UserName="reader")["AccessKey"]
+    os.environ |= {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+    boto3.DEFAULT_SESSION = None
+    assert cleanup.made_public() == []

@@ -1,0 +1,100 @@
+"""Exercises 10.1 and 10.2, and waiting for a scan."""
+
+import pytest
+
+from ecr_sandbox import SandboxError, background
+from helpers import scans, settings
+from helpers.exercises import checks
+from helpers.exercises.part3_look_after import SCANNED
+from tests.sandbox import rootfs
+
+WEAK, CLEAN = rootfs.debian(rootfs.dpkg()), rootfs.debian(rootfs.dpkg(version=rootfs.NEW_PCRE))
+RIGHT = "✔ 10.2 what is pushed to team-… is scanned, and nothing else"
+
+
+@pytest.fixture
+def lab(plain, capsys):
+    """A connected lab without an engine, with notebook 10's repository as its exercises find it."""
+    ecr = plain.client()
+    ecr.create_repository(repositoryName=SCANNED, imageScanningConfiguration={"scanOnPush": True})
+    for tag, files in {"old": WEAK, "fixed": CLEAN}.items():
+        rootfs.push(ecr, SCANNED, tag, files)
+        scans.finished(plain, SCANNED, tag)
+    capsys.readouterr()
+    return plain
+
+
+def release(lab, tag: str) -> None:
+    """Give the image of *tag* the tag release."""
+    ecr, here = lab.client(), {"repositoryName": SCANNED}
+    ecr.batch_delete_image(**here, imageIds=[{"imageTag": "release"}])
+    image = ecr.batch_get_image(**here, imageIds=[{"imageTag": tag}])["images"][0]
+    ecr.put_image(**here, imageManifest=image["imageManifest"], imageTag="release")
+
+
+def test_the_scan_of_the_release_must_have_no_findings(lab):
+    assert checks.verdict("10.1")[1].startswith("✗ 10.1 release is not in demo-scan-repo yet.")
+    release(lab, "old")
+    assert checks.verdict("10.1")[1].startswith("✗ 10.1 release is an image with findings: 1 HIGH.")
+    release(lab, "fixed")
+    assert checks.verdict("10.1") == (
+        True,
+        "✔ 10.1 release is an image of demo-scan-repo in which nothing was found",
+    )
+
+
+def test_an_image_that_was_not_scanned_is_not_accepted(lab):
+    ecr = lab.client()
+    off = {"repositoryName": SCANNED, "imageScanningConfiguration": {"scanOnPush": False}}
+    ecr.put_image_scanning_configuration(**off)
+    rootfs.push(ecr, SCANNED, "release", CLEAN | {"app": b"another"})
+    assert checks.verdict("10.1")[1].startswith("✗ 10.1 release was not scanned.")
+
+
+def test_an_image_that_cannot_be_scanned_is_not_accepted(lab):
+    rootfs.push(lab.client(), SCANNED, "release", {"app": b"alone"})
+    with pytest.raises(SandboxError, match="UnsupportedImageError"):
+        scans.finished(lab, SCANNED, "release")
+    assert checks.verdict("10.1")[1].startswith("✗ 10.1 there is no result for release.")
+
+
+def test_scan_filters_are_tested_with_example_names(lab):
+    for scan_type, frequency, patterns, expected in [
+        ("BASIC", "SCAN_ON_PUSH", [], "✗ 10.2 a repository team-shop would not be scanned on push."),
+        ("BASIC", "MANUAL", ["team-*"], "✗ 10.2 a repository team-shop would not be scanned on push."),
+        ("ENHANCED", "SCAN_ON_PUSH", ["team-*"], "✗ 10.2 the registry's type of scan is ENHANCED."),
+        ("BASIC", "SCAN_ON_PUSH", ["*"], "✗ 10.2 a repository shop would be scanned, too."),
+        ("BASIC", "SCAN_ON_PUSH", ["team"], "✗ 10.2 a repository my-team-shop would be scanned, too."),
+        ("BASIC", "SCAN_ON_PUSH", ["*team-*"], "✗ 10.2 a repository my-team-shop would be scanned, too."),
+        ("BASIC", "SCAN_ON_PUSH", ["team-shop*"], "✗ 10.2 a repository team-1 would not be scanned on push."),
+        ("BASIC", "SCAN_ON_PUSH", ["team-*", "demo-*"], "✗ 10.2 a repository demo-app-repo would be scanned, too."),
+        ("BASIC", "SCAN_ON_PUSH", ["team-*"], RIGHT),
+        ("BASIC", "SCAN_ON_PUSH", ["team-*", "team-shop*"], RIGHT),
+    ]:
+        filters = [{"filter": each, "filterType": "WILDCARD"} for each in patterns]
+        rules = [{"scanFrequency": frequency, "repositoryFilters": filters}] if patterns else []
+        lab.client().put_registry_scanning_configuration(scanType=scan_type, rules=rules)
+        assert checks.verdict("10.2")[1].startswith(expected), (scan_type, frequency, patterns)
+
+
+def test_the_findings_of_all_pages_are_returned(lab):
+    ecr = lab.client()
+    rootfs.push(ecr, SCANNED, "many", rootfs.debian(*(rootfs.dpkg(f"libpcre{n}") for n in range(130))))
+    assert len(scans.finished(lab, SCANNED, "many")["imageScanFindings"]["findings"]) == 130
+
+
+def test_waiting_for_a_scan_times_out(lab, monkeypatch):
+    monkeypatch.setattr(scans, "TIMEOUT", 0.3)
+    with pytest.raises(SandboxError, match="was not scanned"):
+        off = {"repositoryName": SCANNED, "imageScanningConfiguration": {"scanOnPush": False}}
+        lab.client().put_image_scanning_configuration(**off)
+        rootfs.push(lab.client(), SCANNED, "never", CLEAN | {"app": b"never"})
+        scans.finished(lab, SCANNED, "never")
+
+
+def test_the_packages_found_by_scans_can_be_listed(lab):
+    assert background.seen_packages(settings.sandbox()) == [("Debian:12", "pcre2")]
+    background.advisories_changed(settings.sandbox())
+    background.stop(settings.sandbox())
+    assert background.seen_packages(settings.sandbox()) == []
+    background.advisories_changed(settings.sandbox())  # without a sandbox it does nothing

@@ -6,10 +6,10 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
-import tarfile
 import time
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -27,6 +27,7 @@ from tests.sandbox.state import make_old_state as old
 from tests.sandbox.wire import Wire, digest_of
 
 HERE = Path(__file__).parents[1] / "state"
+OLD_STATE = HERE / "state-2026-11.tar.gz"
 MADE = json.loads((HERE / "state-2026-11.json").read_text())
 
 
@@ -34,8 +35,7 @@ MADE = json.loads((HERE / "state-2026-11.json").read_text())
 def sandbox(tmp_path):
     """A sandbox with the old state that is not started yet."""
     sandbox = Sandbox(tmp_path)
-    with tarfile.open(HERE / "state-2026-11.tar.gz") as archive:
-        archive.extractall(sandbox.state, filter="data")
+    shutil.unpack_archive(OLD_STATE, sandbox.state)
     yield sandbox
     if sandbox.process and sandbox.process.poll() is None:
         sandbox.stop()
@@ -133,8 +133,7 @@ class TestKill:
         expected, step = None, 0
         while True:
             folder = tmp_path / f"killed-at-{step}"
-            with tarfile.open(HERE / "state-2026-11.tar.gz") as archive:
-                archive.extractall(folder, filter="data")
+            shutil.unpack_archive(OLD_STATE, folder)
             died = step and dies_at(step, folder)
             found = migrated(folder)
             expected = expected or found

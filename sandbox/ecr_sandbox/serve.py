@@ -1,6 +1,7 @@
 """The process of the sandbox: it locks the state folder, starts the app, and serves on its ports."""
 
 import fcntl
+import gc
 import json
 import os
 import signal
@@ -66,6 +67,7 @@ def _isolate(sandbox: Settings) -> None:
 
 
 def _serve(sandbox: Settings) -> None:
+    gc.disable()  # what is imported stays: collections during a start would find nothing
     # moto needs it for server certificates only; it would take 8 MB and 5% of the time of a start.
     defer("cryptography.x509")
     from ecr_sandbox.app import App
@@ -95,6 +97,8 @@ def _answer(sandbox: Settings, app: "App", listeners: Listeners) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=listeners.close).start())
     print(f"ready {status['endpoint']}", flush=True)
+    gc.freeze()
+    gc.enable()
     threading.Thread(target=_fill_mirror, args=(sandbox.base_image_layout,), daemon=True).start()
     app.start()
     server.serve()

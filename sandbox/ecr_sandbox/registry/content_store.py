@@ -25,7 +25,7 @@ from . import leases
 from .errors import LayersMissing
 from .images import Images
 from .manifest_format import Manifest
-from .references import Key
+from .references import HERE, Key
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS repository_blobs (
@@ -38,7 +38,6 @@ CREATE TABLE IF NOT EXISTS uploads (
 ) WITHOUT ROWID;
 """
 PIECE = 256 * 1024  # bytes that are read and written at a time; larger writes are slower, as measured
-HERE = leases.HERE
 
 
 class ContentStore:

@@ -18,9 +18,8 @@ from ecr_sandbox.state.store import Store
 from .errors import DigestMismatch, ImageExists, ReferencedImagesMissing, TagImmutable
 from .image import ACTIVATING, ACTIVE, ARCHIVE, ARCHIVED, STANDARD, Image
 from .manifest_format import Manifest, blobs_of
-from .references import Key
+from .references import HERE, Key
 
-HERE = "account = ? AND region = ? AND repository = ?"
 TAGGED = "EXISTS (SELECT 1 FROM tags WHERE tags.image = images.id)"
 SELECT = f"""
 SELECT images.*, (SELECT json_group_array(tag) FROM tags WHERE tags.image = images.id) AS tags

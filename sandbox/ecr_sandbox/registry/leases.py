@@ -17,9 +17,7 @@ from collections.abc import Collection
 
 from ecr_sandbox.state.store import Store
 
-from .references import Key
-
-HERE = "account = ? AND region = ? AND repository = ?"
+from .references import HERE, Key
 
 
 def grant(db: sqlite3.Connection, key: Key, digest: str) -> None:

@@ -6,6 +6,7 @@ Source: OCI distribution-spec, "Pulling manifests"; OCI image-spec, "Digests".
 import re
 
 Key = tuple[str, str, str]  # account, Region and name of a repository, as the tables of the store have them
+HERE = "account = ? AND region = ? AND repository = ?"  # the rows of a Key
 
 TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 DIGEST = re.compile(r"[A-Za-z0-9_+.-]+:[A-Fa-f0-9]+")  # API reference, LayerDigest

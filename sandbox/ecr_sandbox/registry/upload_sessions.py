@@ -23,11 +23,11 @@ from pathlib import Path
 from queue import Queue
 from typing import TYPE_CHECKING, BinaryIO
 
+from ecr_sandbox.state import disk
 from ecr_sandbox.state.store import Store
 
-from . import disk
-from .content_store import HERE, PIECE, ContentStore, write_all
-from .references import Key
+from .content_store import PIECE, ContentStore, write_all
+from .references import HERE, Key
 
 if TYPE_CHECKING:
     from hashlib import _Hash

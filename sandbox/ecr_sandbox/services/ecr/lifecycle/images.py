@@ -3,17 +3,16 @@
 import json
 import sqlite3
 
+from ecr_sandbox.registry.references import HERE, Key
 from ecr_sandbox.state.store import Store
 
 from .evaluate import Image
 
-Key = tuple[str, str, str]  # account, Region, name of a repository
-
-ALL = """
+ALL = f"""
 SELECT digest, pushed_at, last_pulled, archived_at, activated_at, storage_class, subject,
     (SELECT json_group_array(tag) FROM tags WHERE tags.image = images.id) AS tags,
     (SELECT json_group_array(children.digest) FROM children WHERE parent = images.id) AS children
-FROM images WHERE account = ? AND region = ? AND repository = ? ORDER BY id
+FROM images WHERE {HERE} ORDER BY id
 """
 
 

@@ -5,12 +5,12 @@ It follows the sandbox's clock: when a lesson advances it, due runs start immedi
 
 from typing import Any
 
+from ecr_sandbox.registry.references import HERE, Key
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.jobs import Jobs
 from ecr_sandbox.state.store import Store
 
 from .evaluate import DAY
-from .images import Key
 
 KIND = "lifecycle"
 SCHEMA = """
@@ -19,7 +19,6 @@ CREATE TABLE IF NOT EXISTS lifecycle_runs (
     PRIMARY KEY (account, region, repository)
 ) WITHOUT ROWID
 """
-HERE = "account = ? AND region = ? AND repository = ?"
 
 
 def begin(store: Store, jobs: Jobs, key: Key) -> None:

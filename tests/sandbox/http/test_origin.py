@@ -40,10 +40,34 @@ def test_our_own_host_names_pass(sandbox, host):
     assert sandbox.http("GET", "/v2/", Host=host)[0] == 401
 
 
-def test_a_web_page_of_another_site_is_refused(sandbox):
-    assert sandbox.http("POST", "/", b"", Origin="https://evil.example")[0] == 403
-    assert sandbox.http("GET", "/v2/", Sec_Fetch_Site="cross-site")[0] == 403
-    assert sandbox.http("GET", "/v2/", Origin=sandbox.url)[0] == 401
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:8888"},  # JupyterLab: the same site, but another origin
+        {"Origin": "http://localhost"},
+        {"Origin": "https://localhost:{port}"},
+        {"Origin": "http://127.0.0.1:{port}"},  # `localhost` was asked
+        {"Origin": "http://localhost:{port}/"},  # a browser sends no path
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "same-site"},
+        {"Sec_Fetch_Site": "same-site", "Sec_Fetch_Mode": "navigate"},
+        {"Sec_Fetch_Site": "something-new"},
+    ],
+)
+def test_a_web_page_of_another_origin_is_refused(sandbox, headers):
+    """https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header; ports differ in origin (RFC 6454, section 4)."""
+    headers = {name: value.format(port=sandbox.port) for name, value in headers.items()}
+    for method, path in (("POST", "/"), ("GET", "/v2/"), ("POST", "/v2/app/blobs/uploads/"), ("GET", "/_sandbox")):
+        assert sandbox.http(method, path, b"" if method == "POST" else None, **headers)[0] == 403
+
+
+def test_the_sandboxs_own_origin_and_an_address_that_the_user_typed_pass(sandbox):
+    own = {"Origin": sandbox.url, "Sec_Fetch_Site": "same-origin"}
+    by_address = {"Host": f"127.0.0.1:{sandbox.port}", "Origin": f"http://127.0.0.1:{sandbox.port}"}
+    for headers in (own, by_address, {"Sec_Fetch_Site": "none"}, {"Sec_Fetch_Site": "NONE"}):
+        assert sandbox.http("GET", "/v2/", **headers)[0] == 401
 
 
 def test_a_client_that_disconnects_during_an_upload_does_not_affect_others(sandbox, repository, make_image):

@@ -7,7 +7,6 @@ notebook), ``detail`` has the versions and figures of this machine.
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -106,7 +105,7 @@ def port_row(status: dict | None) -> Row:
     except ValueError as error:
         return _miss("Port", str(error).rstrip("."), "unset ECR_TUTORIAL_PORT, or give it a free port")
     port = chosen or ecr_sandbox.remembered_ports(settings.state()).get("sandbox") or settings.DEFAULT_PORT
-    if is_free(port):
+    if ecr_sandbox.is_port_free(port):
         return _ok("Port", "free", str(port))
     holder = holder_of(port)
     by = f"taken by {holder}" if holder else "taken by another program"
@@ -187,19 +186,8 @@ def aws_rows() -> list[Row]:
     return [*rows, _ok("Permissions", "ECR answers you")]
 
 
-def is_free(port: int) -> bool:
-    """Whether no program listens on this port of this machine."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
 def holder_of(port: int) -> str | None:
-    """The program that listens on this port; None if it cannot be found out."""
+    """The program that listens on this port of localhost; None if it cannot be found out."""
     import psutil  # type: ignore[import-untyped]
 
     for process in psutil.process_iter(["name"]):

@@ -104,9 +104,10 @@ def test_the_port_of_the_sandbox_and_a_free_port_are_ok():
     assert shown(doctor.port_row(None)) == f"✔ Port            {settings.port()}, free"
 
 
-def test_the_program_that_uses_the_port_is_named(port, state):
+@pytest.mark.parametrize(("address", "family"), [("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6)])
+def test_the_program_that_uses_the_port_is_named(port, state, address, family):
     me = f"{_comm()} (process {os.getpid()})"
-    with socket.create_server(("127.0.0.1", port)):
+    with socket.create_server((address, port), family=family):
         os.environ["ECR_TUTORIAL_PORT"] = str(port)
         assert shown(doctor.port_row(None)) == (
             f"✗ Port            {port} is taken by {me}. Fix: end that program, or ECR_TUTORIAL_PORT={port + 1}"

@@ -285,8 +285,8 @@ def test_the_forwarder_publishes_no_port(machine, sandbox, its_engine):
     assert not forwarder.attrs["HostConfig"]["PortBindings"]
     assert not any(forwarder.ports.values())
     listening = machine.run("ss --no-header --listening --tcp --numeric").split()[3::5]
-    assert {f"127.0.0.1:{port}" for port in ports(sandbox)} <= set(listening)
-    assert all(address.startswith("127.0.0.1:") for address in listening)
+    assert {f"{ip}:{port}" for ip in ("127.0.0.1", "[::1]") for port in ports(sandbox)} <= set(listening)
+    assert all(address.startswith(("127.0.0.1:", "[::1]:")) for address in listening)
 
 
 def test_a_working_forwarder_is_kept(machine, sandbox, its_engine):

@@ -45,7 +45,7 @@ def response_to(port: int, raw: bytes) -> tuple[int, dict[str, str], bytes]:
 
 
 def test_only_this_machine_can_connect(sandbox):
-    """Every port listens on 127.0.0.1, and no port listens that the sandbox does not report."""
+    """Every port listens on 127.0.0.1 and ::1, and no port listens that the sandbox does not report."""
     reported = set(ports(sandbox))
     process = psutil.Process(sandbox.process.pid)
     listening = {
@@ -54,8 +54,7 @@ def test_only_this_machine_can_connect(sandbox):
         for connection in each.net_connections("inet")
         if connection.status == psutil.CONN_LISTEN
     }
-    assert {address.ip for address in listening} == {"127.0.0.1"}
-    assert {address.port for address in listening} == reported
+    assert set(listening) == {(ip, port) for ip in ("127.0.0.1", "::1") for port in reported}
     assert len(reported) >= 4
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import ecr_sandbox
 from ecr_sandbox import SandboxError
 from helpers import lab, settings
+from machine import engine_check
 
 PYTHON = (3, 11)
 FREE_BYTES = 2_000_000_000
@@ -36,10 +37,12 @@ def examine() -> list[Row]:
     aws = settings.target() == "aws"
     status = None if aws else _enter_sandbox()
     engine = _engine_info()
+    engine_answers = engine_row(engine)
     return [
         python_row(sys.version_info[:3]),
         docker_row(),
-        engine_row(engine),
+        engine_answers,
+        *([containers_row()] if engine_answers["ok"] else []),
         *([] if aws else [reach_row(engine, status), port_row(status)]),
         disk_row(engine),
         clock_row(engine),
@@ -80,6 +83,15 @@ def engine_row(engine: "dict | SandboxError") -> Row:
         error = ecr_sandbox.explain_engine_error(Exception(), engine["host"])
         return _miss("Docker engine", error.wrong.rstrip("."), error.fix)
     return _ok("Docker engine", "running", str(engine.get("ServerVersion", "")))
+
+
+def containers_row() -> Row:
+    """Whether the engine does what the lessons need: a build step, a container, a published port."""
+    try:
+        engine_check.check()
+    except engine_check.Broken as broken:
+        return _miss("Containers", broken.wrong, broken.fix)
+    return _ok("Containers", "an image is built, a container runs, its port answers")
 
 
 def reach_row(engine: "dict | SandboxError", status: dict | None) -> Row:

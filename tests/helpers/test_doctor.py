@@ -14,6 +14,7 @@ from moto import mock_aws
 import ecr_sandbox
 from ecr_sandbox import SandboxError, background
 from helpers import doctor, settings
+from machine import engine_check
 
 HOST = {"host": "unix:///var/run/docker.sock"}
 NO_ENGINE = SandboxError("The Docker engine is not running.", "start it")
@@ -33,6 +34,7 @@ def test_the_report_of_a_healthy_machine_is_always_the_same(capsys):
         "✔ Python          new enough",
         "✔ Docker CLI      installed",
         "✔ Docker engine   running",
+        "✔ Containers      an image is built, a container runs, its port answers",
         "✔ Sandbox         running, the engine reaches it",
         "✔ Port            in use by the sandbox",
         "✔ Disk space      enough",
@@ -79,6 +81,23 @@ def test_the_state_of_the_engine_is_reported():
     assert shown(doctor.engine_row(NO_ENGINE)) == ("✗ Docker engine   The Docker engine is not running. Fix: start it")
     far = shown(doctor.engine_row({"host": "ssh://me@build.example", "ServerVersion": "1"}))
     assert far.startswith("✗ Docker engine   The Docker engine is on another machine (ssh://me@build.example)")
+
+
+def test_an_engine_that_cannot_do_what_the_lessons_need_is_reported(monkeypatch):
+    def check():
+        raise engine_check.Broken("The engine cannot start a container (no bridge)", "sudo service docker restart")
+
+    monkeypatch.setattr(engine_check, "check", check)
+    assert shown(doctor.containers_row()) == (
+        "✗ Containers      The engine cannot start a container (no bridge). Fix: sudo service docker restart"
+    )
+    assert not all(row["ok"] for row in doctor.examine())
+
+
+def test_without_an_engine_nothing_is_built(monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    monkeypatch.setattr(engine_check, "check", lambda: pytest.fail("there is no engine"))
+    assert "Containers" not in [row["name"] for row in doctor.examine()]
 
 
 def test_an_engine_that_cannot_reach_the_sandbox_is_reported(monkeypatch):

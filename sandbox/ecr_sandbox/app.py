@@ -86,7 +86,7 @@ class App:
         for service, package in AUTHORIZATION.items():
             requests.register(service, partial(_authorization_requests, package))
         requests.register("ecr-public", self._public_authorization_requests)
-        self._control_api = ControlApi(self.store, self._blobs, scans, folder / "sandbox.json")
+        self._control_api = ControlApi(self.store, self._blobs, scans, folder)
         self._default_registry = self._private_registry(settings.ACCOUNT, settings.REGION)
         self._layers = presigned_urls.layers(layer_urls, self._blobs, ecr.backend.Backend.meter.sent)
         self._api = self._aws_api()

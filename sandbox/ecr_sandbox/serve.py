@@ -4,6 +4,7 @@ import fcntl
 import gc
 import json
 import os
+import secrets
 import signal
 import sqlite3
 import sys
@@ -26,6 +27,8 @@ from ecr_sandbox.state.atomic_files import write_whole
 
 if TYPE_CHECKING:
     from ecr_sandbox.app import App
+
+RUN = secrets.token_hex(8)  # by which a client recognises this run: another program may get its port or process number
 
 
 class Refused(Exception):
@@ -156,6 +159,7 @@ def _status(folder: Path, ports: dict[str, int]) -> dict[str, Any]:
         "public": f"http://localhost:{ports[addresses.PUBLIC]}",
         "accounts": {settings.ACCOUNT: "default", settings.OTHER_ACCOUNT: settings.OTHER_PROFILE},
         "pid": os.getpid(),
+        "run": RUN,
         "state": str(folder),
         "versions": {name: version(name) for name in ("moto", "botocore", "boto3")},
     }

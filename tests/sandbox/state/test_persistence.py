@@ -29,6 +29,7 @@ def backends(tmp_path: Path) -> Iterator[BackendPersistence]:
     persistence = BackendPersistence(store, SERVICES, model_name)
     persistence.restore()
     administrator.ensure(store)
+    persistence.save()
     iam = principals.account(settings.ACCOUNT)
     with persistence.changing("iam"):
         iam.create_user(settings.REGION, "alice")
@@ -49,6 +50,46 @@ def fail(backends: BackendPersistence) -> None:
 def test_a_failed_change_is_undone(backends):
     fail(backends)
     assert principals.user(settings.ACCOUNT, "alice") and not principals.user(settings.ACCOUNT, "bob")
+
+
+def test_what_the_start_makes_survives_the_failure_of_the_first_change(store):
+    backends = BackendPersistence(store, SERVICES, model_name)
+    backends.restore()
+    administrator.ensure(store)
+    backends.save()
+    fail(backends)
+    assert principals.of(settings.ACCESS_KEY) and principals.of(settings.OTHER_ACCESS_KEY)
+
+
+def test_only_what_a_failed_change_touched_is_read_again(backends):
+    """What nobody changed stays the same object: background work may hold it."""
+    sts, iam = sts_backends[settings.ACCOUNT]["aws"], principals.account(settings.ACCOUNT)
+    with backends.changing("sts"):
+        sts.account_id = sts.account_id
+    fail(backends)
+    assert sts_backends[settings.ACCOUNT]["aws"] is sts
+    assert principals.account(settings.ACCOUNT) is not iam
+
+
+def test_a_change_that_cannot_be_stored_is_undone(backends):
+    with pytest.raises((AttributeError, TypeError, pickle.PicklingError)), backends.changing("iam"):
+        principals.account(settings.ACCOUNT).users["bob"] = lambda: None
+    assert not principals.user(settings.ACCOUNT, "bob")
+
+
+def test_a_service_whose_recovery_fails_is_loaded_again_by_the_next_call(backends):
+    """The disk is full, for example: what must happen before the first answer is not skipped."""
+    recovered = []
+
+    def recover():
+        recovered.append(1)
+        if len(recovered) == 1:
+            raise OSError
+
+    with pytest.raises(OSError):
+        backends.add("sqs", lambda: None, recover)
+    backends.add("sqs", lambda: None, recover)
+    assert len(recovered) == 2
 
 
 def test_keys_can_be_read_while_a_change_is_undone(backends, monkeypatch):

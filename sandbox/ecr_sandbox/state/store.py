@@ -31,6 +31,8 @@ CREATE TABLE IF NOT EXISTS images (
 CREATE INDEX IF NOT EXISTS images_in_order ON images (account, region, repository);
 CREATE INDEX IF NOT EXISTS images_of_subject ON images (account, region, repository, subject)
     WHERE subject IS NOT NULL;
+CREATE TABLE IF NOT EXISTS last_image (only INTEGER PRIMARY KEY CHECK (only = 1), id INTEGER NOT NULL);
+INSERT OR IGNORE INTO last_image VALUES (1, 0);
 CREATE TABLE IF NOT EXISTS tags (
     account TEXT, region TEXT, repository TEXT, tag TEXT, image INTEGER NOT NULL REFERENCES images ON DELETE CASCADE,
     PRIMARY KEY (account, region, repository, tag)

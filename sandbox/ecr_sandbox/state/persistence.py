@@ -4,12 +4,8 @@ A backend is one pickle for each service, account and Region, written in the sam
 A change that fails is undone in memory too: what differs from the stored backends is read again.
 """
 
-import copyreg
 import hashlib
-import io
-import pickle
 import sqlite3
-import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -17,16 +13,10 @@ from typing import Any
 
 import moto.backends
 
+from .pickles import dump, load
 from .store import Store
 
-copyreg.pickle(type(threading.RLock()), lambda _: (threading.RLock, ()))
-copyreg.pickle(type(threading.Lock()), lambda _: (threading.Lock, ()))
-
-
 Key = tuple[str, str, str]  # service, account and Region of a backend
-
-# Pickles from before November 2026 name our classes by these modules.
-MOVED = {"helpers.sandbox.ecr.": "ecr_sandbox.services.ecr.", "helpers.sandbox.ecs.": "ecr_sandbox.services.ecs."}
 
 
 class Unreadable(Exception):
@@ -98,7 +88,7 @@ class BackendPersistence:
     def _digests(self, service: str) -> dict[Key, str] | None:
         """The digests of the backends in memory; None if a failed change left what cannot be stored."""
         with suppress(Exception):
-            return {(service, *key): _digest(_dump(backend)) for key, backend in self._backends(service)}
+            return {(service, *key): _digest(dump(backend)) for key, backend in self._backends(service)}
         return None
 
     def _restore(self, service: str) -> None:
@@ -106,13 +96,12 @@ class BackendPersistence:
         stored = {}
         for row in self._store.read().execute("SELECT * FROM backends WHERE service = ?", (service,)):
             try:
-                # The file is the sandbox's own, readable by its owner only.
-                stored[row["account"], row["region"]] = _load(row["pickle"])
+                stored[row["account"], row["region"]] = load(row["pickle"], self._of_moto(service).backend)
             except Exception as error:  # written by another version of moto, for example
                 raise Unreadable(f"what it says of {row['service']}: {error}") from error
         for (account, region), backend in stored.items():
             self._of_moto(service)[account][region] = backend
-            self._written[service, account, region] = _digest(_dump(backend))
+            self._written[service, account, region] = _digest(dump(backend))
         for key, _ in list(self._backends(service)):
             if key not in stored:
                 del self._of_moto(service)[key[0]][key[1]]
@@ -124,7 +113,7 @@ class BackendPersistence:
     def _write(self, db: sqlite3.Connection, services: Collection[str]) -> None:
         for service in services:
             for (account, region), backend in self._backends(service):
-                content, key = _dump(backend), (service, account, region)
+                content, key = dump(backend), (service, account, region)
                 digest = _digest(content)
                 if self._written.get(key) != digest:
                     db.execute("INSERT OR REPLACE INTO backends VALUES (?, ?, ?, ?)", (*key, content))
@@ -138,21 +127,5 @@ class BackendPersistence:
         return moto.backends.get_backend(self._model_name(service))
 
 
-def _dump(backend: Any) -> bytes:
-    return pickle.dumps(backend, 5)
-
-
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _load(content: bytes) -> Any:
-    return _Unpickler(io.BytesIO(content)).load()
-
-
-class _Unpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        for old, new in MOVED.items():
-            if module.startswith(old):
-                module = new + module.removeprefix(old)
-        return super().find_class(module, name)

@@ -14,9 +14,8 @@ from ecr_sandbox.aws.call import model_name
 from ecr_sandbox.aws.dispatch import SERVICES
 from ecr_sandbox.errors import ApiError
 from ecr_sandbox.iam import administrator, principals
-from ecr_sandbox.services.ecr.backend import Repository
 from ecr_sandbox.services.ecs import roles
-from ecr_sandbox.state import persistence
+from ecr_sandbox.state import persistence, pickles
 from ecr_sandbox.state.persistence import BackendPersistence
 from ecr_sandbox.state.store import Store
 from helpers import settings
@@ -95,15 +94,15 @@ def test_a_service_whose_recovery_fails_is_loaded_again_by_the_next_call(backend
 def test_keys_can_be_read_while_a_change_is_undone(backends, monkeypatch):
     read = []
 
-    def load(content: bytes):
+    def load(*stored):
         found: list = []
         other = threading.Thread(target=lambda: found.append(principals.of(settings.ACCESS_KEY)))
         other.start()
         other.join()
         read.extend(found or [None])
-        return pickle.loads(content)
+        return pickles.load(*stored)
 
-    monkeypatch.setattr(persistence, "_load", load)
+    monkeypatch.setattr(persistence, "load", load)
     fail(backends)
     assert read and None not in read
 
@@ -117,10 +116,3 @@ def test_the_session_of_a_task_survives_the_failure_of_another_change(backends):
         assert principals.of(made.access_key_id).arn.endswith("assumed-role/execution/task")
     with pytest.raises(ApiError):
         principals.of(made.access_key_id)
-
-
-def test_a_class_is_found_by_the_name_of_its_old_module():
-    """Until November 2026 the classes of the sandbox were in ``helpers.sandbox``."""
-    old = pickle.dumps(Repository, 0).replace(b"ecr_sandbox.services.ecr.backend", b"helpers.sandbox.ecr.backend")
-    assert b"helpers.sandbox" in old
-    assert persistence._load(old) is Repository

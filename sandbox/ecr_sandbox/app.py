@@ -78,6 +78,7 @@ class App:
         users.install()
         self._restore()
         administrator.ensure(self.store)
+        self._persistence.save()
         scans = ScanOperations.scans = Scans(self.store, self._blobs, self.jobs)
         self._services = self._lazy_services()
         ecr_subscriptions.install(self._services, self._public_credentials)

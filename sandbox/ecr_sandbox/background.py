@@ -18,6 +18,7 @@ from ecr_sandbox.auth import control_key
 from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.settings import Settings
 from ecr_sandbox.state.processes import command_of
+from ecr_sandbox.state.processes import running as running_processes
 
 READY_SECONDS = 30
 STOP_SECONDS = 10
@@ -47,7 +48,10 @@ def start(sandbox: Settings) -> dict:
     if found:
         return found
     with _start_lock(sandbox):
-        return find(sandbox) or _launch(sandbox)
+        found = find(sandbox)
+        if not found:
+            _wait_for_the_last(sandbox)
+        return found or _launch(sandbox)
 
 
 def stop(sandbox: Settings) -> bool:
@@ -189,6 +193,21 @@ def _start_lock(sandbox: Settings) -> Iterator[None]:
         yield
 
 
+def _wait_for_the_last(sandbox: Settings) -> None:
+    """Wait until a sandbox has ended whose state folder, once at this place, was deleted. Raises SandboxError."""
+    if _is_locked(sandbox):
+        return  # it runs in this folder
+    command = " ".join(_command(sandbox)[-3:])
+    for pid in running_processes(command):
+        if command_of(pid).endswith(command) and not _gone(pid, STOP_SECONDS):
+            raise SandboxError(f"A sandbox still uses the state folder that was at {sandbox.state}.", f"kill {pid}")
+
+
+def _command(sandbox: Settings) -> list[str]:
+    """The folder is part of it, so that the process is found when its state folder is deleted."""
+    return [*COMMAND, "--state", str(sandbox.state)]
+
+
 def _launch(sandbox: Settings) -> dict:
     log = log_file(sandbox)
     if log.exists() and log.stat().st_size > LOG_LIMIT:
@@ -196,7 +215,7 @@ def _launch(sandbox: Settings) -> dict:
     before = log.stat().st_size if log.exists() else 0
     with log.open("ab") as out:
         child = subprocess.Popen(
-            COMMAND,
+            _command(sandbox),
             cwd=sandbox.state,
             env=_environment(sandbox),
             stdin=subprocess.DEVNULL,

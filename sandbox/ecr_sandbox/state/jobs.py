@@ -5,6 +5,7 @@ due by the sandbox's clock. A job that was interrupted runs again from its begin
 """
 
 import json
+import sqlite3
 import sys
 import threading
 from collections.abc import Callable
@@ -92,7 +93,10 @@ class Jobs:
         """Wait for the next job that is due; None after stop()."""
         with self._changed:
             while not self._ended:
-                row = self._first()
+                try:
+                    row = self._first()
+                except sqlite3.Error:  # the state cannot be read now, or it is gone
+                    row = None
                 wait = row["due"] - clock.now() if row else MAX_SLEEP
                 if row and wait <= 0:
                     self._running.add(row["id"])

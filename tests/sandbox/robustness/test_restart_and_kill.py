@@ -134,7 +134,9 @@ class TestAnUnreadableState:
             assert db.execute("SELECT count(*) FROM images").fetchone() == (1,)
         own_sandbox.process.send_signal(signal.SIGTERM)
         stderr = own_sandbox.process.communicate(timeout=60)[1]
-        assert "The state file could not be read (what it says of ecr: No module named 'moto.gone')" in stderr
+        assert (
+            "The state file could not be read (what it says of ecr: moto.gone.Backend is not part of a state)" in stderr
+        )
 
 
 class TestTheStateFile:

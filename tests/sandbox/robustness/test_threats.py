@@ -355,11 +355,11 @@ def test_no_notebook_shows_a_password():
                     assert re.fullmatch(r"[0-9a-f]{40}", found) or "EXAMPLE" in found, f"{path.name}: {found}"
 
 
-def test_only_the_state_file_is_unpickled():
-    """A pickle can run code. The sandbox reads pickles only from its own state, which other users cannot write."""
+def test_pickles_are_read_in_one_place():
+    """A pickle can run code: ``state/pickles.py`` restricts what it can name."""
     readers = [
         path.name
         for path in (settings.PROJECT / "sandbox").rglob("*.py")
         if re.search(r"pickle\.loads?\(|Unpickler|shelve|yaml\.load\(|marshal\.load|\beval\(", path.read_text())
     ]
-    assert readers == ["persistence.py"]
+    assert readers == ["pickles.py"]

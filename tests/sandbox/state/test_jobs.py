@@ -1,5 +1,6 @@
 """Background jobs: stored in the transaction that creates them, run when due, retried, and resumed after a crash."""
 
+import sqlite3
 import threading
 import time
 
@@ -128,4 +129,22 @@ def test_a_job_that_is_dropped_while_it_runs_does_not_delete_another(work):
     until(lambda: work._running == set())
     work.on("greet", lambda: done.append)
     work._wake()
+    until(lambda: done == [{"name": "Ann"}])
+
+
+def test_a_state_that_cannot_be_read_for_a_moment_ends_no_worker(work, monkeypatch):
+    real, failed = work._first, set()
+
+    def first():
+        if threading.get_ident() not in failed:
+            failed.add(threading.get_ident())
+            raise sqlite3.OperationalError("disk I/O error")
+        return real()
+
+    monkeypatch.setattr(work, "_first", first)
+    done = []
+    work.on("greet", lambda: done.append)
+    work.start()
+    until(lambda: len(failed) == jobs.WORKERS)
+    work.add("greet", name="Ann")
     until(lambda: done == [{"name": "Ann"}])

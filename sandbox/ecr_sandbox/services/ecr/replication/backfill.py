@@ -8,7 +8,7 @@ from ecr_sandbox.services.ecr.backend import Backend, Repository, backend
 
 from . import copying, subscriptions
 from .backfill_table import COMPLETE, FAILED, IN_PROGRESS, PREPARING, STOPPED, STOPPING, Backfill, Backfills
-from .copying import CannotReplicate
+from .copying import CannotReplicate, Gone
 from .rules import Destination, destinations
 
 GONE = "ImageNotFound"
@@ -62,6 +62,8 @@ def _copied(backfill: Backfill, name: str, digest: str, tag: str | None) -> tupl
 def _code(repository: Repository, image: Image, tag: str | None, to: Destination) -> str | None:
     try:
         copying.copy(repository, image, tag, to)
+    except Gone:
+        return GONE
     except CannotReplicate as no:
         copying.fail(repository, image, tag, to, no.code)
         return no.code

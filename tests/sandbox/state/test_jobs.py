@@ -125,7 +125,7 @@ def test_a_job_that_is_dropped_while_it_runs_does_not_delete_another(work):
     work.drop("hang")
     work.add("greet", name="Ann")
     resume.set()
-    until(lambda: work._running == set())
+    until(lambda: not work._running)
     work.on("greet", lambda: done.append)
     work._wake()
     until(lambda: done == [{"name": "Ann"}])

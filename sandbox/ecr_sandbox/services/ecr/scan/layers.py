@@ -108,8 +108,8 @@ class _Layer:
         if member.is_hard_link:
             first = self.files.get(_clean(member.target))  # an earlier file
             entries = first.content if first else ()
-        elif member.content:
-            entries = make(member.content)
+        elif member.is_file:
+            entries = make(member.open())
         self.files.pop(path, None)
         self.kept.spend(_size(path))
         kept = []

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, BinaryIO
 
 from .layers import Entry, Kept, Make, Tree
@@ -62,8 +63,10 @@ def want(path: str) -> Make | None:
     """How to read the file at *path* in an image; see ``layers.Want``."""
     if path in RELEASE:
         return _release_fields
-    if path == DPKG or (path.startswith(DPKG_PARTS) and not path.endswith(".md5sums")):
+    if path == DPKG:
         return _dpkg
+    if path.startswith(DPKG_PARTS) and not path.endswith(".md5sums"):
+        return partial(_dpkg, longest=LONGEST_FILE)
     if path in APK:
         return _apk
     if PYTHON.fullmatch(path):
@@ -132,9 +135,9 @@ def _release_fields(file: BinaryIO) -> Iterator[Entry]:
         yield from block.items()
 
 
-def _dpkg(file: BinaryIO) -> Iterator[Entry]:
+def _dpkg(file: BinaryIO, longest: int = LONGEST_LIST) -> Iterator[Entry]:
     """Name and version of each package, name and version of its source package, and architecture."""
-    for fields in _blocks(file, DPKG_FIELD, LONGEST_LIST):
+    for fields in _blocks(file, DPKG_FIELD, longest):
         name, version = fields.get("package"), fields.get("version")
         # a removed package may leave its configuration; distroless writes no status
         if name and version and fields.get("status", "installed").endswith("installed"):

@@ -9,8 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import ecr_sandbox
-
 from . import limits
 from .layers import Unreadable
 from .limits import TooMuch
@@ -67,5 +65,5 @@ def _answer(child: subprocess.Popen[bytes], request: dict[str, Any]) -> bytes:
 def _environment() -> dict[str, str]:
     """The worker runs the same code as this process, and needs no keys."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    ours = str(Path(ecr_sandbox.__file__).parents[1])
+    ours = str(Path(__file__).parents[4])
     return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, (ours, os.environ.get("PYTHONPATH"))))}

@@ -20,15 +20,20 @@ NAMES = {"path": "path", "linkpath": "linkpath", "size": "size", "GNU.sparse.nam
 CONTINUED = 482, 504  # where a sparse file's header says that another follows, and where that one does
 
 
-@dataclass
+@dataclass(slots=True)
 class Member:
-    """A file, directory or link; *content* of a regular file is read before the next member."""
+    """A file, directory or link."""
 
     name: str
     target: str  # of a link
     is_folder: bool
     is_hard_link: bool
-    content: BinaryIO | None
+    is_file: bool
+    content: "Content"
+
+    def open(self) -> BinaryIO:
+        """The content of a file, to be read before the next member."""
+        return cast(BinaryIO, io.BufferedReader(self.content))
 
 
 def members(layer: Unpacked) -> Iterator[Member]:
@@ -46,6 +51,8 @@ def members(layer: Unpacked) -> Iterator[Member]:
         else:
             yield from _member(layer, header, for_all | for_next)
             for_next = {}
+    if for_next:
+        raise tarfile.HeaderError("it ends after a name")
 
 
 def _header(layer: Unpacked, empty: bool) -> tarfile.TarInfo | None:
@@ -70,13 +77,13 @@ def _member(layer: Unpacked, header: tarfile.TarInfo, fields: dict[str, str]) ->
     if len(name) > LONGEST_PATH or len(target) > LONGEST_PATH:
         raise TooMuch(f"a path in it has more than {LONGEST_PATH} characters")
     has_content = header.isreg() or header.type not in tarfile.SUPPORTED_TYPES
-    content = _Content(layer, size if has_content else 0)
-    reader = cast(BinaryIO, io.BufferedReader(content)) if header.isreg() and header.type != GNUTYPE_SPARSE else None
-    yield Member(name, target, header.isdir(), header.islnk(), reader)
+    content = Content(layer, size if has_content else 0)
+    is_file = header.isreg() and header.type != GNUTYPE_SPARSE
+    yield Member(name, target, header.isdir(), header.islnk(), is_file, content)
     layer.skip(content.left + -content.size % BLOCKSIZE)
 
 
-class _Content(io.RawIOBase):
+class Content(io.RawIOBase):
     """The next *size* bytes of *layer*."""
 
     def __init__(self, layer: Unpacked, size: int):

@@ -108,12 +108,11 @@ def _finding(found: Found) -> dict[str, Any]:
 
 
 def _limit() -> None:
-    """Limit what this process may use: memory, processor time, no file that it writes, no core dump."""
+    """Limit what this process may use: memory and processor time."""
     for name, most in (
         ("RLIMIT_DATA", limits.MEMORY),
         ("RLIMIT_AS", 2 * limits.MEMORY),  # with the files that are mapped, such as libraries
         ("RLIMIT_CPU", limits.CPU_SECONDS),
-        ("RLIMIT_FSIZE", 0),
         ("RLIMIT_CORE", 0),
     ):
         with suppress(AttributeError, ValueError, OSError):  # not on this system, or the limit is lower already

@@ -121,7 +121,9 @@ def test_an_image_that_unpacks_to_too_much_is_not_unpacked(monkeypatch):
 
 def test_an_image_with_too_many_package_files_is_not_unpacked(monkeypatch):
     monkeypatch.setattr(limits, "KEPT_BYTES", 3 * (limits.PACKAGE + 20))
-    assert files_of(tar({"etc/a": b"a", "etc/b": b"b"}), tar({"etc/a": b"a", "etc/b": b"b"}))  # only what is there counts
+    assert files_of(
+        tar({"etc/a": b"a", "etc/b": b"b"}), tar({"etc/a": b"a", "etc/b": b"b"})
+    )  # only what is there counts
     with pytest.raises(TooMuch, match="bytes about packages"):
         files_of(tar(LOWER))
 

@@ -4,7 +4,7 @@ The JSON protocol names the operation in a header, the query protocol (XML) in t
 """
 
 import json
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from moto.core.routing import get_service_router
@@ -118,7 +118,7 @@ def _routed(request: Request) -> tuple[str, dict[str, Any]]:
     return str(operation.name), dict(parameters)
 
 
-@cache
+@lru_cache(1024)  # a client may name any operation
 def _members(service: str, operation: str) -> frozenset[str]:
     model = get_service_model(model_name(service))
     if operation not in model.operation_names:

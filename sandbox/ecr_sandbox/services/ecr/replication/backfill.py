@@ -7,7 +7,7 @@ from ecr_sandbox.registry.manifest_format import INDEXES
 from ecr_sandbox.services.ecr.backend import Backend, Repository, backend
 
 from . import copying, subscriptions
-from .backfill_table import COMPLETE, FAILED, IN_PROGRESS, PREPARING, STOPPED, STOPPING, Backfill, Backfills
+from .backfill_table import COMPLETE, FAILED, IN_PROGRESS, PREPARING, RUNNING, STOPPED, STOPPING, Backfill, Backfills
 from .copying import CannotReplicate, Gone
 from .rules import Destination, destinations
 
@@ -28,6 +28,13 @@ def run(what: dict[str, Any]) -> None:
             table.done(row["number"], FAILED if code else COMPLETE, code, ([code] if code else []) if index else None)
         else:
             return _end(table, backfill)
+
+
+def give_up(what: dict[str, Any]) -> None:
+    """End a backfill whose job failed or was interrupted too often."""
+    table = Backfills(Backend.store)
+    if (backfill := table.get(what["id"])) and backfill.status in RUNNING:
+        table.set_status(backfill, FAILED)
 
 
 def _end(table: Backfills, backfill: Backfill) -> None:

@@ -58,6 +58,14 @@ def replicate(job: dict[str, Any]) -> None:
         raise
 
 
+def give_up(job: dict[str, Any]) -> None:
+    """End a job that failed or was interrupted too often."""
+    source = _repository(job["account"], job["region"], job["repository"])
+    image = source.images.find(digest=job["digest"]) if source else None
+    if source and image:
+        fail(source, image, job["tag"], Destination(job["to_account"], job["to_region"]), SERVER_ERROR)
+
+
 def copy(source: Repository, image: Image, tag: str | None, to: Destination) -> None:
     """Copy *image* to the registry *to*, under *tag* if that is still its tag.
 

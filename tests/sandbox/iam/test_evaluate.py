@@ -568,10 +568,21 @@ CONDITIONS: list[tuple[str, Any, Any, bool]] = [
     ("ForAnyValue:StringNotEquals", ["a", "b"], ("a", "c"), True),
     ("ForAnyValue:StringNotEquals", ["a", "b"], ("a", "b"), False),
     ("ForAnyValue:StringNotEquals", ["a", "b"], None, False),
-    ("ForAnyValue:StringEqualsIfExists", ["a"], None, True),
-    # Our reading of what IAM leaves open: several values without a set operator
-    ("StringEquals", "a", ("a", "b"), True),
-    ("StringNotEquals", "a", ("a", "b"), False),
+    ("ForAnyValue:StringEquals", ["a", ""], "", False),
+    ("ForAllValues:StringEqualsIfExists", ["a"], None, True),
+    ("ForAllValues:StringEqualsIfExists", ["a"], ("a", "b"), False),
+    # What the user guide leaves open: see conditions.Condition
+    ("ForAnyValue:StringEqualsIfExists", ["a"], None, False),
+    ("ForAnyValue:StringNotEqualsIfExists", ["a"], None, False),
+    ("ForAnyValue:StringEqualsIfExists", ["a"], ("a", "b"), True),
+    ("ForAnyValue:StringEqualsIfExists", ["a"], "", False),
+    ("StringEquals", "a", ("a", "b"), False),
+    ("StringEquals", "a", ("a",), False),
+    ("StringEqualsIfExists", "a", ("a", "b"), False),
+    ("StringNotEquals", "a", ("b", "c"), False),
+    ("StringNotEquals", "a", (), True),
+    ("Null", "false", ("a", "b"), True),
+    ("Null", ["true", "false"], ("a", "b"), True),
 ]
 
 

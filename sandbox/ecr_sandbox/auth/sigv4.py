@@ -27,6 +27,7 @@ from .scope import ALGORITHM, PARAMETERS, Scope, header_of, parameters, scope_of
 
 WINDOW = timedelta(minutes=15)
 TERMINATOR = "aws4_request"
+ISO_8601 = "en.wikipedia.org/wiki/ISO_8601"  # AWS's sentence has this address with http
 HEADER_NAMES = re.compile(r"[a-z0-9;:_-]*")
 QUERY_PARAMETERS = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Date")
 
@@ -117,8 +118,7 @@ def _check_clock(request: Request) -> str:
     signed, now = _time_of(request), _now()
     if signed is None:
         raise errors.incomplete(
-            f"Date must be in ISO-8601 'basic format'. Got '{_date_header(request)}'. "
-            "See http://en.wikipedia.org/wiki/ISO_8601"
+            f"Date must be in ISO-8601 'basic format'. Got '{_date_header(request)}'. See http://{ISO_8601}"
         )
     timestamp, now_timestamp = signed.strftime(SIGV4_TIMESTAMP), now.strftime(SIGV4_TIMESTAMP)
     if signed < now - WINDOW:

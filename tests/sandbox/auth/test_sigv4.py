@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response
 
-from ecr_sandbox.auth.sigv4 import AccessKeys, verify_signature
+from ecr_sandbox.auth.sigv4 import ISO_8601, AccessKeys, verify_signature
 from ecr_sandbox.aws.service_called import QUERY_VERSIONS, TARGET_PREFIXES
 from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http.middleware import Request, chain
@@ -210,7 +210,7 @@ def with_header(**more: str):
 
 
 INCOMPLETE, INVALID = ("IncompleteSignature", 400), ("SignatureDoesNotMatch", 403)
-ISO = "Date must be in ISO-8601 'basic format'. Got '201'. See http://en.wikipedia.org/wiki/ISO_8601"
+ISO = f"Date must be in ISO-8601 'basic format'. Got '201'. See http://{ISO_8601}"
 FIVE = "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got 'a/b/c/d'"
 NO_DATE = "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header."
 NO_PAIR = "'x' not a valid key=value pair (missing equal-sign) in Authorization header: 'AWS4-HMAC-SHA256 x'."

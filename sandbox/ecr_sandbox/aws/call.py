@@ -17,6 +17,8 @@ from ecr_sandbox.http.middleware import Handler, Request
 from ecr_sandbox.iam import principals
 from ecr_sandbox.iam.requests import Call
 
+from .service_called import service_called
+
 QUERY_NAMESPACES = {
     "ec2": "http://ec2.amazonaws.com/doc/2016-11-15/",
     "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
@@ -79,7 +81,7 @@ def account_of(request: Request) -> str:
 
 def speaks_query(request: Request) -> bool:
     """Whether the request is in the query protocol. An unsigned request is recognised by its form."""
-    service = service_of(request)
+    service = service_called(request) or service_of(request)
     if service == "monitoring":  # it has three protocols
         return request.mimetype == "application/x-www-form-urlencoded"
     return service in QUERY_NAMESPACES or (

@@ -29,7 +29,7 @@ NOTHING = evaluate.parse(
 def of(access_key: str) -> evaluate.Principal:
     """The principal of *access_key*; raises ApiError for a key that is unknown, inactive or expired."""
     found = _owner(access_key)
-    return _user(access_key, found) if isinstance(found, User) else _session(found)
+    return _user(found) if isinstance(found, User) else _session(found)
 
 
 def of_request(request: Request) -> evaluate.Principal:
@@ -44,9 +44,10 @@ def service(name: str, number: str) -> evaluate.Principal:
 
 
 def root(number: str) -> evaluate.Principal:
-    """An account's root: everything in the account is allowed."""
+    """An account's root: the account allows it everything."""
     arn = f"arn:aws:iam::{number}:root"
-    return evaluate.Principal(arn, number, frozenset({arn}), (), unrestricted=True)
+    context = {"aws:userid": number, "aws:PrincipalType": "Account"}
+    return evaluate.Principal(arn, number, frozenset({arn}), (), context=context, unrestricted=True)
 
 
 def of_role(arn: str) -> evaluate.Principal | None:
@@ -126,7 +127,7 @@ def _owner(access_key: str) -> User | AssumedRole:
     raise errors.unknown_key()
 
 
-def _user(access_key: str, user: User) -> evaluate.Principal:
+def _user(user: User) -> evaluate.Principal:
     groups = [group for group in list(account(user.account_id).groups.values()) if user in group.users]
     tags = dict(account(user.account_id).tagger.tags.get(user.arn, {}))  # a copy: another thread may change them
     return evaluate.Principal(
@@ -143,7 +144,6 @@ def _user(access_key: str, user: User) -> evaluate.Principal:
             "aws:PrincipalAccount": user.account_id,
             **_principal_tags(tags),
         },
-        unrestricted=access_key in ADMINISTRATORS,
     )
 
 

@@ -86,3 +86,8 @@ class RegistryRequest:
     backend: RegistryBackend
     repository: Repository
     part: str
+
+    def permit(self, *actions: str) -> None:
+        """Return if the caller may do all *actions* too, which this request includes; raises Refused."""
+        for action in actions:
+            self.backend.repository(self.http, self.repository.name, action)

@@ -71,9 +71,9 @@ def names(principal):
     "key, account",
     [(settings.ACCESS_KEY, settings.ACCOUNT), (settings.OTHER_ACCESS_KEY, settings.OTHER_ACCOUNT)],
 )
-def test_each_account_has_an_unrestricted_administrator(iam, key, account):
+def test_each_account_has_an_administrator_who_is_a_user_with_a_policy(iam, key, account):
     found = principals.of(key)
-    assert found.unrestricted
+    assert (names(found), found.unrestricted) == (["AdministratorAccess"], False)
     assert (found.account, found.arn) == (account, f"arn:aws:iam::{account}:user/administrator")
 
 

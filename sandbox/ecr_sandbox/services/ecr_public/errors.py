@@ -2,7 +2,7 @@
 
 from moto.core.exceptions import ServiceException
 
-from ecr_sandbox.auth.errors import bad_signature
+from ecr_sandbox.auth.errors import INVALID_REGION, wrong_scope
 from ecr_sandbox.errors import ApiError
 from ecr_sandbox.registry.errors import Refusal
 
@@ -48,7 +48,7 @@ def no_such_endpoint() -> ApiError:
     On AWS other Regions have no endpoint, and the client says "Could not connect to the
     endpoint URL" (https://github.com/aws/aws-cli/issues/5917).
     """
-    return bad_signature("Credential should be scoped to a valid region.")
+    return wrong_scope([INVALID_REGION])
 
 
 # --- the registry -----------------------------------------------------------------------------------------------------

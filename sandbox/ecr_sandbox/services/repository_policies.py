@@ -1,80 +1,112 @@
-"""Whether a text is a valid policy of a repository or a registry, decided from the text and the existing principals.
+"""The policies of repositories and registries: what ECR and ECR Public accept, and how they store the principals.
 
-Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html. ECR refuses a
-principal that does not exist: AWS Knowledge Center ("make sure that the role exists").
+Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html, …/registry-permissions.html;
+for the principals ``iam/principal_names.py``, for the sentences ``image_errors.py``.
 """
 
-import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
 import botocore.session
+from botocore.model import OperationModel
 
-from ecr_sandbox.iam import evaluate, principals
-from ecr_sandbox.iam.patterns import glob
+from ecr_sandbox.aws.errors import InvalidParameter
+from ecr_sandbox.iam import policy, principal_names
+from ecr_sandbox.iam.patterns import glob, literal_brackets
+
+from .image_errors import INVALID_REGISTRY_POLICY, INVALID_REPOSITORY_POLICY, PRINCIPAL_NOT_FOUND
 
 Statement = Mapping[str, Any]
-ACTION = re.compile(r"\*|ecr:[A-Za-z*?]+", re.IGNORECASE)
-# Actions of ECR that are not operations: Service Authorization Reference, "Actions defined by Amazon ECR".
-FURTHER_ACTIONS = ("BatchImportUpstreamImage", "GetImageCopyStatus", "ReplicateImage")
+# Actions that are not operations: Service Authorization Reference, "Actions defined by Amazon ECR".
+FURTHER_ACTIONS = {"ecr": ("BatchImportUpstreamImage", "GetImageCopyStatus", "ReplicateImage")}
+COMPLETE_ARN = re.compile("arn:([^:]*:){4}", re.ASCII)
+# An operation with one of these parameters is about repositories.
+REPOSITORY_PARAMETERS = {"repositoryName", "repositoryNames", "resourceArn"}
 
 
-def valid_resource_policy(text: str) -> bool:
-    """Whether *text* is a policy with existing principals, ECR's actions and no resource."""
-    return _all_statements(text, lambda each: _guards(each) and not {"Resource", "NotResource"} & set(each))
+def stored_repository_policy(text: str, service: str, field: str = "PolicyText") -> str:
+    """The policy *text* of a repository as *service* (``ecr``, ``ecr-public``) stores it.
+
+    Raises InvalidParameter, which names *field*. The actions must be about repositories: ECR refuses
+    ``ecr:GetAuthorizationToken`` (https://github.com/cloudposse/terraform-aws-ecr/pull/67). ECR refuses a Resource
+    (https://github.com/awsdocs/amazon-ecr-user-guide/pull/20); what ECR Public does is not documented.
+    """
+
+    def is_valid(statement: Statement) -> bool:
+        if _has_resource(statement) and not (service == "ecr-public" and _has_valid_resources(statement)):
+            return False
+        return _has_valid_actions(statement, service, _repository_actions(service))
+
+    return _stored(text, is_valid, field, INVALID_REPOSITORY_POLICY)
 
 
-def valid_registry_policy(text: str) -> bool:
-    """The same for a registry policy, which has resources."""
-    return _all_statements(text, lambda each: _guards(each) and bool({"Resource", "NotResource"} & set(each)))
+def stored_registry_policy(text: str) -> str:
+    """The same for a registry policy, which has resources and can have every action of ECR.
+
+    A resource that is not a complete ARN matches nothing, so a Deny of it would be lost. That ECR refuses it is our
+    assumption.
+    """
+
+    def is_valid(statement: Statement) -> bool:
+        return _has_valid_actions(statement, "ecr", _actions("ecr")) and _has_valid_resources(statement)
+
+    return _stored(text, is_valid, "PolicyText", INVALID_REGISTRY_POLICY)
 
 
-def _all_statements(text: str, are: Callable[[Statement], bool]) -> bool:
+def _stored(text: str, is_valid: Callable[[Statement], bool], field: str, invalid: str) -> str:
     try:
-        evaluate.parse(text)
-        statements = json.loads(text)["Statement"]
-        return all(map(are, [statements] if isinstance(statements, dict) else statements))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return False
+        statements = policy.document_statements(text)
+        if not all(_has_principal(each) and is_valid(each) for each in statements):
+            raise InvalidParameter(field, invalid)
+        principal_names.check(text)
+    except principal_names.UnknownPrincipal:
+        raise InvalidParameter(field, PRINCIPAL_NOT_FOUND) from None
+    except (policy.Malformed, principal_names.InvalidPrincipal):
+        raise InvalidParameter(field, invalid) from None
+    return principal_names.stored(text)
 
 
-def _guards(statement: Statement) -> bool:
-    actions = _several(statement.get("Action", statement.get("NotAction", [])))
-    who = statement.get("Principal", statement.get("NotPrincipal"))
-    return (
-        ("Principal" in statement) != ("NotPrincipal" in statement)
-        and bool(actions)
-        and all(map(_is_ecrs, actions))
-        and (who == "*" or all(map(_may_exist, _several(who.get("AWS", [])))))
-    )
+def _has_principal(statement: Statement) -> bool:
+    return "Principal" in statement or "NotPrincipal" in statement
 
 
-def _is_ecrs(action: str) -> bool:
-    """Whether the pattern *action* matches at least one action of ECR."""
-    if not ACTION.fullmatch(action):
-        return False
-    matches = glob(action.partition(":")[2].lower() or "*")
-    return any(map(matches, _ecr_actions()))
+def _has_resource(statement: Statement) -> bool:
+    return "Resource" in statement or "NotResource" in statement
+
+
+def _has_valid_resources(statement: Statement) -> bool:
+    resources = policy.as_list(statement.get("Resource", statement.get("NotResource", "")))
+    return all(each == "*" or COMPLETE_ARN.match(each) for each in resources)
+
+
+def _has_valid_actions(statement: Statement, service: str, known: tuple[str, ...]) -> bool:
+    """Whether each action is ``*`` or a pattern of *service* that matches at least one of the *known* actions."""
+    patterns = policy.as_list(statement.get("Action", statement.get("NotAction")))
+    return all(each == "*" or _matches_any(each.lower(), service, known) for each in patterns)
+
+
+def _matches_any(pattern: str, service: str, actions: tuple[str, ...]) -> bool:
+    prefix, _, name = pattern.partition(":")
+    return prefix == service and any(map(glob(literal_brackets(name)), actions))
 
 
 @cache
-def _ecr_actions() -> tuple[str, ...]:
-    operations = botocore.session.Session().get_service_model("ecr").operation_names
-    return tuple(name.lower() for name in (*operations, *FURTHER_ACTIONS))
+def _actions(service: str) -> tuple[str, ...]:
+    return tuple(name.lower() for name in (*_operations(service), *FURTHER_ACTIONS.get(service, ())))
 
 
-def _may_exist(principal: str) -> bool:
-    """Users and roles of the sandbox's accounts must exist; those of other accounts are not known."""
-    parts = principal.split(":")
-    if len(parts) < 6 or parts[4] not in principals.ADMINISTRATORS.values():
-        return True
-    kind, _, path = parts[5].partition("/")
-    if kind == "user":
-        return principals.user(parts[4], path.rpartition("/")[2]) is not None
-    return kind != "role" or principals.role(principal) is not None
+@cache
+def _repository_actions(service: str) -> tuple[str, ...]:
+    operations = [name for name, model in _operations(service).items() if REPOSITORY_PARAMETERS & _parameters(model)]
+    return tuple(name.lower() for name in (*operations, *FURTHER_ACTIONS.get(service, ())))
 
 
-def _several(value: str | Iterable[str]) -> list[str]:
-    return [value] if isinstance(value, str) else list(value)
+def _operations(service: str) -> dict[str, OperationModel]:
+    model = botocore.session.Session().get_service_model(service)
+    return {name: model.operation_model(name) for name in model.operation_names}
+
+
+def _parameters(operation: OperationModel) -> set[str]:
+    return set(operation.input_shape.members) if operation.input_shape else set()

@@ -20,6 +20,7 @@ from ecr_sandbox.aws import dispatch
 from ecr_sandbox.aws.call import model_name, read_call
 from ecr_sandbox.aws.lazy_services import Services
 from ecr_sandbox.aws.query_validation import validate_query
+from ecr_sandbox.aws.resource_policies import check_resource_policy
 from ecr_sandbox.aws.responses import answer_errors
 from ecr_sandbox.aws.transaction import in_transaction
 from ecr_sandbox.aws.validation import validate
@@ -134,6 +135,7 @@ class App:
             in_transaction(self.store, self._persistence),
             answer_errors,  # inside the transaction: a call that is refused has changed nothing
             authorize(self.store.lock),
+            check_resource_policy,
         ]
         return chain(middleware, dispatch.answer)
 

@@ -131,7 +131,22 @@ Repositories and registries:
 - A KMS key is accepted without a check; it does not have to exist. Without one, an invented ARN represents `aws/ecr`,
   the AWS managed key.
 - SetRepositoryPolicy ignores `force`: callers can lock themselves out.
-- Principals in a policy must exist if they are users or roles of the sandbox's own accounts; others are not checked.
+- Principals in a policy must exist if they are users or roles of the sandbox's own accounts; those of other accounts
+  are not known, and are accepted. The name of an AWS service must have the form of one; it does not have to exist.
+- A policy that names users or roles is returned with the same content, but its numbers and escapes can be written
+  differently. AWS changes the layout of the text, too.
+- Which actions a repository policy can have is documented for `ecr:GetAuthorizationToken` only, which is refused. The
+  sandbox refuses every action that is not about a repository, and a registry policy whose Resource is not a complete
+  ARN.
+
+IAM:
+
+- Policies of queues, secrets, log groups and event buses are checked when they are stored. Only EventBridge's delivery
+  to a queue evaluates one.
+- A session policy is limited by its characters only; there is no packed size.
+- `iam/errors.py` says which sentences about malformed policies were recorded on AWS. An identity-based policy with the
+  action `s3:` and a session policy with an incomplete ARN are refused with sentences that are our assumption.
+- A stored policy that cannot be read, for example from an older state, denies everything.
 
 ECS on Fargate, EKS and Lambda:
 

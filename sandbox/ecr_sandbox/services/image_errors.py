@@ -12,6 +12,12 @@ from ecr_sandbox.registry import errors
 from ecr_sandbox.registry.backend import RegistryErrors
 from ecr_sandbox.registry.errors import ImageError, Refusal
 
+# --- policies of repositories -----------------------------------------------------------------------------------------
+
+INVALID_REPOSITORY_POLICY = "Invalid repository policy provided"  # https://github.com/aws/aws-sdk-go/issues/3921
+INVALID_REGISTRY_POLICY = "Invalid registry policy provided"  # https://github.com/pulumi/pulumi-aws/issues/2326
+PRINCIPAL_NOT_FOUND = "Principal not found"  # https://github.com/hashicorp/terraform-provider-aws/issues/39064
+
 # --- the API ----------------------------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ecr_sandbox.iam import evaluate, requests
-from ecr_sandbox.services.ecr.repository_policy import valid_resource_policy
 from helpers import settings
 from tests.sandbox.conftest import ADMINISTRATOR, Sandbox
 
@@ -616,30 +615,3 @@ def test_an_unknown_operation(sandbox):
     iam.meta.events.register("before-call.iam.*", change_action)
     with pytest.raises(ClientError, match="iam:Nonsense is not part of this sandbox"):
         iam.list_users()
-
-
-# Repository policies as documents
-
-
-@pytest.mark.parametrize(
-    "statement, valid",
-    [
-        ({"Principal": "*", "Action": "ecr:*"}, True),
-        ({"Principal": {"AWS": "111122223333"}, "Action": ["ecr:BatchGetImage"]}, True),
-        ({"Principal": {"Service": "lambda.amazonaws.com"}, "Action": "ecr:BatchGetImage", "Sid": "Lambda"}, True),
-        ({"NotPrincipal": {"AWS": "111122223333"}, "Action": "ecr:*"}, True),
-        ({"Action": "ecr:*"}, False),
-        ({"Principal": "*"}, False),
-        ({"Principal": "*", "Action": "s3:GetObject"}, False),
-        ({"Principal": "*", "Action": "ecr:*", "Resource": "*"}, False),
-        ({"Principal": "*", "Action": "ecr:*", "Effect": "Perhaps"}, False),
-        ({"Principal": {"AWS": "arn:aws:iam::123456789012:user/no-such-user"}, "Action": "ecr:*"}, False),
-    ],
-)
-def test_valid_and_invalid_repository_policies(statement, valid):
-    assert valid_resource_policy(json.dumps(policy({"Effect": "Allow", **statement}))) is valid
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"Version": "2012-10-17"}', "7", '{"Statement": [7]}'])
-def test_text_that_is_not_a_policy(text):
-    assert not valid_resource_policy(text)

@@ -11,10 +11,9 @@ import moto.ecr.models as moto_ecr
 import moto.ecr.urls
 from moto.ecr.exceptions import RepositoryNotFoundException
 
-from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.http import addresses
 from ecr_sandbox.http.middleware import Request
-from ecr_sandbox.iam import principals
+from ecr_sandbox.iam import principal_names, principals
 from ecr_sandbox.iam.authorization import Denied, permit
 from ecr_sandbox.iam.evaluate import Principal
 from ecr_sandbox.registry import events, image_ids
@@ -30,6 +29,7 @@ from ecr_sandbox.registry.references import Key
 from ecr_sandbox.registry.upload_sessions import UploadSessions
 from ecr_sandbox.registry.usage import Meter
 from ecr_sandbox.services.image_errors import repository_unknown
+from ecr_sandbox.services.repository_policies import stored_registry_policy, stored_repository_policy
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.jobs import Jobs
 from ecr_sandbox.state.persistence import BackendPersistence
@@ -39,7 +39,6 @@ from . import last_pull
 from .authorization import repository_request
 from .lifecycle import policy, previews, schedule
 from .registry_settings import EXCLUSIONS, SCHEMA, Settings
-from .repository_policy import valid_registry_policy, valid_resource_policy
 from .tag_mutability import immutable
 
 
@@ -196,12 +195,17 @@ class Backend(moto_ecr.ECRBackend):
             return image
 
     def set_repository_policy(self, registry_id: str, repository_name: str, policy_text: str) -> dict[str, Any]:
-        """moto would accept a policy without a principal, and actions that do not exist."""
-        repository = self.repository(repository_name, registry_id)
-        if not valid_resource_policy(policy_text):
-            raise InvalidParameter("PolicyText", "Invalid repository policy provided")
-        repository.policy = policy_text
+        """moto would accept a policy without a principal, and actions that do not exist; raises InvalidParameter."""
+        self.repository(repository_name, registry_id).policy = stored_repository_policy(policy_text, "ecr")
         return self.get_repository_policy(registry_id, repository_name)
+
+    def get_repository_policy(self, registry_id: str, repository_name: str) -> dict[str, Any]:
+        """moto's, with the ARNs of the principals that exist."""
+        return _with_arns(super().get_repository_policy(registry_id, repository_name))
+
+    def delete_repository_policy(self, registry_id: str, repository_name: str) -> dict[str, Any]:
+        """The same."""
+        return _with_arns(super().delete_repository_policy(registry_id, repository_name))
 
     def put_lifecycle_policy(
         self, registry_id: str, repository_name: str, lifecycle_policy_text: str
@@ -218,11 +222,17 @@ class Backend(moto_ecr.ECRBackend):
         }
 
     def put_registry_policy(self, policy_text: str) -> dict[str, Any]:
-        """moto would accept only the three actions of registry policies before scope V2."""
-        if not valid_registry_policy(policy_text):
-            raise InvalidParameter("PolicyText", "Invalid registry policy provided")
-        self.registry_policy = policy_text
+        """moto would accept only the three actions of registry policies before scope V2; raises InvalidParameter."""
+        self.registry_policy = stored_registry_policy(policy_text)
         return self.get_registry_policy()
+
+    def get_registry_policy(self) -> dict[str, Any]:
+        """moto's, with the ARNs of the principals that exist."""
+        return _with_arns(super().get_registry_policy())
+
+    def delete_registry_policy(self) -> dict[str, Any]:
+        """The same."""
+        return _with_arns(super().delete_registry_policy())
 
     def delete_repository(
         self, repository_name: str, registry_id: str | None = None, force: bool = False
@@ -235,6 +245,10 @@ class Backend(moto_ecr.ECRBackend):
             previews.delete(self.store, repository.key)
             self.blobs.forget(repository.key)
         return repository
+
+
+def _with_arns(answer: dict[str, Any]) -> dict[str, Any]:
+    return {**answer, "policyText": principal_names.shown(answer["policyText"])}
 
 
 def install(

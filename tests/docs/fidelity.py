@@ -64,7 +64,9 @@ Images and layers:
 - BatchDeleteImage processes the ids in order, so one call can delete an index and then its images. AWS does not
   document its order.
 - `imageTag` must be a tag that docker accepts (at most 128 characters). The service model allows 300 of any kind.
-- GetDownloadUrlForLayer returns a presigned URL of the sandbox, in the format of S3, which expires after an hour.
+- GetDownloadUrlForLayer returns a presigned URL of the sandbox, in the format of S3, which expires after an hour. It
+  has the host name of the request, because current clients refuse a redirect from `localhost` to `127.0.0.1`. A client
+  may send the registry's password with it, which is ignored; S3 refuses a request with two authentications.
 
 Scans:
 

@@ -4,6 +4,7 @@ A page of another site can send requests to ``localhost``, or let its own host n
 rebinding). The first has a foreign ``Origin``, the second a foreign ``Host``.
 """
 
+import re
 from urllib.parse import urlsplit
 
 from werkzeug.wrappers import Response
@@ -11,13 +12,15 @@ from werkzeug.wrappers import Response
 from .middleware import Handler, Request
 
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
+# Answers repeat this header in addresses that clients follow, so it has a name and a port, and nothing else.
+HOST = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
 
 
 def check_origin(request: Request, call_next: Handler) -> Response:
     """Refuse with 403 a request that does not come from this machine, or was not meant for it."""
     if request.remote_addr not in ("127.0.0.1", "::1", None):
         return _refuse(f"requests from {request.remote_addr}")
-    if _host(f"//{request.headers.get('Host', '')}") not in LOCAL_HOSTS:
+    if not HOST.fullmatch(request.headers.get("Host", "")):
         return _refuse(f"the host name '{request.headers.get('Host', '')}'")
     origin = request.headers.get("Origin")
     if (origin and _host(origin) not in LOCAL_HOSTS) or request.headers.get("Sec-Fetch-Site") == "cross-site":

@@ -39,8 +39,8 @@ class Repository(Protocol):
     def mountable(self, digest: str, source: str, request: Request) -> Key | None:
         """The key of the repository *source*, if the blob *digest* may be mounted from it."""
 
-    def presigned_url(self, digest: str) -> str | None:
-        """Where clients fetch the blob *digest*; None when the registry itself sends it."""
+    def presigned_url(self, digest: str, asked: str) -> str | None:
+        """Where a client that *asked* this Host fetches the blob *digest*; None when the registry itself sends it."""
 
     def delete_images(self, ids: Iterable[Id]) -> Deleted:
         """BatchDeleteImage: see ``image_ids.delete``."""

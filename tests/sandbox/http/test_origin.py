@@ -11,6 +11,15 @@ import pytest
 
 from helpers import settings
 
+# The Host is repeated in addresses that clients follow.
+NOT_ONLY_A_NAME = [
+    "me@localhost:5050",
+    "localhost/evil.example",
+    "localhost:5050#",
+    "localhost:x",
+    "localhost:5050,evil",
+]
+
 
 def other_addresses() -> list[str]:
     """This machine's addresses besides the loopback ones."""
@@ -30,12 +39,14 @@ def test_it_listens_on_loopback_only(sandbox):
                 pytest.fail(f"the sandbox listens on {address}")
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:5050", "localhost.evil.example", "", "10.0.0.7:5050"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:5050", "localhost.evil.example", "", "10.0.0.7:5050", *NOT_ONLY_A_NAME]
+)
 def test_a_foreign_host_name_is_refused(sandbox, host):
     assert sandbox.http("GET", "/v2/", Host=host)[0] == 403
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.0.0.1:5050", "LOCALHOST:1"])
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.0.0.1:5050", "LOCALHOST:1", "[::1]", "[::1]:5050"])
 def test_our_own_host_names_pass(sandbox, host):
     assert sandbox.http("GET", "/v2/", Host=host)[0] == 401
 

@@ -69,7 +69,7 @@ class Repository:
         images = self._registry.repositories.images(source)
         return images.key if images.use(digest) else None
 
-    def presigned_url(self, digest: str) -> str | None:
+    def presigned_url(self, digest: str, asked: str) -> str | None:
         """None: this registry sends the bytes itself; the Hub has a content network."""
         return None
 

@@ -107,9 +107,9 @@ class Repository(moto_ecr.Repository):
         partition = self.arn.split(":")[1]
         return {**config, "kmsKey": f"arn:{partition}:kms:{self.region_name}:{self.account_id}:key/{number}"}
 
-    def presigned_url(self, digest: str) -> str:
-        """The presigned URL of the layer *digest*."""
-        return Backend.presigned_urls.url(digest, self.key)
+    def presigned_url(self, digest: str, asked: str) -> str:
+        """The presigned URL of the layer *digest*, for a client that *asked* this Host."""
+        return Backend.presigned_urls.url(digest, self.key, asked)
 
     def delete_images(self, ids: Iterable[image_ids.Id]) -> image_ids.Deleted:
         """BatchDeleteImage, for the API and the registry: see ``image_ids.delete``."""

@@ -59,7 +59,7 @@ class PublicRepository:
         """None: AWS describes mounting for private registries only."""
         return None
 
-    def presigned_url(self, digest: str) -> str | None:
+    def presigned_url(self, digest: str, asked: str) -> str | None:
         """None: this registry sends the bytes itself."""
         return None
 

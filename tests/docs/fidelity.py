@@ -88,8 +88,9 @@ Scans:
 
 The registry protocol (`/v2/`):
 
-- The OCI conformance suite 1.1.1, run by hand in November 2026, passes except for five tests: as on ECR, a part of a
-  layer returns 201, and must have at least 5 MiB unless it is the last one. `test_oci_conformance.py` has its cases.
+- The OCI conformance suite 1.1.1, run by hand in November 2026, passes except for six tests: as on ECR, a part of a
+  layer returns 201, and must have at least 5 MiB unless it is the last one, and `last` is a token from a `Link`, not
+  the name of a tag. `test_oci_conformance.py` has its cases.
 - Known behavior of ECR is implemented, with the source next to the code: 201 for a part, a `Range` that stays at
   the first part, layers by redirect, 405 for an invalid manifest.
 - Unknown behavior is our choice: a part that is too small, or a missing part, is refused with `BLOB_UPLOAD_INVALID`;
@@ -98,7 +99,8 @@ The registry protocol (`/v2/`):
   index of layers (BuildKit's cache without `image-manifest=true`) is refused with 400, as on ECR, with the code
   `MANIFEST_INVALID`.
 - A layer that no image uses yet can be pulled over the protocol; GetDownloadUrlForLayer refuses it.
-- ECR Public serves layers itself, without a redirect.
+- ECR Public serves layers itself, without a redirect. It answers 404 to `_catalog`; AWS's answer is not known.
+- `n` that is not a number is refused with 400; AWS's answer is not known.
 
 Lifecycle policies:
 

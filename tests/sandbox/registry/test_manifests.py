@@ -281,7 +281,7 @@ def test_an_unsupported_method_is_refused(wire, method, path):
 
 
 @pytest.mark.parametrize(
-    "path", ["/v2/_catalog", "/v2/a", "/v2//", "/v2/a/tags", "/v2/a/blobs/", "/v2/a/manifests/b/c"]
+    "path", ["/v2/_catalog/", "/v2/a", "/v2//", "/v2/a/tags", "/v2/a/blobs/", "/v2/a/manifests/b/c"]
 )
 def test_an_unknown_path_is_not_found(wire, path):
     answer = wire.ask("GET", path)

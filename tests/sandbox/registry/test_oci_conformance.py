@@ -5,8 +5,8 @@ of v1.1.1 (2025-01-23), and, marked with a star, of its successor ``conformance/
 A case names why Distribution 2.8 may fail it. A case that ECR fails names the reason and its source, and the sandbox
 must fail it too. The sandbox must pass all other cases.
 
-The sandbox passes 68 of the 73 cases of the suite v1.1.1; Distribution 2.8 passes 62 of 74. The sandbox fails five
-cases because of ``PART_IS_CREATED`` and ``SMALL_PARTS``.
+The sandbox passes 67 of the 73 cases of the suite v1.1.1; Distribution 2.8 passes 62 of 74. The sandbox fails six
+cases because of ``PART_IS_CREATED``, ``SMALL_PARTS`` and ``LAST_IS_A_TOKEN``.
 """
 
 import hashlib
@@ -32,6 +32,7 @@ DISTRIBUTION_IGNORES_RANGES = "https://github.com/distribution/distribution/issu
 PART_IS_CREATED = "ECR answers 201: https://github.com/regclient/regclient/issues/81"
 SMALL_PARTS = "ECR's minimum for a part is 5 MiB: https://github.com/dotnet/sdk-container-builds/pull/279"
 RANGE_STAYS = "ECR always returns the Range of the first part: https://github.com/aws/containers-roadmap/issues/2831"
+LAST_IS_A_TOKEN = "ECR refuses a name as `last`: https://github.com/OctopusDeploy/Issues/issues/6495"
 NO_EMPTY_LAYER = (
     "EmptyUploadException: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CompleteLayerUpload.html"
 )
@@ -418,10 +419,14 @@ def _(registry: Registry) -> None:
     assert answer.links["next"]["url"]
 
 
-@case("Content discovery: GET start of tag is set by `last` query parameter", distribution=DISTRIBUTION_HAS_NO_1_1)
+@case(
+    "Content discovery: GET start of tag is set by `last` query parameter",
+    distribution=DISTRIBUTION_HAS_NO_1_1,
+    ecr=LAST_IS_A_TOKEN,
+)
 def _(registry: Registry) -> None:
     answer = four_tags(registry).ask("GET", "tags/list?n=2&last=test1")
-    assert (answer.status_code, answer.json()["tags"]) == (200, ["test2", "test3"])
+    assert (answer.status_code, answer.json().get("tags")) == (200, ["test2", "test3"])
 
 
 @case(

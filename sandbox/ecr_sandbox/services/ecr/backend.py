@@ -24,11 +24,13 @@ from ecr_sandbox.registry.events import Deleted, Pulled, Pushed
 from ecr_sandbox.registry.image import Image
 from ecr_sandbox.registry.images import Images
 from ecr_sandbox.registry.manifest_format import Manifest
+from ecr_sandbox.registry.pages import Page
 from ecr_sandbox.registry.presigned_urls import PresignedUrls
 from ecr_sandbox.registry.pull_counts import Pulls
 from ecr_sandbox.registry.references import Key
 from ecr_sandbox.registry.upload_sessions import UploadSessions
 from ecr_sandbox.registry.usage import Meter
+from ecr_sandbox.services import lists
 from ecr_sandbox.services.image_errors import repository_unknown
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.jobs import Jobs
@@ -68,6 +70,10 @@ class Repository(moto_ecr.Repository):
     def key(self) -> Key:
         """The key of this repository's rows in the store."""
         return self.account_id, self.region_name, self.name
+
+    def tags(self, size: int | None, last: str | None) -> Page:
+        """A page of the registry's list of tags: see ``services/lists.py``."""
+        return lists.tags(self.images, size, last)
 
     def store_image(self, text: str, media_type: str | None, tag: str | None, digest: str | None) -> Image:
         """The end of a push: see ``Backend.store_image``. Raises ImageError, and Refused if the repository is gone."""

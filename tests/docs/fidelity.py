@@ -92,7 +92,10 @@ The registry protocol (`/v2/`):
   layer returns 201, and must have at least 5 MiB unless it is the last one, and `last` is a token from a `Link`, not
   the name of a tag. `test_oci_conformance.py` has its cases.
 - Known behavior of ECR is implemented, with the source next to the code: 201 for a part, a `Range` that stays at
-  the first part, layers by redirect, 405 for an invalid manifest.
+  the first part, layers by redirect, 405 for an invalid manifest, also for one without layers and for fields that ECR
+  does not know. Three such fields are known (`annotations` of the config, `platform` of the subject, `features` of a
+  platform); for the others the sandbox accepts those of the OCI specification and refuses the rest. A name that occurs
+  twice in an object is refused, which is our choice.
 - Unknown behavior is our choice: a part that is too small, or a missing part, is refused with `BLOB_UPLOAD_INVALID`;
   the status of an upload has its true length; `DELETE` of a layer is `UNSUPPORTED`; digests are sha256 only; a client
   that accepts no supported manifest format gets the stored manifest; a list of referrers has up to 1,000 entries; an

@@ -41,6 +41,8 @@ def listed(request: RegistryRequest) -> Response:
 
 def _descriptor(image: Image) -> dict[str, Any]:
     annotations = json.loads(image.manifest).get("annotations")
+    if isinstance(annotations, dict):  # until November 2026 their types were not checked
+        annotations = {name: value for name, value in annotations.items() if isinstance(value, str)}
     return {
         "mediaType": image.media_type,
         "digest": image.digest,

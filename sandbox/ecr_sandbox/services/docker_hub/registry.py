@@ -57,7 +57,7 @@ class Repository:
 
     def store_image(self, text: str, media_type: str | None, tag: str | None, digest: str | None) -> Image:
         """The end of a push; the first one creates the repository."""
-        manifest = Manifest.parse(text, media_type)
+        manifest = Manifest.parse(text, media_type, as_ecr=False)
         blobs, repositories = self._registry.blobs, self._registry.repositories
         with repositories.change():
             blobs.require_blobs(self.images, manifest, self.name, "docker.io")

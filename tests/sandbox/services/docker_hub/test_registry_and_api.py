@@ -675,7 +675,9 @@ def test_an_image_for_several_architectures_counts_by_the_architectures_pulled(t
     children = []
     for tag in ("amd64", "arm64"):
         digest = the_hub.push_with(token, f"{alice}/app", tag).headers["Docker-Content-Digest"]
-        children.append({"mediaType": MANIFEST, "digest": digest, "size": 1, "platform": {"architecture": tag}})
+        children.append(
+            {"mediaType": MANIFEST, "digest": digest, "size": 1, "platform": {"os": "linux", "architecture": tag}}
+        )
     index = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": children}).encode()
     assert the_hub.put(f"{alice}/app", token, "both", index, INDEX).status_code == 201
     limit()

@@ -6,14 +6,15 @@ origin, but the same site: the pages of JupyterLab at ``localhost:8888`` are ref
 Sources: RFC 6454, section 4, and https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header
 """
 
-from urllib.parse import urlsplit
+import re
 
 from werkzeug.wrappers import Response
 
 from .middleware import Handler, Request
 
-LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 OWN_PAGE_OR_NO_PAGE = {"same-origin", "none"}  # values of Sec-Fetch-Site; "none" is an address that the user typed
+# Answers repeat this header in addresses that clients follow, so it has a name and a port, and nothing else.
+HOST = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
 
 
 def check_origin(request: Request, call_next: Handler) -> Response:
@@ -21,20 +22,13 @@ def check_origin(request: Request, call_next: Handler) -> Response:
     if request.remote_addr not in ("127.0.0.1", "::1", None):
         return _refuse(f"requests from {request.remote_addr}")
     host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
-    if _host(f"//{host}") not in LOCAL_HOSTS:
+    if not HOST.fullmatch(host):
         return _refuse(f"the host name '{host}'")
     if origin and origin.lower() != f"http://{host}".lower():
         return _refuse(f"web pages of {origin}")
     if request.headers.get("Sec-Fetch-Site", "none").lower() not in OWN_PAGE_OR_NO_PAGE:
         return _refuse("web pages of another origin")
     return call_next(request)
-
-
-def _host(url: str) -> str | None:
-    try:
-        return urlsplit(url).hostname
-    except ValueError:
-        return None
 
 
 def _refuse(what: str) -> Response:

@@ -134,5 +134,6 @@ REGISTRY_ERRORS = RegistryErrors(
     manifest_refused=manifest_refused,
     first_part_only=True,
     converts=True,
+    lists="text/plain; charset=utf-8",  # https://github.com/deitch/docker_registry2/issues/34
     patched=201,  # the specification says 202: https://github.com/regclient/regclient/issues/81
 )

@@ -13,6 +13,14 @@ import pytest
 from helpers import settings
 
 KEYS = {"aws_access_key_id": settings.ACCESS_KEY, "aws_secret_access_key": settings.SECRET_KEY}
+# The Host is repeated in addresses that clients follow.
+NOT_ONLY_A_NAME = [
+    "me@localhost:5050",
+    "localhost/evil.example",
+    "localhost:5050#",
+    "localhost:x",
+    "localhost:5050,evil",
+]
 
 
 def other_addresses() -> list[str]:
@@ -33,7 +41,9 @@ def test_it_listens_on_loopback_only(sandbox):
                 pytest.fail(f"the sandbox listens on {address}")
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:5050", "localhost.evil.example", "", "10.0.0.7:5050"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:5050", "localhost.evil.example", "", "10.0.0.7:5050", *NOT_ONLY_A_NAME]
+)
 def test_a_foreign_host_name_is_refused(sandbox, host):
     assert sandbox.http("GET", "/v2/", Host=host)[0] == 403
 

@@ -23,11 +23,13 @@ from ecr_sandbox.registry.events import Deleted, Pulled, Pushed
 from ecr_sandbox.registry.image import Image
 from ecr_sandbox.registry.images import Images
 from ecr_sandbox.registry.manifest_format import Manifest
+from ecr_sandbox.registry.pages import Page
 from ecr_sandbox.registry.presigned_urls import PresignedUrls
 from ecr_sandbox.registry.pull_counts import Pulls
 from ecr_sandbox.registry.references import Key
 from ecr_sandbox.registry.upload_sessions import UploadSessions
 from ecr_sandbox.registry.usage import Meter
+from ecr_sandbox.services import lists
 from ecr_sandbox.services.image_errors import repository_unknown
 from ecr_sandbox.services.repository_policies import stored_registry_policy, stored_repository_policy
 from ecr_sandbox.state import clock
@@ -68,6 +70,10 @@ class Repository(moto_ecr.Repository):
         """The key of this repository's rows in the store."""
         return self.account_id, self.region_name, self.name
 
+    def tags(self, size: int | None, last: str | None) -> Page:
+        """A page of the registry's list of tags: see ``services/lists.py``."""
+        return lists.tags(self.images, size, last)
+
     def store_image(self, text: str, media_type: str | None, tag: str | None, digest: str | None) -> Image:
         """The end of a push: see ``Backend.store_image``. Raises ImageError, and Refused if the repository is gone."""
         try:
@@ -106,9 +112,9 @@ class Repository(moto_ecr.Repository):
         partition = self.arn.split(":")[1]
         return {**config, "kmsKey": f"arn:{partition}:kms:{self.region_name}:{self.account_id}:key/{number}"}
 
-    def presigned_url(self, digest: str) -> str:
-        """The presigned URL of the layer *digest*."""
-        return Backend.presigned_urls.url(digest, self.key)
+    def presigned_url(self, digest: str, asked: str) -> str:
+        """The presigned URL of the layer *digest*, for a client that *asked* this Host."""
+        return Backend.presigned_urls.url(digest, self.key, asked)
 
     def delete_images(self, ids: Iterable[image_ids.Id]) -> image_ids.Deleted:
         """BatchDeleteImage, for the API and the registry: see ``image_ids.delete``."""

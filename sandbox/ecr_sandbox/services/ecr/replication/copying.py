@@ -73,7 +73,7 @@ def copy(source: Repository, image: Image, tag: str | None, to: Destination) -> 
     """
     if image.status != ACTIVE:
         raise CannotReplicate(ARCHIVED)
-    target, manifest = _target(source, to), Manifest.parse(image.manifest, image.media_type)
+    target, manifest = _target(source, to), Manifest.parse(image.manifest, image.media_type, as_ecr=False)
     for digest in manifest.children:
         if (child := source.images.find(digest=digest)) and not target.images.find(digest=digest):
             copy(source, child, None, to)

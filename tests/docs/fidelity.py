@@ -90,8 +90,8 @@ The registry protocol (`/v2/`):
   layer returns 201, and must have at least 5 MiB unless it is the last one. `test_oci_conformance.py` has its cases.
 - Known behavior of ECR is implemented, with the source next to the code: 201 for a part, a `Range` that stays at
   the first part, layers by redirect, 405 for an invalid manifest.
-- Unknown behavior is our choice: a part that is too small, or a missing part, is refused with `BLOB_UPLOAD_INVALID`;
-  the status of an upload has its true length; `DELETE` of a layer is `UNSUPPORTED`; digests are sha256 only; a client
+- Unknown behavior is our choice: the code for a part that is too small is `BLOB_UPLOAD_INVALID`, the status for missing
+  layers 404, and for a manifest under another digest 400; the status of an upload has its true length; `DELETE` of a layer is `UNSUPPORTED`; digests are sha256 only; a client
   that accepts no supported manifest format gets the stored manifest; a list of referrers has up to 1,000 entries; an
   index of layers (BuildKit's cache without `image-manifest=true`) is refused with 400, as on ECR, with the code
   `MANIFEST_INVALID`.

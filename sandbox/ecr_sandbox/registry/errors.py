@@ -55,10 +55,11 @@ class NotAnImageInIndex(ManifestInvalid):
 
 @dataclass(eq=False)
 class DigestMismatch(ImageError):
-    """The client sent the digest *given*; the manifest's bytes have the digest *actual*."""
+    """The client sent the digest *given* to the *repository* of the account *registry*; the bytes have another one."""
 
     given: str
-    actual: str
+    repository: str
+    registry: str
 
 
 @dataclass(eq=False)
@@ -120,8 +121,8 @@ BODY_TOO_LARGE = Refusal(413, "SIZE_INVALID", "The body of the request is too la
 BODY_BROKEN = Refusal(400, "UNSUPPORTED", "The body of the request is broken.")
 PATH_BROKEN = Refusal(400, "NAME_INVALID", "The path of the request has characters that no name has.")
 
-# https://github.com/dotnet/sdk-container-builds/issues/424: the sentence is that of the API's exception, in CloudTrail; the
-# client got status 400 from the PUT that completed the upload. The code is ours.
+# https://github.com/dotnet/sdk-container-builds/issues/424: the sentence is that of the API's exception, in CloudTrail;
+# the client got status 400 from the PUT that completed the upload. The code is ours.
 PART_TOO_SMALL = Refusal(400, "BLOB_UPLOAD_INVALID", "All layer parts except the last part should be at least 5MB")
 
 INVALID_LAYER_PART = (
@@ -150,8 +151,9 @@ def empty_upload(upload: str, repository: str, registry: str) -> Refusal:
 def out_of_order(end: int, first: int | None = None) -> Refusal:
     """A part that begins at byte *first*, in an upload whose last byte is *end*.
 
-    https://github.com/apple/containerization/issues/790. *first* is None for a part whose length contradicts its range,
-    or while another part is being uploaded; the sentence is then that of InvalidLayerPartException in the service model.
+    https://github.com/apple/containerization/issues/790. *first* is None for a part whose length contradicts its
+    range, or while another part is being uploaded; the sentence is then InvalidLayerPartException's in the service
+    model.
     """
     wrong_place = f"First byte of the layer part is {first} instead of {end + 1}"
     return Refusal(

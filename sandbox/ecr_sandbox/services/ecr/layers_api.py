@@ -63,10 +63,10 @@ class LayerOperations(Operations):
                 failures.append({"layerDigest": digest, **reason})
             elif (size := _size(repository, digest, lease=True)) is None:
                 layers.append({"layerDigest": digest, "layerAvailability": "UNAVAILABLE"})
-            elif repository.images.is_archived(digest):
-                layers.append({"layerDigest": digest, "layerAvailability": "ARCHIVED", "layerSize": size})
             else:
-                layers.append({"layerDigest": digest, "layerAvailability": "AVAILABLE", "layerSize": size})
+                available = "ARCHIVED" if repository.images.is_archived(digest) else "AVAILABLE"
+                about = {"layerSize": size, "mediaType": repository.images.media_type_of(digest)}
+                layers.append({"layerDigest": digest, "layerAvailability": available, **about})
         return ActionResult({"layers": layers, "failures": failures})
 
     def get_download_url_for_layer(self) -> ActionResult:
@@ -97,7 +97,8 @@ class LayerOperations(Operations):
         except upload_sessions.UnknownUpload:
             raise UploadNotFoundException(upload, *where) from None
         except upload_sessions.NotConsecutive as part:
-            raise errors.InvalidLayerPart(*reversed(where), upload, part.last_byte, part.first) from None
+            name, registry = where
+            raise errors.InvalidLayerPart(registry, name, upload, part.last_byte, part.first) from None
         except upload_sessions.PartTooSmall:
             raise errors.LayerPartTooSmallException from None
         except upload_sessions.EmptyUpload:

@@ -196,6 +196,26 @@ def test_an_invalid_digest_is_a_failure_and_the_others_are_checked(ecr, reposito
     assert [each["layerDigest"] for each in answer["layers"]] == [MISSING]
 
 
+@pytest.mark.operation("BatchCheckLayerAvailability")
+def test_an_image_gives_its_config_and_layers_their_media_types(ecr, repository):
+    """As the config in the AWS CLI's example: https://docs.aws.amazon.com/cli/latest/reference/ecr/
+    batch-check-layer-availability.html#examples
+    """
+    digest, layer = upload(ecr, repository, b"{}"), upload(ecr, repository, b"a layer")
+    both = {"repositoryName": repository, "layerDigests": [digest, layer]}
+    assert ["mediaType" in each for each in ecr.batch_check_layer_availability(**both)["layers"]] == [False, False]
+    content = manifest()
+    config = {**content["config"], "mediaType": "application/vnd.docker.container.image.v1+json"}
+    gzip = {"mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip", "digest": layer, "size": 7}
+    put(ecr, repository, {**content, "config": config, "layers": [gzip]})
+    assert [
+        (each["mediaType"], each["layerSize"]) for each in ecr.batch_check_layer_availability(**both)["layers"]
+    ] == [
+        ("application/vnd.docker.container.image.v1+json", 2),
+        ("application/vnd.docker.image.rootfs.diff.tar.gzip", 7),
+    ]
+
+
 @pytest.mark.operation("InitiateLayerUpload", "PutImage")
 def test_a_layer_belongs_to_its_repository(ecr, repository):
     """A layer of one repository is not available in another."""

@@ -96,8 +96,9 @@ The registry protocol (`/v2/`):
   does not know. Three such fields are known (`annotations` of the config, `platform` of the subject, `features` of a
   platform); for the others the sandbox accepts those of the OCI specification and refuses the rest. A name that occurs
   twice in an object is refused, which is our choice.
-- Unknown behavior is our choice: a part that is too small, or a missing part, is refused with `BLOB_UPLOAD_INVALID`;
-  the status of an upload has its true length; `DELETE` of a layer is `UNSUPPORTED`; digests are sha256 only; a client
+- Unknown behavior is our choice: the code for a part that is too small is `BLOB_UPLOAD_INVALID`, the status for missing
+  layers 404, and for a manifest under another digest 400; the status of an upload has its true length; `DELETE` of a
+  layer is `UNSUPPORTED`; digests are sha256 only; a client
   that accepts no supported manifest format gets the stored manifest; a list of referrers has up to 1,000 entries; an
   index of layers (BuildKit's cache without `image-manifest=true`) is refused with 400, as on ECR, with the code
   `MANIFEST_INVALID`.

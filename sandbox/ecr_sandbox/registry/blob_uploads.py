@@ -118,11 +118,12 @@ def _refusals(request: RegistryRequest) -> Iterator[None]:
     except UnknownUpload:
         raise Refused(request.backend.errors.upload_unknown) from None
     except NotConsecutive as at:
-        raise Refused(errors.out_of_order(at.last_byte)) from None
+        raise Refused(errors.out_of_order(at.last_byte, at.first)) from None
     except PartTooSmall:
         raise Refused(errors.PART_TOO_SMALL) from None
-    except EmptyUpload:
-        raise Refused(errors.EMPTY_UPLOAD) from None
+    except EmptyUpload as upload:
+        account, _, name = request.repository.key
+        raise Refused(errors.empty_upload(upload.id, name, account)) from None
     except WrongDigest:
         raise Refused(request.backend.errors.digest_mismatch) from None
 

@@ -55,10 +55,11 @@ class NotAnImageInIndex(ManifestInvalid):
 
 @dataclass(eq=False)
 class DigestMismatch(ImageError):
-    """The client sent the digest *given*; the manifest's bytes have the digest *actual*."""
+    """The client sent the digest *given* to the *repository* of the account *registry*; the bytes have another one."""
 
     given: str
-    actual: str
+    repository: str
+    registry: str
 
 
 @dataclass(eq=False)
@@ -120,10 +121,14 @@ BODY_TOO_LARGE = Refusal(413, "SIZE_INVALID", "The body of the request is too la
 BODY_BROKEN = Refusal(400, "UNSUPPORTED", "The body of the request is broken.")
 PATH_BROKEN = Refusal(400, "NAME_INVALID", "The path of the request has characters that no name has.")
 
-# The sentences are those of LayerPartTooSmallException and EmptyUploadException in ECR's service model. How ECR's
-# registry sends them is not known.
-PART_TOO_SMALL = Refusal(400, "BLOB_UPLOAD_INVALID", "Layer parts must be at least 5 MiB in size.")
-EMPTY_UPLOAD = Refusal(400, "BLOB_UPLOAD_INVALID", "The specified layer upload does not contain any layer parts.")
+# https://github.com/dotnet/sdk-container-builds/issues/424: the sentence is that of the API's exception, in CloudTrail;
+# the client got status 400 from the PUT that completed the upload. The code is ours.
+PART_TOO_SMALL = Refusal(400, "BLOB_UPLOAD_INVALID", "All layer parts except the last part should be at least 5MB")
+
+INVALID_LAYER_PART = (
+    "The layer part size is not valid, or the first byte specified is not consecutive to the last byte of a "
+    "previous layer part upload."
+)
 
 # The user's own disk is full. The code is DENIED because docker retries other codes for minutes.
 DISK_FULL = Refusal(
@@ -133,13 +138,28 @@ DISK_FULL = Refusal(
 )
 
 
-def out_of_order(end: int) -> Refusal:
-    """416: the spec's status. The sentence is that of InvalidLayerPartException in ECR's service model."""
+def empty_upload(upload: str, repository: str, registry: str) -> Refusal:
+    """Completing an upload without parts: https://github.com/radius-project/radius/issues/7855."""
+    return Refusal(
+        400,
+        "BLOB_UPLOAD_INVALID",
+        f"The upload with id '{upload}' in the repository with name '{repository}' in registry with id '{registry}' "
+        "cannot be completed because it does not have any parts",
+    )
+
+
+def out_of_order(end: int, first: int | None = None) -> Refusal:
+    """A part that begins at byte *first*, in an upload whose last byte is *end*.
+
+    https://github.com/apple/containerization/issues/790. *first* is None for a part whose length contradicts its
+    range, or while another part is being uploaded; the sentence is then InvalidLayerPartException's in the service
+    model.
+    """
+    wrong_place = f"First byte of the layer part is {first} instead of {end + 1}"
     return Refusal(
         416,
         "BLOB_UPLOAD_INVALID",
-        "The layer part size is not valid, or the first byte specified is not consecutive to the last byte of a "
-        "previous layer part upload.",
+        INVALID_LAYER_PART if first is None else wrong_place,
         {"Range": f"0-{max(end, 0)}"},
     )
 

@@ -15,6 +15,7 @@ from typing import Any
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
 
+from .blob_media_types import media_types_of
 from .errors import DigestMismatch, ImageExists, ReferencedImagesMissing, TagImmutable
 from .image import ACTIVATING, ACTIVE, ARCHIVE, ARCHIVED, STANDARD, Image
 from .manifest_format import Manifest, blobs_of
@@ -129,6 +130,17 @@ class Images:
         """Whether an image of the repository uses the blob *digest*."""
         return self._row(f"SELECT 1 FROM blobs WHERE {HERE} AND digest = ?", digest) is not None
 
+    def media_type_of(self, digest: str) -> str | None:
+        """The media type that the images of the repository give the blob *digest*; None if none of them uses it.
+
+        Reads manifests one after the other, in contrast to the other methods.
+        """
+        sought = f"SELECT manifest FROM images WHERE {HERE} AND instr(manifest, ?)"
+        for [manifest] in self._store.read().execute(sought, (*self._key, digest)) if self.use(digest) else ():
+            if media_type := media_types_of(manifest).get(digest):
+                return media_type
+        return None
+
     def is_archived(self, digest: str) -> bool:
         """Whether only archived images use the blob *digest*, so that it cannot be downloaded."""
         return self._row(f"SELECT 1 FROM {ARCHIVED_BLOBS} AND digest = ?", digest) is not None
@@ -150,7 +162,7 @@ class Images:
         """
         account, _, repository = self._key
         if claimed_digest and claimed_digest != manifest.digest:
-            raise DigestMismatch(claimed_digest, manifest.digest)
+            raise DigestMismatch(claimed_digest, repository, account)
         with self._store.change() as db:
             same = self.find(digest=manifest.digest)
             holder = self.find(tag=tag) if tag else None

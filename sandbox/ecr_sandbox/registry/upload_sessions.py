@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from hashlib import _Hash
 
 SMALLEST_PART = 5 * 1024 * 1024  # bytes; ECR's service quotas, "Minimum layer part size"
+TOO_SMALL = -1  # instead of the size of the last part: a part before it is too small, so the upload cannot be completed
 FORGOTTEN_AFTER = 7 * 24 * 3600  # seconds from the start of an upload
 HASHES = 256  # uploads whose hash is kept in memory between two parts
 
@@ -46,23 +47,26 @@ class UnknownUpload(Exception):
 
 
 class NotConsecutive(Exception):
-    """The part does not begin after *last_byte*, where the last one ended; or another part is being uploaded."""
+    """The part begins at byte *first* and not after *last_byte*, where the last one ended.
 
-    def __init__(self, last_byte: int):
+    *first* is None when another part is being uploaded.
+    """
+
+    def __init__(self, last_byte: int, first: int | None = None):
         super().__init__(f"the upload ends at byte {last_byte}")
-        self.last_byte = last_byte
+        self.last_byte, self.first = last_byte, first
 
 
 class PartTooSmall(Exception):
-    """The part before had *size* bytes, less than the *smallest*. Only the last part may be so small."""
-
-    def __init__(self, size: int, smallest: int):
-        super().__init__(f"a part of {size} bytes is smaller than {smallest}")
-        self.size, self.smallest = size, smallest
+    """A part before the last one is too small."""
 
 
 class EmptyUpload(Exception):
-    """The upload has no parts."""
+    """The upload *id* has no parts."""
+
+    def __init__(self, id: str):
+        super().__init__(id)
+        self.id = id
 
 
 class WrongDigest(Exception):
@@ -122,14 +126,15 @@ class UploadSessions:
     def append(self, key: Key, upload: str, part: Pieces, first: int | None = None) -> Progress:
         """Add a *part*, which begins at byte *first* (None: where the last one ended).
 
-        Raises UnknownUpload, NotConsecutive, PartTooSmall.
+        A part may be too small: it can be the last one. Raises UnknownUpload, NotConsecutive.
         """
         with self._alone(key, upload) as before:
-            self._check_place(before, first)
+            _check_place(before, first)
             with self._opened(before) as file:
                 hashed = self._hash_of(before, file)
                 size = _copy(part, file, hashed)
-            grown = _Upload(upload, before.size + size, before.first_part or size, size or before.last_part)
+            last_part = TOO_SMALL if size and self._ends_too_small(before) else size or before.last_part
+            grown = _Upload(upload, before.size + size, before.first_part or size, last_part)
             self._acknowledge(grown)
             self._hashes.keep(upload, grown.size, hashed)
             return grown.progress
@@ -142,9 +147,11 @@ class UploadSessions:
         with self._alone(key, upload) as before:
             last = _without_empty(part)
             if last is not None:
-                self._check_place(before, first)
+                _check_place(before, first)
             elif before.size == 0 and self._smallest:
-                raise EmptyUpload
+                raise EmptyUpload(upload)
+            if before.last_part == TOO_SMALL or (last is not None and self._ends_too_small(before)):
+                raise PartTooSmall
             with self._opened(before) as file:
                 hashed = self._hash_of(before, file)
                 _copy(last or (), file, hashed)
@@ -163,11 +170,9 @@ class UploadSessions:
         with self._alone(key, upload):
             self._drop(upload)
 
-    def _check_place(self, upload: _Upload, first: int | None) -> None:
-        if first not in (None, upload.size):
-            raise NotConsecutive(upload.size - 1)
-        if upload.size and upload.last_part < self._smallest:
-            raise PartTooSmall(upload.last_part, self._smallest)
+    def _ends_too_small(self, upload: _Upload) -> bool:
+        """Whether a further part would make one before the last too small."""
+        return upload.size > 0 and upload.last_part < self._smallest
 
     @contextmanager
     def _alone(self, key: Key, upload: str) -> Iterator[_Upload]:
@@ -302,6 +307,11 @@ class _HashingThread:
     def _run(self) -> None:
         while (piece := self._waiting.get()) is not None:
             self._hashed.update(piece)
+
+
+def _check_place(upload: _Upload, first: int | None) -> None:
+    if first not in (None, upload.size):
+        raise NotConsecutive(upload.size - 1, first)
 
 
 def _without_empty(part: Pieces) -> Pieces | None:

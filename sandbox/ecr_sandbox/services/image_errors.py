@@ -4,13 +4,18 @@
 What docker prints before a message is docker's. Where no source is given, the sentence is ours.
 """
 
+import json
+
 from moto.core.exceptions import ServiceException
 from moto.ecr.exceptions import ImageAlreadyExistsException, RepositoryNotFoundException
 
 from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.registry import errors
 from ecr_sandbox.registry.backend import RegistryErrors
-from ecr_sandbox.registry.errors import ImageError, Refusal
+from ecr_sandbox.registry.errors import ImageError, ManifestInvalid, Refusal
+from ecr_sandbox.registry.manifest_format import Manifest
+
+MOST_LAYERS = 500  # of an image; see ``check_layers``
 
 # --- policies of repositories -----------------------------------------------------------------------------------------
 
@@ -34,18 +39,19 @@ class ImageTagAlreadyExistsException(ServiceException):
 
 
 class ImageDigestDoesNotMatchException(ServiceException):
-    """The code is the service model's."""
+    """https://github.com/google/go-containerregistry/issues/1568; the code is the service model's."""
 
     code = "ImageDigestDoesNotMatchException"
 
-    def __init__(self, given: str, actual: str):
+    def __init__(self, given: str, repository: str, registry: str):
         super().__init__(
-            f"The specified digest '{given}' does not match the calculated digest '{actual}' of the image."
+            f"The image with digest '{given}' in repository '{repository}' and registry ID '{registry}' does not match "
+            "the image digest that Amazon ECR has calculated."
         )
 
 
 class LayersNotFoundException(ServiceException):
-    """The code is the service model's."""
+    """https://github.com/oras-project/oras-py/issues/54; the code is the service model's."""
 
     code = "LayersNotFoundException"
 
@@ -57,7 +63,7 @@ class LayersNotFoundException(ServiceException):
 
 
 class ReferencedImagesNotFoundException(ServiceException):
-    """The code is the service model's; the sentence follows LayersNotFoundException."""
+    """https://github.com/int128/docker-manifest-create-action/pull/63; the code is the service model's."""
 
     code = "ReferencedImagesNotFoundException"
 
@@ -76,7 +82,7 @@ def api_exception(error: ImageError) -> ServiceException:
         case errors.TagImmutable():
             return ImageTagAlreadyExistsException(error.tag, error.repository)
         case errors.DigestMismatch():
-            return ImageDigestDoesNotMatchException(error.given, error.actual)
+            return ImageDigestDoesNotMatchException(error.given, error.repository, error.registry)
         case errors.LayersMissing():
             return LayersNotFoundException(error.digests, error.repository, error.registry)
         case errors.ReferencedImagesMissing():
@@ -84,6 +90,16 @@ def api_exception(error: ImageError) -> ServiceException:
         case errors.ManifestInvalid():  # the field is ECR's own, as many clients' logs show it
             return InvalidParameter("ImageManifest", error.reason)
     raise error
+
+
+def check_layers(manifest: Manifest) -> None:
+    """Raises ManifestInvalid if an image has more layers than ECR takes.
+
+    The sentence: https://github.com/openai/tart/issues/890. AWS does not document the number; it was measured in
+    https://github.com/nuonco/nuon/pull/2348 and https://github.com/spinframework/spin/issues/1787.
+    """
+    if len(json.loads(manifest.text).get("layers") or ()) > MOST_LAYERS:
+        raise ManifestInvalid("Limit on number of layers per image exceeded")
 
 
 # --- the registry -----------------------------------------------------------------------------------------------------
@@ -114,10 +130,13 @@ def manifest_refused(error: ImageError) -> Refusal:
     match error:
         case errors.TagImmutable():  # https://github.com/osscontainertools/kaniko/pull/204
             return Refusal(400, "TAG_INVALID", message)
-        case errors.LayersMissing() | errors.ReferencedImagesMissing():
+        # The codes are in the threads that LayersNotFoundException and the others name, the statuses are ours.
+        case errors.LayersMissing():
+            return Refusal(404, "BLOB_UPLOAD_UNKNOWN", message)
+        case errors.ReferencedImagesMissing():
             return Refusal(404, "MANIFEST_BLOB_UNKNOWN", message)
         case errors.DigestMismatch():
-            return Refusal(400, "DIGEST_INVALID", message)
+            return Refusal(400, "MANIFEST_INVALID", message)
         # ECR refuses it: https://github.com/aws/containers-roadmap/issues/876; the status:
         # https://github.com/overhangio/tutor/issues/1118
         case errors.NotAnImageInIndex():

@@ -141,19 +141,38 @@ def test_a_part_with_a_wrong_range_is_refused_and_not_stored(wire, content_range
     assert wire.put(location, digest_of(b"67890"), b"67890").status_code == 201
 
 
-def test_only_the_last_part_may_be_small(wire):
+def test_a_part_at_the_wrong_place_is_named_as_on_ecr(wire):
+    """https://github.com/apple/containerization/issues/790: status, code and sentence."""
+    location = wire.start()
+    wire.patch(location, b"x" * PART, first=0)
+    answer = wire.patch(location, b"x" * PART, first=0)
+    assert error(answer) == (416, "BLOB_UPLOAD_INVALID")
+    assert answer.json()["errors"][0]["message"] == f"First byte of the layer part is 0 instead of {PART}"
+
+
+def test_a_small_part_before_the_last_one_is_refused_at_the_end(wire):
+    """The sentence, and that PUT gets it: https://github.com/dotnet/sdk-container-builds/issues/424."""
     location = wire.start()
     assert wire.patch(location, b"x" * (PART - 1)).status_code == 201  # it can be the last part
-    for answer in (wire.patch(location, b"more"), wire.put(location, digest_of(b""), b"more")):
-        assert error(answer) == (400, "BLOB_UPLOAD_INVALID")
-        assert answer.json()["errors"][0]["message"] == "Layer parts must be at least 5 MiB in size."
+    answer = wire.put(location, digest_of(b""), b"more")
+    assert error(answer) == (400, "BLOB_UPLOAD_INVALID")
+    assert answer.json()["errors"][0]["message"] == "All layer parts except the last part should be at least 5MB"
     assert wire.put(location, digest_of(b"x" * (PART - 1))).status_code == 201  # it was the last part
 
+    location = wire.start()
+    assert [wire.patch(location, part).status_code for part in (b"some", b"x" * PART)] == [201, 201]
+    assert error(wire.put(location, digest_of(b"some" + b"x" * PART))) == (400, "BLOB_UPLOAD_INVALID")
 
-def test_an_empty_layer_is_refused(wire):
-    answer = wire.put(wire.start(), digest_of(b""))
+
+def test_an_upload_without_parts_is_refused(wire):
+    """Status, code and sentence: https://github.com/radius-project/radius/issues/7855."""
+    location = wire.start()
+    answer = wire.put(location, digest_of(b""))
     assert error(answer) == (400, "BLOB_UPLOAD_INVALID")
-    assert "does not contain any layer parts" in answer.text
+    assert answer.json()["errors"][0]["message"] == (
+        f"The upload with id '{location.rpartition('/')[2]}' in the repository with name '{wire.repository}' in "
+        "registry with id '123456789012' cannot be completed because it does not have any parts"
+    )
 
 
 @pytest.mark.parametrize("digest", ["", "sha256:abc", "sha512:" + "0" * 128, "md5:" + "0" * 32, "../../etc"])

@@ -18,18 +18,28 @@ from ecr_sandbox.registry.byte_ranges import Unsatisfiable, requested
         ("bytes=-3", (7, 3)),
         ("bytes=-99", (0, 10)),
         ("bytes= 2 - 3", (2, 2)),
-        ("bytes=0-1,5-6", None),  # several ranges get the whole blob, as in S3
-        ("bytes=0-1, 99-", None),
+        ("Bytes=0-1", (0, 2)),  # range units are case-insensitive
+        ("bytes=0-" + "9" * 4000, (0, 10)),
     ],
 )
 def test_a_range_selects_bytes_of_a_blob_of_ten_bytes(header, part):
     assert requested(header, 10) == part
 
 
-@pytest.mark.parametrize(
-    "header", ["bytes=10-", "bytes=99-100", "bytes=5-3", "bytes=-0", "bytes=-", "bytes=x", "bytes 0-3", "items=0-1"]
-)
-def test_an_invalid_or_unsatisfiable_range_is_refused(header):
+@pytest.mark.parametrize("header", ["bytes=0-1,5-6", "bytes=0-1, 99-", "bytes=99-,100-", "bytes=-1,-2"])
+def test_several_ranges_get_the_whole_blob(header):
+    """S3: "Amazon S3 doesn't support retrieving multiple ranges of data per GET request" (API_GetObject)."""
+    assert requested(header, 10) is None
+
+
+@pytest.mark.parametrize("header", ["items=0-1", "bytes", "bytes 0-3", "lines=99-", "bytes=x", "bytes=-", "bytes=5-3"])
+def test_an_unknown_unit_and_an_invalid_range_are_ignored(header):
+    """RFC 9110, section 14.2: a server "MUST ignore" an unknown unit, and "MAY ignore" an invalid range."""
+    assert requested(header, 10) is None
+
+
+@pytest.mark.parametrize("header", ["bytes=10-", "bytes=99-100", "bytes=-0", "bytes=" + "9" * 4000 + "-"])
+def test_an_unsatisfiable_range_is_refused(header):
     with pytest.raises(Unsatisfiable) as error:
         requested(header, 10)
     assert error.value.size == 10

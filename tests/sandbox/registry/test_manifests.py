@@ -119,7 +119,12 @@ def test_an_index_is_pushed_pulled_and_deleted_before_its_images(sandbox, wire, 
 def test_an_index_of_missing_images_is_refused(sandbox, wire):
     missing = {"mediaType": OCI, "digest": f"sha256:{'1' * 64}", "size": 7}
     answer = wire.put_manifest({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [missing]}, "v1")
+    # https://github.com/int128/docker-manifest-create-action/pull/63
     assert error(answer) == (404, "MANIFEST_BLOB_UNKNOWN")
+    assert answer.json()["errors"][0]["message"] == (
+        f"Images with digests '[{missing['digest']}]' required for pushing image into repository with name "
+        f"'{wire.repository}' in the registry with id '123456789012' do not exist"
+    )
     assert not listed(sandbox, wire)
 
 
@@ -250,9 +255,32 @@ def test_an_invalid_digest_is_refused(wire, digest):
 
 
 def test_a_manifest_with_a_wrong_digest_is_refused(sandbox, wire):
-    answer = wire.put_manifest(wire.image(b"a layer"), digest_of(b"another"))
-    assert error(answer) == (400, "DIGEST_INVALID")
+    """Code and sentence: https://github.com/google/go-containerregistry/issues/1568."""
+    digest = digest_of(b"another")
+    answer = wire.put_manifest(wire.image(b"a layer"), digest)
+    assert error(answer) == (400, "MANIFEST_INVALID")
+    assert answer.json()["errors"][0]["message"] == (
+        f"The image with digest '{digest}' in repository '{wire.repository}' and registry ID '123456789012' does not "
+        "match the image digest that Amazon ECR has calculated."
+    )
     assert not listed(sandbox, wire)
+
+
+def test_an_image_has_up_to_500_layers(sandbox, wire):
+    """Status, code and sentence: https://github.com/openai/tart/issues/890.
+
+    The number, which AWS does not document: https://github.com/nuonco/nuon/pull/2348.
+    """
+    image = wire.image(b"a layer")
+    most = {**image, "layers": image["layers"] * 500}
+    wire.push(most, "most")
+    answer = wire.put_manifest({**image, "layers": image["layers"] * 501}, "more")
+    assert error(answer) == (405, "UNSUPPORTED")
+    assert answer.json()["errors"][0]["message"] == (
+        "Invalid parameter at 'ImageManifest' failed to satisfy constraint: "
+        "'Limit on number of layers per image exceeded'"
+    )
+    assert [each["imageTags"] for each in listed(sandbox, wire)] == [["most"]]
 
 
 # --- deleting -------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ CASES = [
         errors.LayersMissing(["sha256:aa"], "app", ACCOUNT),
         "LayersNotFoundException",
         404,
-        "MANIFEST_BLOB_UNKNOWN",
+        "BLOB_UPLOAD_UNKNOWN",
     ),
     (
         errors.ReferencedImagesMissing(["sha256:aa"], "app", ACCOUNT),
@@ -20,7 +20,7 @@ CASES = [
         404,
         "MANIFEST_BLOB_UNKNOWN",
     ),
-    (errors.DigestMismatch("sha256:aa", "sha256:bb"), "ImageDigestDoesNotMatchException", 400, "DIGEST_INVALID"),
+    (errors.DigestMismatch("sha256:aa", "app", ACCOUNT), "ImageDigestDoesNotMatchException", 400, "MANIFEST_INVALID"),
     (errors.ManifestInvalid("Invalid JSON syntax"), "InvalidParameterException", 405, "UNSUPPORTED"),
     (errors.NotAnImageInIndex("application/x"), "InvalidParameterException", 400, "MANIFEST_INVALID"),
 ]

@@ -30,7 +30,7 @@ from ecr_sandbox.registry.references import Key
 from ecr_sandbox.registry.upload_sessions import UploadSessions
 from ecr_sandbox.registry.usage import Meter
 from ecr_sandbox.services import lists
-from ecr_sandbox.services.image_errors import repository_unknown
+from ecr_sandbox.services.image_errors import check_layers, repository_unknown
 from ecr_sandbox.services.repository_policies import stored_registry_policy, stored_repository_policy
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.jobs import Jobs
@@ -193,6 +193,7 @@ class Backend(moto_ecr.ECRBackend):
         """PutImage, for the API and for a push. Raises ImageError, RepositoryNotFoundException."""
         repository = self.repository(name)
         manifest = Manifest.parse(text, media_type)
+        check_layers(manifest)
         with self.store.change():
             repository = self.repository(name)  # it may have been deleted meanwhile
             self.blobs.require_blobs(repository.images, manifest, name, self.account_id)

@@ -6,10 +6,11 @@ the service model's and the sentence is ours.
 """
 
 from moto.core.exceptions import ServiceException
+from moto.ecr.exceptions import InvalidLayerPartException
 
 from ecr_sandbox.aws.errors import InvalidParameter
-from ecr_sandbox.registry.errors import Refusal, denied
-from ecr_sandbox.services.image_errors import IMAGE_NOT_FOUND
+from ecr_sandbox.registry.errors import PART_TOO_SMALL, Refusal, denied, empty_upload, out_of_order
+from ecr_sandbox.services.image_errors import IMAGE_NOT_FOUND, LAYER_DIGEST_MISMATCH
 
 # --- layers -----------------------------------------------------------------------------------------------------------
 
@@ -62,40 +63,39 @@ class LayerAlreadyExistsException(ServiceException):
         )
 
 
+class InvalidLayerPart(InvalidLayerPartException):
+    """UploadLayerPart of a part that begins at byte *first* (None: its length is wrong); the registry's sentence."""
+
+    def __init__(self, registry: str, repository: str, upload: str, last_byte: int, first: int | None = None):
+        super().__init__(registry, repository, upload, max(last_byte, 0))
+        self.message = out_of_order(last_byte, first).message
+
+
 class LayerPartTooSmallException(ServiceException):
-    """A part that is not the last one is smaller than ECR allows."""
+    """CompleteLayerUpload of an upload in which a part before the last one is too small; the registry's sentence."""
 
     code = "LayerPartTooSmallException"
 
-    def __init__(self, size: int, smallest: int, upload: str, repository: str, registry: str):
-        super().__init__(
-            f"A part of {size} bytes is not the last of the upload with id '{upload}' in the repository with name "
-            f"'{repository}' in the registry with id '{registry}'; such parts must have at least {smallest} bytes"
-        )
+    def __init__(self) -> None:
+        super().__init__(PART_TOO_SMALL.message)
 
 
 class EmptyUploadException(ServiceException):
-    """CompleteLayerUpload of an upload without parts."""
+    """CompleteLayerUpload of an upload without parts: https://github.com/devcontainers/cli/issues/814."""
 
     code = "EmptyUploadException"
 
     def __init__(self, upload: str, repository: str, registry: str):
-        super().__init__(
-            f"The upload with id '{upload}' in the repository with name '{repository}' "
-            f"in the registry with id '{registry}' does not contain any layer parts"
-        )
+        super().__init__(empty_upload(upload, repository, registry).message)
 
 
 class InvalidLayerException(ServiceException):
-    """CompleteLayerUpload with another digest; the sentence follows LAYER_DIGEST_MISMATCH of the registry."""
+    """CompleteLayerUpload with another digest; the registry's sentence."""
 
     code = "InvalidLayerException"
 
-    def __init__(self, upload: str, repository: str, registry: str):
-        super().__init__(
-            "None of the provided layer digests match the calculated layer digest of the upload with id "
-            f"'{upload}' in the repository with name '{repository}' in the registry with id '{registry}'"
-        )
+    def __init__(self) -> None:
+        super().__init__(LAYER_DIGEST_MISMATCH.message)
 
 
 # --- scans, archive, quotas -------------------------------------------------------------------------------------------

@@ -8,14 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
-from moto.ecr.exceptions import InvalidLayerPartException, UploadNotFoundException
+from moto.ecr.exceptions import UploadNotFoundException
 
 from ecr_sandbox.aws.errors import StorageFull
 from ecr_sandbox.registry import disk, upload_sessions
 from ecr_sandbox.registry.image_ids import DIGEST
-from ecr_sandbox.registry.upload_sessions import Progress
 
 from . import errors
 from .backend import Backend, Repository
@@ -39,7 +37,7 @@ class LayerOperations(Operations):
         with self._api_errors(repository):
             progress = Backend.uploads.progress(repository.key, upload)
             if len(part) != last - first + 1:
-                raise self._invalid_part(repository, progress)
+                raise errors.InvalidLayerPart(repository.registry_id, repository.name, upload, progress.end)
             progress = Backend.uploads.append(repository.key, upload, [part], first)
         return ActionResult({**self._about(repository), "lastByteReceived": progress.end})
 
@@ -65,10 +63,10 @@ class LayerOperations(Operations):
                 failures.append({"layerDigest": digest, **reason})
             elif (size := _size(repository, digest, lease=True)) is None:
                 layers.append({"layerDigest": digest, "layerAvailability": "UNAVAILABLE"})
-            elif repository.images.is_archived(digest):
-                layers.append({"layerDigest": digest, "layerAvailability": "ARCHIVED", "layerSize": size})
             else:
-                layers.append({"layerDigest": digest, "layerAvailability": "AVAILABLE", "layerSize": size})
+                available = "ARCHIVED" if repository.images.is_archived(digest) else "AVAILABLE"
+                about = {"layerSize": size, "mediaType": repository.images.media_type_of(digest)}
+                layers.append({"layerDigest": digest, "layerAvailability": available, **about})
         return ActionResult({"layers": layers, "failures": failures})
 
     def get_download_url_for_layer(self) -> ActionResult:
@@ -92,10 +90,6 @@ class LayerOperations(Operations):
             "uploadId": self._get_param("uploadId"),
         }
 
-    def _invalid_part(self, repository: Repository, progress: Progress) -> ServiceException:
-        upload = self._get_param("uploadId")
-        return InvalidLayerPartException(repository.registry_id, repository.name, upload, progress.end)
-
     @contextmanager
     def _api_errors(self, repository: Repository) -> Iterator[None]:
         """Turn errors of an upload into the API's exceptions."""
@@ -104,15 +98,15 @@ class LayerOperations(Operations):
             yield
         except upload_sessions.UnknownUpload:
             raise UploadNotFoundException(upload, *where) from None
-        except upload_sessions.NotConsecutive:
-            progress = Backend.uploads.progress(repository.key, upload)
-            raise self._invalid_part(repository, progress) from None
-        except upload_sessions.PartTooSmall as part:
-            raise errors.LayerPartTooSmallException(part.size, part.smallest, upload, *where) from None
+        except upload_sessions.NotConsecutive as part:
+            name, registry = where
+            raise errors.InvalidLayerPart(registry, name, upload, part.last_byte, part.first) from None
+        except upload_sessions.PartTooSmall:
+            raise errors.LayerPartTooSmallException from None
         except upload_sessions.EmptyUpload:
             raise errors.EmptyUploadException(upload, *where) from None
         except upload_sessions.WrongDigest:
-            raise errors.InvalidLayerException(upload, *where) from None
+            raise errors.InvalidLayerException from None
 
 
 def _size(repository: Repository, digest: str, lease: bool = False) -> int | None:

@@ -29,7 +29,7 @@ OTHER_UPSTREAMS = "of the upstream registries, Docker Hub (the stand-in), ECR Pu
 NO_ROLE = "`encryptionConfiguration` is kept and shown: nothing is encrypted"
 # The unsupported part of an operation; docs/fidelity.md lists it.
 PARTIAL = {
-    "BatchCheckLayerAvailability": "the media type of a layer",
+    "BatchCheckLayerAvailability": "the media type of a layer that no image uses yet",
     "BatchGetImage": "conversion to Docker's schema 1",
     "CreatePullThroughCacheRule": OTHER_UPSTREAMS,
     "CreateRepository": "`encryptionConfiguration` is kept and shown, and nothing is encrypted",

@@ -221,14 +221,7 @@ class Call:
 
     def batch_check_layer_availability(self) -> Answer:
         repository = self._repository()
-        layers = [
-            {
-                "layerDigest": digest,
-                "layerAvailability": "AVAILABLE" if self._repositories.has_blob(repository, digest) else "UNAVAILABLE",
-            }
-            for digest in self._given["layerDigests"]
-        ]
-        return {"layers": layers, "failures": []}
+        return {"layers": [self._layer(repository, digest) for digest in self._given["layerDigests"]], "failures": []}
 
     # --- helpers ----------------------------------------------------------------------------------------------------
 
@@ -256,6 +249,14 @@ class Call:
             named = f"{{imageDigest:'{digest or 'null'}', imageTag:'{tag or 'null'}'}}"
             raise ImageNotFoundException(named, repository.name, self._account)
         return image
+
+    def _layer(self, repository: Repository, digest: str) -> Answer:
+        size = self._repositories.blob_size(repository, digest)
+        if size is None:
+            return {"layerDigest": digest, "layerAvailability": "UNAVAILABLE"}
+        media_type = self._repositories.images(repository).media_type_of(digest)
+        about = {"layerDigest": digest, "layerAvailability": "AVAILABLE", "layerSize": size, "mediaType": media_type}
+        return _without_none(about)
 
     def _policy(self, repository: Repository, text: str) -> Answer:
         return {

@@ -24,6 +24,7 @@ from ecr_sandbox.registry.image import Image
 from ecr_sandbox.registry.images import Images
 from ecr_sandbox.registry.manifest_format import Manifest
 from ecr_sandbox.registry.references import Key
+from ecr_sandbox.services.image_errors import check_layers
 from ecr_sandbox.state.store import Store
 
 SCHEMA = """
@@ -137,15 +138,16 @@ class Repositories:
         Raises ImageError, RepositoryNotFoundException.
         """
         manifest = Manifest.parse(text, media_type)
+        check_layers(manifest)
         images = self.images(repository)
         with self.store.change():
             self.find(repository.account, repository.name)  # it may have been deleted meanwhile
             self.blobs.require_blobs(images, manifest, repository.name, repository.account)
             return images.put(manifest, tag, False, digest)
 
-    def has_blob(self, repository: Repository, digest: str) -> bool:
-        """Whether the repository has this layer."""
-        return self.blobs.size(repository.key, digest, lease=True) is not None
+    def blob_size(self, repository: Repository, digest: str) -> int | None:
+        """The size in bytes of a layer that the repository has, or None."""
+        return self.blobs.size(repository.key, digest, lease=True)
 
     def display_name(self, account: str) -> str | None:
         """The display name of the account's registry, "" if it has none; None if the registry does not exist yet."""

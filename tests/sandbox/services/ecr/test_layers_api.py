@@ -113,17 +113,48 @@ def test_parts_must_be_consecutive_and_of_the_given_length(ecr, repository, new_
     ecr.complete_layer_upload(**new_upload, layerDigests=[digest_of(bytes(PART) + b"xyz")])
 
 
+@pytest.mark.operation("UploadLayerPart")
+@pytest.mark.parametrize(
+    ("first", "sentence"),
+    [
+        (0, f"First byte of the layer part is 0 instead of {PART}"),
+        (PART + 1, f"First byte of the layer part is {PART + 1} instead of {PART}"),
+    ],
+)
+def test_a_part_at_the_wrong_place_is_named_as_on_ecr(ecr, new_upload, first, sentence):
+    """The sentence: https://github.com/apple/containerization/issues/790."""
+    ecr.upload_layer_part(**new_upload, partFirstByte=0, partLastByte=PART - 1, layerPartBlob=bytes(PART))
+    with pytest.raises(ecr.exceptions.InvalidLayerPartException) as refused:
+        ecr.upload_layer_part(**new_upload, partFirstByte=first, partLastByte=first + 2, layerPartBlob=b"xyz")
+    assert refused.value.response["Error"]["Message"] == sentence
+
+
 @pytest.mark.operation("UploadLayerPart", "CompleteLayerUpload")
-def test_only_the_last_part_can_be_small(ecr, repository, new_upload):
-    ecr.upload_layer_part(**new_upload, partFirstByte=0, partLastByte=2, layerPartBlob=b"abc")
-    with pytest.raises(ecr.exceptions.LayerPartTooSmallException, match="at least 5242880 bytes"):
-        ecr.upload_layer_part(**new_upload, partFirstByte=3, partLastByte=5, layerPartBlob=b"def")
+@pytest.mark.parametrize("parts", [(b"abc", b"def"), (b"abc", bytes(PART)), (bytes(PART), b"abc", b"def")])
+def test_a_small_part_before_the_last_one_is_refused_when_the_upload_is_completed(ecr, new_upload, parts):
+    """The API reference has LayerPartTooSmallException for CompleteLayerUpload only.
+
+    The sentence: https://github.com/dotnet/sdk-container-builds/issues/424.
+    """
+    at = 0
+    for part in parts:
+        ecr.upload_layer_part(**new_upload, partFirstByte=at, partLastByte=at + len(part) - 1, layerPartBlob=part)
+        at += len(part)
+    for _ in range(2):
+        with pytest.raises(ecr.exceptions.LayerPartTooSmallException) as refused:
+            ecr.complete_layer_upload(**new_upload, layerDigests=[digest_of(b"".join(parts))])
+        message = refused.value.response["Error"]["Message"]
+        assert message == "All layer parts except the last part should be at least 5MB"
 
 
 @pytest.mark.operation("CompleteLayerUpload")
 def test_an_empty_existing_or_mismatched_layer_is_refused(ecr, repository, new_upload):
-    with pytest.raises(ecr.exceptions.EmptyUploadException, match=new_upload["uploadId"]):
+    with pytest.raises(ecr.exceptions.EmptyUploadException) as refused:
         ecr.complete_layer_upload(**new_upload, layerDigests=[MISSING])
+    assert refused.value.response["Error"]["Message"] == (  # https://github.com/devcontainers/cli/issues/814
+        f"The upload with id '{new_upload['uploadId']}' in the repository with name '{repository}' in registry with id "
+        "'123456789012' cannot be completed because it does not have any parts"
+    )
     about = {"partFirstByte": 0, "partLastByte": 2, "layerPartBlob": b"abc"}
     ecr.upload_layer_part(**new_upload, **about)
     with pytest.raises(ecr.exceptions.InvalidLayerException, match="None of the provided layer digests match"):
@@ -163,6 +194,26 @@ def test_an_invalid_digest_is_a_failure_and_the_others_are_checked(ecr, reposito
         ("", "MissingLayerDigest"),
     ]
     assert [each["layerDigest"] for each in answer["layers"]] == [MISSING]
+
+
+@pytest.mark.operation("BatchCheckLayerAvailability")
+def test_an_image_gives_its_config_and_layers_their_media_types(ecr, repository):
+    """As the config in the AWS CLI's example: https://docs.aws.amazon.com/cli/latest/reference/ecr/
+    batch-check-layer-availability.html#examples
+    """
+    digest, layer = upload(ecr, repository, b"{}"), upload(ecr, repository, b"a layer")
+    both = {"repositoryName": repository, "layerDigests": [digest, layer]}
+    assert ["mediaType" in each for each in ecr.batch_check_layer_availability(**both)["layers"]] == [False, False]
+    content = manifest()
+    config = {**content["config"], "mediaType": "application/vnd.docker.container.image.v1+json"}
+    gzip = {"mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip", "digest": layer, "size": 7}
+    put(ecr, repository, {**content, "config": config, "layers": [gzip]})
+    assert [
+        (each["mediaType"], each["layerSize"]) for each in ecr.batch_check_layer_availability(**both)["layers"]
+    ] == [
+        ("application/vnd.docker.container.image.v1+json", 2),
+        ("application/vnd.docker.image.rootfs.diff.tar.gzip", 7),
+    ]
 
 
 @pytest.mark.operation("InitiateLayerUpload", "PutImage")

@@ -210,6 +210,24 @@ def test_a_role_that_is_created_again_does_not_get_the_access_of_the_old_one(san
     assert named(ecr.get_repository_policy(**about)["policyText"]) == [role["RoleId"], f"{role['RoleId']}:test"]
 
 
+def test_a_repository_policy_names_a_session(sandbox, repository):
+    """IAM user guide, reference_policies_elements_principal, "Assumed-role session principals"."""
+    name, about = f"role-{uuid.uuid4().hex[:8]}", {"repositoryName": repository}
+    role = make_role(sandbox, name, trust(settings.ACCOUNT), policy(allow("ecr:ListTagsForResource")))
+    session = f"arn:aws:sts::{settings.ACCOUNT}:assumed-role/{name}/test"
+    for element, effect, allowed in [("Principal", "Allow", {"test"}), ("NotPrincipal", "Deny", set())]:
+        share = {"Effect": effect, element: {"AWS": session}, "Action": "ecr:ListImages"}
+        sandbox.client().set_repository_policy(**about, policyText=json.dumps(policy(share)))
+        for session_name in ("test", "other"):
+            made = sandbox.client("sts").assume_role(RoleArn=role, RoleSessionName=session_name)["Credentials"]
+            key = (made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+            if session_name in allowed:
+                assert sandbox.client(key=key).list_images(**about)["imageIds"] == []
+            else:
+                message = refused(sandbox.client(key=key).list_images, **about)
+                assert ("explicit deny" in message) == (effect == "Deny" and session_name == "other")
+
+
 def test_a_template_shows_the_id_of_a_deleted_user_and_can_still_be_changed(sandbox):
     name, _, arn, unique_id = user(sandbox)
     text = json.dumps(policy({"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "ecr:ListImages"}))

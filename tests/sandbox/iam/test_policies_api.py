@@ -1,11 +1,13 @@
 """IAM's operations that store a policy, with real clients. What is refused: ``test_policy_checks.py``."""
 
 import json
+import pickle
 import uuid
 
 import pytest
 from botocore.exceptions import ClientError
 
+from ecr_sandbox.iam import policies_api, principals
 from helpers import settings
 from tests.sandbox.conftest import Sandbox
 from tests.sandbox.iam.test_authorization import allow, arn_of, assume, deny, make_role, policy, refused, trust
@@ -252,3 +254,17 @@ def test_unique_ids_survive_a_restart(own_sandbox):
     assert "sts:AssumeRole" in refused(sandbox.client("sts", key=key).assume_role, RoleArn=role, RoleSessionName="test")
     document = sandbox.client("iam").get_role(RoleName="kept")["Role"]["AssumeRolePolicyDocument"]
     assert document["Statement"][0]["Principal"]["AWS"] == [unique_id]
+
+
+@pytest.mark.parametrize("document", [trust("arn:aws:iam::123456789012:user/anna"), '"nope"', "nope", "{}"])
+def test_a_role_that_an_earlier_version_stored_keeps_its_trust_policy(document):
+    """It was moto's role, with the text as it was given. A text that is not a policy denies everything."""
+    role = policies_api.Role(settings.ACCOUNT, "aws", "AROAROLE", "r", "{}", "/", None, "", [], "3600")
+    role.__dict__["assume_role_policy_document"] = document
+    policies_api.install()
+    old = pickle.dumps(role, 0).replace(b"ecr_sandbox.iam.policies_api", b"moto.iam.models")
+    assert b"moto.iam.models" in old
+    restored = pickle.loads(old)
+    assert type(restored) is policies_api.Role
+    assert restored.assume_role_policy_document == document
+    assert (principals.trust_policy(restored) is principals.UNREADABLE) == (not document.startswith('{"'))

@@ -7,7 +7,7 @@ evaluated as on AWS. Repository policies are not included, nor SCPs, which an ac
 from collections.abc import Iterator
 from typing import Any
 
-from ecr_sandbox import Principal, RequestContext, decide, parse_policy
+from ecr_sandbox import Policy, Principal, RequestContext, decide, parse_policy
 from helpers.lab import Lab
 
 PASSWORD = "ecr:GetAuthorizationToken"
@@ -107,10 +107,15 @@ def _principal(client: Any, found: dict, arn: str, texts: list, context: dict[st
         arn=arn,
         account=_account(arn),
         names=frozenset({arn, found["Arn"]}),
-        identity=tuple(parse_policy(text) for text in texts),
-        boundary=parse_policy(_document(client, boundary["PermissionsBoundaryArn"])) if boundary else None,
+        identity=tuple(map(_parsed, texts)),
+        boundary=_parsed(_document(client, boundary["PermissionsBoundaryArn"])) if boundary else None,
         context=context,
     )
+
+
+def _parsed(document: dict) -> Policy:
+    """IAM completes the ARNs in the policies of users, groups and roles."""
+    return parse_policy(document, complete_arns=True)
 
 
 def _inline(client: Any, kind: str, name: str) -> Iterator[dict]:

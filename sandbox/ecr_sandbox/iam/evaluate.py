@@ -181,13 +181,14 @@ def _names(who: Principal) -> Mapping[tuple[str, str], Reach]:
     ``aws:PrincipalArn`` with a wildcard in the Principal element ("IAM role principals").
     """
     less_closely = Reach.ROLE if who.is_session else Reach.CALLER
-    unique_id = str(who.context.get("aws:userid", "")).partition(":")[0]  # of a session: its role's
+    user_id = str(who.context.get("aws:userid", ""))  # of a session: ROLE ID:SESSION
     return {
         ("AWS", who.account): Reach.ACCOUNT,
         ("AWS", f"arn:aws:iam::{who.account}:root"): Reach.ACCOUNT,
-        ("AWS", unique_id): less_closely,
+        ("AWS", user_id.partition(":")[0]): less_closely,
         **{("AWS" if name.startswith("arn:") else "Service", name): less_closely for name in who.names},
         ("AWS", who.arn): Reach.CALLER,
+        ("AWS", user_id): Reach.CALLER,
         ("AWS", "*"): Reach.CALLER,
     }
 

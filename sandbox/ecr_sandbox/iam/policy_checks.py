@@ -93,7 +93,7 @@ def _check_identity_policy(text: str, any_version: bool = False) -> Policy:
 
 
 def _for_moto(text: str, any_version: bool) -> str:
-    """*text* without what moto refuses and AWS takes: numbers in conditions, and with *any_version* the older one."""
+    """*text* without what moto refuses and AWS accepts: numbers in conditions, and with *any_version* the older one."""
     document = _json(text)
     if not isinstance(document, dict):
         return text

@@ -1,4 +1,4 @@
-"""The principals that a resource's policy names: which AWS takes, and the unique ids as which it stores them.
+"""The principals that a resource's policy names: which AWS accepts, and the unique ids that it stores.
 
 A user or role that is deleted and created again has another unique id, so a policy that named the old one does not
 apply to the new one. AWS shows an id as the ARN, unless the principal is deleted.
@@ -29,7 +29,7 @@ FORMS = {
 
 
 class InvalidPrincipal(ValueError):
-    """AWS does not take the principal *name* of this *kind* (``AWS``, ``Service``, …)."""
+    """AWS does not accept the principal *name* of this *kind* (``AWS``, ``Service``, …)."""
 
     def __init__(self, kind: str, name: str):
         super().__init__(f"{kind} {name}")
@@ -41,7 +41,7 @@ class UnknownPrincipal(InvalidPrincipal):
 
 
 def check(text: str) -> None:
-    """Return if AWS takes each principal that *text*, a valid policy, names; raises InvalidPrincipal.
+    """Return if AWS accepts each principal that *text*, a valid policy, names; raises InvalidPrincipal.
 
     Users and roles of the sandbox's accounts must exist. Those of other accounts are not known.
     """

@@ -57,9 +57,9 @@ def test_the_task_must_run_a_digest_and_exit_with_code_0(lab, monkeypatch, task,
 def test_a_role_that_allows_everything_is_not_accepted(lab, monkeypatch):
     stopped(lab, monkeypatch, {"startedAt": 1})
     iam = lab.client("iam")
-    iam.create_role(
-        RoleName="demo-broken", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []})
-    )
+    trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    iam.create_role(RoleName="demo-broken", AssumeRolePolicyDocument=document)
     for actions, right in [("ecr:*", False), (["*"], False), (["ecr:BatchGetImage"], True)]:
         statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
         text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})

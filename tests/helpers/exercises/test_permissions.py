@@ -81,6 +81,7 @@ def test_permissions_that_a_push_does_not_need_are_found(plain, iam):
             "ecr:CompleteLayerUpload on of-another-team",
         ),
         ([{"Action": "ecr:*", "Resource": ARN}], "ecr:BatchDeleteImage on demo-mine"),
+        ([{"Action": PUSHES, "Resource": "arn:aws:ecr:us-east-1"}], "ecr:CompleteLayerUpload on demo-mine-too"),
         ([{"Action": [*PUSHES, "ecr:SetRepositoryPolicy"], "Resource": ARN}], "ecr:SetRepositoryPolicy on demo-mine"),
         ([{"NotAction": "ecr:DeleteRepository", "Resource": ARN}], "ecr:BatchDeleteImage on demo-mine"),
         ([{"Action": "ecr:PutRegistryPolicy", "Resource": "*"}], "ecr:PutRegistryPolicy on demo-mine"),

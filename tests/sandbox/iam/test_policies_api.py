@@ -1,11 +1,13 @@
 """IAM's operations that store a policy, with real clients. What is refused: ``test_policy_checks.py``."""
 
 import json
+import pickle
 import uuid
 
 import pytest
 from botocore.exceptions import ClientError
 
+from ecr_sandbox.iam import policies_api, principals
 from helpers import settings
 from tests.sandbox.conftest import Sandbox
 from tests.sandbox.iam.test_authorization import allow, arn_of, assume, deny, make_role, policy, refused, trust
@@ -210,6 +212,24 @@ def test_a_role_that_is_created_again_does_not_get_the_access_of_the_old_one(san
     assert named(ecr.get_repository_policy(**about)["policyText"]) == [role["RoleId"], f"{role['RoleId']}:test"]
 
 
+def test_a_repository_policy_names_a_session(sandbox, repository):
+    """IAM user guide, reference_policies_elements_principal, "Assumed-role session principals"."""
+    name, about = f"role-{uuid.uuid4().hex[:8]}", {"repositoryName": repository}
+    role = make_role(sandbox, name, trust(settings.ACCOUNT), policy(allow("ecr:ListTagsForResource")))
+    session = f"arn:aws:sts::{settings.ACCOUNT}:assumed-role/{name}/test"
+    for element, effect, allowed in [("Principal", "Allow", {"test"}), ("NotPrincipal", "Deny", set())]:
+        share = {"Effect": effect, element: {"AWS": session}, "Action": "ecr:ListImages"}
+        sandbox.client().set_repository_policy(**about, policyText=json.dumps(policy(share)))
+        for session_name in ("test", "other"):
+            made = sandbox.client("sts").assume_role(RoleArn=role, RoleSessionName=session_name)["Credentials"]
+            key = (made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+            if session_name in allowed:
+                assert sandbox.client(key=key).list_images(**about)["imageIds"] == []
+            else:
+                message = refused(sandbox.client(key=key).list_images, **about)
+                assert ("explicit deny" in message) == (effect == "Deny" and session_name == "other")
+
+
 def test_a_template_shows_the_id_of_a_deleted_user_and_can_still_be_changed(sandbox):
     name, _, arn, unique_id = user(sandbox)
     text = json.dumps(policy({"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "ecr:ListImages"}))
@@ -234,3 +254,17 @@ def test_unique_ids_survive_a_restart(own_sandbox):
     assert "sts:AssumeRole" in refused(sandbox.client("sts", key=key).assume_role, RoleArn=role, RoleSessionName="test")
     document = sandbox.client("iam").get_role(RoleName="kept")["Role"]["AssumeRolePolicyDocument"]
     assert document["Statement"][0]["Principal"]["AWS"] == [unique_id]
+
+
+@pytest.mark.parametrize("document", [trust("arn:aws:iam::123456789012:user/anna"), '"nope"', "nope", "{}"])
+def test_a_role_that_an_earlier_version_stored_keeps_its_trust_policy(document):
+    """It was moto's role, with the text as it was given. A text that is not a policy denies everything."""
+    role = policies_api.Role(settings.ACCOUNT, "aws", "AROAROLE", "r", "{}", "/", None, "", [], "3600")
+    role.__dict__["assume_role_policy_document"] = document
+    policies_api.install()
+    old = pickle.dumps(role, 0).replace(b"ecr_sandbox.iam.policies_api", b"moto.iam.models")
+    assert b"moto.iam.models" in old
+    restored = pickle.loads(old)
+    assert type(restored) is policies_api.Role
+    assert restored.assume_role_policy_document == document
+    assert (principals.trust_policy(restored) is principals.UNREADABLE) == (not document.startswith('{"'))

@@ -104,7 +104,7 @@ def test_an_invalid_repository_policy(statement):
     ],
 )
 @pytest.mark.parametrize("element", ["Principal", "NotPrincipal"])
-def test_a_principal_that_aws_does_not_take(principal, element):
+def test_a_principal_that_aws_does_not_accept(principal, element):
     """IAM user guide, reference_policies_elements_principal: what can be specified, "You cannot identify a user group
     as a principal", "You cannot use a wildcard to match part of a principal name or ARN"."""
     policy = text(**{"Principal": None, element: principal})

@@ -91,10 +91,10 @@ The registry protocol (`/v2/`):
 - Known behavior of ECR is implemented, with the source next to the code: 201 for a part, a `Range` that stays at
   the first part, layers by redirect, 405 for an invalid manifest.
 - Unknown behavior is our choice: the code for a part that is too small is `BLOB_UPLOAD_INVALID`, the status for missing
-  layers 404, and for a manifest under another digest 400; the status of an upload has its true length; `DELETE` of a layer is `UNSUPPORTED`; digests are sha256 only; a client
-  that accepts no supported manifest format gets the stored manifest; a list of referrers has up to 1,000 entries; an
-  index of layers (BuildKit's cache without `image-manifest=true`) is refused with 400, as on ECR, with the code
-  `MANIFEST_INVALID`.
+  layers 404, and for a manifest under another digest 400; the status of an upload has its true length; `DELETE` of a
+  layer is `UNSUPPORTED`; digests are sha256 only; a client that accepts no supported manifest format gets the stored
+  manifest; a list of referrers has up to 1,000 entries; an index of layers (BuildKit's cache without
+  `image-manifest=true`) is refused with 400, as on ECR, with the code `MANIFEST_INVALID`.
 - A layer that no image uses yet can be pulled over the protocol; GetDownloadUrlForLayer refuses it.
 - ECR Public serves layers itself, without a redirect.
 
@@ -109,8 +109,10 @@ Lifecycle policies:
 Replication, pull through cache and events:
 
 - Replication copies within a second or so and to the sandbox's two accounts only; a destination in another account is
-  `FAILED`. The failure codes (`AccessDenied`, `ImageArchived`, `ServerError`) are ours. The
-  limit is 25 rules, as in the service model; AWS's user guide has 10.
+  `FAILED`. The failure codes (`AccessDenied`, `ImageArchived`, `ServerError`) are ours. The limits are 25 rules, as in
+  the service model (AWS's user guide has 10), and 25 destinations in all rules.
+- A pull through cache rule must have the credentials that its upstream registry needs, and no others. The error code
+  of contradictory parameters, `ValidationException`, is ours.
 - An image from an upstream registry is completely cached before the first pull gets a response; AWS may respond
   earlier.
 - Events are delivered to SQS queues (whose policy must allow it), CloudWatch log groups (without a policy) and other
@@ -128,8 +130,8 @@ Where sources about AWS disagree, the sandbox does this:
 
 Repositories and registries:
 
-- A KMS key is accepted without a check; it does not have to exist. Without one, an invented ARN represents `aws/ecr`,
-  the AWS managed key.
+- A KMS key does not have to exist; only its Region is checked. Without one, an invented ARN represents `aws/ecr`, the
+  AWS managed key.
 - SetRepositoryPolicy ignores `force`: callers can lock themselves out.
 - Principals in a policy must exist if they are users or roles of the sandbox's own accounts; others are not checked.
 

@@ -104,11 +104,7 @@ def _policy(document: Any, name: str) -> Policy:
         statements = [statements]
     if not isinstance(statements, list) or not statements:
         raise Malformed("there is no Statement")
-    policy = Policy(name, tuple(_statement(each, version == WITH_VARIABLES) for each in statements))
-    labels = [each["Sid"] for each in statements if each.get("Sid")]
-    if len(set(labels)) != len(labels):
-        raise Malformed("two statements have the same Sid")
-    return policy
+    return Policy(name, tuple(_statement(each, version == WITH_VARIABLES) for each in statements))
 
 
 def _statement(document: Any, has_variables: bool) -> Statement:

@@ -566,7 +566,6 @@ def test_an_unknown_operation(sandbox):
         ({"Principal": "*", "Action": "s3:GetObject"}, False),
         ({"Principal": "*", "Action": "ecr:*", "Resource": "*"}, False),
         ({"Principal": "*", "Action": "ecr:*", "Effect": "Perhaps"}, False),
-        ({"Principal": {"AWS": "arn:aws:iam::123456789012:user/no-such-user"}, "Action": "ecr:*"}, False),
     ],
 )
 def test_valid_and_invalid_repository_policies(statement, valid):

@@ -653,7 +653,6 @@ MALFORMED: list[tuple[Any, str]] = [
     ({"Statement": STATEMENT, "Statements": []}, "the policy has an unknown element Statements"),
     ({"Statement": STATEMENT, "Id": 1}, "the Id is not a string"),
     ({"Statement": {**STATEMENT, "Sid": 1}}, "the Sid is not a string"),
-    ({"Statement": [{**STATEMENT, "Sid": "a"}, {**STATEMENT, "Sid": "a"}]}, "two statements have the same Sid"),
     ({"Statement": {**STATEMENT, "Effect": "allow"}}, "the Effect is neither Allow nor Deny"),
     ({"Statement": {**STATEMENT, "Effect": ["Allow"]}}, "the Effect is neither Allow nor Deny"),
     ({"Statement": {"Action": "*", "Resource": "*"}}, "the Effect is neither Allow nor Deny"),

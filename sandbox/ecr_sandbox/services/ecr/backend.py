@@ -11,7 +11,6 @@ import moto.ecr.models as moto_ecr
 import moto.ecr.urls
 from moto.ecr.exceptions import RepositoryNotFoundException
 
-from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.http import addresses
 from ecr_sandbox.http.middleware import Request
 from ecr_sandbox.iam import principals
@@ -39,7 +38,7 @@ from . import last_pull
 from .authorization import repository_request
 from .lifecycle import policy, previews, schedule
 from .registry_settings import EXCLUSIONS, SCHEMA, Settings
-from .repository_policy import valid_registry_policy, valid_resource_policy
+from .repository_policy import check_registry_policy, check_repository_policy
 from .tag_mutability import immutable
 
 
@@ -199,8 +198,7 @@ class Backend(moto_ecr.ECRBackend):
     def set_repository_policy(self, registry_id: str, repository_name: str, policy_text: str) -> dict[str, Any]:
         """moto would accept a policy without a principal, and actions that do not exist."""
         repository = self.repository(repository_name, registry_id)
-        if not valid_resource_policy(policy_text):
-            raise InvalidParameter("PolicyText", "Invalid repository policy provided")
+        check_repository_policy(policy_text)
         repository.policy = policy_text
         return self.get_repository_policy(registry_id, repository_name)
 
@@ -220,8 +218,7 @@ class Backend(moto_ecr.ECRBackend):
 
     def put_registry_policy(self, policy_text: str) -> dict[str, Any]:
         """moto would accept only the three actions of registry policies before scope V2."""
-        if not valid_registry_policy(policy_text):
-            raise InvalidParameter("PolicyText", "Invalid registry policy provided")
+        check_registry_policy(policy_text)
         self.registry_policy = policy_text
         return self.get_registry_policy()
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import botocore.session
 
+from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.iam import evaluate, principals
 from ecr_sandbox.iam.patterns import glob
 
@@ -21,8 +22,28 @@ ACTION = re.compile(r"\*|ecr:[A-Za-z*?]+", re.IGNORECASE)
 FURTHER_ACTIONS = ("BatchImportUpstreamImage", "GetImageCopyStatus", "ReplicateImage")
 
 
+def check_repository_policy(text: str, field: str = "PolicyText") -> None:
+    """Raises InvalidParameter, about the parameter *field*, if ECR refuses the policy *text* of a repository."""
+    _check(text, field, "repository", valid_resource_policy)
+
+
+def check_registry_policy(text: str) -> None:
+    """The same for the policy of a registry."""
+    _check(text, "PolicyText", "registry", valid_registry_policy)
+
+
+def _check(text: str, field: str, what: str, is_valid: Callable[[str], bool]) -> None:
+    if not is_valid(text):  # https://github.com/aws/aws-sdk-go/issues/3921
+        raise InvalidParameter(field, f"Invalid {what} policy provided")
+    if not _all_statements(text, _names_known):  # https://github.com/hashicorp/terraform-provider-aws/issues/39064
+        raise InvalidParameter(field, "Principal not found")
+
+
 def valid_resource_policy(text: str) -> bool:
-    """Whether *text* is a policy with existing principals, ECR's actions and no resource."""
+    """Whether *text* is a policy with principals, ECR's actions and no resource. Equal Sids are allowed.
+
+    Source of the last: https://github.com/getmoto/moto/pull/8933.
+    """
     return _all_statements(text, lambda each: _guards(each) and not {"Resource", "NotResource"} & set(each))
 
 
@@ -42,13 +63,12 @@ def _all_statements(text: str, are: Callable[[Statement], bool]) -> bool:
 
 def _guards(statement: Statement) -> bool:
     actions = _several(statement.get("Action", statement.get("NotAction", [])))
+    return ("Principal" in statement) != ("NotPrincipal" in statement) and bool(actions) and all(map(_is_ecrs, actions))
+
+
+def _names_known(statement: Statement) -> bool:
     who = statement.get("Principal", statement.get("NotPrincipal"))
-    return (
-        ("Principal" in statement) != ("NotPrincipal" in statement)
-        and bool(actions)
-        and all(map(_is_ecrs, actions))
-        and (who == "*" or all(map(_may_exist, _several(who.get("AWS", [])))))
-    )
+    return who == "*" or all(map(_may_exist, _several(who.get("AWS", []))))
 
 
 def _is_ecrs(action: str) -> bool:

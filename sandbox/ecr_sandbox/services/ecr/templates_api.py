@@ -6,15 +6,14 @@ from typing import Any
 from moto.core.responses import ActionResult
 
 from ecr_sandbox.aws import resource_tags
-from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.state import clock
 
 from .errors import TemplateAlreadyExistsException, TemplateNotFoundException
 from .lifecycle import policy
 from .operations import Operations
 from .registry_settings import TEMPLATES, Settings
-from .repositories_api import check_mutability
-from .repository_policy import valid_resource_policy
+from .repositories_api import check_encryption, check_mutability
+from .repository_policy import check_repository_policy
 
 GIVEN = (
     "description",
@@ -63,7 +62,7 @@ class TemplateOperations(Operations):
     def _put(self, before: Mapping[str, Any]) -> ActionResult:
         given = {name: value for name in GIVEN if (value := self._get_param(name)) is not None}
         template = {**before, **given}
-        _check(template)
+        _check(template, self.region)
         self._templates().put(self._template_prefix(), template)
         return ActionResult({"registryId": self.current_account, "repositoryCreationTemplate": template})
 
@@ -79,11 +78,12 @@ class TemplateOperations(Operations):
         return str(self._get_param("prefix")).rstrip("/")
 
 
-def _check(template: Mapping[str, Any]) -> None:
+def _check(template: Mapping[str, Any], region: str) -> None:
     """Raises the same errors as the same settings of a repository."""
     check_mutability(template["imageTagMutability"], template.get("imageTagMutabilityExclusionFilters"))
     resource_tags.with_more({}, template.get("resourceTags") or [])
-    if (guard := template.get("repositoryPolicy")) and not valid_resource_policy(guard):
-        raise InvalidParameter("repositoryPolicy", "Invalid repository policy provided")
+    check_encryption(template["encryptionConfiguration"], region)
+    if guard := template.get("repositoryPolicy"):
+        check_repository_policy(guard, "repositoryPolicy")
     if text := template.get("lifecyclePolicy"):
         policy.parse(text)

@@ -142,7 +142,7 @@ def _manifest(note: str) -> str:
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
         "config": config,
-        "layers": [],
+        "layers": [config],
         "annotations": {"n": note},
     }
     return json.dumps(manifest)

@@ -84,7 +84,7 @@ def _filled_alone(folder: Path) -> Path:
 def manifest(config: str, note: str) -> str:
     """An image whose config has the SHA-256 *config*."""
     descriptor = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": f"sha256:{config}", "size": 2}
-    content = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": descriptor, "layers": []}
+    content = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": descriptor, "layers": [descriptor]}
     return json.dumps({**content, "annotations": {"note": note}})
 
 

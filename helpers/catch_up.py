@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ecr_sandbox import SandboxError
 from helpers import settings
+from helpers.cleanup import repositories
 from helpers.errors import LabError
 from helpers.list_all import list_all
 
@@ -44,12 +45,8 @@ def catch_up(lab: "Lab", notebook: str) -> None:
 
 
 def has_repository(lab: "Lab") -> bool:
-    """Whether demo-app-repo exists."""
-    ecr = lab.client()
-    try:
-        return bool(ecr.describe_repositories(repositoryNames=[settings.REPOSITORY])["repositories"])
-    except ecr.exceptions.RepositoryNotFoundException:
-        return False
+    """Whether demo-app-repo exists; LabError if it does and this tutorial did not make it."""
+    return repositories.exists(lab.client(), settings.REPOSITORY)
 
 
 def is_logged_in(lab: "Lab") -> bool:

@@ -7,7 +7,6 @@ notebook), ``detail`` has the versions and figures of this machine.
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from pathlib import Path
 import ecr_sandbox
 from ecr_sandbox import SandboxError
 from helpers import lab, settings
+from machine import engine_check
 
 PYTHON = (3, 11)
 FREE_BYTES = 2_000_000_000
@@ -37,10 +37,12 @@ def examine() -> list[Row]:
     aws = settings.target() == "aws"
     status = None if aws else _enter_sandbox()
     engine = _engine_info()
+    engine_answers = engine_row(engine)
     return [
         python_row(sys.version_info[:3]),
         docker_row(),
-        engine_row(engine),
+        engine_answers,
+        *([containers_row()] if engine_answers["ok"] else []),
         *([] if aws else [reach_row(engine, status), port_row(status)]),
         disk_row(engine),
         clock_row(engine),
@@ -83,6 +85,15 @@ def engine_row(engine: "dict | SandboxError") -> Row:
     return _ok("Docker engine", "running", str(engine.get("ServerVersion", "")))
 
 
+def containers_row() -> Row:
+    """Whether the engine does what the lessons need: a build step, a container, a published port."""
+    try:
+        engine_check.check()
+    except engine_check.Broken as broken:
+        return _miss("Containers", broken.wrong, broken.fix)
+    return _ok("Containers", "an image is built, a container runs, its port answers")
+
+
 def reach_row(engine: "dict | SandboxError", status: dict | None) -> Row:
     """Whether the engine reaches the sandbox, directly or through the forwarder."""
     name = "Sandbox"
@@ -106,7 +117,7 @@ def port_row(status: dict | None) -> Row:
     except ValueError as error:
         return _miss("Port", str(error).rstrip("."), "unset ECR_TUTORIAL_PORT, or give it a free port")
     port = chosen or ecr_sandbox.remembered_ports(settings.state()).get("sandbox") or settings.DEFAULT_PORT
-    if is_free(port):
+    if ecr_sandbox.is_port_free(port):
         return _ok("Port", "free", str(port))
     holder = holder_of(port)
     by = f"taken by {holder}" if holder else "taken by another program"
@@ -187,19 +198,8 @@ def aws_rows() -> list[Row]:
     return [*rows, _ok("Permissions", "ECR answers you")]
 
 
-def is_free(port: int) -> bool:
-    """Whether no program listens on this port of this machine."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
 def holder_of(port: int) -> str | None:
-    """The program that listens on this port; None if it cannot be found out."""
+    """The program that listens on this port of localhost; None if it cannot be found out."""
     import psutil  # type: ignore[import-untyped]
 
     for process in psutil.process_iter(["name"]):

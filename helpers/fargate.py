@@ -77,6 +77,9 @@ def tasks(ecs: Any, cluster: str, **which: str) -> list[dict[str, Any]]:
 
 
 def services(ecs: Any, cluster: str) -> list[dict[str, Any]]:
-    """The services of a cluster as ECS describes them, at most 10."""
-    arns = ecs.list_services(cluster=cluster)["serviceArns"]
-    return ecs.describe_services(cluster=cluster, services=arns)["services"] if arns else []
+    """The services of a cluster as ECS describes them."""
+    found = []
+    for page in ecs.get_paginator("list_services").paginate(cluster=cluster):  # ten a page, as many as are described
+        if page["serviceArns"]:
+            found += ecs.describe_services(cluster=cluster, services=page["serviceArns"])["services"]
+    return found

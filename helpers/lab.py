@@ -205,6 +205,7 @@ def _connect_aws() -> Lab:
     print(f"✔ AWS: account {account}, region {region}, registry {registry}")
     print(f"  you are {arn}")
     aws_account.confirm(account, region)
+    cleanup.repositories.exists(session.client("ecr"), settings.REPOSITORY)  # refuses one that is not the tutorial's
     os.environ.update(aws_account.variables(account, region))
     os.environ.update(ecr_sandbox.docker_variables(os.environ))  # the Docker SDK does not read contexts
     endpoint = session.client("ecr").meta.endpoint_url

@@ -152,6 +152,20 @@ def started_here() -> int | None:
     return pid if os.fsencode(DOCKERD_PID) in command else None
 
 
+def how_to_restart() -> str:
+    """The command, or what to do, that restarts the engine which docker uses."""
+    host = os.environ.get("DOCKER_HOST", "")
+    desktop = run(["docker", "info", "--format", "{{.OperatingSystem}}"], limit=20).stdout.strip() == "Docker Desktop"
+    if desktop or sys.platform != "linux":
+        return "restart Docker Desktop, or the program that runs your engine"
+    if pid := started_here():
+        return f"sudo kill {pid}, then make setup, which starts the engine again"
+    name = "podman" if "podman" in host or "podman" in run(["docker", "--version"], limit=20).stdout else "docker"
+    if host.startswith("unix:///run/user/"):
+        return f"systemctl --user restart {name}"
+    return f"sudo systemctl restart {name}" if debian.has_systemd() else f"sudo service {name} restart"
+
+
 def stop() -> bool:
     """Stop the engine that make started, and wait for it; False if there is none."""
     pid = started_here()

@@ -3,7 +3,7 @@
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from machine import base_image, debian, engine, venv
+from machine import base_image, debian, engine, engine_check, venv
 from machine.say import Stop, say
 
 
@@ -30,10 +30,20 @@ def set_up() -> None:
         version, platform = engine.ensure()
         image = base_image.ensure(platform)
         packages.result()
+    _check_engine()
     say(
         f"Ready: .venv, Docker engine {version}, "
         f"base image {base_image.NAME}{' (a stand-in)' if image.is_stand_in else ''}"
     )
+
+
+def _check_engine() -> None:
+    try:
+        engine_check.check()
+    except engine_check.Offline as offline:  # everything but the builds of the lessons works
+        say(str(offline))
+    except engine_check.Broken as broken:
+        raise Stop(f"{broken}. After that, run the same make again.") from None
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """Finds and deletes what the course made, known by its tag, and nothing else."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ecr_sandbox import SandboxError
-
-from . import iam, repositories, workloads
-from .engine import delete_images, local_images, log_out
+from . import engine, iam, kinds, repositories, workloads
+from .engine import local_images
 from .iam import second_account
+from .kinds import Kind, Outcome
 from .repositories import PUBLIC_REGION, made, made_public
 
 if TYPE_CHECKING:
@@ -26,67 +26,68 @@ def start_over(lab: "Lab", *names: str) -> None:
 
 def delete_public() -> None:
     """Delete the public repositories that this tutorial made; prints the same line if there were none."""
-    repositories.delete_public()
-    print("✔ deleted if present: public repositories of this tutorial")
+    _delete("public repositories", repositories.all_public_kinds())
 
 
 def delete_iam(lab: "Lab") -> None:
     """Delete the users, roles and policies that this tutorial made; prints the same line if there were none."""
-    iam.delete(lab)
-    print("✔ deleted if present: users, roles and policies of this tutorial")
+    _delete("users, roles and policies", iam.all_kinds(lab))
 
 
 def delete_workloads(lab: "Lab") -> None:
     """Stop and delete what this tutorial runs on ECS and Lambda; prints the same line if there was nothing."""
-    workloads.delete(lab)
-    print("✔ deleted if present: tasks, clusters, functions and log groups of this tutorial")
+    _delete("tasks, clusters, functions and log groups", workloads.all_kinds(lab))
 
 
 def everything_made(lab: "Lab") -> list[str]:
-    """``["repository demo-app-repo", …]``: all that exists of what this tutorial made, in AWS and on this machine."""
-    return [
-        *(f"repository {found['repository']}" for found in made(lab)),
-        *iam.made(lab),
-        *workloads.made(lab),
-        *(f"public repository {name}" for name in made_public()),
-        *(f"image {name.removeprefix(f'{lab.registry}/')}" for name in local_images(lab)),
-    ]
+    """``["repository demo-app-repo", …]``: all that exists of what this tutorial made, in AWS and on this machine.
+
+    LabError if AWS does not list a part of it.
+    """
+    private, public = repositories.all_kinds(lab), repositories.all_public_kinds()
+    found = kinds.made([*private, *iam.all_kinds(lab), *workloads.all_kinds(lab), *public])
+    return [*found, *(f"image {name.removeprefix(f'{lab.registry}/')}" for name in local_images(lab))]
 
 
 def clean_up(lab: "Lab") -> dict[str, list[str]]:
-    """Delete everything that the tutorial made, from tasks to local images; print and return what was deleted."""
-    deleted = {"workloads": _print("clusters, functions and logs deleted", workloads.delete(lab))}
-    names = [found["repository"] for found in made(lab)]
-    repositories.delete(lab, *names)
-    deleted["repositories"] = _print("repositories deleted", names)
-    deleted["public"] = _print("public repositories deleted", repositories.delete_public())
-    deleted["iam"] = _delete_iam(lab)
-    deleted["images"] = _delete_images(lab, names)
-    if log_out(lab):
+    """Delete everything that the tutorial made, from tasks to local images; print and return what was deleted.
+
+    Under ``"problems"`` is a sentence for each resource that was not listed or not deleted, and may still cost money.
+    """
+    outcomes = {
+        "workloads": ("clusters, functions and logs deleted", kinds.delete(workloads.all_kinds(lab))),
+        "repositories": ("repositories deleted", _without_kind(kinds.delete(repositories.all_kinds(lab)))),
+        "public": ("public repositories deleted", _without_kind(kinds.delete(repositories.all_public_kinds()))),
+        "iam": ("users, roles and policies deleted", kinds.delete(iam.all_kinds(lab))),
+    }
+    names = outcomes["repositories"][1].names
+    outcomes["images"] = ("images deleted from this machine", engine.delete_images(lab, names))
+    for what, outcome in outcomes.values():
+        _print(what, outcome)
+    problems = [problem for _, outcome in outcomes.values() for problem in outcome.problems]
+    if any(outcome.problems for part, (_, outcome) in outcomes.items() if part != "images"):
+        print("✗ The rest may exist and cost money. Fix: run lab.clean_up() with credentials that are allowed all this")
+    if engine.log_out(lab):
         print(f"✔ Docker is logged out of {lab.registry}")
     else:
         print("✗ Docker is not logged out: there is no docker command. Fix: ecr-lab doctor")
-    return deleted
+    return {part: outcome.names for part, (_, outcome) in outcomes.items()} | {"problems": problems}
 
 
-def _delete_iam(lab: "Lab") -> list[str]:
-    from botocore.exceptions import ClientError
-
-    try:
-        return _print("users, roles and policies deleted", iam.delete(lab))
-    except ClientError as error:  # without permission to list, the learner has made nothing here
-        print(f"✗ users, roles and policies: {error.response['Error']['Message']}")
-        return []
+def _without_kind(outcome: Outcome) -> Outcome:
+    return outcome._replace(names=[name.rpartition(" ")[2] for name in outcome.names])
 
 
-def _delete_images(lab: "Lab", names: list[str]) -> list[str]:
-    try:
-        return _print("images deleted from this machine", delete_images(lab, names))
-    except SandboxError as error:
-        print(f"✗ images on this machine: {error}")
-        return []
+def _delete(what: str, of: Iterable[Kind]) -> None:
+    problems = kinds.delete(of).problems
+    for problem in problems:
+        print(f"✗ {problem}")
+    if not problems:
+        print(f"✔ deleted if present: {what} of this tutorial")
 
 
-def _print(what: str, deleted: list[str]) -> list[str]:
-    print(f"✔ {what}: {', '.join(deleted) or 'none was left'}")
-    return deleted
+def _print(what: str, outcome: Outcome) -> None:
+    if outcome.names or not outcome.problems:
+        print(f"✔ {what}: {', '.join(outcome.names) or 'none was left'}")
+    for problem in outcome.problems:
+        print(f"✗ {problem}")

@@ -1,13 +1,14 @@
 """What the course leaves in Docker on this machine: images and a login."""
 
-import contextlib
 import subprocess
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from ecr_sandbox import SandboxError
 from helpers import settings
 
 from . import repositories
+from .kinds import Outcome
 
 if TYPE_CHECKING:
     from helpers.lab import Lab
@@ -27,16 +28,26 @@ def local_images(lab: "Lab", names: Iterable[str] | None = None) -> list[str]:
     return sorted(found)
 
 
-def delete_images(lab: "Lab", names: Iterable[str]) -> list[str]:
-    """Delete the local images of these repositories; returns their names with tags. Raises SandboxError."""
+def delete_images(lab: "Lab", names: Iterable[str]) -> Outcome:
+    """Delete the local images of these repositories; the names with tags that were deleted, and what was not."""
     import docker.errors
 
-    found, engine = local_images(lab, names), lab.engine()
+    outcome = Outcome([], [])
+    try:
+        found, engine = local_images(lab, names), lab.engine()
+    except (SandboxError, docker.errors.DockerException) as error:
+        return Outcome([], [f"images on this machine: {error}"])
     for name in found:
-        # A digest is deleted together with its last tag.
-        with contextlib.suppress(docker.errors.ImageNotFound):
+        try:
             engine.images.remove(name, force=True)
-    return [name for name in found if "@" not in name]
+        except docker.errors.ImageNotFound:
+            pass  # a digest is deleted together with its last tag
+        except docker.errors.APIError as error:  # a container that uses it runs
+            outcome.problems.append(f"image {name} was not deleted: {error.explanation}")
+            continue
+        if "@" not in name:
+            outcome.names.append(name)
+    return outcome
 
 
 def log_out(lab: "Lab") -> bool:

@@ -1,35 +1,30 @@
-"""The course's IAM users, roles and policies, in both accounts: found by their tag, and deleted.
+"""The course's IAM users, roles and policies, in both accounts: found by their tag.
 
 Order of deletion: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_users_remove.html
 """
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from helpers import settings
 from helpers.list_all import list_all
+
+from . import kinds
+from .kinds import Found, Kind, has_tag
 
 if TYPE_CHECKING:
     from helpers.lab import Lab
 
 
+def all_kinds(lab: "Lab") -> list[Kind]:
+    """Users before roles before policies, first in the learner's account, then in the second one."""
+    return [kind for iam in _accounts(lab) for kind in _kinds(iam)]
+
+
 def made(lab: "Lab") -> list[str]:
-    """``["user demo-pusher", …]``: everything with the tutorial's tag; empty without permission to read IAM."""
-    from botocore.exceptions import ClientError
-
-    try:
-        return [_label(kind, found) for _, kind, found in _tagged(lab)]
-    except ClientError:  # without permission to list, the learner has made nothing here
-        return []
-
-
-def delete(lab: "Lab") -> list[str]:
-    """Delete everything with the tutorial's tag, users and their keys first; returns what ``made`` returned before."""
-    deleted = []
-    for iam, kind, found in _tagged(lab):
-        kind.delete(iam, found[kind.key])
-        deleted.append(_label(kind, found))
-    return deleted
+    """``["user demo-pusher", …]``: all with the tutorial's tag; LabError if AWS does not list one of the kinds."""
+    return kinds.made(all_kinds(lab))
 
 
 def second_account(lab: "Lab") -> str | None:
@@ -38,32 +33,33 @@ def second_account(lab: "Lab") -> str | None:
     return session.client("sts").get_caller_identity()["Account"] if session else None
 
 
-class Kind(NamedTuple):
-    """How IAM lists one kind of resource: *key* in the list is the value of *parameter* in other calls."""
-
-    name: str
-    list_call: str
-    list_name: str
-    key: str
-    parameter: str
-    tags_call: str
-    delete: Callable
+def _kinds(iam: Any) -> list[Kind]:
+    return [
+        Kind("user", "users", partial(_users, iam)),
+        Kind("role", "roles", partial(_roles, iam)),
+        Kind("policy", "policies", partial(_policies, iam)),
+    ]
 
 
-def _tagged(lab: "Lab") -> Iterator[tuple]:
-    for iam in _accounts(lab):
-        for kind in KINDS:
-            scope = {"Scope": "Local"} if kind.name == "policy" else {}  # without AWS's managed policies
-            for found in list_all(iam, kind.list_call, kind.list_name, **scope):
-                if settings.TAG in getattr(iam, kind.tags_call)(**{kind.parameter: found[kind.key]})["Tags"]:
-                    yield iam, kind, found
+def _users(iam: Any) -> Iterator[Found]:
+    for name in (each["UserName"] for each in list_all(iam, "list_users", "Users")):
+        if has_tag(iam.list_user_tags(UserName=name)["Tags"]):
+            yield Found(name, partial(_delete_user, iam, name))
 
 
-def _label(kind: Kind, found: dict) -> str:
-    return f"{kind.name} {found[f'{kind.name.title()}Name']}"
+def _roles(iam: Any) -> Iterator[Found]:
+    for name in (each["RoleName"] for each in list_all(iam, "list_roles", "Roles")):
+        if has_tag(iam.list_role_tags(RoleName=name)["Tags"]):
+            yield Found(name, partial(_delete_role, iam, name))
 
 
-def _accounts(lab: "Lab") -> Iterator:
+def _policies(iam: Any) -> Iterator[Found]:
+    for each in list_all(iam, "list_policies", "Policies", Scope="Local"):  # without AWS's managed policies
+        if has_tag(iam.list_policy_tags(PolicyArn=each["Arn"])["Tags"]):
+            yield Found(each["PolicyName"], partial(_delete_policy, iam, each["Arn"]))
+
+
+def _accounts(lab: "Lab") -> Iterator[Any]:
     """IAM of the learner's account and, if there is a profile for it, of the second one."""
     yield lab.client("iam")
     if second := _second_session(lab):
@@ -78,35 +74,28 @@ def _second_session(lab: "Lab"):
     return boto3.Session(profile_name=settings.OTHER_PROFILE, region_name=lab.region)
 
 
-def _delete_user(iam, name: str) -> None:
-    for key in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
+def _delete_user(iam: Any, name: str) -> None:
+    for key in list_all(iam, "list_access_keys", "AccessKeyMetadata", UserName=name):
         iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
-    for group in iam.list_groups_for_user(UserName=name)["Groups"]:
+    for group in list_all(iam, "list_groups_for_user", "Groups", UserName=name):
         iam.remove_user_from_group(UserName=name, GroupName=group["GroupName"])
-    for policy in iam.list_attached_user_policies(UserName=name)["AttachedPolicies"]:
+    for policy in list_all(iam, "list_attached_user_policies", "AttachedPolicies", UserName=name):
         iam.detach_user_policy(UserName=name, PolicyArn=policy["PolicyArn"])
-    for inline in iam.list_user_policies(UserName=name)["PolicyNames"]:
+    for inline in list_all(iam, "list_user_policies", "PolicyNames", UserName=name):
         iam.delete_user_policy(UserName=name, PolicyName=inline)
     iam.delete_user(UserName=name)
 
 
-def _delete_role(iam, name: str) -> None:
-    for policy in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+def _delete_role(iam: Any, name: str) -> None:
+    for policy in list_all(iam, "list_attached_role_policies", "AttachedPolicies", RoleName=name):
         iam.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
-    for inline in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+    for inline in list_all(iam, "list_role_policies", "PolicyNames", RoleName=name):
         iam.delete_role_policy(RoleName=name, PolicyName=inline)
     iam.delete_role(RoleName=name)
 
 
-def _delete_policy(iam, arn: str) -> None:
-    for version in iam.list_policy_versions(PolicyArn=arn)["Versions"]:
+def _delete_policy(iam: Any, arn: str) -> None:
+    for version in list_all(iam, "list_policy_versions", "Versions", PolicyArn=arn):
         if not version["IsDefaultVersion"]:
             iam.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
     iam.delete_policy(PolicyArn=arn)
-
-
-KINDS = (
-    Kind("user", "list_users", "Users", "UserName", "UserName", "list_user_tags", _delete_user),
-    Kind("role", "list_roles", "Roles", "RoleName", "RoleName", "list_role_tags", _delete_role),
-    Kind("policy", "list_policies", "Policies", "Arn", "PolicyArn", "list_policy_tags", _delete_policy),
-)

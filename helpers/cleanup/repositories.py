@@ -1,16 +1,30 @@
-"""The course's repositories, private and public: found by their tag, and deleted."""
+"""The course's repositories, private and public: found by their tag."""
 
 import contextlib
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from helpers import settings
 from helpers.errors import LabError
 from helpers.list_all import list_all
 
+from .kinds import Found, Kind, has_tag
+
 if TYPE_CHECKING:
     from helpers.lab import Lab
 
 PUBLIC_REGION = "us-east-1"  # the only Region with the API of ECR Public
+
+
+def all_kinds(lab: "Lab") -> list[Kind]:
+    """The private repositories in the Lab's Region."""
+    return [Kind("repository", "repositories", partial(_found, lab.client()))]
+
+
+def all_public_kinds() -> list[Kind]:
+    """The public repositories."""
+    return [Kind("public repository", "public repositories", partial(_found, _public()))]
 
 
 def made(lab: "Lab") -> list[dict]:
@@ -19,68 +33,67 @@ def made(lab: "Lab") -> list[dict]:
     return [{"repository": name, "arn": arn, "images": _count_images(ecr, name)} for name, arn in _tagged(ecr)]
 
 
-def delete(lab: "Lab", *names: str) -> None:
-    """Delete these repositories with their images."""
-    ecr = lab.client()
-    for name in names:
-        # Two notebooks may clean up at the same time.
-        with contextlib.suppress(ecr.exceptions.RepositoryNotFoundException):
-            ecr.delete_repository(repositoryName=name, force=True)
+def made_public() -> list[str]:
+    """The names of the public repositories with the tutorial's tag."""
+    return [name for name, _ in _tagged(_public())]
+
+
+def exists(ecr: Any, name: str) -> bool:
+    """Whether the tutorial has a repository of this name; LabError if it belongs to somebody else."""
+    from botocore.exceptions import ClientError
+
+    try:
+        arn = ecr.describe_repositories(repositoryNames=[name])["repositories"][0]["repositoryArn"]
+        is_ours = _has_tag(ecr, name, arn)
+    except ecr.exceptions.RepositoryNotFoundException:
+        return False
+    except ClientError as error:
+        message = error.response["Error"]["Message"]
+        raise LabError(
+            f"AWS did not answer whether {name} exists: {message}.", "allow it, then run this again"
+        ) from None
+    if not is_ours:
+        raise LabError(
+            f"The repository {name} has no tag {settings.TAG_TEXT}: this tutorial did not make it and leaves it alone.",
+            "use another Region or account, or, if it is yours to delete: "
+            f"aws ecr delete-repository --force --repository-name {name}",
+        )
+    return True
 
 
 def delete_if_made(lab: "Lab", *names: str) -> None:
     """Delete those of these repositories that exist; LabError if one does not have the tutorial's tag."""
     ecr = lab.client()
     for name in names:
-        try:
-            arn = ecr.describe_repositories(repositoryNames=[name])["repositories"][0]["repositoryArn"]
-        except ecr.exceptions.RepositoryNotFoundException:
-            continue
-        if not _has_tag(ecr, name, arn):
-            raise LabError(
-                f"The repository {name} has no tag {settings.TAG_TEXT}: "
-                "this tutorial did not make it and leaves it alone.",
-                f"if it is yours to delete: aws ecr delete-repository --force --repository-name {name}",
-            )
-        delete(lab, name)
+        if exists(ecr, name):
+            # Two notebooks may clean up at the same time.
+            with contextlib.suppress(ecr.exceptions.RepositoryNotFoundException):
+                ecr.delete_repository(repositoryName=name, force=True)
 
 
-def made_public() -> list[str]:
-    """The names of the public repositories with the tutorial's tag; empty without permission to list them."""
-    from botocore.exceptions import ClientError
-
-    try:
-        return [name for name, _ in _tagged(_public())]
-    except ClientError:  # without permission to list, the learner has made nothing here
-        return []
+def _found(ecr: Any) -> Iterator[Found]:
+    for name, _ in _tagged(ecr):
+        yield Found(name, partial(ecr.delete_repository, repositoryName=name, force=True))
 
 
-def delete_public() -> list[str]:
-    """Delete the public repositories with the tutorial's tag, and return their names."""
-    names = made_public()
-    for name in names:
-        _public().delete_repository(repositoryName=name, force=True)
-    return names
-
-
-def _public():
+def _public() -> Any:
     import boto3
 
     return boto3.client("ecr-public", region_name=PUBLIC_REGION)
 
 
-def _tagged(ecr) -> list[tuple[str, str]]:
+def _tagged(ecr: Any) -> list[tuple[str, str]]:
     """``(name, ARN)`` of every repository with the tutorial's tag, private or public, by name."""
     repositories = list_all(ecr, "describe_repositories", "repositories")
     names = sorted((each["repositoryName"], each["repositoryArn"]) for each in repositories)
     return [(name, arn) for name, arn in names if _has_tag(ecr, name, arn)]
 
 
-def _has_tag(ecr, name: str, arn: str) -> bool:
+def _has_tag(ecr: Any, name: str, arn: str) -> bool:
     if name.startswith("docker/library/"):  # the sandbox's mirror
         return False
-    return settings.TAG in ecr.list_tags_for_resource(resourceArn=arn)["tags"]
+    return has_tag(ecr.list_tags_for_resource(resourceArn=arn)["tags"])
 
 
-def _count_images(ecr, name: str) -> int:
+def _count_images(ecr: Any, name: str) -> int:
     return len({image["imageDigest"] for image in list_all(ecr, "list_images", "imageIds", repositoryName=name)})

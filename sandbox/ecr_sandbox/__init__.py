@@ -48,6 +48,7 @@ _PUBLIC = {
     "collect_garbage": "background:collect_garbage",
     "advance_clock": "background:advance_clock",
     "remembered_ports": "http.listeners:remembered",
+    "is_port_free": "http.localhost:is_free",
     # the command ecr-sandbox
     "command_group": "cli:commands",
     "run_command_group": "cli:run",
@@ -106,6 +107,7 @@ if TYPE_CHECKING:  # the same names for type checkers; a test compares both list
     from .environment import prepend as prepend_path
     from .errors import SandboxError
     from .http.listeners import remembered as remembered_ports
+    from .http.localhost import is_free as is_port_free
     from .iam.evaluate import Policy, Principal, RequestContext, decide
     from .iam.evaluate import parse as parse_policy
     from .services.cost_explorer import prices

@@ -20,6 +20,7 @@ from ecr_sandbox.aws import dispatch
 from ecr_sandbox.aws.call import model_name, read_call
 from ecr_sandbox.aws.lazy_services import Services
 from ecr_sandbox.aws.query_validation import validate_query
+from ecr_sandbox.aws.resource_policies import check_resource_policy
 from ecr_sandbox.aws.responses import answer_errors
 from ecr_sandbox.aws.transaction import in_transaction
 from ecr_sandbox.aws.validation import validate
@@ -78,6 +79,7 @@ class App:
         users.install()
         self._restore()
         administrator.ensure(self.store)
+        self._persistence.save()
         scans = ScanOperations.scans = Scans(self.store, self._blobs, self.jobs)
         self._services = self._lazy_services()
         ecr_subscriptions.install(self._services, self._public_credentials)
@@ -86,7 +88,7 @@ class App:
         for service, package in AUTHORIZATION.items():
             requests.register(service, partial(_authorization_requests, package))
         requests.register("ecr-public", self._public_authorization_requests)
-        self._control_api = ControlApi(self.store, self._blobs, scans, folder / "sandbox.json")
+        self._control_api = ControlApi(self.store, self._blobs, scans, folder)
         self._default_registry = self._private_registry(settings.ACCOUNT, settings.REGION)
         self._layers = presigned_urls.layers(layer_urls, self._blobs, ecr.backend.Backend.meter.sent)
         self._api = self._aws_api()
@@ -133,6 +135,7 @@ class App:
             in_transaction(self.store, self._persistence),
             answer_errors,  # inside the transaction: a call that is refused has changed nothing
             authorize(self.store.lock),
+            check_resource_policy,
         ]
         return chain(middleware, dispatch.answer)
 

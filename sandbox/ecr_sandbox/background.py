@@ -10,12 +10,15 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from ecr_sandbox import docker_engine, docker_forwarder
+from ecr_sandbox.auth import control_key
 from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.settings import Settings
 from ecr_sandbox.state.processes import command_of
+from ecr_sandbox.state.processes import running as running_processes
 
 READY_SECONDS = 30
 STOP_SECONDS = 10
@@ -32,11 +35,11 @@ _started: list[subprocess.Popen] = []
 def find(sandbox: Settings) -> dict | None:
     """The status of the running sandbox (the content of its sandbox.json), or None when it does not run."""
     noted = _noted(sandbox)
-    if not noted:
+    if not noted or not _same_folder(noted, sandbox):
         return None
-    status = _ask(noted["endpoint"])
+    answer = _ask(noted["endpoint"])
     # After a crash another program, or the sandbox of another folder, may answer at this address.
-    return status if status and status.get("pid") == noted["pid"] and _same_folder(status, sandbox) else None
+    return noted if answer and all(answer.get(name) == noted.get(name) for name in ("pid", "run")) else None
 
 
 def start(sandbox: Settings) -> dict:
@@ -45,7 +48,10 @@ def start(sandbox: Settings) -> dict:
     if found:
         return found
     with _start_lock(sandbox):
-        return find(sandbox) or _launch(sandbox)
+        found = find(sandbox)
+        if not found:
+            _wait_for_the_last(sandbox)
+        return found or _launch(sandbox)
 
 
 def stop(sandbox: Settings) -> bool:
@@ -83,7 +89,7 @@ def collect_garbage(sandbox: Settings, idle: float) -> dict:
 
     A push that sent nothing for *idle* seconds counts as abandoned. Raises SandboxError.
     """
-    result = _ask(running(sandbox)["endpoint"], "POST", f"/gc?idle={idle}", GARBAGE_COLLECTION_SECONDS)
+    result = _control(sandbox, "POST", f"/gc?idle={idle}", GARBAGE_COLLECTION_SECONDS)
     if result is None:
         raise SandboxError("The sandbox could not look for unused layers.", f"read its log: {log_file(sandbox)}")
     if kept := result.get("put_aside"):
@@ -96,7 +102,7 @@ def collect_garbage(sandbox: Settings, idle: float) -> dict:
 
 def advance_clock(sandbox: Settings, seconds: float) -> float:
     """Advance the running sandbox's clock by *seconds*; returns its time as Unix time. Raises SandboxError."""
-    time_now = _ask(running(sandbox)["endpoint"], "POST", "/clock", body=json.dumps({"forward": seconds}))
+    time_now = _control(sandbox, "POST", "/clock", body=json.dumps({"forward": seconds}))
     if time_now is None:
         raise SandboxError(
             f"The clock cannot be moved by {seconds:g} seconds.", "move it forward, by less than 100 years"
@@ -106,15 +112,14 @@ def advance_clock(sandbox: Settings, seconds: float) -> float:
 
 def seen_packages(sandbox: Settings) -> list[tuple[str, str]]:
     """Ecosystem and name of each package that the running sandbox found in an image; empty when it does not run."""
-    found = find(sandbox)
-    answer = _ask(found["endpoint"], "GET", "/advisories") if found else None
+    answer = _control(sandbox, "GET", "/advisories") if find(sandbox) else None
     return [(ecosystem, name) for ecosystem, name in (answer or {}).get("packages", ())]
 
 
 def advisories_changed(sandbox: Settings) -> None:
     """Let the sandbox, if it runs, repeat its continuous scans."""
-    if found := find(sandbox):
-        _ask(found["endpoint"], "POST", "/advisories")
+    if find(sandbox):
+        _control(sandbox, "POST", "/advisories")
 
 
 def log_file(sandbox: Settings) -> Path:
@@ -130,15 +135,35 @@ def _noted(sandbox: Settings) -> dict | None:
         return None
 
 
+def _control(
+    sandbox: Settings, method: str, path: str, seconds: float = 3, body: str | None = None
+) -> dict[str, Any] | None:
+    """What the running sandbox answers to this request with the key of its state folder. Raises SandboxError."""
+    endpoint = running(sandbox)["endpoint"]
+    try:
+        key = control_key.authorization(sandbox.state)
+    except OSError as error:
+        raise SandboxError(
+            f"The key of the sandbox, {sandbox.state / control_key.FILE}, cannot be read ({error.strerror}).",
+            "run this as the user who started the sandbox",
+        ) from None
+    return _ask(endpoint, method, path, seconds, body, {"Authorization": key})
+
+
 def _ask(
-    endpoint: str, method: str = "GET", path: str = "", seconds: float = 3, body: str | None = None
-) -> dict | None:
+    endpoint: str,
+    method: str = "GET",
+    path: str = "",
+    seconds: float = 3,
+    body: str | None = None,
+    headers: dict[str, str] | None = None,
+) -> dict[str, Any] | None:
     """The JSON object that /_sandbox answers, or None. It uses no proxy: a proxy does not reach our localhost."""
     where = urlsplit(endpoint)
     try:
         connection = http.client.HTTPConnection(where.hostname or "localhost", where.port, timeout=seconds)
         with contextlib.closing(connection):
-            connection.request(method, f"/_sandbox{path}", body)
+            connection.request(method, f"/_sandbox{path}", body, headers or {})
             response = connection.getresponse()
             answer = json.loads(response.read())
         return answer if response.status == 200 and isinstance(answer, dict) else None
@@ -168,6 +193,21 @@ def _start_lock(sandbox: Settings) -> Iterator[None]:
         yield
 
 
+def _wait_for_the_last(sandbox: Settings) -> None:
+    """Wait until a sandbox has ended whose state folder, once at this place, was deleted. Raises SandboxError."""
+    if _is_locked(sandbox):
+        return  # it runs in this folder
+    command = " ".join(_command(sandbox)[-3:])
+    for pid in running_processes(command):
+        if command_of(pid).endswith(command) and not _gone(pid, STOP_SECONDS):
+            raise SandboxError(f"A sandbox still uses the state folder that was at {sandbox.state}.", f"kill {pid}")
+
+
+def _command(sandbox: Settings) -> list[str]:
+    """The folder is part of it, so that the process is found when its state folder is deleted."""
+    return [*COMMAND, "--state", str(sandbox.state)]
+
+
 def _launch(sandbox: Settings) -> dict:
     log = log_file(sandbox)
     if log.exists() and log.stat().st_size > LOG_LIMIT:
@@ -175,7 +215,7 @@ def _launch(sandbox: Settings) -> dict:
     before = log.stat().st_size if log.exists() else 0
     with log.open("ab") as out:
         child = subprocess.Popen(
-            COMMAND,
+            _command(sandbox),
             cwd=sandbox.state,
             env=_environment(sandbox),
             stdin=subprocess.DEVNULL,

@@ -16,6 +16,7 @@ import click
 
 from ecr_sandbox import background, settings
 from ecr_sandbox.errors import SandboxError
+from ecr_sandbox.http import listeners
 from ecr_sandbox.settings import Settings
 
 # What `reset` removes. The ports and the signing secret stay, so that addresses do not change.
@@ -64,7 +65,10 @@ def serve(sandbox: Settings, port: int | None, state: Path | None) -> None:
 def up(sandbox: Settings) -> None:
     """Start the sandbox in the background."""
     was_running = background.find(sandbox) is not None
+    wanted = sandbox.port or listeners.remembered(sandbox.state).get(listeners.MAIN, settings.DEFAULT_PORT)
     status = background.start(sandbox)
+    if not was_running and status["port"] != wanted:
+        click.echo(listeners.replaced(wanted, status["port"]))
     click.echo(f"✔ sandbox {'runs already' if was_running else 'started'} at {status['endpoint']}")
     click.echo(f'  in any terminal: eval "$({sandbox.command} env)"')
 

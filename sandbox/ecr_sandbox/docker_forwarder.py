@@ -25,8 +25,9 @@ STATE_LABEL = "ecr-sandbox.forwarder-of"  # the state folder of the sandbox
 PORTS_LABEL = "ecr-sandbox.ports"
 
 # Runs inside the engine's virtual machine: a connection to one of the ports is forwarded to the same port of the host.
+# It listens on both addresses of localhost, because the engine may try either first.
 FORWARD = """
-import asyncio, sys
+import asyncio, errno, sys
 dial, *ports = sys.argv[1:]
 
 async def copy(source, sink):
@@ -49,9 +50,17 @@ async def serve(reader, writer):
     far_writer.close()
     writer.close()
 
-async def main():
-    servers = [await asyncio.start_server(serve, "127.0.0.1", int(port)) for port in ports]
+async def listen(port):
+    servers = [await asyncio.start_server(serve, "127.0.0.1", port)]
+    try:
+        servers.append(await asyncio.start_server(serve, "::1", port))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:  # otherwise the machine has no ::1
+            raise
     await asyncio.gather(*(server.serve_forever() for server in servers))
+
+async def main():
+    await asyncio.gather(*(listen(int(port)) for port in ports))
 
 asyncio.run(main())
 """

@@ -16,15 +16,25 @@ class SandboxError(Exception):
 
 
 class ApiError(Exception):
-    """An error answer of an AWS API: one *message*, but a code and a status for each protocol.
+    """An error answer of an AWS API: a code and a status for each protocol, and nearly always the same *message*.
 
-    *code* and *status* are those of the JSON and CBOR protocols, *query_code* and *query_status* those of the query
-    protocol (XML), which IAM and STS speak. The code below ``aws/`` raises it, ``aws/responses.py`` answers with it.
+    *code* and *status* are those of the JSON and CBOR protocols, *query_code*, *query_status* and *query_message* those
+    of the query protocol (XML), which IAM and STS speak. The code below ``aws/`` raises it, ``aws/responses.py``
+    answers with it.
     """
 
-    def __init__(self, code: str, query_code: str, message: str, status: int = 400, query_status: int = 403):
+    def __init__(
+        self,
+        code: str,
+        query_code: str,
+        message: str,
+        status: int = 400,
+        query_status: int = 403,
+        query_message: str = "",
+    ):
         super().__init__(message)
         self.code, self.query_code, self.message = code, query_code, message
+        self.query_message = query_message or message
         self.status, self.query_status = status, query_status
 
 

@@ -4,16 +4,17 @@ import fcntl
 import gc
 import json
 import os
+import secrets
 import signal
 import sqlite3
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from botocore.loaders import Loader
 
@@ -23,9 +24,15 @@ from ecr_sandbox.http import addresses
 from ecr_sandbox.http.listeners import MAIN, Listeners, NoPort
 from ecr_sandbox.settings import Settings
 from ecr_sandbox.state.atomic_files import write_whole
+from ecr_sandbox.state.in_place import InPlace, StateGone
 
 if TYPE_CHECKING:
     from ecr_sandbox.app import App
+
+RUN = secrets.token_hex(8)  # by which a client recognises this run: another program may get its port or process number
+
+
+WATCH_SECONDS = 0.5  # a sandbox that is started on a new folder is not ready earlier
 
 
 class Refused(Exception):
@@ -40,6 +47,8 @@ def main(sandbox: Settings) -> int:
         return 0
     except NoPort as error:
         why = f"{error} Choose another: {sandbox.variables}_PORT=6060"
+    except StateGone as error:
+        why = f"{error} It has stopped, and acknowledged no change since. Start a new one: {sandbox.command} up"
     except (Refused, ValueError) as error:
         why = str(error)
     except ModuleNotFoundError as error:
@@ -53,8 +62,8 @@ def main(sandbox: Settings) -> int:
 def serve(sandbox: Settings) -> None:
     """Run in the foreground until SIGTERM or Ctrl-C; raises Refused before it is ready."""
     _prepare(sandbox)
-    with _alone(sandbox):
-        _serve(sandbox)
+    with _alone(sandbox) as lock:
+        _serve(sandbox, lock)
 
 
 def _isolate(sandbox: Settings) -> None:
@@ -66,7 +75,7 @@ def _isolate(sandbox: Settings) -> None:
     Loader.CUSTOMER_DATA_PATH = os.devnull
 
 
-def _serve(sandbox: Settings) -> None:
+def _serve(sandbox: Settings, lock: Path) -> None:
     gc.disable()  # what is imported stays: collections during a start would find nothing
     # moto needs it for server certificates only; it would take 8 MB and 5% of the time of a start.
     defer("cryptography.x509")
@@ -74,11 +83,16 @@ def _serve(sandbox: Settings) -> None:
     from ecr_sandbox.bad_requests import malformed
 
     app, listeners = App(sandbox.state), Listeners(sandbox.state, malformed)
+    app.store.in_place.watch(lock)
     try:
         _answer(sandbox, app, listeners)
     finally:
         listeners.close()
+        with suppress(OSError):
+            app.store.in_place.check()
         app.stop()
+        if gone := app.store.in_place.error:
+            raise gone  # what is in the folder now, if there is one, is not this sandbox's
         (sandbox.state / "sandbox.json").unlink(missing_ok=True)
 
 
@@ -100,8 +114,20 @@ def _answer(sandbox: Settings, app: "App", listeners: Listeners) -> None:
     gc.freeze()
     gc.enable()
     threading.Thread(target=_fill_mirror, args=(sandbox.base_image_layout,), daemon=True).start()
+    watched = (app.store.in_place, listeners, sandbox.state / "sandbox.json", write_status)
+    threading.Thread(target=_watch, args=watched, daemon=True).start()
     app.start()
     server.serve()
+
+
+def _watch(in_place: InPlace, listeners: Listeners, status_file: Path, write_status: Callable[[], Any]) -> None:
+    """Stop the servers when the state is gone. The file by which clients find them is written again."""
+    while not in_place.gone.wait(WATCH_SECONDS):
+        with suppress(OSError):
+            in_place.check()
+            if not status_file.exists():
+                write_status()
+    listeners.close()
 
 
 def _fill_mirror(layout: Path) -> None:
@@ -126,16 +152,17 @@ def _prepare(sandbox: Settings) -> None:
 
 
 @contextmanager
-def _alone(sandbox: Settings) -> Iterator[TextIO]:
+def _alone(sandbox: Settings) -> Iterator[Path]:
     """Lock the state folder for this process. The system releases the lock when the process ends."""
-    with (sandbox.state / "sandbox.lock").open("w") as lock:
+    path = sandbox.state / "sandbox.lock"
+    with path.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Refused(
                 f"A sandbox already runs on {sandbox.state}. Use it, or stop it: {sandbox.command} down"
             ) from None
-        yield lock
+        yield path
 
 
 def _write_status(folder: Path, listeners: Listeners, lock: threading.Lock) -> dict[str, Any]:
@@ -156,6 +183,7 @@ def _status(folder: Path, ports: dict[str, int]) -> dict[str, Any]:
         "public": f"http://localhost:{ports[addresses.PUBLIC]}",
         "accounts": {settings.ACCOUNT: "default", settings.OTHER_ACCOUNT: settings.OTHER_PROFILE},
         "pid": os.getpid(),
+        "run": RUN,
         "state": str(folder),
         "versions": {name: version(name) for name in ("moto", "botocore", "boto3")},
     }

@@ -64,7 +64,9 @@ Images and layers:
 - BatchDeleteImage processes the ids in order, so one call can delete an index and then its images. AWS does not
   document its order.
 - `imageTag` must be a tag that docker accepts (at most 128 characters). The service model allows 300 of any kind.
-- GetDownloadUrlForLayer returns a presigned URL of the sandbox, in the format of S3, which expires after an hour.
+- GetDownloadUrlForLayer returns a presigned URL of the sandbox, in the format of S3, which expires after an hour. It
+  has the host name of the request, because current clients refuse a redirect from `localhost` to `127.0.0.1`. A client
+  may send the registry's password with it, which is ignored; S3 refuses a request with two authentications.
 
 Scans:
 
@@ -86,17 +88,22 @@ Scans:
 
 The registry protocol (`/v2/`):
 
-- The OCI conformance suite 1.1.1, run by hand in November 2026, passes except for five tests: as on ECR, a part of a
-  layer returns 201, and must have at least 5 MiB unless it is the last one. `test_oci_conformance.py` has its cases.
+- The OCI conformance suite 1.1.1, run by hand in November 2026, passes except for six tests: as on ECR, a part of a
+  layer returns 201, and must have at least 5 MiB unless it is the last one, and `last` is a token from a `Link`, not
+  the name of a tag. `test_oci_conformance.py` has its cases.
 - Known behavior of ECR is implemented, with the source next to the code: 201 for a part, a `Range` that stays at
-  the first part, layers by redirect, 405 for an invalid manifest.
+  the first part, layers by redirect, 405 for an invalid manifest, also for one without layers and for fields that ECR
+  does not know. Three such fields are known (`annotations` of the config, `platform` of the subject, `features` of a
+  platform); for the others the sandbox accepts those of the OCI specification and refuses the rest. A name that occurs
+  twice in an object is refused, which is our choice.
 - Unknown behavior is our choice: the code for a part that is too small is `BLOB_UPLOAD_INVALID`, the status for missing
   layers 404, and for a manifest under another digest 400; the status of an upload has its true length; `DELETE` of a
   layer is `UNSUPPORTED`; digests are sha256 only; a client that accepts no supported manifest format gets the stored
   manifest; a list of referrers has up to 1,000 entries; an index of layers (BuildKit's cache without
   `image-manifest=true`) is refused with 400, as on ECR, with the code `MANIFEST_INVALID`.
 - A layer that no image uses yet can be pulled over the protocol; GetDownloadUrlForLayer refuses it.
-- ECR Public serves layers itself, without a redirect.
+- ECR Public serves layers itself, without a redirect. It answers 404 to `_catalog`; AWS's answer is not known.
+- `n` that is not a number is refused with 400; AWS's answer is not known.
 
 Lifecycle policies:
 
@@ -133,7 +140,22 @@ Repositories and registries:
 - A KMS key does not have to exist; only its Region is checked. Without one, an invented ARN represents `aws/ecr`, the
   AWS managed key.
 - SetRepositoryPolicy ignores `force`: callers can lock themselves out.
-- Principals in a policy must exist if they are users or roles of the sandbox's own accounts; others are not checked.
+- Principals in a policy must exist if they are users or roles of the sandbox's own accounts; those of other accounts
+  are not known, and are accepted. The name of an AWS service must have the form of one; it does not have to exist.
+- A policy that names users or roles is returned with the same content, but its numbers and escapes can be written
+  differently. AWS changes the layout of the text, too.
+- Which actions a repository policy can have is documented for `ecr:GetAuthorizationToken` only, which is refused. The
+  sandbox refuses every action that is not about a repository, and a registry policy whose Resource is not a complete
+  ARN.
+
+IAM:
+
+- Policies of queues, secrets, log groups and event buses are checked when they are stored. Only EventBridge's delivery
+  to a queue evaluates one.
+- A session policy is limited by its characters only; there is no packed size.
+- `iam/errors.py` says which sentences about malformed policies were recorded on AWS. An identity-based policy with the
+  action `s3:` and a session policy with an incomplete ARN are refused with sentences that are our assumption.
+- A stored policy that cannot be read, for example from an older state, denies everything.
 
 ECS on Fargate, EKS and Lambda:
 

@@ -79,11 +79,25 @@ def test_catch_up_checks_and_clean_up_work_together(lab, capsys):
 
     gone = lab.clean_up()
     tags = [NAME + ":latest", *(f"{lab.repository_uri}:{tag}" for tag in ("latest", "v1", "v2"))]
-    assert gone == {"repositories": [NAME], "public": [], "iam": [], "workloads": [], "images": sorted(tags)}
+    assert gone == {
+        "repositories": [NAME],
+        "public": [],
+        "iam": [],
+        "workloads": [],
+        "images": sorted(tags),
+        "problems": [],
+    }
     assert printed(capsys)[1] == f"✔ repositories deleted: {NAME}"
     checks.check("14.2")
     assert printed(capsys) == ["✔ 14.2 nothing that this tutorial made is left"]
-    assert lab.clean_up() == {"repositories": [], "public": [], "iam": [], "workloads": [], "images": []}
+    assert lab.clean_up() == {
+        "repositories": [],
+        "public": [],
+        "iam": [],
+        "workloads": [],
+        "images": [],
+        "problems": [],
+    }
     assert printed(capsys) == [
         "✔ clusters, functions and logs deleted: none was left",
         "✔ repositories deleted: none was left",

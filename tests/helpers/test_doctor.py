@@ -14,6 +14,7 @@ from moto import mock_aws
 import ecr_sandbox
 from ecr_sandbox import SandboxError, background
 from helpers import doctor, settings
+from machine import engine_check
 
 HOST = {"host": "unix:///var/run/docker.sock"}
 NO_ENGINE = SandboxError("The Docker engine is not running.", "start it")
@@ -33,6 +34,7 @@ def test_the_report_of_a_healthy_machine_is_always_the_same(capsys):
         "✔ Python          new enough",
         "✔ Docker CLI      installed",
         "✔ Docker engine   running",
+        "✔ Containers      an image is built, a container runs, its port answers",
         "✔ Sandbox         running, the engine reaches it",
         "✔ Port            in use by the sandbox",
         "✔ Disk space      enough",
@@ -81,6 +83,23 @@ def test_the_state_of_the_engine_is_reported():
     assert far.startswith("✗ Docker engine   The Docker engine is on another machine (ssh://me@build.example)")
 
 
+def test_an_engine_that_cannot_do_what_the_lessons_need_is_reported(monkeypatch):
+    def check():
+        raise engine_check.Broken("The engine cannot start a container (no bridge)", "sudo service docker restart")
+
+    monkeypatch.setattr(engine_check, "check", check)
+    assert shown(doctor.containers_row()) == (
+        "✗ Containers      The engine cannot start a container (no bridge). Fix: sudo service docker restart"
+    )
+    assert not all(row["ok"] for row in doctor.examine())
+
+
+def test_without_an_engine_nothing_is_built(monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    monkeypatch.setattr(engine_check, "check", lambda: pytest.fail("there is no engine"))
+    assert "Containers" not in [row["name"] for row in doctor.examine()]
+
+
 def test_an_engine_that_cannot_reach_the_sandbox_is_reported(monkeypatch):
     def refuse(*_):
         raise SandboxError("The Docker engine cannot reach the sandbox at localhost:1.", "do it")
@@ -104,9 +123,10 @@ def test_the_port_of_the_sandbox_and_a_free_port_are_ok():
     assert shown(doctor.port_row(None)) == f"✔ Port            {settings.port()}, free"
 
 
-def test_the_program_that_uses_the_port_is_named(port, state):
+@pytest.mark.parametrize(("address", "family"), [("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6)])
+def test_the_program_that_uses_the_port_is_named(port, state, address, family):
     me = f"{_comm()} (process {os.getpid()})"
-    with socket.create_server(("127.0.0.1", port)):
+    with socket.create_server((address, port), family=family):
         os.environ["ECR_TUTORIAL_PORT"] = str(port)
         assert shown(doctor.port_row(None)) == (
             f"✗ Port            {port} is taken by {me}. Fix: end that program, or ECR_TUTORIAL_PORT={port + 1}"

@@ -309,3 +309,25 @@ def test_wait_until_on_aws_does_not_change_the_clock(aws, capsys):
     lab = helpers.connect()
     lab.wait_until(lab.now() + timedelta(days=1))
     assert capsys.readouterr().out.splitlines()[-1].startswith("The clock of AWS cannot be moved")
+
+
+def test_a_repository_of_the_learner_with_the_same_name_is_not_used(aws, monkeypatch):
+    """A later cell would push into it, and notebook 14 would delete it with its images."""
+    ecr = boto3.client("ecr")
+    arn = ecr.create_repository(repositoryName="demo-app-repo")["repository"]["repositoryArn"]
+    answers(monkeypatch, "yes")
+    with pytest.raises(
+        SandboxError, match=r"^The repository demo-app-repo has no tag made-by=learn-amazon-ecr: .*Region"
+    ):
+        helpers.connect()
+    assert "REPOSITORY_NAME" not in os.environ
+    ecr.tag_resource(resourceArn=arn, tags=[settings.TAG])
+    assert helpers.connect().target == "aws"
+
+
+def test_catching_up_does_not_take_a_repository_of_the_learner(aws, monkeypatch):
+    answers(monkeypatch, "yes")
+    connected = helpers.connect()
+    connected.client().create_repository(repositoryName="demo-app-repo", tags=[{"Key": "made-by", "Value": "me"}])
+    with pytest.raises(SandboxError, match="this tutorial did not make it and leaves it alone"):
+        connected.catch_up("09")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import machine as package
-from machine import base_image, engine, setup, venv
+from machine import base_image, engine, engine_check, setup, venv
 from machine.project import ROOT
 from tests.machine.conftest import ANSWERS, SILENT
 
@@ -25,6 +25,7 @@ def ready(machine, monkeypatch):
     image = base_image.Image("sha256:aa", "linux/amd64", True)
     monkeypatch.setattr(base_image, "inspect", lambda: image)
     monkeypatch.setattr(base_image.oci_layout, "annotation", lambda *_: image.id)
+    monkeypatch.setattr(engine_check, "check", lambda: None)  # tests/machine/test_engine_check.py
     return machine
 
 
@@ -62,6 +63,31 @@ def test_a_missing_engine_ends_with_a_message_and_exit_code_1(ready, capsys, sys
     }
     assert fixes[system] in printed
     assert "Traceback" not in printed
+
+
+def raising(error):
+    def check():
+        raise error
+
+    return check
+
+
+def test_an_engine_that_cannot_do_what_the_lessons_need_ends_setup(ready, monkeypatch, capsys):
+    broken = engine_check.Broken("The engine cannot start a container (no bridge)", "sudo service docker restart")
+    monkeypatch.setattr(engine_check, "check", raising(broken))
+    assert setup.main() == 1
+    assert capsys.readouterr().err == (
+        "The engine cannot start a container (no bridge). Fix: sudo service docker restart. "
+        "After that, run the same make again.\n"
+    )
+
+
+def test_a_build_step_without_the_package_index_is_shown_and_setup_continues(ready, monkeypatch, capsys):
+    monkeypatch.setattr(engine_check, "check", raising(engine_check.Offline("No packages (no DNS)", "connect")))
+    assert setup.main() == 0
+    first, last = capsys.readouterr().err.splitlines()
+    assert first == "No packages (no DNS). Fix: connect"
+    assert last.startswith("Ready: ")
 
 
 def test_an_interrupt_prints_no_traceback(ready, monkeypatch, capsys):

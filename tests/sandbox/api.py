@@ -37,12 +37,15 @@ def upload(ecr: Any, repository: str, *parts: bytes) -> str:
 
 
 def manifest(config: bytes = b"{}", layers: tuple[bytes, ...] = (), **more: Any) -> dict[str, Any]:
-    """The manifest of an image whose blobs are uploaded; *more* are further fields."""
+    """The manifest of an image whose blobs are uploaded; *more* are further fields.
+
+    ECR requires a layer: without *layers*, the config is one, too.
+    """
     return {
         "schemaVersion": 2,
         "mediaType": OCI,
         "config": {"mediaType": CONFIG, "digest": digest_of(config), "size": len(config)},
-        "layers": [{"mediaType": TAR, "digest": digest_of(each), "size": len(each)} for each in layers],
+        "layers": [{"mediaType": TAR, "digest": digest_of(each), "size": len(each)} for each in layers or (config,)],
         **more,
     }
 

@@ -20,6 +20,7 @@ import boto3
 import pytest
 
 from ecr_sandbox import background
+from ecr_sandbox.auth import control_key
 from ecr_sandbox.settings import Settings
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
@@ -126,13 +127,13 @@ class Sandbox:
 
     def forward(self, seconds: float) -> float:
         """Move the sandbox's clock forward; the new time in Unix seconds."""
-        status, _, answer = self.http("POST", "/_sandbox/clock", json.dumps({"forward": seconds}).encode())
+        status, _, answer = self.control("POST", "/_sandbox/clock", json.dumps({"forward": seconds}).encode())
         assert status == 200, answer
         return json.loads(answer)["now"]
 
     def now(self) -> float:
         """The time of the sandbox's clock in Unix seconds."""
-        return json.loads(self.http("GET", "/_sandbox/clock")[2])["now"]
+        return json.loads(self.control("GET", "/_sandbox/clock")[2])["now"]
 
     def month(self) -> dict[str, str]:
         """The current month of the sandbox's clock as a TimePeriod of Cost Explorer."""
@@ -164,6 +165,10 @@ class Sandbox:
             answer = error
         with answer:
             return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read()
+
+    def control(self, method: str, path: str, body: bytes | None = None) -> tuple[int, dict[str, str], bytes]:
+        """Like ``http``, with the key of the sandbox's own API."""
+        return self.http(method, path, body, Authorization=control_key.authorization(self.state))
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -49,6 +49,7 @@ status = {
     "hub": "http://localhost:1",
     "public": "http://localhost:2",
     "pid": os.getpid(),
+    "run": os.urandom(8).hex(),
     "state": str(state),
     "versions": {"moto": "stub"},
 }

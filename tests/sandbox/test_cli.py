@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -66,6 +67,15 @@ def test_up_status_down(run, own_settings):
     assert run("down").stdout == "✔ sandbox was not running\n"
 
 
+def test_up_names_the_port_that_it_could_not_get(run, own_settings):
+    """Another program has it on ::1, which is localhost too."""
+    with socket.create_server(("::1", own_settings.port), family=socket.AF_INET6):
+        first, second, _ = run("up").stdout.splitlines()
+    used = background.find(own_settings)["port"]
+    assert first == f"Port {own_settings.port} is taken by another program: using {used}."
+    assert second == f"✔ sandbox started at http://localhost:{used}"
+
+
 @pytest.mark.parametrize("arguments", [["status"], ["status", "--json"], ["env"], ["gc"], ["clock"]])
 def test_commands_that_need_a_running_sandbox(run, arguments):
     fails(run(*arguments), NOT_RUNNING)
@@ -105,32 +115,43 @@ def test_serve_runs_in_the_foreground_until_a_signal(environ, tmp_path):
 )
 def test_gc_shows_what_it_freed_and_kept(monkeypatch, capsys, call, result, arguments, printed):
     calls = []
-    monkeypatch.setattr(background, "find", lambda _: {"endpoint": "http://localhost:1"})
-    monkeypatch.setattr(background, "_ask", lambda *request: calls.append(request) or result)
+    monkeypatch.setattr(background, "_control", lambda _, *request: calls.append(request) or result)
     call("gc", *arguments)
     assert capsys.readouterr().out == printed
     idle = float(arguments[1]) if arguments else 300.0
-    assert calls == [("http://localhost:1", "POST", f"/gc?idle={idle}", background.GARBAGE_COLLECTION_SECONDS)]
+    assert calls == [("POST", f"/gc?idle={idle}", background.GARBAGE_COLLECTION_SECONDS)]
 
 
 def test_gc_frees_nothing_while_the_state_is_unreadable(monkeypatch, call):
-    monkeypatch.setattr(background, "find", lambda _: {"endpoint": "http://localhost:1"})
-    monkeypatch.setattr(background, "_ask", lambda *_: {"put_aside": ["state.db.unreadable-1"]})
+    monkeypatch.setattr(background, "_control", lambda *_: {"put_aside": ["state.db.unreadable-1"]})
     with pytest.raises(SandboxError, match=r"kept as state\.db\.unreadable-1, and its layers too"):
         call("gc")
 
 
 def test_clock_shows_the_sandboxs_time_and_advances_it(monkeypatch, capsys, call):
     calls = []
-    monkeypatch.setattr(background, "find", lambda _: {"endpoint": "http://localhost:1"})
-    monkeypatch.setattr(background, "_ask", lambda *request, body: calls.append((*request, body)) or {"now": 86400.0})
+    monkeypatch.setattr(
+        background, "_control", lambda _, *request, body: calls.append((*request, body)) or {"now": 86400.0}
+    )
     call("clock")
     call("clock", "--forward-days", "31")
     assert calls == [
-        ("http://localhost:1", "POST", "/clock", '{"forward": 0.0}'),
-        ("http://localhost:1", "POST", "/clock", f'{{"forward": {31 * 86400.0}}}'),
+        ("POST", "/clock", '{"forward": 0.0}'),
+        ("POST", "/clock", f'{{"forward": {31 * 86400.0}}}'),
     ]
     assert capsys.readouterr().out == "It is 1970-01-02 00:00 UTC in the sandbox.\n" * 2
+
+
+def test_clock_and_gc_use_the_key_in_the_state_folder(own_settings, call, capsys):
+    background.start(own_settings)
+    call("clock", "--forward-days", "31")
+    call("gc")
+    assert "Nothing to free." in capsys.readouterr().out
+    key = own_settings.state / "control-secret"
+    key.unlink()
+    key.mkdir()
+    with pytest.raises(SandboxError, match=r"control-secret, cannot be read \(Is a directory\)\. Fix: run this as"):
+        call("clock")
 
 
 def test_clock_does_not_go_back(run):
@@ -138,8 +159,7 @@ def test_clock_does_not_go_back(run):
 
 
 def test_a_clock_that_cannot_be_advanced_that_far(monkeypatch, call):
-    monkeypatch.setattr(background, "find", lambda _: {"endpoint": "http://localhost:1"})
-    monkeypatch.setattr(background, "_ask", lambda *_, body: None)
+    monkeypatch.setattr(background, "_control", lambda *_, body: None)
     with pytest.raises(SandboxError, match="less than 100 years"):
         call("clock", "--forward-days", "1e9")
 

@@ -12,7 +12,7 @@ import pytest
 from ecr_sandbox import docker_forwarder
 from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.settings import Settings
-from tests.sandbox.conftest import free_port
+from tests.sandbox.conftest import PATIENCE, free_port
 
 SANDBOX = Settings(Path("/its/state"))
 REFUSED = 'Get "http://localhost:5050/v2/": dial tcp 127.0.0.1:5050: connect: connection refused'
@@ -124,7 +124,9 @@ def test_a_forwarder_that_does_not_start_is_removed():
     assert not fake.forwarders
 
 
-def test_the_forwarder_copies_bytes_both_ways(started):
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_the_forwarder_copies_bytes_both_ways(started, address):
+    """On both addresses of localhost, because the engine may try either first."""
     port = free_port()
     far = socket.create_server(("127.0.0.1", 0))
     # It connects to the port that it listens on. On one machine these must be two ports.
@@ -140,7 +142,7 @@ def test_the_forwarder_copies_bytes_both_ways(started):
 
     threading.Thread(target=echo, daemon=True).start()
     sent = b"layer " * 200_000
-    with _connected(port) as near:
+    with _connected(address, port) as near:
         near.sendall(sent)
         near.shutdown(socket.SHUT_WR)
         received = b""
@@ -150,10 +152,19 @@ def test_the_forwarder_copies_bytes_both_ways(started):
     far.close()
 
 
-def _connected(port):
+def test_the_forwarder_ends_when_another_program_has_its_port_on_ipv6():
+    """Otherwise the engine could send a password to that program."""
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as other:
+        code = [sys.executable, "-c", docker_forwarder.FORWARD, "127.0.0.1", str(other.getsockname()[1])]
+        ended = subprocess.run(code, capture_output=True, text=True, timeout=PATIENCE)
+    assert ended.returncode == 1
+    assert "address already in use" in ended.stderr
+
+
+def _connected(address, port):
     for _ in range(100):
         try:
-            return socket.create_connection(("127.0.0.1", port), timeout=10)
+            return socket.create_connection((address, port), timeout=10)
         except OSError:
             threading.Event().wait(0.05)
     raise AssertionError("the forwarder does not listen")

@@ -3,15 +3,12 @@
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 
-import re
 from typing import NamedTuple
 
 from ecr_sandbox.http.middleware import Request
 
-AUTHORIZATION = re.compile(
-    r"AWS4-HMAC-SHA256 +Credential=([^/,\s]+)/(\d{8})/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request, *"
-    r"SignedHeaders=([a-z0-9;_-]+), *Signature=([0-9a-f]{64})"
-)
+ALGORITHM = "AWS4-HMAC-SHA256"
+PARAMETERS = ("Credential", "Signature", "SignedHeaders")
 
 
 class Scope(NamedTuple):
@@ -21,14 +18,33 @@ class Scope(NamedTuple):
     date: str
     region: str
     service: str
+    terminator: str
     signed_headers: str
     signature: str
 
 
+def header_of(request: Request) -> str:
+    """The Authorization header, or ``""``."""
+    return request.headers.get("Authorization", "").strip()
+
+
+def parameters(header: str) -> list[tuple[str, str, str]]:
+    """The parameters of *header*: name, ``=`` (``""`` if it is missing) and value, in their order."""
+    parts = header.partition(" ")[2].split(",")
+    return [part.strip().partition("=") for part in parts if part.strip()]
+
+
 def scope_of(request: Request) -> Scope | None:
-    """The parts of the header, or None if it does not have exactly this form."""
-    found = AUTHORIZATION.fullmatch(request.headers.get("Authorization", "").strip())
-    return Scope(*found.groups()) if found else None
+    """The parts of the header, or None if it does not have exactly the three parameters and a credential of five."""
+    header = header_of(request)
+    given = parameters(header)
+    values = {name: value for name, _, value in given}
+    if not header.startswith(f"{ALGORITHM} ") or sorted(name for name, *_ in given) != sorted(PARAMETERS):
+        return None
+    match values["Credential"].split("/"):
+        case [access_key, date, region, service, end]:
+            return Scope(access_key, date, region, service, end, values["SignedHeaders"], values["Signature"])
+    return None
 
 
 def service_of(request: Request) -> str:

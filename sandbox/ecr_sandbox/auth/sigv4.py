@@ -1,11 +1,13 @@
 """Signature Version 4: checks who signed a request to an AWS API, and that nothing changed on the way.
 
 botocore's own signer computes the expected signature from the headers that the client says it signed.
-Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+Sources: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html; the order of the
+checks: https://github.com/mhart/dynalite (index.js, observed on AWS) and https://docs.rs/scratchstack-aws-signature
 """
 
 import hashlib
 import hmac
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,9 +23,13 @@ from ecr_sandbox.errors import not_supported
 from ecr_sandbox.http.middleware import Handler, Middleware, Principal, Request
 
 from . import errors
-from .scope import Scope, scope_of
+from .scope import ALGORITHM, PARAMETERS, Scope, header_of, parameters, scope_of
 
 WINDOW = timedelta(minutes=15)
+TERMINATOR = "aws4_request"
+ISO_8601 = "en.wikipedia.org/wiki/ISO_8601"  # AWS's sentence has this address with http
+HEADER_NAMES = re.compile(r"[a-z0-9;:_-]*")
+QUERY_PARAMETERS = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Date")
 
 
 class AccessKeys(NamedTuple):
@@ -46,39 +52,74 @@ def verify_signature(check_scope: CheckScope, keys: AccessKeys) -> Middleware:
 
 def _verify(check_scope: CheckScope, keys: AccessKeys, request: Request, call_next: Handler) -> Response:
     body = request.get_data()  # before the form is read, which would leave no body to hash
+    _check_presence(request)
+    _check_signed_headers(request)
+    timestamp = _check_clock(request)
     scope = _scope(request)
     check_scope(request, scope)
+    _check_terminator_and_date(scope, timestamp)
     secret, token = keys.secret_of(scope.access_key)
     _check_token(request, token)
-    timestamp = _check_clock(request, scope)
     _check_signature(request, scope, secret, body, timestamp)
     request.principal = keys.principal_of(scope.access_key)
     return call_next(request)
 
 
-def _scope(request: Request) -> Scope:
-    header = request.headers.get("Authorization", "")
-    if "X-Amz-Signature" in request.args:
-        raise not_supported("A presigned request")
-    if not header.startswith("AWS4-HMAC-SHA256"):
+def _check_presence(request: Request) -> None:
+    """Every part of the signature is there."""
+    header = header_of(request)
+    if any(name in request.args for name in ("X-Amz-Algorithm", "X-Amz-Signature")):
+        raise _presigned(request, header)
+    algorithm = header.partition(" ")[0]
+    if not header.startswith("AWS4-"):
         raise errors.unsigned()
-    scope = scope_of(request)
-    if scope is None or _time_of(request) is None:
-        raise errors.incomplete(_missing_parts(header, request))
-    return scope
+    if algorithm != ALGORITHM:
+        raise errors.incomplete(f"Unsupported AWS 'algorithm': '{algorithm}'.")
+    given = parameters(header)
+    for name, equals, _ in given:
+        if not equals:
+            raise errors.no_pair(name, header)
+    names = [name for name, *_ in given]
+    missing = [f"Authorization header requires '{name}' parameter." for name in PARAMETERS if name not in names]
+    if _date_header(request) is None:
+        missing.append("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
+    if missing:
+        raise errors.incomplete(f"{' '.join(missing)} Authorization={algorithm}")
+    if len(names) > len(PARAMETERS):  # the sentence is ours
+        raise errors.incomplete("Authorization header has a parameter that is unknown or there twice.")
 
 
-def _check_token(request: Request, token: str | None) -> None:
-    """A session's key needs the session's token; a user's key has none."""
-    given = request.headers.get("X-Amz-Security-Token")
-    if not hmac.compare_digest((given or "").encode(), (token or "").encode()):
-        raise errors.unknown_key()
+def _presigned(request: Request, header: str) -> Exception:
+    """The error of a presigned request: the sandbox supports none."""
+    if header:
+        return errors.bad_signature(errors.SIGNED_TWICE)
+    missing = [name for name in QUERY_PARAMETERS if name not in request.args]
+    if missing:
+        sentences = [f"AWS query-string parameters must include '{name}'." for name in missing]
+        return errors.incomplete(f"{' '.join(sentences)} Re-examine the query-string parameters.")
+    return not_supported("A presigned request")
 
 
-def _check_clock(request: Request, scope: Scope) -> str:
+def _check_signed_headers(request: Request) -> None:
+    """SignedHeaders has the host, and the headers of AWS that the request has ("any x-amz-* headers")."""
+    [signed] = [value for name, _, value in parameters(header_of(request)) if name == "SignedHeaders"]
+    names = set(signed.split(";"))
+    if not names & {"host", ":authority"}:
+        raise errors.bad_signature(errors.must_be_signed("'Host' or ':authority'"))
+    for name, _ in request.headers:
+        if name.lower().startswith("x-amz-") and name.lower() not in names:
+            raise errors.bad_signature(errors.must_be_signed(f"'{name.title()}'"))
+    if not HEADER_NAMES.fullmatch(signed):  # no header of this request has such a name
+        raise errors.bad_signature()
+
+
+def _check_clock(request: Request) -> str:
     """The time at which the client says it signed."""
     signed, now = _time_of(request), _now()
-    assert signed  # _scope refused a request without a time
+    if signed is None:
+        raise errors.incomplete(
+            f"Date must be in ISO-8601 'basic format'. Got '{_date_header(request)}'. See http://{ISO_8601}"
+        )
     timestamp, now_timestamp = signed.strftime(SIGV4_TIMESTAMP), now.strftime(SIGV4_TIMESTAMP)
     if signed < now - WINDOW:
         limit = (now - WINDOW).strftime(SIGV4_TIMESTAMP)
@@ -90,22 +131,45 @@ def _check_clock(request: Request, scope: Scope) -> str:
         raise errors.bad_signature(
             f"Signature not yet current: {timestamp} is still later than {limit} ({now_timestamp} + 15 min.)"
         )
-    if timestamp[:8] != scope.date:
-        raise errors.bad_signature(
-            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
-            f"'{scope.date}' != '{timestamp[:8]}', from '{timestamp}'."
-        )
     return timestamp
 
 
+def _scope(request: Request) -> Scope:
+    if scope := scope_of(request):
+        return scope
+    [credential] = [value for name, _, value in parameters(header_of(request)) if name == "Credential"]
+    raise errors.incomplete(
+        "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, "
+        f"got '{credential}'"
+    )
+
+
+def _check_terminator_and_date(scope: Scope, timestamp: str) -> None:
+    wrong = []
+    if scope.terminator != TERMINATOR:
+        wrong.append(f"Credential should be scoped with a valid terminator: '{TERMINATOR}', not '{scope.terminator}'.")
+    if scope.date != timestamp[:8]:
+        wrong.append(
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
+            f"'{scope.date}' != '{timestamp[:8]}', from '{timestamp}'."
+        )
+    if wrong:
+        raise errors.wrong_scope(wrong)
+
+
+def _check_token(request: Request, token: str | None) -> None:
+    """A session's key needs the session's token; a user's key has none."""
+    given = request.headers.get("X-Amz-Security-Token")
+    if not hmac.compare_digest((given or "").encode(), (token or "").encode()):
+        raise errors.unknown_key()
+
+
 def _check_signature(request: Request, scope: Scope, secret: str, body: bytes, timestamp: str) -> None:
-    required = {"host"} | {name.lower() for name, _ in request.headers if name.lower().startswith("x-amz-")}
-    if not required <= set(scope.signed_headers.split(";")):
-        raise errors.bad_signature()
     claimed = request.headers.get("X-Amz-Content-SHA256")
     if claimed is not None and claimed != hashlib.sha256(body).hexdigest():
         raise errors.bad_signature()
-    if not hmac.compare_digest(scope.signature, _expected(request, scope, secret, body, timestamp)):
+    expected = _expected(request, scope, secret, body, timestamp)
+    if not hmac.compare_digest(scope.signature.encode(), expected.encode()):
         raise errors.bad_signature()
 
 
@@ -118,32 +182,17 @@ def _expected(request: Request, scope: Scope, secret: str, body: bytes, timestam
     return str(signer.signature(signer.string_to_sign(copy, signer.canonical_request(copy)), copy))
 
 
+def _date_header(request: Request) -> str | None:
+    return request.headers.get("X-Amz-Date", request.headers.get("Date"))
+
+
 def _time_of(request: Request) -> datetime | None:
-    timestamp = request.headers.get("X-Amz-Date")
-    if timestamp is None:
-        return parse_date(request.headers.get("Date"))
+    given = _date_header(request) or ""
     try:
-        return datetime.strptime(timestamp, SIGV4_TIMESTAMP).replace(tzinfo=UTC)
+        return datetime.strptime(given, SIGV4_TIMESTAMP).replace(tzinfo=UTC)
     except ValueError:
-        return None
+        return None if "X-Amz-Date" in request.headers else parse_date(given)
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _missing_parts(header: str, request: Request) -> str:
-    parts = [
-        f"Authorization header requires '{part}' parameter."
-        for part in ("Credential", "Signature", "SignedHeaders")
-        if f"{part}=" not in header
-    ]
-    if _time_of(request) is None:
-        parts.append("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
-    if not parts:
-        credential = header.partition("Credential=")[2].split(",")[0]
-        parts.append(
-            "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, "
-            f"got '{credential}'"
-        )
-    return f"{' '.join(parts)} Authorization={header.split(' ')[0]}"

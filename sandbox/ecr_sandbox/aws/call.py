@@ -4,7 +4,7 @@ The JSON protocol names the operation in a header, the query protocol (XML) in t
 """
 
 import json
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from moto.core.routing import get_service_router
@@ -16,6 +16,8 @@ from ecr_sandbox.auth.scope import region_of, service_of
 from ecr_sandbox.http.middleware import Handler, Request
 from ecr_sandbox.iam import principals
 from ecr_sandbox.iam.requests import Call
+
+from .service_called import service_called
 
 QUERY_NAMESPACES = {
     "ec2": "http://ec2.amazonaws.com/doc/2016-11-15/",
@@ -79,7 +81,7 @@ def account_of(request: Request) -> str:
 
 def speaks_query(request: Request) -> bool:
     """Whether the request is in the query protocol. An unsigned request is recognised by its form."""
-    service = service_of(request)
+    service = service_called(request) or service_of(request)
     if service == "monitoring":  # it has three protocols
         return request.mimetype == "application/x-www-form-urlencoded"
     return service in QUERY_NAMESPACES or (
@@ -118,7 +120,7 @@ def _routed(request: Request) -> tuple[str, dict[str, Any]]:
     return str(operation.name), dict(parameters)
 
 
-@cache
+@lru_cache(1024)  # a client may name any operation
 def _members(service: str, operation: str) -> frozenset[str]:
     model = get_service_model(model_name(service))
     if operation not in model.operation_names:

@@ -21,6 +21,7 @@ from ecr_sandbox.http.middleware import Handler, Request
 from ecr_sandbox.iam.requests import call_of
 
 from .call import MODEL_NAMES, SERVICES_WITH_PATHS, model_name, speaks_cbor
+from .service_called import service_called
 
 SERVICES = ("ecr", "iam", "sts")  # moto's, loaded at the start; by signing name, which is moto's module name too
 MODULES = {**MODEL_NAMES, "lambda": "awslambda"}  # signing name -> moto's module, where they differ
@@ -34,15 +35,20 @@ def serve(service: str, handler: Handler) -> None:
 
 
 def check_scope(request: Request, scope: Scope) -> None:
-    """Return if the sandbox has the service and the Region that the request is signed for; raises ApiError."""
+    """Return if the request is signed for the service that it calls and for a Region that exists; raises ApiError."""
+    called = service_called(request)
+    known_region = scope.region in moto.backends.get_backend("ecr")[settings.ACCOUNT]
+    if called and called != scope.service:
+        invalid = [] if known_region else [auth_errors.INVALID_REGION]
+        raise auth_errors.wrong_scope([*invalid, auth_errors.wrong_service(called)])
     if not (scope.service in SERVICES or scope.service in _further):
         raise not_supported(f"The service '{scope.service}'")
     if (request.query_string or request.path != "/") and scope.service not in SERVICES_WITH_PATHS:
         raise not_supported("A request with a path or a query string")  # no AWS client sends one
     if not _in_partition_aws(scope.region):
         raise auth_errors.unknown_key()  # a key is not valid in another partition
-    if scope.region not in moto.backends.get_backend("ecr")[settings.ACCOUNT]:
-        raise auth_errors.bad_signature(f"Credential should be scoped to a valid region, not '{scope.region}'.")
+    if not known_region:
+        raise auth_errors.wrong_scope([auth_errors.INVALID_REGION])
 
 
 def answer(request: Request) -> Response:

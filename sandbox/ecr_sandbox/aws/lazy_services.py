@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from ecr_sandbox.auth.scope import service_of
 from ecr_sandbox.http.middleware import Handler, Request
-from ecr_sandbox.state.persistence import BackendPersistence
+from ecr_sandbox.state.persistence import BackendPersistence, Unreadable
 
 from . import dispatch
 from .errors import ServerException
@@ -57,7 +57,10 @@ class Services:
 
     def load_first(self, request: Request, call_next: Handler) -> Response:
         """Middleware that loads the service of a request. Other requests do not wait for it."""
-        self.load(service_of(request))
+        try:
+            self.load(service_of(request))
+        except Unreadable as error:
+            return refuse(request, ServerException(error))
         return call_next(request)
 
 

@@ -13,6 +13,7 @@ from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http.middleware import Handler, Request
 
 from .call import QUERY_NAMESPACES, speaks_cbor, speaks_query
+from .service_called import service_called
 
 MONITORING_NAMESPACE = "http://monitoring.amazonaws.com/doc/2010-08-01/"  # CloudWatch has other protocols too
 
@@ -38,13 +39,14 @@ def refuse(request: Request, error: ApiError | ServiceException) -> Response:
     if not speaks_query(request):
         return refuse_json(error, status)
     code, query_status = getattr(error, "query_code", error.code), int(getattr(error, "query_status", 400))
-    service = service_of(request)
+    message = getattr(error, "query_message", error.message)
+    service = service_called(request) or service_of(request)
     if service == "ec2":
-        return _refuse_ec2(code, error.message, query_status)
+        return _refuse_ec2(code, message, query_status)
     namespace = {**QUERY_NAMESPACES, "monitoring": MONITORING_NAMESPACE}.get(service, QUERY_NAMESPACES["sts"])
     body = (
         f'<ErrorResponse xmlns="{namespace}"><Error><Type>Sender</Type><Code>{escape(code)}</Code>'
-        f"<Message>{escape(error.message)}</Message></Error><RequestId>{uuid.uuid4()}</RequestId></ErrorResponse>"
+        f"<Message>{escape(message)}</Message></Error><RequestId>{uuid.uuid4()}</RequestId></ErrorResponse>"
     )
     return Response(body, status=query_status, content_type="text/xml")
 

@@ -24,8 +24,19 @@ WITHOUT_TRANSACTION = {
 }
 
 
+class _Refused(Exception):
+    """The service answered with an error."""
+
+    def __init__(self, answer: Response):
+        super().__init__()
+        self.answer = answer
+
+
 def in_transaction(store: Store, persistence: BackendPersistence) -> Middleware:
-    """Middleware that commits a call's change of moto's backends to *store* before it returns the answer."""
+    """Middleware that commits a call's change of moto's backends to *store* before it returns the answer.
+
+    A call that is answered with an error changes nothing: moto may have changed something before it found the error.
+    """
     return partial(_in_transaction, store, persistence)
 
 
@@ -38,7 +49,12 @@ def _in_transaction(store: Store, persistence: BackendPersistence, request: Requ
             with store.lock:  # moto's backends are not thread-safe
                 return call_next(request)
         with persistence.changing(call.service):
-            return call_next(request)
+            answer = call_next(request)
+            if answer.status_code >= 400:
+                raise _Refused(answer)
+            return answer
+    except _Refused as refused:
+        return refused.answer
     except (sqlite3.OperationalError, OSError) as error:
         full = disk.is_full(store.path.parent, error)
         return refuse(request, StorageFull() if full else ServerException(error))

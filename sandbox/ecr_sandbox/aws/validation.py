@@ -101,6 +101,8 @@ def as_ecr_says(field: str, constraint: str) -> tuple[str, str]:
     *_, last = field.split(".")
     if last in OWN_TYPES:
         return last, constraint.replace(r"\/", "/")  # the model escapes the slash, ECR does not
+    if values := re.search(r"\[(.*)\]$", constraint):
+        constraint = f"{constraint[: values.start()]}[{', '.join(sorted(values[1].split(', '), key=_place_in_java))}]"
     constraint = "Member " + re.sub("regular expression '(.*)'$", r"regular expression pattern: \1", constraint)
     if last == "member":
         field, constraint = field.rsplit(".", 2)[0], f"Member must satisfy constraint: [{constraint}]"
@@ -162,7 +164,7 @@ def _string(shape: Shape, value: Any, name: str) -> Iterator[tuple[str, str]]:
     wrong_length = list(_length(shape, len(value), name))
     yield from wrong_length
     if shape.enum and value not in shape.enum:
-        yield name, f"must satisfy enum value set: [{', '.join(sorted(shape.enum, key=_place_in_java))}]"
+        yield name, f"must satisfy enum value set: [{', '.join(shape.enum)}]"
     pattern = shape.metadata.get("pattern")
     # A value that is too long is not matched, which could take long.
     if pattern and not wrong_length and not re.fullmatch(ONE_WAY.get(pattern, pattern), value, re.ASCII):

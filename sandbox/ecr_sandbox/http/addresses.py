@@ -4,6 +4,7 @@
 account and Region has a port of its own, and so do ``public.ecr.aws`` and ``docker.io``.
 """
 
+import re
 from collections.abc import Callable, Mapping
 
 from ecr_sandbox.settings import ACCOUNT, REGION
@@ -31,9 +32,12 @@ def registry_url(account: str, region: str) -> str:
     return f"http://{registry_host(account, region)}"
 
 
-def layers_url() -> str:
-    """The base of layers' presigned URLs, as S3's on AWS. registry/presigned_urls.py explains the host."""
-    return f"http://127.0.0.1:{_port}"
+def layers_url(asked: str) -> str:
+    """The base of layers' presigned URLs, as S3's on AWS. *asked* is the Host of the request that gets the URL.
+
+    registry/presigned_urls.py explains the host.
+    """
+    return f"http://{re.sub(r':[0-9]+$', '', asked)}:{_port}"
 
 
 def registry_at(port: int) -> tuple[str, str] | None:

@@ -5,7 +5,6 @@ AWS distinguishes registries by host name (``<account>.dkr.ecr.<region>.amazonaw
 """
 
 import json
-import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -15,7 +14,6 @@ from typing import Any
 
 from ecr_sandbox.state.atomic_files import write_whole
 
-LOOPBACK = "127.0.0.1"
 PORTS_TRIED = 50
 MAIN = "sandbox"
 
@@ -84,12 +82,12 @@ class Listeners:
         return {port for other, port in self._ports.items() if other != name}
 
     def _bound(self, name: str, application: Application, start: int, reserved: set[int]) -> Any:
-        from .server import Listener  # cheroot, which a reader of remembered() does not need
+        from .localhost import LocalhostListener, is_free  # cheroot, which a reader of remembered() does not need
 
         for port in range(start, min(start + PORTS_TRIED, 65536)):
-            if port in reserved or _taken(port):
+            if port in reserved or not is_free(port):
                 continue
-            server = Listener((LOOPBACK, port), application, self._malformed)
+            server = LocalhostListener(port, application, self._malformed)
             try:
                 server.prepare()
             except OSError:  # another program was faster
@@ -104,7 +102,7 @@ class Listeners:
 
     def _remember(self, name: str, port: int, wanted: int) -> None:
         if port != wanted and (name == MAIN or name in self._ports):
-            print(f"Port {wanted} is taken by another program: using {port}.", file=sys.stderr)
+            print(replaced(wanted, port), file=sys.stderr)
         if self._ports.get(name) != port:
             ports = {**self._ports, name: port}
             write_whole(self._file, json.dumps(ports, indent=2))
@@ -118,7 +116,6 @@ def remembered(folder: Path) -> dict[str, int]:
     return {}
 
 
-def _taken(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex((LOOPBACK, port)) == 0
+def replaced(wanted: int, port: int) -> str:
+    """The sentence that *port* is used in place of the one that was wanted."""
+    return f"Port {wanted} is taken by another program: using {port}."

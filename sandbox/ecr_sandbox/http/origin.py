@@ -1,35 +1,34 @@
-"""Host and origin checks: only programs on this machine may send requests, and no web page of another site.
+"""Host and origin checks: only programs on this machine may send requests, and no web page of another origin.
 
-A page of another site can send requests to ``localhost``, or let its own host name resolve to 127.0.0.1 (DNS
-rebinding). The first has a foreign ``Origin``, the second a foreign ``Host``.
+A page can send requests to ``localhost``, or let its own host name resolve to 127.0.0.1 (DNS rebinding). The first
+has a foreign ``Origin`` or ``Sec-Fetch-Site``, the second a foreign ``Host``. Another port of localhost is another
+origin, but the same site: the pages of JupyterLab at ``localhost:8888`` are refused too.
+Sources: RFC 6454, section 4, and https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header
 """
 
-from urllib.parse import urlsplit
+import re
 
 from werkzeug.wrappers import Response
 
 from .middleware import Handler, Request
 
-LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
+OWN_PAGE_OR_NO_PAGE = {"same-origin", "none"}  # values of Sec-Fetch-Site; "none" is an address that the user typed
+# Answers repeat this header in addresses that clients follow, so it has a name and a port, and nothing else.
+HOST = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
 
 
 def check_origin(request: Request, call_next: Handler) -> Response:
     """Refuse with 403 a request that does not come from this machine, or was not meant for it."""
     if request.remote_addr not in ("127.0.0.1", "::1", None):
         return _refuse(f"requests from {request.remote_addr}")
-    if _host(f"//{request.headers.get('Host', '')}") not in LOCAL_HOSTS:
-        return _refuse(f"the host name '{request.headers.get('Host', '')}'")
-    origin = request.headers.get("Origin")
-    if (origin and _host(origin) not in LOCAL_HOSTS) or request.headers.get("Sec-Fetch-Site") == "cross-site":
-        return _refuse(f"web pages of {origin or 'another site'}")
+    host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
+    if not HOST.fullmatch(host):
+        return _refuse(f"the host name '{host}'")
+    if origin and origin.lower() != f"http://{host}".lower():
+        return _refuse(f"web pages of {origin}")
+    if request.headers.get("Sec-Fetch-Site", "none").lower() not in OWN_PAGE_OR_NO_PAGE:
+        return _refuse("web pages of another origin")
     return call_next(request)
-
-
-def _host(url: str) -> str | None:
-    try:
-        return urlsplit(url).hostname
-    except ValueError:
-        return None
 
 
 def _refuse(what: str) -> Response:

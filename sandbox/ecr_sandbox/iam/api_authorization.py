@@ -38,7 +38,7 @@ def sts_requests(call: Call) -> Iterator[AuthorizationRequest]:
     given = call.parameters
     arn = given.get("RoleArn", "")
     role, owner = principals.role(arn), arn.split(":")[4] if arn.count(":") >= 5 else call.who.account
-    trust = (principals.parsed(role.assume_role_policy_document, "trust policy"),) if role else ()
+    trust = (principals.trust_policy(role),) if role else ()
     facts: dict[str, str | tuple[str, ...]] = {"sts:RoleSessionName": given.get("RoleSessionName", "")}
     if "ExternalId" in given:
         facts["sts:ExternalId"] = given["ExternalId"]

@@ -20,6 +20,11 @@ from . import evaluate, principals
 from .evaluate import Principal, RequestContext
 from .requests import AuthorizationRequest, authorization_requests, call_of
 
+LOOPBACK = "127.0.0.1"
+FROM_HEADERS = {"aws:UserAgent": "User-Agent", "aws:Referer": "Referer"}
+# "aws:RequestedRegion" of global services. AWS's page on global keys says it of IAM; Cost Explorer has one endpoint.
+REGION_OF_SERVICE = {"iam": "us-east-1", "ce": "us-east-1"}
+
 
 class Denied(ApiError):
     """Access denied; the message is AWS's sentence."""
@@ -38,7 +43,7 @@ def authorize(lock: AbstractContextManager[Any]) -> Middleware:
 
 def _authorize(lock: AbstractContextManager[Any], request: Request, call_next: Handler) -> Response:
     call = call_of(request)
-    facts = circumstances(request, call.region)
+    facts = circumstances(request, REGION_OF_SERVICE.get(call.service, call.region))
     with lock:
         for each in authorization_requests(call):
             _permit(call.who, each, facts)
@@ -60,7 +65,7 @@ def permit_service(account: str, needed: AuthorizationRequest, region: str) -> N
 
 def permit_principal(who: Principal, needed: AuthorizationRequest, region: str) -> None:
     """The same for *who*, for whom ECR acts without a request of theirs."""
-    _permit(who, needed, {"aws:RequestedRegion": region, "aws:SecureTransport": "true", "aws:ViaAWSService": "true"})
+    _permit(who, needed, {**_always(region), "aws:ViaAWSService": "true"})
 
 
 def may(who: Principal, needed: AuthorizationRequest, region: str) -> bool:
@@ -73,15 +78,29 @@ def may(who: Principal, needed: AuthorizationRequest, region: str) -> bool:
 
 
 def circumstances(request: Request, region: str) -> dict[str, str | tuple[str, ...]]:
-    """The condition keys that every request has."""
+    """The condition keys that describe *request*, made in *region*.
+
+    Those of networks, organizations, federation, MFA and calls by other services are missing, as they are on AWS
+    without these. Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+    """
+    return {
+        **at_this_machine(region),
+        "aws:SourceIp": request.remote_addr or LOOPBACK,
+        **{key: value for key, name in FROM_HEADERS.items() if (value := request.headers.get(name))},
+    }
+
+
+def at_this_machine(region: str) -> dict[str, str | tuple[str, ...]]:
+    """The condition keys of a request from this machine, whatever it asks for."""
+    return {**_always(region), "aws:SourceIp": LOOPBACK, "aws:ViaAWSService": "false"}
+
+
+def _always(region: str) -> dict[str, str | tuple[str, ...]]:
     return {
         "aws:RequestedRegion": region,
-        "aws:SourceIp": request.remote_addr or "127.0.0.1",
         "aws:CurrentTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "aws:EpochTime": str(int(time.time())),
         "aws:SecureTransport": "true",  # AWS accepts TLS only; the loopback interface takes its place here
-        "aws:UserAgent": request.headers.get("User-Agent", ""),
-        "aws:ViaAWSService": "false",
     }
 
 

@@ -23,8 +23,13 @@ class Condition:
     """One key of one operator: ``{"StringLike": {"aws:username": ["a*", "b*"]}}``.
 
     The values in the policy are alternatives; a negated operator requires that none matches. ``ForAllValues:`` and
-    ``ForAnyValue:`` say how many of the *request's* values must match. IAM does not document what several values
-    without either of them mean; here a negated operator is then the exact opposite of the plain one.
+    ``ForAnyValue:`` say how many of the *request's* values must match.
+
+    Where the user guide leaves something open, this follows what https://iam.cloudcopilot.io/resources/operators and
+    https://awholenother.com/2025/02/17/iam-conditions-brain-dump.html found on AWS:
+    - ``ForAnyValue:`` is false for a missing key, with ``IfExists`` too. The guide has a sentence for each of the two.
+    - A multivalued key requires a set operator. Without one no condition on it is met, not even a negated one, also
+      when the request has only one value of the key.
     """
 
     key: str
@@ -37,22 +42,19 @@ class Condition:
 
     def holds(self, facts: Facts) -> bool:
         """Whether the request, described by *facts*, meets this condition."""
-        values = self._values(facts)
-        every = self.quantifier == "ForAllValues" or (self.quantifier is None and self.negated)
-        # With no values, all() is true and any() is false, as IAM treats a missing key.
-        passed = (all if every else any)(self._passes(value, facts) for value in values)
-        return passed or (self.if_exists and not values)
+        given = facts.get(self.key, ())
+        if self.of_presence:
+            return self._passes("true" if given == () else "false", facts)
+        if self.quantifier:
+            # A set operator does not count an empty string as a value ("such as an empty string").
+            values = filter(None, (given,) if isinstance(given, str) else given)
+            return (all if self.quantifier == "ForAllValues" else any)(self._passes(each, facts) for each in values)
+        if given == ():
+            return self.negated or self.if_exists
+        return isinstance(given, str) and self._passes(given, facts)
 
     def _passes(self, value: str, facts: Facts) -> bool:
         return any(self.compare(value, wanted, facts) for wanted in self.wanted) != self.negated
-
-    def _values(self, facts: Facts) -> tuple[str, ...]:
-        given = facts.get(self.key, ())
-        values = (given,) if isinstance(given, str) else tuple(given)
-        if self.of_presence:
-            return ("false" if values else "true",)
-        # A set operator does not count an empty string as a value ("such as an empty string").
-        return tuple(filter(None, values)) if self.quantifier else values
 
 
 def condition(name: str, key: str, wanted: tuple[str, ...], has_variables: bool) -> Condition | None:

@@ -32,9 +32,9 @@ class Principal:
     *arn* is a user's, a role session's (``arn:aws:sts::…:assumed-role/ROLE/SESSION``) or an account's root.
     *names* are the ARNs by which a resource's policy can name them; those of a session include its role's. *session*
     is None if AssumeRole got no session policies. *context* has condition keys such as ``aws:username``.
-    An *unrestricted* principal, the sandbox's administrator or an account's root, may do everything in its own account.
-    This differs from AWS, where a resource's policy can deny an account's root. For other accounts and for the trust
-    policies of roles it needs permission like any other principal.
+    An *unrestricted* principal, an account's root, is allowed everything by its account, without a policy. A policy of
+    a resource can deny it, and those of other accounts and the trust policies of roles must allow it.
+    An AWS service (``lambda.amazonaws.com``) has its name in place of the ARN.
     """
 
     arn: str
@@ -49,6 +49,10 @@ class Principal:
     @property
     def is_session(self) -> bool:
         return ":assumed-role/" in self.arn
+
+    @property
+    def is_service(self) -> bool:
+        return not self.arn.startswith("arn:")
 
 
 @dataclass(frozen=True)
@@ -97,8 +101,6 @@ def decide(
     *resource_policies* are those of the resource. With *delegated_only* they must allow in any case, as the trust
     policy of a role must. Never raises.
     """
-    if who.unrestricted and who.account == ask.account and not delegated_only:
-        return Decision(True)
     facts = _facts(who, ask)
     effects = {IDENTITY: {"Allow"} if who.unrestricted else _effects(who.identity, ask, facts)}
     effects[RESOURCE], reach = _effects_of_resource(resource_policies, who, ask, facts)
@@ -124,12 +126,18 @@ def _needed(same_account: bool, reach: Reach, delegated_only: bool) -> tuple[str
 
 
 def _facts(who: Principal, ask: RequestContext) -> Facts:
-    """Every condition key of the request, in lower case. A request cannot override the keys about its principal."""
-    derived = {
-        "aws:PrincipalArn": _principal_arn(who),
-        "aws:PrincipalAccount": who.account,
+    """Every condition key of the request, in lower case. A request cannot override the keys about its principal.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html, "Availability"
+    """
+    derived: dict[str, str | tuple[str, ...]] = {
+        "aws:PrincipalIsAWSService": "true" if who.is_service else "false",
         "aws:ResourceAccount": ask.account,
     }
+    if who.is_service:
+        derived |= {"aws:PrincipalServiceName": who.arn, "aws:PrincipalServiceNamesList": (who.arn,)}
+    else:
+        derived |= {"aws:PrincipalArn": _principal_arn(who), "aws:PrincipalAccount": who.account}
     return {key.lower(): value for known in (ask.context, who.context, derived) for key, value in known.items()}
 
 

@@ -1,9 +1,11 @@
 """IAM's policy language: parses a JSON document into a ``Policy``, or raises ``Malformed``.
 
-Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+Sources, both in https://docs.aws.amazon.com/IAM/latest/UserGuide/: ``reference_policies_grammar.html``;
+``reference-arns.html`` for incomplete ARNs.
 """
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +13,7 @@ from functools import lru_cache
 from typing import Any, NoReturn
 
 from .conditions import Condition, condition
-from .patterns import Facts, Text, glob, literal_brackets
+from .patterns import VARIABLE, Facts, Text, glob, literal_brackets
 
 WITH_VARIABLES = "2012-10-17"
 VERSIONS = ("2008-10-17", WITH_VARIABLES)
@@ -21,6 +23,8 @@ STATEMENT_ELEMENTS = {
 }
 PRINCIPAL_TYPES = {"AWS", "Service", "Federated", "CanonicalUser"}
 ACTION = re.compile(r"\*|[^:]+:.+", re.DOTALL)
+INFINITE = (math.inf, -math.inf)  # what Python reads from 1e999
+ARN_COLONS = 5  # between the six fields of an ARN
 
 
 class Malformed(ValueError):
@@ -62,23 +66,26 @@ class Policy:
     statements: tuple[Statement, ...]
 
 
-def parse(document: str | Mapping[str, Any], name: str = "") -> Policy:
+def parse(document: str | Mapping[str, Any], name: str = "", *, complete_arns: bool = False) -> Policy:
     """The policy in *document*, a JSON text or the object it was read into; raises Malformed.
 
-    The last thousand texts are cached.
+    With *complete_arns* a resource's ARN with fewer than six fields gets ``*`` for each that is missing, as in AWS's
+    identity-based policies. The last thousand texts are cached.
     """
-    return _parsed(document, name) if isinstance(document, str) else _policy(document, name)
+    if isinstance(document, str):
+        return _parsed(document, name, complete_arns)
+    return _policy(document, name, complete_arns)
 
 
 @lru_cache(maxsize=1024)
-def _parsed(text: str, name: str) -> Policy:
+def _parsed(text: str, name: str, complete_arns: bool) -> Policy:
     try:
         document = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
     except Malformed:
         raise
     except (ValueError, RecursionError):
         raise Malformed("it is not JSON") from None
-    return _policy(document, name)
+    return _policy(document, name, complete_arns)
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -93,7 +100,7 @@ def _no_constant(word: str) -> NoReturn:
     raise Malformed(f"{word} is not JSON")
 
 
-def _policy(document: Any, name: str) -> Policy:
+def _policy(document: Any, name: str, complete_arns: bool) -> Policy:
     _check_object(document, "the policy", POLICY_ELEMENTS)
     version = document.get("Version", VERSIONS[0])
     if version not in VERSIONS:
@@ -104,10 +111,10 @@ def _policy(document: Any, name: str) -> Policy:
         statements = [statements]
     if not isinstance(statements, list) or not statements:
         raise Malformed("there is no Statement")
-    return Policy(name, tuple(_statement(each, version == WITH_VARIABLES) for each in statements))
+    return Policy(name, tuple(_statement(each, version == WITH_VARIABLES, complete_arns) for each in statements))
 
 
-def _statement(document: Any, has_variables: bool) -> Statement:
+def _statement(document: Any, has_variables: bool, complete_arns: bool) -> Statement:
     _check_object(document, "a statement", STATEMENT_ELEMENTS)
     _check_label(document, "Sid")
     if document.get("Effect") not in ("Allow", "Deny"):
@@ -119,12 +126,23 @@ def _statement(document: Any, has_variables: bool) -> Statement:
         effect=document["Effect"],
         actions=_actions(document[action], action),
         but_actions=action == "NotAction",
-        resources=_texts(document[resource], resource, has_variables) if resource else None,
+        resources=_resources(document[resource], resource, has_variables, complete_arns) if resource else None,
         but_resources=resource == "NotResource",
         principals=_principals(document[principal]) if principal else None,
         but_principals=principal == "NotPrincipal",
         conditions=_conditions(document.get("Condition", {}), has_variables),
     )
+
+
+def document_statements(text: str) -> list[dict[str, Any]]:
+    """The statements of the policy *text* as JSON objects; raises Malformed."""
+    parse(text)
+    return list(as_list(json.loads(text)["Statement"]))
+
+
+def as_list(value: Any) -> list[Any]:
+    """*value* if it is a list, else a list of it: where the grammar has a list, one member can be without brackets."""
+    return value if isinstance(value, list) else [value]
 
 
 def _either(document: Mapping[str, Any], element: str) -> str | None:
@@ -142,8 +160,21 @@ def _actions(value: Any, element: str) -> tuple[Callable[[str], bool], ...]:
     return tuple(glob(literal_brackets(each), re.IGNORECASE | re.ASCII) for each in actions)
 
 
-def _texts(value: Any, element: str, has_variables: bool) -> tuple[Text, ...]:
-    return tuple(Text(each, has_variables and "${" in each) for each in _strings(value, element))
+def _resources(value: Any, element: str, has_variables: bool, complete_arns: bool) -> tuple[Text, ...]:
+    texts = [Text(each, has_variables and "${" in each) for each in _strings(value, element)]
+    return tuple(map(_completed, texts) if complete_arns else texts)
+
+
+def missing_fields(text: Text) -> int:
+    """How many of the six fields of an ARN *text*, a resource in a policy, does not have."""
+    if not text.raw.startswith("arn:"):
+        return 0
+    literal_part = VARIABLE.sub("", text.raw) if text.has_variables else text.raw
+    return max(ARN_COLONS - literal_part.count(":"), 0)
+
+
+def _completed(text: Text) -> Text:
+    return Text(text.raw + ":*" * missing_fields(text), text.has_variables)
 
 
 def _principals(value: Any) -> frozenset[tuple[str, str]]:
@@ -165,8 +196,8 @@ def _conditions(value: Any, has_variables: bool) -> tuple[Condition, ...]:
 
 
 def _condition(operator: str, key: str, wanted: Any, has_variables: bool) -> Condition:
-    values = wanted if isinstance(wanted, list) else [wanted]
-    if not all(isinstance(each, str | int | float) for each in values):
+    values = as_list(wanted)
+    if not all(isinstance(each, str | int | float) and each not in INFINITE for each in values):
         raise Malformed(f"a value of {operator} is neither a string nor a number nor a boolean")
     texts = tuple(each if isinstance(each, str) else json.dumps(each) for each in values)
     found = condition(operator, key, texts, has_variables)
@@ -176,7 +207,7 @@ def _condition(operator: str, key: str, wanted: Any, has_variables: bool) -> Con
 
 
 def _strings(value: Any, element: str) -> list[str]:
-    values = value if isinstance(value, list) else [value]
+    values = as_list(value)
     if not values or not all(isinstance(each, str) and each for each in values):
         raise Malformed(f"{element} is neither a string nor a list of strings")
     return values

@@ -4,6 +4,7 @@ Only parsed policies are cached. So a policy that is detached, or a key that is 
 request. On AWS that takes seconds.
 """
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -20,16 +21,19 @@ from ecr_sandbox.http.middleware import Request
 from . import evaluate
 
 ADMINISTRATORS = {settings.ACCESS_KEY: settings.ACCOUNT, settings.OTHER_ACCESS_KEY: settings.OTHER_ACCOUNT}
-# Used for a policy that cannot be read or does not exist any more: it allows nothing and denies nothing.
+SERVICE_SESSION = "ecr"  # the name of ECR's session of a role
+# Used for a policy that does not exist any more: it allows nothing and denies nothing.
 NOTHING = evaluate.parse(
     {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "none:Nothing", "Resource": "*"}}
 )
+# Used for a policy that cannot be read: it could contain a Deny.
+UNREADABLE = evaluate.parse({"Statement": {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}})
 
 
 def of(access_key: str) -> evaluate.Principal:
     """The principal of *access_key*; raises ApiError for a key that is unknown, inactive or expired."""
     found = _owner(access_key)
-    return _user(access_key, found) if isinstance(found, User) else _session(found)
+    return _user(found) if isinstance(found, User) else _session(found)
 
 
 def of_request(request: Request) -> evaluate.Principal:
@@ -44,23 +48,29 @@ def service(name: str, number: str) -> evaluate.Principal:
 
 
 def root(number: str) -> evaluate.Principal:
-    """An account's root: everything in the account is allowed."""
+    """An account's root: the account allows it everything."""
     arn = f"arn:aws:iam::{number}:root"
-    return evaluate.Principal(arn, number, frozenset({arn}), (), unrestricted=True)
+    context = {"aws:userid": number, "aws:PrincipalType": "Account"}
+    return evaluate.Principal(arn, number, frozenset({arn}), (), context=context, unrestricted=True)
 
 
 def of_role(arn: str) -> evaluate.Principal | None:
     """A service that has assumed the role *arn*; None if the role does not exist."""
     if (found := role(arn)) is None:
         return None
-    session = f"arn:aws:sts::{found.account_id}:assumed-role/{found.name}/ecr"
+    session = f"arn:aws:sts::{found.account_id}:assumed-role/{found.name}/{SERVICE_SESSION}"
     return evaluate.Principal(
         arn=session,
         account=found.account_id,
         names=frozenset({session, arn}),
         identity=tuple(_policies(found)),
         boundary=boundary(found.account_id, found.permissions_boundary),
-        context={"aws:PrincipalType": "AssumedRole", "aws:PrincipalArn": arn, "aws:PrincipalAccount": found.account_id},
+        context={
+            "aws:userid": f"{found.id}:{SERVICE_SESSION}",
+            "aws:PrincipalType": "AssumedRole",
+            "aws:PrincipalArn": arn,
+            "aws:PrincipalAccount": found.account_id,
+        },
     )
 
 
@@ -100,13 +110,44 @@ def managed(number: str, arn: str) -> ManagedPolicy | None:
     return account(number).managed_policies.get(arn)
 
 
+def unique_id(arn: str) -> str | None:
+    """The unique id of the user or role *arn*, for a session ``ROLE ID:SESSION``; None if there is none."""
+    parts = arn.split(":", 5)
+    if len(parts) < 6 or parts[4] not in ADMINISTRATORS.values():
+        return None
+    kind, _, path = parts[5].partition("/")
+    if kind == "assumed-role":
+        name, _, session = path.partition("/")
+        role_id = next((each.id for each in list(account(parts[4]).roles.values()) if each.name == name), None)
+        return f"{role_id}:{session}" if role_id else None
+    found = user(parts[4], path.rpartition("/")[2]) if kind == "user" else role(arn)
+    return str(found.id) if found and found.arn == arn else None
+
+
+def arn_of(identifier: str) -> str | None:
+    """The ARN of the user, role or session with this unique id; None if there is none."""
+    head, _, session = identifier.partition(":")
+    for number in ADMINISTRATORS.values():
+        if found := account(number).roles.get(head):
+            return f"arn:aws:sts::{number}:assumed-role/{found.name}/{session}" if session else str(found.arn)
+        if not session and (owner := next((u for u in list(account(number).users.values()) if u.id == head), None)):
+            return str(owner.arn)
+    return None
+
+
+def trust_policy(role: Role) -> evaluate.Policy:
+    """The trust policy of *role*, as it is stored."""
+    return parsed(vars(role)["assume_role_policy_document"], "trust policy")
+
+
 @lru_cache(maxsize=1024)
-def parsed(text: str, name: str = "") -> evaluate.Policy:
-    """The policy *text*; if it cannot be read, a policy that allows and denies nothing."""
+def parsed(text: str, name: str = "", *, complete_arns: bool = False) -> evaluate.Policy:
+    """The policy *text*, see ``evaluate.parse``. One that cannot be read denies everything: it could contain a Deny."""
     try:
-        return evaluate.parse(text, name)
-    except ValueError:
-        return NOTHING
+        return evaluate.parse(text, name, complete_arns=complete_arns)
+    except evaluate.Malformed as reason:
+        print(f"A stored policy ({name}) cannot be read and denies everything: {reason}", file=sys.stderr)
+        return UNREADABLE
 
 
 def _owner(access_key: str) -> User | AssumedRole:
@@ -126,7 +167,7 @@ def _owner(access_key: str) -> User | AssumedRole:
     raise errors.unknown_key()
 
 
-def _user(access_key: str, user: User) -> evaluate.Principal:
+def _user(user: User) -> evaluate.Principal:
     groups = [group for group in list(account(user.account_id).groups.values()) if user in group.users]
     tags = dict(account(user.account_id).tagger.tags.get(user.arn, {}))  # a copy: another thread may change them
     return evaluate.Principal(
@@ -143,7 +184,6 @@ def _user(access_key: str, user: User) -> evaluate.Principal:
             "aws:PrincipalAccount": user.account_id,
             **_principal_tags(tags),
         },
-        unrestricted=access_key in ADMINISTRATORS,
     )
 
 
@@ -175,17 +215,17 @@ def _session(session: AssumedRole) -> evaluate.Principal:
 
 def _policies(holder: User | Group | Role) -> Iterator[evaluate.Policy]:
     for name, text in list(holder.policies.items()):
-        yield parsed(text, name)
+        yield parsed(text, name, complete_arns=True)
     for policy in list(holder.managed_policies.values()):
-        yield parsed(_text(policy), policy.name)
+        yield _managed(policy)
 
 
 def _session_policies(session: AssumedRole) -> tuple[evaluate.Policy, ...] | None:
     arns: Iterable[str] = getattr(session, "policy_arns", ())
-    texts = [parsed(_text(found), found.name) for arn in arns if (found := managed(session.account_id, arn))]
+    policies = [_managed(found) for arn in arns if (found := managed(session.account_id, arn))]
     if session.policy:
-        texts.append(parsed(session.policy, "session policy"))
-    return tuple(texts) or ((NOTHING,) if arns else None)
+        policies.append(parsed(session.policy, "session policy"))
+    return tuple(policies) or ((NOTHING,) if arns else None)
 
 
 def boundary(number: str, given: Mapping[str, str] | None) -> evaluate.Policy | None:
@@ -193,11 +233,12 @@ def boundary(number: str, given: Mapping[str, str] | None) -> evaluate.Policy | 
     if not given:
         return None
     found = managed(number, given["PermissionsBoundaryArn"])
-    return parsed(_text(found), found.name) if found else NOTHING
+    return _managed(found) if found else NOTHING
 
 
-def _text(policy: ManagedPolicy) -> str:
-    return str(next(each.document for each in policy.versions if each.version_id == policy.default_version_id))
+def _managed(policy: ManagedPolicy) -> evaluate.Policy:
+    default = next(each for each in policy.versions if each.version_id == policy.default_version_id)
+    return parsed(str(default.document), policy.name, complete_arns=True)
 
 
 def _principal_tags(tags: Mapping[str, Any]) -> dict[str, str]:

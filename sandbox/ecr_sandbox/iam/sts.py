@@ -18,8 +18,9 @@ from moto.sts.responses import TokenResponse
 
 from ecr_sandbox.errors import not_supported
 
-from . import evaluate, principals, requests
+from . import principals, requests
 from .api_authorization import sts_requests
+from .policy_checks import check_session_policy
 
 NOT_SUPPORTED = ("GetSessionToken", "GetFederationToken", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
 MIN_DURATION, DEFAULT_DURATION, MAX_CHAINED_DURATION = 900, 3600, 3600  # seconds
@@ -74,17 +75,10 @@ class Response(TokenResponse):
                 "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
             )
         if policy:
-            _check_policy(policy)
+            check_session_policy(policy)
         for arn in self._policy_arns():
             if principals.managed(role.account_id, arn) is None:
                 raise MalformedPolicyDocument(f"Policy {arn} does not exist or is not attachable.")
-
-
-def _check_policy(text: str) -> None:
-    try:
-        evaluate.parse(text)
-    except ValueError as error:
-        raise MalformedPolicyDocument("This policy contains invalid Json") from error
 
 
 def install() -> None:

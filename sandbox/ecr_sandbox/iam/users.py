@@ -14,13 +14,14 @@ from moto.iam.exceptions import DeleteConflictException, NoSuchEntity, Validatio
 from moto.iam.models import User
 from moto.iam.responses import IamResponse
 
-from . import principals, requests
+from . import policies_api, principals, requests
 from .api_authorization import iam_requests
+from .policies_api import PolicyOperations
 
 USERS_ONLY = ("GetUser", "CreateAccessKey", "ListAccessKeys")
 
 
-class Response(IamResponse):
+class Response(PolicyOperations):
     """The API of IAM."""
 
     RESPONSE_KEY_PATH_TO_TRANSFORMER = {  # noqa: RUF012 (moto's)
@@ -83,4 +84,5 @@ def _user_id() -> str:
 def install() -> None:
     """Replace moto's class by this one, and register what IAM needs of IAM. Call it before moto answers anything."""
     requests.register("iam", iam_requests)
+    policies_api.install()
     moto.iam.urls.url_paths["{0}/$"] = Response.dispatch

@@ -14,6 +14,7 @@ from .errors import ImageError, Refusal
 from .image import Image
 from .image_ids import Deleted, Id
 from .images import Images
+from .pages import Page
 from .references import Key
 from .upload_sessions import UploadSessions
 
@@ -33,14 +34,17 @@ class Repository(Protocol):
     def images(self) -> Images:
         """Its images."""
 
+    def tags(self, size: int | None, last: str | None) -> Page:
+        """Up to *size* tags of images that can be pulled, after *last*; raises Refused."""
+
     def store_image(self, text: str, media_type: str | None, tag: str | None, digest: str | None) -> Image:
         """PutImage; raises ImageError, which ``RegistryErrors.manifest_refused`` turns into an answer, and Refused."""
 
     def mountable(self, digest: str, source: str, request: Request) -> Key | None:
         """The key of the repository *source*, if the blob *digest* may be mounted from it."""
 
-    def presigned_url(self, digest: str) -> str | None:
-        """Where clients fetch the blob *digest*; None when the registry itself sends it."""
+    def presigned_url(self, digest: str, asked: str) -> str | None:
+        """Where a client that *asked* this Host fetches the blob *digest*; None when the registry itself sends it."""
 
     def delete_images(self, ids: Iterable[Id]) -> Deleted:
         """BatchDeleteImage: see ``image_ids.delete``."""
@@ -64,6 +68,7 @@ class RegistryErrors:
     manifest_refused: Callable[[ImageError], Refusal]
     patched: int = 202  # the status after a part of a blob
     first_part_only: bool = False  # the header Range stays at the end of the first part
+    lists: str = "application/json"  # the media type of a list of tags or repositories
     converts: bool = False  # a pull by tag gets a manifest of a type that the client accepts
 
 
@@ -77,6 +82,9 @@ class RegistryBackend(Protocol):
     def repository(self, request: Request, name: str, action: str) -> Repository:
         """The repository, if the caller may do *action* (``ecr:PutImage``, say) there; raises Refused."""
 
+    def catalog(self, request: Request, size: int | None, last: str | None) -> Page:
+        """Up to *size* names of repositories that the caller may list, after *last*; raises Refused."""
+
 
 @dataclass(frozen=True)
 class RegistryRequest:
@@ -86,3 +94,8 @@ class RegistryRequest:
     backend: RegistryBackend
     repository: Repository
     part: str
+
+    def permit(self, *actions: str) -> None:
+        """Return if the caller may do all *actions* too, which this request includes; raises Refused."""
+        for action in actions:
+            self.backend.repository(self.http, self.repository.name, action)

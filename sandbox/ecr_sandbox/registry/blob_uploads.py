@@ -19,6 +19,8 @@ from .references import is_sha256
 from .upload_sessions import EmptyUpload, NotConsecutive, PartTooSmall, Pieces, Progress, UnknownUpload, WrongDigest
 
 RANGE = re.compile(r"(?:bytes[ =])?([0-9]{1,18})-([0-9]{1,18})(?:/.*)?")
+# ECR user guide, "image-push-iam": the permissions to send bytes and to complete an upload.
+SEND, COMPLETE = "ecr:UploadLayerPart", "ecr:CompleteLayerUpload"
 
 
 class Part(NamedTuple):
@@ -31,7 +33,8 @@ class Part(NamedTuple):
 def start(request: RegistryRequest) -> Response:
     """POST: start an upload, upload a whole blob, or mount a blob of another repository.
 
-    A mount that is not allowed starts an upload instead, as ECR user guide, "Blob mounting", says.
+    A mount that is not allowed starts an upload instead, as ECR user guide, "Blob mounting", says. A whole blob needs
+    the permissions of all three steps of an upload.
     """
     if not disk.has_room(request.backend.blobs.folder):
         raise Refused(errors.DISK_FULL)
@@ -39,6 +42,7 @@ def start(request: RegistryRequest) -> Response:
         return _stored(request, mounted)
     digest = request.http.args.get("digest")
     if digest and body.length(request.http) != 0:
+        request.permit(SEND, COMPLETE)
         return _finished(request, None, digest, Part(body.pieces(request.http), None))
     return _under_way(request, request.backend.uploads.start(request.repository.key), 202, 0)
 
@@ -52,7 +56,9 @@ def send_part(request: RegistryRequest) -> Response:
 
 
 def finish(request: RegistryRequest) -> Response:
-    """PUT: add the last bytes, and name the digest that all bytes must have."""
+    """PUT: add the last bytes, if there are any, and name the digest that all bytes must have."""
+    if body.length(request.http) != 0:
+        request.permit(SEND)
     return _finished(request, request.part, request.http.args.get("digest", ""), _part(request))
 
 

@@ -26,7 +26,7 @@ def read(request: RegistryRequest) -> Response:
     digest, repository, blobs = request.part, request.repository, request.backend.blobs
     if repository.images.is_archived(digest):
         raise Refused(request.backend.errors.blob_unknown)
-    if url := repository.presigned_url(digest):
+    if url := repository.presigned_url(digest, request.http.host):
         if blobs.size(repository.key, digest) is None:
             raise Refused(request.backend.errors.blob_unknown)
         return Response(status=307, headers={"Location": url})

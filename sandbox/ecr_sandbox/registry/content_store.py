@@ -52,6 +52,7 @@ class ContentStore:
         self._finishing: Counter[str] = Counter()  # digests whose file may be there before the row
         for each in (self.blobs, self.uploads, self.trash):
             each.mkdir(parents=True, exist_ok=True)
+        store.in_place.watch(self.blobs, self.uploads)
         store.add(SCHEMA)
 
     def path(self, digest: str) -> Path:

@@ -240,6 +240,7 @@ class Images:
         # A manifest list is as large as the largest of its images (API reference, ImageDetail).
         size = sum(size for _, size in manifest.blobs) or max((c.size for c in children.values() if c), default=0)
         facts = {
+            "id": _new_id(db),
             **dict(zip(("account", "region", "repository"), self._key, strict=True)),
             "digest": manifest.digest,
             "manifest": manifest.text,
@@ -333,6 +334,14 @@ class Images:
 
     def _row(self, statement: str, *values: Any) -> sqlite3.Row | None:
         return next(iter(self._rows(statement, values)), None)
+
+
+def _new_id(db: sqlite3.Connection) -> int:
+    """An id that no image had before: a scan of a deleted image must not end as the scan of another."""
+    [row] = db.execute(
+        "UPDATE last_image SET id = 1 + max(id, (SELECT coalesce(max(id), 0) FROM images)) RETURNING id"
+    ).fetchall()
+    return row["id"]
 
 
 def _only(tagged: bool | None, status: str | None) -> tuple[str, list[Any]]:

@@ -1,19 +1,20 @@
-"""Parses and validates manifests.
+"""Parses and validates manifests; ``manifest_schema.py`` has the fields and their types.
 
-Sources: OCI image-spec, "Image Manifest", "Image Index" and "Descriptor"; Docker's image manifest, version 2 schema 2.
-"Invalid JSON syntax" is ECR's message, as in many clients' logs; the other reasons are ours.
+"Invalid JSON syntax" is what ECR says of everything that is not a manifest as it expects it, also of correct JSON:
+https://github.com/aws/containers-roadmap/issues/2439, https://github.com/CircleCI-Public/aws-ecr-orb/issues/393.
 """
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
+from . import manifest_schema
 from .errors import ManifestInvalid, NotAnImageInIndex
 
-DIGEST = re.compile(r"[A-Za-z0-9_+.-]+:[A-Fa-f0-9]+")  # API reference, LayerDigest
 INVALID_JSON = "Invalid JSON syntax"
+# https://github.com/werf/werf/pull/2558, https://github.com/moby/buildkit/pull/4331
+NO_LAYERS = "Image has to have at least 1 layer"
 OCI = "application/vnd.oci.image.manifest.v1+json"
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 IMAGES = (OCI, DOCKER)
@@ -35,21 +36,31 @@ class Manifest:
     subject: str | None = None  # digest of the image that this one refers to
 
     @classmethod
-    def parse(cls, text: str, media_type: str | None) -> "Manifest":
-        """Parse *text* of the given *media_type*; raises ManifestInvalid if ECR would refuse it."""
+    def parse(cls, text: str, media_type: str | None, as_ecr: bool = True) -> "Manifest":
+        """Parse *text* of the given *media_type*; raises ManifestInvalid.
+
+        *as_ecr*: refuse what ECR refuses and the specification allows, an image without layers and unknown fields.
+        """
         content = _json(text)
         kind = _kind(content, media_type)
         is_index = kind in INDEXES
-        children = [_child(part) for part in _list(content, "manifests")] if is_index else []
-        subject = content.get("subject")
+        if is_index:
+            _check_children(content)
+        elif content.get("layers") is None:
+            content["layers"] = []  # as Go writes an empty list
+        check = manifest_schema.INDEX if is_index else manifest_schema.IMAGE
+        if not check(content, as_ecr):
+            raise ManifestInvalid(INVALID_JSON)
+        if as_ecr and not is_index and not content["layers"]:
+            raise ManifestInvalid(NO_LAYERS)
         return cls(
             text,
             kind,
             digest_of(text.encode()),
-            _artifact_type(content),
+            content.get("artifactType") or content.get("config", {}).get("mediaType"),
             () if is_index else _blobs(content),
-            tuple(dict.fromkeys(children)),
-            None if subject is None else _digest(subject),
+            tuple(dict.fromkeys(child["digest"] for child in content.get("manifests", []))) if is_index else (),
+            content["subject"]["digest"] if "subject" in content else None,
         )
 
 
@@ -61,13 +72,14 @@ def digest_of(content: bytes) -> str:
 def blobs_of(text: str) -> tuple[tuple[str, int], ...]:
     """The digests and sizes of config and layers in a stored manifest; an index has none."""
     content = json.loads(text)
-    return _blobs(content) if "layers" in content else ()
+    return _blobs(content) if "config" in content else ()
 
 
 def _json(text: str) -> dict[str, Any]:
+    """The object in *text*. A name that it has twice is refused, because other programs may read the other value."""
     try:
         text.encode()  # half of a surrogate pair cannot be encoded
-        content = json.loads(text)
+        content = json.loads(text, parse_constant=_no_number, object_pairs_hook=_once)
     except (ValueError, RecursionError):
         raise ManifestInvalid(INVALID_JSON) from None
     if not isinstance(content, dict):
@@ -75,41 +87,15 @@ def _json(text: str) -> dict[str, Any]:
     return content
 
 
-def _descriptor(part: Any) -> tuple[str, int]:
-    """The digest and the size in bytes that a descriptor gives."""
-    digest, size = _digest(part), part.get("size")
-    if size is None:
-        raise ManifestInvalid("size is required")
-    if not isinstance(size, int) or not 0 <= size < 2**63:
-        raise ManifestInvalid("Invalid size")
-    return digest, size
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
 
 
-def _digest(part: Any) -> str:
-    if not isinstance(part, dict):
-        raise ManifestInvalid(INVALID_JSON)
-    digest = part.get("digest")
-    if digest is None:
-        raise ManifestInvalid("digest is required")
-    if not isinstance(digest, str) or not DIGEST.fullmatch(digest):
-        raise ManifestInvalid("Invalid digest")
-    return digest
-
-
-def _child(part: Any) -> str:
-    """The digest of an image that an index lists."""
-    digest, kind = _digest(part), part.get("mediaType")
-    if isinstance(kind, str) and kind not in IMAGES + INDEXES:
-        raise NotAnImageInIndex(kind)
-    return digest
-
-
-def _list(content: dict[str, Any], name: str) -> list[Any]:
-    if name not in content:
-        raise ManifestInvalid(f"{name} is required")
-    if not isinstance(content[name], list):
-        raise ManifestInvalid(INVALID_JSON)
-    return content[name]
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        raise ValueError("a name twice")
+    return content
 
 
 def _kind(content: dict[str, Any], given: str | None) -> str:
@@ -117,31 +103,29 @@ def _kind(content: dict[str, Any], given: str | None) -> str:
 
     Source: GHSA-mc8v-mgrf-8f4m of the OCI distribution-spec.
     """
-    own = content.get("mediaType")
+    own = content.get("mediaType", given)
     kind = given or own
-    if kind is None:
-        raise ManifestInvalid("mediaType is required")
-    if own is not None and own != kind:
-        raise ManifestInvalid(f"must be of the type {kind}")
-    if kind not in IMAGES + INDEXES:
-        raise ManifestInvalid("Unsupported manifest type")
+    if own != kind or kind not in IMAGES + INDEXES:
+        raise ManifestInvalid(INVALID_JSON)
     if content.keys() & ({"layers", "config"} if kind in INDEXES else {"manifests"}):
-        raise ManifestInvalid(f"must be of the type {kind}")
-    return kind
+        raise ManifestInvalid(INVALID_JSON)
+    return str(kind)
+
+
+def _check_children(content: dict[str, Any]) -> None:
+    """Refuse an index that lists something else than images."""
+    listed = content.get("manifests")
+    for part in listed if isinstance(listed, list) else ():
+        kind = part.get("mediaType") if isinstance(part, dict) else None
+        if isinstance(kind, str) and kind not in IMAGES + INDEXES:
+            raise NotAnImageInIndex(kind)
 
 
 def _blobs(content: dict[str, Any]) -> tuple[tuple[str, int], ...]:
     """A layer named twice is stored once."""
-    parts = [content.get("config"), *_list(content, "layers")]
-    return tuple(dict(_descriptor(part) for part in parts if not _is_foreign(part)).items())
+    parts = [content["config"], *(content.get("layers") or [])]
+    return tuple({part["digest"]: part["size"] for part in parts if not _is_foreign(part)}.items())
 
 
-def _is_foreign(part: Any) -> bool:
-    return isinstance(part, dict) and any(each in str(part.get("mediaType")) for each in FOREIGN)
-
-
-def _artifact_type(content: dict[str, Any]) -> str | None:
-    """The artifact type (distribution-spec, "Listing Referrers"): the declared one, else the config's."""
-    config = content.get("config")
-    declared = content.get("artifactType") or (config.get("mediaType") if isinstance(config, dict) else None)
-    return declared if isinstance(declared, str) else None
+def _is_foreign(part: dict[str, Any]) -> bool:
+    return any(each in str(part.get("mediaType")) for each in FOREIGN)

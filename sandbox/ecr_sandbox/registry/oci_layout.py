@@ -23,7 +23,7 @@ def read(layout: Path) -> tuple[Manifest, Opener] | None:
         return None
     opened = partial(_open, layout)
     with opened(json.loads(index.read_text())["manifests"][0]["digest"]) as text:
-        return Manifest.parse(text.read().decode(), None), opened
+        return Manifest.parse(text.read().decode(), None, as_ecr=False), opened
 
 
 def add_blobs(content: ContentStore, key: Key, manifest: Manifest, opened: Opener) -> None:

@@ -1,7 +1,9 @@
 """Presigned URLs: where ECR's clients fetch a layer. On AWS that is S3, with a URL that is valid for an hour.
 
-The URL is all that a client needs. Its host name differs from the registry's (127.0.0.1, not localhost), because a
-client that follows a redirect to another host must not send its password there.
+The URL is all that a client needs. It has the host name that the client used for the registry: go-containerregistry
+refuses a redirect to the address of this machine under another name (``checkRedirectSSRF`` in
+https://github.com/google/go-containerregistry/blob/v0.21.6/pkg/v1/remote/fetcher.go). On AWS the host is another one,
+so clients drop the registry's password; here they may send it, and it is ignored.
 Sources: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetDownloadUrlForLayer.html;
 https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html and ErrorResponses.html.
 """
@@ -34,6 +36,7 @@ LIFETIME = 3600  # seconds
 BUCKET = "/prod-{region}-starport-layer-bucket/"  # https://github.com/open-policy-agent/opa/issues/6580
 BUCKET_PATH = re.compile(r"/prod-[a-z0-9-]+-starport-layer-bucket/")
 TIME = "%Y%m%dT%H%M%SZ"
+REGISTRY_LOGIN = "basic "  # how the header Authorization of the registry's clients begins
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,11 @@ class PresignedUrls:
         self._secret = hmac.digest(kept_secret(secret_file), b"layer-links", "sha256")
         self._serializer = URLSafeSerializer(self._secret)
 
-    def url(self, digest: str, key: Key, made: float | None = None) -> str:
-        """A URL of the blob *digest* of a repository, *made* at that Unix time (default: now)."""
+    def url(self, digest: str, key: Key, asked: str, made: float | None = None) -> str:
+        """A URL of the blob *digest* of a repository, *made* at that Unix time (default: now).
+
+        *asked* is the Host of the request that gets the URL.
+        """
         account, region, _ = key
         path = BUCKET.format(region=region) + str(self._serializer.dumps([digest, *key]))
         date = datetime.fromtimestamp(time.time() if made is None else made, UTC).strftime(TIME)
@@ -72,12 +78,12 @@ class PresignedUrls:
             "X-Amz-SignedHeaders": "host",
         }
         query["X-Amz-Signature"] = self._signature(path, query)
-        return f"{addresses.layers_url()}{path}?{urlencode(query)}"
+        return f"{addresses.layers_url(asked)}{path}?{urlencode(query)}"
 
     def read(self, request: Request) -> Layer:
         """The layer that a request for a presigned URL asks for; raises S3Error."""
         query = request.args.to_dict()
-        if "Authorization" in request.headers:
+        if not request.headers.get("Authorization", REGISTRY_LOGIN).lower().startswith(REGISTRY_LOGIN):
             raise _two_mechanisms()
         given = query.pop("X-Amz-Signature", "")
         if not query:

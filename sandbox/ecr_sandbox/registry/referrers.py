@@ -27,11 +27,11 @@ def listed(request: RegistryRequest) -> Response:
     if not is_digest(request.part):
         raise Refused(DIGEST_INVALID)
     kind = request.http.args.get("artifactType")
-    found = request.repository.images.referrers(request.part, number(request, "after") or 0, PAGE + 1, ACTIVE)
+    found = request.repository.images.referrers(request.part, number(request.http, "after") or 0, PAGE + 1, ACTIVE)
     shown, headers = found[:PAGE], {}
     query = {"artifactType": kind} if kind else {}
     if len(found) > len(shown):
-        headers["Link"] = next_link(request, f"referrers/{request.part}", **query, after=shown[-1].id)
+        headers["Link"] = next_link(request.http, **query, after=shown[-1].id)
     if kind:
         headers["OCI-Filters-Applied"] = "artifactType"
         shown = [image for image in shown if image.artifact_type == kind]
@@ -41,6 +41,8 @@ def listed(request: RegistryRequest) -> Response:
 
 def _descriptor(image: Image) -> dict[str, Any]:
     annotations = json.loads(image.manifest).get("annotations")
+    if isinstance(annotations, dict):  # until November 2026 their types were not checked
+        annotations = {name: value for name, value in annotations.items() if isinstance(value, str)}
     return {
         "mediaType": image.media_type,
         "digest": image.digest,

@@ -2,6 +2,7 @@
 
 A request passes this table, then ``RegistryBackend.repository``, which checks whether the caller may do that, and then
 the function of its route in ``blobs.py``, ``blob_uploads.py``, ``manifests.py``, ``tags.py`` or ``referrers.py``.
+The list of repositories, in ``catalog.py``, belongs to no repository.
 Source: OCI distribution-spec 1.1, "Endpoints"; where a registry differs, ``backend.py`` and comments say so.
 """
 
@@ -16,7 +17,7 @@ from werkzeug.wrappers import Response
 from ecr_sandbox.http.middleware import Handler, Request
 from ecr_sandbox.http.server import BrokenBody
 
-from . import blob_uploads, blobs, body, disk, manifests, referrers, tags
+from . import blob_uploads, blobs, body, catalog, disk, manifests, referrers, tags
 from .backend import RegistryBackend, RegistryRequest
 from .errors import BODY_BROKEN, UNSUPPORTED, Refused
 from .responses import refuse
@@ -71,11 +72,13 @@ def _answer(backend: RegistryBackend, request: Request) -> Response:
 def _route(backend: RegistryBackend, request: Request) -> Response:
     if request.path in ("/v2", "/v2/"):
         return Response("{}", content_type="application/json")
+    if request.path == catalog.PATH and request.method in ("HEAD", "GET"):
+        return catalog.listed(backend, request)
     found = [(route, match) for route in ROUTES if (match := route.path.fullmatch(request.path))]
     for route, match in found:
         if request.method in route.methods:
             repository = backend.repository(request, match["name"], route.action)
             return route.handler(RegistryRequest(request, backend, repository, match.groupdict().get("part", "")))
-    if found:  # DELETE of a blob, for example: ECR's API has no such operation either
+    if found or request.path == catalog.PATH:  # DELETE of a blob, for example: ECR's API has no such operation either
         raise Refused(UNSUPPORTED)
     return Response("404 page not found\n", status=404, content_type="text/plain; charset=utf-8")

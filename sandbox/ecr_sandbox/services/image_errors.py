@@ -17,6 +17,12 @@ from ecr_sandbox.registry.manifest_format import Manifest
 
 MOST_LAYERS = 500  # of an image; see ``check_layers``
 
+# --- policies of repositories -----------------------------------------------------------------------------------------
+
+INVALID_REPOSITORY_POLICY = "Invalid repository policy provided"  # https://github.com/aws/aws-sdk-go/issues/3921
+INVALID_REGISTRY_POLICY = "Invalid registry policy provided"  # https://github.com/pulumi/pulumi-aws/issues/2326
+PRINCIPAL_NOT_FOUND = "Principal not found"  # https://github.com/hashicorp/terraform-provider-aws/issues/39064
+
 # --- the API ----------------------------------------------------------------------------------------------------------
 
 
@@ -147,5 +153,6 @@ REGISTRY_ERRORS = RegistryErrors(
     manifest_refused=manifest_refused,
     first_part_only=True,
     converts=True,
+    lists="text/plain; charset=utf-8",  # https://github.com/deitch/docker_registry2/issues/34
     patched=201,  # the specification says 202: https://github.com/regclient/regclient/issues/81
 )

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from .in_place import InPlace
+
 VERSION = 3
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS backends (
@@ -31,6 +33,8 @@ CREATE TABLE IF NOT EXISTS images (
 CREATE INDEX IF NOT EXISTS images_in_order ON images (account, region, repository);
 CREATE INDEX IF NOT EXISTS images_of_subject ON images (account, region, repository, subject)
     WHERE subject IS NOT NULL;
+CREATE TABLE IF NOT EXISTS last_image (only INTEGER PRIMARY KEY CHECK (only = 1), id INTEGER NOT NULL);
+INSERT OR IGNORE INTO last_image VALUES (1, 0);
 CREATE TABLE IF NOT EXISTS tags (
     account TEXT, region TEXT, repository TEXT, tag TEXT, image INTEGER NOT NULL REFERENCES images ON DELETE CASCADE,
     PRIMARY KEY (account, region, repository, tag)
@@ -78,6 +82,7 @@ class Store:
     """The state file: one writer at a time, any number of readers.
 
     ``change()`` is the only way to write. Its lock also protects moto's backends, which are not thread-safe.
+    Nothing is acknowledged when the files that *in_place* watches are gone.
     """
 
     def __init__(self, path: Path):
@@ -91,6 +96,8 @@ class Store:
         self._parts: list[str] = []
         self._writer = _open(path)
         self._disk = _Disk(path)
+        self.in_place = InPlace()
+        self._watch()
 
     def add(self, schema: str) -> None:
         """Create the tables of *schema* (``CREATE TABLE IF NOT EXISTS …``), also for a service that is loaded later."""
@@ -102,7 +109,7 @@ class Store:
         """A transaction: committed and on disk when this ends, rolled back on any error. Nested calls join it.
 
         Without *sync* it survives the end of this process but not a power cut: for changes that no client relies on.
-        *undone* is called after a rollback, before the lock is released.
+        *undone* is called after a rollback, before the lock is released. Raises StateGone.
         """
         with self.lock:
             if self._depth:
@@ -128,6 +135,7 @@ class Store:
             act()
         if sync:
             self._disk.sync(written)
+            self.in_place.check()
 
     def afterwards(self, act: Callable[[], None]) -> None:
         """Call *act* when the current transaction is on disk."""
@@ -142,7 +150,7 @@ class Store:
         if self._owner == threading.get_ident():
             return self._writer
         if not hasattr(self._local, "reader"):
-            self._local.reader = _connect(self.path)
+            self._local.reader = _connect(self.path, "rw")
         return self._local.reader
 
     def settle(self) -> None:
@@ -156,14 +164,20 @@ class Store:
         self._local = threading.local()
         self._writer = _open(self.path)
         self._disk = _Disk(self.path)
+        self._watch()
         for schema in self._parts:
             self._make(schema)
 
     def close(self) -> None:
         """Close the writer; a reader is closed when its thread ends."""
         with self.lock:
+            self.in_place.end()
             self._writer.close()
             self._disk.close()
+
+    def _watch(self) -> None:
+        """SQLite has three files; a reader that does not find the same index as the writer would damage the state."""
+        self.in_place.watch(*(self.path.with_name(self.path.name + part) for part in _parts(self.path)))
 
     def _make(self, schema: str) -> None:
         with self.change() as db:
@@ -176,6 +190,7 @@ class Store:
         self._depth, self._owner = 1, threading.get_ident()
         try:
             yield
+            self.in_place.check()
             self._writer.commit()
         except BaseException:
             self._after_sync.clear()
@@ -261,7 +276,7 @@ def _parts(path: Path) -> list[str]:
 
 
 def _prepared(path: Path) -> sqlite3.Connection:
-    connection = _connect(path)
+    connection = _connect(path, "rwc")
     connection.execute("PRAGMA journal_mode=WAL")
     [version] = connection.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
@@ -276,8 +291,10 @@ def _prepared(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    """*mode* is ``rw``, or ``rwc`` to create the file. Source: https://www.sqlite.org/uri.html."""
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=30)
     connection.row_factory = sqlite3.Row
     # In WAL mode NORMAL never damages the file, and _Disk decides when a commit reaches the disk.
     connection.execute("PRAGMA synchronous=NORMAL")

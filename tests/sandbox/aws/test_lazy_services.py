@@ -1,6 +1,8 @@
 """Services other than ECR: loaded by their first call, persisted, and authorized."""
 
+import contextlib
 import signal
+import sqlite3
 
 import psutil
 import pytest
@@ -60,3 +62,16 @@ def test_clients_do_not_retry_an_error_in_moto(sandbox):
     with pytest.raises(ClientError) as refused:
         ecs.describe_task_sets(cluster="none", service="none")
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] < 500
+
+
+def test_a_state_that_cannot_be_read_is_an_error_of_this_service_only(own_sandbox):
+    own_sandbox.start().client("sqs").create_queue(QueueName="damaged")
+    own_sandbox.stop()
+    with contextlib.closing(sqlite3.connect(own_sandbox.state / "state.db")) as db, db:
+        [content] = db.execute("SELECT pickle FROM backends WHERE service = 'sqs'").fetchone()
+        db.execute("UPDATE backends SET pickle = ? WHERE service = 'sqs'", (content[:-9] + b"x" + content[-8:],))
+    own_sandbox.start()
+    for _ in range(2):
+        with pytest.raises(ClientError, match="what it says of sqs: its bytes have changed"):
+            own_sandbox.client("sqs").list_queues()
+    own_sandbox.client("ecr").create_repository(repositoryName="app")

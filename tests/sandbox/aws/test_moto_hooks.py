@@ -42,6 +42,23 @@ def test_parameters_are_not_parsed_by_the_model_by_default():
     assert ECRResponse().automated_parameter_parsing is False  # the sandbox enables it
 
 
+def test_iam_reads_its_role_and_validators_from_the_module():
+    import moto.iam.models as iam
+    from moto.iam.policy_validation import VALID_RESOURCE_PATH_STARTING_VALUES
+
+    assert "Role" in iam.IAMBackend.create_role.__code__.co_names
+    for operation in (
+        "create_policy",
+        "create_policy_version",
+        "put_user_policy",
+        "put_group_policy",
+        "put_role_policy",
+    ):
+        assert "IAMPolicyDocumentValidator" in getattr(iam.IAMBackend, operation).__code__.co_names
+    assert "IAMTrustPolicyDocumentValidator" in iam.IAMBackend.update_assume_role_policy.__code__.co_names
+    assert set(VALID_RESOURCE_PATH_STARTING_VALUES["iam"]) == {"values", "error_message"}
+
+
 def test_every_method_of_ecs_that_we_override_exists():
     from moto.ecs.models import EC2ContainerServiceBackend
     from moto.ecs.responses import EC2ContainerServiceResponse

@@ -35,6 +35,13 @@ def test_push_list_copy_tag_pull_and_delete(crane, sandbox, repository, make_ima
     assert sandbox.client().list_images(repositoryName=repository)["imageIds"] == []
 
 
+def test_catalog_follows_the_links_to_further_pages(crane, sandbox, repository):
+    for number in range(101):
+        sandbox.client().create_repository(repositoryName=f"{repository}/of-many/{number:03}")
+    listed = crane.run(f"crane catalog {sandbox.registry}").split()
+    assert [name for name in listed if "/of-many/" in name] == [f"{repository}/of-many/{n:03}" for n in range(101)]
+
+
 def test_an_index_is_created_and_copied_to_another_repository(crane, sandbox, repository):
     there = f"{sandbox.registry}/{repository}"
     for architecture in ("amd64", "arm64"):

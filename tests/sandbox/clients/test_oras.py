@@ -23,6 +23,7 @@ def test_a_file_is_pushed_listed_pulled_and_deleted(oras, sandbox, repository):
     oras.run(f"cd $HOME && oras push --plain-http --artifact-type {TYPE} {there}:v1 report.json:application/json")
     oras.run(f"oras tag --plain-http {there}:v1 v2")
     assert oras.run(f"oras repo tags --plain-http {there}").split() == ["v1", "v2"]
+    assert repository in oras.run(f"oras repo ls --plain-http {sandbox.registry}").split()
     [detail] = sandbox.client().describe_images(repositoryName=repository)["imageDetails"]
     assert detail["artifactMediaType"] == TYPE
     assert oras.run(f"oras resolve --plain-http {there}:v2").strip() == detail["imageDigest"]

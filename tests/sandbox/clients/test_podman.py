@@ -38,6 +38,9 @@ def test_podman_builds_pushes_lists_and_pulls(podman, sandbox, repository, forma
     listed = podman.run(f"podman search --tls-verify=false --list-tags {sandbox.registry}/{repository}")
     assert listed.split()[-2:] == [f"{sandbox.registry}/{repository}", "v1"]
 
+    found = podman.run(f"podman search --tls-verify=false --limit 100 {sandbox.registry}/{repository}")
+    assert f"{sandbox.registry}/{repository}" in found.split()
+
     delete(sandbox, repository)
     podman.run(f"podman rmi {image}")
     assert "Requested image not found" in podman.refused(f"podman pull --tls-verify=false {image}")

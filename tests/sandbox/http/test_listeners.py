@@ -62,8 +62,9 @@ def test_ports_are_the_same_after_a_restart(listeners, tmp_path):
     assert again.ports()["docker-hub"] == port  # before the first request
 
 
-def test_a_port_that_is_in_use_after_a_restart_is_replaced_with_a_message(listeners, tmp_path, capsys):
-    with socket.create_server(("127.0.0.1", 0)) as other:
+@pytest.mark.parametrize(("address", "family"), [("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6)])
+def test_a_port_that_is_in_use_after_a_restart_is_replaced_with_a_message(listeners, tmp_path, capsys, address, family):
+    with socket.create_server((address, 0), family=family) as other:
         taken = other.getsockname()[1]
         (tmp_path / "ports.json").write_text(json.dumps({"docker-hub": taken}))
         port = listeners().ports()["docker-hub"]

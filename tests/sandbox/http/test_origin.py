@@ -7,9 +7,20 @@ import socket
 import subprocess
 import sys
 
+import boto3
 import pytest
 
 from helpers import settings
+
+KEYS = {"aws_access_key_id": settings.ACCESS_KEY, "aws_secret_access_key": settings.SECRET_KEY}
+# The Host is repeated in addresses that clients follow.
+NOT_ONLY_A_NAME = [
+    "me@localhost:5050",
+    "localhost/evil.example",
+    "localhost:5050#",
+    "localhost:x",
+    "localhost:5050,evil",
+]
 
 
 def other_addresses() -> list[str]:
@@ -30,20 +41,46 @@ def test_it_listens_on_loopback_only(sandbox):
                 pytest.fail(f"the sandbox listens on {address}")
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:5050", "localhost.evil.example", "", "10.0.0.7:5050"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:5050", "localhost.evil.example", "", "10.0.0.7:5050", *NOT_ONLY_A_NAME]
+)
 def test_a_foreign_host_name_is_refused(sandbox, host):
     assert sandbox.http("GET", "/v2/", Host=host)[0] == 403
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.0.0.1:5050", "LOCALHOST:1"])
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.0.0.1:5050", "LOCALHOST:1", "[::1]", "[::1]:5050"])
 def test_our_own_host_names_pass(sandbox, host):
     assert sandbox.http("GET", "/v2/", Host=host)[0] == 401
 
 
-def test_a_web_page_of_another_site_is_refused(sandbox):
-    assert sandbox.http("POST", "/", b"", Origin="https://evil.example")[0] == 403
-    assert sandbox.http("GET", "/v2/", Sec_Fetch_Site="cross-site")[0] == 403
-    assert sandbox.http("GET", "/v2/", Origin=sandbox.url)[0] == 401
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:8888"},  # JupyterLab: the same site, but another origin
+        {"Origin": "http://localhost"},
+        {"Origin": "https://localhost:{port}"},
+        {"Origin": "http://127.0.0.1:{port}"},  # `localhost` was asked
+        {"Origin": "http://localhost:{port}/"},  # a browser sends no path
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "same-site"},
+        {"Sec_Fetch_Site": "same-site", "Sec_Fetch_Mode": "navigate"},
+        {"Sec_Fetch_Site": "something-new"},
+    ],
+)
+def test_a_web_page_of_another_origin_is_refused(sandbox, headers):
+    """https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header; ports differ in origin (RFC 6454, section 4)."""
+    headers = {name: value.format(port=sandbox.port) for name, value in headers.items()}
+    for method, path in (("POST", "/"), ("GET", "/v2/"), ("POST", "/v2/app/blobs/uploads/"), ("GET", "/_sandbox")):
+        assert sandbox.http(method, path, b"" if method == "POST" else None, **headers)[0] == 403
+
+
+def test_the_sandboxs_own_origin_and_an_address_that_the_user_typed_pass(sandbox):
+    own = {"Origin": sandbox.url, "Sec_Fetch_Site": "same-origin"}
+    by_address = {"Host": f"127.0.0.1:{sandbox.port}", "Origin": f"http://127.0.0.1:{sandbox.port}"}
+    for headers in (own, by_address, {"Sec_Fetch_Site": "none"}, {"Sec_Fetch_Site": "NONE"}):
+        assert sandbox.http("GET", "/v2/", **headers)[0] == 401
 
 
 def test_a_client_that_disconnects_during_an_upload_does_not_affect_others(sandbox, repository, make_image):
@@ -70,16 +107,21 @@ def test_an_upload_has_a_uuid_and_never_a_path(sandbox, repository):
         assert sandbox.http("PUT", path, b"x", Authorization=sandbox.basic())[0] == 404
 
 
-def test_a_port_that_is_in_use_is_not_taken(own_sandbox):
-    with socket.socket() as owner:
-        owner.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        owner.bind(("127.0.0.1", own_sandbox.port))
-        owner.listen()
+@pytest.mark.parametrize(("address", "family"), [("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6)])
+def test_a_port_that_is_in_use_is_not_taken(own_sandbox, address, family):
+    """On either address: otherwise the other program gets the calls of clients that try its address first."""
+    with socket.create_server((address, own_sandbox.port), family=family):
         taken = own_sandbox.port
         own_sandbox.start()
         assert own_sandbox.port != taken
         assert json.loads(own_sandbox.http("GET", "/_sandbox")[2])["port"] == own_sandbox.port
     assert json.loads((own_sandbox.state / "ports.json").read_text())["sandbox"] == own_sandbox.port
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "[::1]"])
+def test_clients_reach_the_sandbox_by_both_addresses_of_localhost(sandbox, address):
+    client = boto3.client("ecr", settings.REGION, endpoint_url=f"http://{address}:{sandbox.port}", **KEYS)
+    assert client.describe_registry()["registryId"] == settings.ACCOUNT
 
 
 def test_a_second_sandbox_on_the_same_state_fails(sandbox):

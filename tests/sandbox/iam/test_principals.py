@@ -13,6 +13,7 @@ from moto.sts.models import sts_backends
 
 from ecr_sandbox.errors import ApiError
 from ecr_sandbox.iam import administrator, principals
+from ecr_sandbox.iam.evaluate import RequestContext, decide
 from helpers import settings
 
 POWER_USER = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPowerUser"
@@ -71,9 +72,9 @@ def names(principal):
     "key, account",
     [(settings.ACCESS_KEY, settings.ACCOUNT), (settings.OTHER_ACCESS_KEY, settings.OTHER_ACCOUNT)],
 )
-def test_each_account_has_an_unrestricted_administrator(iam, key, account):
+def test_each_account_has_an_administrator_who_is_a_user_with_a_policy(iam, key, account):
     found = principals.of(key)
-    assert found.unrestricted
+    assert (names(found), found.unrestricted) == (["AdministratorAccess"], False)
     assert (found.account, found.arn) == (account, f"arn:aws:iam::{account}:user/administrator")
 
 
@@ -126,9 +127,41 @@ def test_the_default_version_of_a_managed_policy_applies(iam, alice):
     assert first != second == (principals.parsed(allow("ecr:BatchGetImage"), "mine"),)
 
 
-def test_a_policy_that_cannot_be_read_has_no_effect(iam, alice):
-    iam.users["alice"].policies["broken"] = "{"
-    assert principals.of(alice.access_key_id).identity == (principals.NOTHING,)
+def test_a_policy_that_cannot_be_read_denies_everything(iam, alice, capsys):
+    """It may contain a Deny. A policy that an earlier version stored can be one that this version cannot read."""
+    principals.parsed.cache_clear()
+    iam.put_user_policy("alice", "all", allow("*"))
+    iam.users["alice"].policies["broken"] = '{"Statement": {"Effect": "Deny", "Action": "s3:", "Resource": "*"}}'
+    decision = decide(principals.of(alice.access_key_id), RequestContext("ecr:PutImage", "*", settings.ACCOUNT))
+    assert decision == (False, "with an explicit deny in an identity-based policy")
+    assert "A stored policy (broken) cannot be read and denies everything" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("key", ["Statement", "Statemen"])
+def test_a_resources_policy_that_cannot_be_read_denies_everything(iam, alice, key):
+    iam.put_user_policy("alice", "all", allow("*"))
+    statement = {"Effect": "Deny", "Principal": {"AWS": "111122223333"}, "Action": "ecr:*"}
+    on_resource = principals.parsed(json.dumps({key: statement}), "repository policy")
+    ask = RequestContext("ecr:PutImage", "*", settings.ACCOUNT)
+    assert decide(principals.of(alice.access_key_id), ask, (on_resource,)).allowed == (key == "Statement")
+
+
+@pytest.mark.parametrize("kind", ["inline", "managed", "boundary"])
+def test_an_incomplete_arn_is_completed_in_an_identitys_policy(iam, alice, kind):
+    """IAM user guide, reference-arns: "AWS automatically completes the ARN by adding wildcard characters (*) to all
+    missing fields. For example, specifying arn:aws:sqs is equivalent to arn:aws:sqs:*:*:*"."""
+    text = allow("ecr:*").replace('"*"', '"arn:aws:ecr:us-east-1"')
+    iam.put_user_policy("alice", "own", text if kind == "inline" else allow("ecr:*"))
+    if kind != "inline":
+        policy = iam.create_policy("", "/", text, "mine", [])
+        boundary = {"PermissionsBoundaryArn": policy.arn} if kind == "boundary" else None
+        iam.users["alice"].permissions_boundary = boundary
+        iam.delete_user_policy("alice", "own") if kind == "managed" else None
+        iam.attach_user_policy(policy.arn, "alice") if kind == "managed" else None
+    who = principals.of(alice.access_key_id)
+    for region, allowed in [("us-east-1", True), ("eu-west-1", False)]:
+        repository = f"arn:aws:ecr:{region}:123456789012:repository/app"
+        assert decide(who, RequestContext("ecr:PutImage", repository, settings.ACCOUNT)).allowed == allowed
 
 
 def test_a_deleted_boundary_allows_nothing(iam, alice):

@@ -112,10 +112,10 @@ def test_a_layer_without_an_image_keeps_its_time_to_be_collected(sandbox):
     [link] = sandbox.state.glob(f"registry/**/_layers/{MADE['waiting'].replace(':', '/')}/link")
     os.utime(link)
     sandbox.start()
-    code, _, body = sandbox.http("POST", "/_sandbox/gc", b"")
+    code, _, body = sandbox.control("POST", "/_sandbox/gc", b"")
     assert (code, json.loads(body)["layers"]) == (200, 0)
     os.truncate(sandbox.state / "blobs/sha256" / MADE["waiting"].partition(":")[2], 0)
-    assert json.loads(sandbox.http("POST", "/_sandbox/gc?idle=0", b"")[2])["layers"] == 1
+    assert json.loads(sandbox.control("POST", "/_sandbox/gc?idle=0", b"")[2])["layers"] == 1
     pusher = Pusher(sandbox)
     for image in MADE["images"]["app"]:
         pusher.pull("app", image)

@@ -28,7 +28,7 @@ NOTHING = {"layers": 0, "freed": 0, "kept": 0, "uploads": 0}
 
 def gc(sandbox, idle: float = 300) -> dict:
     """Run a garbage collection; its report."""
-    code, _, body = sandbox.http("POST", f"/_sandbox/gc?idle={idle}", b"")
+    code, _, body = sandbox.control("POST", f"/_sandbox/gc?idle={idle}", b"")
     assert code == 200, body
     return json.loads(body)
 

@@ -5,8 +5,8 @@ of v1.1.1 (2025-01-23), and, marked with a star, of its successor ``conformance/
 A case names why Distribution 2.8 may fail it. A case that ECR fails names the reason and its source, and the sandbox
 must fail it too. The sandbox must pass all other cases.
 
-The sandbox passes 68 of the 73 cases of the suite v1.1.1; Distribution 2.8 passes 62 of 74. The sandbox fails five
-cases because of ``PART_IS_CREATED`` and ``SMALL_PARTS``.
+The sandbox passes 67 of the 73 cases of the suite v1.1.1; Distribution 2.8 passes 62 of 74. The sandbox fails six
+cases because of ``PART_IS_CREATED``, ``SMALL_PARTS`` and ``LAST_IS_A_TOKEN``.
 """
 
 import hashlib
@@ -32,6 +32,8 @@ DISTRIBUTION_IGNORES_RANGES = "https://github.com/distribution/distribution/issu
 PART_IS_CREATED = "ECR answers 201: https://github.com/regclient/regclient/issues/81"
 SMALL_PARTS = "ECR's minimum for a part is 5 MiB: https://github.com/dotnet/sdk-container-builds/pull/279"
 RANGE_STAYS = "ECR always returns the Range of the first part: https://github.com/aws/containers-roadmap/issues/2831"
+KNOWN_FIELDS = "ECR refuses fields that it does not know: https://github.com/aws/containers-roadmap/issues/2439"
+LAST_IS_A_TOKEN = "ECR refuses a name as `last`: https://github.com/OctopusDeploy/Issues/issues/6495"
 NO_EMPTY_LAYER = (
     "EmptyUploadException: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CompleteLayerUpload.html"
 )
@@ -352,7 +354,8 @@ def _(registry: Registry) -> None:
 
 @case("Push: Registry should accept a manifest upload with no layers")
 def _(registry: Registry) -> None:
-    registry.push({**registry.image(b"a layer"), "layers": []}, "empty")
+    answer = registry.put_manifest({**registry.image(b"a layer"), "layers": []}, "empty")
+    assert answer.status_code == 201 or error(answer) == (405, "UNSUPPORTED")  # the suite warns only; ECR: werf#2558
 
 
 @case("Push: * an index, and an index of indexes")
@@ -364,18 +367,28 @@ def _(registry: Registry) -> None:
     assert registry.manifest("outer", Accept=OCI_INDEX).json() == outer
 
 
-@case("Push: * an artifact with unknown fields and with data in its descriptors")
-def _(registry: Registry) -> None:
+def artifact_with_data(registry: Registry) -> dict[str, object]:
     config = {"mediaType": "application/vnd.oci.empty.v1+json", **registry.push_blob(b"{}"), "data": "e30="}
-    artifact = {
+    return {
         "schemaVersion": 2,
         "mediaType": OCI,
         "artifactType": "application/vnd.example",
         "config": config,
         "layers": [config],
         "annotations": {"org.example": "x"},
-        "org.example.field": [1, {"two": 3}],
     }
+
+
+@case("Push: * an artifact with unknown fields", ecr=KNOWN_FIELDS)
+def _(registry: Registry) -> None:
+    artifact = {**artifact_with_data(registry), "org.example.field": [1, {"two": 3}]}
+    registry.push(artifact, "artifact")
+    assert registry.manifest("artifact", Accept=OCI).json() == artifact
+
+
+@case("Push: * an artifact with data in its descriptors")
+def _(registry: Registry) -> None:
+    artifact = artifact_with_data(registry)
     registry.push(artifact, "artifact")
     assert registry.manifest("artifact", Accept=OCI).json() == artifact
 
@@ -421,10 +434,14 @@ def _(registry: Registry) -> None:
     assert answer.links["next"]["url"]
 
 
-@case("Content discovery: GET start of tag is set by `last` query parameter", distribution=DISTRIBUTION_HAS_NO_1_1)
+@case(
+    "Content discovery: GET start of tag is set by `last` query parameter",
+    distribution=DISTRIBUTION_HAS_NO_1_1,
+    ecr=LAST_IS_A_TOKEN,
+)
 def _(registry: Registry) -> None:
     answer = four_tags(registry).ask("GET", "tags/list?n=2&last=test1")
-    assert (answer.status_code, answer.json()["tags"]) == (200, ["test2", "test3"])
+    assert (answer.status_code, answer.json().get("tags")) == (200, ["test2", "test3"])
 
 
 @case(

@@ -2,6 +2,7 @@
 
 import os
 import time
+from ipaddress import ip_address
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -43,14 +44,31 @@ def s3(answer):
     return answer.status_code, *fields
 
 
-def test_get_redirects_to_another_host(sandbox, wire):
-    answer = wire.ask("GET", f"blobs/{DIGEST}")
+def refused_by_go_containerregistry(asked, there):
+    """Whether crane, cosign, ko and trivy refuse a redirect from one address to another: ``checkRedirectSSRF``.
+
+    https://github.com/google/go-containerregistry/blob/v0.21.6/pkg/v1/remote/fetcher.go (May 2026); write.go has the
+    same rule for the Location of an upload.
+    """
+    asked, there = urlsplit(asked).hostname, urlsplit(there).hostname
+    if there == asked:
+        return False
+    try:
+        address = ip_address(there)
+    except ValueError:
+        return False
+    return address.is_private or address.is_loopback or address.is_link_local or address.is_unspecified
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+def test_get_redirects_to_the_host_that_was_asked(sandbox, wire, host):
+    asked = f"{host}:{sandbox.port}"
+    answer = wire.ask("GET", f"blobs/{DIGEST}", Host=asked)
     assert (answer.status_code, answer.content) == (307, b"")
-    url = urlsplit(answer.headers["Location"])
-    assert (url.hostname, url.port) == (
-        "127.0.0.1",
-        sandbox.port,
-    )  # a host other than localhost: clients drop the password
+    location = answer.headers["Location"]
+    assert not refused_by_go_containerregistry(f"http://{asked}", location)
+    url = urlsplit(location)
+    assert url.netloc == asked
     assert url.path.startswith(f"/prod-{settings.REGION}-starport-layer-bucket/")
     assert parse_qs(url.query)["X-Amz-Expires"] == ["3600"]
 
@@ -91,8 +109,18 @@ def test_an_unsatisfiable_range_is_refused(wire):
     assert s3(wire.blob(DIGEST, Range="bytes=200000-"))[:2] == (416, "InvalidRange")
 
 
-def test_a_presigned_url_with_an_authorization_header_is_refused(link, wire):
+def test_the_password_of_the_registry_is_ignored(link, wire):
+    """A client that follows a redirect to the same host name may send it again."""
     answer = wire.ask("GET", link)
+    assert (answer.status_code, answer.content) == (200, CONTENT)
+
+
+@pytest.mark.parametrize(
+    "mechanism", ["AWS4-HMAC-SHA256 Credential=A, SignedHeaders=host, Signature=0", "Bearer x", ""]
+)
+def test_a_presigned_url_with_another_authorization_is_refused(link, anonymous, mechanism):
+    """https://github.com/open-policy-agent/opa/issues/6580"""
+    answer = anonymous.ask("GET", link, Authorization=mechanism)
     assert s3(answer) == (
         400,
         "InvalidArgument",
@@ -104,8 +132,8 @@ def test_a_presigned_url_with_an_authorization_header_is_refused(link, wire):
 def test_a_presigned_url_expires_after_an_hour(sandbox, wire, anonymous, monkeypatch):
     monkeypatch.setattr(addresses, "_port", sandbox.port)
     links, key = PresignedUrls(sandbox.state / "secret"), (settings.ACCOUNT, settings.REGION, wire.repository)
-    assert anonymous.ask("GET", links.url(DIGEST, key, made=time.time() - 3590)).content == CONTENT
-    answer = anonymous.ask("GET", links.url(DIGEST, key, made=time.time() - 3601))
+    assert anonymous.ask("GET", links.url(DIGEST, key, "localhost", time.time() - 3590)).content == CONTENT
+    answer = anonymous.ask("GET", links.url(DIGEST, key, "localhost", time.time() - 3601))
     assert s3(answer) == (403, "AccessDenied", "Request has expired")
 
 
@@ -162,6 +190,6 @@ def test_downloads_are_metered_and_redirects_are_not(sandbox, wire, link, anonym
     assert sent() == len(CONTENT) + 10
 
 
-def test_requests_follows_the_redirect_without_its_password(wire):
+def test_requests_follows_the_redirect(wire):
     """tests/sandbox/clients has the same test for the other clients."""
     assert wire.blob(DIGEST).content == CONTENT

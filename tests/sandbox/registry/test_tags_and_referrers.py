@@ -30,56 +30,150 @@ def tagged(wire):
     return wire
 
 
-def tags(wire, query=""):
-    answer = wire.ask("GET", f"tags/list{query}")
+def tags(wire, path="tags/list"):
+    answer = wire.ask("GET", path)
     assert answer.status_code == 200, answer.text
     assert answer.json()["name"] == wire.repository
-    return answer.json()["tags"], answer.headers.get("Link")
+    return answer.json()["tags"], answer.links.get("next", {}).get("url")
 
 
 # --- tags -----------------------------------------------------------------------------------------------------------
 
 
-def test_tags_are_sorted_by_their_bytes(tagged):
-    assert tags(tagged) == (TAGS, None)
+def test_tags_are_those_of_list_images_in_its_order(sandbox, tagged):
+    for number in range(3):
+        tagged.push(tagged.image(b"a layer of image %d" % number), f"image-{9 - number}")
+    tagged.push(tagged.image(b"a layer without a tag"))
+    ids = sandbox.client().list_images(repositoryName=tagged.repository, filter={"tagStatus": "TAGGED"})["imageIds"]
+    assert tags(tagged) == ([each["imageTag"] for each in ids], None)
+    assert tags(tagged)[0] == [*TAGS, "image-9", "image-8", "image-7"]
+
+
+def test_the_answer_is_formatted_as_ecrs(tagged):
+    """https://github.com/deitch/docker_registry2/issues/34"""
+    answer = tagged.ask("GET", "tags/list")
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.text.startswith('{\n    "name": "')
 
 
 def test_an_empty_repository_has_no_tags(wire):
     assert tags(wire) == ([], None)
 
 
-@pytest.mark.parametrize("size", [1, 2, 4, 9, 100])
-def test_tags_are_listed_in_pages(tagged, size):
-    seen, link = tags(tagged, f"?n={size}")
+@pytest.mark.parametrize("size", [1, 2, 4, 9, 1000])
+def test_tags_are_listed_in_pages(sandbox, tagged, size):
+    """The link is absolute, and ``last`` is no name: https://github.com/deitch/docker_registry2/issues/34"""
+    seen, link = tags(tagged, f"tags/list?n={size}")
     pages = 1
     while link:
-        assert link == f'</v2/{tagged.repository}/tags/list?n={size}&last={seen[-1]}>; rel="next"'
-        more, link = tags(tagged, "?" + link.partition("?")[2].partition(">")[0])
+        assert link.startswith(f"{sandbox.url}/v2/{tagged.repository}/tags/list?n={size}&last=")
+        more, link = tags(tagged, link)
         assert more
         seen, pages = seen + more, pages + 1
     assert seen == TAGS
     assert pages == -(-len(TAGS) // size)
 
 
-def test_a_page_starts_after_last_even_if_it_is_not_a_tag(tagged):
-    assert tags(tagged, "?last=V") == (TAGS[4:], None)
-    assert tags(tagged, "?last=a0&n=1")[0] == ["b"]
-    assert tags(tagged, "?last=zzz") == ([], None)
+def test_a_page_has_100_tags(wire):
+    """https://github.com/genuinetools/reg/issues/206, https://github.com/docker-archive/migrator/issues/96"""
+    image = wire.image(b"a layer")
+    for number in range(101):
+        wire.push(image, f"t{number:03}")
+    shown, link = tags(wire)
+    assert len(shown) == 100
+    assert tags(wire, link) == (["t100"], None)
 
 
-def test_a_page_of_size_zero_is_empty(tagged):
-    assert tags(tagged, "?n=0") == ([], None)
+@pytest.mark.parametrize(
+    ("size", "limit"),
+    [
+        ("10000", "less than or equal to 1000"),
+        ("1001", "less than or equal to 1000"),
+        ("0", "greater than or equal to 1"),
+        ("-1", "greater than or equal to 1"),
+    ],
+)
+@pytest.mark.parametrize("path", ["tags/list", "/v2/_catalog"])
+def test_a_page_size_outside_the_apis_limits_is_refused(tagged, path, size, limit):
+    """https://github.com/google/go-containerregistry/issues/681, https://github.com/renovatebot/renovate/issues/3800;
+    of the catalog: https://github.com/google/go-containerregistry/issues/1091"""
+    answer = tagged.ask("GET", f"{path}?n={size}")
+    assert error(answer) == (405, "UNSUPPORTED")
+    assert answer.json()["errors"][0]["message"] == (
+        f"Invalid parameter at 'maxResults' failed to satisfy constraint: 'Member must have value {limit}'"
+    )
 
 
-@pytest.mark.parametrize("size", ["-1", "x", "", "1.5", "9" * 16, "%d9%a3", " 1"])
-def test_an_invalid_page_size_is_refused(tagged, size):
-    assert error(tagged.ask("GET", f"tags/list?n={size}")) == (400, "PAGINATION_NUMBER_INVALID")
+@pytest.mark.parametrize("size", ["x", "", "1.5", "9" * 16, "%d9%a3", " 1", "--1"])
+@pytest.mark.parametrize("path", ["tags/list", "/v2/_catalog"])
+def test_an_invalid_page_size_is_refused(tagged, path, size):
+    assert error(tagged.ask("GET", f"{path}?n={size}")) == (400, "PAGINATION_NUMBER_INVALID")
+
+
+def test_last_is_not_a_name(tagged):
+    """https://github.com/OctopusDeploy/Issues/issues/6495: 405 with a name as ``last``."""
+    of_another_list = tagged.ask("GET", "tags/list?n=1").links["next"]["url"].partition("last=")[2]
+    for path in ("tags/list?last=V", "tags/list?last=", f"/v2/_catalog?last={tagged.repository}"):
+        answer = tagged.ask("GET", path)
+        assert error(answer) == (405, "UNSUPPORTED")
+        assert "'nextToken'" in answer.text
+    assert error(tagged.ask("GET", f"/v2/_catalog?last={of_another_list}")) == (405, "UNSUPPORTED")
 
 
 def test_head_of_tags(tagged):
     answer = tagged.ask("HEAD", "tags/list?n=1")
     assert (answer.status_code, answer.content) == (200, b"")
     assert "Link" in answer.headers
+
+
+# --- repositories ---------------------------------------------------------------------------------------------------
+
+
+def catalog(wire, path="/v2/_catalog"):
+    answer = wire.ask("GET", path)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["repositories"], answer.links.get("next", {}).get("url")
+
+
+def test_the_catalog_lists_the_repositories_in_pages(sandbox, wire):
+    """https://github.com/gardener/cc-utils/pull/1722: ECR has it, with links to further pages."""
+    for name in ("a", "b/c"):
+        sandbox.client().create_repository(repositoryName=f"{wire.repository}/{name}")
+    pages = sandbox.client().get_paginator("describe_repositories").paginate()
+    names = [each["repositoryName"] for page in pages for each in page["repositories"]]
+    assert {wire.repository, f"{wire.repository}/a", f"{wire.repository}/b/c"} <= set(names)
+    seen, link = catalog(wire, "/v2/_catalog?n=2")
+    while link:
+        assert link.startswith(f"{sandbox.url}/v2/_catalog?n=2&last=")
+        more, link = catalog(wire, link)
+        seen += more
+    assert seen == names
+    assert wire.ask("HEAD", "/v2/_catalog").content == b""
+    assert error(wire.ask("POST", "/v2/_catalog", b"")) == (405, "UNSUPPORTED")
+
+
+def test_the_catalog_needs_the_permission_to_describe_repositories(sandbox, wire, person: Person):
+    """On all repositories, as a call of DescribeRepositories without names."""
+
+    def ask():
+        [token] = person.client().get_authorization_token()["authorizationData"]
+        return Wire(sandbox.url, "", f"Basic {token['authorizationToken']}").ask("GET", "/v2/_catalog")
+
+    refused = ask()
+    assert error(refused) == (403, "DENIED")
+    assert "is not authorized to perform: ecr:DescribeRepositories on resource: arn:aws:ecr:" in refused.text
+    person.may({"Action": ["ecr:GetAuthorizationToken", "ecr:DescribeRepositories"], "Resource": "*"})
+    assert ask().status_code == 200
+    assert Wire(sandbox.url, "").ask("GET", "/v2/_catalog").status_code == 401
+
+
+def test_each_region_has_its_own_catalog(sandbox, wire):
+    far = sandbox.client(region="eu-north-1")
+    far.create_repository(repositoryName="only-there")
+    [token] = far.get_authorization_token()["authorizationData"]
+    there = Wire(token["proxyEndpoint"], "", f"Basic {token['authorizationToken']}")
+    assert catalog(there) == (["only-there"], None)
+    assert "only-there" not in catalog(wire, "/v2/_catalog?n=1000")[0]
 
 
 # --- referrers ------------------------------------------------------------------------------------------------------

@@ -121,7 +121,7 @@ def victim(sandbox) -> str:
         "schemaVersion": 2,
         "mediaType": "application/vnd.oci.image.manifest.v1+json",
         "config": layer,
-        "layers": [],
+        "layers": [layer],
     }
     kind["Content_Type"] = manifest["mediaType"]
     assert sandbox.http("PUT", "/v2/victim/manifests/v1", json.dumps(manifest).encode(), **kind)[0] == 201

@@ -171,7 +171,7 @@ def test_deleting_an_image_frees_space(disk):
     with (disk.state / "filler").open("r+b") as filler:
         filler.truncate(filler.seek(0, os.SEEK_END) - 200_000)
     disk.sandbox.client().batch_delete_image(repositoryName="app", imageIds=[{"imageDigest": big.digest}])
-    code, _, body = disk.sandbox.http("POST", "/_sandbox/gc", b"")
+    code, _, body = disk.sandbox.control("POST", "/_sandbox/gc", b"")
     assert (code, json.loads(body)["freed"]) == (200, big.size)
 
 

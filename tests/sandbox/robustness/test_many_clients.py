@@ -57,7 +57,7 @@ class Client:
 
 def manifest_of(content: bytes) -> bytes:
     config = {"mediaType": CONFIG_TYPE, "digest": digest(content), "size": len(content)}
-    return json.dumps({"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": []}).encode()
+    return json.dumps({"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": [config]}).encode()
 
 
 def digest(content: bytes) -> str:

@@ -113,7 +113,7 @@ class TestAnUnreadableState:
         own_sandbox.start()
         assert own_sandbox.client().describe_repositories()["repositories"] == []
         assert (state / "state.db.unreadable-1").read_bytes() == b"other bytes" * 100
-        refused = json.loads(own_sandbox.http("POST", "/_sandbox/gc?idle=0", b"")[2])
+        refused = json.loads(own_sandbox.control("POST", "/_sandbox/gc?idle=0", b"")[2])
         assert refused == {"put_aside": ["state.db.unreadable-1"]}
 
     def test_a_write_ahead_log_without_its_file_is_kept(self, own_sandbox, state):
@@ -121,7 +121,7 @@ class TestAnUnreadableState:
         log = (state / "state.db-wal").read_bytes()
         own_sandbox.start()
         assert (state / "state.db.unreadable-1-wal").read_bytes() == log
-        refused = json.loads(own_sandbox.http("POST", "/_sandbox/gc?idle=0", b"")[2])
+        refused = json.loads(own_sandbox.control("POST", "/_sandbox/gc?idle=0", b"")[2])
         assert "state.db.unreadable-1-wal" in refused["put_aside"]
 
     def test_objects_of_another_moto_version_are_kept_and_reported(self, own_sandbox, state):
@@ -134,7 +134,9 @@ class TestAnUnreadableState:
             assert db.execute("SELECT count(*) FROM images").fetchone() == (1,)
         own_sandbox.process.send_signal(signal.SIGTERM)
         stderr = own_sandbox.process.communicate(timeout=60)[1]
-        assert "The state file could not be read (what it says of ecr: No module named 'moto.gone')" in stderr
+        assert (
+            "The state file could not be read (what it says of ecr: moto.gone.Backend is not part of a state)" in stderr
+        )
 
 
 class TestTheStateFile:

@@ -45,7 +45,7 @@ def response_to(port: int, raw: bytes) -> tuple[int, dict[str, str], bytes]:
 
 
 def test_only_this_machine_can_connect(sandbox):
-    """Every port listens on 127.0.0.1, and no port listens that the sandbox does not report."""
+    """Every port listens on 127.0.0.1 and ::1, and no port listens that the sandbox does not report."""
     reported = set(ports(sandbox))
     process = psutil.Process(sandbox.process.pid)
     listening = {
@@ -54,8 +54,7 @@ def test_only_this_machine_can_connect(sandbox):
         for connection in each.net_connections("inet")
         if connection.status == psutil.CONN_LISTEN
     }
-    assert {address.ip for address in listening} == {"127.0.0.1"}
-    assert {address.port for address in listening} == reported
+    assert set(listening) == {(ip, port) for ip in ("127.0.0.1", "::1") for port in reported}
     assert len(reported) >= 4
 
 
@@ -73,7 +72,9 @@ def test_a_foreign_host_name_is_refused_on_every_port(sandbox):
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
         {"Origin": "http://localhost.evil.example"},
+        {"Origin": "http://localhost:8888"},
         {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "same-site"},
         {"Origin": "https://evil.example", "Content_Type": "text/plain"},
         {"Origin": "https://evil.example", "Content_Type": "application/x-www-form-urlencoded"},
     ],
@@ -97,10 +98,10 @@ def test_a_request_from_another_site_is_refused(sandbox, headers):
 
 
 def test_no_response_has_a_cors_header(sandbox):
-    """A page on localhost, such as a notebook, can send requests, but the browser does not let it read responses."""
+    """So the browser does not let a page read a response, whatever the request was."""
     for port in ports(sandbox):
         for method in ("GET", "OPTIONS", "POST"):
-            _, given, _ = response_to(port, request(method, "/v2/", Origin="http://localhost:8888"))
+            _, given, _ = response_to(port, request(method, "/v2/", Origin="http://localhost"))
             assert not [name for name in given if name.startswith("access-control-")]
 
 
@@ -311,7 +312,7 @@ def test_other_users_cannot_read_the_state_folder(own_sandbox):
     own_sandbox.basic()
     assert stat.S_IMODE(own_sandbox.state.stat().st_mode) == 0o700
     secrets = [path for path in own_sandbox.state.iterdir() if "secret" in path.name]
-    assert {path.name for path in secrets} >= {"secret"}
+    assert {path.name for path in secrets} >= {"secret", "control-secret"}
     assert {stat.S_IMODE(path.stat().st_mode) for path in secrets} == {0o600}
 
 
@@ -354,11 +355,11 @@ def test_no_notebook_shows_a_password():
                     assert re.fullmatch(r"[0-9a-f]{40}", found) or "EXAMPLE" in found, f"{path.name}: {found}"
 
 
-def test_only_the_state_file_is_unpickled():
-    """A pickle can run code. The sandbox reads pickles only from its own state, which other users cannot write."""
+def test_pickles_are_read_in_one_place():
+    """A pickle can run code: ``state/pickles.py`` restricts what it can name."""
     readers = [
         path.name
         for path in (settings.PROJECT / "sandbox").rglob("*.py")
         if re.search(r"pickle\.loads?\(|Unpickler|shelve|yaml\.load\(|marshal\.load|\beval\(", path.read_text())
     ]
-    assert readers == ["persistence.py"]
+    assert readers == ["pickles.py"]

@@ -14,7 +14,7 @@ def ahead(sandbox) -> float:
 
 
 def move(sandbox, body: str) -> int:
-    return sandbox.http("POST", "/_sandbox/clock", body.encode())[0]
+    return sandbox.control("POST", "/_sandbox/clock", body.encode())[0]
 
 
 def test_the_clock_is_the_machines_until_it_is_moved(own_sandbox):

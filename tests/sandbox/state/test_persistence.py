@@ -14,9 +14,8 @@ from ecr_sandbox.aws.call import model_name
 from ecr_sandbox.aws.dispatch import SERVICES
 from ecr_sandbox.errors import ApiError
 from ecr_sandbox.iam import administrator, principals
-from ecr_sandbox.services.ecr.backend import Repository
 from ecr_sandbox.services.ecs import roles
-from ecr_sandbox.state import persistence
+from ecr_sandbox.state import persistence, pickles
 from ecr_sandbox.state.persistence import BackendPersistence
 from ecr_sandbox.state.store import Store
 from helpers import settings
@@ -29,6 +28,7 @@ def backends(tmp_path: Path) -> Iterator[BackendPersistence]:
     persistence = BackendPersistence(store, SERVICES, model_name)
     persistence.restore()
     administrator.ensure(store)
+    persistence.save()
     iam = principals.account(settings.ACCOUNT)
     with persistence.changing("iam"):
         iam.create_user(settings.REGION, "alice")
@@ -51,18 +51,58 @@ def test_a_failed_change_is_undone(backends):
     assert principals.user(settings.ACCOUNT, "alice") and not principals.user(settings.ACCOUNT, "bob")
 
 
+def test_what_the_start_makes_survives_the_failure_of_the_first_change(store):
+    backends = BackendPersistence(store, SERVICES, model_name)
+    backends.restore()
+    administrator.ensure(store)
+    backends.save()
+    fail(backends)
+    assert principals.of(settings.ACCESS_KEY) and principals.of(settings.OTHER_ACCESS_KEY)
+
+
+def test_only_what_a_failed_change_touched_is_read_again(backends):
+    """What nobody changed stays the same object: background work may hold it."""
+    sts, iam = sts_backends[settings.ACCOUNT]["aws"], principals.account(settings.ACCOUNT)
+    with backends.changing("sts"):
+        sts.account_id = sts.account_id
+    fail(backends)
+    assert sts_backends[settings.ACCOUNT]["aws"] is sts
+    assert principals.account(settings.ACCOUNT) is not iam
+
+
+def test_a_change_that_cannot_be_stored_is_undone(backends):
+    with pytest.raises((AttributeError, TypeError, pickle.PicklingError)), backends.changing("iam"):
+        principals.account(settings.ACCOUNT).users["bob"] = lambda: None
+    assert not principals.user(settings.ACCOUNT, "bob")
+
+
+def test_a_service_whose_recovery_fails_is_loaded_again_by_the_next_call(backends):
+    """The disk is full, for example: what must happen before the first answer is not skipped."""
+    recovered = []
+
+    def recover():
+        recovered.append(1)
+        if len(recovered) == 1:
+            raise OSError
+
+    with pytest.raises(OSError):
+        backends.add("sqs", lambda: None, recover)
+    backends.add("sqs", lambda: None, recover)
+    assert len(recovered) == 2
+
+
 def test_keys_can_be_read_while_a_change_is_undone(backends, monkeypatch):
     read = []
 
-    def load(content: bytes):
+    def load(*stored):
         found: list = []
         other = threading.Thread(target=lambda: found.append(principals.of(settings.ACCESS_KEY)))
         other.start()
         other.join()
         read.extend(found or [None])
-        return pickle.loads(content)
+        return pickles.load(*stored)
 
-    monkeypatch.setattr(persistence, "_load", load)
+    monkeypatch.setattr(persistence, "load", load)
     fail(backends)
     assert read and None not in read
 
@@ -76,10 +116,3 @@ def test_the_session_of_a_task_survives_the_failure_of_another_change(backends):
         assert principals.of(made.access_key_id).arn.endswith("assumed-role/execution/task")
     with pytest.raises(ApiError):
         principals.of(made.access_key_id)
-
-
-def test_a_class_is_found_by_the_name_of_its_old_module():
-    """Until November 2026 the classes of the sandbox were in ``helpers.sandbox``."""
-    old = pickle.dumps(Repository, 0).replace(b"ecr_sandbox.services.ecr.backend", b"helpers.sandbox.ecr.backend")
-    assert b"helpers.sandbox" in old
-    assert persistence._load(old) is Repository

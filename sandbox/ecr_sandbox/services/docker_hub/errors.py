@@ -48,21 +48,24 @@ class Detailed(Refusal):
         return {"errors": [{"code": self.code, "message": self.message, "detail": self.detail}]}
 
 
-def unauthorized(host: str, repository: str = "", actions: Iterable[str] = (), error: str = "") -> Refusal:
-    """A token that grants *actions* on *repository* is needed; *error* says what is wrong with the one that was sent.
+def unauthorized(
+    host: str, name: str = "", actions: Iterable[str] = (), error: str = "", kind: str = "repository"
+) -> Refusal:
+    """A token that grants *actions* on the *kind* *name* is needed; *error* says what is wrong with the given one.
 
     Header and body: https://github.com/docker-archive/docker-registry/issues/1071,
-    https://github.com/containerd/containerd/issues/6492 (2022). The real realm is https://auth.docker.io/token.
+    https://github.com/containerd/containerd/issues/6492 (2022); of the catalog:
+    https://github.com/genuinetools/reg/issues/86. The real realm is https://auth.docker.io/token.
     """
     actions = sorted(actions)
     challenge = f'Bearer realm="http://{host}/token",service="{SERVICE}"'
-    if repository:
-        challenge += f',scope="repository:{repository}:{",".join(actions)}"'
+    if name:
+        challenge += f',scope="{kind}:{name}:{",".join(actions)}"'
     if error:
         challenge += f',error="{error}"'
-    detail = [{"Type": "repository", "Class": "", "Name": repository, "Action": action} for action in actions]
+    detail = [{"Type": kind, "Class": "", "Name": name, "Action": action} for action in actions]
     return Detailed(
-        401, "UNAUTHORIZED", "authentication required", {"Www-Authenticate": challenge}, detail if repository else None
+        401, "UNAUTHORIZED", "authentication required", {"Www-Authenticate": challenge}, detail if name else None
     )
 
 

@@ -29,7 +29,7 @@ def preview(repositories: Repositories, blobs: ContentStore) -> None:
     config = {"mediaType": CONFIG_TYPE, "size": len(PREVIEW_CONFIG), "digest": digest}
     text = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": []})
     opened = lambda _: BytesIO(PREVIEW_CONFIG.encode())  # noqa: E731
-    _put(repositories, blobs, *PREVIEW, "latest", Manifest.parse(text, None), opened)
+    _put(repositories, blobs, *PREVIEW, "latest", Manifest.parse(text, None, as_ecr=False), opened)
 
 
 def is_requested(request: Request) -> bool:

@@ -6,12 +6,13 @@ from functools import partial
 from werkzeug.wrappers import Response
 
 from ecr_sandbox.http.middleware import Handler, Middleware, Request
-from ecr_sandbox.registry import image_ids
+from ecr_sandbox.registry import image_ids, tags
 from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.errors import Refused
 from ecr_sandbox.registry.image import Image
 from ecr_sandbox.registry.images import Images
 from ecr_sandbox.registry.manifest_format import INDEXES, Manifest
+from ecr_sandbox.registry.pages import Page
 from ecr_sandbox.registry.references import Key
 from ecr_sandbox.registry.responses import refuse
 from ecr_sandbox.registry.upload_sessions import UploadSessions
@@ -51,9 +52,12 @@ class Repository:
     def images(self) -> Images:
         return self._registry.repositories.images(self.name)
 
+    def tags(self, size: int | None, last: str | None) -> Page:
+        return tags.by_name(self.images, size, last)
+
     def store_image(self, text: str, media_type: str | None, tag: str | None, digest: str | None) -> Image:
         """The end of a push; the first one creates the repository."""
-        manifest = Manifest.parse(text, media_type)
+        manifest = Manifest.parse(text, media_type, as_ecr=False)
         blobs, repositories = self._registry.blobs, self._registry.repositories
         with repositories.change():
             blobs.require_blobs(self.images, manifest, self.name, "docker.io")
@@ -69,7 +73,7 @@ class Repository:
         images = self._registry.repositories.images(source)
         return images.key if images.use(digest) else None
 
-    def presigned_url(self, digest: str) -> str | None:
+    def presigned_url(self, digest: str, asked: str) -> str | None:
         """None: this registry sends the bytes itself; the Hub has a content network."""
         return None
 
@@ -105,6 +109,11 @@ class HubRegistry:
         if action == "ecr:BatchGetImage" and request.method == "GET" and "/manifests/" in request.path:
             self._take(request, caller)
         return Repository(self, name)
+
+    def catalog(self, request: Request, size: int | None, last: str | None) -> Page:
+        """No token grants the list: https://github.com/docker/hub-feedback/issues/2094."""
+        error = "insufficient_scope" if CALLER in request.environ else ""
+        raise Refused(unauthorized(request.host, "catalog", "*", error, kind="registry"))
 
     def granted(self, caller: Caller, name: str) -> frozenset[str]:
         """The token's actions on the repository *name* that are still allowed."""

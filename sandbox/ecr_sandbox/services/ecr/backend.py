@@ -13,7 +13,7 @@ from moto.ecr.exceptions import RepositoryNotFoundException
 
 from ecr_sandbox.http import addresses
 from ecr_sandbox.http.middleware import Request
-from ecr_sandbox.iam import principals
+from ecr_sandbox.iam import principal_names, principals
 from ecr_sandbox.iam.authorization import Denied, permit
 from ecr_sandbox.iam.evaluate import Principal
 from ecr_sandbox.registry import events, image_ids
@@ -23,12 +23,15 @@ from ecr_sandbox.registry.events import Deleted, Pulled, Pushed
 from ecr_sandbox.registry.image import Image
 from ecr_sandbox.registry.images import Images
 from ecr_sandbox.registry.manifest_format import Manifest
+from ecr_sandbox.registry.pages import Page
 from ecr_sandbox.registry.presigned_urls import PresignedUrls
 from ecr_sandbox.registry.pull_counts import Pulls
 from ecr_sandbox.registry.references import Key
 from ecr_sandbox.registry.upload_sessions import UploadSessions
 from ecr_sandbox.registry.usage import Meter
+from ecr_sandbox.services import lists
 from ecr_sandbox.services.image_errors import check_layers, repository_unknown
+from ecr_sandbox.services.repository_policies import stored_registry_policy, stored_repository_policy
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.jobs import Jobs
 from ecr_sandbox.state.persistence import BackendPersistence
@@ -38,7 +41,6 @@ from . import last_pull
 from .authorization import repository_request
 from .lifecycle import policy, previews, schedule
 from .registry_settings import EXCLUSIONS, SCHEMA, Settings
-from .repository_policy import check_registry_policy, check_repository_policy
 from .tag_mutability import immutable
 
 
@@ -67,6 +69,10 @@ class Repository(moto_ecr.Repository):
     def key(self) -> Key:
         """The key of this repository's rows in the store."""
         return self.account_id, self.region_name, self.name
+
+    def tags(self, size: int | None, last: str | None) -> Page:
+        """A page of the registry's list of tags: see ``services/lists.py``."""
+        return lists.tags(self.images, size, last)
 
     def store_image(self, text: str, media_type: str | None, tag: str | None, digest: str | None) -> Image:
         """The end of a push: see ``Backend.store_image``. Raises ImageError, and Refused if the repository is gone."""
@@ -106,9 +112,9 @@ class Repository(moto_ecr.Repository):
         partition = self.arn.split(":")[1]
         return {**config, "kmsKey": f"arn:{partition}:kms:{self.region_name}:{self.account_id}:key/{number}"}
 
-    def presigned_url(self, digest: str) -> str:
-        """The presigned URL of the layer *digest*."""
-        return Backend.presigned_urls.url(digest, self.key)
+    def presigned_url(self, digest: str, asked: str) -> str:
+        """The presigned URL of the layer *digest*, for a client that *asked* this Host."""
+        return Backend.presigned_urls.url(digest, self.key, asked)
 
     def delete_images(self, ids: Iterable[image_ids.Id]) -> image_ids.Deleted:
         """BatchDeleteImage, for the API and the registry: see ``image_ids.delete``."""
@@ -196,11 +202,17 @@ class Backend(moto_ecr.ECRBackend):
             return image
 
     def set_repository_policy(self, registry_id: str, repository_name: str, policy_text: str) -> dict[str, Any]:
-        """moto would accept a policy without a principal, and actions that do not exist."""
-        repository = self.repository(repository_name, registry_id)
-        check_repository_policy(policy_text)
-        repository.policy = policy_text
+        """moto would accept a policy without a principal, and actions that do not exist; raises InvalidParameter."""
+        self.repository(repository_name, registry_id).policy = stored_repository_policy(policy_text, "ecr")
         return self.get_repository_policy(registry_id, repository_name)
+
+    def get_repository_policy(self, registry_id: str, repository_name: str) -> dict[str, Any]:
+        """moto's, with the ARNs of the principals that exist."""
+        return _with_arns(super().get_repository_policy(registry_id, repository_name))
+
+    def delete_repository_policy(self, registry_id: str, repository_name: str) -> dict[str, Any]:
+        """The same."""
+        return _with_arns(super().delete_repository_policy(registry_id, repository_name))
 
     def put_lifecycle_policy(
         self, registry_id: str, repository_name: str, lifecycle_policy_text: str
@@ -217,10 +229,17 @@ class Backend(moto_ecr.ECRBackend):
         }
 
     def put_registry_policy(self, policy_text: str) -> dict[str, Any]:
-        """moto would accept only the three actions of registry policies before scope V2."""
-        check_registry_policy(policy_text)
-        self.registry_policy = policy_text
+        """moto would accept only the three actions of registry policies before scope V2; raises InvalidParameter."""
+        self.registry_policy = stored_registry_policy(policy_text)
         return self.get_registry_policy()
+
+    def get_registry_policy(self) -> dict[str, Any]:
+        """moto's, with the ARNs of the principals that exist."""
+        return _with_arns(super().get_registry_policy())
+
+    def delete_registry_policy(self) -> dict[str, Any]:
+        """The same."""
+        return _with_arns(super().delete_registry_policy())
 
     def delete_repository(
         self, repository_name: str, registry_id: str | None = None, force: bool = False
@@ -233,6 +252,10 @@ class Backend(moto_ecr.ECRBackend):
             previews.delete(self.store, repository.key)
             self.blobs.forget(repository.key)
         return repository
+
+
+def _with_arns(answer: dict[str, Any]) -> dict[str, Any]:
+    return {**answer, "policyText": principal_names.shown(answer["policyText"])}
 
 
 def install(

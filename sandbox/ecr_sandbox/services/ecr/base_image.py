@@ -20,7 +20,7 @@ def seed(folder: Path) -> None:
         return
     manifest, opened = found
     state = backend(settings.ACCOUNT, settings.REGION)
-    with Backend.store.change():
+    with Backend.changing():
         if settings.MIRROR_REPOSITORY not in state.repositories:
             state.create_repository(settings.MIRROR_REPOSITORY, None, {}, None, "MUTABLE", [])
     repository = state.repository(settings.MIRROR_REPOSITORY)

@@ -79,7 +79,9 @@ class LayerOperations(Operations):
             raise errors.LayerInaccessibleException(*where)
         if repository.images.is_archived(digest):
             raise errors.LayerArchivedException(digest, repository.name, repository.registry_id)
-        return ActionResult({"downloadUrl": repository.presigned_url(digest), "layerDigest": digest})
+        return ActionResult(
+            {"downloadUrl": repository.presigned_url(digest, self.normalized_request.host), "layerDigest": digest}
+        )
 
     def _about(self, repository: Repository) -> dict[str, str]:
         return {

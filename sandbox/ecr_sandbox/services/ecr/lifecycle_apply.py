@@ -24,6 +24,14 @@ def run(job: dict[str, Any]) -> None:
             break
 
 
+def skip(job: dict[str, Any]) -> None:
+    """After a job that failed or was interrupted too often: the next run is due in a day."""
+    key = (job["account"], job["region"], job["repository"])
+    with Backend.store.change():
+        if _repository(key):
+            schedule.done(Backend.store, Backend.jobs, key, clock.now())
+
+
 def run_once(key: Key) -> dict[str, Verdict]:
     """One run; returns the applied verdicts. It locks the store only if there are any."""
     looked = clock.now()  # before the run: the clock may advance during it

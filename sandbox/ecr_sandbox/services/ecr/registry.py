@@ -8,6 +8,8 @@ from ecr_sandbox.http.middleware import Request
 from ecr_sandbox.iam.authorization import Denied, permit
 from ecr_sandbox.iam.requests import AuthorizationRequest
 from ecr_sandbox.registry.errors import Refused, UpstreamFailure, denied
+from ecr_sandbox.registry.pages import Page
+from ecr_sandbox.services import lists
 from ecr_sandbox.services.image_errors import REGISTRY_ERRORS, repository_unknown
 
 from . import templates
@@ -50,6 +52,13 @@ class PrivateRegistry:
         if action in FIRST_OF_A_PUSH and (created := self._created_by_push(request, name)):
             return created
         raise Refused(repository_unknown(name, self._account))
+
+    def catalog(self, request: Request, size: int | None, last: str | None) -> Page:
+        """A page of DescribeRepositories, as the API has it: https://github.com/gardener/cc-utils/pull/1722."""
+        self._permit(request, repository_request("ecr:DescribeRepositories", self._account, self._region, "*"))
+        with Backend.store.lock:
+            names = sorted(backend(self._account, self._region).repositories)
+        return lists.repositories(f"{self._account} {self._region}", names, size, last)
 
     def _permit(self, request: Request, asked: AuthorizationRequest) -> None:
         try:

@@ -33,10 +33,10 @@ def install(services: Services, public_credentials: Callable[[str], tuple[str, s
     events.subscribe(StorageClassChanged, subscriptions.restored)
     events.subscribe(Deleted, subscriptions.deleted)
     Backend.jobs.on("restored", _restored)
-    Backend.jobs.on(subscriptions.COPY, _replicate)
+    Backend.jobs.on(subscriptions.COPY, _replicate, _give_up_replication)
     Backend.jobs.on(subscriptions.DELETE, _repeat_deletion)
-    Backend.jobs.on(backfill_table.JOB, _backfill)
-    Backend.jobs.on(schedule.KIND, _lifecycle)
+    Backend.jobs.on(backfill_table.JOB, _backfill, _give_up_backfill)
+    Backend.jobs.on(schedule.KIND, _lifecycle, _skip_lifecycle)
     Backend.jobs.on(previews.KIND, lambda: partial(previews.run, Backend.store))
 
 
@@ -52,6 +52,12 @@ def _replicate() -> Handler:
     return copying.replicate
 
 
+def _give_up_replication() -> Handler:
+    from .replication import copying
+
+    return copying.give_up
+
+
 def _repeat_deletion() -> Handler:
     from .replication import copying
 
@@ -64,7 +70,19 @@ def _backfill() -> Handler:
     return backfill.run
 
 
+def _give_up_backfill() -> Handler:
+    from .replication import backfill
+
+    return backfill.give_up
+
+
 def _lifecycle() -> Handler:
     from . import lifecycle_apply
 
     return lifecycle_apply.run
+
+
+def _skip_lifecycle() -> Handler:
+    from . import lifecycle_apply
+
+    return lifecycle_apply.skip

@@ -21,7 +21,7 @@ from ecr_sandbox.aws.errors import InvalidParameter, NotInSandbox
 from ecr_sandbox.aws.responses import refuse
 from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http.middleware import Request
-from ecr_sandbox.iam import evaluate
+from ecr_sandbox.iam import principal_names
 from ecr_sandbox.iam.requests import call_of
 from ecr_sandbox.registry import image_ids
 from ecr_sandbox.registry.content_store import ContentStore
@@ -29,6 +29,7 @@ from ecr_sandbox.registry.errors import ImageError
 from ecr_sandbox.registry.image import Image
 from ecr_sandbox.registry.images import Images
 from ecr_sandbox.services.image_errors import api_exception
+from ecr_sandbox.services.repository_policies import stored_repository_policy
 from ecr_sandbox.state.store import Store
 
 from .auth import REGION, passwords
@@ -150,10 +151,9 @@ class Call:
     def set_repository_policy(self) -> Answer:
         text = self._given["policyText"]
         repository = self._repository()
-        if not _is_repository_policy(text):
-            raise InvalidParameter("PolicyText", "Invalid repository policy provided")
-        self._repositories.save(replace(repository, policy=text))
-        return self._policy(repository, text)
+        stored = stored_repository_policy(text, "ecr-public")
+        self._repositories.save(replace(repository, policy=stored))
+        return self._policy(repository, stored)
 
     def delete_repository_policy(self) -> Answer:
         answer = self.get_repository_policy()
@@ -259,7 +259,11 @@ class Call:
         return _without_none(about)
 
     def _policy(self, repository: Repository, text: str) -> Answer:
-        return {"registryId": self._account, "repositoryName": repository.name, "policyText": text}
+        return {
+            "registryId": self._account,
+            "repositoryName": repository.name,
+            "policyText": principal_names.shown(text),
+        }
 
     def _page(self, key: str, items: list[Any]) -> Answer:
         what = f"{key} {self._account} {self._given.get('repositoryName')}"
@@ -319,17 +323,6 @@ def _catalog(given: Mapping[str, Any]) -> Answer:
     if given.get("logoImageBlob"):
         raise NotInSandbox("A repository's logo")
     return {**_without_none(given), "marketplaceCertified": False}
-
-
-def _is_repository_policy(text: str) -> bool:
-    """Whether *text* is a policy with principals: user guide, "Public repository policy examples"."""
-    try:
-        evaluate.parse(text)
-        statements = json.loads(text)["Statement"]
-        each = [statements] if isinstance(statements, dict) else statements
-        return all("Principal" in statement or "NotPrincipal" in statement for statement in each)
-    except (ValueError, KeyError, TypeError):
-        return False
 
 
 def _without_none(content: Mapping[str, Any]) -> Answer:

@@ -1,10 +1,12 @@
 """ECR Public's errors, each with its source; those it shares with ECR are in ``services/image_errors.py``."""
 
+from dataclasses import replace
+
 from moto.core.exceptions import ServiceException
 
-from ecr_sandbox.auth.errors import bad_signature
+from ecr_sandbox.auth.errors import INVALID_REGION, wrong_scope
 from ecr_sandbox.errors import ApiError
-from ecr_sandbox.registry.errors import Refusal
+from ecr_sandbox.registry.errors import UNSUPPORTED, Refusal
 
 SERVICE = "public.ecr.aws"
 
@@ -36,7 +38,7 @@ def no_such_endpoint() -> ApiError:
     On AWS other Regions have no endpoint, and the client says "Could not connect to the
     endpoint URL" (https://github.com/aws/aws-cli/issues/5917).
     """
-    return bad_signature("Credential should be scoped to a valid region.")
+    return wrong_scope([INVALID_REGION])
 
 
 # --- the registry -----------------------------------------------------------------------------------------------------
@@ -46,6 +48,10 @@ TOO_MANY_PULLS = Refusal(429, "TOOMANYREQUESTS", "Rate exceeded")
 
 # https://github.com/aws/aws-lambda-web-adapter/issues/595
 TOO_MUCH_DATA = Refusal(429, "TOOMANYREQUESTS", "Data limit exceeded")
+
+# The status of tags/list before ECR Public had it: https://github.com/google/go-containerregistry/issues/1085. Code and
+# sentence are ours.
+NO_CATALOG = replace(UNSUPPORTED, status=404)
 
 
 def not_authorized(host: str) -> Refusal:

@@ -84,7 +84,8 @@ class Limits:
             return True
         if not self._buckets.take(who, quota.signed_in if account else quota.anonymous):
             return False
-        self._started[who, repository] = now
+        recent = {pull: begun for pull, begun in self._started.items() if now - begun < PULL_LASTS}
+        self._started = {**recent, (who, repository): now}
         return True
 
     def has_data_left(self, address: str) -> bool:

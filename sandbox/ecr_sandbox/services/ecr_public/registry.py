@@ -12,15 +12,17 @@ from ecr_sandbox.registry import image_ids
 from ecr_sandbox.registry.errors import Refused, denied
 from ecr_sandbox.registry.image import Image
 from ecr_sandbox.registry.images import Images
+from ecr_sandbox.registry.pages import Page
 from ecr_sandbox.registry.references import Key
 from ecr_sandbox.registry.responses import refuse
 from ecr_sandbox.registry.upload_sessions import UploadSessions
+from ecr_sandbox.services import lists
 from ecr_sandbox.services.image_errors import REGISTRY_ERRORS, repository_unknown
 
 from . import repositories
 from .auth import REGION
 from .authorization import repository_request
-from .errors import TOO_MANY_PULLS, TOO_MUCH_DATA, not_authorized
+from .errors import NO_CATALOG, TOO_MANY_PULLS, TOO_MUCH_DATA, not_authorized
 from .limits import Limits
 from .official import Mirror
 from .repositories import Repositories
@@ -47,6 +49,10 @@ class PublicRepository:
     def images(self) -> Images:
         return self._registry.repositories.images(self._repository)
 
+    def tags(self, size: int | None, last: str | None) -> Page:
+        """A page, as ECR's: https://github.com/aws/karpenter-provider-aws/issues/7482."""
+        return lists.tags(self.images, size, last)
+
     def store_image(self, text: str, media_type: str | None, tag: str | None, digest: str | None) -> Image:
         """The end of a push; raises ImageError, and Refused if the repository is gone."""
         repository = self._repository
@@ -59,7 +65,7 @@ class PublicRepository:
         """None: AWS describes mounting for private registries only."""
         return None
 
-    def presigned_url(self, digest: str) -> str | None:
+    def presigned_url(self, digest: str, asked: str) -> str | None:
         """None: this registry sends the bytes itself."""
         return None
 
@@ -98,6 +104,10 @@ class PublicRegistry:
         except RepositoryNotFoundException:
             # The alias in place of the account: https://github.com/aws-samples/amazon-eks-cdk-blue-green-cicd/issues/24
             raise Refused(repository_unknown(rest, alias)) from None
+
+    def catalog(self, request: Request, size: int | None, last: str | None) -> Page:
+        """The API has no list of every account's repositories either."""
+        raise Refused(NO_CATALOG)
 
     def _permit(self, request: Request, action: str, account: str | None, name: str) -> None:
         if request.principal is None:

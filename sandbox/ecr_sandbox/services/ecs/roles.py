@@ -26,7 +26,7 @@ def trusts(role_arn: str, region: str) -> bool:
     if role is None:
         return False
     account = role.account_id
-    trust = (principals.parsed(role.assume_role_policy_document, "trust policy"),)
+    trust = (principals.trust_policy(role),)
     facts = {"aws:SourceAccount": account, "aws:SourceArn": f"arn:aws:ecs:{region}:{account}:*"}
     request = AuthorizationRequest("sts:AssumeRole", role_arn, account, facts, trust, delegated_only=True)
     return denied_sentence(principals.service(SERVICE, account), request, {}) is None

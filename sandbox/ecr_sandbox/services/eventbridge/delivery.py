@@ -56,12 +56,13 @@ def _send(rule: Rule, target: Mapping[str, Any], event: Event) -> None:
 def _to_queue(rule: Rule, arn: Arn, text: str, group: str | None) -> None:
     """The queue's policy must allow EventBridge to send: EventBridge user guide, "Amazon SQS permissions"."""
     backend = sqs_backends[arn.account][arn.region]
-    policy = principals.parsed(str(backend.get_queue(arn.resource_id).policy), "queue policy")
+    document = backend.get_queue(arn.resource_id).policy
+    policies = (principals.parsed(document, "queue policy"),) if document else ()
     who = evaluate.Principal(EVENTBRIDGE, "", frozenset({EVENTBRIDGE}), (), unrestricted=True)
     facts = {"aws:SourceArn": rule.arn, "aws:SourceAccount": rule.account_id}
     queue = f"arn:aws:sqs:{arn.region}:{arn.account}:{arn.resource_id}"
     if not evaluate.decide(
-        who, evaluate.RequestContext("sqs:SendMessage", queue, arn.account, facts), (policy,)
+        who, evaluate.RequestContext("sqs:SendMessage", queue, arn.account, facts), policies
     ).allowed:
         raise PermissionError("the policy of the queue does not allow events.amazonaws.com to send to it")
     backend.send_message(queue_name=arn.resource_id, message_body=text, group_id=group)

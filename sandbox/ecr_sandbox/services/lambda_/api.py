@@ -186,6 +186,6 @@ def _trusted(role_arn: str, account: str) -> bool:
     role = principals.role(role_arn)
     if role is None:
         return False
-    trust = (principals.parsed(role.assume_role_policy_document, "trust policy"),)
+    trust = (principals.trust_policy(role),)
     asked = AuthorizationRequest("sts:AssumeRole", role_arn, role.account_id, {}, trust, delegated_only=True)
     return denied_sentence(principals.service(SERVICE, account), asked, {}) is None

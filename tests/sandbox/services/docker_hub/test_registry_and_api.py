@@ -179,6 +179,21 @@ def test_the_challenge_names_the_scope(the_hub, method, path, actions):
         }
 
 
+def test_the_catalog_needs_a_scope_that_no_token_has(the_hub):
+    """https://github.com/docker/hub-feedback/issues/2094; body: https://github.com/genuinetools/reg/issues/86"""
+    scope = 'service="registry.docker.io",scope="registry:catalog:*"'
+    anonymous = the_hub.request("GET", "/v2/_catalog")
+    assert anonymous.status_code == 401
+    assert anonymous.headers["Www-Authenticate"].endswith(scope)
+    assert anonymous.json["errors"][0]["detail"] == [
+        {"Type": "registry", "Class": "", "Name": "catalog", "Action": "*"}
+    ]
+    token = the_hub.ask_token("registry:catalog:*").json["token"]
+    refused = the_hub.request("GET", "/v2/_catalog", headers={"Authorization": f"Bearer {token}"})
+    assert refused.status_code == 401
+    assert refused.headers["Www-Authenticate"].endswith(scope + ',error="insufficient_scope"')
+
+
 def test_the_token_answer_has_the_fields_that_clients_read(the_hub):
     answer = the_hub.ask_token().json
     assert answer["token"] == answer["access_token"]
@@ -660,7 +675,9 @@ def test_an_image_for_several_architectures_counts_by_the_architectures_pulled(t
     children = []
     for tag in ("amd64", "arm64"):
         digest = the_hub.push_with(token, f"{alice}/app", tag).headers["Docker-Content-Digest"]
-        children.append({"mediaType": MANIFEST, "digest": digest, "size": 1, "platform": {"architecture": tag}})
+        children.append(
+            {"mediaType": MANIFEST, "digest": digest, "size": 1, "platform": {"os": "linux", "architecture": tag}}
+        )
     index = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": children}).encode()
     assert the_hub.put(f"{alice}/app", token, "both", index, INDEX).status_code == 201
     limit()

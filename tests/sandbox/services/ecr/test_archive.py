@@ -16,13 +16,12 @@ from ecr_sandbox.registry.manifest_format import Manifest, blobs_of
 from ecr_sandbox.services.ecr import archive
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
+from tests.sandbox import api
 from tests.sandbox.api import OCI, digest_of, image, index, put, upload
 
 
 def manifest(name):
-    part = f'{{"digest": "{digest_of(b"{}")}", "size": 2}}'
-    text = f'{{"mediaType": "{OCI}", "config": {part}, "layers": [], "annotations": {{"name": "{name}"}}}}'
-    return Manifest.parse(text, None)
+    return Manifest.parse(json.dumps(api.manifest(annotations={"name": name})), None)
 
 
 def test_a_restored_image_is_activating_first_and_lists_filter_by_status(store):
@@ -66,9 +65,11 @@ LAYERS = {0: (1, 2), 1: (2, 4), 2: (4,), 3: (1, 8)}  # images, and the sizes of 
 
 
 def of_layers(number):
-    parts = [{"digest": f"sha256:{size}", "size": size} for size in LAYERS[number]]
-    config = {"digest": f"sha256:c{number}", "size": 16}
-    return Manifest.parse(json.dumps({"mediaType": OCI, "config": config, "layers": parts}), None)
+    config, *parts = [
+        {"mediaType": api.TAR, "digest": f"sha256:{name:064x}", "size": size}
+        for name, size in [(100 + number, 16), *zip(LAYERS[number], LAYERS[number], strict=True)]
+    ]
+    return Manifest.parse(json.dumps({**api.manifest(), "config": config, "layers": parts}), None)
 
 
 @given(STEPS)

@@ -300,6 +300,7 @@ INVALID = {
         {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ecr:*", "Resource": "*"}]}
     ),
     "bogus principal": policy(Principal={"Somebody": "x"}),
+    "a group": policy(Principal={"AWS": f"arn:aws:iam::{settings.ACCOUNT}:group/developers"}),
     "no effect": policy(Effect="Perhaps"),
 }
 

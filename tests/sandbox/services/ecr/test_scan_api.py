@@ -424,13 +424,13 @@ def test_new_advisories_apply_to_continuously_scanned_images(own_sandbox):
     for repository in (watched, on_push):
         push(ecr, repository, "v1", debian(dpkg(version=NEW_PCRE)) | python("quiet", "1.0"))
         assert names(scanned(ecr, repository)) == []
-    assert ["PyPI", "quiet"] in json.loads(own_sandbox.http("GET", "/_sandbox/advisories")[2])["packages"]
+    assert ["PyPI", "quiet"] in json.loads(own_sandbox.control("GET", "/_sandbox/advisories")[2])["packages"]
     ranges = [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}]
     vuln = {"id": "GHSA-new", "affected": [{"package": {"ecosystem": "PyPI", "name": "quiet"}, "ranges": ranges}]}
     news = {"date": "2027-01-01T00:00:00+00:00", "covers": {}, "vulns": [vuln]}
     (own_sandbox.state / "advisories").mkdir()
     (own_sandbox.state / "advisories" / "osv.json").write_text(json.dumps(news))
-    own_sandbox.http("POST", "/_sandbox/advisories")
+    own_sandbox.control("POST", "/_sandbox/advisories")
     answer = scanned(ecr, watched, done=lambda answer: names(answer))
     assert names(answer) == [("GHSA-new", "quiet")]
     assert answer["imageScanFindings"]["vulnerabilitySourceUpdatedAt"].year == 2027
@@ -455,7 +455,7 @@ def test_each_image_that_inspector_scans_is_billed(own_sandbox):
     news = {"date": "2027-01-01T00:00:00+00:00", "covers": {}, "vulns": []}
     (own_sandbox.state / "advisories").mkdir()
     (own_sandbox.state / "advisories" / "osv.json").write_text(json.dumps(news))
-    own_sandbox.http("POST", "/_sandbox/advisories")
+    own_sandbox.control("POST", "/_sandbox/advisories")
     scanned(
         ecr, "paid-app", done=lambda answer: answer["imageScanFindings"]["vulnerabilitySourceUpdatedAt"].year == 2027
     )

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from ecr_sandbox.services.ecr_public.repositories import alias_of
 from helpers import settings
+from tests.sandbox import api
 from tests.sandbox.conftest import Sandbox
 
 ALIAS = alias_of(settings.ACCOUNT)
@@ -48,8 +49,7 @@ def put_image(public, name: str, tag: str, text: str) -> dict:
 
 def index(*digests: str) -> str:
     """An image index, which needs no blobs of its own."""
-    kind = "application/vnd.oci.image.index.v1+json"
-    return json.dumps({"schemaVersion": 2, "mediaType": kind, "manifests": [{"digest": each} for each in digests]})
+    return json.dumps(api.index(*digests))
 
 
 # --- repositories -----------------------------------------------------------------------------------------------------
@@ -256,8 +256,8 @@ def test_a_tag_can_be_moved_and_the_image_stays(public, name: str) -> None:
 
 def test_an_image_without_its_layers_is_refused(public, name: str) -> None:
     kind = "application/vnd.oci.image.manifest.v1+json"
-    blob = {"digest": f"sha256:{'0' * 64}", "size": 1}
-    text = json.dumps({"schemaVersion": 2, "mediaType": kind, "config": blob, "layers": []})
+    blob = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": f"sha256:{'0' * 64}", "size": 1}
+    text = json.dumps({"schemaVersion": 2, "mediaType": kind, "config": blob, "layers": [blob]})
     with pytest.raises(ClientError) as refused:
         put_image(public, name, "1", text)
     assert error_of(refused)[0] == "LayersNotFoundException"

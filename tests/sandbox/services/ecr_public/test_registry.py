@@ -197,6 +197,11 @@ def test_the_owner_pushes_and_anyone_pulls(sandbox: Sandbox, front: Sandbox, pus
     assert json.loads(body) == {"name": f"{ALIAS}/{name}", "tags": ["1"]}
 
 
+def test_there_is_no_list_of_all_repositories(front: Sandbox) -> None:
+    status, _, body = front.http("GET", "/v2/_catalog", Authorization=token(front))
+    assert (status, error_of(body)[0]) == (404, "UNSUPPORTED")
+
+
 def test_anonymous_clients_cannot_push(sandbox: Sandbox, uri: str, make_image: Callable[..., str]) -> None:
     assert "denied: Not Authorized" in sandbox.refused(f"docker push {make_image(f'{uri}:1')}")
 

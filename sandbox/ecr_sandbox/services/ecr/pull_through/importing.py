@@ -17,7 +17,14 @@ from ecr_sandbox.http import addresses
 from ecr_sandbox.iam import authorization, evaluate, principals
 from ecr_sandbox.iam.requests import AuthorizationRequest
 from ecr_sandbox.registry import events, oci_layout
-from ecr_sandbox.registry.errors import ImageExists, ManifestInvalid, TagImmutable, UpstreamFailure
+from ecr_sandbox.registry.errors import (
+    ImageExists,
+    LayersMissing,
+    ManifestInvalid,
+    ReferencedImagesMissing,
+    TagImmutable,
+    UpstreamFailure,
+)
 from ecr_sandbox.registry.events import Cached
 from ecr_sandbox.registry.image import ACTIVE
 from ecr_sandbox.registry.manifest_format import Manifest
@@ -108,7 +115,10 @@ class _Import:
         for child in manifest.children:
             if not repository.images.find(digest=child):
                 self.run(None, child, listed=True)
-        self._store(repository, manifest, tag, listed)
+        oci_layout.add_blobs(Backend.blobs, repository.key, manifest, self._upstream.opened(self._upstream_name))
+        # The repository may have been deleted, or also created again: the pull then does not find the image.
+        with suppress(RepositoryNotFoundException, LayersMissing, ReferencedImagesMissing):
+            self._store(manifest, tag, listed)
 
     def _repository(self) -> Repository:
         try:
@@ -117,10 +127,9 @@ class _Import:
         except RepositoryNotFoundException:
             return templates.create(self._state, self._name, templates.CACHE)
 
-    def _store(self, repository: Repository, manifest: Manifest, tag: str | None, listed: bool) -> None:
-        opened = self._upstream.opened(self._upstream_name)
-        oci_layout.add_blobs(Backend.blobs, repository.key, manifest, opened)
+    def _store(self, manifest: Manifest, tag: str | None, listed: bool) -> None:
         with Backend.store.change():
+            repository = self._state.repository(self._name)
             Backend.blobs.require_blobs(repository.images, manifest, repository.name, repository.account_id)
             # An immutable tag keeps its image.
             with suppress(ImageExists, TagImmutable):

@@ -7,8 +7,8 @@ from ecr_sandbox.registry.manifest_format import INDEXES
 from ecr_sandbox.services.ecr.backend import Backend, Repository, backend
 
 from . import copying, subscriptions
-from .backfill_table import COMPLETE, FAILED, IN_PROGRESS, PREPARING, STOPPED, STOPPING, Backfill, Backfills
-from .copying import CannotReplicate
+from .backfill_table import COMPLETE, FAILED, IN_PROGRESS, PREPARING, RUNNING, STOPPED, STOPPING, Backfill, Backfills
+from .copying import CannotReplicate, Gone
 from .rules import Destination, destinations
 
 GONE = "ImageNotFound"
@@ -28,6 +28,13 @@ def run(what: dict[str, Any]) -> None:
             table.done(row["number"], FAILED if code else COMPLETE, code, ([code] if code else []) if index else None)
         else:
             return _end(table, backfill)
+
+
+def give_up(what: dict[str, Any]) -> None:
+    """End a backfill whose job failed or was interrupted too often."""
+    table = Backfills(Backend.store)
+    if (backfill := table.get(what["id"])) and backfill.status in RUNNING:
+        table.set_status(backfill, FAILED)
 
 
 def _end(table: Backfills, backfill: Backfill) -> None:
@@ -62,6 +69,8 @@ def _copied(backfill: Backfill, name: str, digest: str, tag: str | None) -> tupl
 def _code(repository: Repository, image: Image, tag: str | None, to: Destination) -> str | None:
     try:
         copying.copy(repository, image, tag, to)
+    except Gone:
+        return GONE
     except CannotReplicate as no:
         copying.fail(repository, image, tag, to, no.code)
         return no.code

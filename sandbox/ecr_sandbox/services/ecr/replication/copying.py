@@ -34,6 +34,10 @@ class CannotReplicate(Exception):
         self.code = code
 
 
+class Gone(Exception):
+    """The image or its repository was deleted during the copy, so nothing is copied."""
+
+
 def replicate(job: dict[str, Any]) -> None:
     """The job after a push; it is tried again if it raises OSError."""
     source = _repository(job["account"], job["region"], job["repository"])
@@ -43,32 +47,50 @@ def replicate(job: dict[str, Any]) -> None:
         return  # it has been deleted
     try:
         copy(source, image, job["tag"], to)
+    except Gone:
+        return
     except CannotReplicate as no:
         fail(source, image, job["tag"], to, no.code)
     except Exception:
+        if not _is_there(source, image):
+            return
         status.set_status(Backend.store, image.id, to, status.FAILED, SERVER_ERROR)  # until the next attempt
         raise
 
 
+def give_up(job: dict[str, Any]) -> None:
+    """End a job that failed or was interrupted too often."""
+    source = _repository(job["account"], job["region"], job["repository"])
+    image = source.images.find(digest=job["digest"]) if source else None
+    if source and image:
+        fail(source, image, job["tag"], Destination(job["to_account"], job["to_region"]), SERVER_ERROR)
+
+
 def copy(source: Repository, image: Image, tag: str | None, to: Destination) -> None:
-    """Copy *image* to the registry *to*, under *tag* if that is still its tag; raises CannotReplicate, OSError."""
+    """Copy *image* to the registry *to*, under *tag* if that is still its tag.
+
+    Raises CannotReplicate, Gone and, if another attempt may succeed, OSError.
+    """
     if image.status != ACTIVE:
         raise CannotReplicate(ARCHIVED)
-    target, manifest = _target(source, to), Manifest.parse(image.manifest, image.media_type)
+    target, manifest = _target(source, to), Manifest.parse(image.manifest, image.media_type, as_ecr=False)
     for digest in manifest.children:
         if (child := source.images.find(digest=digest)) and not target.images.find(digest=digest):
             copy(source, child, None, to)
     with Backend.store.change():
-        for digest, _ in manifest.blobs:
-            if not Backend.blobs.mount(target.key, digest, source.key):
-                raise OSError(f"{source.arn} has no layer {digest}")
-        Backend.blobs.require_blobs(target.images, manifest, target.name, to.account)
-        _store(source, image, tag, to, target, manifest)
+        if not _is_there(source, image):
+            raise Gone
+        if there := _repository(*target.key):
+            _store(source, image, tag, to, there, manifest)
+            return
+    copy(source, image, tag, to)  # the other repository was deleted during the copy
 
 
 def fail(source: Repository, image: Image, tag: str | None, to: Destination, code: str) -> None:
-    """Record that the copy failed, and publish the event."""
+    """Record that the copy failed, and publish the event, unless the image has been deleted."""
     with Backend.store.change():
+        if not _is_there(source, image):
+            return
         status.set_status(Backend.store, image.id, to, status.FAILED, code)
         _publish(source, image, tag, to, complete=False)
 
@@ -89,6 +111,10 @@ def _store(
     source: Repository, image: Image, tag: str | None, to: Destination, target: Repository, manifest: Manifest
 ) -> None:
     with Backend.store.change():
+        for digest, _ in manifest.blobs:
+            if not Backend.blobs.mount(target.key, digest, source.key):
+                raise OSError(f"{source.arn} has no layer {digest}")
+        Backend.blobs.require_blobs(target.images, manifest, target.name, to.account)
         still = tag if tag and source.images.find(tag=tag, digest=image.digest) else None
         more = sum(size for digest, size in manifest.blobs if not target.images.use(digest))
         with suppress(ImageExists):
@@ -136,6 +162,12 @@ def _is_allowed(account: str, to: Destination, name: str, creating: bool = False
 def _repository(account: str, region: str, name: str) -> Repository | None:
     with Backend.store.lock:
         return backend(account, region).repositories.get(name)
+
+
+def _is_there(source: Repository, image: Image) -> bool:
+    """Whether *image* has not been deleted, alone or with its repository."""
+    found = source.images.find(digest=image.digest)
+    return found is not None and found.id == image.id
 
 
 def _publish(source: Repository, image: Image, tag: str | None, to: Destination, complete: bool) -> None:

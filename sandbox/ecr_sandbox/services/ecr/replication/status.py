@@ -25,10 +25,10 @@ class Status(NamedTuple):
 
 
 def set_status(store: Store, image: int, to: Destination, status: str, failure_code: str | None = None) -> None:
-    """Set the status."""
+    """Set the status, unless the image has been deleted."""
     with store.change() as db:
-        row = (image, to.account, to.region, status, failure_code)
-        db.execute("INSERT OR REPLACE INTO replications VALUES (?, ?, ?, ?, ?)", row)
+        row = (to.account, to.region, status, failure_code, image)
+        db.execute("INSERT OR REPLACE INTO replications SELECT id, ?, ?, ?, ? FROM images WHERE id = ?", row)
 
 
 def of_image(store: Store, image: int) -> list[Status]:

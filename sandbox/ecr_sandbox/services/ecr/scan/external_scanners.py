@@ -50,7 +50,10 @@ def scan(program: str, blobs: ContentStore, manifest: str, media_type: str) -> l
     with tempfile.TemporaryDirectory(prefix="ecr-sandbox-scan-") as layout:
         _lay_out(Path(layout), blobs, manifest, media_type)
         command = [word.format(layout=layout) for word in COMMANDS[program]]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=LONGEST)
+        try:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=LONGEST)
+        except subprocess.TimeoutExpired:
+            raise CannotScan(f"{program} did not end within {LONGEST} seconds") from None
     if done.returncode:
         last = done.stderr.decode(errors="replace").strip().splitlines() or [f"status {done.returncode}"]
         raise CannotScan(f"{program} failed: {last[-1]}")

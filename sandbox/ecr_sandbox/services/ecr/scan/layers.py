@@ -7,22 +7,21 @@ Changeset" (whiteouts, opaque whiteouts).
 
 import tarfile
 import zlib
-from collections.abc import Callable, Iterable
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import IO, Any, BinaryIO
+from typing import BinaryIO
 
+from . import limits
 from .layer_reader import Unpacked
+from .limits import Budget
+from .tar_members import Member, members
 
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
-MOST_BYTES = 20 << 30  # decompressed bytes of one image; more is refused
-MOST_FILES = 200_000  # kept bytes of one image
 
-Make = Callable[[IO[bytes]], Any]  # what to keep of a file, from its bytes; None is not kept
+Entry = tuple[str, ...]  # the texts that are kept of one package
+Make = Callable[[BinaryIO], Iterable[Entry]]  # what to keep of a file, from its bytes; nothing is not kept
 Want = Callable[[str], Make | None]  # how to read the file at a path; None: do not read it
-
-
-class TooLarge(Exception):
-    """The image is larger than the limit."""
 
 
 class Unreadable(Exception):
@@ -33,82 +32,92 @@ class Unreadable(Exception):
 class Kept:
     """What is kept of a file, and the digest of its layer."""
 
-    content: Any
+    content: tuple[Entry, ...]
     layer: str
 
 
-@dataclass
 class Tree:
     """The kept files of an image, by path (``usr/lib/os-release``)."""
 
-    files: dict[str, Kept] = field(default_factory=dict)
-    unpacked: int = 0  # bytes read so far
+    def __init__(self, files: Mapping[str, Kept] | None = None):
+        self.files: dict[str, Kept] = dict(files or {})
+        self._unpacked = Budget(limits.BYTES, "bytes")
+        self._read = Budget(limits.READ_BYTES, "bytes in headers and in lists of packages")
 
     def add(self, digest: str, packed: BinaryIO, want: Want) -> None:
-        """Add the layer *digest* on top, read from *packed*; raises TooLarge and Unreadable."""
-        layer = _Layer(digest, _with_folders(self.files))
+        """Add the layer *digest* on top, read from *packed*; raises TooMuch and Unreadable."""
+        layer = _Layer(digest, sorted(self.files))
         try:
-            with tarfile.open(fileobj=Unpacked(packed), mode="r:") as tar:
-                for member in tar:
-                    self.unpacked += member.size
-                    if self.unpacked > MOST_BYTES:
-                        raise TooLarge(f"it unpacks to more than {MOST_BYTES} bytes")
-                    layer.read(tar, member, want)
-                    tar.members.clear()  # type: ignore[attr-defined]  # tarfile would remember every one
+            for member in members(Unpacked(packed, self._unpacked, self._read)):
+                layer.read(member, want)
         except (tarfile.TarError, EOFError, zlib.error, OSError, ValueError) as error:
             raise Unreadable(f"the layer {digest} cannot be unpacked: {error}") from error
-        self._merge(layer)
-
-    def _merge(self, layer: "_Layer") -> None:
-        """Whiteouts apply to the layers below, wherever they are in the layer."""
-        if layer.gone or layer.emptied:
-            self.files = {path: kept for path, kept in self.files.items() if not layer.hides(path)}
-        self.files |= layer.files
-        if len(self.files) > MOST_FILES:
-            raise TooLarge(f"it has more than {MOST_FILES} files that tell of packages")
+        self.files = {path: self.files[path] for path in layer.visible()} | layer.files
+        kept = _budget()
+        for path, file in self.files.items():
+            kept.spend(_size(path, file.content))
 
 
 @dataclass
 class _Layer:
-    """What one layer adds and removes; *below* are the paths of the layers below."""
+    """What one layer adds and hides; *below* are the paths of the layers below, sorted."""
 
     digest: str
-    below: set[str]
+    below: list[str]
     files: dict[str, Kept] = field(default_factory=dict)
-    gone: set[str] = field(default_factory=set)  # removed, with everything inside
-    emptied: set[str] = field(default_factory=set)  # opaque directories: they hide the layers below
+    kept: Budget = field(default_factory=lambda: _budget())
+    hidden: set[tuple[int, int]] = field(default_factory=set)  # parts of *below*: the first, and the one after the last
 
-    def read(self, tar: tarfile.TarFile, member: tarfile.TarInfo, want: Want) -> None:
+    def read(self, member: Member, want: Want) -> None:
         path = _clean(member.name)
         folder, _, name = path.rpartition("/")
         if name == OPAQUE:
-            self.emptied |= {folder} & self.below
+            self._hide_inside(folder)
         elif name.startswith(WHITEOUT):
-            self.gone |= {f"{folder}/{name[len(WHITEOUT) :]}".lstrip("/")} & self.below
-        elif not member.isdir():
-            self.gone |= {path} & self.below  # a file replaces a file, or a whole directory
+            self._hide(f"{folder}/{name[len(WHITEOUT) :]}".lstrip("/"))
+        elif not member.is_folder:
+            self._hide(path)  # a file replaces a file, or a whole directory
             if make := want(path):
-                self._keep(tar, member, path, make)
+                self._keep(member, path, make)
 
-    def hides(self, path: str) -> bool:
-        """Whether this layer removes *path* of a layer below, or one of its directories."""
-        if path in self.gone:
-            return True
-        while path:
-            path = path.rpartition("/")[0]
-            if path in self.gone or path in self.emptied:
-                return True
-        return False
+    def visible(self) -> Iterator[str]:
+        """The paths of the layers below that this layer does not hide, wherever in the layer it says so."""
+        start = 0
+        for first, end in sorted(self.hidden):
+            yield from self.below[start:first]
+            start = max(start, end)
+        yield from self.below[start:]
 
-    def _keep(self, tar: tarfile.TarFile, member: tarfile.TarInfo, path: str, make: Make) -> None:
-        if member.islnk():  # a hard link to an earlier file
-            first = self.files.get(_clean(member.linkname))
-            content = first.content if first else None
+    def _hide(self, path: str) -> None:
+        self._hide_between(path, path + "\0")
+        self._hide_inside(path)
+
+    def _hide_inside(self, folder: str) -> None:
+        if folder:
+            self._hide_between(f"{folder}/", f"{folder}0")  # "0" is the character after "/"
         else:
-            file = tar.extractfile(member) if member.isreg() else None
-            content = make(file) if file else None
-        if content is not None:
-            self.files[path] = Kept(content, self.digest)
+            self.hidden.add((0, len(self.below)))
+
+    def _hide_between(self, first: str, end: str) -> None:
+        found = bisect_left(self.below, first), bisect_left(self.below, end)
+        if found[0] < found[1]:
+            self.hidden.add(found)
+
+    def _keep(self, member: Member, path: str, make: Make) -> None:
+        entries: Iterable[Entry] = ()
+        if member.is_hard_link:
+            first = self.files.get(_clean(member.target))  # an earlier file
+            entries = first.content if first else ()
+        elif member.is_file:
+            entries = make(member.open())
+        self.files.pop(path, None)
+        self.kept.spend(_size(path))
+        kept = []
+        for entry in entries:
+            self.kept.spend(_size("", (entry,)))
+            kept.append(entry)
+        if kept:
+            self.files[path] = Kept(tuple(kept), self.digest)
 
 
 def read(layers: Iterable[tuple[str, BinaryIO]], want: Want) -> Tree:
@@ -120,15 +129,13 @@ def read(layers: Iterable[tuple[str, BinaryIO]], want: Want) -> Tree:
     return tree
 
 
+def _budget() -> Budget:
+    return Budget(limits.KEPT_BYTES, "bytes about packages")
+
+
+def _size(path: str, content: Iterable[Entry] = ()) -> int:
+    return len(path) + sum(limits.PACKAGE + sum(map(len, entry)) for entry in content)
+
+
 def _clean(path: str) -> str:
     return "/".join(part for part in path.split("/") if part not in ("", "."))
-
-
-def _with_folders(paths: Iterable[str]) -> set[str]:
-    """The *paths*, and all their directories."""
-    found = {""}
-    for path in paths:
-        while path not in found:
-            found.add(path)
-            path = path.rpartition("/")[0]
-    return found

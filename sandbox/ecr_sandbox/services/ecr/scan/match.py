@@ -6,7 +6,9 @@ Source: OSV schema, "Evaluation" (https://ossf.github.io/osv-schema/#evaluation)
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from . import limits
 from .advisories import Advisory, Snapshot
+from .limits import Budget
 from .packages import Package
 from .versions import Key, key
 
@@ -30,8 +32,9 @@ class Outcome:
 
 
 def match(packages: Iterable[Package], snapshot: Snapshot) -> Outcome:
-    """Match *packages* with the *snapshot*; a vulnerability with two names is found once."""
+    """Match *packages* with the *snapshot*; a vulnerability with two names is found once. Raises TooMuch."""
     found: dict[tuple[Package, str], Found] = {}
+    findings = Budget(limits.FINDINGS, "findings")
     looked_at = unknown = 0
     for package in packages:
         looked_at += 1
@@ -44,8 +47,9 @@ def match(packages: Iterable[Package], snapshot: Snapshot) -> Outcome:
         for advisory in snapshot.of_package.get((package.ecosystem, package.source), ()):
             affected, fixed = affects(advisory, version, package.source_version)
             known = known and affected is not None
-            if affected:
-                found.setdefault((package, advisory.name), Found(package, advisory, fixed))
+            if affected and (package, advisory.name) not in found:
+                findings.spend(1)
+                found[package, advisory.name] = Found(package, advisory, fixed)
         unknown += not known
     return Outcome(tuple(found.values()), looked_at, unknown)
 

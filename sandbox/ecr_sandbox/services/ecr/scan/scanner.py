@@ -2,11 +2,11 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, BinaryIO
+from typing import Any
 
 from ecr_sandbox.registry import events
 from ecr_sandbox.registry.content_store import ContentStore
@@ -15,13 +15,13 @@ from ecr_sandbox.registry.references import Key
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
 
-from . import advisories, external_scanners, layers, results
-from .advisories import Snapshot
-from .match import Found, Outcome, match
-from .packages import Inventory, inventory, is_of_system, want
+from . import advisories, external_scanners, process, results
+from .layers import Unreadable
+from .limits import TooMuch
+from .packages import is_of_system
 from .results import Finding, Scan
 from .rules import BASIC, LAYERS
-from .severity import ORDER, base_score, severity
+from .severity import ORDER
 
 # containers-roadmap #2644, #2193 of aws-observability/aws-otel-collector, and many logs
 NO_SYSTEM = "UnsupportedImageError: The operating system and/or package manager are not supported."
@@ -32,45 +32,61 @@ class Scanner:
 
     def __init__(self, store: Store, blobs: ContentStore):
         self._store, self._blobs = store, blobs
-        self._snapshot: Snapshot | None = None
 
     def scan(self, what: dict[str, Any]) -> None:
-        """Scan the image with the id ``what["image"]``; ``what["type"]`` is BASIC or ENHANCED. Raises OSError."""
-        image = self._store.read().execute("SELECT * FROM images WHERE id = ?", (what["image"],)).fetchone()
-        scan = results.of_image(self._store, what["image"], what["type"])
-        if image is None or scan is None:  # it has been deleted
+        """Scan the image with the id ``what["image"]``; ``what["type"]`` is BASIC or ENHANCED.
+
+        Raises OSError and Failed.
+        """
+        if (found := self._find(what)) is None:  # it has been deleted
             return
+        image, scan = found
         try:
             outcome = self._outcome(image, scan)
-        except layers.TooLarge as error:
-            outcome = {"status": results.TOO_LARGE, "description": f"The image was not scanned: {error}."}
-        except (layers.Unreadable, external_scanners.CannotScan) as error:
+        except TooMuch as error:
+            outcome = _unsupported(scan, f"{NO_SYSTEM} It was not scanned here: {error}.")
+        except (Unreadable, external_scanners.CannotScan) as error:
             outcome = {"status": results.FAILED, "description": f"The image could not be scanned: {error}."}
         except Exception as error:
             self._settle(image, scan, {"status": results.FAILED, "description": f"The scan failed: {error}"})
             raise
         self._settle(image, scan, outcome)
 
+    def give_up(self, what: dict[str, Any]) -> None:
+        """End a scan that was interrupted too often."""
+        found = self._find(what)
+        if found and found[1].status == results.IN_PROGRESS:
+            self._settle(*found, _unsupported(found[1], NO_SYSTEM))
+
+    def _find(self, what: dict[str, Any]) -> tuple[Any, Scan] | None:
+        image = self._store.read().execute("SELECT * FROM images WHERE id = ?", (what["image"],)).fetchone()
+        scan = results.of_image(self._store, what["image"], what["type"])
+        return (image, scan) if image and scan else None
+
     def _outcome(self, image: Any, scan: Scan) -> dict[str, Any]:
-        snapshot, has = self._advisories(), self._inventory(image)
-        if not has.platform:
-            status = results.FAILED if scan.type == BASIC else results.UNSUPPORTED
-            return {"status": status, "description": NO_SYSTEM, "findings": [], "platform": ""}
-        if program := external_scanners.wanted():
+        program = external_scanners.wanted()
+        answer = self._run(image, scan, compare=not program)
+        platform = answer["inventory"]["platform"]
+        if not platform:
+            return _unsupported(scan, NO_SYSTEM)
+        if program:
             about = (image["manifest"], image["media_type"])
             reported, remark = external_scanners.scan(program, self._blobs, *about), f"Scanned by {program}."
             found = [each for each in reported if scan.type != BASIC or is_of_system(each.ecosystem)]
         else:
-            outcome = match((p for p in has.packages if scan.type != BASIC or is_of_system(p.ecosystem)), snapshot)
-            found, remark = [_finding(each) for each in outcome.found], _remark(outcome, snapshot)
+            now = clock.now()
+            found = [
+                Finding(**{**each, "related": tuple(each["related"])}, first_seen=now) for each in answer["findings"]
+            ]
+            remark = _remark(answer)
         status, description = results.settled(scan.type, scan.frequency)
         return {
             "status": status,
             "description": f"{description} {remark}",
             "completed": clock.now(),
-            "dated": snapshot.dated,
-            "mark": snapshot.mark,
-            "platform": has.platform,
+            "dated": answer["dated"],
+            "mark": answer["mark"],
+            "platform": platform,
             "findings": _in_order(_since(found, scan)),
         }
 
@@ -87,58 +103,42 @@ class Scanner:
             first = before is None or before.completed is None
             events.publish(Scanned(*result) if scan.type == BASIC else Inspected(*result, first))
 
-    def _advisories(self) -> Snapshot:
-        if self._snapshot is None or self._snapshot.mark != advisories.mark():
-            self._snapshot = advisories.load()
-        return self._snapshot
-
-    def _inventory(self, image: Any) -> Inventory:
-        """The inventory of the image, which is read once, because an image never changes."""
+    def _run(self, image: Any, scan: Scan, compare: bool) -> dict[str, Any]:
+        """The answer of the scan's process. The layers are read once, because an image never changes."""
         sought = (image["id"],)
         row = self._store.read().execute("SELECT content FROM inventories WHERE image = ?", sought).fetchone()
-        if row:
-            return Inventory.of_json(row["content"])
-        has = inventory(layers.read(self._layers(image), want))
-        with self._store.change(sync=False) as db, suppress(sqlite3.IntegrityError):  # it has been deleted
-            db.execute("INSERT OR REPLACE INTO inventories VALUES (?, ?)", (*sought, has.as_json()))
-        return has
+        answer = process.scan(
+            layers=[] if row else self._layers(image),
+            inventory=json.loads(row["content"]) if row else None,
+            advisories=str(advisories.folder()),
+            compare=compare,
+            only_system=scan.type == BASIC,
+        )
+        if not row:
+            with self._store.change(sync=False) as db, suppress(sqlite3.IntegrityError):  # it has been deleted
+                content = json.dumps(answer["inventory"])
+                db.execute("INSERT OR REPLACE INTO inventories VALUES (?, ?)", (*sought, content))
+        return answer
 
-    def _layers(self, image: Any) -> Iterator[tuple[str, BinaryIO]]:
+    def _layers(self, image: Any) -> list[tuple[str, str]]:
+        """Digest and file of each layer; raises Unreadable."""
+        found = []
         for layer in json.loads(image["manifest"])["layers"]:
             if str(layer.get("mediaType")).startswith(LAYERS):
                 digest = layer["digest"]
-                try:
-                    yield digest, self._blobs.open(_key(image), digest)
-                except FileNotFoundError:
-                    raise layers.Unreadable(f"the layer {digest} is not there") from None
+                if self._blobs.size(_key(image), digest) is None:
+                    raise Unreadable(f"the layer {digest} is not there")
+                found.append((digest, str(self._blobs.path(digest).absolute())))
+        return found
 
 
 def _key(image: Any) -> Key:
     return image["account"], image["region"], image["repository"]
 
 
-def _finding(found: Found) -> Finding:
-    advisory, package = found.advisory, found.package
-    return Finding(
-        id=advisory.name,
-        related=tuple(each for each in (advisory.id, *advisory.aliases) if each != advisory.name),
-        summary=advisory.summary,
-        severity=severity(advisory.severity, advisory.vector),
-        vendor_severity=advisory.severity,
-        vector=advisory.vector,
-        score=base_score(advisory.vector),
-        url=advisory.url,
-        published=advisory.published,
-        modified=advisory.modified,
-        ecosystem=package.ecosystem,
-        package=package.name,
-        version=package.version,
-        fixed=found.fixed,
-        path=package.path,
-        layer=package.layer,
-        arch=package.arch,
-        first_seen=clock.now(),
-    )
+def _unsupported(scan: Scan, description: str) -> dict[str, Any]:
+    status = results.FAILED if scan.type == BASIC else results.UNSUPPORTED
+    return {"status": status, "description": description, "findings": [], "platform": ""}
 
 
 def _since(found: Iterable[Finding], scan: Scan) -> list[Finding]:
@@ -155,8 +155,9 @@ def _in_order(found: Iterable[Finding]) -> list[Finding]:
     return sorted(found, key=lambda each: (ORDER.index(each.severity), each.package, each.id, each.path))
 
 
-def _remark(outcome: Outcome, snapshot: Snapshot) -> str:
+def _remark(answer: Mapping[str, Any]) -> str:
     """The limits of the result, appended to AWS's sentence: AWS has no field for them."""
-    day = datetime.fromtimestamp(snapshot.dated, UTC)
-    compared = f"{outcome.looked_at} packages were compared with the advisories of {day:%Y-%m-%d}"
-    return f"{compared}; of {outcome.unknown} of them nothing is known here." if outcome.unknown else f"{compared}."
+    day = datetime.fromtimestamp(answer["dated"], UTC)
+    compared = f"{answer['looked_at']} packages were compared with the advisories of {day:%Y-%m-%d}"
+    unknown = answer["unknown"]
+    return f"{compared}; of {unknown} of them nothing is known here." if unknown else f"{compared}."

@@ -30,9 +30,9 @@ class Scans:
         def scanner() -> Any:
             from .scanner import Scanner
 
-            return Scanner(store, blobs).scan
+            return Scanner(store, blobs)
 
-        jobs.on("scan", scanner)
+        jobs.on("scan", lambda: scanner().scan, lambda: scanner().give_up)
         jobs.on("rescan", lambda: self._repeat)
         for kind in (Pushed, Cached, StorageClassChanged):
             events.subscribe(kind, self._arrived)

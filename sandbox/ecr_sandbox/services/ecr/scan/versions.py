@@ -7,8 +7,10 @@ are implemented here: libraries do not know all of apk's suffixes, or have anoth
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from typing import Any
+
+from .limits import LONGEST_VERSION
 
 Key = tuple[Any, ...]
 
@@ -23,8 +25,10 @@ NPM = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]
 def key(ecosystem: str, version: str) -> Key:
     """The sort key of *version* in its *ecosystem* (``Debian:12``, ``PyPI``, …); raises ValueError.
 
-    It raises for an invalid version and for an unknown ecosystem.
+    It raises for an invalid or very long version and for an unknown ecosystem.
     """
+    if len(version) > LONGEST_VERSION:
+        raise ValueError("the version is too long")
     kind = ecosystem.partition(":")[0]
     if kind not in KINDS:
         raise ValueError(f"the order of versions of {ecosystem} is not known")
@@ -83,7 +87,7 @@ def _parts(text: str) -> Key:
     return tuple((_weights(word), int(number or 0)) for word, number in re.findall(r"(\D*)(\d*)", text or "0"))
 
 
-@cache
+@lru_cache(4096)
 def _weights(word: str) -> tuple[int, ...]:
     return (*(-1 if each == "~" else ord(each) if each.isalpha() else ord(each) + 256 for each in word), 0)
 

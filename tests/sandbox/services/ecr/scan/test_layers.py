@@ -12,14 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_sandbox.services.ecr.scan import layers
+from ecr_sandbox.services.ecr.scan import layers, limits
 from ecr_sandbox.services.ecr.scan.layers import Tree, read
+from ecr_sandbox.services.ecr.scan.limits import TooMuch
 
 KEPT = {"etc/a", "etc/b", "etc/sub/c", "etc/sub/deep/d", "opt/a"}
 
 
 def want(path: str):
-    return (lambda file: file.read()) if path in KEPT else None
+    return (lambda file: [(file.read().decode("latin-1"),)]) if path in KEPT else None
 
 
 def tar(files: Mapping[str, bytes | None], links: Mapping[str, tuple[bytes, str]] | None = None) -> bytes:
@@ -40,7 +41,7 @@ def tar(files: Mapping[str, bytes | None], links: Mapping[str, tuple[bytes, str]
 
 def files_of(*contents: bytes) -> dict[str, bytes]:
     tree = read(((f"sha256:{n}", BytesIO(content)) for n, content in enumerate(contents)), want)
-    return {path: kept.content for path, kept in tree.files.items()}
+    return {path: kept.content[0][0].encode("latin-1") for path, kept in tree.files.items()}
 
 
 LOWER = {"etc/a": b"a1", "etc/b": b"b1", "etc/sub/c": b"c1", "etc/sub/deep/d": b"d1"}
@@ -113,14 +114,17 @@ def test_an_unreadable_layer_is_an_error(content):
 
 
 def test_an_image_that_unpacks_to_too_much_is_not_unpacked(monkeypatch):
-    monkeypatch.setattr(layers, "MOST_BYTES", 10_000)
-    with pytest.raises(layers.TooLarge):
-        files_of(tar({"large": bytes(9_000)}), gzip.compress(tar({"large": bytes(2_000)})))
+    monkeypatch.setattr(limits, "BYTES", 20_000)
+    with pytest.raises(TooMuch, match="20000 bytes"):
+        files_of(tar({"large": bytes(9_000)}), gzip.compress(tar({"large": bytes(12_000)})))
 
 
 def test_an_image_with_too_many_package_files_is_not_unpacked(monkeypatch):
-    monkeypatch.setattr(layers, "MOST_FILES", 3)
-    with pytest.raises(layers.TooLarge):
+    monkeypatch.setattr(limits, "KEPT_BYTES", 3 * (limits.PACKAGE + 20))
+    assert files_of(
+        tar({"etc/a": b"a", "etc/b": b"b"}), tar({"etc/a": b"a", "etc/b": b"b"})
+    )  # only what is there counts
+    with pytest.raises(TooMuch, match="bytes about packages"):
         files_of(tar(LOWER))
 
 
@@ -150,7 +154,7 @@ def test_a_name_that_claims_to_be_huge_is_not_read_into_memory():
         for _ in range(100):
             packed.write(bytes(1_000_000))
     tracemalloc.start()
-    with pytest.raises(layers.Unreadable, match="claims to have"):
+    with pytest.raises(TooMuch, match="claim to have"):
         files_of(bomb.getvalue())
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()

@@ -1,14 +1,13 @@
 """The scan job: the events it sends, and what it does when the image changes during a scan."""
 
 import json
-from io import BytesIO
 from types import SimpleNamespace
 
 import pytest
 
 from ecr_sandbox.registry import events
 from ecr_sandbox.registry.events import Inspected, Scanned
-from ecr_sandbox.services.ecr.scan import results
+from ecr_sandbox.services.ecr.scan import process, results
 from ecr_sandbox.services.ecr.scan.scanner import Scanner
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
@@ -43,7 +42,9 @@ def begin(store: Store, content: dict[str, bytes] | bytes, scan_type: str = "BAS
         db.execute(f"INSERT INTO images ({COLUMNS}) VALUES ({', '.join('?' * 8)})", (*ROW, text))
         db.execute("INSERT INTO tags VALUES ('123456789012', 'us-east-1', 'app', 'v1', 1)")
         results.begin(db, 1, scan_type, "SCAN_ON_PUSH", clock.now())
-    return Scanner(store, SimpleNamespace(open=lambda key, digest: BytesIO(layer)))
+    file = store.path.with_name("layer")
+    file.write_bytes(layer)
+    return Scanner(store, SimpleNamespace(size=lambda key, digest: len(layer), path=lambda digest: file))
 
 
 def test_a_complete_scan_sends_an_event_with_its_findings(store, sent):
@@ -90,21 +91,21 @@ def test_an_image_deleted_before_the_scan_is_not_an_error(store, sent):
 
 def test_an_image_deleted_during_the_scan_is_not_an_error(store, sent):
     scanner = begin(store, rootfs.debian(rootfs.dpkg()))
-    read = scanner._blobs.open
+    size = scanner._blobs.size
 
-    def delete_then_read(*arguments):
+    def delete_then_look(*arguments):
         with store.change() as db:
             db.execute("DELETE FROM images")
-        return read(*arguments)
+        return size(*arguments)
 
-    scanner._blobs.open = delete_then_read
+    scanner._blobs.size = delete_then_look
     scanner.scan({"image": 1, "type": "BASIC"})
     assert sent == []
 
 
 def test_an_unexpected_error_is_stored_and_raised_for_a_retry(store, sent, monkeypatch):
     scanner = begin(store, rootfs.debian(rootfs.dpkg()))
-    monkeypatch.setattr(Scanner, "_advisories", lambda self: 1 / 0)
+    monkeypatch.setattr(process, "scan", lambda **request: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         scanner.scan({"image": 1, "type": "BASIC"})
     scan = results.of_image(store, 1, "BASIC")

@@ -59,7 +59,8 @@ Images and layers:
   the image does not exist. Restoring takes 10 minutes of the sandbox's clock (AWS: up to 20). Pushing the image again
   restores it immediately. Archiving an image archives its referrers. The minimum of 90 days is not charged.
 - A manifest that was converted for a client (OCI to Docker's schema 2 or back) has the same content as on AWS, but
-  other bytes, and therefore another digest. Docker's schema 1 is not supported.
+  other bytes, and therefore another digest. Docker's schema 1, which AWS's user guide still lists, can
+  be neither pushed nor pulled; Docker stopped pushing it with version 20.10.
 - A `nextToken` is valid until the sandbox stops.
 - BatchDeleteImage processes the ids in order, so one call can delete an index and then its images. AWS does not
   document its order.

@@ -172,8 +172,9 @@ def test_an_artifact_without_a_file_system_is_not_scanned(ecr):
     repository = make(ecr, imageScanningConfiguration={"scanOnPush": True})
     child = push(ecr, repository, "image", OLD)
     api.put(ecr, repository, api.index(child), "index")
-    api.image(ecr, repository, "no layers", "empty")
-    for tag, media_type in (("index", api.INDEX), ("empty", api.CONFIG)):
+    artifact, kind = api.manifest(), "application/vnd.example.config.v1+json"
+    api.put(ecr, repository, {**artifact, "config": {**artifact["config"], "mediaType": kind}}, "artifact")
+    for tag, media_type in (("index", api.INDEX), ("artifact", kind)):
         this = {"repositoryName": repository, "imageId": {"imageTag": tag}}
         message = refused("UnsupportedImageTypeException", ecr.start_image_scan, **this)
         assert message == (

@@ -59,7 +59,8 @@ Images and layers:
   the image does not exist. Restoring takes 10 minutes of the sandbox's clock (AWS: up to 20). Pushing the image again
   restores it immediately. Archiving an image archives its referrers. The minimum of 90 days is not charged.
 - A manifest that was converted for a client (OCI to Docker's schema 2 or back) has the same content as on AWS, but
-  other bytes, and therefore another digest. Docker's schema 1 is not supported.
+  other bytes, and therefore another digest. Docker's schema 1, which AWS's user guide still lists, can
+  be neither pushed nor pulled; Docker stopped pushing it with version 20.10.
 - A `nextToken` is valid until the sandbox stops.
 - BatchDeleteImage processes the ids in order, so one call can delete an index and then its images. AWS does not
   document its order.
@@ -98,10 +99,9 @@ The registry protocol (`/v2/`):
   twice in an object is refused, which is our choice.
 - Unknown behavior is our choice: the code for a part that is too small is `BLOB_UPLOAD_INVALID`, the status for missing
   layers 404, and for a manifest under another digest 400; the status of an upload has its true length; `DELETE` of a
-  layer is `UNSUPPORTED`; digests are sha256 only; a client
-  that accepts no supported manifest format gets the stored manifest; a list of referrers has up to 1,000 entries; an
-  index of layers (BuildKit's cache without `image-manifest=true`) is refused with 400, as on ECR, with the code
-  `MANIFEST_INVALID`.
+  layer is `UNSUPPORTED`; digests are sha256 only; a client that accepts no supported manifest format gets the stored
+  manifest; a list of referrers has up to 1,000 entries; an index of layers (BuildKit's cache without
+  `image-manifest=true`) is refused with 400, as on ECR, with the code `MANIFEST_INVALID`.
 - A layer that no image uses yet can be pulled over the protocol; GetDownloadUrlForLayer refuses it.
 - ECR Public serves layers itself, without a redirect. It answers 404 to `_catalog`; AWS's answer is not known.
 - `n` that is not a number is refused with 400; AWS's answer is not known.
@@ -117,8 +117,10 @@ Lifecycle policies:
 Replication, pull through cache and events:
 
 - Replication copies within a second or so and to the sandbox's two accounts only; a destination in another account is
-  `FAILED`. The failure codes (`AccessDenied`, `ImageArchived`, `ServerError`) are ours. The
-  limit is 25 rules, as in the service model; AWS's user guide has 10.
+  `FAILED`. The failure codes (`AccessDenied`, `ImageArchived`, `ServerError`) are ours. The limits are 25 rules, as in
+  the service model (AWS's user guide has 10), and 25 destinations in all rules.
+- A pull through cache rule must have the credentials that its upstream registry needs, and no others. The error code
+  of contradictory parameters, `ValidationException`, is ours.
 - An image from an upstream registry is completely cached before the first pull gets a response; AWS may respond
   earlier.
 - Events are delivered to SQS queues (whose policy must allow it), CloudWatch log groups (without a policy) and other
@@ -136,8 +138,8 @@ Where sources about AWS disagree, the sandbox does this:
 
 Repositories and registries:
 
-- A KMS key is accepted without a check; it does not have to exist. Without one, an invented ARN represents `aws/ecr`,
-  the AWS managed key.
+- A KMS key does not have to exist; only its Region is checked. Without one, an invented ARN represents `aws/ecr`, the
+  AWS managed key.
 - SetRepositoryPolicy ignores `force`: callers can lock themselves out.
 - Principals in a policy must exist if they are users or roles of the sandbox's own accounts; those of other accounts
   are not known, and are accepted. The name of an AWS service must have the form of one; it does not have to exist.

@@ -85,9 +85,9 @@ def faulty(shape: Shape, value: Any, name: str = "") -> Iterator[tuple[str, Any]
             yield name, []
         if value and "max" in shape.metadata:
             yield name, value[:1] * (shape.metadata["max"] + 1)
-        for place, part in enumerate(value):
-            for field, wrong in faulty(shape.member, part, name):
-                yield field, [*value[:place], wrong, *value[place + 1 :]]
+        for place, part in enumerate(value, 1):
+            for field, wrong in faulty(shape.member, part, f"{name}.{place}.member"):
+                yield field, [*value[: place - 1], wrong, *value[place:]]
     elif shape.type_name in ("integer", "long"):
         yield name, shape.metadata.get("min", -(2**63)) - 1
         yield name, shape.metadata.get("max", 2**63 - 1) + 1

@@ -18,8 +18,9 @@ class InvalidParameter(ServiceException):
 
     code = "InvalidParameterException"
 
-    def __init__(self, field: str, constraint: str):
-        super().__init__(f"Invalid parameter at '{field}' failed to satisfy constraint: '{constraint}'")
+    def __init__(self, field: str | None, constraint: str):
+        at = f" at '{field}'" if field else ""
+        super().__init__(f"Invalid parameter{at} failed to satisfy constraint: '{constraint}'")
 
 
 class NotInSandbox(ServiceException):
@@ -31,12 +32,12 @@ class NotInSandbox(ServiceException):
 
 
 class InvalidTagParameterException(ServiceException):
-    """The code is the service model's; the sentence is built like InvalidParameter's."""
+    """https://github.com/mulgadc/spinifex, spinifex/gateway/ecrapi/validation_test.go, captured from ECR."""
 
     code = "InvalidTagParameterException"
 
-    def __init__(self, constraint: str):
-        super().__init__(f"Invalid parameter at 'tags' failed to satisfy constraint: '{constraint}'")
+    def __init__(self) -> None:
+        super().__init__("Tag parameters are invalid")
 
 
 class TooManyTagsException(ServiceException):

@@ -19,9 +19,8 @@ def with_more(has: Mapping[str, str], more: Iterable[Mapping[str, str]]) -> dict
     new: set[str] = set()
     for tag in more:
         key, value = tag.get("Key", ""), tag.get("Value", "")
-        _check(key, value)
-        if key in new:
-            raise InvalidTagParameterException(f"The tag key '{key}' is given twice")
+        if key in new or not _is_valid(key, value):
+            raise InvalidTagParameterException
         new.add(key)
         tags[key] = value
     if len(tags) > MAX_TAGS:
@@ -29,15 +28,10 @@ def with_more(has: Mapping[str, str], more: Iterable[Mapping[str, str]]) -> dict
     return tags
 
 
-def _check(key: str, value: str) -> None:
-    if not 1 <= len(key) <= MAX_KEY:
-        raise InvalidTagParameterException(f"Tag keys have 1 to {MAX_KEY} characters")
-    if len(value) > MAX_VALUE:
-        raise InvalidTagParameterException(f"Tag values have at most {MAX_VALUE} characters")
-    if key.lower().startswith("aws:"):
-        raise InvalidTagParameterException("Tag keys that begin with 'aws:' are reserved for AWS")
-    if not all(map(_is_allowed, key + value)):
-        raise InvalidTagParameterException("Tags consist of letters, numbers, spaces and _ . : / = + - @")
+def _is_valid(key: str, value: str) -> bool:
+    """User guide, "Tag restrictions": the lengths, the characters, and that AWS's own tags are reserved."""
+    lengths = 1 <= len(key) <= MAX_KEY and len(value) <= MAX_VALUE
+    return lengths and not key.lower().startswith("aws:") and all(map(_is_allowed, key + value))
 
 
 def _is_allowed(character: str) -> bool:

@@ -26,6 +26,7 @@ from .responses import refuse_json
 CHECKED = ("ecr", "ecr-public")
 MAX_DEPTH = 32  # levels of a body; the model has 6
 LARGEST = {"integer": 2**31 - 1, "long": 2**63 - 1}
+OWN_TYPES = ("repositoryName", "imageTag", "imageDigest", "layerDigest")
 # The model's pattern makes Python backtrack for years when 40 letters end in a wrong one. The second means the same
 # without backtracking.
 ONE_WAY = {r"^[a-z0-9*](?:[._\-/a-z0-9*]?[a-z0-9*]+)*$": r"[a-z0-9*]+(?:[._\-/][a-z0-9*]+)*"}
@@ -45,7 +46,7 @@ def validate(request: Request, call_next: Handler) -> Response:
         return refuse_json(InvalidParameter("body", "must be a JSON object"))
     shape = _model(service).operation_model(operation).input_shape
     fault = next(faults(shape, parameters), None) if shape else None
-    return refuse_json(InvalidParameter(*fault)) if fault else call_next(request)
+    return refuse_json(InvalidParameter(*as_ecr_says(*fault))) if fault else call_next(request)
 
 
 def parameters_in(body: bytes) -> dict[str, Any]:
@@ -65,7 +66,10 @@ def parameters_in(body: bytes) -> dict[str, Any]:
 
 
 def faults(shape: Shape, value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Each field of *value* that *shape* does not allow, with the constraint as AWS writes it."""
+    """Each field of *value* that *shape* does not allow, with the constraint.
+
+    The third value of a list is ``list.3.member``, as in AWS's messages.
+    """
     if isinstance(shape, StructureShape):
         yield from _structure(shape, value, name)
     elif isinstance(shape, ListShape):
@@ -87,6 +91,36 @@ def faults(shape: Shape, value: Any, name: str = "") -> Iterator[tuple[str, str]
         yield name, f"must be a {shape.type_name}, which this sandbox does not know"
 
 
+def as_ecr_says(field: str, constraint: str) -> tuple[str, str]:
+    """ECR's own types have their own sentences: a *field* alone, without its place in the call, and other quotes.
+
+    Sources: https://github.com/prowler-cloud/prowler/pull/603 (imageDigest);
+    https://github.com/aws-actions/amazon-ecr-login/issues/225 (registryIds); https://github.com/mulgadc/spinifex,
+    spinifex/gateway/ecrapi/validation_test.go, captured from ECR (repositoryName, tags).
+    """
+    *_, last = field.split(".")
+    if last in OWN_TYPES:
+        return last, constraint.replace(r"\/", "/")  # the model escapes the slash, ECR does not
+    if values := re.search(r"\[(.*)\]$", constraint):
+        constraint = f"{constraint[: values.start()]}[{', '.join(sorted(values[1].split(', '), key=_place_in_java))}]"
+    constraint = "Member " + re.sub("regular expression '(.*)'$", r"regular expression pattern: \1", constraint)
+    if last == "member":
+        field, constraint = field.rsplit(".", 2)[0], f"Member must satisfy constraint: [{constraint}]"
+    return ".".join(name[0].lower() + name[1:] for name in field.split(".")), constraint
+
+
+def _place_in_java(text: str) -> int:
+    """ECR lists the values of an enum in the order of a Java HashSet of at most 12 strings.
+
+    Seen in [IMMUTABLE, MUTABLE, MUTABLE_WITH_EXCLUSION, IMMUTABLE_WITH_EXCLUSION] and [REPLICATION,
+    PULL_THROUGH_CACHE, CREATE_ON_PUSH]: https://github.com/badmintoncryer/cdk-preflight, rules/ecr.
+    """
+    hashed = 0
+    for letter in text:
+        hashed = (31 * hashed + ord(letter)) % 2**32
+    return (hashed ^ hashed >> 16) % 16
+
+
 def _structure(shape: StructureShape, value: Any, name: str) -> Iterator[tuple[str, str]]:
     if not isinstance(value, dict):
         yield name, "must be an object"
@@ -106,8 +140,8 @@ def _list(shape: ListShape, value: Any, name: str) -> Iterator[tuple[str, str]]:
         yield name, "must be a list"
         return
     yield from _length(shape, len(value), name)
-    for part in value:
-        yield from faults(shape.member, part, name)
+    for place, part in enumerate(value, 1):
+        yield from faults(shape.member, part, f"{name}.{place}.member")
 
 
 def _map(shape: MapShape, value: Any, name: str) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from botocore.validate import ParamValidator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecr_sandbox.aws.validation import ONE_WAY, faults, parameters_in
+from ecr_sandbox.aws.validation import ONE_WAY, as_ecr_says, faults, parameters_in
 from tests.sandbox.shapes import faulty, valid
 
 MODEL = botocore.session.Session().get_service_model("ecr")
@@ -71,7 +71,12 @@ UPLOAD = {
         ("BatchGetImage", {"repositoryName": "app", "imageIds": []}, "imageIds", "greater than or equal to 1"),
         ("BatchGetImage", {"repositoryName": "app", "imageIds": [{}] * 101}, "imageIds", "less than or equal to 100"),
         ("DeleteRepository", {"repositoryName": "app", "force": "yes"}, "force", "must be true or false"),
-        ("CreateRepository", {"repositoryName": "app", "tags": [{"Key": "a"}]}, "tags.Value", "must not be null"),
+        (
+            "CreateRepository",
+            {"repositoryName": "app", "tags": [{"Key": "a"}]},
+            "tags.1.member.Value",
+            "must not be null",
+        ),
         ("UploadLayerPart", UPLOAD | {"partLastByte": 2**63}, "partLastByte", "less than or equal to"),
         ("UploadLayerPart", UPLOAD | {"partLastByte": 1.0}, "partLastByte", "must be a whole number"),
         ("UploadLayerPart", UPLOAD | {"layerPartBlob": "e"}, "layerPartBlob", "must be base64"),
@@ -88,6 +93,71 @@ def test_an_error_names_its_field_and_the_constraint(operation, parameters, fiel
     [(named, message)] = errors_of(operation, **parameters)
     assert named == field
     assert constraint in message
+
+
+REPOSITORY_NAME = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*"
+MODES = "IMMUTABLE, MUTABLE, MUTABLE_WITH_EXCLUSION, IMMUTABLE_WITH_EXCLUSION"
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "field", "constraint"),
+    [
+        (
+            "CreateRepository",
+            {"repositoryName": "Bad_Name!"},
+            "repositoryName",
+            f"must satisfy regular expression '{REPOSITORY_NAME}'",
+        ),
+        (
+            "CreateRepository",
+            {"repositoryName": "a" * 257},
+            "repositoryName",
+            "must have length less than or equal to 256",
+        ),
+        (
+            "CreateRepository",
+            {"repositoryName": "app", "tags": [{"Key": "env", "Value": "prod"}, {"Value": "prod"}]},
+            "tags.2.member.key",
+            "Member must not be null",
+        ),
+        (
+            "BatchGetImage",
+            {"repositoryName": "app", "imageIds": []},
+            "imageIds",
+            "Member must have length greater than or equal to 1",
+        ),
+        (
+            "ListImages",
+            {"repositoryName": "app", "maxResults": 1001},
+            "maxResults",
+            "Member must have value less than or equal to 1000",
+        ),
+        (
+            "GetAuthorizationToken",
+            {"registryIds": ["12"]},
+            "registryIds",
+            "Member must satisfy constraint: [Member must satisfy regular expression pattern: [0-9]{12}]",
+        ),
+        (
+            "PutImageTagMutability",
+            {"repositoryName": "app", "imageTagMutability": "X"},
+            "imageTagMutability",
+            f"Member must satisfy enum value set: [{MODES}]",
+        ),
+        (
+            "CreateRepositoryCreationTemplate",
+            {"prefix": "app", "appliedFor": ["X"]},
+            "appliedFor",
+            "Member must satisfy constraint: "
+            "[Member must satisfy enum value set: [REPLICATION, PULL_THROUGH_CACHE, CREATE_ON_PUSH]]",
+        ),
+    ],
+)
+def test_the_sentences_of_ecr(operation, parameters, field, constraint):
+    """Each was captured from ECR, except the wrapped enum: sources next to ``as_ecr_says``."""
+    [fault] = errors_of(operation, **parameters)
+    named, message = as_ecr_says(*fault)
+    assert (named, message.startswith(constraint)) == (field, True), message
 
 
 @given(st.sampled_from(MODEL.operation_names), ANYTHING)
@@ -123,7 +193,7 @@ def test_a_long_text_that_does_not_match_is_refused_fast():
     rules = [{"scanFrequency": "MANUAL", "repositoryFilters": [{"filter": "a" * 254 + "!", "filterType": "WILDCARD"}]}]
     began = time.thread_time()
     [(field, _)] = errors_of("PutRegistryScanningConfiguration", rules=rules)
-    assert field == "rules.repositoryFilters.filter"
+    assert field == "rules.1.member.repositoryFilters.1.member.filter"
     assert time.thread_time() - began < 1
 
 

@@ -102,12 +102,15 @@ class InvalidLayerException(ServiceException):
 
 
 class UnsupportedImageTypeException(ServiceException):
-    """StartImageScan; the sentence is the service model's."""
+    """StartImageScan: https://github.com/alexjurkiewicz/ecr-scan-image/issues/43."""
 
     code = "UnsupportedImageTypeException"
 
-    def __init__(self) -> None:
-        super().__init__("The image is of a type that cannot be scanned.")
+    def __init__(self, media_type: str):
+        super().__init__(
+            f"An artifact with media type '{media_type}' cannot be scanned. "
+            "For more information, see the Amazon ECR documentation."
+        )
 
 
 class ImageArchivedException(ServiceException):
@@ -232,12 +235,15 @@ class ReplicationBackfillInvalidStatusException(ServiceException):
 
 
 class UnsupportedUpstreamRegistryException(ServiceException):
-    """A pull through cache rule for a registry that ECR does not know."""
+    """A pull through cache rule for a registry that ECR does not know, or without the credentials that it needs."""
 
     code = "UnsupportedUpstreamRegistryException"
 
-    def __init__(self, url: str):
-        super().__init__(f"The upstream registry '{url}' is not supported")
+
+class UpstreamRegistryInvalid(ServiceException):
+    """Parameters of a pull through cache rule that contradict each other; the code is ours."""
+
+    code = "ValidationException"
 
 
 class SecretNotFoundException(ServiceException):
@@ -245,8 +251,26 @@ class SecretNotFoundException(ServiceException):
 
     code = "SecretNotFoundException"
 
-    def __init__(self, arn: str):
-        super().__init__(f"The secret with ARN '{arn}' does not exist")
+
+# What ECR says of pull through cache rules. https://github.com/badmintoncryer/cdk-preflight (rules/ecr/
+# pf-ecr-pull-through-cache-…) tried it on AWS in September 2026.
+UPSTREAM_UNKNOWN = "The upstream registry URL {} is invalid. Specify a valid upstream registry URL and try again"
+UPSTREAM_NEEDS_SECRET = (  # with its code: https://github.com/aws-controllers-k8s/community/issues/2589
+    "The specified upstream registry requires authentication. Specify a valid Secrets Manager ARN containing the "
+    "upstream registry credentials and try again."
+)
+UPSTREAM_NEEDS_NO_SECRET = "The specified upstream registry doesn't require authentication"
+UPSTREAM_IS_THIS_REGISTRY = "Upstream registry URL cannot be the same as the cache registry"
+MISMATCH = "Invalid input: Upstream registry URL and {} do not match. Please verify input and try again."
+UPSTREAMS_DIFFER = MISMATCH.format("entered upstream registry")
+CREDENTIAL_TYPES_DIFFER = MISMATCH.format("provided credential type")
+SECRET_UNKNOWN = (  # the service model's, and in https://github.com/entigolabs/entigo-infralib/pull/1645
+    "The ARN of the secret specified in the pull through cache rule was not found. Update the pull through cache rule "
+    "with a valid secret ARN and try again."
+)
+SECRET_ELSEWHERE = (
+    "Please verify the secret exists in the same region and account that the pullthrough cache rule will be created in"
+)
 
 
 class UnableToAccessSecretException(ServiceException):
@@ -270,9 +294,27 @@ SCAN_QUOTA = "The scan quota per image has been exceeded. Wait and try again."
 ELIGIBILITY_EXPIRED = "The image was pushed more than 30 days ago: it is not scanned any more."
 
 
+# PutRegistryScanningConfiguration: https://github.com/badmintoncryer/cdk-preflight, rules/ecr/
+# pf-ecr-registry-scanning-configuration. That the second sentence has the same frame is our guess.
+
+
 def unsupported_frequency(frequency: str, scan_type: str) -> ServiceException:
     """The allowed combinations are those of the API reference, RegistryScanningRule."""
-    return InvalidParameter("rules.scanFrequency", f"{frequency} is not supported when scanType is {scan_type}")
+    return InvalidParameter(None, f"Invalid scan frequency for scanType {scan_type}: {frequency}")
+
+
+def repeated_frequency(frequency: str) -> ServiceException:
+    """Two rules have the same *frequency*."""
+    return InvalidParameter(None, f"Invalid input. Contains duplicate scan frequencies: [{frequency}]")
+
+
+class KmsException(ServiceException):
+    """CreateRepository with a key of another *region*: cdk-preflight, rules/ecr/pf-ecr-encryption-configuration."""
+
+    code = "KmsException"
+
+    def __init__(self, region: str):
+        super().__init__(f"Invalid arn {region}")
 
 
 # Plain text, not JSON: https://github.com/NVIDIA/enroot/issues/59

@@ -47,4 +47,4 @@ class RegistryOperations(Operations):
 
 def _one_of(field: str, value: str, known: Collection[str]) -> None:
     if value not in known:
-        raise InvalidParameter(field, f"must satisfy enum value set: [{', '.join(known)}]")
+        raise InvalidParameter(field, f"Member must satisfy enum value set: [{', '.join(known)}]")

@@ -8,6 +8,7 @@ from ecr_sandbox.aws import resource_tags
 from ecr_sandbox.aws.errors import InvalidParameter
 
 from .backend import Repository
+from .errors import KmsException
 from .operations import Operations
 
 MOST_WILDCARDS = 2  # the console's "Add filter": "maximum of 2 wildcards"; ECR user guide, "Image tag mutability"
@@ -19,6 +20,7 @@ class RepositoryOperations(Operations):
     def create_repository(self) -> ActionResult:
         resource_tags.with_more({}, self._get_param("tags") or [])
         self._check_mutability(self._get_param("imageTagMutability") or "MUTABLE")
+        check_encryption(self._get_param("encryptionConfiguration"), self.region)
         return super().create_repository()
 
     def describe_repositories(self) -> ActionResult:
@@ -54,12 +56,30 @@ class RepositoryOperations(Operations):
 
 
 def check_mutability(mode: str, filters: Sequence[Mapping[str, str]] | None) -> None:
-    """Raises InvalidParameter if a *mode* (``IMMUTABLE_WITH_EXCLUSION``, …) and its *filters* contradict each other."""
+    """Raises InvalidParameter if a *mode* (``IMMUTABLE_WITH_EXCLUSION``, …) and its *filters* contradict each other.
+
+    Source of the sentences: https://github.com/badmintoncryer/cdk-preflight,
+    rules/ecr/pf-ecr-image-tag-mutability-filters.
+    """
     field = "imageTagMutabilityExclusionFilters"
     if mode.endswith("_WITH_EXCLUSION") != bool(filters):
-        must = "must" if filters else "can't"
+        wrong = "are not allowed" if filters else "can't be null"
         raise InvalidParameter(
-            field, f"ImageTagMutabilityExclusionFilters {must} be null when imageTagMutability is set as {mode}"
+            field, f"ImageTagMutabilityExclusionFilters {wrong} when imageTagMutability is set as {mode}"
         )
     if any(each["filter"].count("*") > MOST_WILDCARDS for each in filters or []):
         raise InvalidParameter(f"{field}.filter", f"must have at most {MOST_WILDCARDS} wildcards")
+
+
+def check_encryption(config: Mapping[str, str] | None, region: str) -> None:
+    """Raises InvalidParameter for a key without KMS, KmsException for a key of another Region than *region*.
+
+    Source: https://github.com/badmintoncryer/cdk-preflight, rules/ecr/pf-ecr-encryption-configuration.
+    """
+    key = (config or {}).get("kmsKey")
+    if config and key and config["encryptionType"] == "AES256":
+        wrong = "Encryption key should not be set for AES256 encryption."
+        raise InvalidParameter("encryptionConfiguration", f"Invalid encryption configuration: {wrong}")
+    parts = (key or "").split(":")
+    if len(parts) >= 6 and parts[3] != region:
+        raise KmsException(parts[3])

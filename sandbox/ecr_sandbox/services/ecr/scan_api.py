@@ -25,11 +25,13 @@ class ScanOperations(Operations):
     scans: ClassVar["Scans"]
 
     def put_registry_scanning_configuration(self) -> ActionResult:
-        """Missing parameters get their defaults. Existing images are scanned if the new rules require it."""
+        """The rules are stored as given. Existing images are scanned if the new rules require it."""
         scan_type, given = self._get_param("scanType") or rules.BASIC, self._get_param("rules") or []
         if frequency := rules.unsupported_frequency(scan_type, given):
             raise errors.unsupported_frequency(frequency, scan_type)
-        config = rules.configuration(scan_type, given)
+        if frequency := rules.repeated_frequency(given):
+            raise errors.repeated_frequency(frequency)
+        config = {"scanType": scan_type, "rules": given}
         self.ecr_backend.registry_scanning_configuration = config
         self.scans.rules_changed(self.current_account, self.region)
         return ActionResult({"registryScanningConfiguration": config})
@@ -82,13 +84,14 @@ def summary_for(repository: Repository, image: Image) -> dict[str, Any]:
 
 
 def _scanning(repository: Repository) -> dict[str, Any]:
+    """``scanOnPush`` is the repository's own setting: https://github.com/turbot/steampipe-plugin-aws/issues/1716."""
     from ecr_sandbox.services.ecr.scan.triggers import rule_of
 
-    rule = rule_of(repository)
+    rule, own = rule_of(repository), repository.image_scanning_configuration or {}
     return {
         "repositoryArn": repository.arn,
         "repositoryName": repository.name,
-        "scanOnPush": rule.frequency == rules.ON_PUSH,
+        "scanOnPush": bool(own.get("scanOnPush")),
         "scanFrequency": rule.frequency,
         "appliedScanFilters": [{"filter": each, "filterType": "WILDCARD"} for each in rule.filters],
     }

@@ -14,7 +14,7 @@ from .errors import TemplateAlreadyExistsException, TemplateNotFoundException
 from .lifecycle import policy
 from .operations import Operations
 from .registry_settings import TEMPLATES, Settings
-from .repositories_api import check_mutability
+from .repositories_api import check_encryption, check_mutability
 
 GIVEN = (
     "description",
@@ -66,7 +66,7 @@ class TemplateOperations(Operations):
         if guard := given.get("repositoryPolicy"):
             given["repositoryPolicy"] = stored_repository_policy(guard, "ecr", "repositoryPolicy")
         template = {**before, **given}
-        _check(template)
+        _check(template, self.region)
         self._templates().put(self._template_prefix(), template)
         return ActionResult({"registryId": self.current_account, "repositoryCreationTemplate": _shown(template)})
 
@@ -88,9 +88,10 @@ def _shown(template: Mapping[str, Any]) -> dict[str, Any]:
     return {**template, **({"repositoryPolicy": principal_names.shown(guard)} if guard else {})}
 
 
-def _check(template: Mapping[str, Any]) -> None:
+def _check(template: Mapping[str, Any], region: str) -> None:
     """Raises the same errors as the same settings of a repository."""
     check_mutability(template["imageTagMutability"], template.get("imageTagMutabilityExclusionFilters"))
     resource_tags.with_more({}, template.get("resourceTags") or [])
+    check_encryption(template["encryptionConfiguration"], region)
     if text := template.get("lifecyclePolicy"):
         policy.parse(text)

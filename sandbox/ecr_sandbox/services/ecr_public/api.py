@@ -36,7 +36,6 @@ from .auth import REGION, passwords
 from .errors import (
     SERVICE,
     RegistryNotFoundException,
-    RepositoryCatalogDataNotFoundException,
     UnsupportedCommandException,
     no_such_endpoint,
 )
@@ -132,10 +131,11 @@ class Call:
         return {"repository": _described(repository)}
 
     def get_repository_catalog_data(self) -> Answer:
-        repository = self._repository()
-        if repository.catalog is None:
-            raise RepositoryCatalogDataNotFoundException(repository.name, self._account)
-        return {"catalogData": repository.catalog}
+        """Empty if none was given: Terraform reads it for every repository, and takes an error for a failure.
+
+        https://github.com/hashicorp/terraform-provider-aws, internal/service/ecrpublic/repository.go
+        """
+        return {"catalogData": self._repository().catalog or {}}
 
     def put_repository_catalog_data(self) -> Answer:
         repository = replace(self._repository(), catalog=_catalog(self._given["catalogData"]))

@@ -32,18 +32,6 @@ class RegistryNotFoundException(ServiceException):
         super().__init__(f"The registry with id '{registry}' does not exist")
 
 
-class RepositoryCatalogDataNotFoundException(ServiceException):
-    """The code is the service model's; the sentence follows RepositoryPolicyNotFoundException."""
-
-    code = "RepositoryCatalogDataNotFoundException"
-
-    def __init__(self, repository: str, registry: str):
-        super().__init__(
-            f"Catalog data does not exist for the repository with name '{repository}' "
-            f"in the registry with id '{registry}'"
-        )
-
-
 def no_such_endpoint() -> ApiError:
     """What us-east-1 answers to a signature of another Region.
 

@@ -489,4 +489,9 @@ def test_an_image_without_a_scan_has_no_findings(ecr, repository, images):
     assert refused(ecr.describe_image_scan_findings, **{**ask, "imageId": {"imageDigest": MISSING}})[0] == (
         "ImageNotFoundException"
     )
+    assert refused(ecr.describe_image_scan_findings, **{**ask, "imageId": {"imageDigest": "None"}}) == (
+        "InvalidParameterException",
+        "Invalid parameter at 'imageDigest' failed to satisfy constraint: "
+        "'must satisfy regular expression '[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+''",
+    )
     assert "imageScanStatus" not in about(ecr, repository, imageIds=[{"imageDigest": digest}])[0]

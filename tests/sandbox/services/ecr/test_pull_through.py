@@ -305,36 +305,46 @@ def test_an_unsupported_registry_is_an_error(sandbox, rule):
 )
 def test_rules_are_created_listed_changed_and_deleted(sandbox):
     ecr = sandbox.client(region="eu-west-3")
-    for prefix, url in (("k8s", "registry.k8s.io"), ("quay", "quay.io"), ("public", PUBLIC)):
-        made = ecr.create_pull_through_cache_rule(ecrRepositoryPrefix=prefix, upstreamRegistryUrl=url)
-        assert (made["upstreamRegistryUrl"], made["upstreamRepositoryPrefix"]) == (url, "ROOT")
+    given = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io", "upstreamRepositoryPrefix": "team"}
+    assert given.items() <= ecr.create_pull_through_cache_rule(**given).items()
+    hub = {"upstreamRegistryUrl": HUB, "credentialArn": secret_there(sandbox, "first")}
+    for prefix, more in (("hub", hub), ("public", {"upstreamRegistryUrl": PUBLIC})):
+        made = ecr.create_pull_through_cache_rule(ecrRepositoryPrefix=prefix, **more)
+        assert more.items() <= made.items()
+        assert "upstreamRepositoryPrefix" not in made  # Terraform would replace the rule
     first = ecr.describe_pull_through_cache_rules(maxResults=2)
     rest = ecr.describe_pull_through_cache_rules(maxResults=2, nextToken=first["nextToken"])
     found = first["pullThroughCacheRules"] + rest["pullThroughCacheRules"]
-    assert [each["ecrRepositoryPrefix"] for each in found] == ["k8s", "public", "quay"]
-    assert {each["upstreamRegistry"] for each in found} == {"k8s", "ecr-public", "quay"}
-    [one] = ecr.describe_pull_through_cache_rules(ecrRepositoryPrefixes=["quay"])["pullThroughCacheRules"]
+    assert [each["ecrRepositoryPrefix"] for each in found] == ["hub", "public", "quay"]
+    assert [each["upstreamRegistry"] for each in found] == ["docker-hub", "ecr-public", "quay"]
+    assert [each.get("upstreamRepositoryPrefix") for each in found] == [None, None, "team"]
+    [one] = ecr.describe_pull_through_cache_rules(ecrRepositoryPrefixes=["hub"])["pullThroughCacheRules"]
     assert (one["registryId"], one["createdAt"]) == (settings.ACCOUNT, one["updatedAt"])
-    with pytest.raises(ClientError, match="SecretNotFoundException"):  # the secret is in another Region
-        ecr.update_pull_through_cache_rule(ecrRepositoryPrefix="quay", credentialArn=secret(sandbox, "user"))
-    changed = ecr.update_pull_through_cache_rule(ecrRepositoryPrefix="quay", credentialArn=secret_there(sandbox))
+    second = secret_there(sandbox, "second")
+    for prefix, arn, code in (
+        ("hub", secret(sandbox, "user"), "SecretNotFoundException"),  # of another Region
+        ("quay", second, "UnsupportedUpstreamRegistryException"),
+    ):
+        with pytest.raises(ClientError, match=code):
+            ecr.update_pull_through_cache_rule(ecrRepositoryPrefix=prefix, credentialArn=arn)
+    changed = ecr.update_pull_through_cache_rule(ecrRepositoryPrefix="hub", credentialArn=second)
     assert changed["updatedAt"] >= one["updatedAt"]
-    assert ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="quay")["credentialArn"] == changed["credentialArn"]
+    assert ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="hub")["credentialArn"] == second
     for call in (
         ecr.delete_pull_through_cache_rule,
         ecr.update_pull_through_cache_rule,
         ecr.validate_pull_through_cache_rule,
     ):
         with pytest.raises(ClientError, match="PullThroughCacheRuleNotFoundException"):
-            call(ecrRepositoryPrefix="quay")
+            call(ecrRepositoryPrefix="hub")
     with pytest.raises(ClientError, match="PullThroughCacheRuleNotFoundException"):
-        ecr.describe_pull_through_cache_rules(ecrRepositoryPrefixes=["quay"])
+        ecr.describe_pull_through_cache_rules(ecrRepositoryPrefixes=["hub"])
 
 
-def secret_there(sandbox):
+def secret_there(sandbox, name, region="eu-west-3"):
     text = json.dumps({"username": "u", "accessToken": "p"})
-    client = sandbox.client("secretsmanager", region="eu-west-3")
-    return client.create_secret(Name="ecr-pullthroughcache/quay", SecretString=text)["ARN"]
+    client = sandbox.client("secretsmanager", region=region)
+    return client.create_secret(Name=f"ecr-pullthroughcache/{name}", SecretString=text)["ARN"]
 
 
 @pytest.mark.operation("CreatePullThroughCacheRule")
@@ -344,18 +354,60 @@ def test_invalid_rules_are_refused(sandbox):
     unreadable = sandbox.client("secretsmanager", region="eu-north-1").create_secret(
         Name="ecr-pullthroughcache/text", SecretString="my password"
     )["ARN"]
-    wrong = [
-        ({"ecrRepositoryPrefix": "public"}, "PullThroughCacheRuleAlreadyExistsException"),
-        ({"upstreamRegistryUrl": "registry.example"}, "UnsupportedUpstreamRegistryException"),
-        ({"upstreamRegistryUrl": HUB}, "InvalidParameterException"),  # without a secret
-        ({"upstreamRegistryUrl": HUB, "credentialArn": MISSING_SECRET}, "SecretNotFoundException"),
-        ({"upstreamRegistryUrl": HUB, "credentialArn": unreadable}, "UnableToAccessSecretException"),
-        ({"upstreamRegistry": "quay"}, "InvalidParameterException"),
-        ({"ecrRepositoryPrefix": "Upper"}, "InvalidParameterException"),
-    ]
-    for more, code in wrong:
-        with pytest.raises(ClientError, match=code):
+    elsewhere, here = secret(sandbox, "user"), secret_there(sandbox, "readable", "eu-north-1")
+    not_found = "The ARN of the secret specified in the pull through cache rule was not found."
+    mismatch = "Invalid input: Upstream registry URL and {} do not match. Please verify input and try again."
+    credential_type = mismatch.format("provided credential type")
+    private, role = "dkr.ecr.eu-north-1.amazonaws.com", f"arn:aws:iam::{settings.ACCOUNT}:role/cache"
+    unsupported = "UnsupportedUpstreamRegistryException"
+    for more, code, message in [
+        ({"ecrRepositoryPrefix": "public"}, "PullThroughCacheRuleAlreadyExistsException", ""),
+        ({"ecrRepositoryPrefix": "Upper"}, "InvalidParameterException", ""),
+        (
+            {"upstreamRegistryUrl": "registry.example"},
+            unsupported,
+            "The upstream registry URL registry.example is invalid. "
+            "Specify a valid upstream registry URL and try again",
+        ),
+        (
+            {"upstreamRegistryUrl": HUB},
+            unsupported,
+            "The specified upstream registry requires authentication. Specify a valid Secrets Manager ARN containing "
+            "the upstream registry credentials and try again.",
+        ),
+        ({"credentialArn": here}, unsupported, "The specified upstream registry doesn't require authentication"),
+        (
+            {"upstreamRegistryUrl": HUB, "credentialArn": elsewhere},
+            "SecretNotFoundException",
+            "Please verify the secret exists in the same region and account",
+        ),
+        (
+            {"upstreamRegistryUrl": HUB, "credentialArn": MISSING_SECRET.replace("us-east-1", "eu-north-1")},
+            "SecretNotFoundException",
+            not_found,
+        ),
+        ({"upstreamRegistryUrl": HUB, "credentialArn": unreadable}, "UnableToAccessSecretException", ""),
+        (
+            {"upstreamRegistryUrl": HUB, "credentialArn": here, "upstreamRegistry": "quay"},
+            "ValidationException",
+            mismatch.format("entered upstream registry"),
+        ),
+        (
+            {"upstreamRegistryUrl": f"{settings.ACCOUNT}.{private}"},
+            "ValidationException",
+            "Upstream registry URL cannot be the same as the cache registry",
+        ),
+        ({"customRoleArn": role}, "ValidationException", credential_type),
+        (
+            {"upstreamRegistryUrl": f"{settings.OTHER_ACCOUNT}.{private}", "credentialArn": here},
+            "ValidationException",
+            credential_type,
+        ),
+    ]:
+        with pytest.raises(ClientError) as refused:
             ecr.create_pull_through_cache_rule(**{"ecrRepositoryPrefix": "new", "upstreamRegistryUrl": PUBLIC, **more})
+        answer = refused.value.response["Error"]
+        assert (answer["Code"], answer["Message"].startswith(message)) == (code, True), answer
 
 
 def test_the_aws_commands_work(sandbox, on_the_hub):

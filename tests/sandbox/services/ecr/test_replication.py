@@ -318,10 +318,15 @@ def test_rules_are_returned_and_invalid_rules_are_refused(sandbox, replicate):
     assert (described["registryId"], described["replicationConfiguration"]) == (ME, {"rules": rules})
     with pytest.raises(ClientError, match="Replication destination cannot be the same as the source registry"):
         replicate(rule(HERE))
-    with pytest.raises(ClientError, match="mars-north-1"):
-        replicate(rule("mars-north-1"))
-    with pytest.raises(ClientError, match="cn-north-1"):
-        replicate(rule("cn-north-1"))
+    for region in ("mars-north-1", "cn-north-1"):
+        with pytest.raises(ClientError, match=f"Invalid region '{region}'"):
+            replicate(rule(region))
+    regions = (THERE, "us-west-2", "ap-south-1")
+    many = [rule(*regions, account=f"{number:012}") for number in range(9)]
+    rules = [*many[:8], rule(THERE), rule(THERE, filters=["prod"])]
+    replicate(*rules)
+    with pytest.raises(ClientError, match="at most 25 unique destinations"):
+        replicate(*many)
     with pytest.raises(ClientError, match="InvalidParameterException"):
         replicate(*[rule(THERE)] * 26)
     assert ecr.describe_registry()["replicationConfiguration"] == {"rules": rules}

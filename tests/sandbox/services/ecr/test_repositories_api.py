@@ -87,6 +87,26 @@ def test_the_default_key_is_the_aws_managed_key_of_account_and_region(sandbox, e
     assert key(ecr, "three", kmsKey="alias/mine") == "alias/mine"
 
 
+@pytest.mark.operation("CreateRepository", "CreateRepositoryCreationTemplate")
+def test_a_key_without_kms_or_of_another_region_is_refused(ecr, repository):
+    mine, far = (f"arn:aws:kms:{region}:{settings.ACCOUNT}:key/a" for region in (settings.REGION, "eu-west-1"))
+    for config, wanted in (
+        (
+            {"encryptionType": "AES256", "kmsKey": mine},
+            (
+                "InvalidParameterException",
+                "Invalid parameter at 'encryptionConfiguration' failed to satisfy constraint: 'Invalid encryption "
+                "configuration: Encryption key should not be set for AES256 encryption.'",
+            ),
+        ),
+        ({"encryptionType": "KMS", "kmsKey": far}, ("KmsException", "Invalid arn eu-west-1")),
+    ):
+        new = {"encryptionConfiguration": config}
+        assert refused(ecr.create_repository, repositoryName=f"{repository}/new", **new) == wanted
+        template = {"prefix": repository, "appliedFor": ["CREATE_ON_PUSH"], **new}
+        assert refused(ecr.create_repository_creation_template, **template) == wanted
+
+
 @pytest.mark.operation("CreateRepository")
 @pytest.mark.parametrize("name", ["Demo", "a..b", "-a", "a-", "a/", "/a", "a//b", "x" * 257, "../a"])
 def test_an_invalid_name_is_refused(ecr, name):
@@ -173,9 +193,9 @@ def test_more_than_fifty_tags_are_refused(ecr, repository):
 )
 def test_an_invalid_resource_tag_is_refused(ecr, repository, tags):
     given = [{"Key": key, "Value": value} for key, value in tags]
-    code, _ = refused(ecr.create_repository, repositoryName=f"{repository}-new", tags=given)
-    assert code == "InvalidTagParameterException"
-    assert refused(ecr.tag_resource, resourceArn=arn(repository), tags=given)[0] == "InvalidTagParameterException"
+    wanted = ("InvalidTagParameterException", "Tag parameters are invalid")
+    assert refused(ecr.create_repository, repositoryName=f"{repository}-new", tags=given) == wanted
+    assert refused(ecr.tag_resource, resourceArn=arn(repository), tags=given) == wanted
     assert tags_of(ecr, repository) == {}
 
 
@@ -198,10 +218,15 @@ def test_only_a_mode_with_exclusion_has_filters(ecr, repository, mode):
     shown = found(ecr, repository)
     assert shown["imageTagMutability"] == mode
     assert shown.get("imageTagMutabilityExclusionFilters") == right.get("imageTagMutabilityExclusionFilters")
-    code, message = refused(ecr.put_image_tag_mutability, **ask, **wrong)
-    assert (code, "'imageTagMutabilityExclusionFilters'" in message) == ("InvalidParameterException", True)
+    what = "can't be null" if right else "are not allowed"
+    wanted = (
+        "InvalidParameterException",
+        "Invalid parameter at 'imageTagMutabilityExclusionFilters' failed to satisfy constraint: "
+        f"'ImageTagMutabilityExclusionFilters {what} when imageTagMutability is set as {mode}'",
+    )
+    assert refused(ecr.put_image_tag_mutability, **ask, **wrong) == wanted
     ask["repositoryName"] = f"{repository}-new"
-    assert refused(ecr.create_repository, **ask, **wrong)[0] == "InvalidParameterException"
+    assert refused(ecr.create_repository, **ask, **wrong) == wanted
     assert ecr.create_repository(**ask, **right)["repository"]["imageTagMutability"] == mode
 
 
@@ -298,6 +323,26 @@ def test_an_invalid_registry_policy_is_refused(ecr, text):
     )
 
 
+@pytest.mark.operation("SetRepositoryPolicy", "PutRegistryPolicy")
+def test_a_policy_for_a_principal_that_does_not_exist_is_refused(ecr, repository):
+    nobody = {"AWS": f"arn:aws:iam::{settings.ACCOUNT}:user/nobody"}
+    for call, parameters in (
+        (ecr.set_repository_policy, {"repositoryName": repository, "policyText": policy(Principal=nobody)}),
+        (ecr.put_registry_policy, {"policyText": policy(Principal=nobody, Resource=arn("*"))}),
+    ):
+        assert refused(call, **parameters) == (
+            "InvalidParameterException",
+            "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Principal not found'",
+        )
+
+
+@pytest.mark.operation("SetRepositoryPolicy")
+def test_two_statements_of_a_repository_policy_can_have_the_same_sid(ecr, repository):
+    """https://github.com/getmoto/moto/pull/8933"""
+    twice = json.dumps({**POLICY, "Statement": [{**POLICY["Statement"][0], "Sid": "pull"}] * 2})
+    assert ecr.set_repository_policy(repositoryName=repository, policyText=twice)["policyText"] == twice
+
+
 @pytest.mark.operation("PutRegistryPolicy", "GetRegistryPolicy", "DeleteRegistryPolicy", "DescribeRegistry")
 def test_a_registry_and_its_policy_are_described(ecr):
     there_is_none = (
@@ -345,7 +390,8 @@ def test_the_scanning_configuration_is_stored(ecr, repository):
             "rules": rules,
         }
         [config], _ = scanning()
-        assert (config["scanOnPush"], config["appliedScanFilters"]) == (True, [pattern])
+        assert (config["scanOnPush"], config["scanFrequency"]) == (False, "SCAN_ON_PUSH")
+        assert config["appliedScanFilters"] == [pattern]
     finally:
         answer = ecr.put_registry_scanning_configuration()  # moto alone returns HTTP 500
     assert answer["registryScanningConfiguration"] == {"scanType": "BASIC", "rules": []}
@@ -397,4 +443,7 @@ def test_other_account_settings_are_refused(ecr):
     assert refused(ecr.get_account_setting, name="MINE")[0] == "InvalidParameterException"
     code, message = refused(ecr.put_account_setting, name="MINE", value="ENABLED")
     assert code == "InvalidParameterException"
-    assert "'must satisfy enum value set: [BASIC_SCAN_TYPE_VERSION, BLOB_MOUNTING, REGISTRY_POLICY_SCOPE]'" in message
+    assert (
+        "'Member must satisfy enum value set: [BASIC_SCAN_TYPE_VERSION, BLOB_MOUNTING, REGISTRY_POLICY_SCOPE]'"
+        in message
+    )

@@ -54,13 +54,17 @@ def refused(code: str, call, **parameters) -> str:
     return error.value.response["Error"]["Message"]
 
 
+def frequency(name: str, *filters: str) -> dict:
+    """A rule of a registry's scanning configuration."""
+    return {
+        "scanFrequency": name,
+        "repositoryFilters": [{"filter": each, "filterType": "WILDCARD"} for each in filters],
+    }
+
+
 def enhanced(ecr, *rules: tuple[str, str]) -> None:
     """Enable enhanced scanning. Each rule is a frequency and a filter."""
-    given = [
-        {"scanFrequency": frequency, "repositoryFilters": [{"filter": each, "filterType": "WILDCARD"}]}
-        for frequency, each in rules
-    ]
-    ecr.put_registry_scanning_configuration(scanType="ENHANCED", rules=given)
+    ecr.put_registry_scanning_configuration(scanType="ENHANCED", rules=[frequency(*rule) for rule in rules])
 
 
 def names(answer: dict) -> list[tuple[str, str]]:
@@ -168,11 +172,15 @@ def test_an_artifact_without_a_file_system_is_not_scanned(ecr):
     repository = make(ecr, imageScanningConfiguration={"scanOnPush": True})
     child = push(ecr, repository, "image", OLD)
     api.put(ecr, repository, api.index(child), "index")
-    api.image(ecr, repository, "no layers", "empty")
-    for tag in ("index", "empty"):
+    artifact, kind = api.manifest(), "application/vnd.example.config.v1+json"
+    api.put(ecr, repository, {**artifact, "config": {**artifact["config"], "mediaType": kind}}, "artifact")
+    for tag, media_type in (("index", api.INDEX), ("artifact", kind)):
         this = {"repositoryName": repository, "imageId": {"imageTag": tag}}
         message = refused("UnsupportedImageTypeException", ecr.start_image_scan, **this)
-        assert message == "The image is of a type that cannot be scanned."
+        assert message == (
+            f"An artifact with media type '{media_type}' cannot be scanned. "
+            "For more information, see the Amazon ECR documentation."
+        )
         refused("ScanNotFoundException", ecr.describe_image_scan_findings, **this)
     refused("ImageNotFoundException", ecr.start_image_scan, repositoryName=repository, imageId={"imageTag": "none"})
     refused("InvalidParameterException", ecr.start_image_scan, repositoryName=repository, imageId={})
@@ -338,22 +346,30 @@ def test_an_enhanced_scan_without_an_operating_system_is_unsupported(ecr):
 @pytest.mark.operation("PutRegistryScanningConfiguration", "GetRegistryScanningConfiguration")
 def test_the_rules_of_a_registry_are_stored_and_returned(ecr):
     assert ecr.get_registry_scanning_configuration()["scanningConfiguration"] == {"scanType": "BASIC", "rules": []}
-    enhanced(ecr)
-    rules = ecr.get_registry_scanning_configuration()["scanningConfiguration"]["rules"]
-    assert rules == [
-        {"scanFrequency": "CONTINUOUS_SCAN", "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]}
-    ]
+    for config in (
+        {"scanType": "ENHANCED", "rules": []},
+        {"scanType": "ENHANCED", "rules": [frequency("CONTINUOUS_SCAN", "b*"), frequency("SCAN_ON_PUSH", "a", "*")]},
+    ):
+        assert ecr.put_registry_scanning_configuration(**config)["registryScanningConfiguration"] == config
+        assert ecr.get_registry_scanning_configuration()["scanningConfiguration"] == config
     ecr.put_registry_scanning_configuration()
     assert ecr.get_registry_scanning_configuration()["scanningConfiguration"] == {"scanType": "BASIC", "rules": []}
 
 
 @pytest.mark.operation("PutRegistryScanningConfiguration")
-@pytest.mark.parametrize(("scan_type", "frequency"), [("BASIC", "CONTINUOUS_SCAN"), ("ENHANCED", "MANUAL")])
-def test_a_frequency_of_another_scan_type_is_refused(ecr, scan_type, frequency):
-    rule = {"scanFrequency": frequency, "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]}
+@pytest.mark.parametrize(
+    ("scan_type", "frequencies", "constraint"),
+    [
+        ("BASIC", ["CONTINUOUS_SCAN"], "Invalid scan frequency for scanType BASIC: CONTINUOUS_SCAN"),
+        ("ENHANCED", ["MANUAL"], "Invalid scan frequency for scanType ENHANCED: MANUAL"),
+        ("BASIC", ["MANUAL"] * 2, "Invalid input. Contains duplicate scan frequencies: [MANUAL]"),
+    ],
+)
+def test_a_frequency_of_another_scan_type_or_given_twice_is_refused(ecr, scan_type, frequencies, constraint):
+    rules = [frequency(each, "*") for each in frequencies]
     call = ecr.put_registry_scanning_configuration
-    message = refused("InvalidParameterException", call, scanType=scan_type, rules=[rule])
-    assert f"{frequency} is not supported" in message
+    message = refused("InvalidParameterException", call, scanType=scan_type, rules=rules)
+    assert message == f"Invalid parameter failed to satisfy constraint: '{constraint}'"
 
 
 @pytest.mark.operation("BatchGetRepositoryScanningConfiguration", "PutImageScanningConfiguration")
@@ -366,7 +382,7 @@ def test_the_scanning_configuration_of_a_repository_is_returned(ecr):
     answer = ecr.batch_get_repository_scanning_configuration(repositoryNames=[before, after, "else", "none"])
     by_name = {each["repositoryName"]: each for each in answer["scanningConfigurations"]}
     for name in (before, after):
-        assert by_name[name]["scanOnPush"] is True
+        assert by_name[name]["scanOnPush"] is False  # the repository's own setting
         assert by_name[name]["scanFrequency"] == "SCAN_ON_PUSH"
         assert by_name[name]["appliedScanFilters"] == rule["repositoryFilters"]
     assert (by_name["else"]["scanFrequency"], by_name["else"]["appliedScanFilters"]) == ("MANUAL", [])

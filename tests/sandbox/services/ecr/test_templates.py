@@ -217,7 +217,7 @@ def test_invalid_templates_are_refused(sandbox, prefix):
         ({"repositoryPolicy": "{}"}, "Invalid repository policy provided"),
         ({"lifecyclePolicy": '{"rules": 1}'}, "Lifecycle policy validation failure"),
         ({"imageTagMutability": "MUTABLE_WITH_EXCLUSION"}, "ImageTagMutabilityExclusionFilters"),
-        ({"resourceTags": [{"Key": "aws:x", "Value": "y"}]}, "InvalidTagParameterException|reserved"),
+        ({"resourceTags": [{"Key": "aws:x", "Value": "y"}]}, "Tag parameters are invalid"),
         ({"appliedFor": ["LUNCH"]}, "InvalidParameterException"),
     ]
     for more, message in wrong:
@@ -237,9 +237,10 @@ def test_the_caller_needs_permission_to_pass_the_role(sandbox, prefix):
     making = ["ecr:CreateRepositoryCreationTemplate", "ecr:CreatePullThroughCacheRule"]
     name, key = sandbox.make_user(policy(allow(making)))
     ecr = sandbox.client(key=key)
+    upstream = f"{settings.OTHER_ACCOUNT}.dkr.ecr.{settings.REGION}.amazonaws.com"
     calls = [
         (ecr.create_repository_creation_template, {"prefix": prefix, "appliedFor": ["REPLICATION"]}),
-        (ecr.create_pull_through_cache_rule, {"ecrRepositoryPrefix": prefix, "upstreamRegistryUrl": "quay.io"}),
+        (ecr.create_pull_through_cache_rule, {"ecrRepositoryPrefix": prefix, "upstreamRegistryUrl": upstream}),
     ]
     for call, given in calls:
         with pytest.raises(ClientError, match=f"not authorized to perform: iam:PassRole on resource: {role}"):

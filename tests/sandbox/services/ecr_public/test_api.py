@@ -143,9 +143,8 @@ def test_catalog_data_is_set_and_returned(public) -> None:
 
 
 def test_a_new_repository_has_no_catalog_data(public, name: str) -> None:
-    with pytest.raises(ClientError) as refused:
-        public.get_repository_catalog_data(repositoryName=name)
-    assert error_of(refused)[0] == "RepositoryCatalogDataNotFoundException"
+    """Terraform reads it for every repository."""
+    assert public.get_repository_catalog_data(repositoryName=name)["catalogData"] == {}
 
 
 def test_a_logo_is_not_supported(public, name: str) -> None:

@@ -24,10 +24,13 @@ class PolicyInvalid(InvalidParameter):
         super().__init__("LifecyclePolicyText", f"Lifecycle policy {failure} failure: {detail}")
 
 
-UNREADABLE = "Could not map policyString into LifecyclePolicy"  # cdk-preflight; moto adds a full stop
+UNREADABLE = "Could not map policyString into LifecyclePolicy."  # cdk-preflight, pf-ecr-lifecycle-action
 
-# https://github.com/cloudposse/terraform-aws-ecr/pull/132 and /issues/158
-NOT_ONE_OF_TWO = "instance failed to match exactly one schema (matched 0 out of 2)"
+
+def not_one_of(schemas: int) -> str:
+    """No one of so many *schemas* fits: four count types (cdk-preflight, pf-ecr-lifecycle-count), or two actions
+    (https://github.com/cloudposse/terraform-aws-ecr/issues/158)."""
+    return f"instance failed to match exactly one schema (matched 0 out of {schemas})"
 
 
 def wrong_type(found: str, allowed: str) -> str:
@@ -75,7 +78,7 @@ def _listed(names: Iterable[str]) -> str:
 NO_TAGS = "Must specify tagPrefixList or tagPatternList when tagStatus=TAGGED."
 # cdk-preflight
 BOTH_LISTS = "If policy has a tagged rule, it must specify only one of tagPrefixList or tagPatternList"
-BAD_PATTERN = "Invalid tag pattern provided"
+BAD_PATTERN = "Invalid tag pattern provided. Total number of * must not exceed {most}"
 SAME_PRIORITY = "Duplicate priority in multiple rules"
 STANDARD_ONLY = (
     "SINCE_IMAGE_PUSHED, SINCE_IMAGE_PULLED and IMAGE_COUNT_MORE_THAN support the STANDARD storage class only"

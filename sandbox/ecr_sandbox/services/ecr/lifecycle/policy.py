@@ -108,21 +108,21 @@ def _rule(content: Any) -> Rule:
 
 
 def _count_type(selection: dict[str, Any]) -> str:
-    """A number of images has no unit, a number of days has one: two schemas, of which one must match."""
+    """A number of images has no unit, a number of days has one: a schema for each type, of which one must match."""
     kind, unit = selection["countType"], selection.get("countUnit")
     if kind == COUNT and "countUnit" not in selection:
         return COUNT
     if kind in (PUSHED, PULLED, TRANSITIONED) and unit == "days":
         return kind
-    raise PolicyInvalid(errors.NOT_ONE_OF_TWO)
+    raise PolicyInvalid(errors.not_one_of(4))
 
 
 def _action(action: dict[str, Any]) -> str:
     kind = _one_of(action["type"], (EXPIRE, TRANSITION))
     if kind == EXPIRE and "targetStorageClass" in action:
-        raise PolicyInvalid(errors.NOT_ONE_OF_TWO)
+        raise PolicyInvalid(errors.not_one_of(2))
     if kind == TRANSITION and "targetStorageClass" not in action:
-        raise PolicyInvalid(errors.UNREADABLE)  # cdk-preflight: ECR's message here
+        raise PolicyInvalid(errors.UNREADABLE, "parsing")  # cdk-preflight: ECR's message here
     if kind == TRANSITION:
         _one_of(action["targetStorageClass"], (ARCHIVE,))
     return kind
@@ -175,7 +175,10 @@ def _tag_faults(rule: Rule) -> Iterable[tuple[bool, str]]:
     else:
         for name, values in given.items():
             yield bool(values), errors.no_tags_here(name, rule.tag_status)
-    yield any(pattern.count("*") > MOST_WILDCARDS for pattern in rule.patterns), errors.BAD_PATTERN
+    yield (
+        any(pattern.count("*") > MOST_WILDCARDS for pattern in rule.patterns),
+        errors.BAD_PATTERN.format(most=MOST_WILDCARDS),
+    )
 
 
 def _count_faults(rule: Rule) -> Iterable[tuple[bool, str]]:

@@ -4,24 +4,27 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 
-from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.registry.errors import UpstreamFailure
+from ecr_sandbox.services.ecr import errors
 from ecr_sandbox.services.ecr.errors import (
     LimitExceededException,
     PullThroughCacheRuleAlreadyExistsException,
     PullThroughCacheRuleNotFoundException,
     SecretNotFoundException,
     UnsupportedUpstreamRegistryException,
+    UpstreamRegistryInvalid,
 )
 from ecr_sandbox.services.ecr.operations import Operations
 from ecr_sandbox.services.ecr.registry_settings import CACHE_RULES, Settings
-from ecr_sandbox.services.ecr.templates import ROOT
 from ecr_sandbox.state import clock
 
-from .upstreams import WITH_SECRET, kind_of
+from .upstreams import ECR, WITH_SECRET, kind_of
 
 MOST = 50  # service quotas, "Pull through cache rules"
 CHANGEABLE = ("credentialArn", "customRoleArn")
+# Returned only if given: Terraform would replace a rule that got a value
+# (https://github.com/hashicorp/terraform-provider-aws, internal/service/ecr/pull_through_cache_rule.go).
+GIVEN = ("upstreamRepositoryPrefix", *CHANGEABLE)
 
 
 class CacheOperations(Operations):
@@ -34,15 +37,14 @@ class CacheOperations(Operations):
             raise LimitExceededException(f"A registry can have at most {MOST} pull through cache rules.")
         url = self._get_param("upstreamRegistryUrl")
         kind = self._kind(url)
-        self._check_secret(kind, self._get_param("credentialArn"))
+        self._check_credentials(kind)
         now = clock.now()
         rule = {
             "ecrRepositoryPrefix": self._get_param("ecrRepositoryPrefix"),
             "upstreamRegistryUrl": url,
             "upstreamRegistry": kind,
             "registryId": self.current_account,
-            "upstreamRepositoryPrefix": self._get_param("upstreamRepositoryPrefix") or ROOT,
-            **{name: value for name in CHANGEABLE if (value := self._get_param(name))},
+            **{name: value for name in GIVEN if (value := self._get_param(name))},
             "createdAt": now,
             "updatedAt": now,
         }
@@ -61,10 +63,10 @@ class CacheOperations(Operations):
         return ActionResult({"pullThroughCacheRules": page, "nextToken": token})
 
     def update_pull_through_cache_rule(self) -> ActionResult:
-        rule, secret = self._rule(), self._get_param("credentialArn")
-        if secret:
-            self._check_secret(rule["upstreamRegistry"], secret)
+        rule = self._rule()
         given = {name: value for name in CHANGEABLE if (value := self._get_param(name))}
+        if given:
+            self._check_credentials(rule["upstreamRegistry"])
         changed = {**rule, **given, "updatedAt": clock.now()}
         self._rules().put(self._rule_prefix(), changed)
         return ActionResult(changed)
@@ -87,26 +89,39 @@ class CacheOperations(Operations):
         return ActionResult({**rule, "isValid": failure is None, "failure": failure})
 
     def _kind(self, url: str) -> str:
-        """The kind of the upstream registry; raises UnsupportedUpstreamRegistryException, InvalidParameter."""
+        """The kind of the upstream registry.
+
+        Raises UnsupportedUpstreamRegistryException, UpstreamRegistryInvalid. AWS compares the URL with
+        ``upstreamRegistry`` only for the registries that need a secret (cdk-preflight: see ``errors.py``).
+        """
         kind, given_kind = kind_of(url), self._get_param("upstreamRegistry")
         if kind is None:
-            raise UnsupportedUpstreamRegistryException(url)
-        if given_kind and given_kind != kind:
-            raise InvalidParameter("upstreamRegistryUrl", f"must be a registry of the type {given_kind}")
+            raise UnsupportedUpstreamRegistryException(errors.UPSTREAM_UNKNOWN.format(url))
+        if url == f"{self.current_account}.dkr.ecr.{self.region}.amazonaws.com":
+            raise UpstreamRegistryInvalid(errors.UPSTREAM_IS_THIS_REGISTRY)
+        if kind in WITH_SECRET and given_kind not in (None, kind):
+            raise UpstreamRegistryInvalid(errors.UPSTREAMS_DIFFER)
         return kind
 
-    def _check_secret(self, kind: str, arn: str | None) -> None:
-        if arn:
+    def _check_credentials(self, kind: str) -> None:
+        """Whether the call has the credentials that this *kind* of registry needs, and no others.
+
+        Raises UnsupportedUpstreamRegistryException, UpstreamRegistryInvalid, SecretNotFoundException and
+        UnableToAccessSecretException.
+        """
+        secret = self._get_param("credentialArn")
+        if (kind != ECR and self._get_param("customRoleArn")) or (kind == ECR and secret):
+            raise UpstreamRegistryInvalid(errors.CREDENTIAL_TYPES_DIFFER)
+        if kind in WITH_SECRET and not secret:
+            raise UnsupportedUpstreamRegistryException(errors.UPSTREAM_NEEDS_SECRET)
+        if secret and kind not in WITH_SECRET:
+            raise UnsupportedUpstreamRegistryException(errors.UPSTREAM_NEEDS_NO_SECRET)
+        if secret:
             from . import credentials
 
-            if arn.split(":")[3:5] != [
-                self.region,
-                self.current_account,
-            ]:  # the secret must be in the rule's account and Region
-                raise SecretNotFoundException(arn)
-            credentials.of_secret(arn)
-        elif kind in WITH_SECRET:
-            raise InvalidParameter("credentialArn", f"must not be null for the upstream registry {kind}")
+            if secret.split(":")[3:5] != [self.region, self.current_account]:
+                raise SecretNotFoundException(errors.SECRET_ELSEWHERE)
+            credentials.of_secret(secret)
 
     def _rule(self) -> dict[str, Any]:
         if rule := self._rules().get(self._rule_prefix()):

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from ecr_sandbox.aws.lazy_services import Services
 from ecr_sandbox.services.ecr.backend import Backend
-from ecr_sandbox.services.ecr.errors import SecretNotFoundException, UnableToAccessSecretException
+from ecr_sandbox.services.ecr.errors import SECRET_UNKNOWN, SecretNotFoundException, UnableToAccessSecretException
 
 NAMES = ("username", "accessToken")
 
@@ -42,7 +42,7 @@ def _text(arn: str) -> str:
         held: Any = secretsmanager_backends[account][region]
         found = held.secrets.get(arn)
         if found is None or found.is_deleted():
-            raise SecretNotFoundException(arn)
+            raise SecretNotFoundException(SECRET_UNKNOWN)
         value = held.get_secret_value(arn, None, None)
     if "SecretString" not in value and "secret_string" not in value:
         raise UnableToAccessSecretException(arn)

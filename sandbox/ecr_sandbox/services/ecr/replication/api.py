@@ -27,6 +27,10 @@ from . import status
 from .backfill_table import IN_PROGRESS, JOB, PREPARING, RUNNING, STOPPED, STOPPING, Backfill, Backfills
 from .subscriptions import CONFIGURATION, rules
 
+FIELD = "replicationConfiguration"
+# Service quotas, "Unique destinations across all rules in a replication configuration"; measured in
+# https://github.com/awsdocs/amazon-ecr-user-guide/pull/45. The sentence for more of them is ours.
+MOST = 25
 MOST_RUNNING = 10  # API reference, StartReplicationBackfill
 BACKFILLS_PAGE = 25  # ListReplicationBackfills without maxResults
 
@@ -36,9 +40,11 @@ class ReplicationOperations(Operations):
 
     def put_replication_configuration(self) -> ActionResult:
         given = self._get_param("replicationConfiguration")
-        for rule in given["rules"]:
-            for each in rule["destinations"]:
-                self._check_destination(each)
+        destinations = [each for rule in given["rules"] for each in rule["destinations"]]
+        for each in destinations:
+            self._check_destination(each)
+        if len({(each["registryId"], each["region"]) for each in destinations}) > MOST:
+            raise InvalidParameter(FIELD, f"A replication configuration can have at most {MOST} unique destinations")
         self.ecr_backend.settings(REPLICATION).put(CONFIGURATION, given)
         return ActionResult({"replicationConfiguration": given})
 
@@ -108,12 +114,15 @@ class ReplicationOperations(Operations):
         )
 
     def _check_destination(self, to: Mapping[str, str]) -> None:
-        """Raises InvalidParameter for an invalid destination; the first sentence is AWS's, as in moto."""
+        """Raises InvalidParameter for an invalid destination.
+
+        Source of the sentences: https://github.com/badmintoncryer/cdk-preflight,
+        rules/ecr/pf-ecr-replication-destination.
+        """
         if (to["registryId"], to["region"]) == (self.current_account, self.region):
-            constraint = "Replication destination cannot be the same as the source registry"
-            raise InvalidParameter("replicationConfiguration", constraint)
+            raise InvalidParameter(FIELD, "Replication destination cannot be the same as the source registry")
         if to["region"] not in _regions():
-            raise InvalidParameter("replicationConfiguration", f"Region '{to['region']}' is not supported")
+            raise InvalidParameter(FIELD, f"Invalid region '{to['region']}'")
 
     def _backfills(self) -> Backfills:
         return Backfills(Backend.store)

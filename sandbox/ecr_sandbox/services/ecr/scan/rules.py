@@ -6,6 +6,7 @@ scanning"; API reference, PutRegistryScanningConfiguration.
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -36,19 +37,14 @@ class Rule:
         return self.frequency != MANUAL
 
 
-def configuration(scan_type: str, rules: list[dict[str, Any]]) -> dict[str, Any]:
-    """The stored configuration of a registry. Enhanced scanning without rules is continuous for every repository."""
-    return {"scanType": scan_type, "rules": rules or ([EVERYTHING] if scan_type == ENHANCED else [])}
-
-
 def rule_for(repository: str, config: Mapping[str, Any], scan_on_push: bool = False) -> Rule:
     """The rule of a registry's *config* for *repository*; *scan_on_push* is its own setting, for basic scans only.
 
     Of several rules the continuous one applies. A repository that no filter matches is scanned manually, or, with
-    enhanced scanning, not at all.
+    enhanced scanning, not at all. Enhanced scanning without rules is continuous for every repository.
     """
     matching: dict[str, tuple[str, ...]] = {}
-    for rule in config["rules"]:
+    for rule in config["rules"] or ([EVERYTHING] if config["scanType"] == ENHANCED else []):
         filters = [each["filter"] for each in rule["repositoryFilters"] if matches(each["filter"], repository)]
         if filters:
             matching[rule["scanFrequency"]] = (*matching.get(rule["scanFrequency"], ()), *filters)
@@ -69,6 +65,12 @@ def matches(pattern: str, repository: str) -> bool:
 def unsupported_frequency(scan_type: str, rules: Iterable[Mapping[str, Any]]) -> str | None:
     """The first frequency in *rules* that this type of scan does not support, or None."""
     return next((rule["scanFrequency"] for rule in rules if rule["scanFrequency"] not in FREQUENCIES[scan_type]), None)
+
+
+def repeated_frequency(rules: Iterable[Mapping[str, Any]]) -> str | None:
+    """The first frequency that two of the *rules* have, or None."""
+    counts = Counter(rule["scanFrequency"] for rule in rules)
+    return next((frequency for frequency, count in counts.items() if count > 1), None)
 
 
 def scannable(media_type: str, manifest: str) -> bool:

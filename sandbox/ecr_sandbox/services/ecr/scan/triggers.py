@@ -9,6 +9,7 @@ from ecr_sandbox.registry import events
 from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.events import Cached, ImageEvent, Pushed, StorageClassChanged
 from ecr_sandbox.registry.image import ARCHIVED, STANDARD, Image
+from ecr_sandbox.registry.manifest_format import INDEXES
 from ecr_sandbox.services.ecr import errors
 from ecr_sandbox.services.ecr.backend import Repository, backend
 from ecr_sandbox.state import clock
@@ -50,7 +51,8 @@ class Scans:
         if image.status == ARCHIVED:
             raise errors.ImageArchivedException
         if not scannable(image.media_type, image.manifest):
-            raise errors.UnsupportedImageTypeException
+            kind = image.media_type if image.media_type in INDEXES else image.artifact_type or image.media_type
+            raise errors.UnsupportedImageTypeException(kind)
         with self.store.change():
             if self._recent(image.id):
                 raise errors.LimitExceededException(errors.SCAN_QUOTA)

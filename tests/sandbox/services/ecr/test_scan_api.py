@@ -168,8 +168,10 @@ def test_an_artifact_without_a_file_system_is_not_scanned(ecr):
     repository = make(ecr, imageScanningConfiguration={"scanOnPush": True})
     child = push(ecr, repository, "image", OLD)
     api.put(ecr, repository, api.index(child), "index")
-    api.image(ecr, repository, "no layers", "empty")
-    for tag in ("index", "empty"):
+    chart = api.manifest()
+    chart["config"]["mediaType"] = "application/vnd.cncf.helm.config.v1+json"
+    api.put(ecr, repository, chart, "chart")
+    for tag in ("index", "chart"):
         this = {"repositoryName": repository, "imageId": {"imageTag": tag}}
         message = refused("UnsupportedImageTypeException", ecr.start_image_scan, **this)
         assert message == "The image is of a type that cannot be scanned."

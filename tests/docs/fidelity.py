@@ -64,7 +64,6 @@ Images and layers:
 - A `nextToken` is valid until the sandbox stops.
 - BatchDeleteImage processes the ids in order, so one call can delete an index and then its images. AWS does not
   document its order.
-- `imageTag` must be a tag that docker accepts (at most 128 characters). The service model allows 300 of any kind.
 - GetDownloadUrlForLayer returns a presigned URL of the sandbox, in the format of S3, which expires after an hour. It
   has the host name of the request, because current clients refuse a redirect from `localhost` to `127.0.0.1`. A client
   may send the registry's password with it, which is ignored; S3 refuses a request with two authentications.
@@ -104,6 +103,8 @@ The registry protocol (`/v2/`):
   `image-manifest=true`) is refused with 400, as on ECR, with the code `MANIFEST_INVALID`.
 - A layer that no image uses yet can be pulled over the protocol; GetDownloadUrlForLayer refuses it.
 - ECR Public serves layers itself, without a redirect. It answers 404 to `_catalog`; AWS's answer is not known.
+- A GET of a manifest has no header `Docker-Content-Digest` and HEAD has it, as on ECR and ECR Public. The code of the
+  400 for an impossible tag or digest is ours, as is the sentence of the failure `InvalidImageTag`.
 - `n` that is not a number is refused with 400; AWS's answer is not known.
 
 Lifecycle policies:

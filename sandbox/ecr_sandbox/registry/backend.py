@@ -9,6 +9,7 @@ from typing import Protocol
 
 from ecr_sandbox.http.middleware import Request
 
+from . import references
 from .content_store import ContentStore
 from .errors import ImageError, Refusal
 from .image import Image
@@ -68,6 +69,8 @@ class RegistryErrors:
     manifest_refused: Callable[[ImageError], Refusal]
     patched: int = 202  # the status after a part of a blob
     first_part_only: bool = False  # the header Range stays at the end of the first part
+    reference_refused: Callable[[str, bool], Refusal | None] = references.refused  # when it cannot be a tag or digest
+    digest_by_head_only: bool = False  # GET of a manifest has no header Docker-Content-Digest
     lists: str = "application/json"  # the media type of a list of tags or repositories
     converts: bool = False  # a pull by tag gets a manifest of a type that the client accepts
 

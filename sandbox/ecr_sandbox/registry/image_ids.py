@@ -12,6 +12,8 @@ from .image import ACTIVE, Image
 from .images import Images
 
 DIGEST = re.compile(r"[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+")
+TAG = re.compile(r"[a-zA-Z0-9-_.]+")  # in ECR's messages: https://github.com/google/go-containerregistry/issues/704
+SHOULD_SATISFY = "Invalid request parameters: image {} should satisfy the regex '{}'"
 Id = Mapping[str, str]
 Deleted = tuple[list[dict[str, str]], list[dict[str, Any]]]  # the deleted ids, and the failures
 
@@ -29,16 +31,27 @@ class Missing(Exception):
         return {"imageId": asked, "failureCode": self.code, "failureReason": self.reason}
 
 
+def malformed(wanted: Mapping[str, str | None]) -> tuple[str, str] | None:
+    """The field of the id *wanted* that no image can have, and the pattern that it must match; None if there is none.
+
+    An empty field is one that is not given.
+    """
+    for field, pattern in (("imageDigest", DIGEST), ("imageTag", TAG)):
+        if (value := wanted.get(field)) and not pattern.fullmatch(value):
+            return field, pattern.pattern
+    return None
+
+
 def one(images: Images, wanted: Id) -> Image:
     """The image of the id *wanted*; raises Missing."""
     tag, digest = wanted.get("imageTag"), wanted.get("imageDigest")
     if not tag and not digest:
         raise Missing("MissingDigestAndTag", "Invalid request parameters: both tag and digest cannot be null")
-    if digest and not DIGEST.fullmatch(digest):
-        raise Missing(
-            "InvalidImageDigest",
-            f"Invalid request parameters: image digest should satisfy the regex '{DIGEST.pattern}'",
-        )
+    match malformed(wanted):
+        case "imageDigest", pattern:
+            raise Missing("InvalidImageDigest", SHOULD_SATISFY.format("digest", pattern))
+        case "imageTag", pattern:  # the sentence follows that of a digest
+            raise Missing("InvalidImageTag", SHOULD_SATISFY.format("tag", pattern))
     if image := images.find(tag, digest):
         return image
     if tag and digest and images.find(digest=digest):

@@ -7,7 +7,6 @@ from .backend import RegistryRequest
 from .errors import ImageError, ImageExists, ManifestInvalid, Refused
 from .image import ACTIVE, Image
 from .manifest_format import IMAGES, INVALID_JSON, digest_of
-from .references import is_sha256, is_tag
 
 LIMIT = 4 * 1024 * 1024  # bytes (PutImage, API reference)
 
@@ -23,7 +22,10 @@ def read(request: RegistryRequest) -> Response:
     if request.http.method == "GET":
         request.repository.pulled(image, None if _names_digest(request) else request.part, request.http)
     content = text.encode()
-    return Response(content, headers={"Docker-Content-Digest": digest_of(content)}, content_type=media_type)
+    response = Response(content, content_type=media_type)
+    if request.http.method == "HEAD" or not request.backend.errors.digest_by_head_only:
+        response.headers["Docker-Content-Digest"] = digest_of(content)
+    return response
 
 
 def store(request: RegistryRequest) -> Response:
@@ -31,8 +33,6 @@ def store(request: RegistryRequest) -> Response:
     content = body.up_to(request.http, LIMIT)
     if content is None:
         raise Refused(request.backend.errors.manifest_too_large)
-    if not _names_digest(request) and not is_tag(request.part):
-        raise Refused(errors.TAG_INVALID)
     tag, digest = (None, request.part) if _names_digest(request) else (request.part, None)
     try:
         text = content.decode()
@@ -74,8 +74,8 @@ def _found(request: RegistryRequest) -> Image:
 
 def _names_digest(request: RegistryRequest) -> bool:
     """Whether the path names a digest and not a tag; raises Refused when it names neither."""
-    if ":" in request.part and not is_sha256(request.part):
-        raise Refused(errors.DIGEST_INVALID)
+    if refusal := request.backend.errors.reference_refused(request.part, request.http.method == "PUT"):
+        raise Refused(refusal)
     return ":" in request.part
 
 

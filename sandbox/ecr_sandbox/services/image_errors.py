@@ -5,12 +5,13 @@ What docker prints before a message is docker's. Where no source is given, the s
 """
 
 import json
+from collections.abc import Mapping
 
 from moto.core.exceptions import ServiceException
 from moto.ecr.exceptions import ImageAlreadyExistsException, RepositoryNotFoundException
 
 from ecr_sandbox.aws.errors import InvalidParameter
-from ecr_sandbox.registry import errors
+from ecr_sandbox.registry import errors, image_ids
 from ecr_sandbox.registry.backend import RegistryErrors
 from ecr_sandbox.registry.errors import ImageError, ManifestInvalid, Refusal
 from ecr_sandbox.registry.manifest_format import Manifest
@@ -22,6 +23,8 @@ MOST_LAYERS = 500  # of an image; see ``check_layers``
 INVALID_REPOSITORY_POLICY = "Invalid repository policy provided"  # https://github.com/aws/aws-sdk-go/issues/3921
 INVALID_REGISTRY_POLICY = "Invalid registry policy provided"  # https://github.com/pulumi/pulumi-aws/issues/2326
 PRINCIPAL_NOT_FOUND = "Principal not found"  # https://github.com/hashicorp/terraform-provider-aws/issues/39064
+
+LONGEST_TAG = 300  # characters; API reference, ImageIdentifier
 
 # --- the API ----------------------------------------------------------------------------------------------------------
 
@@ -102,6 +105,20 @@ def check_layers(manifest: Manifest) -> None:
         raise ManifestInvalid("Limit on number of layers per image exceeded")
 
 
+def check_image_id(wanted: Mapping[str, str | None]) -> None:
+    """Raises InvalidParameter if no image can have this tag or digest.
+
+    Every operation but those that answer with failures: https://github.com/datawire/forge/issues/99 (a tag, in
+    DescribeImages), https://github.com/pulumi/pulumi-aws/issues/2466 (a digest),
+    https://github.com/prowler-cloud/prowler/pull/603 (DescribeImageScanFindings).
+    """
+    if len(wanted.get("imageTag") or "") > LONGEST_TAG:
+        raise InvalidParameter("imageTag", f"must have length less than or equal to {LONGEST_TAG}")
+    if found := image_ids.malformed(wanted):
+        field, pattern = found
+        raise InvalidParameter(field, f"must satisfy regular expression '{pattern}'")
+
+
 # --- the registry -----------------------------------------------------------------------------------------------------
 
 # https://github.com/aws/aws-cli/issues/5317, https://github.com/kreuzwerker/terraform-provider-docker/pull/666
@@ -144,6 +161,21 @@ def manifest_refused(error: ImageError) -> Refusal:
     return errors.unsupported(message)
 
 
+def reference_refused(reference: str, stores: bool) -> Refusal | None:
+    """The answer to a tag or digest that no image can have.
+
+    A push is PutImage: https://github.com/google/go-containerregistry/issues/704. A pull is BatchGetImage, which
+    answers with a failure; its status: https://github.com/bazel-contrib/rules_oci/issues/720 (a tag). The code is ours.
+    """
+    field = "imageDigest" if ":" in reference else "imageTag"
+    try:
+        check_image_id({field: reference})
+    except InvalidParameter as no:
+        code = "DIGEST_INVALID" if field == "imageDigest" else "TAG_INVALID"
+        return errors.unsupported(no.message) if stores else Refusal(400, code, no.message)
+    return None
+
+
 REGISTRY_ERRORS = RegistryErrors(
     image_unknown=IMAGE_NOT_FOUND,
     blob_unknown=errors.BLOB_UNKNOWN,
@@ -153,6 +185,8 @@ REGISTRY_ERRORS = RegistryErrors(
     manifest_refused=manifest_refused,
     first_part_only=True,
     converts=True,
+    reference_refused=reference_refused,
+    digest_by_head_only=True,  # https://github.com/ChangemakerStudios/Docker.Registry.DotNet/issues/34
     lists="text/plain; charset=utf-8",  # https://github.com/deitch/docker_registry2/issues/34
     patched=201,  # the specification says 202: https://github.com/regclient/regclient/issues/81
 )

@@ -35,7 +35,6 @@ def test_the_digest_is_the_sha256_of_the_manifest_and_the_size_is_the_sum_of_its
         "GET", f"/v2/{repository}/manifests/v1", Authorization=sandbox.basic(), Accept=V2
     )
     assert detail["imageDigest"] == "sha256:" + hashlib.sha256(manifest).hexdigest()
-    assert headers["docker-content-digest"] == detail["imageDigest"]
     assert headers["content-type"] == detail["imageManifestMediaType"] == V2
     content = json.loads(manifest)
     assert detail["imageSizeInBytes"] == sum(part["size"] for part in [content["config"], *content["layers"]])
@@ -57,7 +56,7 @@ def test_docker_reads_a_manifest_without_pulling(sandbox, repository, make_image
 
 
 @pytest.mark.parametrize("reference", ["v1", "digest"])
-def test_head_and_get_return_the_same_headers(sandbox, repository, make_image, reference):
+def test_head_and_get_return_the_same_headers_but_the_digest(sandbox, repository, make_image, reference):
     sandbox.run(f"docker push {make_image(f'{sandbox.registry}/{repository}:v1')}")
     [image] = sandbox.client().list_images(repositoryName=repository)["imageIds"]
     path = f"/v2/{repository}/manifests/{image['imageDigest'] if reference == 'digest' else 'v1'}"
@@ -66,7 +65,9 @@ def test_head_and_get_return_the_same_headers(sandbox, repository, make_image, r
     assert head[0] == get[0] == 200
     assert head[2] == b""
     assert head[1]["content-length"] == get[1]["content-length"] == str(len(get[2]))
-    assert head[1]["docker-content-digest"] == get[1]["docker-content-digest"]
+    assert head[1]["docker-content-digest"] == image["imageDigest"]
+    # https://github.com/ChangemakerStudios/Docker.Registry.DotNet/issues/34, aws/containers-roadmap#1931
+    assert "docker-content-digest" not in get[1]
 
 
 def test_a_push_to_a_second_repository_mounts_the_layers(sandbox, repository, make_image):

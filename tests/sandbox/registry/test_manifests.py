@@ -50,10 +50,10 @@ def test_a_manifest_by_tag_has_a_type_that_the_client_accepts(wire, accept, retu
     assert get.json()["mediaType"] == returned
     assert (digest_of(get.content) == stored["digest"]) == (returned == OCI)
     assert head.content == b""
+    assert head.headers["Docker-Content-Digest"] == digest_of(get.content)
     for answer in (head, get):
         assert answer.status_code == 200
         assert answer.headers["Content-Type"] == returned
-        assert answer.headers["Docker-Content-Digest"] == digest_of(get.content)
         assert answer.headers["Content-Length"] == str(len(get.content))
 
 
@@ -71,12 +71,23 @@ def test_a_manifest_by_digest_is_never_converted(wire):
     for accept in (DOCKER, OCI, "text/html"):
         answer = wire.manifest(stored["digest"], Accept=accept)
         assert (answer.headers["Content-Type"], answer.json()) == (OCI, image)
-        assert answer.headers["Docker-Content-Digest"] == stored["digest"]
+        head = wire.manifest(stored["digest"], "HEAD", Accept=accept)
+        assert head.headers["Docker-Content-Digest"] == stored["digest"]
+
+
+def test_only_head_has_the_digest(wire):
+    """https://github.com/ChangemakerStudios/Docker.Registry.DotNet/issues/34 (2025),
+    https://github.com/aws/containers-roadmap/issues/1931 (open); the headers of both:
+    https://github.com/oras-project/oras-go/pull/237"""
+    digest = wire.push(wire.image(b"a layer"), "v1")["digest"]
+    for reference in ("v1", digest):
+        assert wire.manifest(reference, "HEAD").headers["Docker-Content-Digest"] == digest
+        assert "Docker-Content-Digest" not in wire.manifest(reference).headers
 
 
 def test_a_converted_manifest_is_not_an_image(sandbox, wire):
     stored = wire.push(wire.image(b"a layer"), "v1")
-    other = wire.manifest("v1", Accept=DOCKER).headers["Docker-Content-Digest"]
+    other = wire.manifest("v1", "HEAD", Accept=DOCKER).headers["Docker-Content-Digest"]
     assert error(wire.manifest(other)) == (404, "MANIFEST_UNKNOWN")
     assert [each["imageDigest"] for each in listed(sandbox, wire)] == [stored["digest"]]
 
@@ -103,7 +114,7 @@ def test_an_index_is_pushed_pulled_and_deleted_before_its_images(sandbox, wire, 
     for accept in (index_type, DOCKER, None):
         answer = wire.manifest("v1", Accept=accept)
         assert (answer.json(), answer.headers["Content-Type"]) == (index, index_type)
-        assert answer.headers["Docker-Content-Digest"] == stored["digest"]
+        assert digest_of(answer.content) == stored["digest"]
     details = {each["imageDigest"]: each for each in listed(sandbox, wire)}
     assert details[stored["digest"]]["imageTags"] == ["v1"]
     sizes = [details[image["digest"]]["imageSizeInBytes"] for image in images]
@@ -233,25 +244,54 @@ def test_a_manifest_of_more_than_four_mebibytes_is_refused(sandbox, wire):
     assert wire.manifest("v1").content == content
 
 
-@pytest.mark.parametrize("tag", ["a" * 129, "-v1", ".v1", "v+1", "v%201", "%C3%A9"])
+def constraint(field, pattern):
+    return f"Invalid parameter at '{field}' failed to satisfy constraint: 'must satisfy regular expression '{pattern}''"
+
+
+@pytest.mark.parametrize("tag", ["1.0+x", "v%201", "%C3%A9", "a,b"])
 def test_an_invalid_tag_is_refused(sandbox, wire, tag):
-    image = wire.image(b"a layer")
-    assert error(wire.put_manifest(image, tag)) == (400, "TAG_INVALID")
-    assert error(wire.manifest(tag)) == (404, "MANIFEST_UNKNOWN")
+    """HEAD: https://github.com/bazel-contrib/rules_oci/issues/720 and 721. PUT:
+    https://github.com/google/go-containerregistry/issues/704; the pattern today:
+    https://github.com/alexjurkiewicz/ecr-scan-image/issues/40 (2023)"""
+    answer = wire.put_manifest(wire.image(b"a layer"), tag)
+    assert error(answer) == (405, "UNSUPPORTED")
+    assert answer.json()["errors"][0]["message"] == constraint("imageTag", "[a-zA-Z0-9-_.]+")
+    assert wire.manifest(tag, "HEAD").status_code == 400
+    assert error(wire.manifest(tag)) == error(wire.ask("DELETE", f"manifests/{tag}")) == (400, "TAG_INVALID")
     assert not listed(sandbox, wire)
 
 
-@pytest.mark.parametrize("tag", ["a" * 128, "_v1", "V1", "1", "v1.2-3_4"])
+def test_a_tag_of_more_than_300_characters_is_refused(wire):
+    """API reference, ImageIdentifier; the form of the sentence: https://github.com/aws/aws-dotnet-deploy/issues/549"""
+    answer = wire.put_manifest(wire.image(b"a layer"), "a" * 301)
+    assert error(answer) == (405, "UNSUPPORTED")
+    assert answer.json()["errors"][0]["message"].endswith("'must have length less than or equal to 300'")
+    assert wire.manifest("a" * 301, "HEAD").status_code == 400
+
+
+@pytest.mark.parametrize("tag", ["a" * 128, "_v1", "V1", "1", "v1.2-3_4", "-v1", ".v1", "a" * 300])
 def test_a_valid_tag_is_accepted(wire, tag):
+    """The pattern and the length of the API; docker's own rule is stricter."""
     wire.push(wire.image(b"a layer"), tag)
     assert wire.manifest(tag).status_code == 200
 
 
-@pytest.mark.parametrize("digest", ["sha256:abc", "sha256:" + "A" * 64, "sha512:" + "0" * 128, "sha256:", ":", "a:b"])
+@pytest.mark.parametrize("digest", ["sha256:xyz", "sha256:", ":", "a:v1", "sha%20256:00"])
 def test_an_invalid_digest_is_refused(wire, digest):
-    image = wire.image(b"a layer")
-    for answer in (wire.put_manifest(image, digest), wire.manifest(digest), wire.ask("DELETE", f"manifests/{digest}")):
+    answer = wire.put_manifest(wire.image(b"a layer"), digest)
+    assert error(answer) == (405, "UNSUPPORTED")
+    assert answer.json()["errors"][0]["message"] == constraint("imageDigest", "[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+")
+    assert wire.manifest(digest, "HEAD").status_code == 400
+    for answer in (wire.manifest(digest), wire.ask("DELETE", f"manifests/{digest}")):
         assert error(answer) == (400, "DIGEST_INVALID")
+
+
+@pytest.mark.parametrize("digest", ["sha256:abc", "sha256:" + "A" * 64, "sha512:" + "0" * 128, "a:b"])
+def test_a_digest_of_another_algorithm_or_length_is_not_found(wire, digest):
+    """ECR's pattern allows it; no image has it."""
+    for answer in (wire.manifest(digest), wire.ask("DELETE", f"manifests/{digest}")):
+        assert error(answer) == (404, "MANIFEST_UNKNOWN")
+    assert wire.put_manifest(wire.image(b"a layer"), digest).status_code == 400
 
 
 def test_a_manifest_with_a_wrong_digest_is_refused(sandbox, wire):

@@ -178,7 +178,8 @@ def _(registry: Registry) -> None:
         for answer in (head, get):
             assert answer.headers["Content-Type"] == OCI
             assert answer.headers["Content-Length"] == str(stored["size"])
-            assert answer.headers["Docker-Content-Digest"] == stored["digest"]
+            # ECR's GET has none: https://github.com/aws/containers-roadmap/issues/1931
+            assert answer.headers.get("Docker-Content-Digest", stored["digest"]) == stored["digest"]
 
 
 @case(
@@ -501,7 +502,7 @@ def _(registry: Registry) -> None:
 @case("Content management: DELETE request to manifest (digest) should yield 202 response, then GET 404")
 def _(registry: Registry) -> None:
     repository = four_tags(registry)
-    digest = repository.manifest("test0", Accept=OCI).headers["Docker-Content-Digest"]
+    digest = repository.manifest("test0", "HEAD", Accept=OCI).headers["Docker-Content-Digest"]
     assert repository.ask("DELETE", f"manifests/{digest}").status_code == 202
     assert repository.manifest(digest).status_code == 404
     assert repository.manifest("test0").status_code == 404
@@ -510,7 +511,7 @@ def _(registry: Registry) -> None:
 @case("Content management: GET request to tags list should reflect manifest deletion")
 def _(registry: Registry) -> None:
     repository = four_tags(registry)
-    digest = repository.manifest("test0", Accept=OCI).headers["Docker-Content-Digest"]
+    digest = repository.manifest("test0", "HEAD", Accept=OCI).headers["Docker-Content-Digest"]
     repository.ask("DELETE", f"manifests/{digest}")
     answer = repository.ask("GET", "tags/list")
     assert answer.status_code == 404 or not answer.json()["tags"]

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from ecr_sandbox.registry import usage_periods
 from ecr_sandbox.registry.images import Images
-from ecr_sandbox.registry.manifest_format import INDEXES, OCI, Manifest, digest_of
+from ecr_sandbox.registry.manifest_format import OCI, Manifest, digest_of
 from ecr_sandbox.registry.usage import GB, Meter, Usage
 from ecr_sandbox.services.cost_explorer.bill_lines import lines, usage_type
 from ecr_sandbox.state.store import Store
+from tests.sandbox.api import TAR, index
 
 NOVEMBER = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp())
 DECEMBER = int(datetime(2026, 12, 1, tzinfo=UTC).timestamp())
@@ -69,10 +70,10 @@ def images(store, meter, repository="app"):
 
 def push(store, meter, layers, config="c", repository="app"):
     """Push an image of *layers* (names and sizes in bytes) and a config of 10 bytes; its digest."""
-    content = {
-        "config": {"digest": digest(config), "size": 10},
-        "layers": [{"digest": digest(name), "size": size} for name, size in layers.items()],
-    }
+    about, *parts = [
+        {"mediaType": TAR, "digest": digest(name), "size": size} for name, size in [(config, 10), *layers.items()]
+    ]
+    content = {"schemaVersion": 2, "config": about, "layers": parts}
     return images(store, meter, repository).put(Manifest.parse(json.dumps(content), OCI), None, False).digest
 
 
@@ -124,8 +125,7 @@ def test_a_layer_in_two_repositories_is_counted_twice(store, metered):
 def test_an_index_has_no_size_of_its_own(store, metered):
     meter, clock = metered
     child = push(store, meter, {"a": 4})
-    index = json.dumps({"manifests": [{"digest": child, "size": 300}]})
-    images(store, meter).put(Manifest.parse(index, INDEXES[0]), "latest", False)
+    images(store, meter).put(Manifest.parse(json.dumps(index(child)), None), "latest", False)
     assert stored_bytes(meter, clock, "app") == [14]
 
 

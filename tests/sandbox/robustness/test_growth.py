@@ -33,8 +33,10 @@ def many(soak: bool) -> int:
 
 def manifest(number: int) -> Manifest:
     """An image of a config and two layers. All images share one of the layers."""
-    layers = [{"digest": f"sha256:{part:064x}", "size": 1000} for part in (number + 1, 0)]
-    config = {"digest": f"sha256:{number + 10**6:064x}", "size": 10}
+    config, *layers = [
+        {"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": f"sha256:{part:064x}", "size": size}
+        for part, size in ((number + 10**6, 10), (number + 1, 1000), (0, 1000))
+    ]
     return Manifest.parse(json.dumps({"schemaVersion": 2, "config": config, "layers": layers}), MANIFEST_TYPE)
 
 

@@ -8,15 +8,13 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 
-from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.iam import authorization
 from ecr_sandbox.registry import image_ids
 from ecr_sandbox.registry.conversion import convert
 from ecr_sandbox.registry.errors import ImageError, UpstreamFailure
 from ecr_sandbox.registry.image import ACTIVATING, ACTIVE, Image
 from ecr_sandbox.registry.manifest_format import digest_of
-from ecr_sandbox.registry.references import TAG, is_tag
-from ecr_sandbox.services.image_errors import api_exception
+from ecr_sandbox.services.image_errors import api_exception, check_image_id
 
 from . import archive
 from .backend import Repository, backend
@@ -43,8 +41,7 @@ class ImageOperations(Operations):
 
     def put_image(self) -> ActionResult:
         tag = self._get_param("imageTag")
-        if tag and not is_tag(tag):  # OCI's rule; the service model has none
-            raise InvalidParameter("imageTag", f"must satisfy regular expression '{TAG.pattern}'")
+        check_image_id({"imageTag": tag, "imageDigest": self._get_param("imageDigest")})
         text, media_type = self._get_param("imageManifest"), self._get_param("imageManifestMediaType")
         try:
             image = self.ecr_backend.store_image(
@@ -83,7 +80,7 @@ class ImageOperations(Operations):
         for wanted in self._get_param("imageIds"):
             tag, digest = wanted.get("imageTag"), wanted.get("imageDigest")
             try:
-                if tag or digest:
+                if (tag or digest) and not image_ids.malformed(wanted):
                     importing.ensure(state, name, tag, digest, may)
             except UpstreamFailure as no:
                 failures[tag, digest] = image_ids.Missing(no.code, no.reason)
@@ -122,6 +119,7 @@ class ImageOperations(Operations):
     def list_image_referrers(self) -> ActionResult:
         images = self._repository().images
         subject, given = self._get_param("subjectId")["imageDigest"], self._get_param("filter") or {}
+        check_image_id({"imageDigest": subject})
         types, status = given.get("artifactTypes") or [], _status(given.get("artifactStatus"))
 
         def after(place: int | None, size: int) -> Sequence[Image]:

@@ -10,6 +10,7 @@ from ecr_sandbox.services.ecr.lifecycle.errors import PreviewNotFound
 from ecr_sandbox.services.ecr.lifecycle.images import Key
 from ecr_sandbox.services.ecr.lifecycle.policy import TRANSITION
 from ecr_sandbox.services.ecr.lifecycle.previews import Result
+from ecr_sandbox.services.image_errors import check_image_id
 
 from .backend import Backend
 from .lifecycle import policy, previews, schedule
@@ -68,6 +69,8 @@ class LifecycleOperations(Operations):
         self._check_no_page("imageIds")
         everything = -1  # SQLite's LIMIT for all rows
         wanted = self._get_param("imageIds")
+        for one in wanted:
+            check_image_id(one)
         return [each for each in self._results(None, everything) if any(_is(each, one) for one in wanted)]
 
     def _with_evaluation(self, answer: ActionResult) -> ActionResult:

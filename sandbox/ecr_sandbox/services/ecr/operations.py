@@ -13,7 +13,7 @@ from ecr_sandbox.aws.pagination import Row
 from ecr_sandbox.iam import principals
 from ecr_sandbox.iam.evaluate import Principal
 from ecr_sandbox.registry.image import Image
-from ecr_sandbox.registry.image_ids import DIGEST
+from ecr_sandbox.services.image_errors import check_image_id
 
 from .backend import Backend, Repository, backend
 
@@ -59,12 +59,11 @@ class Operations(ECRResponse):
 
 
 def found(repository: Repository, wanted: Mapping[str, str], field: str) -> Image:
-    """The image of the id *wanted*, the parameter *field*; raises InvalidParameter, ImageNotFoundException."""
+    """The image of the id *wanted*, the parameter *field*; raises ImageNotFoundException, InvalidParameter."""
     tag, digest = wanted.get("imageTag"), wanted.get("imageDigest")
     if not tag and not digest:
         raise InvalidParameter(field, "both tag and digest cannot be null")
-    if digest and not DIGEST.fullmatch(digest):  # https://github.com/prowler-cloud/prowler/pull/603
-        raise InvalidParameter("imageDigest", f"must satisfy regular expression '{DIGEST.pattern}'")
+    check_image_id(wanted)
     if image := repository.images.find(tag, digest):
         return image
     raise ImageNotFoundException(named(wanted), repository.name, repository.registry_id)

@@ -79,7 +79,7 @@ class PrivateRegistry:
             return True
 
         _, manifests, reference = request.path.rpartition("/manifests/")
-        if manifests:
+        if manifests and not self.errors.reference_refused(reference, False):
             tag, digest = (None, reference) if ":" in reference else (reference, None)
             try:
                 importing.ensure(backend(self._account, self._region), name, tag, digest, allowed)

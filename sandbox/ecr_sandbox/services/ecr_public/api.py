@@ -28,7 +28,7 @@ from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.errors import ImageError
 from ecr_sandbox.registry.image import Image
 from ecr_sandbox.registry.images import Images
-from ecr_sandbox.services.image_errors import api_exception
+from ecr_sandbox.services.image_errors import api_exception, check_image_id
 from ecr_sandbox.services.repository_policies import stored_repository_policy
 from ecr_sandbox.state.store import Store
 
@@ -179,6 +179,7 @@ class Call:
 
     def put_image(self) -> Answer:
         repository, tag = self._repository(), self._given.get("imageTag")
+        check_image_id({"imageTag": tag, "imageDigest": self._given.get("imageDigest")})
         text, media_type = self._given["imageManifest"], self._given.get("imageManifestMediaType")
         try:
             image = self._repositories.store_image(repository, text, media_type, tag, self._given.get("imageDigest"))
@@ -243,6 +244,7 @@ class Call:
         return self._repositories.find(self._account, found[2])
 
     def _image(self, repository: Repository, images: Images, wanted: Mapping[str, str]) -> Image:
+        check_image_id(wanted)
         tag, digest = wanted.get("imageTag"), wanted.get("imageDigest")
         image = images.find(tag, digest) if tag or digest else None
         if image is None:

@@ -1,12 +1,14 @@
 """ECR Public's errors, each with its source; those it shares with ECR are in ``services/image_errors.py``."""
 
+import re
 from dataclasses import replace
 
 from moto.core.exceptions import ServiceException
 
 from ecr_sandbox.auth.errors import INVALID_REGION, wrong_scope
+from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.errors import ApiError
-from ecr_sandbox.registry.errors import UNSUPPORTED, Refusal
+from ecr_sandbox.registry.errors import UNSUPPORTED, Refusal, unsupported
 
 SERVICE = "public.ecr.aws"
 
@@ -48,6 +50,12 @@ TOO_MANY_PULLS = Refusal(429, "TOOMANYREQUESTS", "Rate exceeded")
 
 # https://github.com/aws/aws-lambda-web-adapter/issues/595
 TOO_MUCH_DATA = Refusal(429, "TOOMANYREQUESTS", "Data limit exceeded")
+
+# https://github.com/CircleCI-Public/aws-ecr-orb/issues/227: an account number in place of the alias.
+ALIAS = re.compile(r"[a-z][a-z0-9]+(?:[._-][a-z0-9]+)*")
+ALIAS_INVALID = unsupported(
+    InvalidParameter("registryAliasName", f"Member must satisfy regular expression pattern: {ALIAS.pattern}").message
+)
 
 # The status of tags/list before ECR Public had it: https://github.com/google/go-containerregistry/issues/1085. Code and
 # sentence are ours.

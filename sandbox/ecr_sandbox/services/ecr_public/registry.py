@@ -22,7 +22,7 @@ from ecr_sandbox.services.image_errors import REGISTRY_ERRORS, repository_unknow
 from . import repositories
 from .auth import REGION
 from .authorization import repository_request
-from .errors import NO_CATALOG, TOO_MANY_PULLS, TOO_MUCH_DATA, not_authorized
+from .errors import ALIAS, ALIAS_INVALID, NO_CATALOG, TOO_MANY_PULLS, TOO_MUCH_DATA, not_authorized
 from .limits import Limits
 from .official import Mirror
 from .repositories import Repositories
@@ -95,6 +95,8 @@ class PublicRegistry:
         """The repository, if everyone may do *action*, or policies allow it to the caller; raises Refused."""
         alias, _, rest = name.partition("/")
         account = repositories.account_of(alias)
+        if not ALIAS.fullmatch(alias):
+            raise Refused(ALIAS_INVALID)
         if account == repositories.DOCKER:
             self._mirror.fill()
         try:

@@ -184,12 +184,49 @@ def test_a_manifest_with_fields_of_another_type_is_refused(ecr, repository, imag
     assert about(ecr, repository) == []
 
 
-@pytest.mark.operation("PutImage")
-@pytest.mark.parametrize("tag", ["two words", ".hidden", "-x", "a/b", "é", "a:b"])
-def test_an_invalid_tag_is_refused(images, tag):
-    code, message = refused(images, name="one", tag=tag)
+IMPOSSIBLE = [
+    ({"imageTag": "1.0+x"}, "imageTag", "[a-zA-Z0-9-_.]+"),
+    ({"imageTag": "two words"}, "imageTag", "[a-zA-Z0-9-_.]+"),
+    ({"imageTag": "a/b"}, "imageTag", "[a-zA-Z0-9-_.]+"),
+    ({"imageTag": "\u00e9"}, "imageTag", "[a-zA-Z0-9-_.]+"),
+    ({"imageDigest": "None"}, "imageDigest", "[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+"),
+    ({"imageDigest": "sha256:xyz", "imageTag": "v1"}, "imageDigest", "[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+"),
+]
+BY_ONE_ID = [
+    "describe_image_replication_status",
+    "describe_image_scan_findings",
+    "start_image_scan",
+    "update_image_storage_class",
+]
+
+
+@pytest.mark.operation("PutImage", "DescribeImages", "DescribeImageScanFindings", "StartImageScan")
+@pytest.mark.operation("DescribeImageReplicationStatus", "UpdateImageStorageClass", "GetLifecyclePolicyPreview")
+@pytest.mark.parametrize("operation", [*BY_ONE_ID, "describe_images", "get_lifecycle_policy_preview", "put_image"])
+@pytest.mark.parametrize(("wanted", "field", "pattern"), IMPOSSIBLE, ids=str)
+def test_an_id_that_no_image_can_have_is_refused(ecr, repository, images, operation, wanted, field, pattern):
+    """DescribeImages: https://github.com/datawire/forge/issues/99 (tag), https://github.com/pulumi/pulumi-aws/issues/2466
+    (digest). DescribeImageScanFindings: https://github.com/prowler-cloud/prowler/pull/603. The others alike."""
+    given = {"imageId": wanted} if operation in BY_ONE_ID else {"imageIds": [wanted]}
+    if operation == "put_image":
+        given = {"imageManifest": json.dumps(manifest()), **wanted}
+    elif operation == "update_image_storage_class":
+        given["targetStorageClass"] = "ARCHIVE"
+    elif operation == "get_lifecycle_policy_preview":
+        rule = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 1}
+        policy = {"rules": [{"rulePriority": 1, "selection": rule, "action": {"type": "expire"}}]}
+        ecr.start_lifecycle_policy_preview(repositoryName=repository, lifecyclePolicyText=json.dumps(policy))
+    assert refused(getattr(ecr, operation), repositoryName=repository, **given) == (
+        "InvalidParameterException",
+        f"Invalid parameter at '{field}' failed to satisfy constraint: 'must satisfy regular expression '{pattern}''",
+    )
+
+
+@pytest.mark.operation("ListImageReferrers")
+def test_a_subject_that_no_image_can_be_is_refused(ecr, repository):
+    code, message = refused(ecr.list_image_referrers, repositoryName=repository, subjectId={"imageDigest": "v1"})
     assert code == "InvalidParameterException"
-    assert message.startswith("Invalid parameter at 'imageTag'")
+    assert "'imageDigest'" in message
 
 
 @pytest.mark.operation("PutImage")
@@ -336,6 +373,7 @@ def test_batch_operations_return_images_and_failures(ecr, repository, images, op
         ({"imageDigest": two, "imageTag": "v1"}, "ImageTagDoesNotMatchDigest"),
         ({"imageDigest": MISSING, "imageTag": "v1"}, "ImageNotFound"),
         ({"imageDigest": "v1"}, "InvalidImageDigest"),
+        ({"imageTag": "1.0+x"}, "InvalidImageTag"),
         ({}, "MissingDigestAndTag"),
         ({"imageTag": "v1", "imageDigest": one}, None),
     ]

@@ -368,3 +368,17 @@ def test_a_repository_survives_a_kill(own_sandbox: Sandbox) -> None:
     assert public.get_repository_catalog_data(repositoryName="kept")["catalogData"]["description"] == "A demo"
     [detail] = public.describe_images(repositoryName="kept")["imageDetails"]
     assert detail["imageDigest"] == image["imageId"]["imageDigest"]
+
+
+def test_an_id_that_no_image_can_have_is_refused(public, name: str) -> None:
+    """As ECR: see services/ecr/test_images_api.py."""
+    for call in (
+        lambda: public.describe_images(repositoryName=name, imageIds=[{"imageTag": "1.0+x"}]),
+        lambda: put_image(public, name, "1.0+x", index()),
+    ):
+        with pytest.raises(ClientError) as refused:
+            call()
+        assert error_of(refused)[0] == "InvalidParameterException"
+        assert "'imageTag' failed to satisfy constraint: 'must satisfy regular" in error_of(refused)[1]
+    answer = public.batch_delete_image(repositoryName=name, imageIds=[{"imageTag": "1.0+x"}])
+    assert [each["failureCode"] for each in answer["failures"]] == ["InvalidImageTag"]

@@ -197,6 +197,27 @@ def test_the_owner_pushes_and_anyone_pulls(sandbox: Sandbox, front: Sandbox, pus
     assert json.loads(body) == {"name": f"{ALIAS}/{name}", "tags": ["1"]}
 
 
+def test_an_account_number_is_not_an_alias(front: Sandbox) -> None:
+    """https://github.com/CircleCI-Public/aws-ecr-orb/issues/227"""
+    status, _, body = front.http("GET", "/v2/123456789012/app/manifests/v1", Authorization=token(front))
+    assert (status, *error_of(body)) == (
+        405,
+        "UNSUPPORTED",
+        "Invalid parameter at 'registryAliasName' failed to satisfy constraint: "
+        "'Member must satisfy regular expression pattern: [a-z][a-z0-9]+(?:[._-][a-z0-9]+)*'",
+    )
+
+
+def test_only_head_has_the_digest_of_a_manifest(front: Sandbox, pushed: str) -> None:
+    """GET: https://github.com/oras-project/oras-java/issues/522 (2026). HEAD:
+    https://github.com/estesp/manifest-tool/issues/124"""
+    name = pushed.rpartition(":")[0].partition("/")[2]
+    head, get = (front.http(way, f"/v2/{name}/manifests/1", Authorization=token(front)) for way in ("HEAD", "GET"))
+    assert head[1]["docker-content-digest"].startswith("sha256:")
+    assert "docker-content-digest" not in get[1]
+    assert head[1]["content-length"] == str(len(get[2]))
+
+
 def test_there_is_no_list_of_all_repositories(front: Sandbox) -> None:
     status, _, body = front.http("GET", "/v2/_catalog", Authorization=token(front))
     assert (status, error_of(body)[0]) == (404, "UNSUPPORTED")

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from ecr_sandbox import docker_engine, docker_forwarder
 from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.settings import Settings
+from ecr_sandbox.state import atomic_files, origin
 from ecr_sandbox.state.processes import command_of
 from ecr_sandbox.state.processes import running as running_processes
 
@@ -129,8 +130,9 @@ def log_file(sandbox: Settings) -> Path:
 def _noted(sandbox: Settings) -> dict | None:
     try:
         noted = json.loads((sandbox.state / "sandbox.json").read_text())
-        return noted if {"endpoint", "pid"} <= noted.keys() else None
-    except (OSError, ValueError, AttributeError):
+        here = urlsplit(noted["endpoint"]).hostname in ("localhost", "127.0.0.1", "::1")
+        return noted if here and isinstance(noted["pid"], int) else None
+    except (OSError, ValueError, AttributeError, LookupError, TypeError):
         return None
 
 
@@ -161,7 +163,7 @@ def _start_lock(sandbox: Settings) -> Iterator[None]:
 
     try:
         log_file(sandbox).parent.mkdir(parents=True, exist_ok=True)
-        lock = (sandbox.state / "starting.lock").open("w")
+        lock = atomic_files.lock_file(sandbox.state / "starting.lock")
     except OSError as why:
         raise SandboxError(
             f"The state folder {sandbox.state} cannot be written ({why.strerror}).",
@@ -192,6 +194,8 @@ def _launch(sandbox: Settings) -> dict:
     if log.exists() and log.stat().st_size > LOG_LIMIT:
         log.unlink()
     before = log.stat().st_size if log.exists() else 0
+    if log.is_symlink():
+        log.unlink()  # the folder may be from another person, and the link may lead to a file of the user
     with log.open("ab") as out:
         child = subprocess.Popen(
             _command(sandbox),
@@ -208,6 +212,7 @@ def _launch(sandbox: Settings) -> dict:
 
 def _environment(sandbox: Settings) -> dict[str, str]:
     """The environment of the process: without the user's AWS configuration, which botocore would read."""
+    origin.use_own_only(sandbox.state)  # Python runs what it finds in its user's folder for packages
     home = sandbox.state / "aws" / "home"
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}

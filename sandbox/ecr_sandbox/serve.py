@@ -22,7 +22,7 @@ from ecr_sandbox.deferred_import import defer
 from ecr_sandbox.http import addresses
 from ecr_sandbox.http.listeners import MAIN, Listeners, NoPort
 from ecr_sandbox.settings import Settings
-from ecr_sandbox.state.atomic_files import write_whole
+from ecr_sandbox.state.atomic_files import lock_file, write_whole
 from ecr_sandbox.state.in_place import InPlace, StateGone
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _prepare(sandbox: Settings) -> None:
 def _alone(sandbox: Settings) -> Iterator[Path]:
     """Lock the state folder for this process. The system releases the lock when the process ends."""
     path = sandbox.state / "sandbox.lock"
-    with path.open("w") as lock:
+    with lock_file(path) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -97,6 +97,8 @@ The registry protocol (`/v2/`):
   `MANIFEST_INVALID`.
 - A layer that no image uses yet can be pulled over the protocol; GetDownloadUrlForLayer refuses it.
 - ECR Public serves layers itself, without a redirect.
+- A manifest whose stored bytes have changed is a 500 of the registry, and an error of the API; pushing the image again
+  repairs it. A layer is sent as it is stored: the client checks its digest.
 
 Lifecycle policies:
 

@@ -1,8 +1,8 @@
 """Programs and configuration in a state folder are used only if this user made them, in this folder, on this machine.
 
 ``bin/`` comes first in the isolated environment's PATH, and the configuration of ``aws`` and ``docker`` names programs
-that they run (``credential_process``, ``[plugins]``, ``credHelpers``, CLI plugins). In an unpacked archive, a checkout or
-a copy they could be another person's.
+that they run (``credential_process``, ``[plugins]``, ``credHelpers``, CLI plugins). In an unpacked archive, a checkout
+or a copy they could be another person's.
 
 The mark of a folder is a file and, in a second one, the time when the system last changed the first one's inode. A
 program cannot choose that time: a copy of both files has another one. Source: inode(7), st_ctime; utimensat(2).

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from ecr_sandbox import docker_engine, docker_forwarder
 from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.settings import Settings
-from ecr_sandbox.state import atomic_files, origin
+from ecr_sandbox.state import atomic_files, disk, origin
 from ecr_sandbox.state.processes import command_of
 from ecr_sandbox.state.processes import running as running_processes
 
@@ -46,11 +46,16 @@ def start(sandbox: Settings) -> dict:
     found = find(sandbox)
     if found:
         return found
-    with _start_lock(sandbox):
-        found = find(sandbox)
-        if not found:
-            _wait_for_the_last(sandbox)
-        return found or _launch(sandbox)
+    try:
+        with _start_lock(sandbox):
+            found = find(sandbox)
+            if not found:
+                _wait_for_the_last(sandbox)
+            return found or _launch(sandbox)
+    except OSError as error:
+        wrong, fix = disk.explain(sandbox.state, error)
+        other = f"set {sandbox.variables}_STATE to another folder"
+        raise SandboxError(wrong, f"{fix[0].lower()}{fix[1:]}, or {other}.") from None
 
 
 def stop(sandbox: Settings) -> bool:
@@ -158,18 +163,11 @@ def _same_folder(status: dict, sandbox: Settings) -> bool:
 
 @contextlib.contextmanager
 def _start_lock(sandbox: Settings) -> Iterator[None]:
-    """One process at a time starts the sandbox; the others wait and find it."""
+    """One process at a time starts the sandbox; the others wait and find it. Raises OSError."""
     import fcntl
 
-    try:
-        log_file(sandbox).parent.mkdir(parents=True, exist_ok=True)
-        lock = atomic_files.lock_file(sandbox.state / "starting.lock")
-    except OSError as why:
-        raise SandboxError(
-            f"The state folder {sandbox.state} cannot be written ({why.strerror}).",
-            f"free some disk space or fix its permissions, or set {sandbox.variables}_STATE to another folder.",
-        ) from None
-    with lock:
+    log_file(sandbox).parent.mkdir(parents=True, exist_ok=True)
+    with atomic_files.lock_file(sandbox.state / "starting.lock") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ecr_sandbox.state import clock
 
-from .errors import ManifestDamaged
+from .errors import ManifestDamaged, ManifestInvalid
 from .manifest_format import blobs_of, digest_of
 
 STANDARD, ARCHIVE = "STANDARD", "ARCHIVE"  # storage classes
@@ -52,8 +52,11 @@ class Image:
 
     @property
     def blobs(self) -> tuple[tuple[str, int], ...]:
-        """Digests and sizes in bytes of the config and the layers; they are not known if the manifest is damaged."""
-        return blobs_of(self.stored) if self.is_intact else ()
+        """Digests and sizes in bytes of the config and the layers; of a damaged manifest, what it still says."""
+        try:
+            return blobs_of(self.stored)
+        except (ValueError, TypeError, ManifestInvalid):
+            return ()
 
     @property
     def status(self) -> str:

@@ -17,6 +17,7 @@ from ecr_sandbox import docker_engine, docker_forwarder
 from ecr_sandbox.auth import control_key
 from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.settings import Settings
+from ecr_sandbox.state import atomic_files, disk, origin
 from ecr_sandbox.state.processes import command_of
 from ecr_sandbox.state.processes import running as running_processes
 
@@ -47,11 +48,16 @@ def start(sandbox: Settings) -> dict:
     found = find(sandbox)
     if found:
         return found
-    with _start_lock(sandbox):
-        found = find(sandbox)
-        if not found:
-            _wait_for_the_last(sandbox)
-        return found or _launch(sandbox)
+    try:
+        with _start_lock(sandbox):
+            found = find(sandbox)
+            if not found:
+                _wait_for_the_last(sandbox)
+            return found or _launch(sandbox)
+    except OSError as error:
+        wrong, fix = disk.explain(sandbox.state, error)
+        other = f"set {sandbox.variables}_STATE to another folder"
+        raise SandboxError(wrong, f"{fix[0].lower()}{fix[1:]}, or {other}.") from None
 
 
 def stop(sandbox: Settings) -> bool:
@@ -130,8 +136,9 @@ def log_file(sandbox: Settings) -> Path:
 def _noted(sandbox: Settings) -> dict | None:
     try:
         noted = json.loads((sandbox.state / "sandbox.json").read_text())
-        return noted if {"endpoint", "pid"} <= noted.keys() else None
-    except (OSError, ValueError, AttributeError):
+        here = urlsplit(noted["endpoint"]).hostname in ("localhost", "127.0.0.1", "::1")
+        return noted if here and isinstance(noted["pid"], int) else None
+    except (OSError, ValueError, AttributeError, LookupError, TypeError):
         return None
 
 
@@ -177,18 +184,11 @@ def _same_folder(status: dict, sandbox: Settings) -> bool:
 
 @contextlib.contextmanager
 def _start_lock(sandbox: Settings) -> Iterator[None]:
-    """One process at a time starts the sandbox; the others wait and find it."""
+    """One process at a time starts the sandbox; the others wait and find it. Raises OSError."""
     import fcntl
 
-    try:
-        log_file(sandbox).parent.mkdir(parents=True, exist_ok=True)
-        lock = (sandbox.state / "starting.lock").open("w")
-    except OSError as why:
-        raise SandboxError(
-            f"The state folder {sandbox.state} cannot be written ({why.strerror}).",
-            f"free some disk space or fix its permissions, or set {sandbox.variables}_STATE to another folder.",
-        ) from None
-    with lock:
+    log_file(sandbox).parent.mkdir(parents=True, exist_ok=True)
+    with atomic_files.lock_file(sandbox.state / "starting.lock") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -213,6 +213,8 @@ def _launch(sandbox: Settings) -> dict:
     if log.exists() and log.stat().st_size > LOG_LIMIT:
         log.unlink()
     before = log.stat().st_size if log.exists() else 0
+    if log.is_symlink():
+        log.unlink()  # the folder may be from another person, and the link may lead to a file of the user
     with log.open("ab") as out:
         child = subprocess.Popen(
             _command(sandbox),
@@ -229,6 +231,7 @@ def _launch(sandbox: Settings) -> dict:
 
 def _environment(sandbox: Settings) -> dict[str, str]:
     """The environment of the process: without the user's AWS configuration, which botocore would read."""
+    origin.use_own_only(sandbox.state)  # Python runs what it finds in its user's folder for packages
     home = sandbox.state / "aws" / "home"
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}

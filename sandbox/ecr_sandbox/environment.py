@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ecr_sandbox import docker_engine, settings
+from ecr_sandbox.state import origin
 
 # Always unset, so that the output of `ecr-sandbox env` does not depend on the terminal. Any other AWS_* variable
 # that is set is unset too.
@@ -129,6 +130,7 @@ def apply(new: Mapping[str, str], unset: list[str]) -> None:
 
 def write_files(state: Path) -> None:
     """Write the files that the isolated environment names. What the user has added to them since is kept."""
+    origin.use_own_only(state)
     for folder in ("docker", "aws", "aws/home", "bin"):
         (state / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     if not _has_auths(state / "docker" / "config.json"):

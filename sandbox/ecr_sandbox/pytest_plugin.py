@@ -81,9 +81,13 @@ def _running(folders: pytest.TempPathFactory) -> Iterator[EcrSandbox]:
     import shutil
 
     from ecr_sandbox import background, environment, settings
+    from ecr_sandbox.errors import SandboxError
 
     chosen = settings.Settings(folders.mktemp("ecr-sandbox"), _free_port())
-    status = background.start(chosen)
+    try:
+        status = background.start(chosen)
+    except SandboxError as error:
+        pytest.fail(str(error), pytrace=False)
     try:
         new, unset = environment.isolated_environment(status)
         yield EcrSandbox(

@@ -23,8 +23,10 @@ from ecr_sandbox.deferred_import import defer
 from ecr_sandbox.http import addresses
 from ecr_sandbox.http.listeners import MAIN, Listeners, NoPort
 from ecr_sandbox.settings import Settings
-from ecr_sandbox.state.atomic_files import write_whole
+from ecr_sandbox.state import disk
+from ecr_sandbox.state.atomic_files import lock_file, write_whole
 from ecr_sandbox.state.in_place import InPlace, StateGone
+from ecr_sandbox.state.store import is_missing
 
 if TYPE_CHECKING:
     from ecr_sandbox.app import App
@@ -53,8 +55,9 @@ def main(sandbox: Settings) -> int:
         why = str(error)
     except ModuleNotFoundError as error:
         why = f"The Python package '{error.name}' is missing. Install ecr-sandbox again into {sys.prefix}"
-    except (OSError, sqlite3.OperationalError) as error:
-        why = f"The sandbox cannot write its state: {error}. Free some disk space, then run: {sandbox.command} up"
+    except (OSError, sqlite3.Error) as error:
+        wrong, fix = disk.explain(sandbox.state, error)
+        why = f"{wrong} {fix}, then run: {sandbox.command} up"
     print(why, file=sys.stderr)
     return 1
 
@@ -63,6 +66,7 @@ def serve(sandbox: Settings) -> None:
     """Run in the foreground until SIGTERM or Ctrl-C; raises Refused before it is ready."""
     _prepare(sandbox)
     with _alone(sandbox) as lock:
+        _require_state(sandbox)
         _serve(sandbox, lock)
 
 
@@ -145,17 +149,25 @@ def _prepare(sandbox: Settings) -> None:
         (folder / "log").mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
     except OSError as error:
+        wrong, _ = disk.explain(folder, error)
+        raise Refused(f"{wrong} Set {sandbox.variables}_STATE to a folder of yours.") from error
+
+
+def _require_state(sandbox: Settings) -> None:
+    """Refuse to start with layers and without the file that says which images they belong to."""
+    layers = next(filter(Path.exists, (sandbox.state / name for name in ("registry", "blobs/sha256"))), None)
+    if layers and any(layers.iterdir()) and is_missing(sandbox.state / "state.db"):
         raise Refused(
-            f"The state folder {folder} cannot be used ({error.strerror}). "
-            f"Set {sandbox.variables}_STATE to a folder of yours."
-        ) from error
+            f"The state file {sandbox.state / 'state.db'} is missing or empty, but there are layers in {layers}. "
+            f"Put the file back, or remove everything: {sandbox.command} reset"
+        )
 
 
 @contextmanager
 def _alone(sandbox: Settings) -> Iterator[Path]:
     """Lock the state folder for this process. The system releases the lock when the process ends."""
     path = sandbox.state / "sandbox.lock"
-    with path.open("w") as lock:
+    with lock_file(path) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

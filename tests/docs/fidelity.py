@@ -106,6 +106,8 @@ The registry protocol (`/v2/`):
 - A GET of a manifest has no header `Docker-Content-Digest` and HEAD has it, as on ECR and ECR Public. The code of the
   400 for an impossible tag or digest is ours, as is the sentence of the failure `InvalidImageTag`.
 - `n` that is not a number is refused with 400; AWS's answer is not known.
+- A manifest whose stored bytes have changed is a 500 of the registry, and an error of the API; pushing the image again
+  repairs it. A layer is sent as it is stored: the client checks its digest.
 
 Lifecycle policies:
 

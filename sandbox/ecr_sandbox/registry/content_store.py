@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from stat import S_ISREG
 from typing import BinaryIO
 
 from ecr_sandbox.state.atomic_files import sync_folder
@@ -67,16 +68,20 @@ class ContentStore:
         if not self._has(key, digest):
             return None
         try:
-            size = self.path(digest).stat().st_size
+            about = self.path(digest).lstat()
         except FileNotFoundError:
             return None
+        size = about.st_size if S_ISREG(about.st_mode) else None
         return size if not lease or leases.renew(self._store, key, digest) else None
 
     def open(self, key: Key, digest: str) -> BinaryIO:
-        """The bytes of the blob *digest* of a repository; raises FileNotFoundError."""
-        if not self._has(key, digest):
+        """The bytes of the blob *digest* of a repository; raises FileNotFoundError.
+
+        A state folder from another person may have a link in place of a blob, to a file of the user: it is no blob.
+        """
+        if self.size(key, digest) is None:
             raise FileNotFoundError(digest)
-        return self.path(digest).open("rb", buffering=0)
+        return open(os.open(self.path(digest), os.O_RDONLY | os.O_NOFOLLOW), "rb", buffering=0)
 
     def mount(self, key: Key, digest: str, source: Key) -> bool:
         """Let a repository have the blob *digest* that the repository *source* has; whether that was possible."""

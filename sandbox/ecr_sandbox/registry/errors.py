@@ -98,6 +98,15 @@ class ReferencedImagesMissing(ImageError):
     registry: str
 
 
+class ManifestDamaged(OSError):
+    """The stored bytes of the manifest of the image *digest* do not have this digest: the disk has changed them."""
+
+    def __init__(self, repository: str, digest: str):
+        super().__init__(
+            f"The stored manifest of the image {digest} in the repository '{repository}' is damaged. Push it again."
+        )
+
+
 @dataclass
 class UpstreamFailure(Exception):
     """An upstream registry did not give an image: an ImageFailureCode of ECR's API, and a sentence."""

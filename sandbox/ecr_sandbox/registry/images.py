@@ -18,12 +18,14 @@ from ecr_sandbox.state.store import Store
 from .blob_media_types import media_types_of
 from .errors import DigestMismatch, ImageExists, ReferencedImagesMissing, TagImmutable
 from .image import ACTIVATING, ACTIVE, ARCHIVE, ARCHIVED, STANDARD, Image
-from .manifest_format import Manifest, blobs_of
+from .manifest_format import Manifest
 from .references import HERE, Key
 
 TAGGED = "EXISTS (SELECT 1 FROM tags WHERE tags.image = images.id)"
 SELECT = f"""
-SELECT images.*, (SELECT json_group_array(tag) FROM tags WHERE tags.image = images.id) AS tags
+SELECT id, digest, media_type, artifact_type, size, pushed_at, subject, last_pulled, storage_class, archived_at,
+activated_at, repository, CAST(manifest AS BLOB) AS stored,
+(SELECT json_group_array(tag) FROM tags WHERE tags.image = images.id) AS tags
 FROM images WHERE {HERE} {{also}} ORDER BY images.id LIMIT ?
 """
 Blobs = Sequence[tuple[str, int]]  # digests and sizes in bytes
@@ -167,13 +169,16 @@ class Images:
             same = self.find(digest=manifest.digest)
             holder = self.find(tag=tag) if tag else None
             restored = same is not None and same.status != ACTIVE
-            if same and not restored and (not tag or tag in same.tags):
+            damaged = same is not None and not same.is_intact
+            if same and not restored and not damaged and (not tag or tag in same.tags):
                 raise ImageExists(manifest.digest, tag, repository, account)
             if holder and immutable and not (same and same.id == holder.id):
                 raise TagImmutable(tag or "", repository)
             image_id = same.id if same else self._insert(db, manifest)
+            if same and damaged:
+                db.execute("UPDATE images SET manifest = ? WHERE id = ?", (manifest.text, same.id))
             if same and restored:
-                with self._counting(blobs_of(same.manifest), self._archived):
+                with self._counting(same.blobs, self._archived):
                     self._activate(db, same, int(clock.now()))
             if tag:
                 db.execute("INSERT OR REPLACE INTO tags VALUES (?, ?, ?, ?, ?)", (*self._key, tag, image_id))
@@ -202,7 +207,7 @@ class Images:
                 self._changed(-kept["bytes"])
                 self._archived(-archived["bytes"])
             elif image := self.find(digest=digest):
-                blobs = blobs_of(image.manifest)
+                blobs = image.blobs
                 with self._counting(blobs, self._archived):
                     db.execute("DELETE FROM images WHERE id = ?", (image.id,))
                     if image.storage_class == ARCHIVE:
@@ -216,7 +221,7 @@ class Images:
 
     def archive(self, image: Image) -> None:
         """Archive *image*, which is active."""
-        blobs, values = blobs_of(image.manifest), (ARCHIVE, int(clock.now()), image.id)
+        blobs, values = image.blobs, (ARCHIVE, int(clock.now()), image.id)
         with self._store.change() as db, self._counting(blobs, self._archived):
             db.execute("UPDATE images SET storage_class = ?, archived_at = ? WHERE id = ?", values)
             db.executemany(
@@ -228,7 +233,7 @@ class Images:
         """Restore *image* from the archive; it is active from the Unix time *ready* on."""
         with (
             self._store.change() as db,
-            self._counting(blobs_of(image.manifest), lambda more: self._restored(-more)),
+            self._counting(image.blobs, lambda more: self._restored(-more)),
         ):
             self._activate(db, image, ready)
 
@@ -262,7 +267,7 @@ class Images:
         values = (STANDARD, ready, image.id)
         db.execute("UPDATE images SET storage_class = ?, activated_at = ? WHERE id = ?", values)
         if image.storage_class == ARCHIVE:
-            self._release_archived(db, blobs_of(image.manifest))
+            self._release_archived(db, image.blobs)
 
     def _release_archived(self, db: sqlite3.Connection, blobs: Blobs) -> None:
         """Count one use less of each of the *blobs* by archived images."""
@@ -311,19 +316,11 @@ class Images:
         rows = self._rows(SELECT.format(also=also), (*values, ALL if size is None else size))
         return [
             Image(
-                id=row["id"],
-                digest=row["digest"],
-                tags=tuple(sorted(json.loads(row["tags"]))),
-                manifest=row["manifest"],
-                media_type=row["media_type"],
-                artifact_type=row["artifact_type"],
-                size=row["size"],
-                pushed_at=row["pushed_at"],
-                subject=row["subject"],
-                last_pulled=row["last_pulled"],
-                storage_class=row["storage_class"],
-                archived_at=row["archived_at"],
-                activated_at=row["activated_at"],
+                **{
+                    **dict(row),
+                    "tags": tuple(sorted(json.loads(row["tags"]))),
+                    "stored": row["stored"].decode(errors="surrogateescape"),
+                }
             )
             for row in rows
         ]

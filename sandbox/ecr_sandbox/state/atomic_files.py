@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 
 def write_whole(path: Path, text: str, mode: int = 0o644) -> None:
@@ -32,6 +33,11 @@ def secret(path: Path, make: Callable[[], str]) -> str:
         write_whole(path, make(), 0o600)
         kept = path.read_text()
     return kept
+
+
+def lock_file(path: Path) -> TextIO:
+    """The file *path*, open to be locked; it is made, and never a link to another file. Raises OSError."""
+    return open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644), "r+")
 
 
 def sync_folder(folder: Path) -> None:

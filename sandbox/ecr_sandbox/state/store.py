@@ -17,6 +17,7 @@ from pathlib import Path
 from .in_place import InPlace
 
 VERSION = 3
+START_SECONDS, LOCK_SECONDS = 5, 30  # how long another program may lock the file, at a start and later
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS backends (
     service TEXT, account TEXT, region TEXT, pickle BLOB NOT NULL,
@@ -229,6 +230,19 @@ class _Disk:
         os.close(self._log)
 
 
+def is_missing(path: Path) -> bool:
+    """Whether there is no state in the file *path*: it does not exist, or has no tables. A damaged one has a state."""
+    if list(path.parent.glob(f"{path.name}.unreadable-*")):
+        return False  # a start was killed after it had renamed the file
+    try:
+        if not path.exists() or path.stat().st_size == 0:
+            return True
+        with closing(_read_only(path)) as connection:
+            return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
+    except (sqlite3.DatabaseError, OSError):
+        return False
+
+
 def _open(path: Path) -> sqlite3.Connection:
     """Open the state file. One that cannot be read is renamed, never overwritten. Raises ValueError."""
     try:
@@ -254,11 +268,16 @@ def _check(path: Path) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not path.exists():
         return
-    how = "mode=ro" if log.exists() else "mode=ro&immutable=1"  # without a log no other connection is open
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)) as connection:
+    with closing(_read_only(path)) as connection:
         [found] = connection.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
         raise sqlite3.DatabaseError(found)
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    log = path.with_name(f"{path.name}-wal")
+    how = "mode=ro" if log.exists() else "mode=ro&immutable=1"  # without a log no other connection is open
+    return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
 
 
 def _put_aside(path: Path, reason: str) -> None:
@@ -277,6 +296,7 @@ def _parts(path: Path) -> list[str]:
 
 def _prepared(path: Path) -> sqlite3.Connection:
     connection = _connect(path, "rwc")
+    connection.execute(f"PRAGMA busy_timeout={START_SECONDS * 1000}")
     connection.execute("PRAGMA journal_mode=WAL")
     [version] = connection.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
@@ -288,13 +308,14 @@ def _prepared(path: Path) -> sqlite3.Connection:
     old = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'images'").fetchone() is not None
     steps = [FROM_VERSION_0.format(schema=SCHEMA), FROM_VERSION_1, FROM_VERSION_2][version:] if old else []
     connection.executescript(f"BEGIN IMMEDIATE; {''.join(steps)} {SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
+    connection.execute(f"PRAGMA busy_timeout={LOCK_SECONDS * 1000}")
     return connection
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
     """*mode* is ``rw``, or ``rwc`` to create the file. Source: https://www.sqlite.org/uri.html."""
     uri = f"{path.absolute().as_uri()}?mode={mode}"
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=30)
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=LOCK_SECONDS)
     connection.row_factory = sqlite3.Row
     # In WAL mode NORMAL never damages the file, and _Disk decides when a commit reaches the disk.
     connection.execute("PRAGMA synchronous=NORMAL")

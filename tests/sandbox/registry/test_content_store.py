@@ -56,6 +56,16 @@ class TestBlobs:
         with pytest.raises(FileNotFoundError):
             content.open(OTHER, digest)
 
+    def test_a_link_is_no_blob(self, content, tmp_path):
+        """A state folder from another person may have links to the user's files in place of blobs."""
+        digest = add(content, b"12345")
+        (tmp_path / "private").write_bytes(b"12345")
+        content.path(digest).unlink()
+        content.path(digest).symlink_to(tmp_path / "private")
+        assert content.size(APP, digest) is None
+        with pytest.raises(FileNotFoundError):
+            content.open(APP, digest)
+
     def test_a_mount_is_a_row(self, content):
         digest = add(content, b"12345")
         assert content.mount(OTHER, digest, APP)

@@ -265,11 +265,12 @@ def test_many_referrers_are_listed_in_pages(sandbox, wire):
     subject = wire.push(wire.image(b"an app"), "v1")
     first = push_referrer(wire, subject, b"parts", artifactType=SBOM)
     with sqlite3.connect(sandbox.state / "state.db", timeout=30) as db:
-        names = [row[1] for row in db.execute("PRAGMA table_info(images)") if row[1] not in ("id", "digest")]
-        copy = (
-            f"INSERT INTO images (digest, {', '.join(names)}) SELECT ?, {', '.join(names)} FROM images WHERE digest = ?"
-        )
-        db.executemany(copy, [(digest_of(str(number).encode()), first["digest"]) for number in range(2000)])
+        own = ("id", "digest", "manifest")
+        names = ", ".join(row[1] for row in db.execute("PRAGMA table_info(images)") if row[1] not in own)
+        copy = f"INSERT INTO images (digest, manifest, {names}) SELECT ?, ?, {names} FROM images WHERE digest = ?"
+        [text] = db.execute("SELECT manifest FROM images WHERE digest = ?", (first["digest"],)).fetchone()
+        texts = [text + " " * number for number in range(1, 2001)]
+        db.executemany(copy, [(digest_of(each.encode()), each, first["digest"]) for each in texts])
     push_referrer(wire, subject, b"a signature", artifactType=SIGNATURE)
     for query, count in (("", 2002), (f"?artifactType={SBOM.replace('+', '%2B')}", 2001)):
         path, seen, pages = f"referrers/{subject['digest']}{query}", [], 0

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -175,21 +176,39 @@ def test_deleting_an_image_frees_space(disk):
     assert (code, json.loads(body)["freed"]) == (200, big.size)
 
 
+def up(disk) -> str:
+    """What ``ecr-sandbox up`` prints when it fails."""
+    command = [*disk.inside, sys.executable, "-m", "ecr_sandbox", "up"]
+    done = subprocess.run(command, env=disk.sandbox.env, capture_output=True, text=True, timeout=PATIENCE)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    return done.stderr
+
+
+def test_up_names_a_disk_that_is_read_only(disk):
+    folder = str(disk.sandbox.state)
+    subprocess.run([*disk.inside, "mount", "-o", "remount,ro", folder], check=True)
+    sentence = f"ecr-sandbox: The disk {folder}, which holds {folder}, is read-only. Fix: make it writable"
+    assert up(disk).startswith(sentence)
+
+
 def test_a_start_on_a_full_disk_fails_with_one_line_and_loses_nothing(disk, full):
     before = described(disk.sandbox)
     disk.sandbox.stop()
     disk.fill()  # stopping freed some space
     done = subprocess.run(
-        [*disk.inside, f"{os.sys.executable}", "-m", "ecr_sandbox", "serve"],
+        [*disk.inside, f"{sys.executable}", "-m", "ecr_sandbox", "serve"],
         env=disk.sandbox.env,
         capture_output=True,
         text=True,
         timeout=PATIENCE,
     )
     assert done.returncode == 1
-    assert "Free some disk space, then run: ecr-sandbox up" in done.stderr
+    sentence = f"The disk {disk.sandbox.state}, which holds {disk.sandbox.state}, is full. Free some disk space, "
+    assert f"{sentence}then run: ecr-sandbox up" in done.stderr
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert not list(disk.state.glob("state.db.unreadable*"))
+    assert f"The disk {disk.sandbox.state}, which holds {disk.sandbox.state}, is full." in up(disk)
     disk.free()
     disk.start()
     assert described(disk.sandbox) == before

@@ -159,7 +159,7 @@ def _accepted(image: Image, media_types: Collection[str]) -> Image:
     if (converted := convert(image.manifest, image.media_type, media_types)) is None:
         return image
     text, media_type = converted
-    return replace(image, manifest=text, media_type=media_type, digest=digest_of(text.encode()))
+    return replace(image, stored=text, media_type=media_type, digest=digest_of(text.encode()))
 
 
 def _described(repository: Repository, image: Image, tag: str | None) -> dict[str, Any]:

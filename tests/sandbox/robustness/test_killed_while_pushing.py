@@ -14,6 +14,7 @@ from tests.sandbox.conftest import PATIENCE
 from tests.sandbox.pusher import Pusher, Unexpected
 
 CLIENTS = 4
+LIMIT = 2  # the largest accepted ratio of a start after a kill to one after a stop
 REPOSITORIES = ("one", "two")
 
 
@@ -103,9 +104,7 @@ def test_acknowledged_pushes_survive_a_kill_and_every_image_is_complete(own_sand
             assert not client.errors, client.errors[0]
             acknowledged.update(client.acknowledged)
             details |= client.details
-        began = time.monotonic()
-        sandbox.start()
-        starts.append(time.monotonic() - began)
+        starts.append(sandbox.start().processor_seconds())
 
         found = images(sandbox)
         assert acknowledged <= found.keys()
@@ -118,7 +117,11 @@ def test_acknowledged_pushes_survive_a_kill_and_every_image_is_complete(own_sand
         Pusher(sandbox).pull(repository, digest)
     print(
         f"{len(acknowledged)} pushes acknowledged, {len(starts)} kills; "
-        f"next start {statistics.median(starts):.2f} s, at most {max(starts):.2f} s"
+        f"processor time of the next start {statistics.median(starts):.2f} s, at most {max(starts):.2f} s"
     )
     assert acknowledged
-    assert max(starts) < (2 if soak else 6)  # `make test` runs other tests on the same processors
+    after_a_stop = []
+    for _ in range(3):
+        sandbox.stop()
+        after_a_stop.append(sandbox.start().processor_seconds())
+    assert statistics.median(starts) <= LIMIT * statistics.median(after_a_stop)

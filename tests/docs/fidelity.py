@@ -82,6 +82,8 @@ Scans:
   enhanced scan has `UNSUPPORTED_IMAGE`. An enhanced scan on push ends as `COMPLETE`; before an enhanced scan has a
   result, the call fails with `ScanNotFoundException`, as pipelines report. The daily quota of basic scans is not
   enforced.
+- An image that needs more memory or time than a scan may use has the result of an unsupported image, also if its size
+  is the reason: `IMAGE_SIZE_EXCEEDED` is not used. The limits are ours; `threats.md` lists them.
 - When enhanced scanning is enabled, images of the last 30 days are scanned. Continuous scanning scans again when the
   advisories change, and ends 30 days after the push.
 - Inspector's own API (`inspector2`) is not included: its findings are available from ECR.

@@ -5,7 +5,7 @@ moto's server needs Flask and reads the disk on every request; its services need
 
 import re
 from collections.abc import Callable
-from functools import cache, partial
+from functools import lru_cache, partial
 from importlib import import_module
 from typing import Any
 
@@ -90,7 +90,7 @@ def _handler(service: str, path: str) -> Callable[..., Any]:
     raise NotImplementedError
 
 
-@cache
+@lru_cache(64)
 def _routes(service: str) -> list[tuple[re.Pattern[str], Callable[..., Any]]]:
     paths = import_module(f"moto.{MODULES.get(service, service)}.urls").url_paths
     return [(re.compile(path.removeprefix("{0}").rstrip("$") + "$"), paths[path]) for path in paths]

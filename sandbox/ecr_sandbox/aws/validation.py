@@ -8,7 +8,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import botocore.session
@@ -235,6 +235,6 @@ def _no_number(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-@cache
+@lru_cache(64)
 def _model(service: str) -> ServiceModel:
     return botocore.session.Session().get_service_model(service)

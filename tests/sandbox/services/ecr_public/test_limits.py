@@ -58,6 +58,13 @@ def test_a_signed_in_client_pulls_ten_times_a_second(limits: Limits, clock: Cloc
     assert limits.may_pull(HERE, ACCOUNT, "a/demo", "1")
 
 
+def test_pulls_are_forgotten_when_they_have_ended(limits: Limits, clock: Clock) -> None:
+    for number in range(200):
+        limits.may_pull(HERE, None, f"a/{number}", "1")
+        clock.seconds += 1
+    assert len(limits._started) <= 61
+
+
 def test_requests_by_digest_belong_to_the_same_pull(limits: Limits, clock: Clock) -> None:
     assert limits.may_pull(HERE, None, "a/demo", "latest")  # HEAD
     assert limits.may_pull(HERE, None, "a/demo", DIGEST)  # the index

@@ -2,8 +2,12 @@
 
 rules.py               which images are scanned, how, and when
 triggers.py            what starts a scan: a push, a call, changed rules or advisories
-scanner.py             the job: scans one image with the following
+scanner.py             the job: scans one image
+process.py             the process that reads and compares what the image contains
+limits.py              what that may cost
+worker.py              this process: it uses the following
 layer_reader.py        decompresses a layer while it is read
+tar_members.py         the files in a layer
 layers.py              the file system of an image's layers
 packages.py            the operating system and the packages in its files
 versions.py            the order of versions: dpkg's, apk's, PEP 440's, npm's

@@ -161,6 +161,19 @@ def test_a_name_that_claims_to_be_huge_is_not_read_into_memory():
     assert most < 20_000_000
 
 
+def test_deep_paths_are_merged_quickly():
+    """2,000 files, each 2,000 directories deep, and as many whiteouts: all of their directories would take 8 GB."""
+    deep = "a/" * 2_000
+    lower = tar({f"{deep}{number}": b"" for number in range(2_000)})
+    upper = tar({f"{deep}.wh.{number}": b"" for number in range(2_000)})
+    tracemalloc.start()
+    tree = read([("0", BytesIO(lower)), ("1", BytesIO(upper))], lambda path: lambda file: [(path[-5:],)])
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert tree.files == {}
+    assert most < 60_000_000
+
+
 class _Zeros(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         return bytes(size)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecr_sandbox.services.ecr.scan.layers import Kept, Tree
+from ecr_sandbox.services.ecr.scan.limits import TooMuch
 from ecr_sandbox.services.ecr.scan.packages import Inventory, inventory, want
 
 DEBIAN = b'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nVERSION_ID="12"\nID=debian\n'
@@ -138,6 +139,40 @@ def test_npm_packages_are_below_node_modules(path, there):
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"name": "x"}', b'{"name": 1, "version": []}', b"\xff" * 100])
 def test_an_invalid_package_json_is_ignored(content):
     assert look_at({"node_modules/x/package.json": content}).packages == ()
+
+
+LARGE = {
+    "dpkg's list": ("var/lib/dpkg/status", (b"x" * 99_999 + b"\n") * 340),
+    "a distroless package": ("var/lib/dpkg/status.d/a", b"Package: a\n" * 400_000),
+    "a line": ("lib/apk/db/installed", b"P:" + b"a" * 300_000),
+    "a name": ("lib/apk/db/installed", b"P:" + b"a" * 5_000 + b"\nV:1\n"),
+    "a version": (DIST, b"Name: a\nVersion: " + b"1." * 3_000),
+    "a package.json": ("node_modules/x/package.json", b'{"x": "' + b"1" * (4 << 20) + b'"}'),
+    "npm's version": ("node_modules/x/package.json", b'{"name": "x", "version": "' + b"1." * 3_000 + b'"}'),
+}
+
+
+@pytest.mark.parametrize(("path", "content"), LARGE.values(), ids=LARGE)
+def test_large_descriptions_of_packages_are_refused(path, content):
+    with pytest.raises(TooMuch):
+        look_at({"etc/os-release": DEBIAN, path: content})
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b'{"name": "x", "version": ' + b"9" * 5_000 + b"}"])
+def test_a_deep_or_numeric_package_json_is_ignored(content):
+    """Python's limits: RecursionError, and ValueError for an integer of more than 4,300 digits."""
+    assert look_at({"node_modules/x/package.json": content}).packages == ()
+
+
+def test_a_name_that_is_no_unicode_can_be_stored():
+    """Half of a surrogate pair, RFC 8259, 8.2."""
+    found = look_at({"node_modules/x/package.json": rb'{"name": "x\ud800", "version": "1"}'})
+    assert [each.name.encode() for each in found.packages] == [b"x?"]
+
+
+def test_fields_are_case_insensitive():
+    """Debian policy, 5.1; email headers, RFC 5322."""
+    assert names(look_at({DIST: b"name: Jinja2\nVERSION: 3.1.2\n"})) == [("Jinja2", "3.1.2", "jinja2 3.1.2")]
 
 
 def test_an_inventory_can_be_stored():

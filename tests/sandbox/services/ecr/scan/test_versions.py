@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ecr_sandbox.services.ecr.scan.limits import LONGEST_VERSION
 from ecr_sandbox.services.ecr.scan.versions import key
 
 # In each line every version is older than the next. Those for apk are from its test/version.data or from its code.
@@ -108,3 +109,11 @@ def test_the_order_is_the_same_as_dpkgs(one, other):
 def test_any_text_has_a_sort_key_or_raises_value_error(ecosystem, text):
     with contextlib.suppress(ValueError):
         assert key(ecosystem, text) == key(ecosystem, text)
+
+
+@pytest.mark.parametrize("ecosystem", ASCENDING)
+def test_a_very_long_version_is_not_compared(ecosystem):
+    """The limit is ours. Comparing a version of 30 MB took minutes."""
+    assert key(ecosystem, "1.0.0")
+    with pytest.raises(ValueError, match="too long"):
+        key(ecosystem, "1.0." + "0" * LONGEST_VERSION)

@@ -441,6 +441,21 @@ def test_a_repository_policy_that_denies(sandbox, repository):
     assert "with an explicit deny in a resource-based policy" in message
 
 
+@pytest.mark.operation("SetRepositoryPolicy")
+def test_a_policy_that_locks_its_author_out_needs_force(sandbox, repository):
+    """API reference, SetRepositoryPolicy, ``force``. On AWS too it also applies to an administrator."""
+    ecr = sandbox.client()
+    before = json.dumps(policy({"Effect": "Allow", "Principal": "*", "Action": "ecr:ListImages"}))
+    ecr.set_repository_policy(repositoryName=repository, policyText=before)
+    no = json.dumps(policy({"Effect": "Deny", "Principal": "*", "Action": "ecr:*"}))
+    with pytest.raises(ecr.exceptions.InvalidParameterException, match="'PolicyText' failed to satisfy constraint"):
+        ecr.set_repository_policy(repositoryName=repository, policyText=no)
+    assert json.loads(ecr.get_repository_policy(repositoryName=repository)["policyText"]) == json.loads(before)
+    ecr.set_repository_policy(repositoryName=repository, policyText=no, force=True)
+    assert "explicit deny in a resource-based policy" in refused(ecr.list_images, repositoryName=repository)
+    assert "explicit deny" in refused(ecr.delete_repository_policy, repositoryName=repository)
+
+
 def test_an_arn_of_another_region_is_refused(sandbox, repository):
     _, key = sandbox.make_user(policy(allow("ecr:*", f"arn:aws:ecr:eu-west-1:{settings.ACCOUNT}:repository/*")))
     with pytest.raises(ClientError, match="'resourceArn' failed to satisfy constraint"):

@@ -58,7 +58,14 @@ if TYPE_CHECKING:
 # moto's services that are loaded by their first call and need no rules of ours (aws/lazy_services.py).
 MOTO_ONLY = ("ec2", "events", "secretsmanager", "sqs")
 # The folder in services/ whose authorization.py says what a call needs of IAM, by signing name.
-AUTHORIZATION = {"ecr": "ecr", "ecs": "ecs", "lambda": "lambda_", "logs": "cloudwatch", "ce": "cost_explorer"}
+AUTHORIZATION = {
+    "ce": "cost_explorer",
+    "ecr": "ecr",
+    "ecs": "ecs",
+    "events": "eventbridge",
+    "lambda": "lambda_",
+    "logs": "cloudwatch",
+}
 
 
 class App:

@@ -7,6 +7,7 @@ import json
 from functools import lru_cache
 from typing import Any
 
+from botocore.model import Shape
 from moto.core.routing import get_service_router
 from moto.core.utils import get_service_model
 from werkzeug.exceptions import HTTPException
@@ -126,4 +127,11 @@ def _members(service: str, operation: str) -> frozenset[str]:
     if operation not in model.operation_names:
         return frozenset()
     shape = model.operation_model(operation).input_shape
-    return frozenset(shape.members if shape else ())
+    members = shape.members if shape else {}
+    return frozenset(_ec2_name(*each) for each in members.items()) if service == "ec2" else frozenset(members)
+
+
+def _ec2_name(member: str, shape: Shape) -> str:
+    """A parameter's name in a request: https://smithy.io/2.0/aws/protocols/aws-ec2-query-protocol.html."""
+    name = str(shape.serialization.get("queryName") or shape.serialization.get("name", member))
+    return f"{name[0].upper()}{name[1:]}"

@@ -4,10 +4,12 @@ Source: Service Authorization Reference, pages of IAM and STS
 (https://docs.aws.amazon.com/service-authorization/latest/reference/).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from . import principals
-from .requests import AuthorizationRequest, Call, request_tags, resource_tags
+from .pass_role import pass_role, role_tags
+from .requests import AuthorizationRequest, Call, resource_tags
+from .tagging import facts_of
 
 GROUP_MEMBERS = ("AddUserToGroup", "RemoveUserFromGroup")
 KEY_CHANGES = ("UpdateAccessKey", "DeleteAccessKey")
@@ -23,9 +25,13 @@ def iam_requests(call: Call) -> Iterator[AuthorizationRequest]:
         facts["iam:PolicyARN"] = given["PolicyArn"]
     if "PermissionsBoundary" in given:
         facts["iam:PermissionsBoundary"] = given["PermissionsBoundary"]
+    if "AWSServiceName" in given:
+        facts["iam:AWSServiceName"] = given["AWSServiceName"]
     arn, tags = _iam_resource(call)
     facts |= resource_tags(tags, "iam")
-    yield AuthorizationRequest(call.action, arn, account, {**facts, **_query_tags(given)})
+    yield AuthorizationRequest(call.action, arn, account, facts)
+    if call.operation == "AddRoleToInstanceProfile":
+        yield pass_role(call, _role_arn(call)[0], "ec2.amazonaws.com", arn)
 
 
 def sts_requests(call: Call) -> Iterator[AuthorizationRequest]:
@@ -42,11 +48,18 @@ def sts_requests(call: Call) -> Iterator[AuthorizationRequest]:
     facts: dict[str, str | tuple[str, ...]] = {"sts:RoleSessionName": given.get("RoleSessionName", "")}
     if "ExternalId" in given:
         facts["sts:ExternalId"] = given["ExternalId"]
-    facts |= resource_tags({tag["Key"]: tag["Value"] for tag in role.tags or []} if role else {}, "iam")
-    tags = _query_tags(given)
-    yield AuthorizationRequest(call.action, arn, owner, {**facts, **tags}, trust, delegated_only=True)
-    if tags:
-        yield AuthorizationRequest("sts:TagSession", arn, owner, {**facts, **tags}, trust, delegated_only=True)
+    if "SourceIdentity" in given:
+        facts["sts:SourceIdentity"] = given["SourceIdentity"]
+    transitive = tuple(value for name, value in given.items() if name.startswith("TransitiveTagKeys.member."))
+    if transitive:
+        facts["sts:TransitiveTagKeys"] = transitive
+    tags = facts_of(given)
+    facts |= {**role_tags(arn), **tags}
+    actions = [call.action]
+    actions += ["sts:TagSession"] if tags else []
+    actions += ["sts:SetSourceIdentity"] if "SourceIdentity" in given else []
+    for action in actions:
+        yield AuthorizationRequest(action, arn, owner, facts, trust, delegated_only=True)
 
 
 def _iam_resource(call: Call) -> tuple[str, dict[str, str]]:
@@ -59,9 +72,7 @@ def _iam_resource(call: Call) -> tuple[str, dict[str, str]]:
     if "InstanceProfileName" in given:
         return f"{arn}instance-profile{path}{given['InstanceProfileName']}", {}
     if "RoleName" in given:
-        role = next((each for each in list(iam.roles.values()) if each.name == given["RoleName"]), None)
-        tags = {tag["Key"]: tag["Value"] for tag in role.tags or []} if role else {}
-        return (role.arn if role else f"{arn}role{path}{given['RoleName']}"), tags
+        return _role_arn(call)
     if "UserName" in given or call.operation in ABOUT_THE_CALLER:
         return _user_resource(call)
     if "PolicyArn" in given:
@@ -73,6 +84,14 @@ def _iam_resource(call: Call) -> tuple[str, dict[str, str]]:
     return lists.get(call.operation, f"policy path {prefix}" if call.operation == "ListPolicies" else "*"), {}
 
 
+def _role_arn(call: Call) -> tuple[str, dict[str, str]]:
+    given = call.parameters
+    roles = list(principals.account(call.account).roles.values())
+    role = next((each for each in roles if each.name == given["RoleName"]), None)
+    otherwise = f"arn:aws:iam::{call.account}:role{given.get('Path', '/')}{given['RoleName']}"
+    return (role.arn, {tag["Key"]: tag["Value"] for tag in role.tags or []}) if role else (otherwise, {})
+
+
 def _user_resource(call: Call) -> tuple[str, dict[str, str]]:
     given, iam = call.parameters, principals.account(call.account)
     if name := given.get("UserName"):
@@ -82,17 +101,3 @@ def _user_resource(call: Call) -> tuple[str, dict[str, str]]:
         user = principals.owner_of_key(call.account, given.get("AccessKeyId", ""))
         otherwise = call.who.arn
     return (user.arn, iam.tagger.get_tag_dict_for_resource(user.arn)) if user else (otherwise, {})
-
-
-def _query_tags(given: Mapping[str, str]) -> dict[str, str | tuple[str, ...]]:
-    """The condition keys of a call's tags in the query protocol, which writes a list as ``Tags.member.1.Key``."""
-    tags, keys = [], []
-    number = 1
-    while (key := given.get(f"Tags.member.{number}.Key")) is not None:
-        tags.append({"Key": key, "Value": given.get(f"Tags.member.{number}.Value", "")})
-        number += 1
-    number = 1
-    while (key := given.get(f"TagKeys.member.{number}")) is not None:
-        keys.append(key)
-        number += 1
-    return request_tags(tags, keys)

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -17,8 +18,9 @@ from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http.middleware import Handler, Middleware, Request
 
 from . import evaluate, principals
-from .evaluate import Principal, RequestContext
+from .evaluate import Decision, Principal, RequestContext
 from .requests import AuthorizationRequest, authorization_requests, call_of
+from .tagging import with_tags
 
 LOOPBACK = "127.0.0.1"
 FROM_HEADERS = {"aws:UserAgent": "User-Agent", "aws:Referer": "Referer"}
@@ -45,7 +47,7 @@ def _authorize(lock: AbstractContextManager[Any], request: Request, call_next: H
     call = call_of(request)
     facts = circumstances(request, REGION_OF_SERVICE.get(call.service, call.region))
     with lock:
-        for each in authorization_requests(call):
+        for each in with_tags(call, [*authorization_requests(call)]):
             _permit(call.who, each, facts)
     return call_next(request)
 
@@ -106,18 +108,26 @@ def _always(region: str) -> dict[str, str | tuple[str, ...]]:
 
 def denied_sentence(who: Principal, needed: AuthorizationRequest, facts: Mapping[str, Any]) -> str | None:
     """AWS's sentence if *who* may not do what is *needed*, None if they may. *facts* are further condition keys."""
+    decision = _decision(who, needed, facts)
+    if needed.instead and not (decision.allowed or decision.is_explicit):
+        instead = replace(needed, action=needed.instead, instead="")
+        if denied_sentence(who, instead, facts) is None:
+            return None
+    if decision.allowed:
+        return None
+    # About a role AWS does not say which side refused.
+    because = "" if needed.delegated_only else f" {decision.because}"
+    return f"User: {who.arn} is not authorized to perform: {needed.action} on resource: {needed.resource}{because}"
+
+
+def _decision(who: Principal, needed: AuthorizationRequest, facts: Mapping[str, Any]) -> Decision:
     context = RequestContext(
         needed.action,
         needed.resource,
         needed.account,
         {**facts, **needed.facts, "aws:ResourceAccount": needed.account},
     )
-    decision = evaluate.decide(who, context, needed.resource_policies, needed.delegated_only)
-    if decision.allowed:
-        return None
-    # About a role AWS does not say which side refused.
-    because = "" if needed.delegated_only else f" {decision.because}"
-    return f"User: {who.arn} is not authorized to perform: {needed.action} on resource: {needed.resource}{because}"
+    return evaluate.decide(who, context, needed.resource_policies, needed.delegated_only)
 
 
 def _permit(who: Principal, needed: AuthorizationRequest, facts: Mapping[str, Any]) -> None:

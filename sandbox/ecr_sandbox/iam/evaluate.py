@@ -23,6 +23,7 @@ IDENTITY, RESOURCE, BOUNDARY, SESSION = KINDS = (
     "permissions boundary",
     "session policy",
 )
+EXPLICIT_DENY = "with an explicit deny"
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,11 @@ class Decision(NamedTuple):
     allowed: bool
     because: str = ""
 
+    @property
+    def is_explicit(self) -> bool:
+        """Whether a statement denies the request."""
+        return self.because.startswith(EXPLICIT_DENY)
+
 
 class Reach(IntEnum):
     """How closely a policy on a resource names the caller."""
@@ -111,7 +117,7 @@ def decide(
 
     for kind in KINDS:
         if "Deny" in effects.get(kind, ()):
-            return Decision(False, f"with an explicit deny in {'an' if kind == IDENTITY else 'a'} {kind}")
+            return Decision(False, f"{EXPLICIT_DENY} in {'an' if kind == IDENTITY else 'a'} {kind}")
     for kind in _needed(who.account == ask.account, reach, delegated_only):
         if kind in effects and "Allow" not in effects[kind]:
             return Decision(False, f"because no {kind} allows the {ask.action} action")

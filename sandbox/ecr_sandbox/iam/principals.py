@@ -208,6 +208,7 @@ def _session(session: AssumedRole) -> evaluate.Principal:
             "aws:PrincipalAccount": session.account_id,
             "aws:TokenIssueTime": _iso(getattr(session, "issued", session.expiration)),
             "aws:MultiFactorAuthPresent": "false",
+            **({"aws:SourceIdentity": identity} if (identity := getattr(session, "source_identity", "")) else {}),
             **_principal_tags(tags),
         },
     )

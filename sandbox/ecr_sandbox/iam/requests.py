@@ -37,7 +37,8 @@ class Call:
 class AuthorizationRequest:
     """One *action* on one *resource*, which *account* owns and to which *resource_policies* are attached.
 
-    With *delegated_only* the resource's policies must allow it, as the trust policy of a role must.
+    With *delegated_only* the resource's policies must allow it, as the trust policy of a role must. *instead* is an
+    action that is enough in place of *action*.
     """
 
     action: str
@@ -46,6 +47,7 @@ class AuthorizationRequest:
     facts: Facts = field(default_factory=dict)
     resource_policies: Sequence[Policy] = ()
     delegated_only: bool = False
+    instead: str = ""
 
 
 RequestsOf = Callable[[Call], Iterable[AuthorizationRequest]]
@@ -72,16 +74,6 @@ def call_of(request: Request) -> Call:
 def resource_tags(tags: Mapping[str, Any], service: str) -> dict[str, str]:
     """The condition keys ``aws:ResourceTag/…`` and those of *service* for a resource's *tags*."""
     return {f"{prefix}:ResourceTag/{key}": str(tag) for key, tag in tags.items() for prefix in ("aws", service)}
-
-
-def request_tags(tags: Any, keys: Any = None) -> dict[str, str | tuple[str, ...]]:
-    """The condition keys ``aws:RequestTag/…`` and ``aws:TagKeys`` for the *tags* in a call, or the *keys* to remove."""
-    given = {str(tag.get("Key")): str(tag.get("Value", "")) for tag in tags or [] if isinstance(tag, dict)}
-    names = tuple(given) or tuple(str(key) for key in keys or [])
-    return {
-        **{f"aws:RequestTag/{key}": value for key, value in given.items()},
-        **({"aws:TagKeys": names} if names else {}),
-    }
 
 
 def _on_any_resource(call: Call) -> Iterator[AuthorizationRequest]:

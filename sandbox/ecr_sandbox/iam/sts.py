@@ -49,6 +49,8 @@ class Response(TokenResponse):
         session.role_id = role.id
         session.issued = utcnow()
         session.policy_arns = tuple(self._policy_arns())
+        if identity := self._get_param("SourceIdentity") or _inherited_identity(self.access_key):
+            session.source_identity = result["SourceIdentity"] = identity
         session.tags = {tag["Key"]: tag.get("Value", "") for tag in self._get_param("Tags") or []}
         return answer
 
@@ -79,6 +81,12 @@ class Response(TokenResponse):
         for arn in self._policy_arns():
             if principals.managed(role.account_id, arn) is None:
                 raise MalformedPolicyDocument(f"Policy {arn} does not exist or is not attachable.")
+
+
+def _inherited_identity(access_key: str) -> str | None:
+    """A chained session keeps the source identity of the first (STS API reference, AssumeRole)."""
+    identity = principals.of(access_key).context.get("aws:SourceIdentity")
+    return str(identity) if identity else None
 
 
 def install() -> None:

@@ -107,7 +107,10 @@ def test_the_check_evaluates_the_repository_policy_for_the_second_account(lab, m
         ([share({"AWS": settings.OTHER_ACCOUNT}, "ecr:BatchGetImage", "ecr:Get*")], right),
         ([share({"AWS": [OTHER_ROOT]}, PULL[0]), {**share({"AWS": OTHER_ROOT}, PULL[1]), "Sid": "Layers"}], right),
         (
-            [share({"AWS": OTHER_ROOT}, "ecr:*"), {**share("*", "ecr:*"), "Effect": "Deny", "Sid": "Out"}],
+            [
+                share({"AWS": OTHER_ROOT}, "ecr:*"),
+                {**share({"AWS": OTHER_ROOT}, "ecr:*"), "Effect": "Deny", "Sid": "Out"},
+            ],
             f"✗ 03.2 {them} may not",
         ),
     ]:

@@ -1,6 +1,7 @@
 """Authorization of API calls, with real clients, IAM users and roles, and AWS's error messages."""
 
 import json
+from contextlib import suppress
 
 import pytest
 from botocore.exceptions import ClientError
@@ -237,6 +238,15 @@ def test_a_policy_can_require_a_tag_on_creation(sandbox):
     assert made["repository"]["repositoryName"] == f"of-{name}"
 
 
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html, "Availability" of each key
+MISSING = (
+    *("aws:AssumedRoot", "aws:CalledVia", "aws:CalledViaFirst", "aws:FederatedProvider", "aws:MultiFactorAuthAge"),
+    *("aws:MultiFactorAuthPresent", "aws:PrincipalOrgID", "aws:PrincipalServiceName", "aws:PrincipalServiceNamesList"),
+    *("aws:Referer", "aws:ResourceOrgID", "aws:SourceAccount", "aws:SourceArn", "aws:SourceIdentity", "aws:SourceVpc"),
+    *("aws:SourceVpce", "aws:TokenIssueTime", "aws:VpcSourceIp", "aws:TagKeys", "aws:PrincipalTag/team"),
+)
+
+
 @pytest.mark.parametrize(
     "condition, inside",
     [
@@ -251,6 +261,11 @@ def test_a_policy_can_require_a_tag_on_creation(sandbox):
         ({"StringEquals": {"aws:ResourceAccount": "123456789012"}}, True),
         ({"StringEquals": {"aws:PrincipalAccount": "111122223333"}}, False),
         ({"StringEquals": {"aws:PrincipalType": "User"}}, True),
+        ({"Bool": {"aws:PrincipalIsAWSService": "false"}}, True),
+        ({"Bool": {"aws:PrincipalIsAWSService": "true"}}, False),
+        ({"Bool": {"aws:ViaAWSService": "false"}}, True),
+        # Missing on AWS too, for a user with long-term credentials who calls ECR directly
+        *(({"Null": {key: "true"}}, True) for key in MISSING),
         ({"NumericGreaterThan": {"aws:EpochTime": "1600000000"}}, True),
     ],
 )
@@ -261,6 +276,80 @@ def test_condition_keys_of_every_request(sandbox, repository, condition, inside)
         assert call(repositoryName=repository)["imageIds"] == []
     else:
         assert "no identity-based policy" in refused(call, repositoryName=repository)
+
+
+@pytest.mark.parametrize("operation, more", [("get_account_setting", {}), ("put_account_setting", {"value": "V2"})])
+def test_the_name_of_an_account_setting_is_a_condition_key(sandbox, operation, more):
+    """Service Authorization Reference of ECR, ``ecr:AccountSetting``."""
+    scope = {"StringEquals": {"ecr:AccountSetting": "REGISTRY_POLICY_SCOPE"}}
+    _, key = sandbox.make_user(policy(allow("ecr:*", Condition=scope)))
+    call = getattr(sandbox.client(key=key), operation)
+    assert call(name="REGISTRY_POLICY_SCOPE", **more)["value"] == "V2"
+    other = {"value": "ENABLED"} if more else {}
+    assert "no identity-based policy" in refused(call, name="BLOB_MOUNTING", **other)
+
+
+def test_calls_of_iam_are_made_in_us_east_1(sandbox):
+    """Global condition keys, "aws:RequestedRegion": a global service has the Region us-east-1."""
+    here = {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}
+    _, key = sandbox.make_user(policy(allow("iam:ListUsers", Condition=here)))
+    assert sandbox.client("iam", "eu-west-1", key=key).list_users()["Users"]
+
+
+# Passing roles: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
+ROLE = f"arn:aws:iam::{settings.ACCOUNT}:role/passed"
+PATTERN = {"EventPattern": "{}"}
+TARGET = {"Id": "1", "Arn": f"arn:aws:sqs:us-east-1:{settings.ACCOUNT}:q", "RoleArn": ROLE}
+SUBSCRIPTION = {"filterName": "f", "filterPattern": "", "destinationArn": TARGET["Arn"]}
+CODE = {"PackageType": "Image", "Code": {"ImageUri": "x"}}
+PASSES = [
+    # service, operation, parameters, the service that gets the role, the resource that it is for
+    ("ecs", "register_task_definition",
+     {"family": "f", "taskRoleArn": ROLE, "containerDefinitions": [{"name": "a", "image": "a"}]},
+     "ecs-tasks.amazonaws.com", "arn:aws:ecs:us-east-1:123456789012:task-definition/f:*"),
+    ("lambda", "create_function", {"FunctionName": "f", "Role": ROLE, **CODE}, "lambda.amazonaws.com",
+     "arn:aws:lambda:us-east-1:123456789012:function:f"),
+    ("events", "put_rule", {"Name": "r", "RoleArn": ROLE, **PATTERN}, "events.amazonaws.com",
+     "arn:aws:events:us-east-1:123456789012:rule/r"),
+    ("events", "put_targets", {"Rule": "r", "Targets": [TARGET]}, "events.amazonaws.com",
+     "arn:aws:events:us-east-1:123456789012:rule/r"),
+    ("ecr", "create_repository_creation_template",
+     {"prefix": "p", "appliedFor": ["REPLICATION"], "customRoleArn": ROLE}, "ecr.amazonaws.com", None),
+    ("ecr", "create_pull_through_cache_rule",
+     {"ecrRepositoryPrefix": "pp", "upstreamRegistryUrl": "quay.io", "customRoleArn": ROLE}, "ecr.amazonaws.com", None),
+    ("logs", "put_subscription_filter", {"logGroupName": "g", "roleArn": ROLE, **SUBSCRIPTION}, "logs.amazonaws.com",
+     None),
+    ("iam", "add_role_to_instance_profile", {"InstanceProfileName": "i", "RoleName": "passed"}, "ec2.amazonaws.com",
+     "arn:aws:iam::123456789012:instance-profile/i"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("service, operation, parameters, to, resource", PASSES, ids=[row[1] for row in PASSES])
+def test_passing_a_role_names_the_service_and_the_resource(sandbox, service, operation, parameters, to, resource):
+    """The user may pass the role to all other services, and for all other resources; the role is tagged."""
+    with suppress(ClientError):
+        make_role(
+            sandbox, "passed", trust(settings.ACCOUNT), policy(allow("*")), Tags=[{"Key": "team", "Value": "web"}]
+        )
+    conditions = [
+        {"StringEquals": {"iam:PassedToService": to}},
+        {"StringEquals": {"iam:ResourceTag/team": "web"}},
+        {"ArnLike": {"iam:AssociatedResourceArn": resource}} if resource else
+        {"Null": {"iam:AssociatedResourceArn": "true"}},
+    ]  # fmt: skip
+    for condition in conditions:
+        _, key = sandbox.make_user(policy(allow("*"), deny("iam:PassRole", ROLE, Condition=condition)))
+        call = getattr(sandbox.client(service, key=key), operation)
+        message = refused_anywhere(call, **parameters)
+        assert f"perform: iam:PassRole on resource: {ROLE} with an explicit deny" in message
+
+
+def refused_anywhere(call, **parameters) -> str:
+    """The message of a call that is denied, whatever the status of the service's protocol is."""
+    with pytest.raises(ClientError) as refusal:
+        call(**parameters)
+    assert refusal.value.response["Error"]["Code"] in ("AccessDeniedException", "AccessDenied")
+    return refusal.value.response["Error"]["Message"]
 
 
 # Repository and registry policies, two accounts
@@ -349,6 +438,21 @@ def test_a_repository_policy_that_denies(sandbox, repository):
     sandbox.client().set_repository_policy(repositoryName=repository, policyText=json.dumps(no))
     message = refused(sandbox.client(key=key).delete_repository, repositoryName=repository)
     assert "with an explicit deny in a resource-based policy" in message
+
+
+@pytest.mark.operation("SetRepositoryPolicy")
+def test_a_policy_that_locks_its_author_out_needs_force(sandbox, repository):
+    """API reference, SetRepositoryPolicy, ``force``. On AWS too it also applies to an administrator."""
+    ecr = sandbox.client()
+    before = json.dumps(policy({"Effect": "Allow", "Principal": "*", "Action": "ecr:ListImages"}))
+    ecr.set_repository_policy(repositoryName=repository, policyText=before)
+    no = json.dumps(policy({"Effect": "Deny", "Principal": "*", "Action": "ecr:*"}))
+    with pytest.raises(ecr.exceptions.InvalidParameterException, match="'PolicyText' failed to satisfy constraint"):
+        ecr.set_repository_policy(repositoryName=repository, policyText=no)
+    assert json.loads(ecr.get_repository_policy(repositoryName=repository)["policyText"]) == json.loads(before)
+    ecr.set_repository_policy(repositoryName=repository, policyText=no, force=True)
+    assert "explicit deny in a resource-based policy" in refused(ecr.list_images, repositoryName=repository)
+    assert "explicit deny" in refused(ecr.delete_repository_policy, repositoryName=repository)
 
 
 def test_an_arn_of_another_region_is_refused(sandbox, repository):
@@ -441,6 +545,26 @@ def test_the_tags_of_a_session_are_condition_keys(sandbox, repository):
     assert "sts:TagSession" in refused(
         sandbox.client("sts").assume_role, RoleArn=untagged, RoleSessionName="test", Tags=[{"Key": "a", "Value": "b"}]
     )
+
+
+def test_a_source_identity_needs_a_permission_and_is_a_condition_key(sandbox, repository):
+    """STS API reference, AssumeRole, ``SourceIdentity``; IAM guide, "Monitor and control actions taken with assumed
+    roles"."""
+    name, _ = sandbox.make_user()
+    untrusted = make_role(sandbox, f"role-{name}", trust(settings.ACCOUNT), policy(allow("*")))
+    assert "sts:SetSourceIdentity" in refused(
+        sandbox.client("sts").assume_role, RoleArn=untrusted, RoleSessionName="test", SourceIdentity="alice"
+    )
+    trusting = json.loads(trust(settings.ACCOUNT))
+    trusting["Statement"][0]["Action"] = ["sts:AssumeRole", "sts:SetSourceIdentity"]
+    of_alice = {"StringEquals": {"aws:SourceIdentity": "alice"}}
+    may = policy(allow("ecr:ListImages", Condition=of_alice), allow("sts:*"))
+    role = make_role(sandbox, f"role-of-{name}", json.dumps(trusting), may)
+    session = assume(sandbox, role, SourceIdentity="alice")
+    for key in (session, assume(sandbox, role, session)):  # a chained session keeps it
+        assert sandbox.client(key=key).list_images(repositoryName=repository)["imageIds"] == []
+    plain = sandbox.client(key=assume(sandbox, role))
+    assert "no identity-based policy" in refused(plain.list_images, repositoryName=repository)
 
 
 def test_an_external_id_can_be_required(sandbox):

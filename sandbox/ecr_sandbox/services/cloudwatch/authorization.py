@@ -6,7 +6,10 @@ Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_
 from collections.abc import Iterator
 
 from ecr_sandbox.aws.arns import log_stream
+from ecr_sandbox.iam.pass_role import pass_role
 from ecr_sandbox.iam.requests import AuthorizationRequest, Call
+
+SERVICE = "logs.amazonaws.com"  # to which roles are passed
 
 
 def authorization_requests(call: Call) -> Iterator[AuthorizationRequest]:
@@ -17,3 +20,5 @@ def authorization_requests(call: Call) -> Iterator[AuthorizationRequest]:
     else:
         stream = str(call.parameters.get("logStreamName") or "")
         yield AuthorizationRequest(call.action, log_stream(call.region, call.account, group, stream), call.account)
+    if role := str(call.parameters.get("roleArn") or ""):
+        yield pass_role(call, role, SERVICE)

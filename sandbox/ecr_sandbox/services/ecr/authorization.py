@@ -12,26 +12,43 @@ import moto.backends
 from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.iam import principals
 from ecr_sandbox.iam.evaluate import Policy
-from ecr_sandbox.iam.requests import AuthorizationRequest, Call, Facts, request_tags, resource_tags
+from ecr_sandbox.iam.pass_role import pass_role
+from ecr_sandbox.iam.requests import AuthorizationRequest, Call, Facts, resource_tags
+from ecr_sandbox.iam.tagging import facts_of
 
 ACTIONS = {"ListImageReferrers": "ecr:BatchGetImage"}  # operations whose action has another name
+SERVICE = "ecr.amazonaws.com"  # to which roles are passed
+OF_SETTINGS = ("GetAccountSetting", "PutAccountSetting")
+OF_TEMPLATES = ("CreateRepositoryCreationTemplate", "UpdateRepositoryCreationTemplate")
+POLICIES_OF_TEMPLATES = {"lifecyclePolicy": "ecr:PutLifecyclePolicy", "repositoryPolicy": "ecr:SetRepositoryPolicy"}
 
 
 def authorization_requests(call: Call) -> Iterator[AuthorizationRequest]:
     """All requests that IAM must allow for *call*; raises InvalidParameter for an ARN of another Region."""
     action = ACTIONS.get(call.operation, call.action)
-    facts = request_tags(call.parameters.get("tags"), call.parameters.get("tagKeys"))
-    names = _repository_names(call)
-    if role := call.parameters.get("customRoleArn"):  # user guide, "Creating a repository creation template"
-        yield AuthorizationRequest("iam:PassRole", str(role), call.account)
-    for name in names:
+    for name in _repository_names(call):
         if name:
-            yield repository_request(action, call.account, call.region, str(name), facts)
+            yield repository_request(action, call.account, call.region, str(name))
         elif call.operation == "GetAuthorizationToken":  # identity-based policies alone decide
-            yield AuthorizationRequest(action, "*", call.who.account, facts)
+            yield AuthorizationRequest(action, "*", call.who.account)
         else:
+            facts = {"ecr:AccountSetting": str(call.parameters["name"])} if call.operation in OF_SETTINGS else {}
             policies = tuple(_policies(call.account, call.region, ""))
             yield AuthorizationRequest(action, "*", call.account, facts, policies)
+    if call.operation in OF_TEMPLATES:
+        yield from _template_requests(call)
+    if role := call.parameters.get("customRoleArn"):
+        yield pass_role(call, str(role), SERVICE)
+
+
+def _template_requests(call: Call) -> Iterator[AuthorizationRequest]:
+    """What the template would do. It is not documented on which resource; here it is every repository it covers."""
+    prefix = str(call.parameters.get("prefix") or "")
+    covered = "*" if prefix == "ROOT" else f"{prefix.rstrip('/')}/*"
+    yield repository_request("ecr:CreateRepository", call.account, call.region, covered)
+    for parameter, action in POLICIES_OF_TEMPLATES.items():
+        if call.parameters.get(parameter):
+            yield repository_request(action, call.account, call.region, covered)
 
 
 def repository_request(
@@ -48,7 +65,7 @@ def creation_request(
     account: str, region: str, name: str, tags: Any = None, action: str = "ecr:CreateRepository"
 ) -> AuthorizationRequest:
     """*action* on a private repository that a push or pull creates with these *tags*."""
-    return repository_request(action, account, region, name, request_tags(tags))
+    return repository_request(action, account, region, name, facts_of({"tags": tags}))
 
 
 def _repository_names(call: Call) -> list[Any]:

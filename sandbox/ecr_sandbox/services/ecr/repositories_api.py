@@ -6,7 +6,9 @@ from moto.core.responses import ActionResult
 
 from ecr_sandbox.aws import resource_tags
 from ecr_sandbox.aws.errors import InvalidParameter
+from ecr_sandbox.iam import authorization
 
+from .authorization import repository_request
 from .backend import Repository
 from .errors import KmsException
 from .operations import Operations
@@ -44,6 +46,24 @@ class RepositoryOperations(Operations):
         has = self.ecr_backend.tagger.get_tag_dict_for_resource(self._get_param("resourceArn"))
         resource_tags.with_more(has, self._get_param("tags"))
         return super().tag_resource()
+
+    def set_repository_policy(self) -> ActionResult:
+        """Without ``force`` a policy is refused after which the caller could not set another one.
+
+        Source: API reference, SetRepositoryPolicy, ``force``; the sentence is ours.
+        """
+        repository = self._repository()
+        before = repository.policy
+        answer = super().set_repository_policy()
+        if not self._get_param("force") and not self._may_set_policy(repository.name):
+            repository.policy = before
+            raise InvalidParameter("PolicyText", "The policy would prevent you from setting another policy; use force")
+        return answer
+
+    def _may_set_policy(self, name: str) -> bool:
+        needed = repository_request("ecr:SetRepositoryPolicy", self.current_account, self.region, name)
+        facts = authorization.at_this_machine(self.region)
+        return authorization.denied_sentence(self._principal(), needed, facts) is None
 
     def put_image_tag_mutability(self) -> ActionResult:
         self._check_mutability(self._get_param("imageTagMutability"))

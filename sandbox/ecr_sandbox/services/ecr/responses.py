@@ -37,7 +37,6 @@ PARTIAL = {
     "DescribeImageScanFindings": "packages other than those of dpkg, apk, pip and npm; what is known of these "
     "is said with each scan",
     "ListImageReferrers": "of an image that came through the cache, what refers to it upstream",
-    "SetRepositoryPolicy": "`force`: a policy that locks its author out is not refused",
     "UpdateRepositoryCreationTemplate": NO_ROLE,
     "ValidatePullThroughCacheRule": OTHER_UPSTREAMS,
 }

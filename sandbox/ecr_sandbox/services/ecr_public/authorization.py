@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_
 from collections.abc import Iterator
 
 from ecr_sandbox.iam import principals
-from ecr_sandbox.iam.requests import AuthorizationRequest, Call, Facts, request_tags, resource_tags
+from ecr_sandbox.iam.requests import AuthorizationRequest, Call, resource_tags
 
 from .repositories import Repositories, arn
 
@@ -19,20 +19,17 @@ def authorization_requests(repositories: Repositories, call: Call) -> Iterator[A
         names = [str(resource).partition(":repository/")[2]]
     if call.operation == "DescribeRepositories" and not names:
         names = ["*"]
-    facts = request_tags(given.get("tags"), given.get("tagKeys"))
     for name in names:
-        yield repository_request(repositories, call.action, call.account, name, facts)
+        yield repository_request(repositories, call.action, call.account, name)
     if not names:
-        yield AuthorizationRequest(call.action, "*", call.account, facts)
+        yield AuthorizationRequest(call.action, "*", call.account)
     if call.operation == "GetAuthorizationToken":
         yield AuthorizationRequest("sts:GetServiceBearerToken", "*", call.account)
 
 
-def repository_request(
-    repositories: Repositories, action: str, account: str, name: str, facts: Facts | None = None
-) -> AuthorizationRequest:
+def repository_request(repositories: Repositories, action: str, account: str, name: str) -> AuthorizationRequest:
     """*action* on one public repository, with its tags and its policy if it exists."""
     found = repositories.get(account, name)
     tags = resource_tags(found.tags, "ecr-public") if found else {}
     policies = (principals.parsed(found.policy, "repository policy"),) if found and found.policy else ()
-    return AuthorizationRequest(action, arn(account, name), account, {**tags, **(facts or {})}, policies)
+    return AuthorizationRequest(action, arn(account, name), account, tags, policies)

@@ -10,7 +10,9 @@ from typing import Any
 from moto.core.exceptions import ServiceException
 from moto.ecs.models import ecs_backends
 
+from ecr_sandbox.iam.pass_role import pass_role
 from ecr_sandbox.iam.requests import AuthorizationRequest, Call
+from ecr_sandbox.iam.tagging import facts_of
 
 from .roles import SERVICE
 
@@ -18,6 +20,14 @@ OF_CLUSTERS = ("DescribeClusters", "DeleteCluster", "UpdateCluster", "UpdateClus
 OF_TASKS = ("DescribeTasks", "StopTask")
 OF_SERVICES = ("CreateService", "UpdateService", "DeleteService", "DescribeServices")
 OF_ARNS = ("TagResource", "UntagResource", "ListTagsForResource")
+# What an operation creates: the kind in its ARN, and the parameter with the name. Tasks get their ids later.
+CREATED = {
+    "CreateCluster": ("cluster", "clusterName"),
+    "RegisterTaskDefinition": ("task-definition", "family"),
+    "CreateService": ("service/{cluster}", "serviceName"),
+    "RunTask": ("task/{cluster}", ""),
+    "StartTask": ("task/{cluster}", ""),
+}
 PASSING = ("RegisterTaskDefinition", "RunTask", "CreateService", "UpdateService")
 
 
@@ -27,10 +37,13 @@ def authorization_requests(call: Call) -> Iterator[AuthorizationRequest]:
     facts = {"ecs:cluster": cluster} if "cluster" in call.parameters else {}
     for resource in _resources(call):
         yield AuthorizationRequest(call.action, resource, call.account, facts)
+    if call.operation in CREATED and facts_of(call.parameters, call.service):
+        about = {**facts, "ecs:CreateAction": call.operation}
+        yield AuthorizationRequest("ecs:TagResource", _created(call), call.account, about)
     if call.operation in PASSING:
+        definition = str(call.parameters.get("taskDefinition") or f"{call.parameters.get('family', '')}:*")
         for role in dict.fromkeys(_roles(call)):
-            owner = role.split(":")[4] if role.count(":") >= 5 else call.account
-            yield AuthorizationRequest("iam:PassRole", role, owner, {"iam:PassedToService": SERVICE})
+            yield pass_role(call, role, SERVICE, _arn(call, "task-definition", definition))
 
 
 def _resources(call: Call) -> list[str]:
@@ -47,6 +60,17 @@ def _resources(call: Call) -> list[str]:
         name = str(given.get("taskDefinition") or "")
         return [_arn(call, "task-definition", name if ":" in name else f"{name}:*")]
     return [str(given.get("resourceArn") or "*")] if call.operation in OF_ARNS else ["*"]
+
+
+def _created(call: Call) -> str:
+    """The ARN of what *call* creates. AWS checks the permission to tag it on this resource and not on that of *call*.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/supported-iam-actions-tagging.html
+    """
+    kind, parameter = CREATED[call.operation]
+    within = str(call.parameters.get("cluster") or "default").rpartition("/")[2]
+    name = str(call.parameters.get(parameter) or ("default" if call.operation == "CreateCluster" else "*"))
+    return _arn(call, kind.format(cluster=within), f"{name}:*" if kind == "task-definition" else name)
 
 
 def _roles(call: Call) -> Iterator[str]:

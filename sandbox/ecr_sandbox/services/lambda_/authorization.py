@@ -5,6 +5,7 @@ Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_
 
 from collections.abc import Iterator
 
+from ecr_sandbox.iam.pass_role import pass_role
 from ecr_sandbox.iam.requests import AuthorizationRequest, Call
 
 SERVICE = "lambda.amazonaws.com"
@@ -13,11 +14,10 @@ SERVICE = "lambda.amazonaws.com"
 def authorization_requests(call: Call) -> Iterator[AuthorizationRequest]:
     """All requests that IAM must allow for *call*."""
     name = str(call.parameters.get("FunctionName") or "")
-    resource = arn(call.region, call.account, name) if name else "*"
+    resource = arn(call.region, call.account, name) if name else str(call.parameters.get("Resource") or "*")
     yield AuthorizationRequest(call.action, resource, call.account)
     if role := str(call.parameters.get("Role") or ""):
-        owner = role.split(":")[4] if role.count(":") >= 5 else call.account
-        yield AuthorizationRequest("iam:PassRole", role, owner, {"iam:PassedToService": SERVICE})
+        yield pass_role(call, role, SERVICE, resource)
 
 
 def arn(region: str, account: str, name: str) -> str:

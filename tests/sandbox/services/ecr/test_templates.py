@@ -234,7 +234,7 @@ def test_invalid_templates_are_refused(sandbox, prefix):
 def test_the_caller_needs_permission_to_pass_the_role(sandbox, prefix):
     """A template or a rule gives the caller no additional permissions."""
     role = f"arn:aws:iam::{settings.ACCOUNT}:role/templates"
-    making = ["ecr:CreateRepositoryCreationTemplate", "ecr:CreatePullThroughCacheRule"]
+    making = ["ecr:CreateRepositoryCreationTemplate", "ecr:CreatePullThroughCacheRule", "ecr:CreateRepository"]
     name, key = sandbox.make_user(policy(allow(making)))
     ecr = sandbox.client(key=key)
     upstream = f"{settings.OTHER_ACCOUNT}.dkr.ecr.{settings.REGION}.amazonaws.com"
@@ -245,10 +245,35 @@ def test_the_caller_needs_permission_to_pass_the_role(sandbox, prefix):
     for call, given in calls:
         with pytest.raises(ClientError, match=f"not authorized to perform: iam:PassRole on resource: {role}"):
             call(**given, customRoleArn=role)
-    document = json.dumps(policy(allow(making), allow("iam:PassRole", role)))
+    to_ecr = {"StringEquals": {"iam:PassedToService": "ecr.amazonaws.com"}}
+    document = json.dumps(policy(allow(making), allow("iam:PassRole", role, Condition=to_ecr)))
     sandbox.client("iam").put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document)
     for call, given in calls:
         call(**given, customRoleArn=role)
+
+
+def test_a_template_needs_the_permissions_for_what_it_does(sandbox, prefix):
+    """Service Authorization Reference of ECR, "API operations"; so say the permissions of CloudFormation's resource."""
+    where = f"arn:aws:ecr:us-east-1:{settings.ACCOUNT}:repository/{prefix}/*"
+    own = {"Effect": "Deny", "Principal": "*", "Action": "ecr:DeleteRepository"}
+    lifecycle = {"rulePriority": 1, "selection": {"tagStatus": "any", "countType": "imageCountMoreThan",
+                 "countNumber": 1}, "action": {"type": "expire"}}  # fmt: skip
+    given = {
+        "ecr:CreateRepository": {},
+        "ecr:SetRepositoryPolicy": {"repositoryPolicy": json.dumps(policy(own))},
+        "ecr:PutLifecyclePolicy": {"lifecyclePolicy": json.dumps({"rules": [lifecycle]})},
+    }
+    about = {"prefix": prefix, "appliedFor": ["REPLICATION"]}
+    for action, parameters in given.items():
+        denied = {"Effect": "Deny", "Action": action, "Resource": where}
+        ecr = sandbox.client(key=sandbox.make_user(policy(allow("ecr:*"), denied))[1])
+        with pytest.raises(ClientError, match=f"perform: {action} on resource: .*{prefix}"):
+            ecr.create_repository_creation_template(**about, **parameters)
+        if parameters:
+            ecr.create_repository_creation_template(**about)
+            with pytest.raises(ClientError, match=f"perform: {action} on resource: .*{prefix}"):
+                ecr.update_repository_creation_template(prefix=prefix, **parameters)
+            ecr.delete_repository_creation_template(prefix=prefix)
 
 
 def test_the_aws_commands_work(sandbox, prefix, make_image):

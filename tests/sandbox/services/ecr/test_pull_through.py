@@ -261,6 +261,10 @@ def test_an_index_from_another_region_is_cached_with_its_images(sandbox, rule, r
     assert got["imageId"]["imageDigest"] == wanted
     found = ecr.list_images(repositoryName=f"{prefix}/{repository}")["imageIds"]
     assert {each["imageDigest"] for each in found} == {wanted, *children}
+    impossible = ecr.batch_get_image(repositoryName=f"{prefix}/{repository}", imageIds=[{"imageTag": "1.0+x"}])
+    assert [each["failureCode"] for each in impossible["failures"]] == ["InvalidImageTag"]  # not the upstream's answer
+    path = f"/v2/{prefix}/{repository}/manifests/1.0+x"
+    assert sandbox.http("HEAD", path, Authorization=sandbox.basic())[0] == 400
 
 
 def test_another_accounts_registry_must_allow_the_role(sandbox, rule, repository):

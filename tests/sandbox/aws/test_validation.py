@@ -169,7 +169,7 @@ def test_any_input_is_checked_without_an_exception(operation, parameters):
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_generated_input_is_valid_and_one_error_is_named(operation, data):
     shape = operation.input_shape

@@ -177,7 +177,6 @@ def many(soak: bool, soak_count: int, *strategies, examples=()):
             counted = example(case)(counted)
         settings(
             max_examples=count,
-            deadline=None,
             database=None,
             derandomize=not soak,
             suppress_health_check=list(HealthCheck),

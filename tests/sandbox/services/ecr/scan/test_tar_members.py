@@ -5,7 +5,7 @@ import tarfile
 from io import BytesIO
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ecr_sandbox.services.ecr.scan import limits
@@ -41,7 +41,6 @@ FILES = st.tuples(NAMES, st.sampled_from([tarfile.REGTYPE, tarfile.SYMTYPE, tarf
     st.sampled_from([tarfile.PAX_FORMAT, tarfile.GNU_FORMAT]),
     st.booleans(),
 )
-@settings(deadline=None)
 def test_members_are_those_of_tarfile(files, kind, attributes):
     archive = BytesIO()
     more = {"pax_headers": ATTRIBUTES} if attributes and files and kind == tarfile.PAX_FORMAT else {}
@@ -101,7 +100,6 @@ def test_a_damaged_pax_header_is_an_error(records):
 
 
 @given(st.binary(max_size=600))
-@settings(deadline=None)
 def test_any_pax_header_is_read_or_refused(records):
     with contextlib.suppress(tarfile.HeaderError, TooMuch, EOFError):
         read(member("pax", records, tarfile.XHDTYPE) + member("x", b"1"))

@@ -95,7 +95,7 @@ DEBIAN = st.builds(
 
 @pytest.mark.skipif(not shutil.which("dpkg"), reason="needs dpkg")
 @given(DEBIAN, DEBIAN)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_order_is_the_same_as_dpkgs(one, other):
     for sign, ours in (
         ("lt", key("Debian:12", one) < key("Debian:12", other)),

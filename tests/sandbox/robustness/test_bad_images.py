@@ -15,19 +15,19 @@ import pytest
 from tests.sandbox import api
 from tests.sandbox.bombs import BOMBS, bomb
 from tests.sandbox.conftest import until
-from tests.sandbox.rootfs import CVE, debian, dpkg, push
+from tests.sandbox.rootfs import CVE, debian, dpkg, layer, push
 from tests.sandbox.services.ecr.test_scan_api import enhanced, make, names, scanned
 
 UNSUPPORTED = "UnsupportedImageError: The operating system and/or package manager are not supported."
 
 
 def push_bomb(ecr, repository: str, name: str, tag: str = "v1") -> str:
-    """Push an image whose layer is the bomb of that *name*."""
-    layer = bomb(name)
-    for blob in (b"{}", layer):
+    """Push an image whose first layer is the bomb of that *name*, below an ordinary one."""
+    layers = (bomb(name), layer(debian(dpkg())))
+    for blob in (b"{}", *layers):
         with suppress(ecr.exceptions.LayerAlreadyExistsException):
             api.upload(ecr, repository, blob)
-    return api.put(ecr, repository, api.manifest(layers=(layer,), annotations={"tag": tag}), tag)
+    return api.put(ecr, repository, api.manifest(layers=layers, annotations={"tag": tag}), tag)
 
 
 @contextmanager

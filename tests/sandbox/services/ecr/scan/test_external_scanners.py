@@ -3,6 +3,7 @@
 import json
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -150,3 +151,10 @@ def test_other_programs_are_not_run(monkeypatch):
         external_scanners.wanted()
     monkeypatch.setenv(external_scanners.ASKED_BY, "")
     assert external_scanners.wanted() is None
+
+
+def test_a_scanner_that_hangs_fails_the_scan(monkeypatch, tmp_path):
+    monkeypatch.setattr(external_scanners, "LONGEST", 0.2)
+    monkeypatch.setenv("PATH", install(tmp_path / "bin", "trivy", "#!/bin/sh\nexec sleep 600\n"), prepend=":")
+    with pytest.raises(external_scanners.CannotScan, match="did not end within"):
+        external_scanners.scan("trivy", SimpleNamespace(), '{"config": {}}', "")

@@ -19,13 +19,13 @@ from tests.sandbox import rootfs
 from tests.sandbox.bombs import BOMBS, bomb
 from tests.sandbox.conftest import until
 
-# Scans the layer in a file from a fresh, small process; prints the result, and the most memory that its child used.
+# Scans the layers in files from a fresh, small process; prints the result, and the most memory that its child used.
 MEASURED = """
 import resource, sys
 from ecr_sandbox.services.ecr.scan import process
 from tests.sandbox.services.ecr.scan.test_process import request
 try:
-    process.scan(**request(sys.argv[1]))
+    process.scan(**request(*sys.argv[1:]))
     print("scanned")
 except process.TooMuch as error:
     print(error)
@@ -67,10 +67,10 @@ def test_it_returns_packages_and_findings(layer):
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_an_image_that_costs_too_much_is_refused_in_little_memory(name, tmp_path):
-    file = tmp_path / "layer"
+def test_an_image_that_costs_too_much_is_refused_in_little_memory(name, layer, tmp_path):
+    file = tmp_path / "bomb"
     file.write_bytes(bomb(name))
-    done = subprocess.run([sys.executable, "-c", MEASURED, file], capture_output=True, text=True, timeout=600)
+    done = subprocess.run([sys.executable, "-c", MEASURED, file, layer], capture_output=True, text=True, timeout=600)
     *result, most = done.stdout.splitlines()
     assert result != ["scanned"], "it was not too much"
     assert len(result) == 1, done.stderr

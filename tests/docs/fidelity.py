@@ -145,7 +145,6 @@ Repositories and registries:
 
 - A KMS key does not have to exist; only its Region is checked. Without one, an invented ARN represents `aws/ecr`, the
   AWS managed key.
-- SetRepositoryPolicy ignores `force`: callers can lock themselves out.
 - Principals in a policy must exist if they are users or roles of the sandbox's own accounts; those of other accounts
   are not known, and are accepted. The name of an AWS service must have the form of one; it does not have to exist.
 - A policy that names users or roles is returned with the same content, but its numbers and escapes can be written
@@ -162,6 +161,19 @@ IAM:
 - `iam/errors.py` says which sentences about malformed policies were recorded on AWS. An identity-based policy with the
   action `s3:` and a session policy with an incomplete ARN are refused with sentences that are our assumption.
 - A stored policy that cannot be read, for example from an older state, denies everything.
+
+Signatures and permissions:
+
+- One address serves every service and Region, so a wrong Region is noticed only if it does not exist. Another service
+  in the signature gets AWS's error. Presigned requests to an API are not supported. Every `x-amz-*` header must be
+  signed, as AWS's guide says; AWS may be less strict.
+- An administrator who can no longer change their own permissions gets them back when the sandbox starts, and loses
+  what limits them. On AWS the account's root user does that. There is no root key.
+- There are no organizations, and no condition keys of networks, federation and MFA. Secrets Manager, SQS, EC2 and
+  CloudWatch check the action and the tags of a call, but the resource is `*`. `iam:AssociatedResourceArn` is set
+  where the resource is known; AWS does not document it for each service. `kms:` permissions are not needed.
+- A condition on a key that can have several values is never met without a set operator, and `ForAnyValue:` ignores
+  `IfExists`. AWS's guide does not say so; others found it on AWS.
 
 ECS on Fargate, EKS and Lambda:
 

@@ -25,8 +25,9 @@ class Unresolved(Exception):
 class Text:
     """A string of a policy: ``*`` and ``?`` may be wildcards, ``${aws:username}`` may be a variable.
 
-    A variable without a value and without a default matches nothing (user guide, "Policy variables with no value").
-    The value of a variable is taken literally, wildcards too.
+    A variable without a value and without a default matches nothing (user guide, "Policy variables with no value"); so
+    in NotResource, of which the guide does not speak, it excludes nothing. The value of a variable is taken literally,
+    wildcards too.
     """
 
     raw: str

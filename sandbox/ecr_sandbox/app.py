@@ -17,9 +17,9 @@ from ecr_sandbox.auth.basic import authenticate
 from ecr_sandbox.auth.sigv4 import AccessKeys, verify_signature
 from ecr_sandbox.auth.token import Tokens
 from ecr_sandbox.aws import dispatch
-from ecr_sandbox.aws.call import model_name, read_call
+from ecr_sandbox.aws.call import read_call
 from ecr_sandbox.aws.lazy_services import Services
-from ecr_sandbox.aws.query_validation import validate_query
+from ecr_sandbox.aws.protocols import model_name
 from ecr_sandbox.aws.responses import answer_errors
 from ecr_sandbox.aws.transaction import in_transaction
 from ecr_sandbox.aws.validation import validate
@@ -127,7 +127,6 @@ class App:
             answer_errors,
             verify_signature(dispatch.check_scope, keys),
             validate,
-            validate_query,
             self._services.load_first,
             read_call,
             in_transaction(self.store, self._persistence),

@@ -4,10 +4,8 @@ Source: https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html. bot
 reads and writes it.
 """
 
-import base64
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from io import BytesIO
 from typing import Any
 
@@ -20,8 +18,6 @@ from werkzeug.wrappers import Response
 
 from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http.middleware import Handler, Request
-
-from .errors import InvalidCbor
 
 HEADER = "Smithy-Protocol"
 PROTOCOL = "rpc-v2-cbor"
@@ -40,13 +36,7 @@ _COMMON = ShapeResolver(
 def translated(service: str, operation: str, request: Request, call_next: Handler) -> Response:
     """The answer of *call_next* to the same call in JSON, translated to CBOR."""
     model = get_service_model(service)
-    try:
-        parameters = decoded(request.get_data())
-    except Exception:  # botocore's reader raises many types
-        parameters = None
-    if not isinstance(parameters, dict):
-        return refuse(InvalidCbor(), 400)
-    answer = call_next(_in_json(request, f"{model.metadata['targetPrefix']}.{operation}", parameters))
+    answer = call_next(_in_json(request, f"{model.metadata['targetPrefix']}.{operation}"))
     content = json.loads(answer.get_data() or b"{}")
     if answer.status_code >= 400:
         return _response(_errors(content), answer.status_code)
@@ -86,8 +76,8 @@ def _known(value: Any, shape: Any) -> Any:
     return value
 
 
-def _in_json(request: Request, target: str, parameters: Any) -> Request:
-    body = json.dumps(parameters, default=_plain).encode()
+def _in_json(request: Request, target: str) -> Request:
+    body = json.dumps(dict(request.parameters)).encode()
     environ = {
         **request.environ,
         "PATH_INFO": "/",
@@ -98,13 +88,8 @@ def _in_json(request: Request, target: str, parameters: Any) -> Request:
     }
     environ = {name: value for name, value in environ.items() if not name.startswith(("HTTP_SMITHY", "werkzeug."))}
     translated = Request(environ)
-    translated.principal, translated.call = request.principal, request.call
+    translated.principal, translated.call, translated.parameters = request.principal, request.call, request.parameters
     return translated
-
-
-def _plain(value: Any) -> Any:
-    """Times and bytes, which JSON does not have."""
-    return value.timestamp() if isinstance(value, datetime) else base64.b64encode(value).decode()
 
 
 def _errors(content: Mapping[str, Any]) -> bytes:

@@ -20,7 +20,8 @@ from ecr_sandbox.errors import not_supported
 from ecr_sandbox.http.middleware import Handler, Request
 from ecr_sandbox.iam.requests import call_of
 
-from .call import MODEL_NAMES, SERVICES_WITH_PATHS, model_name, speaks_cbor
+from .call import SERVICES_WITH_PATHS
+from .protocols import CBOR, JSON, MODEL_NAMES, model_name, model_of, protocol_of
 
 SERVICES = ("ecr", "iam", "sts")  # moto's, loaded at the start; by signing name, which is moto's module name too
 MODULES = {**MODEL_NAMES, "lambda": "awslambda"}  # signing name -> moto's module, where they differ
@@ -59,10 +60,14 @@ def answer(request: Request) -> Response:
 def by_moto(service: str, request: Request) -> Response:
     """moto's answer. moto would guess account and Region from headers that nobody signed; both are given here."""
     call = call_of(request)
-    if speaks_cbor(request):
+    protocol = protocol_of(request)
+    if protocol == CBOR:
         from . import cbor  # few clients speak it
 
         return cbor.translated(model_name(service), call.operation, request, partial(by_moto, service))
+    if protocol == JSON:  # moto goes by the content type, AWS by the header that names the operation
+        model = model_of(service)
+        request.environ["CONTENT_TYPE"] = f"application/x-amz-json-{model.metadata['jsonVersion'] if model else '1.1'}"
     request.environ["HTTP_X_MOTO_ACCOUNT_ID"] = call.account
     url = f"http://{service}.{call.region}.amazonaws.com{request.path}"
     status, headers, body = _handler(service, request.path)(request, url, request.headers)

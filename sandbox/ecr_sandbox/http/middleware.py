@@ -4,9 +4,10 @@ Each middleware answers the request itself or passes it on. ``app.py`` builds th
 """
 
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial, reduce
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -31,6 +32,7 @@ class Request(MotoRequest):
 
     from_wsgi_server = True  # the server writes the Date header, moto does not need to
     principal: Principal | None = None  # set by auth; None for an anonymous client
+    parameters: Mapping[str, Any] = MappingProxyType({})  # set by aws/validation.py: as JSON has them
     call: object | None = None  # set by aws/call.py, read with iam.requests.call_of
 
 

@@ -12,7 +12,7 @@ from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.ecr.exceptions import InvalidLayerPartException, UploadNotFoundException
 
-from ecr_sandbox.aws.errors import StorageFull
+from ecr_sandbox.aws.errors import storage_full
 from ecr_sandbox.registry import disk, upload_sessions
 from ecr_sandbox.registry.image_ids import DIGEST
 from ecr_sandbox.registry.upload_sessions import Progress
@@ -30,7 +30,7 @@ class LayerOperations(Operations):
     def initiate_layer_upload(self) -> ActionResult:
         repository = self._repository()
         if not disk.has_room(Backend.blobs.folder):
-            raise StorageFull()
+            raise storage_full()
         return ActionResult({"uploadId": Backend.uploads.start(repository.key), "partSize": PART_SIZE})
 
     def upload_layer_part(self) -> ActionResult:

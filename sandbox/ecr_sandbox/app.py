@@ -14,10 +14,12 @@ from werkzeug.wrappers import Response
 
 from ecr_sandbox import settings
 from ecr_sandbox.auth.basic import authenticate
+from ecr_sandbox.auth.scope import scope_of
 from ecr_sandbox.auth.sigv4 import AccessKeys, verify_signature
 from ecr_sandbox.auth.token import Tokens
 from ecr_sandbox.aws import dispatch
 from ecr_sandbox.aws.call import read_call
+from ecr_sandbox.aws.containment import contain
 from ecr_sandbox.aws.lazy_services import Services
 from ecr_sandbox.aws.protocols import model_name
 from ecr_sandbox.aws.responses import answer_errors
@@ -115,7 +117,7 @@ class App:
         return _guarded(self._private_registry(account, region))
 
     def _main(self, request: Request) -> Response:
-        if is_registry_path(request.path):
+        if is_registry_path(request.path) and not scope_of(request):  # SES and others have paths like the registry's
             return self._default_registry(request)
         if presigned_urls.is_presigned(request.path):
             return self._layers(request)
@@ -124,6 +126,7 @@ class App:
     def _aws_api(self) -> Handler:
         keys = AccessKeys(principals.secret_of, principals.of)
         middleware = [
+            contain,
             answer_errors,
             verify_signature(dispatch.check_scope, keys),
             validate,

@@ -19,12 +19,20 @@ from helpers import settings
 from tests.sandbox.conftest import PATIENCE
 
 SESSION = botocore.session.Session()
+FORMATS = {
+    "query": "text/xml",
+    "ec2": "text/xml",
+    "rest-xml": "application/xml",
+    "json": "application/x-amz-json",
+    "rest-json": "application/json",
+    "smithy-rpc-v2-cbor": "application/cbor",
+}
 FORM = "application/x-www-form-urlencoded; charset=utf-8"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer: its status, its headers (lower case), its body, and the protocol of the request."""
+    """An answer: its status, its headers (lower case), its body, and the protocol of the request (empty: any)."""
 
     status: int
     headers: dict[str, str]
@@ -34,9 +42,11 @@ class Answer:
     @property
     def error(self) -> tuple[str, str]:
         """The code and the message of an error in the request's protocol; raises if it is not one."""
-        if self.protocol in ("query", "ec2", "rest-xml"):
+        kind = self.headers["content-type"].partition(";")[0].removesuffix("-1.0").removesuffix("-1.1")
+        assert kind in ([FORMATS[self.protocol]] if self.protocol else FORMATS.values()), (kind, self)
+        if "xml" in kind:
             return _xml_error(self.body)
-        if self.protocol == "smithy-rpc-v2-cbor":
+        if "cbor" in kind:
             parser = RpcV2CBORParser()
             found = parser.parse_data_item(parser.get_peekable_stream_from_bytes(self.body))
         else:
@@ -146,7 +156,7 @@ def _rest(operation: OperationModel, given: dict[str, Any]) -> tuple[str, str, b
         where, key = binding.get("location"), binding.get("name", name)
         text = _text(value)
         if where == "uri":
-            path = path.replace("{%s}" % key, quote(text, safe="")).replace("{%s+}" % key, quote(text))
+            path = path.replace(f"{{{key}}}", quote(text, safe="")).replace(f"{{{key}+}}", quote(text))
         elif where == "querystring":
             query.append((key, text))
         elif where == "header":

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ecr_sandbox.http.middleware import Request
 
 AUTHORIZATION = re.compile(
-    r"AWS4-HMAC-SHA256 +Credential=([^/,\s]+)/(\d{8})/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request, *"
+    r"AWS4-HMAC-SHA256 +Credential=([^/,\s]+)/(\d{8})/([a-z0-9-]+)/([A-Za-z0-9-]+)/aws4_request, *"
     r"SignedHeaders=([a-z0-9;_-]+), *Signature=([0-9a-f]{64})"
 )
 
@@ -32,9 +32,11 @@ def scope_of(request: Request) -> Scope | None:
 
 
 def service_of(request: Request) -> str:
-    """The service that the request is signed for, or ``""`` for an unsigned request."""
-    scope = scope_of(request)
-    return scope.service if scope else ""
+    """The service that the request is signed for, also by a presigned URL; ``""`` for an unsigned request."""
+    if scope := scope_of(request):
+        return scope.service
+    parts = request.args.get("X-Amz-Credential", "").split("/")
+    return parts[3] if len(parts) == 5 else ""
 
 
 def region_of(request: Request) -> str:

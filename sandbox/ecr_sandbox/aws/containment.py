@@ -8,15 +8,34 @@ import sys
 import traceback
 from pathlib import Path
 
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from ecr_sandbox.auth.scope import service_of
 from ecr_sandbox.errors import ApiError, not_supported
+from ecr_sandbox.http.middleware import Handler, Request
+from ecr_sandbox.http.server import BodyTooLarge, BrokenBody
 from ecr_sandbox.iam.requests import Call
 from ecr_sandbox.state import disk
 
 from .errors import internal, storage_full
+from .responses import refuse
 
 PACKAGES = ("ecr_sandbox", "moto")
 LONGEST = 1000  # characters of a line in the log
 PASSING = (OSError, sqlite3.Error, MemoryError)
+OF_THE_BODY = (HTTPException, BodyTooLarge, BrokenBody, RecursionError)  # http/limits.py answers these
+
+
+def contain(request: Request, call_next: Handler) -> Response:
+    """Middleware that answers an error that nobody foresaw outside of the transaction of a call."""
+    try:
+        return call_next(request)
+    except OF_THE_BODY:
+        raise
+    except Exception as error:
+        _log(error, service_of(request))
+        return refuse(request, internal())
 
 
 def contained(error: Exception, call: Call, folder: Path) -> ApiError:
@@ -27,9 +46,16 @@ def contained(error: Exception, call: Call, folder: Path) -> ApiError:
     """
     if isinstance(error, (OSError, sqlite3.Error)) and disk.is_full(folder, error):
         return storage_full()
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if {*PACKAGES} & {*Path(frame.filename).parts}]
-    where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "?"
-    print(f"{call.service}:{call.operation} failed at {where}: {error!r}"[:LONGEST], file=sys.stderr, flush=True)
-    if frames and "moto" in Path(frames[-1].filename).parts and not isinstance(error, PASSING):
-        return not_supported(f"{call.service}:{call.operation} with these parameters")
+    what = f"{call.service}:{call.operation}"
+    if _log(error, what) == "moto" and not isinstance(error, PASSING):
+        return not_supported(f"{what} with these parameters")
     return internal()
+
+
+def _log(error: Exception, what: str) -> str:
+    """Log where it happened; the package in whose code."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if package := next((part for part in Path(frame.filename).parts if part in PACKAGES), ""):
+            break
+    print(f"{what} failed at {frame.filename}:{frame.lineno}: {error!r}"[:LONGEST], file=sys.stderr, flush=True)
+    return package

@@ -21,10 +21,12 @@ from ecr_sandbox.http.middleware import Handler, Request
 from ecr_sandbox.iam.requests import call_of
 
 from .call import SERVICES_WITH_PATHS
-from .protocols import CBOR, JSON, MODEL_NAMES, model_name, model_of, protocol_of
+from .protocols import CBOR, JSON, MODEL_NAMES, content_type, model_name, protocol_of
 
 SERVICES = ("ecr", "iam", "sts")  # moto's, loaded at the start; by signing name, which is moto's module name too
 MODULES = {**MODEL_NAMES, "lambda": "awslambda"}  # signing name -> moto's module, where they differ
+
+NOT_KEPT = ("status", "content-length", "content-type", "date")  # of the headers of moto's answers
 
 _further: dict[str, Handler] = {}
 
@@ -65,16 +67,14 @@ def by_moto(service: str, request: Request) -> Response:
         from . import cbor  # few clients speak it
 
         return cbor.translated(model_name(service), call.operation, request, partial(by_moto, service))
+    kind = content_type(service, protocol)
     if protocol == JSON:  # moto goes by the content type, AWS by the header that names the operation
-        model = model_of(service)
-        request.environ["CONTENT_TYPE"] = f"application/x-amz-json-{model.metadata['jsonVersion'] if model else '1.1'}"
+        request.environ["CONTENT_TYPE"] = kind
     request.environ["HTTP_X_MOTO_ACCOUNT_ID"] = call.account
     url = f"http://{service}.{call.region}.amazonaws.com{request.path}"
     status, headers, body = _handler(service, request.path)(request, url, request.headers)
-    kept = {
-        name: str(value) for name, value in headers.items() if name.lower() not in ("status", "content-length", "date")
-    }
-    return Response(body, status=status, headers=kept)
+    kept = {name: str(value) for name, value in headers.items() if name.lower() not in NOT_KEPT}
+    return Response(body, status=status, headers=kept, content_type=kind)
 
 
 def _in_partition_aws(region: str) -> bool:

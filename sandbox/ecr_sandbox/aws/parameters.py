@@ -47,6 +47,9 @@ NAMES = {
 }
 
 
+Scalar = Callable[[Shape, Any], Any]
+
+
 class Malformed(ValueError):
     """A request that cannot be read; the message may be empty, as AWS's is."""
 
@@ -55,13 +58,19 @@ def read(request: Request, protocol: str, operation: OperationModel, in_path: Ma
     """The parameters of a call of *operation*; *in_path* are those that its path names. Raises Malformed."""
     shape = operation.input_shape
     if protocol == CBOR:
-        return _object(shape, _cbor(request.get_data()))
+        return typed(shape, _cbor(request.get_data()))
     if protocol in (QUERY, EC2):
         raw = query_parameters.nested(shape, request.form.items(multi=True), ec2=protocol == EC2)
-        return _object(shape, raw, _text)
+        return typed(shape, raw, _text)
     if protocol == JSON:
-        return _object(shape, json_object(request.get_data()))
+        return typed(shape, json_object(request.get_data()))
     return _rest(request, shape, in_path)
+
+
+def typed(shape: StructureShape | None, raw: Any, scalar: "Scalar | None" = None) -> dict[str, Any]:
+    """The members of *shape* in the JSON value *raw*, which must have its types; raises Malformed."""
+    found: dict[str, Any] = _value(shape, raw, scalar or _json) if shape else {}
+    return found
 
 
 def json_object(body: bytes) -> dict[str, Any]:
@@ -123,18 +132,10 @@ def _rest(request: Request, shape: StructureShape | None, in_path: Mapping[str, 
 
 def _payload(shape: Shape, body: bytes) -> Any:
     if isinstance(shape, StructureShape):
-        return _object(shape, json_object(body))
+        return typed(shape, json_object(body))
     if shape.type_name == "blob":
         return base64.b64encode(body).decode()
     return body.decode(errors="replace")
-
-
-def _object(shape: StructureShape | None, raw: Any, scalar: "Scalar | None" = None) -> dict[str, Any]:
-    found: dict[str, Any] = _value(shape, raw, scalar or _json) if shape else {}
-    return found
-
-
-Scalar = Callable[[Shape, Any], Any]
 
 
 def _value(shape: Shape, raw: Any, scalar: Scalar) -> Any:

@@ -17,6 +17,7 @@ MODEL_NAMES = {"monitoring": "cloudwatch"}  # signing name -> name in botocore a
 CBOR, JSON, QUERY, EC2, REST_JSON, REST_XML = "smithy-rpc-v2-cbor", "json", "query", "ec2", "rest-json", "rest-xml"
 REST = (REST_JSON, REST_XML)
 FORM = "application/x-www-form-urlencoded"
+XML = "text/xml"  # of the query protocols
 
 
 def model_name(service: str) -> str:
@@ -55,3 +56,11 @@ def protocol_of(request: Request) -> str:
     if known and (known[0] in REST or request.path == "/"):
         return known[0] if known[0] != CBOR else JSON
     return JSON if request.path == "/" else REST_JSON
+
+
+def content_type(service: str, protocol: str) -> str:
+    """The content type of requests and answers of *protocol*."""
+    if protocol == JSON:
+        model = model_of(service)
+        return f"application/x-amz-json-{model.metadata.get('jsonVersion', '1.1') if model else '1.1'}"
+    return {REST_JSON: "application/json", REST_XML: "application/xml", CBOR: "application/cbor"}.get(protocol, XML)

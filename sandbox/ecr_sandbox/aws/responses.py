@@ -14,7 +14,7 @@ from ecr_sandbox.http.middleware import Handler, Request
 
 from .errors import INTERNAL
 from .parameters import NOT_XML
-from .protocols import CBOR, EC2, JSON, REST_JSON, REST_XML, model_of, protocol_of
+from .protocols import CBOR, EC2, JSON, REST_JSON, content_type, model_of, protocol_of
 
 MONITORING_NAMESPACE = "http://monitoring.amazonaws.com/doc/2010-08-01/"  # the model of its newest protocol has none
 NO_NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"  # of a request that names no service
@@ -39,11 +39,13 @@ def refuse(request: Request, error: ApiError | ServiceException) -> Response:
         from . import cbor  # few clients speak it
 
         return cbor.refuse(error, status)
+    service = service_of(request)
+    kind = content_type(service, protocol)
     if protocol in (JSON, REST_JSON):
-        return refuse_json(error, status, "application/json" if protocol == REST_JSON else "application/x-amz-json-1.1")
+        return refuse_json(error, status, kind)
     code, query_status = getattr(error, "query_code", error.code), int(getattr(error, "query_status", 400))
-    body = _xml(protocol, service_of(request), code, error.message, query_status)
-    return Response(body, status=query_status, content_type="application/xml" if protocol == REST_XML else "text/xml")
+    body = _xml(protocol, service, code, error.message, query_status)
+    return Response(body, status=query_status, content_type=kind)
 
 
 def refuse_json(

@@ -39,7 +39,7 @@ def _in_transaction(store: Store, persistence: BackendPersistence, request: Requ
         with persistence.changing(call.service):
             return call_next(request)
     except HTTPException:
-        raise  # of a body that cannot be read
+        raise  # http/limits.py answers it
     except Exception as error:
         return refuse(request, contained(error, call, store.path.parent))
 

@@ -22,9 +22,13 @@ from .protocols import model_of, offered, protocol_of
 
 LARGEST = {"integer": 2**31 - 1, "long": 2**63 - 1}
 MOST_ERRORS = 10  # that one answer lists
-# The model's pattern makes Python backtrack for years when 40 letters end in a wrong one. The second means the same
-# without backtracking.
-ONE_WAY = {r"^[a-z0-9*](?:[._\-/a-z0-9*]?[a-z0-9*]+)*$": r"[a-z0-9*]+(?:[._\-/][a-z0-9*]+)*"}
+# These patterns of the models make Python backtrack for years when 40 letters end in a wrong one. The second means the
+# same without backtracking.
+ONE_WAY = {
+    r"^[a-z0-9*](?:[._\-/a-z0-9*]?[a-z0-9*]+)*$": r"[a-z0-9*]+(?:[._\-/][a-z0-9*]+)*",
+    r"^[ \t]*[^\x00-\x1F:\x7F]+([ \t]+[^\x00-\x1F:\x7F]+)*[ \t]*$": r"\t*[^\x00-\x1F:\x7F][^\x00-\x08\x0A-\x1F:\x7F]*",
+    r"^[ \t]*[\x20-\x7E]+([ \t]+[\x20-\x7E]+)*[ \t]*$": r"\t*[\x20-\x7E][\x20-\x7E\t]*",
+}
 # Classes that Java has and Python does not: letters, numbers, separators.
 CLASSES = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"}
 # Texts about which AWS has more to say than their pattern; the service's own code does.

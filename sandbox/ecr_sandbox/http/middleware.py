@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from moto.core.request import Request as MotoRequest
+from werkzeug.datastructures import Authorization
 from werkzeug.wrappers import Response
 
 
@@ -34,6 +35,14 @@ class Request(MotoRequest):
     principal: Principal | None = None  # set by auth; None for an anonymous client
     parameters: Mapping[str, Any] = MappingProxyType({})  # set by aws/validation.py: as JSON has them
     call: object | None = None  # set by aws/call.py, read with iam.requests.call_of
+
+    @property
+    def authorization(self) -> Authorization | None:
+        """The Authorization header, or None; werkzeug raises ValueError for one that is not ASCII."""
+        try:
+            return super().authorization
+        except ValueError:
+            return None
 
 
 Handler = Callable[[Request], Response]

@@ -48,6 +48,7 @@ from ecr_sandbox.services.ecr.scan.triggers import Scans
 from ecr_sandbox.services.ecr.scan_api import ScanOperations
 from ecr_sandbox.services.ecs import startup
 from ecr_sandbox.services.eventbridge import subscriptions as eventbridge_subscriptions
+from ecr_sandbox.services.sqs.long_polling import poll
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.jobs import Jobs
 from ecr_sandbox.state.persistence import BackendPersistence, Unreadable
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
     from ecr_sandbox.services.ecs.background import Fargate
 
 # moto's services that are loaded by their first call and need no rules of ours (aws/lazy_services.py).
-MOTO_ONLY = ("ec2", "events", "secretsmanager", "sqs")
+MOTO_ONLY = ("events", "secretsmanager")
 # The folder in services/ whose authorization.py says what a call needs of IAM, by signing name.
 AUTHORIZATION = {"ecr": "ecr", "ecs": "ecs", "lambda": "lambda_", "logs": "cloudwatch", "ce": "cost_explorer"}
 
@@ -132,6 +133,7 @@ class App:
             validate,
             self._services.load_first,
             read_call,
+            poll,
             in_transaction(self.store, self._persistence),
             answer_errors,  # inside the transaction: a call that is refused has changed nothing
             authorize(self.store.lock),
@@ -154,6 +156,7 @@ class App:
         dispatch.serve("ce", _later(_cost_explorer))
         dispatch.serve("lambda", _later(self._lambda))
         installs = {"ecs": self._install_ecs, "logs": _install_logs, "monitoring": _install_metrics}
+        installs |= {"ec2": _install_ec2, "sqs": _install_sqs}
         recover = {"ecs": self._recover_ecs}
         return Services(self._persistence, {**dict.fromkeys(MOTO_ONLY, _install_nothing), **installs}, recover)
 
@@ -212,6 +215,18 @@ def _cost_explorer() -> Handler:
 
     api.install(ecr.backend.Backend.meter)
     return partial(dispatch.by_moto, "ce")
+
+
+def _install_ec2() -> None:
+    from ecr_sandbox.services.ec2 import networks
+
+    networks.install()
+
+
+def _install_sqs() -> None:
+    from ecr_sandbox.services.sqs import queues
+
+    queues.install()
 
 
 def _install_logs() -> None:

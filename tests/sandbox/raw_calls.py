@@ -87,9 +87,16 @@ def send_raw(
     """The answer to a signed request."""
     request = AWSRequest(method, f"http://localhost:{port}{path}", headers, body)
     SigV4Auth(Credentials(settings.ACCESS_KEY, settings.SECRET_KEY), signing_name, settings.REGION).add_auth(request)
+    return send_plain(port, method, path, dict(request.headers.items()), body, protocol)
+
+
+def send_plain(
+    port: int, method: str, path: str, headers: dict[str, Any], body: bytes = b"", protocol: str = ""
+) -> Answer:
+    """The answer to a request as it is."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
-        connection.request(method, path, body, {"Host": f"localhost:{port}", **dict(request.headers.items())})
+        connection.request(method, path, body, {"Host": f"localhost:{port}", **headers})
         answer = connection.getresponse()
         named = {name.lower(): value for name, value in answer.headers.items()}
         return Answer(answer.status, named, answer.read(), protocol)

@@ -61,9 +61,9 @@ def read(request: Request, protocol: str, operation: OperationModel, in_path: Ma
         return typed(shape, _cbor(request.get_data()))
     if protocol in (QUERY, EC2):
         raw = query_parameters.nested(shape, request.form.items(multi=True), ec2=protocol == EC2)
-        return typed(shape, raw, _text)
+        return typed(shape, {**in_path, **raw}, _text)
     if protocol == JSON:
-        return typed(shape, json_object(request.get_data()))
+        return typed(shape, {**in_path, **json_object(request.get_data())})
     return _rest(request, shape, in_path)
 
 

@@ -30,8 +30,9 @@ OTHERS = [
 ]
 
 
-def client(sandbox, service: str, config: Config = Config(s3={"addressing_style": "path"})):
+def client(sandbox, service: str, **config):
     key = dict(zip(KEY_PARTS, ADMINISTRATOR, strict=False))
+    config = Config(s3={"addressing_style": "path"}, **config)
     return boto3.client(service, settings.REGION, endpoint_url=sandbox.url, config=config, **key)
 
 
@@ -99,7 +100,7 @@ def test_an_unknown_operation_is_refused_in_the_protocol_of_its_service(sandbox,
 
 
 def test_a_presigned_request_is_refused_in_the_protocol_of_its_service(sandbox):
-    s3 = client(sandbox, "s3", Config(s3={"addressing_style": "path"}, signature_version="s3v4"))
+    s3 = client(sandbox, "s3", signature_version="s3v4")
     url = s3.generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"})
     status, headers, body = sandbox.http("GET", url.removeprefix(sandbox.url))
     assert (status, headers["content-type"]) == (400, "application/xml")

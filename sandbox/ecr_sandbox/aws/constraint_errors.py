@@ -68,11 +68,12 @@ def refusal(service: str, faults: Sequence[Broken]) -> ApiError | ServiceExcepti
 
 
 def _sentence(fault: Broken) -> str:
-    """Coral's, which all AWS services share: https://github.com/awslabs/aws-config-rules/issues/101."""
+    """Coral's, which all AWS services share: https://github.com/awslabs/aws-config-rules/issues/101; of the keys of a
+    map: https://github.com/floci-io/floci, SesV2Json.java."""
     constraint = re.sub("regular expression '(.*)'$", r"regular expression pattern: \1", fault.constraint, flags=re.S)
     name = fault.name[:1].lower() + fault.name[1:]
     value = "" if fault.value is None else f"{fault.value[:LONGEST]} "
-    member = "" if constraint.startswith("Member ") else "Member "
+    member = "" if constraint.startswith(("Member ", "Map ")) else "Member "
     return f"Value {value}at '{name}' failed to satisfy constraint: {member}{constraint}"
 
 

@@ -73,7 +73,8 @@ def faults(shape: Shape, value: Any, name: str = "") -> Iterator[Fault]:
     elif isinstance(shape, MapShape):
         yield from _length(shape, len(value), name)
         for key, part in value.items():
-            yield from faults(shape.key, key, name)
+            for fault in faults(shape.key, key):
+                yield Fault(name, f"Map keys must satisfy constraint: [Member {fault.constraint}]")
             yield from faults(shape.value, part, f"{name}.{key}.member")
     elif shape.type_name in ("string", "character"):
         yield from _string(shape, value, name)

@@ -80,3 +80,20 @@ def test_no_body_is_an_error_of_the_server(sandbox, service):
             for kind in (headers["Content-Type"], "text/plain", "application/json", "application/xml"):
                 named = {**headers, "Content-Type": kind}
                 check(send_raw(sandbox.port, model.signing_name, method, path, body, named, ""), body[:20], kind)
+
+
+HEADERS = ["Authorization", "X-Amz-Date", "X-Amz-Target", "X-Amz-Security-Token", "X-Amz-Content-SHA256", "Range"]
+HEADERS += ["Content-Type", "Accept", "Cookie", "User-Agent", "Smithy-Protocol", "Content-Range", "If-None-Match"]
+
+
+@pytest.mark.parametrize("name", ["main", "hub", "public"])
+def test_a_header_that_is_not_ascii_is_no_error_of_the_server(sandbox, name):
+    status = json.loads(sandbox.http("GET", "/_sandbox")[2])
+    port = sandbox.port if name == "main" else int(status[name].rpartition(":")[2])
+    for header in HEADERS:
+        for value in (b"\xe9", b"Basic \xe9", b"Basic \xff\xfe", b"Bearer \xe9", b"AWS4-HMAC-SHA256 Credential=\xe9"):
+            for method, path in (("GET", "/v2/"), ("GET", "/v2/app/manifests/v1"), ("POST", "/"), ("GET", "/token")):
+                answer = raw_calls.send_plain(port, method, path, {header: value})
+                assert answer.status < 500, (header, value, path, answer)
+                if header == "Authorization" and path == "/v2/" and name != "hub":
+                    assert answer.status in (400, 401), answer

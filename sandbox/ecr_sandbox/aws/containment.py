@@ -18,11 +18,13 @@ from ecr_sandbox.http.server import BodyTooLarge, BrokenBody
 from ecr_sandbox.iam.requests import Call
 from ecr_sandbox.state import disk
 
-from .errors import internal, storage_full
+from .errors import INTERNAL, internal, storage_full
+from .protocols import model_of
 from .responses import refuse
 
 PACKAGES = ("ecr_sandbox", "moto")
 LONGEST = 1000  # characters of a line in the log
+OF_MODELS = ("ServerException", "ServiceException")  # API references of ECR, ECS; of Lambda: status 500
 PASSING = (OSError, sqlite3.Error, MemoryError)
 OF_THE_BODY = (HTTPException, BodyTooLarge, BrokenBody, RecursionError)  # http/limits.py answers these
 
@@ -45,11 +47,17 @@ def contained(error: Exception, call: Call, folder: Path) -> ApiError:
     not support that input.
     """
     if isinstance(error, (OSError, sqlite3.Error)) and disk.is_full(folder, error):
-        return storage_full()
+        return storage_full(_code(call.service))
     what = f"{call.service}:{call.operation}"
     if _log(error, what) == "moto" and not isinstance(error, PASSING):
         return not_supported(f"{what} with these parameters")
-    return internal()
+    return internal(code=_code(call.service))
+
+
+def _code(service: str) -> str:
+    """The code of an internal error that the service's model has, or the one that all services have."""
+    model = model_of(service)
+    return next((name for name in OF_MODELS if model and name in model.shape_names), INTERNAL)
 
 
 def _log(error: Exception, what: str) -> str:

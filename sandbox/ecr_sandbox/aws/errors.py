@@ -50,16 +50,16 @@ class TooManyTagsException(ServiceException):
         super().__init__(f"A repository can have at most {most} tags.")
 
 
-def internal(message: str = "") -> ApiError:
-    """An error that may pass: SDKs retry an answer of status 500.
+def internal(message: str = "", code: str = INTERNAL) -> ApiError:
+    """An error that may pass: SDKs retry an answer of status 500. *code* is the service's own, if it has one.
 
     Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/CommonErrors.html and EC2's
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html, which calls it InternalError.
     """
     sentence = message or "The request processing has failed because of an unknown error, exception or failure."
-    return ApiError(INTERNAL, INTERNAL, sentence, status=500, query_status=500)
+    return ApiError(code, code, sentence, status=500, query_status=500)
 
 
-def storage_full() -> ApiError:
+def storage_full(code: str = INTERNAL) -> ApiError:
     """The disk is full. The sentence is ours; the registry answers with it too."""
-    return internal(disk.FULL)
+    return internal(disk.FULL, code)

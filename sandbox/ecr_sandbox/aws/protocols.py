@@ -46,13 +46,15 @@ def protocol_of(request: Request) -> str:
     Two services may share a signing name (SES has one in the query protocol, one in REST), so what the request says
     comes first. A request that says nothing is read as its service's protocol.
     """
+    known, form = offered(service_of(request)), request.mimetype == FORM or "Action" in request.args
+    if form and (EC2 in known or QUERY in known):
+        return EC2 if EC2 in known else QUERY
     if "Smithy-Protocol" in request.headers:
         return CBOR
     if "X-Amz-Target" in request.headers:
         return JSON
-    known = offered(service_of(request))
-    if request.mimetype == FORM or "Action" in request.args:
-        return EC2 if EC2 in known else known[0] if known and known[0] in REST else QUERY
+    if form and not (known and known[0] in REST):
+        return QUERY
     if known and (known[0] in REST or request.path == "/"):
         return known[0] if known[0] != CBOR else JSON
     return JSON if request.path == "/" else REST_JSON

@@ -30,7 +30,7 @@ class LayerOperations(Operations):
     def initiate_layer_upload(self) -> ActionResult:
         repository = self._repository()
         if not disk.has_room(Backend.blobs.folder):
-            raise storage_full()
+            raise storage_full("ServerException")
         return ActionResult({"uploadId": Backend.uploads.start(repository.key), "partSize": PART_SIZE})
 
     def upload_layer_part(self) -> ActionResult:

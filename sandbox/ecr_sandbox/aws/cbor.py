@@ -6,7 +6,6 @@ reads and writes it.
 
 import json
 from collections.abc import Mapping
-from io import BytesIO
 from typing import Any
 
 from botocore.model import Shape, ShapeResolver
@@ -18,6 +17,8 @@ from werkzeug.wrappers import Response
 
 from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http.middleware import Handler, Request
+
+from .json_request import in_json
 
 HEADER = "Smithy-Protocol"
 PROTOCOL = "rpc-v2-cbor"
@@ -36,7 +37,7 @@ _COMMON = ShapeResolver(
 def translated(service: str, operation: str, request: Request, call_next: Handler) -> Response:
     """The answer of *call_next* to the same call in JSON, translated to CBOR."""
     model = get_service_model(service)
-    answer = call_next(_in_json(request, f"{model.metadata['targetPrefix']}.{operation}"))
+    answer = call_next(in_json(request, f"{model.metadata['targetPrefix']}.{operation}", JSON, request.parameters))
     content = json.loads(answer.get_data() or b"{}")
     if answer.status_code >= 400:
         return _response(_errors(content), answer.status_code)
@@ -74,22 +75,6 @@ def _known(value: Any, shape: Any) -> Any:
     if shape.type_name == "map":
         return {name: _known(each, shape.value) for name, each in value.items()}
     return value
-
-
-def _in_json(request: Request, target: str) -> Request:
-    body = json.dumps(dict(request.parameters)).encode()
-    environ = {
-        **request.environ,
-        "PATH_INFO": "/",
-        "CONTENT_TYPE": JSON,
-        "CONTENT_LENGTH": str(len(body)),
-        "HTTP_X_AMZ_TARGET": target,
-        "wsgi.input": BytesIO(body),
-    }
-    environ = {name: value for name, value in environ.items() if not name.startswith(("HTTP_SMITHY", "werkzeug."))}
-    translated = Request(environ)
-    translated.principal, translated.call, translated.parameters = request.principal, request.call, request.parameters
-    return translated
 
 
 def _errors(content: Mapping[str, Any]) -> bytes:

@@ -21,6 +21,8 @@ from ecr_sandbox.http.middleware import Handler, Request
 from ecr_sandbox.iam.requests import call_of
 
 from .call import SERVICES_WITH_PATHS
+from .json_request import in_json
+from .parameters import json_object
 from .protocols import CBOR, JSON, MODEL_NAMES, content_type, model_name, protocol_of
 
 SERVICES = ("ecr", "iam", "sts")  # moto's, loaded at the start; by signing name, which is moto's module name too
@@ -70,6 +72,9 @@ def by_moto(service: str, request: Request) -> Response:
     kind = content_type(service, protocol)
     if protocol == JSON:  # moto goes by the content type, AWS by the header that names the operation
         request.environ["CONTENT_TYPE"] = kind
+        if service in _further:  # ECR's own code reads its bodies, which can be large
+            target, content = request.headers["X-Amz-Target"], json_object(request.get_data())
+            request = in_json(request, target, kind, content, request.path)
     request.environ["HTTP_X_MOTO_ACCOUNT_ID"] = call.account
     url = f"http://{service}.{call.region}.amazonaws.com{request.path}"
     status, headers, body = _handler(service, request.path)(request, url, request.headers)

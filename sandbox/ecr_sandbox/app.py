@@ -14,12 +14,14 @@ from werkzeug.wrappers import Response
 
 from ecr_sandbox import settings
 from ecr_sandbox.auth.basic import authenticate
+from ecr_sandbox.auth.scope import scope_of
 from ecr_sandbox.auth.sigv4 import AccessKeys, verify_signature
 from ecr_sandbox.auth.token import Tokens
 from ecr_sandbox.aws import dispatch
-from ecr_sandbox.aws.call import model_name, read_call
+from ecr_sandbox.aws.call import read_call
+from ecr_sandbox.aws.containment import contain
 from ecr_sandbox.aws.lazy_services import Services
-from ecr_sandbox.aws.query_validation import validate_query
+from ecr_sandbox.aws.protocols import model_name
 from ecr_sandbox.aws.resource_policies import check_resource_policy
 from ecr_sandbox.aws.responses import answer_errors
 from ecr_sandbox.aws.transaction import in_transaction
@@ -47,6 +49,7 @@ from ecr_sandbox.services.ecr.scan.triggers import Scans
 from ecr_sandbox.services.ecr.scan_api import ScanOperations
 from ecr_sandbox.services.ecs import startup
 from ecr_sandbox.services.eventbridge import subscriptions as eventbridge_subscriptions
+from ecr_sandbox.services.sqs.long_polling import poll
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.jobs import Jobs
 from ecr_sandbox.state.persistence import BackendPersistence, Unreadable
@@ -56,7 +59,7 @@ if TYPE_CHECKING:
     from ecr_sandbox.services.ecs.background import Fargate
 
 # moto's services that are loaded by their first call and need no rules of ours (aws/lazy_services.py).
-MOTO_ONLY = ("ec2", "events", "secretsmanager", "sqs")
+MOTO_ONLY = ("events", "secretsmanager")
 # The folder in services/ whose authorization.py says what a call needs of IAM, by signing name.
 AUTHORIZATION = {
     "ce": "cost_explorer",
@@ -124,7 +127,7 @@ class App:
         return _guarded(self._private_registry(account, region))
 
     def _main(self, request: Request) -> Response:
-        if is_registry_path(request.path):
+        if is_registry_path(request.path) and not scope_of(request):  # SES and others have paths like the registry's
             return self._default_registry(request)
         if presigned_urls.is_presigned(request.path):
             return self._layers(request)
@@ -133,12 +136,13 @@ class App:
     def _aws_api(self) -> Handler:
         keys = AccessKeys(principals.secret_of, principals.of)
         middleware = [
+            contain,
             answer_errors,
             verify_signature(dispatch.check_scope, keys),
             validate,
-            validate_query,
             self._services.load_first,
             read_call,
+            poll,
             in_transaction(self.store, self._persistence),
             answer_errors,  # inside the transaction: a call that is refused has changed nothing
             authorize(self.store.lock),
@@ -162,6 +166,7 @@ class App:
         dispatch.serve("ce", _later(_cost_explorer))
         dispatch.serve("lambda", _later(self._lambda))
         installs = {"ecs": self._install_ecs, "logs": _install_logs, "monitoring": _install_metrics}
+        installs |= {"ec2": _install_ec2, "sqs": _install_sqs}
         recover = {"ecs": self._recover_ecs}
         return Services(self._persistence, {**dict.fromkeys(MOTO_ONLY, _install_nothing), **installs}, recover)
 
@@ -220,6 +225,18 @@ def _cost_explorer() -> Handler:
 
     api.install(ecr.backend.Backend.meter)
     return partial(dispatch.by_moto, "ce")
+
+
+def _install_ec2() -> None:
+    from ecr_sandbox.services.ec2 import networks
+
+    networks.install()
+
+
+def _install_sqs() -> None:
+    from ecr_sandbox.services.sqs import queues
+
+    queues.install()
 
 
 def _install_logs() -> None:

@@ -4,12 +4,12 @@ import json
 
 from werkzeug.wrappers import Response
 
-from ecr_sandbox.aws.responses import refuse_json
+from ecr_sandbox.aws.responses import refuse
 from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http.limits import Problem
 from ecr_sandbox.http.middleware import Request
+from ecr_sandbox.registry import responses
 from ecr_sandbox.registry.errors import BODY_BROKEN, BODY_TOO_LARGE, PATH_BROKEN
-from ecr_sandbox.registry.responses import refuse
 
 REGISTRY_ERRORS = {
     Problem.BODY_TOO_LARGE: BODY_TOO_LARGE,
@@ -22,10 +22,10 @@ def refuse_request(request: Request, problem: Problem) -> Response:
     """The answer to a request whose body or path is refused by ``http/limits.py``."""
     error = REGISTRY_ERRORS[problem]
     if is_registry_path(request.path):
-        return refuse(error)
+        return responses.refuse(error)
     too_large = problem is Problem.BODY_TOO_LARGE
     code = "RequestEntityTooLargeException" if too_large else "SerializationException"
-    return refuse_json(ApiError(code, code, error.message), error.status)
+    return refuse(request, ApiError(code, code, error.message, error.status, error.status))
 
 
 def malformed(path: bytes, message: str) -> tuple[bytes, str]:

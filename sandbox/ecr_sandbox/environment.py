@@ -160,12 +160,18 @@ def prepend(path: str, *folders: Path) -> str:
 
 
 def _write_aws_wrapper(state: Path) -> None:
-    """Write ``bin/aws``, which runs the CLI with another home: it reads ~/.aws/cli/alias in any environment."""
+    """Write ``bin/aws``, which runs the CLI with another home: it reads ~/.aws/cli/alias in any environment.
+
+    Version 1 has endpoints of its own for a few services (sqs, emr, rds, docdb, neptune, health), for which it ignores
+    AWS_ENDPOINT_URL: its customization ``overridesslcommonname.py``. It does not ignore the option.
+    """
     own = venv_bin() / "aws"
     program = str(own) if own.exists() else shutil.which("aws", path=_without(state / "bin"))
     if program:
         home = shlex.quote(str(state / "aws" / "home"))
-        _write(state / "bin" / "aws", f'#!/bin/sh\nHOME={home} exec {shlex.quote(program)} "$@"\n', 0o755)
+        endpoint = '${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"}'
+        script = f'#!/bin/sh\nHOME={home} exec {shlex.quote(program)} {endpoint} "$@"\n'
+        _write(state / "bin" / "aws", script, 0o755)
 
 
 def _write(path: Path, text: str, mode: int = 0o600) -> None:

@@ -47,6 +47,12 @@ Everywhere:
 
 - Error messages without a public source are our own; their codes come from the service model. Each message is in
   `sandbox/ecr_sandbox/services/ecr/errors.py` with its source, or with a comment that it is ours.
+- The parameters of every service are checked as its model says. The codes are AWS's; sentences about numbers in the
+  query protocols, and the reason in EC2's `InvalidParameterValue`, are ours (`aws/constraint_errors.py`). An error in
+  moto's own code is `UnsupportedOperationException … with these parameters`, and changes nothing.
+- Every other service of AWS returns `UnsupportedOperationException`, in its own protocol.
+- A queue's URL, a Region's endpoint and `registryUri` are addresses of the sandbox. The instances that EC2's API
+  creates do not exist; their public addresses are reserved for documentation.
 - There are no quotas for the rate of calls, repositories, images, or tags of an image.
 - Nothing is encrypted or signed. The settings are stored and returned.
 - `BLOB_MOUNTING` is enabled by default; on AWS you enable it.
@@ -181,6 +187,8 @@ ECS on Fargate, EKS and Lambda:
   settings (health checks, secrets, volumes, load balancers, a circuit breaker, ECS Exec) are refused, never ignored.
   A task runs in the local Docker engine, with the limits of the task; its containers get no credentials of a task
   role, and cannot reach the sandbox.
+- The rules for a container's name, image, sizes, ports and overrides are AWS's; where no sentence is public, the
+  sentence of a similar parameter is used (`services/ecs/errors.py`).
 - There is no VPC: a subnet only needs a valid name. The address of a task is that of its container. Its ports are
   also open on the loopback address of this machine; `networkBindings`, which are empty on Fargate, list them.
 - The image's configuration decides on which processor it can run: an image for another processor ends with

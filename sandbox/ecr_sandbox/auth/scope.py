@@ -48,9 +48,11 @@ def scope_of(request: Request) -> Scope | None:
 
 
 def service_of(request: Request) -> str:
-    """The service that the request is signed for, or ``""`` for an unsigned request."""
-    scope = scope_of(request)
-    return scope.service if scope else ""
+    """The service that the request is signed for, also by a presigned URL; ``""`` for an unsigned request."""
+    if scope := scope_of(request):
+        return scope.service
+    parts = request.args.get("X-Amz-Credential", "").split("/")
+    return parts[3] if len(parts) == 5 else ""
 
 
 def region_of(request: Request) -> str:

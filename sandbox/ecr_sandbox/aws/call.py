@@ -3,13 +3,12 @@
 The JSON protocol names the operation in a header, the query protocol (XML) in the form, other protocols in the path.
 """
 
-import json
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 from botocore.model import Shape
-from moto.core.routing import get_service_router
-from moto.core.utils import get_service_model
+from moto.core.routing import get_router_class
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -18,15 +17,9 @@ from ecr_sandbox.http.middleware import Handler, Request
 from ecr_sandbox.iam import principals
 from ecr_sandbox.iam.requests import Call
 
-from .service_called import service_called
+from .protocols import CBOR, EC2, JSON, QUERY, model_name, model_of, protocol_of
 
-QUERY_NAMESPACES = {
-    "ec2": "http://ec2.amazonaws.com/doc/2016-11-15/",
-    "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
-    "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
-}
 SERVICES_WITH_PATHS = ("lambda", "monitoring", "sqs")  # their requests may name operation and parameters in the path
-MODEL_NAMES = {"monitoring": "cloudwatch"}  # signing name -> name in botocore and moto, where they differ
 
 
 def read_call(request: Request, call_next: Handler) -> Response:
@@ -44,30 +37,25 @@ def read_call(request: Request, call_next: Handler) -> Response:
 
 def operation_of(request: Request) -> str:
     """The operation's name, or ``""``."""
-    if speaks_query(request):
+    protocol = protocol_of(request)
+    if protocol in (QUERY, EC2):
         return request.form.get("Action", "")
-    if target := request.headers.get("X-Amz-Target", ""):
-        return target.rpartition(".")[2]
-    return _operation_by_path(request) if service_of(request) in SERVICES_WITH_PATHS else ""
+    if protocol == JSON:
+        return request.headers.get("X-Amz-Target", "").rpartition(".")[2]
+    if protocol == CBOR:  # https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html
+        return request.path.rpartition("/")[2] if "/operation/" in request.path else ""
+    return _routed(request)[0]
 
 
-def parameters_of(request: Request) -> dict[str, Any]:
-    """The operation's parameters: the JSON body, or the query protocol's flat names and values.
+def parameters_of(request: Request) -> Mapping[str, Any]:
+    """The operation's parameters as ``validation.py`` has read them; of the query protocols, flat names and texts.
 
     Parameters that the service's model does not have are left out: moto does not read them either.
     """
-    if speaks_query(request):
-        parameters: Any = dict(request.form.items())
-    else:
-        try:
-            parameters = json.loads(request.get_data() or b"{}")
-        except ValueError:
-            return {}
-    if not isinstance(parameters, dict):
-        return {}
+    if protocol_of(request) not in (QUERY, EC2):
+        return request.parameters
     known = _members(service_of(request), operation_of(request))
-    named = {**parameters, **_parameters_by_path(request)}
-    return {name: value for name, value in named.items() if name.partition(".")[0] in known}
+    return {name: value for name, value in request.form.items() if name.partition(".")[0] in known}
 
 
 def account_of(request: Request) -> str:
@@ -80,51 +68,36 @@ def account_of(request: Request) -> str:
     return str(parameters.get("registryId") or (arn[4] if len(arn) > 4 else "") or account)
 
 
-def speaks_query(request: Request) -> bool:
-    """Whether the request is in the query protocol. An unsigned request is recognised by its form."""
-    service = service_called(request) or service_of(request)
-    if service == "monitoring":  # it has three protocols
-        return request.mimetype == "application/x-www-form-urlencoded"
-    return service in QUERY_NAMESPACES or (
-        not service and "X-Amz-Target" not in request.headers and "Action" in request.form
-    )
-
-
-def speaks_cbor(request: Request) -> bool:
-    """Whether the request is in the CBOR protocol."""
-    return "Smithy-Protocol" in request.headers
-
-
-def model_name(service: str) -> str:
-    """The name that botocore and moto have for the service with this signing name."""
-    return MODEL_NAMES.get(service, service)
-
-
-def _operation_by_path(request: Request) -> str:
-    if "/operation/" in request.path:  # https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html
-        return request.path.rpartition("/")[2]
-    return _routed(request)[0]
-
-
-def _parameters_by_path(request: Request) -> dict[str, Any]:
-    if service_of(request) not in SERVICES_WITH_PATHS or request.headers.get("X-Amz-Target"):
+def parameters_by_path(request: Request) -> dict[str, str]:
+    """The parameters that the path names: of REST, and the queue of a request that is sent to a queue's URL."""
+    if service_of(request) not in SERVICES_WITH_PATHS or protocol_of(request) == CBOR:
         return {}
+    if service_of(request) == "sqs":
+        return {"QueueUrl": request.base_url} if request.path != "/" else {}
     return _routed(request)[1]
 
 
-def _routed(request: Request) -> tuple[str, dict[str, Any]]:
+def _routed(request: Request) -> tuple[str, dict[str, str]]:
     """The operation that method and path name, or ``""``, and the parameters in the path."""
+    router = _router(service_of(request), protocol_of(request))
     try:
-        operation, parameters = get_service_router(model_name(service_of(request))).match(request)
+        operation, parameters = router.match(request) if router else (None, {})
     except HTTPException:
         return "", {}
-    return str(operation.name), dict(parameters)
+    return (str(operation.name) if operation else ""), dict(parameters)
+
+
+@lru_cache(128)
+def _router(service: str, protocol: str) -> Any:
+    """moto's router, which its own code would choose by the content type."""
+    model, router = model_of(service), get_router_class(model_name(service), protocol)
+    return router(model) if model and router else None
 
 
 @lru_cache(1024)  # a client may name any operation
 def _members(service: str, operation: str) -> frozenset[str]:
-    model = get_service_model(model_name(service))
-    if operation not in model.operation_names:
+    model = model_of(service)
+    if model is None or operation not in model.operation_names:
         return frozenset()
     shape = model.operation_model(operation).input_shape
     members = shape.members if shape else {}

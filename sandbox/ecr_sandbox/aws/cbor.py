@@ -4,11 +4,8 @@ Source: https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html. bot
 reads and writes it.
 """
 
-import base64
 import json
 from collections.abc import Mapping
-from datetime import datetime
-from io import BytesIO
 from typing import Any
 
 from botocore.model import Shape, ShapeResolver
@@ -21,7 +18,7 @@ from werkzeug.wrappers import Response
 from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http.middleware import Handler, Request
 
-from .errors import InvalidCbor
+from .json_request import in_json
 
 HEADER = "Smithy-Protocol"
 PROTOCOL = "rpc-v2-cbor"
@@ -40,13 +37,7 @@ _COMMON = ShapeResolver(
 def translated(service: str, operation: str, request: Request, call_next: Handler) -> Response:
     """The answer of *call_next* to the same call in JSON, translated to CBOR."""
     model = get_service_model(service)
-    try:
-        parameters = decoded(request.get_data())
-    except Exception:  # botocore's reader raises many types
-        parameters = None
-    if not isinstance(parameters, dict):
-        return refuse(InvalidCbor(), 400)
-    answer = call_next(_in_json(request, f"{model.metadata['targetPrefix']}.{operation}", parameters))
+    answer = call_next(in_json(request, f"{model.metadata['targetPrefix']}.{operation}", JSON, request.parameters))
     content = json.loads(answer.get_data() or b"{}")
     if answer.status_code >= 400:
         return _response(_errors(content), answer.status_code)
@@ -84,27 +75,6 @@ def _known(value: Any, shape: Any) -> Any:
     if shape.type_name == "map":
         return {name: _known(each, shape.value) for name, each in value.items()}
     return value
-
-
-def _in_json(request: Request, target: str, parameters: Any) -> Request:
-    body = json.dumps(parameters, default=_plain).encode()
-    environ = {
-        **request.environ,
-        "PATH_INFO": "/",
-        "CONTENT_TYPE": JSON,
-        "CONTENT_LENGTH": str(len(body)),
-        "HTTP_X_AMZ_TARGET": target,
-        "wsgi.input": BytesIO(body),
-    }
-    environ = {name: value for name, value in environ.items() if not name.startswith(("HTTP_SMITHY", "werkzeug."))}
-    translated = Request(environ)
-    translated.principal, translated.call = request.principal, request.call
-    return translated
-
-
-def _plain(value: Any) -> Any:
-    """Times and bytes, which JSON does not have."""
-    return value.timestamp() if isinstance(value, datetime) else base64.b64encode(value).decode()
 
 
 def _errors(content: Mapping[str, Any]) -> bytes:

@@ -20,11 +20,16 @@ from ecr_sandbox.errors import not_supported
 from ecr_sandbox.http.middleware import Handler, Request
 from ecr_sandbox.iam.requests import call_of
 
-from .call import MODEL_NAMES, SERVICES_WITH_PATHS, model_name, speaks_cbor
+from .call import SERVICES_WITH_PATHS
+from .json_request import in_json
+from .parameters import json_object
+from .protocols import CBOR, JSON, MODEL_NAMES, content_type, model_name, protocol_of
 from .service_called import service_called
 
 SERVICES = ("ecr", "iam", "sts")  # moto's, loaded at the start; by signing name, which is moto's module name too
 MODULES = {**MODEL_NAMES, "lambda": "awslambda"}  # signing name -> moto's module, where they differ
+
+NOT_KEPT = ("status", "content-length", "content-type", "date")  # of the headers of moto's answers
 
 _further: dict[str, Handler] = {}
 
@@ -65,17 +70,22 @@ def answer(request: Request) -> Response:
 def by_moto(service: str, request: Request) -> Response:
     """moto's answer. moto would guess account and Region from headers that nobody signed; both are given here."""
     call = call_of(request)
-    if speaks_cbor(request):
+    protocol = protocol_of(request)
+    if protocol == CBOR:
         from . import cbor  # few clients speak it
 
         return cbor.translated(model_name(service), call.operation, request, partial(by_moto, service))
+    kind = content_type(service, protocol)
+    if protocol == JSON:  # moto goes by the content type, AWS by the header that names the operation
+        request.environ["CONTENT_TYPE"] = kind
+        if service in _further:  # ECR's own code reads its bodies, which can be large
+            target, content = request.headers["X-Amz-Target"], json_object(request.get_data())
+            request = in_json(request, target, kind, content, request.path)
     request.environ["HTTP_X_MOTO_ACCOUNT_ID"] = call.account
     url = f"http://{service}.{call.region}.amazonaws.com{request.path}"
     status, headers, body = _handler(service, request.path)(request, url, request.headers)
-    kept = {
-        name: str(value) for name, value in headers.items() if name.lower() not in ("status", "content-length", "date")
-    }
-    return Response(body, status=status, headers=kept)
+    kept = {name: str(value) for name, value in headers.items() if name.lower() not in NOT_KEPT}
+    return Response(body, status=status, headers=kept, content_type=kind)
 
 
 def _in_partition_aws(region: str) -> bool:

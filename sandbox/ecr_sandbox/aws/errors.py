@@ -5,8 +5,10 @@ Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/CommonErrors.h
 
 from moto.core.exceptions import ServiceException
 
-from ecr_sandbox.errors import not_supported
+from ecr_sandbox.errors import ApiError, not_supported
 from ecr_sandbox.state import disk
+
+INTERNAL = "InternalFailure"
 
 
 class InvalidParameter(ServiceException):
@@ -49,28 +51,16 @@ class TooManyTagsException(ServiceException):
         super().__init__(f"A repository can have at most {most} tags.")
 
 
-class InvalidCbor(ServiceException):
-    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CommonErrors.html; the sentence is ours."""
+def internal(message: str = "", code: str = INTERNAL) -> ApiError:
+    """An error that may pass: SDKs retry an answer of status 500. *code* is the service's own, if it has one.
 
-    code = "MalformedInput"
-
-    def __init__(self) -> None:
-        super().__init__("The body of the request is not CBOR.")
-
-
-class ServerException(ServiceException):
-    """An error of the sandbox itself; the code is the service model's. Clients do not retry it."""
-
-    code = "ServerException"
-
-    def __init__(self, error: Exception):
-        super().__init__(f"The sandbox could not do this: {error}")
+    Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/CommonErrors.html and EC2's
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html, which calls it InternalError.
+    """
+    sentence = message or "The request processing has failed because of an unknown error, exception or failure."
+    return ApiError(code, code, sentence, status=500, query_status=500)
 
 
-class StorageFull(ServiceException):
-    """The disk is full. The code and the sentence are not AWS's; the registry answers with the same sentence."""
-
-    code = "SandboxStorageFullException"
-
-    def __init__(self) -> None:
-        super().__init__(disk.FULL)
+def storage_full(code: str = INTERNAL) -> ApiError:
+    """The disk is full. The sentence is ours; the registry answers with it too."""
+    return internal(disk.FULL, code)

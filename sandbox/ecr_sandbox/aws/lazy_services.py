@@ -4,13 +4,11 @@ moto answers for them, with the sandbox's own rules where moto's differ from AWS
 does not load them: ECS alone takes moto a second and 70 MB.
 """
 
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 
-from botocore.model import OperationNotFoundError
 from werkzeug.wrappers import Response
 
 from ecr_sandbox.auth.scope import service_of
@@ -18,8 +16,7 @@ from ecr_sandbox.http.middleware import Handler, Request
 from ecr_sandbox.state.persistence import BackendPersistence, Unreadable
 
 from . import dispatch
-from .errors import ServerException
-from .responses import refuse
+from .errors import internal
 
 Install = Callable[[], None]  # replaces moto's rules by ours
 
@@ -39,7 +36,7 @@ class Services:
         self._persistence, self._installs, self._recover = persistence, installs, recover or {}
         self._loaded: set[str] = set()
         for name in installs:
-            dispatch.serve(name, partial(_answer, name))
+            dispatch.serve(name, partial(dispatch.by_moto, name))
 
     def load(self, *names: str) -> None:
         """Load these services, with the state that the last run left."""
@@ -60,15 +57,5 @@ class Services:
         try:
             self.load(service_of(request))
         except Unreadable as error:
-            return refuse(request, ServerException(error))
+            raise internal(f"The sandbox could not do this: {error}") from None
         return call_next(request)
-
-
-def _answer(name: str, request: Request) -> Response:
-    """moto's answer; an error in moto's own code becomes an answer that clients do not retry."""
-    try:
-        return dispatch.by_moto(name, request)
-    except (NotImplementedError, OperationNotFoundError, sqlite3.OperationalError, OSError):
-        raise
-    except Exception as error:
-        return refuse(request, ServerException(error))

@@ -1,19 +1,18 @@
 """One transaction for each API call: its change is on disk before the answer leaves, or is undone whole."""
 
 import re
-import sqlite3
 from functools import partial
 
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from ecr_sandbox.http.middleware import Handler, Middleware, Request
 from ecr_sandbox.iam.requests import Call, call_of
-from ecr_sandbox.state import disk
 from ecr_sandbox.state.persistence import BackendPersistence
 from ecr_sandbox.state.store import Store
 
+from .containment import contained
 from .dispatch import SERVICES
-from .errors import ServerException, StorageFull
 from .responses import refuse
 
 READS = re.compile("Get|List|Describe|BatchGet|BatchCheck|Validate|Simulate")
@@ -55,9 +54,10 @@ def _in_transaction(store: Store, persistence: BackendPersistence, request: Requ
             return answer
     except _Refused as refused:
         return refused.answer
-    except (sqlite3.OperationalError, OSError) as error:
-        full = disk.is_full(store.path.parent, error)
-        return refuse(request, StorageFull() if full else ServerException(error))
+    except HTTPException:
+        raise  # http/limits.py answers it
+    except Exception as error:
+        return refuse(request, contained(error, call, store.path.parent))
 
 
 def _only_reads(call: Call) -> bool:

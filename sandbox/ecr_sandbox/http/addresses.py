@@ -22,6 +22,11 @@ def serve_at(port: int, port_of: Callable[[str], int], ports: Callable[[], Mappi
     _port, _port_of, _ports = port, port_of, ports
 
 
+def api_url() -> str:
+    """The address of the AWS API, for every account and Region."""
+    return f"http://localhost:{_port}"
+
+
 def registry_host(account: str, region: str) -> str:
     """The private registry's host and port."""
     return f"localhost:{_port if (account, region) == (ACCOUNT, REGION) else _port_of(f'{account} {region}')}"

@@ -4,13 +4,15 @@ Each middleware answers the request itself or passes it on. ``app.py`` builds th
 """
 
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial, reduce
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, Protocol
 from urllib.parse import quote
 
 from moto.core.request import Request as MotoRequest
+from werkzeug.datastructures import Authorization
 from werkzeug.wrappers import Response
 
 
@@ -31,7 +33,16 @@ class Request(MotoRequest):
 
     from_wsgi_server = True  # the server writes the Date header, moto does not need to
     principal: Principal | None = None  # set by auth; None for an anonymous client
+    parameters: Mapping[str, Any] = MappingProxyType({})  # set by aws/validation.py: as JSON has them
     call: object | None = None  # set by aws/call.py, read with iam.requests.call_of
+
+    @property
+    def authorization(self) -> Authorization | None:
+        """The Authorization header, or None; werkzeug raises ValueError for one that is not ASCII."""
+        try:
+            return super().authorization
+        except ValueError:
+            return None
 
 
 Handler = Callable[[Request], Response]

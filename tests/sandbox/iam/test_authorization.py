@@ -707,6 +707,24 @@ def test_authorization_checks_the_operation_that_moto_runs(sandbox):
     assert "iam:CreateUser" in refused(iam.create_user, UserName=f"{name}-2")
 
 
+@pytest.mark.parametrize("service", ["secretsmanager", "logs"])
+def test_a_text_in_the_body_names_no_other_operation(sandbox, service):
+    """moto also reads a JSON body as a form, in which ``Action`` wins."""
+    if service == "secretsmanager":
+        sm = sandbox.client("secretsmanager")
+        for name in ("mine", "yours"):
+            sm.create_secret(Name=name, SecretString="s")
+        sm.put_secret_value(SecretId="mine", SecretString="x&Action=DeleteSecret&SecretId=yours&y=")
+        assert "DeletedDate" not in sm.describe_secret(SecretId="yours")
+        assert sm.get_secret_value(SecretId="mine")["SecretString"].startswith("x&Action")
+    else:
+        logs = sandbox.client("logs")
+        for name in ("mine", "yours"):
+            logs.create_log_group(logGroupName=name)
+        logs.create_log_stream(logGroupName="mine", logStreamName="x&Action=DeleteLogGroup&logGroupName=yours&y=")
+        assert len(logs.describe_log_groups()["logGroups"]) == 2
+
+
 def test_a_parameter_that_the_operation_does_not_have_is_ignored(sandbox, repository):
     """A second resource that the caller can use does not grant access to the first."""
     name, key = sandbox.make_user()

@@ -147,7 +147,10 @@ def test_pulls_and_reads_need_no_space(disk, full):
 
 
 def test_a_disk_that_became_read_only(disk):
-    """Pulls continue; a push is refused with the reason, and the sandbox does not end."""
+    """Pulls continue; a push is refused with the reason and a status that SDKs retry, and the sandbox does not end.
+
+    The code and the status: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_InitiateLayerUpload.html
+    """
     disk.start()
     disk.sandbox.client().create_repository(repositoryName="app")
     pusher = Pusher(disk.sandbox)
@@ -158,6 +161,10 @@ def test_a_disk_that_became_read_only(disk):
     for push in (lambda: pusher.start("app"), lambda: pusher.part(location, b"more")):
         with pytest.raises(Unexpected, match=r"The sandbox could not do this: .*Read-only"):
             push()
+    with pytest.raises(ClientError, match=r"ServerException.*The sandbox could not do this: .*Read-only") as refused:
+        disk.sandbox.client().initiate_layer_upload(repositoryName="app")
+    about = refused.value.response["ResponseMetadata"]
+    assert about["HTTPStatusCode"] == 500 and about["RetryAttempts"] > 0
     pusher.pull("app", image.digest)
     assert pusher.ask_blob("app", image.blobs[0]) == 200
 

@@ -71,10 +71,3 @@ def invalid_group(dimensions: str) -> ValidationException:
 def not_supported(what: str) -> ValidationException:
     """Not an error of AWS: what the sandbox does not support."""
     return ValidationException(f"{what} are not part of this sandbox")
-
-
-def constraint_failed(name: str, constraint: str) -> ValidationException:
-    """The error of AWS's services for a request that does not match the model."""
-    return ValidationException(
-        f"1 validation error detected: Value at '{name}' failed to satisfy constraint: {constraint}"
-    )

@@ -11,7 +11,7 @@ from typing import Any
 from moto.core.responses import ActionResult
 from moto.ecr.exceptions import UploadNotFoundException
 
-from ecr_sandbox.aws.errors import StorageFull
+from ecr_sandbox.aws.errors import storage_full
 from ecr_sandbox.registry import disk, upload_sessions
 from ecr_sandbox.registry.image_ids import DIGEST
 
@@ -28,7 +28,7 @@ class LayerOperations(Operations):
     def initiate_layer_upload(self) -> ActionResult:
         repository = self._repository()
         if not disk.has_room(Backend.blobs.folder):
-            raise StorageFull()
+            raise storage_full("ServerException")
         return ActionResult({"uploadId": Backend.uploads.start(repository.key), "partSize": PART_SIZE})
 
     def upload_layer_part(self) -> ActionResult:

@@ -20,6 +20,7 @@ from ecr_sandbox.aws import pagination, resource_tags
 from ecr_sandbox.aws.errors import InvalidParameter, NotInSandbox
 from ecr_sandbox.aws.responses import refuse
 from ecr_sandbox.errors import ApiError
+from ecr_sandbox.http import addresses
 from ecr_sandbox.http.middleware import Request
 from ecr_sandbox.iam import principal_names
 from ecr_sandbox.iam.requests import call_of
@@ -34,7 +35,6 @@ from ecr_sandbox.state.store import Store
 
 from .auth import REGION, passwords
 from .errors import (
-    SERVICE,
     RegistryNotFoundException,
     UnsupportedCommandException,
     no_such_endpoint,
@@ -92,7 +92,7 @@ class Call:
         registry = {
             "registryId": self._account,
             "registryArn": f"arn:aws:ecr-public::{self._account}:registry/{self._account}",
-            "registryUri": f"{SERVICE}/{alias}" if exists else "",
+            "registryUri": f"{addresses.public_host()}/{alias}" if exists else "",
             "verified": False,
             "aliases": [{"name": alias, "status": "ACTIVE", "primaryRegistryAlias": True, "defaultRegistryAlias": True}]
             if exists

@@ -23,6 +23,7 @@ NOT_HERE = {
     *("StartTask", "RegisterContainerInstance", "DeregisterContainerInstance", "UpdateContainerInstancesState"),
     *("CreateCapacityProvider", "UpdateCapacityProvider", "DeleteCapacityProvider", "PutClusterCapacityProviders"),
     *("PutAccountSetting", "DeleteAccountSetting", "PutAttributes", "DeleteAttributes", "ExecuteCommand"),
+    "DiscoverPollEndpoint",  # of the agents of container instances
 }
 
 

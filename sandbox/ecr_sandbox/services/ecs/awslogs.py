@@ -14,8 +14,11 @@ from typing import Any
 from moto.logs.models import LogsBackend, logs_backends
 from moto.sts.models import AssumedRole
 
+from ecr_sandbox.aws import constraint_errors
 from ecr_sandbox.aws.arns import log_stream
 from ecr_sandbox.aws.lazy_services import Services
+from ecr_sandbox.aws.protocols import model_of
+from ecr_sandbox.aws.validation import faults
 from ecr_sandbox.iam.authorization import Denied
 from ecr_sandbox.iam.requests import AuthorizationRequest
 
@@ -52,6 +55,7 @@ def opened(task: Task, container: Container, made: AssumedRole | None) -> Stream
     stream = Stream(
         task.account, options["awslogs-region"], options["awslogs-group"], f"{prefix}/{container.name}/{task.id}"
     )
+    _check_names(stream)
     backend = logs_backends[task.account][stream.region]
     try:
         if stream.group not in backend.groups and options.get("awslogs-create-group") == "true":
@@ -123,6 +127,18 @@ class Shipper:
                 self.flush()
             except Exception as error:  # a full disk: these lines are lost, later ones are tried again
                 print(f"Lines of a task's log could not be written: {error}", flush=True)
+
+
+def _check_names(stream: Stream) -> None:
+    """CloudWatch Logs refuses the names when the task starts; raises NotStarted."""
+    if stream.region not in logs_backends[stream.account]:
+        raise NotStarted(errors.no_log_stream(f"lookup logs.{stream.region}.amazonaws.com: no such host"))
+    model = model_of("logs")
+    shape = model.operation_model("CreateLogStream").input_shape if model else None
+    assert shape
+    if found := list(faults(shape, {"logGroupName": stream.group, "logStreamName": stream.name})):
+        message = constraint_errors.refusal("logs", found).message
+        raise NotStarted(errors.no_log_stream(f"InvalidParameterException: {message}"))
 
 
 def _put(backend: LogsBackend, stream: Stream, moment: int, text: str) -> None:

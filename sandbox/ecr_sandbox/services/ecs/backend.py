@@ -15,9 +15,9 @@ from moto.ecs.models import Cluster, EC2ContainerServiceBackend, TaskDefinition
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
 
-from . import errors, fargate, network, roles, startup
+from . import container_rules, errors, fargate, network, roles, startup
 from .deployments import Service
-from .tasks import NOT_YET, RUNNING, STOPPED, Task, containers_of
+from .tasks import NOT_YET, RUNNING, STOPPED, Task, containers_of, overridden
 
 SHOWN = 60 * 60  # seconds for which a stopped task is still described
 FARGATE = ("FARGATE", "FARGATE_SPOT")
@@ -40,12 +40,15 @@ class Backend(EC2ContainerServiceBackend):
         return moto.ecs.urls  # moto would look for it in this class's package
 
     def create_cluster(self, cluster_name: str, *given: Any, **also: Any) -> Cluster:
-        """moto would replace an existing cluster by an empty one."""
+        """moto would replace an existing cluster by an empty one. Raises InvalidParameterException."""
+        container_rules.check_cluster(cluster_name)
         there = self.clusters.get(cluster_name)
         return there if there and there.status == "ACTIVE" else super().create_cluster(cluster_name, *given, **also)
 
     def _get_cluster(self, name: str) -> Cluster:
-        cluster = self.clusters.get(name.rpartition("/")[2])
+        short = name.rpartition("/")[2]
+        container_rules.check_cluster(short)
+        cluster = self.clusters.get(short)
         if cluster is None or cluster.status != "ACTIVE":
             raise ClusterNotFoundException
         return cluster
@@ -97,6 +100,10 @@ class Backend(EC2ContainerServiceBackend):
         for each in overrides.get("containerOverrides") or []:
             if each.get("name") not in names:
                 raise errors.no_such_container(str(each.get("name")))
+        task = {what: overrides.get(what) or getattr(definition, what) for what in ("cpu", "memory")}
+        fargate.check_overrides(task, overrides, overridden(definition, overrides.get("containerOverrides") or []))
+        if given.get("startedBy"):
+            container_rules.check_started_by(given["startedBy"])
         about: dict[str, Any] = {
             "group": given.get("group") or f"family:{definition.family}",
             "started_by": given.get("startedBy") or "",
@@ -124,11 +131,10 @@ class Backend(EC2ContainerServiceBackend):
         where = (self.account_id, self.region_name)
         task = Task(arn, *where, cluster.arn, definition, group, started_by, network, overrides, tags, made, deployment)
         cpu, memory = task.size
-        if memory not in fargate.SIZES.get(cpu, ()):
-            raise errors.no_such_size(cpu, memory)
+        fargate.check_size(cpu, memory)
         if cpu + sum(each.size[0] for each in self._all_tasks() if each.status != STOPPED) > fargate.MOST_CPU:
             raise errors.too_many_cpus()
-        for role in filter(None, (task.execution_role, getattr(definition, "task_role_arn", None))):
+        for role in filter(None, (task.execution_role, task.task_role)):
             if not roles.trusts(role, self.region_name):
                 raise errors.cannot_assume(role)
         self.tasks.setdefault(cluster.name, {})[arn] = task
@@ -197,6 +203,7 @@ class Backend(EC2ContainerServiceBackend):
     def create_fargate_service(self, given: Mapping[str, Any]) -> Service:
         """CreateService; raises ECSException, NotInSandbox."""
         cluster = self._get_cluster(given.get("cluster") or "default")
+        container_rules.check_service(given["serviceName"])
         there = self.services.get(f"{cluster.name}:{given['serviceName']}")
         if there and there.status == "ACTIVE":
             raise errors.service_exists()

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from ecr_sandbox.aws.errors import NotInSandbox
 from ecr_sandbox.state import clock
 
+from . import errors
 from .tasks import NOT_YET, PLATFORM_VERSION, RUNNING, Task
 
 EVENTS = 100  # that are described
@@ -209,6 +210,11 @@ def _check(given: Mapping[str, Any]) -> None:
         if given[name]:
             raise NotInSandbox(f"'{name}' of a service")
     configuration = given.get("deploymentConfiguration") or {}
+    numbers = {"desiredCount": given.get("desiredCount")}
+    numbers |= {name: configuration.get(name) for name in ("minimumHealthyPercent", "maximumPercent")}
+    for name, number in numbers.items():
+        if number is not None and number < 0:
+            raise errors.negative(name)
     if (configuration.get("deploymentCircuitBreaker") or {}).get("enable") or configuration.get("alarms"):
         raise NotInSandbox("The circuit breaker of a service")
     if (given.get("deploymentController") or {}).get("type", "ECS") != "ECS":

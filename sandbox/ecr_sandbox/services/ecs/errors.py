@@ -81,12 +81,84 @@ def invalid_role() -> EcsClientException:
     return EcsClientException("Role is not valid")
 
 
-def more_than_the_task(what: str) -> EcsClientException:
-    """A container that asks for more *what* than its task has; in many logs of CloudFormation and Terraform."""
+def above_the_task(what: str, name: str) -> EcsClientException:
+    """https://github.com/pulumi/pulumi-awsx/issues/1220 (2024-02-13), RegisterTaskDefinition."""
+    return EcsClientException(f"The '{what}' setting for container '{name}' is greater than for the task.")
+
+
+def sum_above_the_task(what: str, override: bool = False) -> ECSException:
+    """https://github.com/aws/aws-cdk/issues/1553 (2019-01-15), for cpu. Its use for an override is our assumption."""
+    message = f"The sum of all container '{what}' values cannot be greater than the value of the task '{what}'."
+    return InvalidParameterException(message) if override else EcsClientException(message)
+
+
+def override_above_the_task(what: str, name: str) -> InvalidParameterException:
+    """https://github.com/artilleryio/artillery/issues/591 (2018-12-07), RunTask with ``containerOverrides``."""
+    return InvalidParameterException(f"'{what}' setting for container '{name}' is greater than for task.")
+
+
+def empty(what: str) -> EcsClientException:
+    """``Container.name``: https://github.com/awsdocs/aws-cloudformation-user-guide/pull/612 (2020-03-04)."""
+    return EcsClientException(f"{what} should not be null or empty.")
+
+
+def too_long(what: str, most: int) -> EcsClientException:
+    """``Container.image``: https://github.com/hashicorp/terraform-provider-aws/issues/22629 (2022-01-17)."""
+    return EcsClientException(f"{what} should be {most} characters or less.")
+
+
+def invalid_characters(what: str) -> EcsClientException:
+    """``Container.name``: https://github.com/hashicorp/terraform-provider-aws/issues/5950 (2018-09-20); ``Family``:
+    https://github.com/aws/amazon-ecs-cli/issues/37 (2015-11-05)."""
+    return EcsClientException(f"{what} contains invalid characters.")
+
+
+def must_match(what: str, pattern: str, name: str) -> InvalidParameterException:
+    """``Cluster``: https://github.com/awslabs/amazon-ecs-nodejs-microservices/issues/18 (2021-09-03)."""
+    return InvalidParameterException(f"{what} must match {pattern}, but was {name}")
+
+
+def negative(what: str) -> InvalidParameterException:
+    """CreateService, UpdateService; the sentence is ours."""
+    return InvalidParameterException(f"{what} must not be negative.")
+
+
+def no_containers() -> EcsClientException:
+    """RegisterTaskDefinition without containers; in many logs."""
+    return EcsClientException("Container list cannot be empty.")
+
+
+def too_many_containers() -> EcsClientException:
+    """https://github.com/aws/amazon-ecs-cli/issues/184 (2016-12-21)."""
+    return EcsClientException("Too many containers.")
+
+
+def invalid_container(name: str, message: str) -> EcsClientException:
+    """``Invalid 'containerPort' setting``: https://github.com/aws/aws-cli/issues/7288 (2022-09-21). The same sentence
+    for other parameters is our assumption."""
+    return EcsClientException(f"{message} for container '{name}'.")
+
+
+def invalid_override(name: str, message: str) -> InvalidParameterException:
+    """``invalid_container`` for RunTask's ``containerOverrides``; our assumption."""
+    return InvalidParameterException(f"{message} for container '{name}'.")
+
+
+def invalid_variable(name: str, variable: str) -> EcsClientException:
+    """A process cannot have such a variable; the sentence is ours."""
+    return EcsClientException(f"Invalid 'environment' setting for container '{name}': the variable {variable!r}.")
+
+
+def ports_differ() -> EcsClientException:
+    """https://github.com/aws/amazon-ecs-cli/issues/1014 (2020-04-23)."""
     return EcsClientException(
-        f"The '{what}' setting for container is greater than for the task. "
-        f"Reduce the '{what}' setting for the container."
+        "When networkMode=awsvpc, the host ports and container ports in port mappings must match."
     )
+
+
+def port_twice(protocol: str, port: int) -> EcsClientException:
+    """https://github.com/aws/amazon-ecs-agent/issues/1220 (2018-01-29)."""
+    return EcsClientException(f"{protocol.upper()} host port '{port}' is mapped multiple times in task.")
 
 
 def duplicate_name(name: str) -> EcsClientException:

@@ -11,7 +11,7 @@ from typing import Any
 from ecr_sandbox.aws.errors import NotInSandbox
 from ecr_sandbox.registry.image_name import registry_account
 
-from . import errors
+from . import container_rules, errors
 
 GB = 1024  # MiB
 # CPU units: the sizes of memory, in MiB, that they allow.
@@ -49,17 +49,23 @@ OF_TASK = {
     *("family", "containerDefinitions", "networkMode", "requiresCompatibilities", "cpu", "memory", "executionRoleArn"),
     *("taskRoleArn", "runtimePlatform", "tags", "pidMode"),
 }
+# Of RunTask.
+OF_OVERRIDES = {"containerOverrides", "cpu", "memory", "executionRoleArn", "taskRoleArn"}
+OF_CONTAINER_OVERRIDE = {"name", "command", "environment", "cpu", "memory", "memoryReservation"}
 CONDITIONS = ("START", "COMPLETE", "SUCCESS")
 
 
 def check(given: Mapping[str, Any]) -> None:
     """Check the parameters of RegisterTaskDefinition as ECS does; raises ECSException, NotInSandbox."""
     containers = given.get("containerDefinitions") or []
+    container_rules.check_name("Family", given.get("family"))
+    container_rules.check_containers(containers)
     _check_task(given)
     for each in containers:
         _check_container(each)
-    cpu, memory = size(given)
-    _check_size(cpu, memory, containers)
+    task = size(given)
+    check_size(*task)
+    container_rules.check_sizes(task, containers)
     _check_roles(given, containers)
     _check_dependencies(containers)
     _check_here(given, OF_TASK, "")
@@ -68,12 +74,41 @@ def check(given: Mapping[str, Any]) -> None:
         _check_here(each.get("linuxParameters") or {}, {"capabilities", "initProcessEnabled"}, "linuxParameters.")
 
 
+def check_overrides(
+    task: Mapping[str, Any], overrides: Mapping[str, Any], containers: Sequence[Mapping[str, Any]]
+) -> None:
+    """Check RunTask's *overrides*: *task* has the size, *containers* the parameters that result from them.
+
+    Raises ECSException, NotInSandbox.
+    """
+    _check_here(overrides, OF_OVERRIDES, "overrides.", "the overrides of a task")
+    for each in overrides.get("containerOverrides") or []:
+        _check_here(each, OF_CONTAINER_OVERRIDE, "containerOverrides.", "the overrides of a task")
+    for role in filter(None, (overrides.get("executionRoleArn"), overrides.get("taskRoleArn"))):
+        check_role(role)
+    both = size(task)
+    check_size(*both)
+    container_rules.check_overrides(both, containers)
+
+
 def size(given: Mapping[str, Any]) -> tuple[int, int]:
     """CPU units and MiB of a task, which may be written ``256`` or ``".25 vCPU"``, ``512`` or ``"0.5 GB"``."""
     for what in ("cpu", "memory"):
         if not given.get(what):
             raise errors.needs_at_task_level(what)
     return _number(given["cpu"], "vcpu", "cpu"), _number(given["memory"], "gb", "memory")
+
+
+def check_size(cpu: int, memory: int) -> None:
+    """Return if Fargate has tasks of this size; raises EcsClientException."""
+    if memory not in SIZES.get(cpu, ()):
+        raise errors.no_such_size(cpu, memory)
+
+
+def check_role(role: str) -> None:
+    """Return if *role* is the ARN of a role; raises EcsClientException."""
+    if not ROLE.fullmatch(role):
+        raise errors.invalid_role()
 
 
 def architecture(platform: Mapping[str, str] | None) -> str:
@@ -143,19 +178,9 @@ def _check_container(given: Mapping[str, Any]) -> None:
         raise NotInSandbox(f"The log driver {driver}")
 
 
-def _check_size(cpu: int, memory: int, containers: Sequence[Mapping[str, Any]]) -> None:
-    if memory not in SIZES.get(cpu, ()):
-        raise errors.no_such_size(cpu, memory)
-    if sum(each.get("cpu") or 0 for each in containers) > cpu:
-        raise errors.more_than_the_task("cpu")
-    if sum(each.get("memory") or each.get("memoryReservation") or 0 for each in containers) > memory:
-        raise errors.more_than_the_task("memory")
-
-
 def _check_roles(given: Mapping[str, Any], containers: Iterable[Mapping[str, Any]]) -> None:
     for role in filter(None, (given.get("executionRoleArn"), given.get("taskRoleArn"))):
-        if not ROLE.fullmatch(role):
-            raise errors.invalid_role()
+        check_role(role)
     if given.get("executionRoleArn"):
         return
     for each in containers:
@@ -180,10 +205,10 @@ def _check_dependencies(containers: Sequence[Mapping[str, Any]]) -> None:
         in_order(containers)
 
 
-def _check_here(given: Mapping[str, Any], known: set[str], where: str) -> None:
+def _check_here(given: Mapping[str, Any], known: set[str], where: str, whole: str = "a task definition") -> None:
     for name in sorted(set(given) - known):
         if given[name]:
-            raise NotInSandbox(f"'{where}{name}' of a task definition")
+            raise NotInSandbox(f"'{where}{name}' of {whole}")
 
 
 def _dependencies(container: Mapping[str, Any]) -> Iterator[str]:
@@ -197,7 +222,7 @@ def _number(given: Any, unit: str, what: str) -> int:
         if text.endswith(unit):
             return round(float(text.removesuffix(unit)) * 1024)
         return int(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise errors.InvalidParameterException(f"Invalid '{what}' setting for task.") from None
 
 

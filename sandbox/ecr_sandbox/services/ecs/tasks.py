@@ -111,6 +111,10 @@ class Task:
         return str(self.overrides.get("executionRoleArn") or getattr(self.definition, "execution_role_arn", None) or "")
 
     @property
+    def task_role(self) -> str:
+        return str(self.overrides.get("taskRoleArn") or getattr(self.definition, "task_role_arn", None) or "")
+
+    @property
     def platform(self) -> str:
         """The platform of its images, as ``docker`` writes it."""
         return f"linux/{fargate.architecture(self.definition.runtime_platform)}"
@@ -181,18 +185,25 @@ class Task:
         }
 
 
-def containers_of(arn: str, definition: TaskDefinition, overrides: Sequence[Mapping[str, Any]]) -> list[Container]:
-    """The containers of the task *arn*, with the overrides of the call."""
+def overridden(definition: TaskDefinition, overrides: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The parameters of the containers of *definition*, with the overrides of the call."""
     changed = {each["name"]: {key: each[key] for key in each if key != "name"} for each in overrides}
     made = []
     for each in definition.container_definitions:
         merged = {**each, **changed.get(each["name"], {})}
         environment = {one["name"]: one for one in (each.get("environment") or [])}
-        environment |= {one["name"]: one for one in changed.get(each["name"], {}).get("environment", [])}
-        merged["environment"] = list(environment.values())
-        name = f"{arn.replace(':task/', ':container/')}/{uuid.uuid4()}"
-        made.append(Container(name, each["name"], each["image"], merged))
+        environment |= {one.get("name", ""): one for one in changed.get(each["name"], {}).get("environment") or []}
+        made.append({**merged, "environment": list(environment.values())})
     return made
+
+
+def containers_of(arn: str, definition: TaskDefinition, overrides: Sequence[Mapping[str, Any]]) -> list[Container]:
+    """The containers of the task *arn*, with the overrides of the call."""
+    stem = arn.replace(":task/", ":container/")
+    return [
+        Container(f"{stem}/{uuid.uuid4()}", each["name"], each["image"], each)
+        for each in overridden(definition, overrides)
+    ]
 
 
 def _architecture(definition: TaskDefinition) -> str:

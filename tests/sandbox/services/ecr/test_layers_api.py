@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import urllib.error
 import urllib.request
@@ -228,16 +227,3 @@ def test_a_layer_belongs_to_its_repository(ecr, repository):
         put(ecr, other, manifest(), "v1")
     with pytest.raises(ecr.exceptions.RepositoryNotFoundException):
         ecr.initiate_layer_upload(repositoryName="no-such-repository")
-
-
-@pytest.mark.operation("InitiateLayerUpload")
-def test_an_internal_error_is_json_and_is_not_retried(sandbox, ecr, repository, new_upload):
-    """The registry cannot write, because its uploads folder is a file."""
-    uploads = sandbox.state / "uploads"
-    assert (uploads / new_upload["uploadId"]).exists()
-    shutil.rmtree(uploads)
-    uploads.touch()
-    with pytest.raises(ecr.exceptions.ServerException, match="The sandbox could not do this") as refused:
-        ecr.initiate_layer_upload(repositoryName=repository)
-    about = refused.value.response["ResponseMetadata"]
-    assert (about["HTTPStatusCode"], about["RetryAttempts"]) == (400, 0)

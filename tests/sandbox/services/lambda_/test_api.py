@@ -181,10 +181,10 @@ def test_iam_checks_the_function_and_the_role(sandbox, role, image):
 
 def test_functions_are_listed_changed_and_deleted(sandbox, role, image, repository):
     client = sandbox.client("lambda")
-    create(client, role, image, repository, Timeout=10, Environment={"Variables": {"A": "b"}})
+    create(client, role, image, repository, Timeout=10, Environment={"Variables": {"AB": "b"}})
     assert refused(client, role, image, repository)["Message"] == f"Function already exist: {repository}"
     listed = {each["FunctionName"]: each for each in client.list_functions()["Functions"]}
-    assert listed[repository]["Timeout"] == 10 and listed[repository]["Environment"]["Variables"] == {"A": "b"}
+    assert listed[repository]["Timeout"] == 10 and listed[repository]["Environment"]["Variables"] == {"AB": "b"}
     Pusher(sandbox).push(repository, [layer(os.urandom(99))], "v2")
     before = client.get_function_configuration(FunctionName=repository)["CodeSha256"]
     changed = client.update_function_code(FunctionName=repository, ImageUri=image.replace(":v1", ":v2"))

@@ -1,0 +1,70 @@
+"""What a call answers when something fails that nobody foresaw: an error of the protocol, never a traceback.
+
+The change is undone before, by ``transaction.py``. The sandbox's log has one line that says where it happened.
+"""
+
+import sqlite3
+import sys
+import traceback
+from pathlib import Path
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from ecr_sandbox.auth.scope import service_of
+from ecr_sandbox.errors import ApiError, not_supported
+from ecr_sandbox.http.middleware import Handler, Request
+from ecr_sandbox.http.server import BodyTooLarge, BrokenBody
+from ecr_sandbox.iam.requests import Call
+from ecr_sandbox.state import disk
+
+from .errors import INTERNAL, internal, storage_full
+from .protocols import model_of
+from .responses import refuse
+
+PACKAGES = ("ecr_sandbox", "moto")
+LONGEST = 1000  # characters of a line in the log
+OF_MODELS = ("ServerException", "ServiceException")  # API references of ECR, ECS; of Lambda: status 500
+PASSING = (OSError, sqlite3.Error, MemoryError)
+OF_THE_BODY = (HTTPException, BodyTooLarge, BrokenBody, RecursionError)  # http/limits.py answers these
+
+
+def contain(request: Request, call_next: Handler) -> Response:
+    """Middleware that answers an error that nobody foresaw outside of the transaction of a call."""
+    try:
+        return call_next(request)
+    except OF_THE_BODY:
+        raise
+    except Exception as error:
+        _log(error, service_of(request))
+        return refuse(request, internal())
+
+
+def contained(error: Exception, call: Call, folder: Path) -> ApiError:
+    """The error that *call* answers for *error*; *folder* is the state's.
+
+    What may pass is an error that SDKs retry. moto's own code fails for the same input every time: the sandbox does
+    not support that input.
+    """
+    if isinstance(error, (OSError, sqlite3.Error)) and disk.is_full(folder, error):
+        return storage_full(_code(call.service))
+    what = f"{call.service}:{call.operation}"
+    if _log(error, what) == "moto" and not isinstance(error, PASSING):
+        return not_supported(f"{what} with these parameters")
+    reason = f"The sandbox could not do this: {error}" if isinstance(error, (OSError, sqlite3.Error)) else ""
+    return internal(reason, _code(call.service))
+
+
+def _code(service: str) -> str:
+    """The code of an internal error that the service's model has, or the one that all services have."""
+    model = model_of(service)
+    return next((name for name in OF_MODELS if model and name in model.shape_names), INTERNAL)
+
+
+def _log(error: Exception, what: str) -> str:
+    """Log where it happened; the package in whose code."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if package := next((part for part in Path(frame.filename).parts if part in PACKAGES), ""):
+            break
+    print(f"{what} failed at {frame.filename}:{frame.lineno}: {error!r}"[:LONGEST], file=sys.stderr, flush=True)
+    return package

@@ -1,0 +1,1 @@
+"""Amazon EC2: moto's networks, which tasks need, without addresses outside of this machine."""

@@ -1,0 +1,1 @@
+"""Amazon SQS: moto's queues, with addresses of this machine, and with long polling that holds up nothing else."""

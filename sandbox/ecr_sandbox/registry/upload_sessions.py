@@ -163,7 +163,7 @@ class UploadSessions:
 
     def progress(self, key: Key, upload: str) -> Progress:
         """How far an upload is; raises UnknownUpload."""
-        return self._row(key, upload).progress
+        return self._known(key, upload).progress
 
     def cancel(self, key: Key, upload: str) -> None:
         """Delete an upload; raises UnknownUpload, NotConsecutive."""
@@ -177,7 +177,7 @@ class UploadSessions:
     @contextmanager
     def _alone(self, key: Key, upload: str) -> Iterator[_Upload]:
         """An upload, for one request at a time; it is deleted when that fails."""
-        known = self._row(key, upload)
+        known = self._known(key, upload)
         with self._content.claimed(upload) as free:
             if not free:
                 raise NotConsecutive(known.size - 1)
@@ -185,7 +185,7 @@ class UploadSessions:
                 yield self._row(key, upload)  # another request may have changed it in between
             except UnknownUpload:
                 self._drop(upload)
-                raise
+                raise self._unknown() from None
             except OSError as error:
                 full = disk.is_full(self._content.folder, error)  # asked before the space is free again
                 self._drop(upload)
@@ -216,6 +216,18 @@ class UploadSessions:
         while size := file.readinto(buffer):  # type: ignore[attr-defined]
             hashed.update(buffer[:size])
         return hashed
+
+    def _known(self, key: Key, upload: str) -> _Upload:
+        try:
+            return self._row(key, upload)
+        except UnknownUpload:
+            raise self._unknown() from None
+
+    def _unknown(self) -> Exception:
+        """SDKs repeat a part that failed on a full disk: its upload is gone, the reason is not."""
+        if disk.has_room(self._content.folder):
+            return UnknownUpload()
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _row(self, key: Key, upload: str) -> _Upload:
         sought = f"SELECT id, size, first_part, last_part FROM uploads WHERE id = ? AND {HERE}"

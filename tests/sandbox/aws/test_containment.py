@@ -45,7 +45,7 @@ def broken_disk() -> None:
         (in_moto, 400, "sqs:SendMessage with these parameters is not part of this sandbox. It works on AWS."),
         (here, 500, "The request processing has failed because of an unknown error, exception or failure."),
         (no_space, 500, "The disk that holds the sandbox is full."),
-        (broken_disk, 500, "The request processing has failed"),
+        (broken_disk, 500, "The sandbox could not do this: [Errno 5] Input/output error"),
     ],
 )
 def test_what_may_pass_is_an_error_that_sdks_retry(tmp_path, capfd, fault, status, says):

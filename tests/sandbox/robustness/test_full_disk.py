@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
+from ecr_sandbox.auth import control_key
 from helpers import settings
 from tests.sandbox.conftest import PATIENCE, Sandbox
 from tests.sandbox.pusher import Pusher, Unexpected
@@ -179,7 +180,8 @@ def test_deleting_an_image_frees_space(disk):
     with (disk.state / "filler").open("r+b") as filler:
         filler.truncate(filler.seek(0, os.SEEK_END) - 200_000)
     disk.sandbox.client().batch_delete_image(repositoryName="app", imageIds=[{"imageDigest": big.digest}])
-    code, _, body = disk.sandbox.control("POST", "/_sandbox/gc", b"")
+    key = control_key.authorization(disk.state)
+    code, _, body = disk.sandbox.http("POST", "/_sandbox/gc", b"", Authorization=key)
     assert (code, json.loads(body)["freed"]) == (200, big.size)
 
 

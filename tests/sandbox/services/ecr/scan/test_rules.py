@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ecr_sandbox.services.ecr.scan import rules
-from ecr_sandbox.services.ecr.scan.rules import Rule, configuration, matches, rule_for, scannable, unsupported_frequency
+from ecr_sandbox.services.ecr.scan.rules import Rule, matches, rule_for, scannable, unsupported_frequency
 from tests.sandbox.api import CONFIG, INDEX, OCI, TAR
 
 # ECR user guide, "Image scanning", the table under "Using filters".
@@ -26,6 +26,11 @@ def rule(frequency: str, *filters: str) -> dict:
 @pytest.mark.parametrize(("pattern", "expected"), TABLE.items())
 def test_filters_match_as_in_the_user_guides_table(pattern, expected):
     assert tuple(matches(pattern, each) for each in REPOSITORIES) == expected
+
+
+def configuration(scan_type: str, rules: list[dict]) -> dict:
+    """The configuration of a registry, as it is stored."""
+    return {"scanType": scan_type, "rules": rules}
 
 
 def test_a_dot_in_a_filter_is_a_dot():

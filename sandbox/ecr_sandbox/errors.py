@@ -38,6 +38,11 @@ class ApiError(Exception):
         self.status, self.query_status = status, query_status
 
 
+def could_not(error: Exception) -> str:
+    """The sentence about an *error* of the disk or the state file; it is not AWS's."""
+    return f"The sandbox could not do this: {error}"
+
+
 def not_supported(what: str) -> ApiError:
     """*what*, an operation or a parameter, works on AWS only. The code and the sentence are not AWS's."""
     code = "UnsupportedOperationException"

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from ecr_sandbox.auth.scope import service_of
-from ecr_sandbox.errors import ApiError, not_supported
+from ecr_sandbox.errors import ApiError, could_not, not_supported
 from ecr_sandbox.http.middleware import Handler, Request
 from ecr_sandbox.http.server import BodyTooLarge, BrokenBody
 from ecr_sandbox.iam.requests import Call
@@ -51,7 +51,7 @@ def contained(error: Exception, call: Call, folder: Path) -> ApiError:
     what = f"{call.service}:{call.operation}"
     if _log(error, what) == "moto" and not isinstance(error, PASSING):
         return not_supported(f"{what} with these parameters")
-    reason = f"The sandbox could not do this: {error}" if isinstance(error, (OSError, sqlite3.Error)) else ""
+    reason = could_not(error) if isinstance(error, (OSError, sqlite3.Error)) else ""
     return internal(reason, _code(call.service))
 
 

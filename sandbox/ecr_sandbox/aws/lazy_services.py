@@ -12,6 +12,7 @@ from importlib import import_module
 from werkzeug.wrappers import Response
 
 from ecr_sandbox.auth.scope import service_of
+from ecr_sandbox.errors import could_not
 from ecr_sandbox.http.middleware import Handler, Request
 from ecr_sandbox.state.persistence import BackendPersistence, Unreadable
 
@@ -57,5 +58,5 @@ class Services:
         try:
             self.load(service_of(request))
         except Unreadable as error:
-            raise internal(f"The sandbox could not do this: {error}") from None
+            raise internal(could_not(error)) from None
         return call_next(request)

@@ -13,7 +13,7 @@ from . import references
 from .content_store import ContentStore
 from .errors import ImageError, Refusal
 from .image import Image
-from .image_ids import Deleted, Id
+from .image_ids import Deleted, Id, delete
 from .images import Images
 from .pages import Page
 from .references import Key
@@ -21,15 +21,14 @@ from .upload_sessions import UploadSessions
 
 
 class Repository(Protocol):
-    """One repository, as the registry protocol uses it."""
+    """One repository, as the registry protocol uses it. What has a body is the default of a class that inherits it."""
 
-    @property
-    def name(self) -> str:
-        """The name that the client uses."""
+    name: str  # as the client has it
 
     @property
     def key(self) -> Key:
         """The key of its rows in the store."""
+        return self.images.key
 
     @property
     def images(self) -> Images:
@@ -46,15 +45,19 @@ class Repository(Protocol):
 
     def presigned_url(self, digest: str, asked: str) -> str | None:
         """Where a client that *asked* this Host fetches the blob *digest*; None when the registry itself sends it."""
+        return None
 
     def delete_images(self, ids: Iterable[Id]) -> Deleted:
         """BatchDeleteImage: see ``image_ids.delete``."""
+        return delete(self.images, ids)
 
     def pulled(self, image: Image, tag: str | None, request: Request) -> None:
         """The caller of *request* got the manifest of *image*, by *tag* or by digest."""
+        return
 
     def sent(self, n_bytes: int) -> None:
         """So many bytes of a blob were sent."""
+        return
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 from werkzeug.wrappers import Response
 
-from . import body, disk, errors
+from ecr_sandbox.state import disk
+
+from . import body, errors
 from .backend import RegistryRequest
 from .errors import Refused
 from .references import is_sha256

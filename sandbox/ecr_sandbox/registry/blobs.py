@@ -34,12 +34,11 @@ def read(request: RegistryRequest) -> Response:
         file = blobs.open(repository.key, digest)
     except FileNotFoundError:
         raise Refused(request.backend.errors.blob_unknown) from None
-    about = {"Docker-Content-Digest": digest, "ETag": f'"{digest}"'}
     try:
         response = byte_ranges.response(file, digest, request.http, repository.sent)
     except byte_ranges.Unsatisfiable as no:
-        return Response(status=416, headers={**about, "Content-Range": f"bytes */{no.size}"})
-    response.headers.update(about)
+        response = Response(status=416, headers={"ETag": f'"{digest}"', "Content-Range": f"bytes */{no.size}"})
+    response.headers["Docker-Content-Digest"] = digest
     return response
 
 

@@ -7,7 +7,11 @@ Source of the codes: OCI distribution-spec, "Error Codes". Where no source is gi
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from ecr_sandbox.errors import could_not
+from ecr_sandbox.state import disk
 
 
 @dataclass(frozen=True)
@@ -140,11 +144,12 @@ INVALID_LAYER_PART = (
 )
 
 # The user's own disk is full. The code is DENIED because docker retries other codes for minutes.
-DISK_FULL = Refusal(
-    403,
-    "DENIED",
-    "The disk that holds the sandbox is full. Nothing stored earlier is lost. Free some space and push again.",
-)
+DISK_FULL = Refusal(403, "DENIED", disk.FULL)
+
+
+def disk_failed(folder: Path, error: Exception) -> Refusal:
+    """What the registry answers to *error*: the disk of *folder* is full, or something else about it failed."""
+    return DISK_FULL if disk.is_full(folder, error) else Refusal(500, "UNKNOWN", could_not(error))
 
 
 def empty_upload(upload: str, repository: str, registry: str) -> Refusal:

@@ -17,9 +17,9 @@ from werkzeug.wrappers import Response
 from ecr_sandbox.http.middleware import Handler, Request
 from ecr_sandbox.http.server import BrokenBody
 
-from . import blob_uploads, blobs, body, catalog, disk, manifests, referrers, tags
+from . import blob_uploads, blobs, body, catalog, manifests, referrers, tags
 from .backend import RegistryBackend, RegistryRequest
-from .errors import BODY_BROKEN, UNSUPPORTED, Refused
+from .errors import BODY_BROKEN, UNSUPPORTED, Refused, disk_failed
 from .responses import refuse
 
 
@@ -64,7 +64,7 @@ def _answer(backend: RegistryBackend, request: Request) -> Response:
     except BrokenBody:
         refusal = BODY_BROKEN
     except (OSError, sqlite3.OperationalError) as error:
-        refusal = disk.refusal_for(backend.blobs.folder, error)
+        refusal = disk_failed(backend.blobs.folder, error)
     body.drain(request)
     return refuse(refusal)
 

@@ -9,15 +9,15 @@ https://github.com/genuinetools/reg/issues/206 (100 without ``n``). The order is
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ecr_sandbox.aws import pagination
+from moto.core.utils import get_service_model
+
+from ecr_sandbox.aws import constraint_errors, pagination, validation
 from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.aws.pagination import Row
 from ecr_sandbox.registry.errors import Refused, unsupported
 from ecr_sandbox.registry.image import ACTIVE
 from ecr_sandbox.registry.images import Images
 from ecr_sandbox.registry.pages import Page
-
-LEAST, MOST = 1, 1000  # API reference, ``maxResults``
 
 
 def tags(images: Images, size: int | None, token: str | None) -> Page:
@@ -49,10 +49,16 @@ def _page(
 ) -> tuple[list[Row], str | None]:
     """``pagination.page``, with errors of the registry."""
     try:
-        if size is not None and size < LEAST:
-            raise InvalidParameter("maxResults", f"Member must have value greater than or equal to {LEAST}")
-        if size is not None and size > MOST:
-            raise InvalidParameter("maxResults", f"Member must have value less than or equal to {MOST}")
+        _check_size(size)
         return pagination.page(what, rows, place, token, size or pagination.SIZE)
     except InvalidParameter as no:
         raise Refused(unsupported(no.message)) from None
+
+
+def _check_size(size: int | None) -> None:
+    """Return if ListImages accepts this ``maxResults``; raises InvalidParameter."""
+    if size is None:
+        return
+    shape = get_service_model("ecr").operation_model("ListImages").input_shape.members["maxResults"]
+    if faults := list(validation.faults(shape, size, "maxResults")):
+        raise constraint_errors.refusal("ecr", faults)

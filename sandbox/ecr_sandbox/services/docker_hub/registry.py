@@ -1,12 +1,12 @@
 """Docker Hub's registry under ``/v2/``: permissions, repositories created by a push, the pull limit."""
 
-from collections.abc import Iterable
 from functools import partial
 
 from werkzeug.wrappers import Response
 
 from ecr_sandbox.http.middleware import Handler, Middleware, Request
-from ecr_sandbox.registry import image_ids, tags
+from ecr_sandbox.registry import tags
+from ecr_sandbox.registry.backend import Repository
 from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.errors import Refused
 from ecr_sandbox.registry.image import Image
@@ -38,15 +38,11 @@ NEEDED = {
 PULLED = "hub.pulled"  # the key of the counted pull in the request's environ
 
 
-class Repository:
-    """One repository, for one request."""
+class HubRepository(Repository):
+    """One repository, for one request. The middleware below counts its pulls, once it knows the answer."""
 
     def __init__(self, registry_backend: "HubRegistry", name: str):
         self._registry, self.name = registry_backend, name
-
-    @property
-    def key(self) -> Key:
-        return self.images.key
 
     @property
     def images(self) -> Images:
@@ -73,19 +69,6 @@ class Repository:
         images = self._registry.repositories.images(source)
         return images.key if images.use(digest) else None
 
-    def presigned_url(self, digest: str, asked: str) -> str | None:
-        """None: this registry sends the bytes itself; the Hub has a content network."""
-        return None
-
-    def delete_images(self, ids: Iterable[image_ids.Id]) -> image_ids.Deleted:
-        return image_ids.delete(self.images, ids)
-
-    def pulled(self, image: Image, tag: str | None, request: Request) -> None:
-        """The middleware below counts it, once it knows the answer."""
-
-    def sent(self, n_bytes: int) -> None:
-        """The Hub does not charge for bytes."""
-
 
 class HubRegistry:
     """Docker Hub's ``RegistryBackend``."""
@@ -95,7 +78,7 @@ class HubRegistry:
     def __init__(self, repositories: Repositories, pulls: Pulls, blobs: ContentStore, uploads: UploadSessions):
         self.repositories, self.pulls, self.blobs, self.uploads = repositories, pulls, blobs, uploads
 
-    def repository(self, request: Request, name: str, action: str) -> Repository:
+    def repository(self, request: Request, name: str, action: str) -> HubRepository:
         """The repository, which need not exist yet, if the token grants *action*; raises Refused.
 
         The answer is the same for a missing and a forbidden repository.
@@ -108,7 +91,7 @@ class HubRegistry:
             raise Refused(unauthorized(request.host, name, needed, "insufficient_scope"))
         if action == "ecr:BatchGetImage" and request.method == "GET" and "/manifests/" in request.path:
             self._take(request, caller)
-        return Repository(self, name)
+        return HubRepository(self, name)
 
     def catalog(self, request: Request, size: int | None, last: str | None) -> Page:
         """No token grants the list: https://github.com/docker/hub-feedback/issues/2094."""

@@ -1,6 +1,5 @@
 """ECR Public's registry under ``/v2/``: anyone can pull, within limits; the owner's policies say who can push."""
 
-from collections.abc import Iterable
 from functools import partial
 
 from moto.ecr.exceptions import RepositoryNotFoundException
@@ -8,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from ecr_sandbox.http.middleware import Handler, Middleware, Request
 from ecr_sandbox.iam.authorization import Denied, permit
-from ecr_sandbox.registry import image_ids
+from ecr_sandbox.registry.backend import Repository
 from ecr_sandbox.registry.errors import Refused, denied
 from ecr_sandbox.registry.image import Image
 from ecr_sandbox.registry.images import Images
@@ -32,18 +31,14 @@ from .repositories import Repositories
 FOR_EVERYONE = {"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:ListImages"}
 
 
-class PublicRepository:
-    """One repository, for one request; *name* is ``alias/repository``."""
+class PublicRepository(Repository):
+    """One repository, for one request; *name* is ``alias/repository``. The middleware below counts its pulls."""
 
     def __init__(
         self, registry_backend: "PublicRegistry", repository: repositories.Repository, name: str, request: Request
     ):
         self.name = name
         self._registry, self._repository, self._request = registry_backend, repository, request
-
-    @property
-    def key(self) -> Key:
-        return self._repository.key
 
     @property
     def images(self) -> Images:
@@ -64,16 +59,6 @@ class PublicRepository:
     def mountable(self, digest: str, source: str, request: Request) -> Key | None:
         """None: AWS describes mounting for private registries only."""
         return None
-
-    def presigned_url(self, digest: str, asked: str) -> str | None:
-        """None: this registry sends the bytes itself."""
-        return None
-
-    def delete_images(self, ids: Iterable[image_ids.Id]) -> image_ids.Deleted:
-        return image_ids.delete(self.images, ids)
-
-    def pulled(self, image: Image, tag: str | None, request: Request) -> None:
-        """The middleware below counts it, once it knows the answer."""
 
     def sent(self, n_bytes: int) -> None:
         """Anonymous clients have a limit."""

@@ -15,6 +15,7 @@ from moto.ec2.models import EC2Backend
 from moto.ecr.models import ECRBackend, Repository
 from moto.iam.models import IAMBackend
 from moto.sqs.models import SQSBackend
+from moto.sts.models import STSBackend
 
 from ecr_sandbox.services.ecr.backend import Backend
 from ecr_sandbox.services.ecr.backend import Repository as OwnRepository
@@ -156,6 +157,15 @@ def test_methods_and_locks_of_models_are_kept():
     for content in (dump(queue), pickle.dumps(queue, 5)):
         with load(content, SQSBackend)._messages_lock as acquired:
             assert acquired
+
+
+def test_a_session_keeps_the_model_of_its_key():
+    """moto's AssumedRole has an AccessKey of IAM: https://github.com/getmoto/moto/blob/master/moto/sts/models.py."""
+    sts = get_backend("sts")[ME]["aws"]
+    role = f"arn:aws:iam::{ME}:role/builder"
+    session = sts.assume_role(HERE, "night", role, "", 900, "")
+    loaded = load(dump(sts), STSBackend).get_assumed_role_from_access_key(session.access_key_id)
+    assert loaded.access_key.secret_access_key == session.secret_access_key
 
 
 def test_a_new_backend_of_every_service_that_is_stored_can_be_read():

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 
 from ecr_sandbox.errors import ApiError
 
+TERMINATOR = "aws4_request"
+ISO_8601 = "en.wikipedia.org/wiki/ISO_8601"  # AWS's sentence has this address with http
 SIGNED_TWICE = "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header."
 INVALID_REGION = "Credential should be scoped to a valid region."  # see wrong_scope
 
@@ -54,6 +56,67 @@ def no_pair(parameter: str, header: str) -> ApiError:
     )
 
 
+def unknown_algorithm(algorithm: str) -> ApiError:
+    """The *algorithm* of the Authorization header is not the one that AWS supports for access keys."""
+    return incomplete(f"Unsupported AWS 'algorithm': '{algorithm}'.")
+
+
+def missing_parts(names: Iterable[str], has_date: bool, algorithm: str) -> ApiError:
+    """The Authorization header lacks the parameters *names*, or the request a date."""
+    sentences = [f"Authorization header requires '{name}' parameter." for name in names]
+    if not has_date:
+        sentences.append("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
+    return incomplete(f"{' '.join(sentences)} Authorization={algorithm}")
+
+
+def unknown_parameter() -> ApiError:
+    """The Authorization header has another parameter, or one of them twice; the sentence is ours."""
+    return incomplete("Authorization header has a parameter that is unknown or there twice.")
+
+
+def missing_in_query(names: Iterable[str]) -> ApiError:
+    """The query string of a presigned request lacks the parameters *names*."""
+    sentences = " ".join(f"AWS query-string parameters must include '{name}'." for name in names)
+    return incomplete(f"{sentences} Re-examine the query-string parameters.")
+
+
+def not_a_date(given: str | None) -> ApiError:
+    """The date *given* cannot be read."""
+    return incomplete(f"Date must be in ISO-8601 'basic format'. Got '{given}'. See http://{ISO_8601}")
+
+
+def not_a_credential(given: str) -> ApiError:
+    """The Credential *given* does not have five parts."""
+    parts = "keyid/date/region/service/term"
+    return incomplete(f"Credential must have exactly 5 slash-delimited elements, e.g. {parts}, got '{given}'")
+
+
+def expired(signed: str, limit: str, now: str) -> ApiError:
+    """The request was *signed* before *limit*, 15 minutes before *now*; all as the header has them.
+
+    https://github.com/upmc-enterprises/registry-creds/issues/47
+    """
+    return bad_signature(f"Signature expired: {signed} is now earlier than {limit} ({now} - 15 min.)")
+
+
+def not_yet_current(signed: str, limit: str, now: str) -> ApiError:
+    """The request was *signed* after *limit*, 15 minutes after *now*."""
+    return bad_signature(f"Signature not yet current: {signed} is still later than {limit} ({now} + 15 min.)")
+
+
+def wrong_terminator(given: str) -> str:
+    """The sentence about a scope that ends with *given*."""
+    return f"Credential should be scoped with a valid terminator: '{TERMINATOR}', not '{given}'."
+
+
+def wrong_date(given: str, timestamp: str) -> str:
+    """The sentence about a scope whose date *given* is not that of the *timestamp*."""
+    return (
+        "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
+        f"'{given}' != '{timestamp[:8]}', from '{timestamp}'."
+    )
+
+
 def must_be_signed(header: str) -> str:
     """The sentence about a *header* that SignedHeaders lacks; AWS's for Host, and the same one here for others.
 
@@ -79,7 +142,7 @@ def wrong_scope(sentences: Iterable[str]) -> ApiError:
 def bad_signature(message: str = "") -> ApiError:
     """The secret is another, the request was changed on the way, or the client's clock is wrong.
 
-    *message* is the sentence about the clock: https://github.com/upmc-enterprises/registry-creds/issues/47
+    *message* says which of these it is, if AWS does.
     """
     return ApiError(
         "InvalidSignatureException",

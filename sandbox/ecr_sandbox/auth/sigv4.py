@@ -26,8 +26,6 @@ from . import errors
 from .scope import ALGORITHM, PARAMETERS, Scope, header_of, parameters, scope_of
 
 WINDOW = timedelta(minutes=15)
-TERMINATOR = "aws4_request"
-ISO_8601 = "en.wikipedia.org/wiki/ISO_8601"  # AWS's sentence has this address with http
 HEADER_NAMES = re.compile(r"[a-z0-9;:_-]*")
 QUERY_PARAMETERS = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Date")
 
@@ -74,19 +72,17 @@ def _check_presence(request: Request) -> None:
     if not header.startswith("AWS4-"):
         raise errors.unsigned()
     if algorithm != ALGORITHM:
-        raise errors.incomplete(f"Unsupported AWS 'algorithm': '{algorithm}'.")
+        raise errors.unknown_algorithm(algorithm)
     given = parameters(header)
     for name, equals, _ in given:
         if not equals:
             raise errors.no_pair(name, header)
     names = [name for name, *_ in given]
-    missing = [f"Authorization header requires '{name}' parameter." for name in PARAMETERS if name not in names]
-    if _date_header(request) is None:
-        missing.append("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
-    if missing:
-        raise errors.incomplete(f"{' '.join(missing)} Authorization={algorithm}")
-    if len(names) > len(PARAMETERS):  # the sentence is ours
-        raise errors.incomplete("Authorization header has a parameter that is unknown or there twice.")
+    missing, has_date = [name for name in PARAMETERS if name not in names], _date_header(request) is not None
+    if missing or not has_date:
+        raise errors.missing_parts(missing, has_date, algorithm)
+    if len(names) > len(PARAMETERS):
+        raise errors.unknown_parameter()
 
 
 def _presigned(request: Request, header: str) -> Exception:
@@ -94,10 +90,7 @@ def _presigned(request: Request, header: str) -> Exception:
     if header:
         return errors.bad_signature(errors.SIGNED_TWICE)
     missing = [name for name in QUERY_PARAMETERS if name not in request.args]
-    if missing:
-        sentences = [f"AWS query-string parameters must include '{name}'." for name in missing]
-        return errors.incomplete(f"{' '.join(sentences)} Re-examine the query-string parameters.")
-    return not_supported("A presigned request")
+    return errors.missing_in_query(missing) if missing else not_supported("A presigned request")
 
 
 def _check_signed_headers(request: Request) -> None:
@@ -117,42 +110,28 @@ def _check_clock(request: Request) -> str:
     """The time at which the client says it signed."""
     signed, now = _time_of(request), _now()
     if signed is None:
-        raise errors.incomplete(
-            f"Date must be in ISO-8601 'basic format'. Got '{_date_header(request)}'. See http://{ISO_8601}"
-        )
-    timestamp, now_timestamp = signed.strftime(SIGV4_TIMESTAMP), now.strftime(SIGV4_TIMESTAMP)
-    if signed < now - WINDOW:
-        limit = (now - WINDOW).strftime(SIGV4_TIMESTAMP)
-        raise errors.bad_signature(
-            f"Signature expired: {timestamp} is now earlier than {limit} ({now_timestamp} - 15 min.)"
-        )
-    if signed > now + WINDOW:
-        limit = (now + WINDOW).strftime(SIGV4_TIMESTAMP)
-        raise errors.bad_signature(
-            f"Signature not yet current: {timestamp} is still later than {limit} ({now_timestamp} + 15 min.)"
-        )
-    return timestamp
+        raise errors.not_a_date(_date_header(request))
+    earliest, latest = now - WINDOW, now + WINDOW
+    if signed < earliest:
+        raise errors.expired(_timestamp(signed), _timestamp(earliest), _timestamp(now))
+    if signed > latest:
+        raise errors.not_yet_current(_timestamp(signed), _timestamp(latest), _timestamp(now))
+    return _timestamp(signed)
 
 
 def _scope(request: Request) -> Scope:
     if scope := scope_of(request):
         return scope
     [credential] = [value for name, _, value in parameters(header_of(request)) if name == "Credential"]
-    raise errors.incomplete(
-        "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, "
-        f"got '{credential}'"
-    )
+    raise errors.not_a_credential(credential)
 
 
 def _check_terminator_and_date(scope: Scope, timestamp: str) -> None:
     wrong = []
-    if scope.terminator != TERMINATOR:
-        wrong.append(f"Credential should be scoped with a valid terminator: '{TERMINATOR}', not '{scope.terminator}'.")
+    if scope.terminator != errors.TERMINATOR:
+        wrong.append(errors.wrong_terminator(scope.terminator))
     if scope.date != timestamp[:8]:
-        wrong.append(
-            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
-            f"'{scope.date}' != '{timestamp[:8]}', from '{timestamp}'."
-        )
+        wrong.append(errors.wrong_date(scope.date, timestamp))
     if wrong:
         raise errors.wrong_scope(wrong)
 
@@ -192,6 +171,10 @@ def _time_of(request: Request) -> datetime | None:
         return datetime.strptime(given, SIGV4_TIMESTAMP).replace(tzinfo=UTC)
     except ValueError:
         return None if "X-Amz-Date" in request.headers else parse_date(given)
+
+
+def _timestamp(moment: datetime) -> str:
+    return moment.strftime(SIGV4_TIMESTAMP)
 
 
 def _now() -> datetime:

@@ -17,7 +17,7 @@ NAME = "administrator"
 USER_ID = "AIDACKCEVSQ6C2EXAMPLE"
 OTHER_USER_ID = "AIDAIOSFODNN7EXAMPLE"
 ADMINISTRATOR_ACCESS = "arn:aws:iam::aws:policy/AdministratorAccess"
-# Whoever may do these to a user can undo everything that limits the user.
+# A user who may do these to themselves can undo everything that limits them.
 RECOVERY = ("AttachUserPolicy", "DetachUserPolicy", "DeleteUserPolicy", "DeleteUserPermissionsBoundary")
 
 

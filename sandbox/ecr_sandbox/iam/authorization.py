@@ -121,12 +121,7 @@ def denied_sentence(who: Principal, needed: AuthorizationRequest, facts: Mapping
 
 
 def _decision(who: Principal, needed: AuthorizationRequest, facts: Mapping[str, Any]) -> Decision:
-    context = RequestContext(
-        needed.action,
-        needed.resource,
-        needed.account,
-        {**facts, **needed.facts, "aws:ResourceAccount": needed.account},
-    )
+    context = RequestContext(needed.action, needed.resource, needed.account, {**facts, **needed.facts})
     return evaluate.decide(who, context, needed.resource_policies, needed.delegated_only)
 
 

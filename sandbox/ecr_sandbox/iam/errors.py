@@ -35,6 +35,16 @@ IAM_RESOURCES = {
 # --- session policies -------------------------------------------------------------------------------------------------
 
 NOT_JSON = "The policy is not in the valid JSON format."  # https://github.com/hashicorp/vault/issues/1113
+# https://github.com/kreuzwerker/awsu/issues/27 and https://github.com/aws/eks-anywhere/pull/9485
+TOO_LONG_FOR_THE_ROLE = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+TOO_LONG_FOR_A_CHAIN = (
+    "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."
+)
+
+
+def no_such_policy(arn: str) -> MalformedPolicyDocument:
+    """A managed session policy that does not exist."""
+    return MalformedPolicyDocument(f"Policy {arn} does not exist or is not attachable.")
 
 
 def incomplete_arn(resource: str) -> MalformedPolicyDocument:

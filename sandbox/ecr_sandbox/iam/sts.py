@@ -4,30 +4,23 @@ Operations that return other kinds of keys are not supported.
 Source: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 """
 
-import re
 from typing import Any
 
 import moto.sts.urls
-from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
-from moto.iam.exceptions import MalformedPolicyDocument
 from moto.iam.models import Role
 from moto.sts.exceptions import STSValidationError
 from moto.sts.responses import TokenResponse
 
 from ecr_sandbox.errors import not_supported
 
-from . import principals, requests
+from . import errors, principals, requests
 from .api_authorization import sts_requests
 from .policy_checks import check_session_policy
 
 NOT_SUPPORTED = ("GetSessionToken", "GetFederationToken", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
-MIN_DURATION, DEFAULT_DURATION, MAX_CHAINED_DURATION = 900, 3600, 3600  # seconds
-
-
-class NotSupported(ServiceException):
-    """``errors.not_supported`` for moto, which takes subclasses only."""
+DEFAULT_DURATION, MAX_CHAINED_DURATION = 3600, 3600  # seconds
 
 
 class Response(TokenResponse):
@@ -35,8 +28,7 @@ class Response(TokenResponse):
 
     def call_action(self) -> Any:
         if self._get_action() in NOT_SUPPORTED:
-            error = not_supported(f"sts:{self._get_action()}")
-            return self.serialized(ActionResult(NotSupported(error.code, error.message)))
+            raise not_supported(f"sts:{self._get_action()}")
         return super().call_action()
 
     def assume_role(self) -> ActionResult:
@@ -58,29 +50,16 @@ class Response(TokenResponse):
         return [each["arn"] for each in self._get_param("PolicyArns") or []]
 
     def _check(self, role: Role) -> None:
-        name, policy = self._get_param("RoleSessionName") or "", self._get_param("Policy")
         seconds = self._get_int_param("DurationSeconds", DEFAULT_DURATION)
-        if not re.fullmatch(r"[\w+=,.@-]{2,64}", name, re.ASCII):
-            raise STSValidationError(
-                f"1 validation error detected: Value '{name}' at 'roleSessionName' failed to satisfy constraint: "
-                "Member must satisfy regular expression pattern: [\\w+=,.@-]*"
-            )
-        if seconds < MIN_DURATION:
-            raise STSValidationError(
-                f"1 validation error detected: Value '{seconds}' at 'durationSeconds' failed to satisfy constraint: "
-                "Member must have value greater than or equal to 900"
-            )
         if seconds > int(role.max_session_duration or DEFAULT_DURATION):
-            raise STSValidationError("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+            raise STSValidationError(errors.TOO_LONG_FOR_THE_ROLE)
         if self.access_key.startswith("ASIA") and seconds > MAX_CHAINED_DURATION:
-            raise STSValidationError(
-                "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
-            )
-        if policy:
+            raise STSValidationError(errors.TOO_LONG_FOR_A_CHAIN)
+        if policy := self._get_param("Policy"):
             check_session_policy(policy)
         for arn in self._policy_arns():
             if principals.managed(role.account_id, arn) is None:
-                raise MalformedPolicyDocument(f"Policy {arn} does not exist or is not attachable.")
+                raise errors.no_such_policy(arn)
 
 
 def _inherited_identity(access_key: str) -> str | None:

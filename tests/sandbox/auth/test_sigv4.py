@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response
 
-from ecr_sandbox.auth.sigv4 import ISO_8601, AccessKeys, verify_signature
+from ecr_sandbox.auth.errors import ISO_8601
+from ecr_sandbox.auth.sigv4 import AccessKeys, verify_signature
 from ecr_sandbox.aws.service_called import QUERY_VERSIONS, TARGET_PREFIXES
 from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http.middleware import Request, chain

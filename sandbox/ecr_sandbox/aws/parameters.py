@@ -4,17 +4,17 @@ Parameters that the model does not have are left out, as AWS ignores them.
 """
 
 import base64
-import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any
 
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 from botocore.utils import parse_timestamp
 
+from ecr_sandbox import strict_json
 from ecr_sandbox.http.middleware import Request
 
 from . import query_parameters
@@ -76,8 +76,8 @@ def typed(shape: StructureShape | None, raw: Any, scalar: "Scalar | None" = None
 def json_object(body: bytes) -> dict[str, Any]:
     """The JSON object in *body* (empty: no parameters); raises Malformed, also if it is nested too deeply."""
     try:
-        found = json.loads(body.decode() or "{}", parse_constant=_no_number)
-    except (ValueError, RecursionError):
+        found = strict_json.loads(body.decode() or "{}")
+    except ValueError:
         raise Malformed from None
     return _checked(found)
 
@@ -254,7 +254,3 @@ def _inner(part: Any) -> Iterable[Any]:
     if isinstance(part, dict):
         return part.values()
     return part if isinstance(part, list) else ()
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")

@@ -51,15 +51,21 @@ def validate(request: Request, call_next: Handler) -> Response:
     model, operation = model_of(service), operation_of(request)
     if model is None or operation not in model.operation_names:
         raise not_supported(f"{service}:{operation}" if operation else f"A request to {service} without an operation")
-    about = model.operation_model(operation)
     try:
-        given = parameters.read(request, protocol, about, parameters_by_path(request))
+        given = parameters.read(request, protocol, model.operation_model(operation), parameters_by_path(request))
     except parameters.Malformed as error:
         raise constraint_errors.malformed(protocol, str(error)) from None
-    if about.input_shape and (found := list(islice(faults(about.input_shape, given), MOST_ERRORS))):
-        raise constraint_errors.refusal(service, found)
+    check(service, operation, given)
     request.parameters = given
     return call_next(request)
+
+
+def check(service: str, operation: str, given: dict[str, Any]) -> None:
+    """Return if the parameters *given* break no constraint of the model; raises ApiError, ServiceException."""
+    model = model_of(service)
+    shape = model.operation_model(operation).input_shape if model else None
+    if shape and (found := list(islice(faults(shape, given), MOST_ERRORS))):
+        raise constraint_errors.refusal(service, found)
 
 
 def faults(shape: Shape, value: Any, name: str = "") -> Iterator[Fault]:

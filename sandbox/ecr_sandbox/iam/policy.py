@@ -10,7 +10,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any
+
+from ecr_sandbox import strict_json
 
 from .conditions import Condition, condition
 from .patterns import VARIABLE, Facts, Text, glob, literal_brackets
@@ -80,24 +82,12 @@ def parse(document: str | Mapping[str, Any], name: str = "", *, complete_arns: b
 @lru_cache(maxsize=1024)
 def _parsed(text: str, name: str, complete_arns: bool) -> Policy:
     try:
-        document = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
-    except Malformed:
-        raise
-    except (ValueError, RecursionError):
+        document = strict_json.loads(text, unique_names=True)
+    except strict_json.RepeatedName:  # grammar: "elements must not contain multiple instances of the same key"
+        raise Malformed("an element is there twice") from None
+    except ValueError:
         raise Malformed("it is not JSON") from None
     return _policy(document, name, complete_arns)
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Grammar notes: "Individual elements must not contain multiple instances of the same key"."""
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise Malformed("an element is there twice")
-    return result
-
-
-def _no_constant(word: str) -> NoReturn:
-    raise Malformed(f"{word} is not JSON")
 
 
 def _policy(document: Any, name: str, complete_arns: bool) -> Policy:

@@ -10,8 +10,8 @@ from typing import Any
 
 from .image import ACTIVE, Image
 from .images import Images
+from .references import DIGEST
 
-DIGEST = re.compile(r"[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+")
 TAG = re.compile(r"[a-zA-Z0-9-_.]+")  # in ECR's messages: https://github.com/google/go-containerregistry/issues/704
 SHOULD_SATISFY = "Invalid request parameters: image {} should satisfy the regex '{}'"
 Id = Mapping[str, str]

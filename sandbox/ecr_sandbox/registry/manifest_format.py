@@ -7,7 +7,9 @@ https://github.com/aws/containers-roadmap/issues/2439, https://github.com/Circle
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
+
+from ecr_sandbox import strict_json
 
 from . import manifest_schema
 from .errors import ManifestInvalid, NotAnImageInIndex
@@ -76,25 +78,14 @@ def blobs_of(text: str) -> tuple[tuple[str, int], ...]:
 
 
 def _json(text: str) -> dict[str, Any]:
-    """The object in *text*. A name that it has twice is refused, because other programs may read the other value."""
+    """The object in *text*; raises ManifestInvalid."""
     try:
         text.encode()  # half of a surrogate pair cannot be encoded
-        content = json.loads(text, parse_constant=_no_number, object_pairs_hook=_once)
-    except (ValueError, RecursionError):
+        content = strict_json.loads(text, unique_names=True)
+    except ValueError:
         raise ManifestInvalid(INVALID_JSON) from None
     if not isinstance(content, dict):
         raise ManifestInvalid(INVALID_JSON)
-    return content
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        raise ValueError("a name twice")
     return content
 
 

@@ -11,7 +11,7 @@ Key = tuple[str, str, str]  # account, Region and name of a repository, as the t
 HERE = "account = ? AND region = ? AND repository = ?"  # the rows of a Key
 
 TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
-DIGEST = re.compile(r"[A-Za-z0-9_+.-]+:[A-Fa-f0-9]+")  # API reference, LayerDigest
+DIGEST = re.compile(r"[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+")  # API reference, LayerDigest
 SHA256 = re.compile(r"sha256:[a-f0-9]{64}")
 
 

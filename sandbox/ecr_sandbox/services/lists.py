@@ -9,9 +9,7 @@ https://github.com/genuinetools/reg/issues/206 (100 without ``n``). The order is
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from moto.core.utils import get_service_model
-
-from ecr_sandbox.aws import constraint_errors, pagination, validation
+from ecr_sandbox.aws import pagination, validation
 from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.aws.pagination import Row
 from ecr_sandbox.registry.errors import Refused, unsupported
@@ -49,16 +47,8 @@ def _page(
 ) -> tuple[list[Row], str | None]:
     """``pagination.page``, with errors of the registry."""
     try:
-        _check_size(size)
+        if size is not None:
+            validation.check("ecr", "DescribeRepositories", {"maxResults": size})  # ListImages has the same limits
         return pagination.page(what, rows, place, token, size or pagination.SIZE)
     except InvalidParameter as no:
         raise Refused(unsupported(no.message)) from None
-
-
-def _check_size(size: int | None) -> None:
-    """Return if ListImages accepts this ``maxResults``; raises InvalidParameter."""
-    if size is None:
-        return
-    shape = get_service_model("ecr").operation_model("ListImages").input_shape.members["maxResults"]
-    if faults := list(validation.faults(shape, size, "maxResults")):
-        raise constraint_errors.refusal("ecr", faults)

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-import botocore.session
 from botocore.model import OperationModel
+from moto.core.utils import get_service_model
 
 from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.iam import policy, principal_names
@@ -104,7 +104,7 @@ def _repository_actions(service: str) -> tuple[str, ...]:
 
 
 def _operations(service: str) -> dict[str, OperationModel]:
-    model = botocore.session.Session().get_service_model(service)
+    model = get_service_model(service)
     return {name: model.operation_model(name) for name in model.operation_names}
 
 

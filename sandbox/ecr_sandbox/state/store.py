@@ -248,9 +248,7 @@ def _open(path: Path) -> sqlite3.Connection:
     try:
         _check(path)
     except sqlite3.DatabaseError as error:
-        if isinstance(
-            error, sqlite3.OperationalError
-        ):  # the disk is full, or there is no permission: the file is not damaged
+        if isinstance(error, sqlite3.OperationalError):  # a full disk, no permission: the file is not damaged
             raise
         _put_aside(path, str(error))
     return _prepared(path)

@@ -13,7 +13,7 @@ from moto.ecr.exceptions import UploadNotFoundException
 
 from ecr_sandbox.aws.errors import storage_full
 from ecr_sandbox.registry import upload_sessions
-from ecr_sandbox.registry.image_ids import DIGEST
+from ecr_sandbox.registry.references import DIGEST
 from ecr_sandbox.state import disk
 
 from . import errors

@@ -19,10 +19,7 @@ from .errors import upstream_failed
 from .registry_settings import CACHE_RULES
 
 MANIFEST_PULL = "ecr:BatchGetImage"
-FIRST_OF_A_PUSH = (
-    "ecr:InitiateLayerUpload",
-    "ecr:PutImage",
-)  # of an image with layers, and of an index
+FIRST_OF_A_PUSH = ("ecr:InitiateLayerUpload", "ecr:PutImage")  # of an image with layers, and of an index
 
 
 class PrivateRegistry:

@@ -14,11 +14,10 @@ from typing import Any
 from moto.logs.models import LogsBackend, logs_backends
 from moto.sts.models import AssumedRole
 
-from ecr_sandbox.aws import constraint_errors
+from ecr_sandbox.aws import validation
 from ecr_sandbox.aws.arns import log_stream
 from ecr_sandbox.aws.lazy_services import Services
-from ecr_sandbox.aws.protocols import model_of
-from ecr_sandbox.aws.validation import faults
+from ecr_sandbox.errors import ApiError
 from ecr_sandbox.iam.authorization import Denied
 from ecr_sandbox.iam.requests import AuthorizationRequest
 
@@ -133,12 +132,10 @@ def _check_names(stream: Stream) -> None:
     """CloudWatch Logs refuses the names when the task starts; raises NotStarted."""
     if stream.region not in logs_backends[stream.account]:
         raise NotStarted(errors.no_log_stream(f"lookup logs.{stream.region}.amazonaws.com: no such host"))
-    model = model_of("logs")
-    shape = model.operation_model("CreateLogStream").input_shape if model else None
-    assert shape
-    if found := list(faults(shape, {"logGroupName": stream.group, "logStreamName": stream.name})):
-        message = constraint_errors.refusal("logs", found).message
-        raise NotStarted(errors.no_log_stream(f"InvalidParameterException: {message}"))
+    try:
+        validation.check("logs", "CreateLogStream", {"logGroupName": stream.group, "logStreamName": stream.name})
+    except ApiError as error:
+        raise NotStarted(errors.no_log_stream(f"{error.code}: {error.message}")) from None
 
 
 def _put(backend: LogsBackend, stream: Stream, moment: int, text: str) -> None:

@@ -6,12 +6,13 @@ Sources do not say which of two errors ECR names first. Here errors of the schem
 inside a rule, then errors between rules.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+from ecr_sandbox import strict_json
 
 from . import errors
 from .errors import PolicyInvalid
@@ -76,17 +77,12 @@ TYPES: dict[type, str] = {
 
 def _json(text: str) -> dict[str, Any]:
     try:
-        content = json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+        content = strict_json.loads(text)
+    except ValueError:
         content = None
     if not isinstance(content, dict):
         raise PolicyInvalid(errors.UNREADABLE, "parsing")
     return content
-
-
-def _no_constant(name: str) -> None:
-    """JSON has no NaN and no Infinity, but Python parses them."""
-    raise ValueError(name)
 
 
 def _rule(content: Any) -> Rule:

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from ecr_sandbox.iam import policies_api, principals
 from helpers import settings
 from tests.sandbox.conftest import Sandbox
-from tests.sandbox.iam.test_authorization import allow, arn_of, assume, deny, make_role, policy, refused, trust
+from tests.sandbox.iam.policies import allow, arn_of, assume, deny, make_role, policy, refused, trust
 
 REFUSED = json.dumps(policy(allow("s3:*"), {**deny("ecr:*"), "Action": "ecr:"}))
 LARGE = json.dumps(policy(allow("s3:*", Sid="x" * 11_000)))

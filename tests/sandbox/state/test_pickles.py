@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from moto.backends import get_backend
+from moto.core.utils import utcnow
 from moto.ec2.models import EC2Backend
 from moto.ecr.models import ECRBackend, Repository
-from moto.iam.models import IAMBackend
+from moto.iam.models import AccessKey, AccessKeyLastUsed, IAMBackend
 from moto.sqs.models import SQSBackend
-from moto.sts.models import STSBackend
+from moto.sts.models import AssumedRole, STSBackend
 
 from ecr_sandbox.services.ecr.backend import Backend
 from ecr_sandbox.services.ecr.backend import Repository as OwnRepository
@@ -159,13 +160,15 @@ def test_methods_and_locks_of_models_are_kept():
             assert acquired
 
 
-def test_a_session_keeps_the_model_of_its_key():
-    """moto's AssumedRole has an AccessKey of IAM: https://github.com/getmoto/moto/blob/master/moto/sts/models.py."""
-    sts = get_backend("sts")[ME]["aws"]
-    role = f"arn:aws:iam::{ME}:role/builder"
-    session = sts.assume_role(HERE, "night", role, "", 900, "")
-    loaded = load(dump(sts), STSBackend).get_assumed_role_from_access_key(session.access_key_id)
-    assert loaded.access_key.secret_access_key == session.secret_access_key
+def test_a_session_of_sts_can_be_read():
+    """It holds its access key, a model of IAM."""
+    backend = STSBackend(HERE, ME)
+    key = AccessKey(None, "ASIA", ME)
+    key.last_used = AccessKeyLastUsed(utcnow(), "ecr", HERE)
+    session = AssumedRole(ME, HERE, key, "test", f"arn:aws:iam::{ME}:role/r", "", 900, "")
+    backend.assumed_roles.append(session)
+    found = load(dump(backend), STSBackend).get_assumed_role_from_access_key(session.access_key_id)
+    assert found.secret_access_key == session.secret_access_key
 
 
 def test_a_new_backend_of_every_service_that_is_stored_can_be_read():

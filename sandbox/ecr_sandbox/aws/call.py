@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from botocore.model import Shape
 from moto.core.routing import get_router_class
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
@@ -17,6 +16,7 @@ from ecr_sandbox.http.middleware import Handler, Request
 from ecr_sandbox.iam import principals
 from ecr_sandbox.iam.requests import Call
 
+from . import query_parameters
 from .protocols import CBOR, EC2, JSON, QUERY, model_name, model_of, protocol_of
 
 SERVICES_WITH_PATHS = ("lambda", "monitoring", "sqs")  # their requests may name operation and parameters in the path
@@ -99,12 +99,4 @@ def _members(service: str, operation: str) -> frozenset[str]:
     model = model_of(service)
     if model is None or operation not in model.operation_names:
         return frozenset()
-    shape = model.operation_model(operation).input_shape
-    members = shape.members if shape else {}
-    return frozenset(_ec2_name(*each) for each in members.items()) if service == "ec2" else frozenset(members)
-
-
-def _ec2_name(member: str, shape: Shape) -> str:
-    """A parameter's name in a request: https://smithy.io/2.0/aws/protocols/aws-ec2-query-protocol.html."""
-    name = str(shape.serialization.get("queryName") or shape.serialization.get("name", member))
-    return f"{name[0].upper()}{name[1:]}"
+    return query_parameters.first_parts(model.operation_model(operation).input_shape, ec2=service == "ec2")

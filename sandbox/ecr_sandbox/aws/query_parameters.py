@@ -25,15 +25,14 @@ def nested(shape: StructureShape | None, form: Iterable[tuple[str, str]], ec2: b
     return _structure(shape, tree, ec2) if shape else {}
 
 
+def first_parts(shape: StructureShape | None, ec2: bool) -> frozenset[str]:
+    """What the names of the members of *shape* begin with, up to the first dot."""
+    return frozenset(_member(name, each, ec2) for name, each in shape.members.items()) if shape else frozenset()
+
+
 def _structure(shape: StructureShape, tree: Tree, ec2: bool) -> dict[str, Any]:
-    found = {}
-    for name, member in shape.members.items():
-        node = tree.get(_serialized(member, name, ec2))
-        if isinstance(member, ListShape) and not ec2 and _flattened(member):
-            node = tree.get(_serialized(member.member, _serialized(member, name, ec2), ec2))
-        if node is not None:
-            found[name] = _value(member, node, ec2)
-    return found
+    given = {name: tree.get(_member(name, each, ec2)) for name, each in shape.members.items()}
+    return {name: _value(shape.members[name], node, ec2) for name, node in given.items() if node is not None}
 
 
 def _value(shape: Shape, node: Tree, ec2: bool) -> Any:
@@ -56,6 +55,13 @@ def _numbered(node: Tree) -> list[Tree]:
 
 def _is_number(name: str) -> bool:
     return name.isascii() and name.isdigit() and len(name) < 10
+
+
+def _member(name: str, shape: Shape, ec2: bool) -> str:
+    outer = _serialized(shape, name, ec2)
+    if isinstance(shape, ListShape) and _flattened(shape) and not ec2:
+        return _serialized(shape.member, outer, ec2)
+    return outer
 
 
 def _flattened(shape: Shape) -> bool:

@@ -15,52 +15,43 @@ from ecr_sandbox.services.image_errors import IMAGE_NOT_FOUND, LAYER_DIGEST_MISM
 # --- layers -----------------------------------------------------------------------------------------------------------
 
 
-class LayerNotFoundException(ServiceException):
+class LayerError(ServiceException):
+    """An error about one layer; the sentence is about *layer*, *where* in the account."""
+
+    sentence = ""
+
+    def __init__(self, digest: str, repository: str, registry: str):
+        layer = f"The layer with digest '{digest}'"
+        where = f"in the repository with name '{repository}' in the registry with id '{registry}'"
+        super().__init__(self.sentence.format(layer=layer, where=where))
+
+
+class LayerNotFoundException(LayerError):
     """GetDownloadUrlForLayer of a layer that does not exist."""
 
     code = "LayersNotFoundException"
-
-    def __init__(self, digest: str, repository: str, registry: str):
-        super().__init__(
-            f"The layer with digest '{digest}' does not exist in the repository with name '{repository}' "
-            f"in the registry with id '{registry}'"
-        )
+    sentence = "{layer} does not exist {where}"
 
 
-class LayerInaccessibleException(ServiceException):
+class LayerInaccessibleException(LayerError):
     """GetDownloadUrlForLayer of a layer that no image uses; the end of the sentence is the service model's too."""
 
     code = "LayerInaccessibleException"
-
-    def __init__(self, digest: str, repository: str, registry: str):
-        super().__init__(
-            f"The layer with digest '{digest}' in the repository with name '{repository}' "
-            f"in the registry with id '{registry}' is not available because it is not associated with an image"
-        )
+    sentence = "{layer} {where} is not available because it is not associated with an image"
 
 
-class LayerArchivedException(ServiceException):
+class LayerArchivedException(LayerError):
     """GetDownloadUrlForLayer of a layer that only archived images use."""
 
     code = "LayerInaccessibleException"
-
-    def __init__(self, digest: str, repository: str, registry: str):
-        super().__init__(
-            f"The layer with digest '{digest}' in the repository with name '{repository}' "
-            f"in the registry with id '{registry}' is not available because it is archived"
-        )
+    sentence = "{layer} {where} is not available because it is archived"
 
 
-class LayerAlreadyExistsException(ServiceException):
+class LayerAlreadyExistsException(LayerError):
     """CompleteLayerUpload of a layer that the repository has."""
 
     code = "LayerAlreadyExistsException"
-
-    def __init__(self, digest: str, repository: str, registry: str):
-        super().__init__(
-            f"The layer with digest '{digest}' already exists in the repository with name '{repository}' "
-            f"in the registry with id '{registry}'"
-        )
+    sentence = "{layer} already exists {where}"
 
 
 class InvalidLayerPart(InvalidLayerPartException):

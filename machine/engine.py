@@ -46,7 +46,7 @@ def missing() -> dict[str, str]:
             "No Docker engine answers. Install and start the one of your distribution "
             "(https://docs.docker.com/engine/install/), then run the same make again."
         )
-    certificates = {} if CERTIFICATES.exists() else {"ca-certificates": "tells the engine whom to trust"}
+    certificates = {} if CERTIFICATES.exists() else {"ca-certificates": "the certificates that the engine trusts"}
     return {"docker.io": "the Docker engine", **certificates}
 
 

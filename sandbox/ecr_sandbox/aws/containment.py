@@ -1,4 +1,4 @@
-"""What a call answers when something fails that nobody foresaw: an error of the protocol, never a traceback.
+"""What a call answers to an unexpected error in the code: an error of the protocol, never a traceback.
 
 The change is undone before, by ``transaction.py``. The sandbox's log has one line that says where it happened.
 """
@@ -30,7 +30,7 @@ OF_THE_BODY = (HTTPException, BodyTooLarge, BrokenBody, RecursionError)  # http/
 
 
 def contain(request: Request, call_next: Handler) -> Response:
-    """Middleware that answers an error that nobody foresaw outside of the transaction of a call."""
+    """Middleware that answers an unexpected error outside of the transaction of a call."""
     try:
         return call_next(request)
     except OF_THE_BODY:

@@ -1,6 +1,6 @@
 """The service whose operation a request calls, whatever service it is signed for.
 
-On AWS the address tells the service; here one address serves them all, and the protocols name it.
+On AWS the address names the service. Here one address serves them all, and the request names it.
 """
 
 from ecr_sandbox.http.middleware import Request

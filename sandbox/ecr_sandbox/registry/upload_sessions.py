@@ -288,7 +288,7 @@ def _copy(part: Pieces, file: BinaryIO, hashed: "_Hash") -> int:
 
 
 class _HashingThread:
-    """Updates a hash beside the thread that receives and writes; all three release Python's lock.
+    """Updates a hash next to the thread that receives and writes; all three release Python's lock.
 
     A part of one short piece needs no thread.
     """

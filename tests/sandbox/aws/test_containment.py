@@ -1,4 +1,4 @@
-"""Errors that nobody foresaw: SDKs retry what may pass, not what fails every time; and nothing is changed."""
+"""Unexpected errors: SDKs retry what may pass, not what fails every time; and nothing is changed."""
 
 import errno
 

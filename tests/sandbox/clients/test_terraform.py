@@ -1,7 +1,7 @@
 """Terraform against the sandbox: a plan after an apply has no changes, for each resource of ECR and ECR Public.
 
 Terraform compares what each call answers with what it sent. The AWS provider comes from the mirror of the user's CLI
-configuration, or from a folder that Terraform searches by itself; nothing is downloaded.
+configuration, or from a folder that Terraform searches without configuration; nothing is downloaded.
 """
 
 import shutil

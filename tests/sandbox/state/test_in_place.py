@@ -17,7 +17,7 @@ INSERT = "INSERT INTO backends VALUES ('ecr', '1', ?, 'x')"
 
 @pytest.fixture
 def store(tmp_path):
-    """A store beside its blobs, as in a state folder."""
+    """A store next to its blobs, as in a state folder."""
     (tmp_path / "state").mkdir()
     store = Store(tmp_path / "state" / "state.db")
     ContentStore(tmp_path / "state", store)

@@ -61,7 +61,7 @@ def test_what_the_start_makes_survives_the_failure_of_the_first_change(store):
 
 
 def test_only_what_a_failed_change_touched_is_read_again(backends):
-    """What nobody changed stays the same object: background work may hold it."""
+    """What is unchanged stays the same object: background work may hold it."""
     sts, iam = sts_backends[settings.ACCOUNT]["aws"], principals.account(settings.ACCOUNT)
     with backends.changing("sts"):
         sts.account_id = sts.account_id

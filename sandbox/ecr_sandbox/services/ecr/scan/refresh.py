@@ -41,7 +41,8 @@ def refresh(seen: Iterable[Name], state: Path | None = None, osv: str = OSV) -> 
         content = _snapshot(names, [_kept(each, set(names)) for each in vulns])
     except (requests.RequestException, ValueError, LookupError, TypeError, AttributeError) as error:
         raise SandboxError(
-            f"OSV did not tell what it knows ({type(error).__name__}).", "try again with internet; nothing was changed"
+            f"OSV did not return its advisories ({type(error).__name__}).",
+            "try again with internet; nothing was changed",
         ) from error
     where = refreshed(state) / "osv.json"
     where.parent.mkdir(parents=True, exist_ok=True)

@@ -236,7 +236,8 @@ def test_an_unknown_command(run):
 
 
 def test_ctrl_c_prints_no_traceback(stub, environ):
-    code = "from ecr_sandbox import background, cli; background.COMMAND = ('sleep', '9'); cli.main()"
+    sleeping = (sys.executable, "-c", "import time; time.sleep(9)")
+    code = f"from ecr_sandbox import background, cli; background.COMMAND = {sleeping}; cli.main()"
     child = subprocess.Popen(
         [sys.executable, "-c", code, "up"],
         env=environ,

@@ -335,9 +335,9 @@ class Images:
 
 def _new_id(db: sqlite3.Connection) -> int:
     """An id that no image had before: a scan of a deleted image must not end as the scan of another."""
-    [row] = db.execute(
-        "UPDATE last_image SET id = 1 + max(id, (SELECT coalesce(max(id), 0) FROM images)) RETURNING id"
-    ).fetchall()
+    newest = "coalesce((SELECT id FROM images ORDER BY id DESC LIMIT 1), 0)"
+    update = f"UPDATE last_image SET id = 1 + max(id, {newest}) WHERE only = 1 RETURNING id"
+    [row] = db.execute(update).fetchall()
     return row["id"]
 
 

@@ -11,7 +11,7 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from .in_place import InPlace
@@ -95,6 +95,8 @@ class Store:
         self._after_commit: list[Callable[[], object]] = []
         self._local = threading.local()
         self._parts: list[str] = []
+        self._made: list[str] = []  # of the parts: those of the current transaction
+        self._lost: list[str] = []  # those of a transaction that was rolled back
         self._writer = _open(path)
         self._disk = _Disk(path)
         self.in_place = InPlace()
@@ -116,13 +118,18 @@ class Store:
             if self._depth:
                 yield self._writer
                 return
+            self._make_lost()
             before = self._writer.total_changes
             try:
                 with self._transaction():
                     yield self._writer
             except BaseException:
                 undone()
+                self._lost += self._made
+                self._made.clear()
+                self._make_lost()
                 raise
+            self._made.clear()
             callbacks = list(dict.fromkeys(self._after_commit))
             self._after_commit.clear()
             if self._writer.total_changes == before:
@@ -181,9 +188,22 @@ class Store:
         self.in_place.watch(*(self.path.with_name(self.path.name + part) for part in _parts(self.path)))
 
     def _make(self, schema: str) -> None:
-        with self.change() as db:
-            for statement in schema.split(";"):
-                db.execute(statement)
+        with self.change():
+            self._made.append(schema)
+            self._execute(schema)
+
+    def _make_lost(self) -> None:
+        """Create tables again: a call loads its service in its own transaction, which may be rolled back."""
+        with suppress(sqlite3.Error):  # the disk is full: the next change tries it again
+            if self._lost:
+                with self._transaction():
+                    for schema in self._lost:
+                        self._execute(schema)
+                self._lost.clear()
+
+    def _execute(self, schema: str) -> None:
+        for statement in schema.split(";"):
+            self._writer.execute(statement)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -49,6 +49,19 @@ def test_an_error_rolls_back_and_drops_callbacks(store):
     assert names(store) == called == []
 
 
+def test_tables_are_made_again_when_the_transaction_that_made_them_is_rolled_back(store):
+    """A call loads its service in its own transaction, and may be refused then."""
+    with pytest.raises(RuntimeError), store.change():
+        store.add("CREATE TABLE IF NOT EXISTS functions (name TEXT)")
+        raise RuntimeError
+    assert store.read().execute("SELECT count(*) FROM functions").fetchone()[0] == 0
+    with store.change() as db:
+        db.execute("INSERT INTO functions VALUES ('kept')")
+    with pytest.raises(RuntimeError), store.change():
+        raise RuntimeError
+    assert store.read().execute("SELECT name FROM functions").fetchone()["name"] == "kept"
+
+
 def test_callbacks_run_after_the_commit(store):
     with store.change() as db:
         add(db, "a")

@@ -95,14 +95,15 @@ def delete_repository(repository: Repository) -> None:
 
 
 def after(monkeypatch, owner: object, name: str, act: Callable[[], None]) -> None:
-    """Call *act* once, after the function *name* of *owner* was called."""
+    """Call *act* once, after the function *name* of *owner* was called; it may have failed."""
     real, left = getattr(owner, name), [act]
 
     def function(*values, **named):
-        result = real(*values, **named)
-        if left:
-            left.pop()()
-        return result
+        try:
+            return real(*values, **named)
+        finally:
+            if left:
+                left.pop()()
 
     monkeypatch.setattr(owner, name, function)
 

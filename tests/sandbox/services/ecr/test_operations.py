@@ -96,14 +96,12 @@ def test_each_operation_of_ecr_public_is_answered_without_a_retry(sandbox, opera
 )
 def test_a_body_that_boto3_would_not_send_is_refused(sandbox, body):
     status, answer = raw(sandbox, "ListImages", body)
-    assert (status, answer["__type"]) == (400, "InvalidParameterException")
-    assert answer["message"] == "Invalid parameter at 'body' failed to satisfy constraint: 'must be a JSON object'"
+    assert (status, answer) == (400, {"__type": "SerializationException"})
 
 
 def test_an_unpaired_surrogate_in_a_name_is_refused(sandbox):
     status, answer = raw(sandbox, "ListImages", rb'{"repositoryName": "app", "nextToken": "\ud800"}')
-    assert (status, answer["__type"]) == (400, "InvalidParameterException")
-    assert "'nextToken'" in answer["message"]
+    assert (status, answer) == (400, {"__type": "SerializationException"})
 
 
 @pytest.mark.operation("SetRepositoryPolicy", "GetRepositoryPolicy")

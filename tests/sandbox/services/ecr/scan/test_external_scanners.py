@@ -157,4 +157,4 @@ def test_a_scanner_that_hangs_fails_the_scan(monkeypatch, tmp_path):
     monkeypatch.setattr(external_scanners, "LONGEST", 0.2)
     monkeypatch.setenv("PATH", install(tmp_path / "bin", "trivy", "#!/bin/sh\nexec sleep 600\n"), prepend=":")
     with pytest.raises(external_scanners.CannotScan, match="did not end within"):
-        external_scanners.scan("trivy", SimpleNamespace(), '{"config": {}}', "")
+        external_scanners.scan("trivy", SimpleNamespace(path=Path), '{"config": {"digest": "sha256:0", "size": 2}}', "")

@@ -42,7 +42,7 @@ def refresh(seen: Iterable[Name], state: Path | None = None, osv: str = OSV) -> 
     except (requests.RequestException, ValueError, LookupError, TypeError, AttributeError) as error:
         raise SandboxError(
             f"OSV did not return its advisories ({type(error).__name__}).",
-            "try again with internet; nothing is changed",
+            "try again with internet; nothing was changed",
         ) from error
     where = refreshed(state) / "osv.json"
     where.parent.mkdir(parents=True, exist_ok=True)

@@ -68,7 +68,11 @@ class Images:
         return self._key
 
     def __bool__(self) -> bool:
-        return self._row(f"SELECT 1 FROM images WHERE {HERE} LIMIT 1") is not None
+        return self.has()
+
+    def has(self, number: int = 1) -> bool:
+        """Whether there are at least *number* images."""
+        return self._row(f"SELECT 1 FROM images WHERE {HERE} LIMIT 1 OFFSET ?", number - 1) is not None
 
     def all(self) -> list[Image]:
         """Every image, oldest first."""
@@ -231,10 +235,7 @@ class Images:
 
     def restore(self, image: Image, ready: int) -> None:
         """Restore *image* from the archive; it is active from the Unix time *ready* on."""
-        with (
-            self._store.change() as db,
-            self._counting(image.blobs, lambda more: self._restored(-more)),
-        ):
+        with self._store.change() as db, self._counting(image.blobs, lambda more: self._restored(-more)):
             self._activate(db, image, ready)
 
     def _insert(self, db: sqlite3.Connection, manifest: Manifest) -> int | None:
@@ -335,9 +336,8 @@ class Images:
 
 def _new_id(db: sqlite3.Connection) -> int:
     """An id that no image had before: a scan of a deleted image must not end as the scan of another."""
-    [row] = db.execute(
-        "UPDATE last_image SET id = 1 + max(id, (SELECT coalesce(max(id), 0) FROM images)) RETURNING id"
-    ).fetchall()
+    newest = "coalesce((SELECT id FROM images ORDER BY id DESC LIMIT 1), 0)"
+    [row] = db.execute(f"UPDATE last_image SET id = 1 + max(id, {newest}) RETURNING id").fetchall()
     return row["id"]
 
 

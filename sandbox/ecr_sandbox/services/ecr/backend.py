@@ -30,7 +30,7 @@ from ecr_sandbox.registry.references import Key
 from ecr_sandbox.registry.upload_sessions import UploadSessions
 from ecr_sandbox.registry.usage import Meter
 from ecr_sandbox.services import lists
-from ecr_sandbox.services.image_errors import check_layers, repository_unknown
+from ecr_sandbox.services.image_errors import check_layers, check_quotas, repository_unknown
 from ecr_sandbox.services.repository_policies import stored_registry_policy, stored_repository_policy
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.jobs import Jobs
@@ -197,6 +197,7 @@ class Backend(moto_ecr.ECRBackend):
         with self.store.change():
             repository = self.repository(name)  # it may have been deleted meanwhile
             self.blobs.require_blobs(repository.images, manifest, name, self.account_id)
+            check_quotas(repository.images, manifest.digest, tag)
             image = repository.images.put(manifest, tag, repository.locks(tag), claimed_digest)
             events.publish(Pushed(*repository.key, image.digest, tag))
             return image

@@ -143,12 +143,6 @@ class ImageStorageClassUpdateNotSupportedException(ServiceException):
         )
 
 
-class LimitExceededException(ServiceException):
-    """A quota is used up; the sentence is given where it is raised."""
-
-    code = "LimitExceededException"
-
-
 # --- settings of a registry -------------------------------------------------------------------------------------------
 
 

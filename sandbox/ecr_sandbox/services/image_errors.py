@@ -213,6 +213,9 @@ REGISTRY_ERRORS = RegistryErrors(
     first_part_only=True,
     converts=True,
     reference_refused=reference_refused,
+    # https://github.com/e6qu/sockerless-cloud (BaseResponse in the simulators' OCI registry), captured from ECR
+    welcome="",
+    names_uploads=False,  # https://github.com/distribution/distribution/pull/2927
     digest_by_head_only=True,  # https://github.com/ChangemakerStudios/Docker.Registry.DotNet/issues/34
     lists="text/plain; charset=utf-8",  # https://github.com/deitch/docker_registry2/issues/34
     patched=201,  # the specification says 202: https://github.com/regclient/regclient/issues/81

@@ -95,14 +95,20 @@ class Store:
         self._after_commit: list[Callable[[], object]] = []
         self._local = threading.local()
         self._parts: list[str] = []
+        self._added: list[str] = []  # schemas that the current transaction added
         self._writer = _open(path)
         self._disk = _Disk(path)
         self.in_place = InPlace()
         self._watch()
 
     def add(self, schema: str) -> None:
-        """Create the tables of *schema* (``CREATE TABLE IF NOT EXISTS …``), also for a service that is loaded later."""
+        """Create the tables of *schema* (``CREATE TABLE IF NOT EXISTS …``), also for a service that is loaded later.
+
+        They stay when the transaction of the call that loads the service is rolled back.
+        """
         self._parts.append(schema)
+        if self._owner == threading.get_ident():
+            self._added.append(schema)
         self._make(schema)
 
     @contextmanager
@@ -122,7 +128,10 @@ class Store:
                     yield self._writer
             except BaseException:
                 undone()
+                while self._added:
+                    self._make(self._added.pop())
                 raise
+            self._added.clear()
             callbacks = list(dict.fromkeys(self._after_commit))
             self._after_commit.clear()
             if self._writer.total_changes == before:

@@ -49,6 +49,22 @@ def test_an_error_rolls_back_and_drops_callbacks(store):
     assert names(store) == called == []
 
 
+@pytest.mark.parametrize("fails", [True, False])
+def test_the_tables_of_a_service_stay_when_the_call_that_loads_it_fails(store, fails):
+    schema = "CREATE TABLE IF NOT EXISTS late (name TEXT)"
+    try:
+        with store.change() as db:
+            store.add(schema)
+            db.execute("INSERT INTO late VALUES ('one')")
+            if fails:
+                raise ValueError("refused")
+    except ValueError:
+        pass
+    assert len(store.read().execute("SELECT * FROM late").fetchall()) == (0 if fails else 1)
+    with store.change() as db:
+        db.execute("INSERT INTO late VALUES ('two')")
+
+
 def test_callbacks_run_after_the_commit(store):
     with store.change() as db:
         add(db, "a")

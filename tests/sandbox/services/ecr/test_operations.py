@@ -96,15 +96,13 @@ def test_each_operation_of_ecr_public_is_answered_without_a_retry(sandbox, opera
     ids=["brackets", "deep", "as deep as Python may go", "no UTF-8", "NaN", "null"],
 )
 def test_a_body_that_boto3_would_not_send_is_refused(sandbox, body):
-    status, answer = raw(sandbox, "ListImages", body)
-    assert (status, answer["__type"]) == (400, "InvalidParameterException")
-    assert answer["message"] == "Invalid parameter at 'body' failed to satisfy constraint: 'must be a JSON object'"
+    """https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html; the error of AWS has no message"""
+    assert raw(sandbox, "ListImages", body) == (400, {"__type": "SerializationException"})
 
 
 def test_an_unpaired_surrogate_in_a_name_is_refused(sandbox):
-    status, answer = raw(sandbox, "ListImages", rb'{"repositoryName": "app", "nextToken": "\ud800"}')
-    assert (status, answer["__type"]) == (400, "InvalidParameterException")
-    assert "'nextToken'" in answer["message"]
+    body = rb'{"repositoryName": "app", "nextToken": "\ud800"}'
+    assert raw(sandbox, "ListImages", body) == (400, {"__type": "SerializationException"})
 
 
 @pytest.mark.operation("SetRepositoryPolicy", "GetRepositoryPolicy")

@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ecr_sandbox.iam import policies_api, principals
+from ecr_sandbox.services import repository_policies
 from helpers import settings
 from tests.sandbox.conftest import Sandbox
 from tests.sandbox.iam.test_authorization import allow, arn_of, assume, deny, make_role, policy, refused, trust
@@ -142,7 +143,7 @@ def test_a_user_who_is_created_again_does_not_get_the_access_of_the_repository_p
     name, key, arn, unique_id = user(sandbox)
     ecr, about = sandbox.client(), {"repositoryName": repository}
     text = json.dumps(policy({"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "ecr:ListImages"}))
-    assert ecr.set_repository_policy(**about, policyText=text)["policyText"] == text
+    assert ecr.set_repository_policy(**about, policyText=text)["policyText"] == repository_policies.shown(text)
     assert sandbox.client(key=key).list_images(**about)["imageIds"] == []
     again = sandbox.client(key=recreated(sandbox, name))
     assert "ecr:ListImages" in refused(again.list_images, **about)
@@ -160,7 +161,7 @@ def test_nor_the_access_of_the_registry_policy(sandbox, repository):
         policy({"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "ecr:ListImages", "Resource": resource})
     )
     try:
-        assert ecr.put_registry_policy(policyText=text)["policyText"] == text
+        assert ecr.put_registry_policy(policyText=text)["policyText"] == repository_policies.shown(text)
         assert sandbox.client(key=key).list_images(repositoryName=repository)["imageIds"] == []
         again = sandbox.client(key=recreated(sandbox, name))
         assert "ecr:ListImages" in refused(again.list_images, repositoryName=repository)
@@ -174,7 +175,7 @@ def test_nor_the_access_of_a_public_repositorys_policy(sandbox):
     public, about = sandbox.client("ecr-public"), {"repositoryName": f"public-{name}"}
     public.create_repository(**about)
     text = json.dumps(policy({"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "ecr-public:DescribeImages"}))
-    assert public.set_repository_policy(**about, policyText=text)["policyText"] == text
+    assert public.set_repository_policy(**about, policyText=text)["policyText"] == repository_policies.shown(text)
     assert sandbox.client("ecr-public", key=key).describe_images(**about)["imageDetails"] == []
     again = sandbox.client("ecr-public", key=recreated(sandbox, name))
     assert "ecr-public:DescribeImages" in refused(again.describe_images, **about)

@@ -16,13 +16,13 @@ from ecr_sandbox.services.image_errors import IMAGE_NOT_FOUND, LAYER_DIGEST_MISM
 
 
 class LayerNotFoundException(ServiceException):
-    """GetDownloadUrlForLayer of a layer that does not exist."""
+    """GetDownloadUrlForLayer of a layer that does not exist: https://github.com/monken/aws-ecr-public/issues/11."""
 
     code = "LayersNotFoundException"
 
     def __init__(self, digest: str, repository: str, registry: str):
         super().__init__(
-            f"The layer with digest '{digest}' does not exist in the repository with name '{repository}' "
+            f"The layer with digest '{digest}' does not exist within the repository with name '{repository}' "
             f"in the registry with id '{registry}'"
         )
 
@@ -141,12 +141,6 @@ class ImageStorageClassUpdateNotSupportedException(ServiceException):
             "The requested image storage class update is not supported. "
             f"The image with digest '{digest}' cannot be moved to {storage_class}: {reason}"
         )
-
-
-class LimitExceededException(ServiceException):
-    """A quota is used up; the sentence is given where it is raised."""
-
-    code = "LimitExceededException"
 
 
 # --- settings of a registry -------------------------------------------------------------------------------------------

@@ -61,6 +61,17 @@ def parse(text: str) -> tuple[Rule, ...]:
     return tuple(sorted(rules, key=lambda rule: rule.priority))
 
 
+def stored(text: str) -> str:
+    """The policy *text* as ECR stores it: without white space between its elements; raises PolicyInvalid.
+
+    Sources: AWS CLI, example of ``put-lifecycle-policy``
+    (https://github.com/aws/aws-cli/blob/develop/awscli/examples/ecr/put-lifecycle-policy.rst);
+    https://github.com/mulgadc/spinifex, spinifex/gateway/ecrapi/lifecyclepolicy_test.go.
+    """
+    parse(text)
+    return json.dumps(_json(text), separators=(",", ":"), ensure_ascii=False)
+
+
 # --- checks of the schema ---------------------------------------------------------------------------------------------
 
 TYPES: dict[type, str] = {

@@ -5,6 +5,7 @@ The scan itself is a job, because a push waits for what happens here.
 
 from typing import Any
 
+from ecr_sandbox.aws.errors import LimitExceededException
 from ecr_sandbox.registry import events
 from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.events import Cached, ImageEvent, Pushed, StorageClassChanged
@@ -55,7 +56,7 @@ class Scans:
             raise errors.UnsupportedImageTypeException(kind)
         with self.store.change():
             if self._recent(image.id):
-                raise errors.LimitExceededException(errors.SCAN_QUOTA)
+                raise LimitExceededException(errors.SCAN_QUOTA)
             self._begin(image.id, Rule(BASIC, MANUAL))
 
     def last(self, repository: Repository, image: Image) -> results.Scan | None:

@@ -55,7 +55,7 @@ def test_a_change_is_refused_when_a_file_is_gone(store, tmp_path, act, name, syn
     change(store, "before")
     act(tmp_path / "state" / name)
     for row in ("one", "two"):
-        with pytest.raises(StateGone, match="was deleted, moved or replaced while the sandbox was running"):
+        with pytest.raises(StateGone, match="was deleted, moved, replaced or cut while the sandbox was running"):
             change(store, row, sync)
     assert store.in_place.gone.is_set()
 
@@ -101,3 +101,18 @@ def test_a_store_that_is_closed_misses_nothing(tmp_path):
     store = Store(tmp_path / "closed.db")
     store.close()
     store.in_place.check()
+
+
+@pytest.mark.parametrize("name", ["state.db", "state.db-wal", "state.db-shm"])
+def test_a_change_is_refused_when_a_file_is_cut(store, tmp_path, name):
+    """``> state.db``, or a program that synchronizes folders. Source: truncate(2)."""
+    change(store, "before")
+    with (tmp_path / "state" / name).open("r+b") as file:
+        file.truncate(100)
+    with pytest.raises(StateGone):
+        change(store, "after")
+
+
+def test_a_file_may_grow(store):
+    for row in range(5000):
+        change(store, f"{row}", sync=False)  # SQLite moves the log's content to the file meanwhile

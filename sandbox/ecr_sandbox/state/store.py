@@ -184,6 +184,7 @@ class Store:
         with self.change() as db:
             for statement in schema.split(";"):
                 db.execute(statement)
+            _require_columns(db, self.path, schema)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -269,7 +270,7 @@ def _check(path: Path) -> None:
     if not path.exists():
         return
     with closing(_read_only(path)) as connection:
-        [found] = connection.execute("PRAGMA quick_check(1)").fetchone()
+        [found] = connection.execute("PRAGMA integrity_check(1)").fetchone()  # of rows and their indexes, too
     if found != "ok":
         raise sqlite3.DatabaseError(found)
 
@@ -308,8 +309,22 @@ def _prepared(path: Path) -> sqlite3.Connection:
     old = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'images'").fetchone() is not None
     steps = [FROM_VERSION_0.format(schema=SCHEMA), FROM_VERSION_1, FROM_VERSION_2][version:] if old else []
     connection.executescript(f"BEGIN IMMEDIATE; {''.join(steps)} {SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
+    _require_columns(connection, path, SCHEMA)
     connection.execute(f"PRAGMA busy_timeout={LOCK_SECONDS * 1000}")
     return connection
+
+
+def _require_columns(connection: sqlite3.Connection, path: Path, schema: str) -> None:
+    """Raise ValueError if a table does not have the columns of *schema*: SQLite does not notice a damaged name."""
+    with closing(sqlite3.connect(":memory:")) as right:
+        right.executescript(schema)
+        for (table,) in right.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            columns = f"SELECT name FROM pragma_table_info('{table}')"
+            if missing := {*right.execute(columns)} - {tuple(row) for row in connection.execute(columns)}:
+                raise ValueError(
+                    f"The state file {path} is damaged: its table {table} has no column {sorted(missing)[0][0]}. "
+                    "Put a copy of the file back, or use another state folder."
+                )
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:

@@ -3,7 +3,9 @@
 Source: unlink(2), https://man7.org/linux/man-pages/man2/unlink.2.html: a deleted file can still be written to.
 """
 
+import os
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -116,3 +118,20 @@ def test_a_change_is_refused_when_a_file_is_cut(store, tmp_path, name):
 def test_a_file_may_grow(store):
     for row in range(5000):
         change(store, f"{row}", sync=False)  # SQLite moves the log's content to the file meanwhile
+
+
+@pytest.mark.parametrize("act", [delete, lambda path: os.truncate(path, 0)], ids=["deleted log", "cut file"])
+def test_what_was_acknowledged_is_rescued_at_the_end(tmp_path, act):
+    """The process that has the log open can still move its content to the state file."""
+    store = Store(tmp_path / "state.db")
+    change(store, "before")
+    reader = sqlite3.connect(store.path)  # with it, SQLite itself would leave everything in the log
+    reader.execute("SELECT 1 FROM backends").fetchall()
+    act(store.path.with_name("state.db-wal") if act is delete else store.path)
+    with pytest.raises(StateGone):
+        change(store, "after")
+    store.close()
+    reader.close()
+    again = Store(store.path)
+    assert [row["region"] for row in again.read().execute("SELECT region FROM backends")] == ["before"]
+    again.close()

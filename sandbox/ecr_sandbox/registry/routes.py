@@ -63,7 +63,7 @@ def _answer(backend: RegistryBackend, request: Request) -> Response:
         refusal = no.refusal
     except BrokenBody:
         refusal = BODY_BROKEN
-    except (OSError, sqlite3.OperationalError) as error:
+    except (OSError, sqlite3.Error) as error:
         refusal = disk.refusal_for(backend.blobs.folder, error)
     body.drain(request)
     return refuse(refusal)

@@ -3,6 +3,7 @@
 The scan itself is a job, because a push waits for what happens here.
 """
 
+from functools import partial
 from typing import Any
 
 from ecr_sandbox.aws.errors import LimitExceededException
@@ -31,9 +32,10 @@ class Scans:
         def scanner() -> Any:
             from .scanner import Scanner
 
-            return Scanner(store, blobs)
+            return Scanner(store, blobs, partial(jobs.add, "slow-scan"))
 
         jobs.on("scan", lambda: scanner().scan, lambda: scanner().give_up)
+        jobs.on("slow-scan", lambda: scanner().scan_slowly, lambda: scanner().give_up, most=2)
         jobs.on("rescan", lambda: self._repeat)
         for kind in (Pushed, Cached, StorageClassChanged):
             events.subscribe(kind, self._arrived)

@@ -19,7 +19,7 @@ ABOUT_THE_CALLER = (*KEY_CHANGES, "GetUser", "CreateAccessKey", "ListAccessKeys"
 
 def iam_requests(call: Call) -> Iterator[AuthorizationRequest]:
     """Everything that must be allowed for a *call* of IAM."""
-    given, account = call.parameters, call.account
+    given = call.parameters
     facts: dict[str, str | tuple[str, ...]] = {}
     if "PolicyArn" in given:
         facts["iam:PolicyARN"] = given["PolicyArn"]
@@ -29,9 +29,18 @@ def iam_requests(call: Call) -> Iterator[AuthorizationRequest]:
         facts["iam:AWSServiceName"] = given["AWSServiceName"]
     arn, tags = _iam_resource(call)
     facts |= resource_tags(tags, "iam")
-    yield AuthorizationRequest(call.action, arn, account, facts)
+    yield AuthorizationRequest(call.action, arn, _owner(call, arn), facts)
     if call.operation == "AddRoleToInstanceProfile":
         yield pass_role(call, _role_arn(call)[0], "ec2.amazonaws.com", arn)
+
+
+def _owner(call: Call, arn: str) -> str:
+    """The account that owns the resource *arn*. Everybody may read and attach AWS's managed policies, and nobody may
+    change them (IAM user guide, "AWS managed policies")."""
+    parts = arn.split(":")
+    if len(parts) < 6 or not parts[5].startswith("policy/") or not parts[4]:
+        return call.account
+    return call.account if parts[4] == "aws" and call.operation.startswith(("Get", "List")) else parts[4]
 
 
 def sts_requests(call: Call) -> Iterator[AuthorizationRequest]:

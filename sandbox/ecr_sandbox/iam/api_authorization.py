@@ -4,13 +4,18 @@ Source: Service Authorization Reference, pages of IAM and STS
 (https://docs.aws.amazon.com/service-authorization/latest/reference/).
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+
+from ecr_sandbox.errors import ApiError
 
 from . import principals
+from .authorization import Denied
 from .pass_role import pass_role, role_tags
 from .requests import AuthorizationRequest, Call, resource_tags
 from .tagging import facts_of
 
+ARN = re.compile("arn:[^:]+:[^:]+:[^:]*:[^:]*:.+")  # what AssumeRole accepts: as of ``errors.DUPLICATE_TAGS``
 GROUP_MEMBERS = ("AddUserToGroup", "RemoveUserFromGroup")
 KEY_CHANGES = ("UpdateAccessKey", "DeleteAccessKey")
 # Without a user name these are about the caller, or about the owner of the key that changes.
@@ -52,23 +57,42 @@ def sts_requests(call: Call) -> Iterator[AuthorizationRequest]:
         return
     given = call.parameters
     arn = given.get("RoleArn", "")
-    role, owner = principals.role(arn), arn.split(":")[4] if arn.count(":") >= 5 else call.who.account
+    if not ARN.fullmatch(arn):
+        raise ApiError("ValidationError", "ValidationError", f"{arn} is invalid", query_status=400)
+    role, owner = principals.role(arn), arn.split(":")[4]
     trust = (principals.trust_policy(role),) if role else ()
+    identity = _source_identity(call, arn)
+    tags = facts_of(given)
+    facts = {**_facts_of_session(given, identity), **role_tags(arn), **tags}
+    actions = [call.action]
+    actions += ["sts:TagSession"] if tags or call.who.transitive_tags else []
+    actions += ["sts:SetSourceIdentity"] if identity else []
+    for action in actions:
+        yield AuthorizationRequest(action, arn, owner, facts, trust, delegated_only=True)
+
+
+def _facts_of_session(given: Mapping[str, str], identity: str) -> dict[str, str | tuple[str, ...]]:
+    """The condition keys of STS for a call of AssumeRole with these parameters."""
     facts: dict[str, str | tuple[str, ...]] = {"sts:RoleSessionName": given.get("RoleSessionName", "")}
     if "ExternalId" in given:
         facts["sts:ExternalId"] = given["ExternalId"]
-    if "SourceIdentity" in given:
-        facts["sts:SourceIdentity"] = given["SourceIdentity"]
-    transitive = tuple(value for name, value in given.items() if name.startswith("TransitiveTagKeys.member."))
-    if transitive:
+    if identity:
+        facts["sts:SourceIdentity"] = identity
+    if transitive := tuple(value for name, value in given.items() if name.startswith("TransitiveTagKeys.member.")):
         facts["sts:TransitiveTagKeys"] = transitive
-    tags = facts_of(given)
-    facts |= {**role_tags(arn), **tags}
-    actions = [call.action]
-    actions += ["sts:TagSession"] if tags else []
-    actions += ["sts:SetSourceIdentity"] if "SourceIdentity" in given else []
-    for action in actions:
-        yield AuthorizationRequest(action, arn, owner, facts, trust, delegated_only=True)
+    return facts
+
+
+def _source_identity(call: Call, role: str) -> str:
+    """The source identity that the new session gets; raises Denied if it would replace the one of the caller.
+
+    IAM user guide, id_credentials_temp_control-access_monitor.html: it "persists when a role is used to assume another
+    role" and "cannot be changed"; the trust policies of all these roles must allow sts:SetSourceIdentity.
+    """
+    own, given = str(call.who.context.get("aws:SourceIdentity", "")), str(call.parameters.get("SourceIdentity", ""))
+    if own and given and own != given:
+        raise Denied(f"User: {call.who.arn} is not authorized to perform: sts:SetSourceIdentity on resource: {role}")
+    return own or given
 
 
 def _iam_resource(call: Call) -> tuple[str, dict[str, str]]:

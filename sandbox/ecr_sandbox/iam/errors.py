@@ -10,6 +10,7 @@ comments say what was compared with AWS.
 
 import re
 
+from moto.core.exceptions import ServiceException
 from moto.iam.exceptions import InvalidInput, LimitExceededException, MalformedPolicyDocument, NotFoundException
 from moto.sts.exceptions import STSValidationError
 
@@ -46,6 +47,32 @@ def incomplete_arn(resource: str) -> MalformedPolicyDocument:
     Source of the code: IAM user guide, ``reference-arns.html``. The sentence is ours.
     """
     return MalformedPolicyDocument(f"Resource {resource} must be a complete ARN in a session policy.")
+
+
+def too_many_policy_arns(most: int) -> STSValidationError:
+    """AssumeRole's ``PolicyArns`` has more than *most* members: API reference. The sentence is ours."""
+    return STSValidationError(
+        "1 validation error detected: Value at 'policyArns' failed to satisfy constraint: "
+        f"Member must have length less than or equal to {most}"
+    )
+
+
+# --- session tags: https://github.com/localstack/localstack/blob/main/tests/aws/services/sts/test_sts.snapshot.json,
+# recorded on AWS; the code is InvalidParameterValue ---
+
+DUPLICATE_TAGS = "Duplicate tag keys found. Please note that Tag keys are case insensitive."
+NO_SUCH_TAG = "The specified transitive tag key must be included in the requested tags."
+INHERITED_TAG = (
+    "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the "
+    "calling session."
+)
+RESERVED_TAGS = "aws: prefixed tag key names are not allowed for external use."  # ours; the rule: id_session-tags.html
+
+
+class InvalidTags(ServiceException):
+    """AssumeRole does not accept the tags."""
+
+    code = "InvalidParameterValue"
 
 
 # --- trust policies ---------------------------------------------------------------------------------------------------

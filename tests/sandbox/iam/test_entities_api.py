@@ -9,8 +9,7 @@ import uuid
 import pytest
 
 from helpers import settings
-from tests.sandbox.iam.test_authorization import MANAGED, allow, deny, policy, refused, trust
-from tests.sandbox.iam.test_policies_api import error
+from tests.sandbox.iam.permissions import MANAGED, allow, deny, error, policy, refused, trust
 
 DOCUMENT = json.dumps(policy(allow("ecr:*")))
 READ_ONLY = MANAGED + "AmazonEC2ContainerRegistryReadOnly"

@@ -5,23 +5,15 @@ import pickle
 import uuid
 
 import pytest
-from botocore.exceptions import ClientError
 
 from ecr_sandbox.iam import policies_api, principals
 from helpers import settings
 from tests.sandbox.conftest import Sandbox
-from tests.sandbox.iam.test_authorization import allow, arn_of, assume, deny, make_role, policy, refused, trust
+from tests.sandbox.iam.permissions import allow, arn_of, assume, deny, error, make_role, policy, refused, trust
 
 REFUSED = json.dumps(policy(allow("s3:*"), {**deny("ecr:*"), "Action": "ecr:"}))
 LARGE = json.dumps(policy(allow("s3:*", Sid="x" * 11_000)))
 NO_SUCH = {"UserName": "nobody", "GroupName": "nobody", "RoleName": "nobody"}
-
-
-def error(call, **parameters) -> tuple[str, int, str]:
-    with pytest.raises(ClientError) as refusal:
-        call(**parameters)
-    answer = refusal.value.response
-    return answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Message"]
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""AssumeRole: session tags, the source identity and role chaining, with real clients.
+"""AssumeRole: sessions and their limits, session tags, the source identity and chains of roles, with real clients.
 
 Sources: IAM user guide, ``id_session-tags.html`` and ``id_credentials_temp_control-access_monitor.html``; for the
 sentences ``ecr_sandbox/iam/errors.py``.
@@ -11,8 +11,173 @@ import pytest
 from botocore.exceptions import ClientError
 
 from helpers import settings
-from tests.sandbox.iam.test_authorization import MANAGED, allow, assume, make_role, policy, refused
-from tests.sandbox.iam.test_policies_api import error
+from tests.sandbox.conftest import ADMINISTRATOR
+from tests.sandbox.iam.permissions import MANAGED, OTHER, allow, assume, error, make_role, policy, refused, trust
+
+
+def test_an_assumed_role_has_its_policies(sandbox, repository):
+    name, key = sandbox.make_user(policy(allow("sts:AssumeRole")))
+    role = make_role(sandbox, f"role-of-{name}", trust(settings.ACCOUNT), policy(allow("ecr:ListImages")))
+    session = assume(sandbox, role, key)
+    who = sandbox.client("sts", key=session).get_caller_identity()
+    assert who["Arn"] == f"arn:aws:sts::{settings.ACCOUNT}:assumed-role/role-of-{name}/test"
+    ecr = sandbox.client(key=session)
+    assert ecr.list_images(repositoryName=repository)["imageIds"] == []
+    assert refused(ecr.describe_images, repositoryName=repository).startswith(f"User: {who['Arn']} is not authorized")
+    sandbox.client("iam").delete_role_policy(RoleName=f"role-of-{name}", PolicyName="own")
+    assert "no identity-based policy" in refused(ecr.list_images, repositoryName=repository)
+
+
+def test_a_session_is_not_a_user(sandbox):
+    name, _ = sandbox.make_user()
+    role = make_role(sandbox, f"role-{name}", trust(settings.ACCOUNT), policy(allow("iam:*")))
+    iam = sandbox.client("iam", key=assume(sandbox, role))
+    for call in (iam.get_user, iam.list_access_keys, iam.create_access_key):
+        with pytest.raises(ClientError, match="Must specify userName when calling with non-User credentials"):
+            call()
+    assert iam.get_user(UserName=name)["User"]["UserName"] == name
+
+
+def test_a_session_needs_its_own_token(sandbox):
+    name, _ = sandbox.make_user()
+    role = make_role(sandbox, f"role-{name}", trust(settings.ACCOUNT), policy(allow("*")))
+    key_id, secret, token = assume(sandbox, role)
+    other = assume(sandbox, role)
+    for key in [(key_id, secret), (key_id, secret, other[2]), (*OTHER, token)]:
+        with pytest.raises(ClientError, match="UnrecognizedClientException"):
+            sandbox.client(key=key).describe_repositories()
+
+
+def test_assume_role_needs_the_trust_policy_and_a_permission(sandbox):
+    name, key = sandbox.make_user(policy(allow("sts:AssumeRole")))
+    _, powerless = sandbox.make_user()
+    role = make_role(sandbox, f"role-{name}", trust(settings.OTHER_ACCOUNT), policy(allow("*")))
+    no = f"is not authorized to perform: sts:AssumeRole on resource: {role}"
+    for caller, arn in [(key, role), (powerless, role), (ADMINISTRATOR, role), (ADMINISTRATOR, role + "-missing")]:
+        message = refused(sandbox.client("sts", key=caller).assume_role, RoleArn=arn, RoleSessionName="test")
+        assert message.replace("-missing", "").endswith(no)
+
+
+def test_another_account_assumes_a_role_by_trust_and_permission(sandbox):
+    name, key = sandbox.make_user(policy(allow("sts:AssumeRole")), administrator=OTHER)
+    _, powerless = sandbox.make_user(administrator=OTHER)
+    role = make_role(sandbox, f"role-{name}", trust(settings.OTHER_ACCOUNT), policy(allow("ecr:*")))
+    assert "sts:AssumeRole" in refused(
+        sandbox.client("sts", key=powerless).assume_role, RoleArn=role, RoleSessionName="test"
+    )
+    session = assume(sandbox, role, key)
+    assert sandbox.client("sts", key=session).get_caller_identity()["Account"] == settings.ACCOUNT
+
+
+def test_a_session_policy_and_policies_by_arn_limit_a_session(sandbox, repository):
+    name, _ = sandbox.make_user()
+    role = make_role(sandbox, f"role-{name}", trust(settings.ACCOUNT), policy(allow("ecr:*")))
+    own = assume(sandbox, role, Policy=json.dumps(policy(allow("ecr:ListImages"))))
+    by_arn = assume(sandbox, role, PolicyArns=[{"arn": MANAGED + "AmazonEC2ContainerRegistryReadOnly"}])
+    for session in (own, by_arn):
+        ecr = sandbox.client(key=session)
+        assert ecr.list_images(repositoryName=repository)["imageIds"] == []
+        assert "no session policy allows the ecr:DeleteRepository action" in refused(
+            ecr.delete_repository, repositoryName=repository
+        )
+
+
+def test_the_tags_of_a_session_are_condition_keys(sandbox, repository):
+    name, _ = sandbox.make_user()
+    trusting = json.loads(trust(settings.ACCOUNT))
+    trusting["Statement"][0]["Action"] = ["sts:AssumeRole", "sts:TagSession"]
+    of_web = {"StringEquals": {"aws:PrincipalTag/team": "web"}}
+    role = make_role(sandbox, f"role-{name}", json.dumps(trusting), policy(allow("ecr:ListImages", Condition=of_web)))
+    tagged = sandbox.client(key=assume(sandbox, role, Tags=[{"Key": "team", "Value": "web"}]))
+    assert tagged.list_images(repositoryName=repository)["imageIds"] == []
+    plain = sandbox.client(key=assume(sandbox, role))
+    assert "no identity-based policy" in refused(plain.list_images, repositoryName=repository)
+    untagged = make_role(sandbox, f"untagged-{name}", trust(settings.ACCOUNT), policy(allow("*")))
+    assert "sts:TagSession" in refused(
+        sandbox.client("sts").assume_role, RoleArn=untagged, RoleSessionName="test", Tags=[{"Key": "a", "Value": "b"}]
+    )
+
+
+def test_a_source_identity_needs_a_permission_and_is_a_condition_key(sandbox, repository):
+    """STS API reference, AssumeRole, ``SourceIdentity``; IAM guide, "Monitor and control actions taken with assumed
+    roles"."""
+    name, _ = sandbox.make_user()
+    untrusted = make_role(sandbox, f"role-{name}", trust(settings.ACCOUNT), policy(allow("*")))
+    assert "sts:SetSourceIdentity" in refused(
+        sandbox.client("sts").assume_role, RoleArn=untrusted, RoleSessionName="test", SourceIdentity="alice"
+    )
+    trusting = json.loads(trust(settings.ACCOUNT))
+    trusting["Statement"][0]["Action"] = ["sts:AssumeRole", "sts:SetSourceIdentity"]
+    of_alice = {"StringEquals": {"aws:SourceIdentity": "alice"}}
+    may = policy(allow("ecr:ListImages", Condition=of_alice), allow("sts:*"))
+    role = make_role(sandbox, f"role-of-{name}", json.dumps(trusting), may)
+    session = assume(sandbox, role, SourceIdentity="alice")
+    for key in (session, assume(sandbox, role, session)):  # a chained session keeps it
+        assert sandbox.client(key=key).list_images(repositoryName=repository)["imageIds"] == []
+    plain = sandbox.client(key=assume(sandbox, role))
+    assert "no identity-based policy" in refused(plain.list_images, repositoryName=repository)
+
+
+def test_an_external_id_can_be_required(sandbox):
+    name, _ = sandbox.make_user()
+    trusting = json.loads(trust(settings.ACCOUNT))
+    trusting["Statement"][0]["Condition"] = {"StringEquals": {"sts:ExternalId": "12345"}}
+    role = make_role(sandbox, f"role-{name}", json.dumps(trusting), policy(allow("*")))
+    assert "sts:AssumeRole" in refused(sandbox.client("sts").assume_role, RoleArn=role, RoleSessionName="test")
+    assert assume(sandbox, role, ExternalId="12345")
+
+
+@pytest.mark.parametrize(
+    "parameters, message",
+    [
+        ({"DurationSeconds": 7200}, "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."),
+        ({"RoleSessionName": "a b"}, "failed to satisfy constraint: Member must satisfy regular expression pattern"),
+        ({"Policy": "no JSON"}, "MalformedPolicyDocument"),
+        ({"PolicyArns": [{"arn": MANAGED + "NoSuchPolicy"}]}, "does not exist or is not attachable"),
+    ],
+)
+def test_invalid_parameters_of_assume_role(sandbox, parameters, message):
+    name, _ = sandbox.make_user()
+    role = make_role(sandbox, f"role-{name}", trust(settings.ACCOUNT), policy(allow("*")))
+    with pytest.raises(ClientError, match=message):
+        sandbox.client("sts").assume_role(**{"RoleArn": role, "RoleSessionName": "test", **parameters})
+
+
+def test_a_chained_session_has_a_shorter_limit(sandbox):
+    name, _ = sandbox.make_user()
+    role = make_role(
+        sandbox, f"role-{name}", trust(settings.ACCOUNT), policy(allow("sts:AssumeRole")), MaxSessionDuration=7200
+    )
+    session = assume(sandbox, role, DurationSeconds=7200)
+    assert assume(sandbox, role, session)
+    with pytest.raises(ClientError, match="1 hour session limit for roles assumed by role chaining"):
+        assume(sandbox, role, session, DurationSeconds=7200)
+
+
+@pytest.mark.parametrize("operation, more", [("get_session_token", {}), ("get_federation_token", {"Name": "bob"})])
+def test_unsupported_operations_of_sts(sandbox, operation, more):
+    with pytest.raises(ClientError, match="is not part of this sandbox"):
+        getattr(sandbox.client("sts"), operation)(**more)
+
+
+def test_sessions_and_policies_survive_a_restart(own_sandbox):
+    sandbox = own_sandbox.start()
+    sandbox.client().create_repository(repositoryName="kept")
+    role = make_role(sandbox, "kept", trust(settings.ACCOUNT), policy(allow("ecr:*")))
+    session = assume(sandbox, role, Policy=json.dumps(policy(allow("ecr:ListImages"))))
+    name, key = sandbox.make_user(policy(allow("ecr:ListImages")))
+    sandbox.client("iam").put_user_permissions_boundary(
+        UserName=name, PermissionsBoundary=MANAGED + "AmazonEC2ContainerRegistryPullOnly"
+    )
+    assert sandbox.stop() == 0
+    sandbox.start()
+    ecr = sandbox.client(key=session)
+    assert ecr.list_images(repositoryName="kept")["imageIds"] == []
+    assert "no session policy" in refused(ecr.describe_images, repositoryName="kept")
+    assert "no permissions boundary" in refused(sandbox.client(key=key).list_images, repositoryName="kept")
+
+
+# Session tags and chains of roles
 
 WEB = {"Key": "team", "Value": "web"}
 INVALID = "InvalidParameterValue"

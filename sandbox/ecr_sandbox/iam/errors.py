@@ -36,6 +36,12 @@ IAM_RESOURCES = {
     "error_message": f'IAM resource path must either be "*", root, or start with {", ".join(_IAM_PATHS)}.',
 }
 
+
+def no_arn(resource: str) -> MalformedPolicyDocument:
+    """A resource that is neither ``*`` nor begins with ``arn:``: [localstack]."""
+    return MalformedPolicyDocument(f'Resource {resource} must be in ARN format or "*".')
+
+
 # --- session policies -------------------------------------------------------------------------------------------------
 
 NOT_JSON = "The policy is not in the valid JSON format."  # https://github.com/hashicorp/vault/issues/1113

@@ -9,7 +9,7 @@ from typing import Any
 
 import moto.iam.urls
 from moto.core.responses import ActionResult, EmptyResult
-from moto.core.serialize import never_return
+from moto.core.serialize import never_return, url_encode
 from moto.iam.exceptions import ValidationError
 from moto.iam.models import User
 from moto.iam.responses import IamResponse
@@ -18,6 +18,21 @@ from . import errors, policies_api, requests
 from .api_authorization import iam_requests
 from .entities_api import EntityOperations
 
+
+def _unchanged(text: str) -> str:
+    return text
+
+
+# Every document is URL-encoded, and these two operations return none: API_PolicyVersion.html, ``Document``. The first
+# end of a path that fits counts. moto encodes those of GetAccountAuthorizationDetails, except the trust policies.
+DOCUMENTS = {
+    "CreatePolicyVersionResponse.PolicyVersion.Document": never_return,
+    "ListPolicyVersionsResponse.Versions.PolicyVersion.Document": never_return,
+    "PolicyVersionList.PolicyVersion.Document": _unchanged,
+    "PolicyVersion.Document": url_encode,
+    "PolicyDetail.PolicyDocument": _unchanged,
+    "PolicyDocument": url_encode,
+}
 USERS_ONLY = ("GetUser", "CreateAccessKey", "ListAccessKeys")
 
 
@@ -27,6 +42,7 @@ class Response(EntityOperations):
     RESPONSE_KEY_PATH_TO_TRANSFORMER = {  # noqa: RUF012 (moto's)
         **IamResponse.RESPONSE_KEY_PATH_TO_TRANSFORMER,
         "ListUsersResponse.Users.User.PermissionsBoundary": never_return,
+        **DOCUMENTS,
     }
 
     def call_action(self) -> Any:

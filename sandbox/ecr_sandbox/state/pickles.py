@@ -33,6 +33,8 @@ VALUES = {
     "threading": {"Condition"},
     "uuid": {"SafeUUID", "UUID"},
 }
+# Services whose models hold models of another: a session of STS has its access key, an instance of EC2 its profile.
+ALSO = {"sts": {"iam"}, "ec2": {"iam"}}
 OWN = ("ecr_sandbox.services.", "ecr_sandbox.iam.")
 # Pickles from before November 2026 name our classes by these modules.
 MOVED = {"helpers.sandbox.ecr.": "ecr_sandbox.services.ecr.", "helpers.sandbox.ecs.": "ecr_sandbox.services.ecs."}
@@ -63,8 +65,9 @@ def load(content: bytes, backend_class: type) -> Any:
         digest, content = content[len(MARK) : start], content[start:]
         if hashlib.sha256(content).digest() != digest:
             raise NotAllowed("its bytes have changed")
-    packages = [each.__module__.split(".")[1] for each in backend_class.__mro__ if each.__module__.startswith("moto.")]
-    return _Unpickler(content, {f"moto.{package}." for package in packages} - {"moto.core."}).backend()
+    packages = {each.__module__.split(".")[1] for each in backend_class.__mro__ if each.__module__.startswith("moto.")}
+    packages |= {other for package in packages for other in ALSO.get(package, ())}
+    return _Unpickler(content, {f"moto.{package}." for package in packages - {"core"}}).backend()
 
 
 class _Unpickler(pickle.Unpickler):

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from moto.backends import get_backend
+from moto.core.utils import utcnow
 from moto.ec2.models import EC2Backend
 from moto.ecr.models import ECRBackend, Repository
-from moto.iam.models import IAMBackend
+from moto.iam.models import AccessKey, AccessKeyLastUsed, IAMBackend
 from moto.sqs.models import SQSBackend
+from moto.sts.models import AssumedRole, STSBackend
 
 from ecr_sandbox.services.ecr.backend import Backend
 from ecr_sandbox.services.ecr.backend import Repository as OwnRepository
@@ -156,6 +158,17 @@ def test_methods_and_locks_of_models_are_kept():
     for content in (dump(queue), pickle.dumps(queue, 5)):
         with load(content, SQSBackend)._messages_lock as acquired:
             assert acquired
+
+
+def test_a_session_of_sts_can_be_read():
+    """It holds its access key, a model of IAM."""
+    backend = STSBackend(HERE, ME)
+    key = AccessKey(None, "ASIA", ME)
+    key.last_used = AccessKeyLastUsed(utcnow(), "ecr", HERE)
+    session = AssumedRole(ME, HERE, key, "test", f"arn:aws:iam::{ME}:role/r", "", 900, "")
+    backend.assumed_roles.append(session)
+    found = load(dump(backend), STSBackend).get_assumed_role_from_access_key(session.access_key_id)
+    assert found.secret_access_key == session.secret_access_key
 
 
 def test_a_new_backend_of_every_service_that_is_stored_can_be_read():

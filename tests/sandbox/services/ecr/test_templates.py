@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from ecr_sandbox.services.ecr.lifecycle.policy import stored
 from ecr_sandbox.services.ecr.templates import PUSH, chosen, has_prefix, is_name
 from helpers import settings
-from tests.sandbox.iam.test_authorization import allow, make_role, policy
+from tests.sandbox.iam.permissions import allow, make_role, policy
 
 LIFECYCLE = json.dumps(
     {

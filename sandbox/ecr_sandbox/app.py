@@ -26,7 +26,7 @@ from ecr_sandbox.aws.resource_policies import check_resource_policy
 from ecr_sandbox.aws.responses import answer_errors
 from ecr_sandbox.aws.transaction import in_transaction
 from ecr_sandbox.aws.validation import validate
-from ecr_sandbox.bad_requests import is_registry_path, refuse_request
+from ecr_sandbox.bad_requests import is_registry_path, refuse_request, refuse_unforeseen
 from ecr_sandbox.control_api import ControlApi
 from ecr_sandbox.http import addresses
 from ecr_sandbox.http.limits import enforce_limits
@@ -102,7 +102,7 @@ class App:
         self._default_registry = self._private_registry(settings.ACCOUNT, settings.REGION)
         self._layers = presigned_urls.layers(layer_urls, self._blobs, ecr.backend.Backend.meter.sent)
         self._api = self._aws_api()
-        self.main_handler = _guarded(self._main)
+        self.main_handler = self._guarded(self._main)
 
     def start(self) -> None:
         """Continue what an earlier run left: jobs, tasks, services."""
@@ -120,11 +120,15 @@ class App:
     def handler_for(self, name: str) -> Handler:
         """The handler of the port *name*, loaded by its first request."""
         if name == addresses.HUB:
-            return _guarded(_later(self._hub))
+            return self._guarded(_later(self._hub))
         if name == addresses.PUBLIC:
-            return _guarded(_later(self._public_registry))
+            return self._guarded(_later(self._public_registry))
         account, _, region = name.partition(" ")
-        return _guarded(self._private_registry(account, region))
+        return self._guarded(self._private_registry(account, region))
+
+    def _guarded(self, handler: Handler) -> Handler:
+        contained = contain(partial(refuse_unforeseen, self._folder))
+        return chain([enforce_limits(refuse_request), contained, check_origin], handler)
 
     def _main(self, request: Request) -> Response:
         if is_registry_path(request.path) and not scope_of(request):  # SES and others have paths like the registry's
@@ -136,7 +140,6 @@ class App:
     def _aws_api(self) -> Handler:
         keys = AccessKeys(principals.secret_of, principals.of)
         middleware = [
-            contain,
             answer_errors,
             verify_signature(dispatch.check_scope, keys),
             validate,
@@ -210,10 +213,6 @@ class App:
         from ecr_sandbox.services import lambda_
 
         return lambda_.control(self.store, PrivateImages())
-
-
-def _guarded(handler: Handler) -> Handler:
-    return chain([enforce_limits(refuse_request), check_origin], handler)
 
 
 def _authorization_requests(package: str, call: Call) -> Iterable[AuthorizationRequest]:

@@ -1,15 +1,17 @@
-"""Answers to requests that no protocol can read: as a registry under ``/v2/``, as an AWS API everywhere else."""
+"""Answers to requests that cannot be read, or fail unforeseen: a registry's under ``/v2/``, an AWS API's elsewhere."""
 
 import json
+from pathlib import Path
 
 from werkzeug.wrappers import Response
 
+from ecr_sandbox.aws.errors import internal, storage_full
 from ecr_sandbox.aws.responses import refuse
 from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http.limits import Problem
 from ecr_sandbox.http.middleware import Request
-from ecr_sandbox.registry import responses
-from ecr_sandbox.registry.errors import BODY_BROKEN, BODY_TOO_LARGE, PATH_BROKEN
+from ecr_sandbox.registry import disk, responses
+from ecr_sandbox.registry.errors import BODY_BROKEN, BODY_TOO_LARGE, PATH_BROKEN, disk_failed
 
 REGISTRY_ERRORS = {
     Problem.BODY_TOO_LARGE: BODY_TOO_LARGE,
@@ -26,6 +28,13 @@ def refuse_request(request: Request, problem: Problem) -> Response:
     too_large = problem is Problem.BODY_TOO_LARGE
     code = "RequestEntityTooLargeException" if too_large else "SerializationException"
     return refuse(request, ApiError(code, code, error.message, error.status, error.status))
+
+
+def refuse_unforeseen(folder: Path, request: Request, error: Exception) -> Response:
+    """The answer to a request that failed with *error*; *folder* is the state's."""
+    if is_registry_path(request.path):
+        return responses.refuse(disk_failed(folder, error))
+    return refuse(request, storage_full() if disk.is_full(folder, error) else internal())
 
 
 def malformed(path: bytes, message: str) -> tuple[bytes, str]:

@@ -53,7 +53,7 @@ Everywhere:
 - Every other service of AWS returns `UnsupportedOperationException`, in its own protocol.
 - A queue's URL, a Region's endpoint and `registryUri` are addresses of the sandbox. The instances that EC2's API
   creates do not exist; their public addresses are reserved for documentation.
-- There are no quotas for the rate of calls, repositories, images, or tags of an image.
+- There are no quotas for the rate of calls and for repositories.
 - Nothing is encrypted or signed. The settings are stored and returned.
 - `BLOB_MOUNTING` is enabled by default; on AWS you enable it.
 
@@ -175,7 +175,8 @@ Signatures and permissions:
   signed, as AWS's guide says; AWS may be less strict.
 - An administrator who can no longer change their own permissions gets them back when the sandbox starts, and loses
   what limits them. On AWS the account's root user does that. There is no root key.
-- There are no organizations, and no condition keys of networks, federation and MFA. Secrets Manager, SQS, EC2 and
+- There are no organizations, and no condition keys of networks, federation and MFA; AssumeRole with an MFA device is
+  refused. Secrets Manager, SQS, EC2 and
   CloudWatch check the action and the tags of a call, but the resource is `*`. `iam:AssociatedResourceArn` is set
   where the resource is known; AWS does not document it for each service. `kms:` permissions are not needed.
 - A condition on a key that can have several values is never met without a set operator, and `ForAnyValue:` ignores

@@ -72,6 +72,12 @@ def million_files() -> Iterator[bytes]:
     yield from (header("usr/share/doc/empty") * 10_000 for _ in range(100))
 
 
+def empty_lines() -> Iterator[bytes]:
+    """A list of packages with 31 million empty lines: it is not too much, but takes 20 seconds."""
+    yield member("var/lib/dpkg/status", b"\n" * (31 * MIB))
+
+
+SLOW = {"empty_lines": empty_lines}
 BOMBS = {
     each.__name__: each
     for each in (
@@ -89,7 +95,7 @@ BOMBS = {
 
 def bomb(name: str) -> bytes:
     """The layer of that name, on top of the files of Debian; compressed piece by piece (RFC 1952, 2.2)."""
-    pieces = (member("etc/os-release", DEBIAN), *BOMBS[name](), bytes(1024))
+    pieces = (member("etc/os-release", DEBIAN), *(BOMBS | SLOW)[name](), bytes(1024))
     return b"".join(map(_compressed, pieces))
 
 

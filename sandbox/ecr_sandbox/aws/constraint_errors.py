@@ -73,9 +73,12 @@ def as_ecr_says(field: str, constraint: str) -> tuple[str, str]:
 
     Sources: https://github.com/prowler-cloud/prowler/pull/603 (imageDigest);
     https://github.com/aws-actions/amazon-ecr-login/issues/225 (registryIds); https://github.com/mulgadc/spinifex,
-    spinifex/gateway/ecrapi/validation_test.go, captured from ECR (repositoryName, tags).
+    spinifex/gateway/ecrapi/validation_test.go, captured from ECR (repositoryName, tags), and
+    spinifex/domains/ecr/awsapi/repositorypolicy_test.go (policyText).
     """
     *_, last = field.split(".")
+    if (field, constraint) == ("policyText", "must not be null"):
+        return "PolicyText", "Cannot be null"
     if last in OWN_TYPES:
         return last, constraint.replace(r"\/", "/")  # the model escapes the slash, ECR does not
     if values := re.search(r"\[(.*)\]$", constraint):

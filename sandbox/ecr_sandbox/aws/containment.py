@@ -6,6 +6,8 @@ The change is undone before, by ``transaction.py``. The sandbox's log has one li
 import sqlite3
 import sys
 import traceback
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from werkzeug.exceptions import HTTPException
@@ -13,14 +15,13 @@ from werkzeug.wrappers import Response
 
 from ecr_sandbox.auth.scope import service_of
 from ecr_sandbox.errors import ApiError, could_not, not_supported
-from ecr_sandbox.http.middleware import Handler, Request
+from ecr_sandbox.http.middleware import Handler, Middleware, Request
 from ecr_sandbox.http.server import BodyTooLarge, BrokenBody
 from ecr_sandbox.iam.requests import Call
 from ecr_sandbox.state import disk
 
 from .errors import INTERNAL, internal, storage_full
 from .protocols import model_of
-from .responses import refuse
 
 PACKAGES = ("ecr_sandbox", "moto")
 LONGEST = 1000  # characters of a line in the log
@@ -29,15 +30,19 @@ PASSING = (OSError, sqlite3.Error, MemoryError)
 OF_THE_BODY = (HTTPException, BodyTooLarge, BrokenBody, RecursionError)  # http/limits.py answers these
 
 
-def contain(request: Request, call_next: Handler) -> Response:
-    """Middleware that answers an unexpected error outside of the transaction of a call."""
+def contain(refuse: Callable[[Request, Exception], Response]) -> Middleware:
+    """Middleware that answers an unexpected error, outside of the transaction of a call, with *refuse*."""
+    return partial(_contain, refuse)
+
+
+def _contain(refuse: Callable[[Request, Exception], Response], request: Request, call_next: Handler) -> Response:
     try:
         return call_next(request)
     except OF_THE_BODY:
         raise
     except Exception as error:
-        _log(error, service_of(request))
-        return refuse(request, internal())
+        _log(error, service_of(request) or request.method)
+        return refuse(request, error)
 
 
 def contained(error: Exception, call: Call, folder: Path) -> ApiError:

@@ -42,6 +42,12 @@ class InvalidTagParameterException(ServiceException):
         super().__init__("Tag parameters are invalid")
 
 
+class LimitExceededException(ServiceException):
+    """A quota is used up; the sentence is given where it is raised."""
+
+    code = "LimitExceededException"
+
+
 class TooManyTagsException(ServiceException):
     """The code and the number are AWS's (user guide, "Tag restrictions"); the sentence is ours."""
 

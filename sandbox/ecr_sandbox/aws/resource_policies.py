@@ -42,7 +42,7 @@ def check_resource_policy(request: Request, call_next: Handler) -> Response:
     """Middleware that raises ApiError for a call with a policy that is malformed, or without a principal."""
     call = call_of(request)
     path = PARAMETERS.get((call.service, call.operation))
-    if path and (text := _at(call.parameters, path)):
+    if path and (text := _at(request.parameters, path)):
         code, malformed, unsupported = ERRORS[call.service]
         try:
             statements = policy.document_statements(text)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from enum import Enum, auto
 from functools import partial
+from io import BytesIO
 
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response
@@ -43,6 +44,11 @@ def _enforce(refuse: Refuse, request: Request, call_next: Handler) -> Response:
     try:
         return call_next(request)
     except (BodyTooLarge, RequestEntityTooLarge):
-        return refuse(request, Problem.BODY_TOO_LARGE)
+        return refuse(_without_body(request), Problem.BODY_TOO_LARGE)
     except (BrokenBody, HTTPException, RecursionError):
-        return refuse(request, Problem.BODY_BROKEN)
+        return refuse(_without_body(request), Problem.BODY_BROKEN)
+
+
+def _without_body(request: Request) -> Request:
+    """*request* with an empty body: a form that could not be read cannot say in which protocol to answer."""
+    return Request({**request.environ, "wsgi.input": BytesIO(), "CONTENT_LENGTH": "0"})

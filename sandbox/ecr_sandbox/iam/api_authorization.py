@@ -4,13 +4,18 @@ Source: Service Authorization Reference, pages of IAM and STS
 (https://docs.aws.amazon.com/service-authorization/latest/reference/).
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+
+from ecr_sandbox.errors import ApiError
 
 from . import principals
+from .authorization import Denied
 from .pass_role import pass_role, role_tags
 from .requests import AuthorizationRequest, Call, resource_tags
 from .tagging import facts_of
 
+ARN = re.compile("arn:[^:]+:[^:]+:[^:]*:[^:]*:.+")  # what AssumeRole accepts: as of ``errors.DUPLICATE_TAGS``
 GROUP_MEMBERS = ("AddUserToGroup", "RemoveUserFromGroup")
 KEY_CHANGES = ("UpdateAccessKey", "DeleteAccessKey")
 # Without a user name these are about the caller, or about the owner of the key that changes.
@@ -19,7 +24,7 @@ ABOUT_THE_CALLER = (*KEY_CHANGES, "GetUser", "CreateAccessKey", "ListAccessKeys"
 
 def iam_requests(call: Call) -> Iterator[AuthorizationRequest]:
     """Everything that must be allowed for a *call* of IAM."""
-    given, account = call.parameters, call.account
+    given = call.parameters
     facts: dict[str, str | tuple[str, ...]] = {}
     if "PolicyArn" in given:
         facts["iam:PolicyARN"] = given["PolicyArn"]
@@ -29,9 +34,18 @@ def iam_requests(call: Call) -> Iterator[AuthorizationRequest]:
         facts["iam:AWSServiceName"] = given["AWSServiceName"]
     arn, tags = _iam_resource(call)
     facts |= resource_tags(tags, "iam")
-    yield AuthorizationRequest(call.action, arn, account, facts)
+    yield AuthorizationRequest(call.action, arn, _owner(call, arn), facts)
     if call.operation == "AddRoleToInstanceProfile":
         yield pass_role(call, _role_arn(call)[0], "ec2.amazonaws.com", arn)
+
+
+def _owner(call: Call, arn: str) -> str:
+    """The account that owns the resource *arn*. Everybody may read and attach AWS's managed policies, and nobody may
+    change them (IAM user guide, "AWS managed policies")."""
+    parts = arn.split(":")
+    if len(parts) < 6 or not parts[5].startswith("policy/") or not parts[4]:
+        return call.account
+    return call.account if parts[4] == "aws" and call.operation.startswith(("Get", "List")) else parts[4]
 
 
 def sts_requests(call: Call) -> Iterator[AuthorizationRequest]:
@@ -43,23 +57,42 @@ def sts_requests(call: Call) -> Iterator[AuthorizationRequest]:
         return
     given = call.parameters
     arn = given.get("RoleArn", "")
-    role, owner = principals.role(arn), arn.split(":")[4] if arn.count(":") >= 5 else call.who.account
+    if not ARN.fullmatch(arn):
+        raise ApiError("ValidationError", "ValidationError", f"{arn} is invalid", query_status=400)
+    role, owner = principals.role(arn), arn.split(":")[4]
     trust = (principals.trust_policy(role),) if role else ()
+    identity = _source_identity(call, arn)
+    tags = facts_of(given)
+    facts = {**_facts_of_session(given, identity), **role_tags(arn), **tags}
+    actions = [call.action]
+    actions += ["sts:TagSession"] if tags or call.who.transitive_tags else []
+    actions += ["sts:SetSourceIdentity"] if identity else []
+    for action in actions:
+        yield AuthorizationRequest(action, arn, owner, facts, trust, delegated_only=True)
+
+
+def _facts_of_session(given: Mapping[str, str], identity: str) -> dict[str, str | tuple[str, ...]]:
+    """The condition keys of STS for a call of AssumeRole with these parameters."""
     facts: dict[str, str | tuple[str, ...]] = {"sts:RoleSessionName": given.get("RoleSessionName", "")}
     if "ExternalId" in given:
         facts["sts:ExternalId"] = given["ExternalId"]
-    if "SourceIdentity" in given:
-        facts["sts:SourceIdentity"] = given["SourceIdentity"]
-    transitive = tuple(value for name, value in given.items() if name.startswith("TransitiveTagKeys.member."))
-    if transitive:
+    if identity:
+        facts["sts:SourceIdentity"] = identity
+    if transitive := tuple(value for name, value in given.items() if name.startswith("TransitiveTagKeys.member.")):
         facts["sts:TransitiveTagKeys"] = transitive
-    tags = facts_of(given)
-    facts |= {**role_tags(arn), **tags}
-    actions = [call.action]
-    actions += ["sts:TagSession"] if tags else []
-    actions += ["sts:SetSourceIdentity"] if "SourceIdentity" in given else []
-    for action in actions:
-        yield AuthorizationRequest(action, arn, owner, facts, trust, delegated_only=True)
+    return facts
+
+
+def _source_identity(call: Call, role: str) -> str:
+    """The source identity that the new session gets; raises Denied if it would replace the one of the caller.
+
+    IAM user guide, id_credentials_temp_control-access_monitor.html: it "persists when a role is used to assume another
+    role" and "cannot be changed"; the trust policies of all these roles must allow sts:SetSourceIdentity.
+    """
+    own, given = str(call.who.context.get("aws:SourceIdentity", "")), str(call.parameters.get("SourceIdentity", ""))
+    if own and given and own != given:
+        raise Denied(f"User: {call.who.arn} is not authorized to perform: sts:SetSourceIdentity on resource: {role}")
+    return own or given
 
 
 def _iam_resource(call: Call) -> tuple[str, dict[str, str]]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -94,13 +94,9 @@ def _converted(convert: Callable[[str], Any], relation: Callable[[Any, Any], boo
 
 
 def _number(text: str) -> Decimal:
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        raise ValueError(text) from None
-    if not number.is_finite():
+    if not NUMBER.fullmatch(text):
         raise ValueError(text)
-    return number
+    return Decimal(text)
 
 
 def _moment(text: str) -> Decimal:
@@ -143,6 +139,7 @@ def _like_arn(value: str, wanted: Text, facts: Facts) -> bool:
     return wanted.like_arn(value, facts)
 
 
+NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,9})?", re.ASCII)  # Decimal also reads 1_000 and NaN
 RELATIONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "Equals": operator.eq,
     "LessThan": operator.lt,

@@ -1,13 +1,17 @@
-"""The sentences of IAM and STS about policy documents, each with its source.
+"""The sentences of IAM and STS, each with its source.
 
-The code is MalformedPolicyDocument or LimitExceeded (API reference). [localstack] is
+Their codes are in the API references: MalformedPolicyDocument or LimitExceeded for policy documents, DeleteConflict,
+NoSuchEntity or EntityAlreadyExists for the rest. [localstack] is
 https://github.com/localstack/localstack/blob/main/tests/aws/services/iam/test_iam_policies.snapshot.json, which was
 recorded on AWS; moto's validator, which runs first for identity-based policies, has the other sentences of that file.
 [versitygw] is https://github.com/versity/versitygw/blob/main/iamapi/policy/trust.go and ``validate.go`` there, whose
 comments say what was compared with AWS.
 """
 
-from moto.iam.exceptions import LimitExceededException, MalformedPolicyDocument
+import re
+
+from moto.core.exceptions import ServiceException
+from moto.iam.exceptions import InvalidInput, LimitExceededException, MalformedPolicyDocument, NotFoundException
 from moto.sts.exceptions import STSValidationError
 
 # --- identity-based policies ------------------------------------------------------------------------------------------
@@ -32,6 +36,12 @@ IAM_RESOURCES = {
     "error_message": f'IAM resource path must either be "*", root, or start with {", ".join(_IAM_PATHS)}.',
 }
 
+
+def no_arn(resource: str) -> MalformedPolicyDocument:
+    """A resource that is neither ``*`` nor begins with ``arn:``: [localstack]."""
+    return MalformedPolicyDocument(f'Resource {resource} must be in ARN format or "*".')
+
+
 # --- session policies -------------------------------------------------------------------------------------------------
 
 NOT_JSON = "The policy is not in the valid JSON format."  # https://github.com/hashicorp/vault/issues/1113
@@ -53,6 +63,32 @@ def incomplete_arn(resource: str) -> MalformedPolicyDocument:
     Source of the code: IAM user guide, ``reference-arns.html``. The sentence is ours.
     """
     return MalformedPolicyDocument(f"Resource {resource} must be a complete ARN in a session policy.")
+
+
+def too_many_policy_arns(most: int) -> STSValidationError:
+    """AssumeRole's ``PolicyArns`` has more than *most* members: API reference. The sentence is ours."""
+    return STSValidationError(
+        "1 validation error detected: Value at 'policyArns' failed to satisfy constraint: "
+        f"Member must have length less than or equal to {most}"
+    )
+
+
+# --- session tags: https://github.com/localstack/localstack/blob/main/tests/aws/services/sts/test_sts.snapshot.json,
+# recorded on AWS; the code is InvalidParameterValue ---
+
+DUPLICATE_TAGS = "Duplicate tag keys found. Please note that Tag keys are case insensitive."
+NO_SUCH_TAG = "The specified transitive tag key must be included in the requested tags."
+INHERITED_TAG = (
+    "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the "
+    "calling session."
+)
+RESERVED_TAGS = "aws: prefixed tag key names are not allowed for external use."  # ours; the rule: id_session-tags.html
+
+
+class InvalidTags(ServiceException):
+    """AssumeRole does not accept the tags."""
+
+    code = "InvalidParameterValue"
 
 
 # --- trust policies ---------------------------------------------------------------------------------------------------
@@ -100,10 +136,12 @@ def inline_policies_too_large(most: int, kind: str, name: str) -> LimitExceededE
 
 
 def quota_exceeded(quota: str, most: int) -> LimitExceededException:
-    """A managed policy or a trust policy is too large.
+    """A managed policy or a trust policy is too large, or a user, group or role has too many of something.
 
     Source: https://github.com/docker/docs/issues/5815 (``PolicySize``); ``ACLSizePerRole``: the README of
-    https://github.com/cloudposse/terraform-aws-components, ``modules/aws-teams``, "Known Problems".
+    https://github.com/cloudposse/terraform-aws-components, ``modules/aws-teams``, "Known Problems";
+    ``PoliciesPerGroup``: https://github.com/aws/aws-cdk/issues/13515, as ``PoliciesPerRole`` in
+    https://github.com/ministryofjustice/cloud-platform-environments/pull/14118; for ``GroupsPerUser`` this is assumed.
     """
     return LimitExceededException(f"Cannot exceed quota for {quota}: {most}")
 
@@ -114,3 +152,53 @@ def session_policy_too_long(text: str, most: int) -> STSValidationError:
         f"1 validation error detected: Value '{text}' at 'policy' failed to satisfy constraint: "
         f"Member must have length less than or equal to {most}"
     )
+
+
+# --- users, groups, roles, managed policies ---------------------------------------------------------------------------
+
+HAS_ACCESS_KEYS = "Cannot delete entity, must delete access keys first."
+HAS_GROUPS = "Cannot delete entity, must remove users from group first."  # of a user, and of a group
+HAS_PASSWORD = "Cannot delete entity, must delete login profile first."  # https://github.com/rebuy-de/aws-nuke/pull/169
+HAS_MFA = "Cannot delete entity, must delete MFA device first."  # https://github.com/rebuy-de/aws-nuke/issues/281
+HAS_CERTIFICATES = "Cannot delete entity, must delete signing certificate first."  # ours, in the form of the others
+HAS_POLICIES = (
+    "Cannot delete entity, must detach all policies first."  # cloud-custodian/cloud-custodian#7484, of a group
+)
+HAS_INLINE_POLICIES = "Cannot delete entity, must delete policies first."  # awslabs/aws-orbit-workbench#633, of a role
+# https://github.com/terraform-aws-modules/terraform-aws-eks/issues/3132; also for the policy of a permissions boundary:
+# https://github.com/gruntwork-io/cloud-nuke/issues/972
+POLICY_IN_USE = "Cannot delete a policy attached to entities."
+POLICY_HAS_VERSIONS = (  # https://github.com/rebuy-de/aws-nuke/issues/1
+    "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. "
+    "The default version is deleted with the policy."
+)
+# https://github.com/localstack/localstack/blob/main/tests/aws/services/iam/test_iam.snapshot.json, recorded on AWS
+NOT_ATTACHABLE = "does not exist or is not attachable."
+
+# moto's sentences about what is missing -> IAM's. Sources: prowler-cloud/prowler#2872 (role), ansible/ansible#45593
+# (user), hashicorp/terraform-provider-aws#9278 (group).
+MISSING = {
+    re.compile(r"Role (\S+) not found"): "The role with name {} cannot be found.",
+    re.compile(r"Group (\S+) not found"): "The group with name {} cannot be found.",
+    re.compile(r"User (\S+) not found"): "The user with name {} cannot be found.",
+    re.compile(r"Policy (arn:\S+) not found"): "Policy {} was not found.",
+}
+
+
+def invalid_arn(arn: str) -> InvalidInput:
+    """A policy's ARN that is not one. Source: as of ``NOT_ATTACHABLE``."""
+    return InvalidInput(f"ARN {arn} is not valid.")
+
+
+def inline_policy_missing(kind: str, name: str) -> NotFoundException:
+    """A *kind* (``user``, ``group``, ``role``) does not have the inline policy *name*: lucidsoftware/cumulus#71."""
+    return NotFoundException(f"The {kind} policy with name {name} cannot be found.")
+
+
+class NotFound(NotFoundException):
+    """In the place of moto's exception, with IAM's sentence."""
+
+    def __init__(self, message: str):
+        found = ((sentence, pattern.fullmatch(message)) for pattern, sentence in MISSING.items())
+        of_iam = (each.format(*match.groups()) for each, match in found if match)
+        super().__init__(next(of_iam, message))

@@ -35,7 +35,8 @@ class Principal:
     is None if AssumeRole got no session policies. *context* has condition keys such as ``aws:username``.
     An *unrestricted* principal, an account's root, is allowed everything by its account, without a policy. A policy of
     a resource can deny it, and those of other accounts and the trust policies of roles must allow it.
-    An AWS service (``lambda.amazonaws.com``) has its name in place of the ARN.
+    An AWS service (``lambda.amazonaws.com``) has its name in place of the ARN. *transitive_tags* are the tags of a
+    session that the sessions of roles which it assumes get too.
     """
 
     arn: str
@@ -46,6 +47,7 @@ class Principal:
     session: tuple[Policy, ...] | None = None
     context: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     unrestricted: bool = False
+    transitive_tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_session(self) -> bool:

@@ -1,4 +1,4 @@
-"""IAM's operations that store a policy: they refuse what IAM refuses, and a trust policy stores unique ids.
+"""IAM's operations on policies: they refuse what IAM refuses, and a trust policy stores unique ids.
 
 Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html and the other operations there
 """
@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.htm
 import moto.iam.models as moto_iam
 import moto.iam.policy_validation as moto_validation
 from moto.core.responses import ActionResult
+from moto.iam.models import Group, User
 from moto.iam.responses import IamResponse
 
 from . import errors, principal_names
@@ -48,6 +49,30 @@ class PolicyOperations(IamResponse):
         self._check_inline_policy("role", self.backend.get_role(self._get_param("RoleName")))
         return super().put_role_policy()
 
+    def get_user_policy(self) -> ActionResult:
+        self._check_inline_policy_exists("user", self.backend.get_user(self._get_param("UserName")))
+        return super().get_user_policy()
+
+    def get_group_policy(self) -> ActionResult:
+        self._check_inline_policy_exists("group", self.backend.get_group(self._get_param("GroupName")))
+        return super().get_group_policy()
+
+    def get_role_policy(self) -> ActionResult:
+        self._check_inline_policy_exists("role", self.backend.get_role(self._get_param("RoleName")))
+        return super().get_role_policy()
+
+    def delete_user_policy(self) -> ActionResult:
+        self._check_inline_policy_exists("user", self.backend.get_user(self._get_param("UserName")))
+        return super().delete_user_policy()
+
+    def delete_group_policy(self) -> ActionResult:
+        self._check_inline_policy_exists("group", self.backend.get_group(self._get_param("GroupName")))
+        return super().delete_group_policy()
+
+    def delete_role_policy(self) -> ActionResult:
+        self._check_inline_policy_exists("role", self.backend.get_role(self._get_param("RoleName")))
+        return super().delete_role_policy()
+
     def create_role(self) -> ActionResult:
         check_trust_policy(self._document("AssumeRolePolicyDocument"))
         return super().create_role()
@@ -57,10 +82,15 @@ class PolicyOperations(IamResponse):
         check_trust_policy(self._document())
         return super().update_assume_role_policy()
 
-    def _check_inline_policy(self, kind: str, holder: moto_iam.User | moto_iam.Group | moto_iam.Role) -> None:
+    def _check_inline_policy(self, kind: str, holder: User | Group | moto_iam.Role) -> None:
         replaced = self._get_param("PolicyName")
         others = [text for name, text in holder.policies.items() if name != replaced]
         check_inline_policy(self._document(), kind, holder.name, others)
+
+    def _check_inline_policy_exists(self, kind: str, holder: User | Group | moto_iam.Role) -> None:
+        name = self._get_param("PolicyName")
+        if name not in holder.policies:
+            raise errors.inline_policy_missing(kind, name)
 
     def _document(self, parameter: str = "PolicyDocument") -> str:
         return self._get_param(parameter) or ""
@@ -80,5 +110,6 @@ def install() -> None:
     """Replace moto's class, validators and table by these. Call it before moto answers anything."""
     moto_validation.VALID_RESOURCE_PATH_STARTING_VALUES["iam"] = errors.IAM_RESOURCES
     moto_iam.Role = Role
+    moto_iam.NotFoundException = errors.NotFound
     moto_iam.IAMPolicyDocumentValidator = _Checked
     moto_iam.IAMTrustPolicyDocumentValidator = _Checked

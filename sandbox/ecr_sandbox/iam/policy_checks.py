@@ -12,8 +12,14 @@ from moto.iam.exceptions import MalformedPolicyDocument
 from moto.iam.policy_validation import IAMPolicyDocumentValidator
 
 from . import errors, principal_names
+from .patterns import glob, literal_brackets
 from .policy import VERSIONS, WITH_VARIABLES, Malformed, Policy, as_list, missing_fields, parse
 
+# The actions that assume a role, and those that a session's properties need: Service Authorization Reference, STS.
+TRUST_ACTIONS = (
+    *("assumerole", "assumerolewithsaml", "assumerolewithwebidentity"),
+    *("tagsession", "setsourceidentity", "setcontext"),
+)
 SID = re.compile("[0-9A-Za-z]*")
 # Characters, without white space except in a session policy. Inline policies count together.
 MOST_INLINE = {"user": 2048, "group": 5120, "role": 10240}
@@ -79,6 +85,9 @@ def _check_identity_policy(text: str, any_version: bool = False) -> Policy:
     policy = _parsed(text)
     if policy and any(each.principals is not None for each in policy.statements):
         raise MalformedPolicyDocument(errors.HAS_PRINCIPAL)
+    for resource in (each for statement in (policy.statements if policy else ()) for each in statement.resources or ()):
+        if resource.raw != "*" and not resource.raw.startswith("arn:"):
+            raise errors.no_arn(resource.raw)
     try:
         IAMPolicyDocumentValidator(_for_moto(text, any_version)).validate()
     except (TypeError, AttributeError):  # moto cannot read null in a list
@@ -130,7 +139,7 @@ def _check_trust_statement(statement: Any) -> None:
         errors.TRUST_EMPTY_PRINCIPAL: statement.get("Principal") == {},
         errors.TRUST_STAR: statement.get("Principal") == "*",
         errors.TRUST_NO_ACTION: not statement.get("Action") and not statement.get("NotAction"),
-        errors.TRUST_ACTIONS: not all(map(_is_of_sts, _actions(statement))),
+        errors.TRUST_ACTIONS: not all(map(_is_of_trust, _actions(statement))),
         errors.TRUST_RESOURCE: "Resource" in statement,
         errors.TRUST_NOT_RESOURCE: "NotResource" in statement,
     }
@@ -142,8 +151,10 @@ def _actions(statement: Mapping[str, Any]) -> list[Any]:
     return [each for element in ("Action", "NotAction") for each in as_list(statement.get(element, []))]
 
 
-def _is_of_sts(action: Any) -> bool:
-    return isinstance(action, str) and action.lower().startswith("sts:")
+def _is_of_trust(action: Any) -> bool:
+    """Whether *action* is a pattern of an action that a trust policy can have. One without a name is a syntax error."""
+    prefix, _, name = action.lower().partition(":") if isinstance(action, str) else ("", "", "")
+    return prefix == "sts" and (not name or any(map(glob(literal_brackets(name)), TRUST_ACTIONS)))
 
 
 def _statements(document: Mapping[str, Any]) -> list[Any]:

@@ -18,7 +18,7 @@ from ecr_sandbox import settings
 from ecr_sandbox.auth import errors
 from ecr_sandbox.http.middleware import Request
 
-from . import evaluate
+from . import evaluate, session_tags
 
 ADMINISTRATORS = {settings.ACCESS_KEY: settings.ACCOUNT, settings.OTHER_ACCESS_KEY: settings.OTHER_ACCOUNT}
 SERVICE_SESSION = "ecr"  # the name of ECR's session of a role
@@ -201,6 +201,7 @@ def _session(session: AssumedRole) -> evaluate.Principal:
         identity=tuple(_policies(assumed)) if assumed else (),
         boundary=boundary(session.account_id, assumed.permissions_boundary if assumed else None),
         session=_session_policies(session),
+        transitive_tags=session_tags.transitive(session),
         context={
             "aws:userid": f"{role_id}:{session.session_name}",
             "aws:PrincipalType": "AssumedRole",

@@ -15,11 +15,12 @@ from moto.sts.responses import TokenResponse
 
 from ecr_sandbox.errors import not_supported
 
-from . import errors, principals, requests
+from . import errors, principals, requests, session_tags
 from .api_authorization import sts_requests
 from .policy_checks import check_session_policy
 
 NOT_SUPPORTED = ("GetSessionToken", "GetFederationToken", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
+MOST_POLICY_ARNS = 10
 DEFAULT_DURATION, MAX_CHAINED_DURATION = 3600, 3600  # seconds
 
 
@@ -29,6 +30,8 @@ class Response(TokenResponse):
     def call_action(self) -> Any:
         if self._get_action() in NOT_SUPPORTED:
             raise not_supported(f"sts:{self._get_action()}")
+        if self._get_param("SerialNumber"):
+            raise not_supported(f"sts:{self._get_action()} with MFA")
         return super().call_action()
 
     def assume_role(self) -> ActionResult:
@@ -41,10 +44,15 @@ class Response(TokenResponse):
         session.role_id = role.id
         session.issued = utcnow()
         session.policy_arns = tuple(self._policy_arns())
-        if identity := self._get_param("SourceIdentity") or _inherited_identity(self.access_key):
+        caller = principals.of(self.access_key)
+        if identity := self._get_param("SourceIdentity") or caller.context.get("aws:SourceIdentity"):
             session.source_identity = result["SourceIdentity"] = identity
-        session.tags = {tag["Key"]: tag.get("Value", "") for tag in self._get_param("Tags") or []}
+        session.tags = {**self._tags(), **caller.transitive_tags}
+        session.transitive_keys = (*caller.transitive_tags, *(self._get_param("TransitiveTagKeys") or []))
         return answer
+
+    def _tags(self) -> dict[str, str]:
+        return {tag["Key"]: tag.get("Value", "") for tag in self._get_param("Tags") or []}
 
     def _policy_arns(self) -> list[str]:
         return [each["arn"] for each in self._get_param("PolicyArns") or []]
@@ -57,15 +65,16 @@ class Response(TokenResponse):
             raise STSValidationError(errors.TOO_LONG_FOR_A_CHAIN)
         if policy := self._get_param("Policy"):
             check_session_policy(policy)
+        session_tags.check(
+            [tag["Key"] for tag in self._get_param("Tags") or []],
+            self._get_param("TransitiveTagKeys") or [],
+            principals.of(self.access_key).transitive_tags,
+        )
+        if len(self._policy_arns()) > MOST_POLICY_ARNS:
+            raise errors.too_many_policy_arns(MOST_POLICY_ARNS)
         for arn in self._policy_arns():
             if principals.managed(role.account_id, arn) is None:
                 raise errors.no_such_policy(arn)
-
-
-def _inherited_identity(access_key: str) -> str | None:
-    """A chained session keeps the source identity of the first (STS API reference, AssumeRole)."""
-    identity = principals.of(access_key).context.get("aws:SourceIdentity")
-    return str(identity) if identity else None
 
 
 def install() -> None:

@@ -1,6 +1,6 @@
-"""IAM's users: permissions boundaries, the refusal to delete a user with keys, and other rules that moto lacks.
+"""The API of IAM, with users' permissions boundaries, which moto lacks.
 
-Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutUserPermissionsBoundary.html, …_DeleteUser.html
+Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutUserPermissionsBoundary.html
 """
 
 import secrets
@@ -9,36 +9,53 @@ from typing import Any
 
 import moto.iam.urls
 from moto.core.responses import ActionResult, EmptyResult
-from moto.core.serialize import never_return
-from moto.iam.exceptions import DeleteConflictException, NoSuchEntity, ValidationError
+from moto.core.serialize import never_return, url_encode
+from moto.iam.exceptions import ValidationError
 from moto.iam.models import User
 from moto.iam.responses import IamResponse
 
-from . import policies_api, principals, requests
+from . import errors, policies_api, requests
 from .api_authorization import iam_requests
-from .policies_api import PolicyOperations
+from .entities_api import EntityOperations
 
+
+def _unchanged(text: str) -> str:
+    return text
+
+
+# Every document is URL-encoded, and these two operations return none: API_PolicyVersion.html, ``Document``. The first
+# end of a path that fits counts. moto encodes those of GetAccountAuthorizationDetails, except the trust policies.
+DOCUMENTS = {
+    "CreatePolicyVersionResponse.PolicyVersion.Document": never_return,
+    "ListPolicyVersionsResponse.Versions.PolicyVersion.Document": never_return,
+    "PolicyVersionList.PolicyVersion.Document": _unchanged,
+    "PolicyVersion.Document": url_encode,
+    "PolicyDetail.PolicyDocument": _unchanged,
+    "PolicyDocument": url_encode,
+}
 USERS_ONLY = ("GetUser", "CreateAccessKey", "ListAccessKeys")
 
 
-class Response(PolicyOperations):
+class Response(EntityOperations):
     """The API of IAM."""
 
     RESPONSE_KEY_PATH_TO_TRANSFORMER = {  # noqa: RUF012 (moto's)
         **IamResponse.RESPONSE_KEY_PATH_TO_TRANSFORMER,
         "ListUsersResponse.Users.User.PermissionsBoundary": never_return,
+        **DOCUMENTS,
     }
 
     def call_action(self) -> Any:
         if self._get_action() in USERS_ONLY and not self._get_param("UserName") and self.access_key[:4] == "ASIA":
             no_user = ValidationError("Must specify userName when calling with non-User credentials")
             return self.serialized(ActionResult(no_user))
+        if (arn := self._get_param("PolicyArn")) and not arn.startswith("arn:"):
+            return self.serialized(ActionResult(errors.invalid_arn(arn)))
         return super().call_action()
 
     def create_user(self) -> ActionResult:
         arn = self._get_param("PermissionsBoundary")
-        if arn:
-            self._check_boundary(arn)
+        self._check_boundary()
         answer = super().create_user()
         result: Any = answer.result
         result["User"].id = _user_id()
@@ -49,7 +66,7 @@ class Response(PolicyOperations):
     def put_user_permissions_boundary(self) -> ActionResult:
         """Set the policy that limits what the user may do."""
         arn = self._get_param("PermissionsBoundary")
-        self._check_boundary(arn)
+        self._check_boundary()
         _set_boundary(self.backend.get_user(self._get_param("UserName")), arn)
         return EmptyResult()
 
@@ -57,19 +74,6 @@ class Response(PolicyOperations):
         """Remove the limit; the user's own policies decide."""
         _set_boundary(self.backend.get_user(self._get_param("UserName")), None)
         return EmptyResult()
-
-    def delete_user(self) -> ActionResult:
-        """Delete a user; refused while it has keys or is in a group, as on AWS."""
-        user = self.backend.get_user(self._get_param("UserName"))
-        if user.access_keys:
-            raise DeleteConflictException("Cannot delete entity, must delete access keys first.")
-        if user.group_list:
-            raise DeleteConflictException("Cannot delete entity, must remove users from group first.")
-        return super().delete_user()
-
-    def _check_boundary(self, arn: str) -> None:
-        if principals.managed(self.current_account, arn) is None:
-            raise NoSuchEntity(f"Scope ARN: {arn} does not exist or is not attachable.")
 
 
 def _set_boundary(user: User, arn: str | None) -> None:

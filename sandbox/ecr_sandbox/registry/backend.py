@@ -73,6 +73,8 @@ class RegistryErrors:
     patched: int = 202  # the status after a part of a blob
     first_part_only: bool = False  # the header Range stays at the end of the first part
     reference_refused: Callable[[str, bool], Refusal | None] = references.refused  # when it cannot be a tag or digest
+    welcome: str = "{}"  # the body of the answer to /v2/
+    names_uploads: bool = True  # with the header Docker-Upload-UUID
     digest_by_head_only: bool = False  # GET of a manifest has no header Docker-Content-Digest
     lists: str = "application/json"  # the media type of a list of tags or repositories
     converts: bool = False  # a pull by tag gets a manifest of a type that the client accepts

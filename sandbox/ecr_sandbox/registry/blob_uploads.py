@@ -134,7 +134,7 @@ def _under_way(request: RegistryRequest, upload: str, code: int, end: int) -> Re
     headers = {
         "Location": f"/v2/{request.repository.name}/blobs/uploads/{upload}",
         "Range": f"0-{end}",
-        "Docker-Upload-UUID": upload,
+        **({"Docker-Upload-UUID": upload} if request.backend.errors.names_uploads else {}),
     }
     return Response(status=code, headers=headers)
 

@@ -102,6 +102,13 @@ class ReferencedImagesMissing(ImageError):
     registry: str
 
 
+@dataclass(eq=False)
+class QuotaExceeded(ImageError):
+    """The registry takes no more of this; *reason* names the quota."""
+
+    reason: str
+
+
 class ManifestDamaged(OSError):
     """The stored bytes of the manifest of the image *digest* do not have this digest: the disk has changed them."""
 

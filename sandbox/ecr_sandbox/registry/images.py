@@ -68,7 +68,11 @@ class Images:
         return self._key
 
     def __bool__(self) -> bool:
-        return self._row(f"SELECT 1 FROM images WHERE {HERE} LIMIT 1") is not None
+        return self.has()
+
+    def has(self, number: int = 1) -> bool:
+        """Whether there are at least *number* images."""
+        return self._row(f"SELECT 1 FROM images WHERE {HERE} LIMIT 1 OFFSET ?", number - 1) is not None
 
     def all(self) -> list[Image]:
         """Every image, oldest first."""
@@ -231,10 +235,7 @@ class Images:
 
     def restore(self, image: Image, ready: int) -> None:
         """Restore *image* from the archive; it is active from the Unix time *ready* on."""
-        with (
-            self._store.change() as db,
-            self._counting(image.blobs, lambda more: self._restored(-more)),
-        ):
+        with self._store.change() as db, self._counting(image.blobs, lambda more: self._restored(-more)):
             self._activate(db, image, ready)
 
     def _insert(self, db: sqlite3.Connection, manifest: Manifest) -> int | None:

@@ -63,15 +63,23 @@ def _answer(backend: RegistryBackend, request: Request) -> Response:
         refusal = no.refusal
     except BrokenBody:
         refusal = BODY_BROKEN
-    except (OSError, sqlite3.OperationalError) as error:
+    except (OSError, sqlite3.Error) as error:
         refusal = disk_failed(backend.blobs.folder, error)
     body.drain(request)
     return refuse(refusal)
 
 
+def _welcome(backend: RegistryBackend) -> Response:
+    """GET of /v2/: the client may use the registry."""
+    response = Response(backend.errors.welcome, content_type="application/json")
+    if not backend.errors.welcome:
+        del response.headers["Content-Type"]
+    return response
+
+
 def _route(backend: RegistryBackend, request: Request) -> Response:
     if request.path in ("/v2", "/v2/"):
-        return Response("{}", content_type="application/json")
+        return _welcome(backend)
     if request.path == catalog.PATH and request.method in ("HEAD", "GET"):
         return catalog.listed(backend, request)
     found = [(route, match) for route in ROUTES if (match := route.path.fullmatch(request.path))]

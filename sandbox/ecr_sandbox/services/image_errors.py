@@ -10,13 +10,15 @@ from collections.abc import Mapping
 from moto.core.exceptions import ServiceException
 from moto.ecr.exceptions import ImageAlreadyExistsException, RepositoryNotFoundException
 
-from ecr_sandbox.aws.errors import InvalidParameter
+from ecr_sandbox.aws.errors import InvalidParameter, LimitExceededException
 from ecr_sandbox.registry import errors, image_ids
 from ecr_sandbox.registry.backend import RegistryErrors
-from ecr_sandbox.registry.errors import ImageError, ManifestInvalid, Refusal
+from ecr_sandbox.registry.errors import ImageError, ManifestInvalid, QuotaExceeded, Refusal
+from ecr_sandbox.registry.images import Images
 from ecr_sandbox.registry.manifest_format import Manifest
 
 MOST_LAYERS = 500  # of an image; see ``check_layers``
+MOST_IMAGES, MOST_TAGS = 100_000, 1000  # of a repository, of an image; user guide, "Amazon ECR service quotas"
 
 # --- policies of repositories -----------------------------------------------------------------------------------------
 
@@ -90,6 +92,8 @@ def api_exception(error: ImageError) -> ServiceException:
             return LayersNotFoundException(error.digests, error.repository, error.registry)
         case errors.ReferencedImagesMissing():
             return ReferencedImagesNotFoundException(error.digests, error.repository, error.registry)
+        case errors.QuotaExceeded():
+            return LimitExceededException(error.reason)
         case errors.ManifestInvalid():  # the field is ECR's own, as many clients' logs show it
             return InvalidParameter("ImageManifest", error.reason)
     raise error
@@ -103,6 +107,25 @@ def check_layers(manifest: Manifest) -> None:
     """
     if len(json.loads(manifest.text).get("layers") or ()) > MOST_LAYERS:
         raise ManifestInvalid("Limit on number of layers per image exceeded")
+
+
+def check_quotas(images: Images, digest: str, tag: str | None) -> None:
+    """Raises QuotaExceeded if the image *digest* would be one too many, or *tag* would be one too many of its tags.
+
+    The sentences: https://github.com/vllm-project/vllm/issues/48065 (images),
+    https://github.com/medic/cht-core/issues/11099 (tags).
+    """
+    account, _, name = images.key
+    repository, image = f"repository with name '{name}' in registry with id '{account}'", images.find(digest=digest)
+    if image is None and images.has(MOST_IMAGES):
+        raise QuotaExceeded(
+            f"The {repository} already has the maximum allowed number of images which is '{MOST_IMAGES}'"
+        )
+    if image and tag and tag not in image.tags and len(image.tags) >= MOST_TAGS:
+        raise QuotaExceeded(
+            f"Adding tag '{tag}' to an image in the {repository} exceeds the maximum allowed number of tags per image "
+            f"which is '{MOST_TAGS}'"
+        )
 
 
 def check_image_id(wanted: Mapping[str, str | None]) -> None:
@@ -147,6 +170,10 @@ def manifest_refused(error: ImageError) -> Refusal:
     match error:
         case errors.TagImmutable():  # https://github.com/osscontainertools/kaniko/pull/204
             return Refusal(400, "TAG_INVALID", message)
+        # The code is in the threads that check_quotas names, the status in
+        # https://github.com/kubernetes-sigs/aws-ebs-csi-driver/pull/1998
+        case errors.QuotaExceeded():
+            return errors.denied(message)
         # The codes are in the threads that LayersNotFoundException and the others name, the statuses are ours.
         case errors.LayersMissing():
             return Refusal(404, "BLOB_UPLOAD_UNKNOWN", message)
@@ -186,6 +213,9 @@ REGISTRY_ERRORS = RegistryErrors(
     first_part_only=True,
     converts=True,
     reference_refused=reference_refused,
+    # https://github.com/e6qu/sockerless-cloud (BaseResponse in the simulators' OCI registry), captured from ECR
+    welcome="",
+    names_uploads=False,  # https://github.com/distribution/distribution/pull/2927
     digest_by_head_only=True,  # https://github.com/ChangemakerStudios/Docker.Registry.DotNet/issues/34
     lists="text/plain; charset=utf-8",  # https://github.com/deitch/docker_registry2/issues/34
     patched=201,  # the specification says 202: https://github.com/regclient/regclient/issues/81

@@ -4,6 +4,7 @@ Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-polici
 for the principals ``iam/principal_names.py``, for the sentences ``image_errors.py``.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -53,6 +54,30 @@ def stored_registry_policy(text: str) -> str:
         return _has_valid_actions(statement, "ecr", _actions("ecr")) and _has_valid_resources(statement)
 
     return _stored(text, is_valid, "PolicyText", INVALID_REGISTRY_POLICY)
+
+
+def shown(text: str) -> str:
+    """The stored policy *text* as the API shows it: with the ARNs of the principals that exist, formatted.
+
+    ECR formats it as Jackson's ``DefaultPrettyPrinter`` does: AWS CLI, examples of ``get-repository-policy`` in
+    https://github.com/aws/aws-cli/tree/develop/awscli/examples/ecr and ``ecr-public``.
+    """
+    text = principal_names.shown(text)
+    try:
+        policy.parse(text)
+    except policy.Malformed:  # stored by an older version
+        return text
+    return _formatted(json.loads(text))
+
+
+def _formatted(value: Any, indent: str = "\n") -> str:
+    if isinstance(value, dict) and value:
+        inner = indent + "  "
+        members = [f"{inner}{json.dumps(name)} : {_formatted(each, inner)}" for name, each in value.items()]
+        return f"{{{','.join(members)}{indent}}}"
+    if isinstance(value, list) and value:
+        return f"[ {', '.join(_formatted(each, indent) for each in value)} ]"
+    return {"{}": "{ }", "[]": "[ ]"}.get(text := json.dumps(value, ensure_ascii=False), text)
 
 
 def _stored(text: str, is_valid: Callable[[Statement], bool], field: str, invalid: str) -> str:

@@ -12,7 +12,7 @@ FULL = "The disk that holds the sandbox is full. Nothing stored earlier is lost.
 
 def has_room(folder: Path) -> bool:
     """Whether there is room for a push."""
-    return shutil.disk_usage(folder).free >= ROOM_FOR_A_PUSH
+    return shutil.disk_usage(mount_point(folder)).free >= ROOM_FOR_A_PUSH
 
 
 def is_full(folder: Path, error: Exception) -> bool:

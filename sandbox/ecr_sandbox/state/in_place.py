@@ -1,10 +1,13 @@
-"""Notices that a file which the sandbox has open was deleted, moved or replaced: ``rm -rf`` of the state folder.
+"""Notices that a file which the sandbox has open was deleted, moved, replaced or cut: ``rm -rf`` of the state folder.
 
-A process can write to a deleted file without an error, so what it acknowledges would be lost when it ends.
-Source: unlink(2): the file remains in existence until the last file descriptor referring to it is closed.
+A process can write to such a file without an error, so what it acknowledges would be lost when it ends.
+Sources: unlink(2): the file remains in existence until the last file descriptor referring to it is closed;
+truncate(2): the file offset is not changed. SQLite makes none of the watched files smaller while they are open
+(https://www.sqlite.org/walformat.html).
 """
 
 import os
+import stat
 import threading
 from pathlib import Path
 
@@ -13,7 +16,7 @@ class StateGone(OSError):
     """What was stored at *path* is there no more; nothing more can be stored."""
 
     def __init__(self, path: Path):
-        super().__init__(f"{path} was deleted, moved or replaced while the sandbox was running.")
+        super().__init__(f"{path} was deleted, moved, replaced or cut while the sandbox was running.")
 
 
 class InPlace:
@@ -23,21 +26,23 @@ class InPlace:
         self.gone = threading.Event()
         self.error: StateGone | None = None  # why it is set
         self._lock = threading.Lock()
-        self._watched: dict[Path, tuple[int, int]] = {}
+        self._watched: dict[Path, os.stat_result] = {}
 
     def watch(self, *paths: Path) -> None:
         """Watch these *paths* too, which exist; what is there now is the right one."""
         with self._lock:
-            self._watched |= {path: _identity(path) for path in paths}
+            self._watched |= {path: os.stat(path) for path in paths}
 
     def check(self) -> None:
         """Return if everything is in its place: some microseconds. Raises StateGone, and OSError if it is unknown."""
         with self._lock:
-            for path, identity in self._watched.items():
-                if not _is_there(path, identity):
+            for path, before in self._watched.items():
+                now = _stat(path)
+                if not now or not _is_same(before, now):
                     self.error = StateGone(path)
                     self.gone.set()
                     raise self.error
+                self._watched[path] = now
 
     def end(self) -> None:
         """Watch nothing more: the files are closed, and SQLite deletes its log."""
@@ -45,13 +50,13 @@ class InPlace:
             self._watched.clear()
 
 
-def _is_there(path: Path, identity: tuple[int, int]) -> bool:
+def _stat(path: Path) -> os.stat_result | None:
     try:
-        return _identity(path) == identity
+        return os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
-        return False
+        return None
 
 
-def _identity(path: Path) -> tuple[int, int]:
-    about = os.stat(path)
-    return about.st_dev, about.st_ino
+def _is_same(before: os.stat_result, now: os.stat_result) -> bool:
+    is_cut = stat.S_ISREG(now.st_mode) and now.st_size < before.st_size
+    return (before.st_dev, before.st_ino) == (now.st_dev, now.st_ino) and not is_cut

@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS jobs (
 );
 CREATE INDEX IF NOT EXISTS jobs_in_order ON jobs (due, id)
 """
-WORKERS = 5
+WORKERS = 7
 MOST_OF_A_KIND = 3  # jobs of one kind that run at the same time
 MAX_TRIES = 5  # after that the job is dropped with a line in the log
 PAUSE = 2.0  # seconds before the second try; doubled each time
@@ -44,18 +44,26 @@ class Jobs:
         self._load: dict[str, Callable[[], Handler]] = {}
         self._handlers: dict[str, Handler] = {}
         self._give_ups: dict[str, Callable[[], Handler]] = {}
+        self._most: dict[str, int] = {}
         self._running: dict[int, str] = {}  # id and kind
         self._changed = threading.Condition()
         self._ended = False
         store.add(SCHEMA)
         clock.on_move(self._wake)
 
-    def on(self, kind: str, load: Callable[[], Handler], give_up: Callable[[], Handler] | None = None) -> None:
+    def on(
+        self,
+        kind: str,
+        load: Callable[[], Handler],
+        give_up: Callable[[], Handler] | None = None,
+        most: int = MOST_OF_A_KIND,
+    ) -> None:
         """Run jobs of this *kind* with the handler that *load* returns; it is called for the first job.
 
-        *give_up* returns the handler of a job that failed or was interrupted too often: its result is a failure.
+        At most *most* of them run at the same time. *give_up* returns the handler of a job that failed or was
+        interrupted too often: its result is a failure.
         """
-        self._load[kind] = load
+        self._load[kind], self._most[kind] = load, most
         if give_up:
             self._give_ups[kind] = give_up
 
@@ -128,7 +136,7 @@ class Jobs:
 
     def _first(self) -> Any:
         busy, of_kind = sorted(self._running), Counter(self._running.values())
-        known = sorted(kind for kind in self._load if of_kind[kind] < MOST_OF_A_KIND)
+        known = sorted(kind for kind in self._load if of_kind[kind] < self._most[kind])
         marks = ", ".join("?" * len(busy)), ", ".join("?" * len(known))
         return (
             self._store.read()

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from . import write_ahead_log
+from .columns import require_columns
 from .in_place import InPlace
 
 VERSION = 3
@@ -180,6 +182,9 @@ class Store:
         """Close the writer; a reader is closed when its thread ends."""
         with self.lock:
             self.in_place.end()
+            if self._disk.is_whole():  # the log may have been deleted: this process is the last that can read it
+                with suppress(sqlite3.Error):
+                    self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)")
             self._writer.close()
             self._disk.close()
 
@@ -188,9 +193,10 @@ class Store:
         self.in_place.watch(*(self.path.with_name(self.path.name + part) for part in _parts(self.path)))
 
     def _make(self, schema: str) -> None:
-        with self.change():
+        with self.change() as db:
             self._made.append(schema)
             self._execute(schema)
+            require_columns(db, self.path, schema)
 
     def _make_lost(self) -> None:
         """Create tables again: a call loads its service in its own transaction, which may be rolled back."""
@@ -227,7 +233,7 @@ class _Disk:
 
     def __init__(self, path: Path):
         self._lock = threading.Lock()
-        self._written = self._synced = 0
+        self._written = self._synced = self._size = 0
         self._log = os.open(f"{path}-wal", os.O_RDWR)
         folder = os.open(path.parent, os.O_RDONLY)
         os.fsync(folder)  # so that the log's name survives a power cut
@@ -236,6 +242,7 @@ class _Disk:
     def written(self) -> int:
         """Count one more change in the log, and return its number. One thread at a time may call it."""
         self._written += 1
+        self._size = os.fstat(self._log).st_size
         return self._written
 
     def sync(self, number: int) -> None:
@@ -245,6 +252,10 @@ class _Disk:
                 including = self._written
                 os.fsync(self._log)
                 self._synced = including
+
+    def is_whole(self) -> bool:
+        """Whether the log is as large as it was, also if its name is gone."""
+        return os.fstat(self._log).st_size >= self._size
 
     def close(self) -> None:
         os.close(self._log)
@@ -287,7 +298,7 @@ def _check(path: Path) -> None:
     if not path.exists():
         return
     with closing(_read_only(path)) as connection:
-        [found] = connection.execute("PRAGMA quick_check(1)").fetchone()
+        [found] = connection.execute("PRAGMA integrity_check(1)").fetchone()  # of rows and their indexes, too
     if found != "ok":
         raise sqlite3.DatabaseError(found)
 
@@ -299,12 +310,17 @@ def _read_only(path: Path) -> sqlite3.Connection:
 
 
 def _put_aside(path: Path, reason: str) -> None:
-    number = 1
-    while _parts(aside := path.with_name(f"{path.name}.unreadable-{number}")):
-        number += 1
+    aside = _free_name(path)
     for part in _parts(path):  # the log may have what the main file lost
         path.with_name(path.name + part).rename(aside.with_name(aside.name + part))
     print(f"The state file could not be read ({reason}). It is kept as {aside}; starting empty.", file=sys.stderr)
+
+
+def _free_name(path: Path) -> Path:
+    number = 1
+    while _parts(aside := path.with_name(f"{path.name}.unreadable-{number}")):
+        number += 1
+    return aside
 
 
 def _parts(path: Path) -> list[str]:
@@ -313,9 +329,12 @@ def _parts(path: Path) -> list[str]:
 
 
 def _prepared(path: Path) -> sqlite3.Connection:
+    log, aside = path.with_name(f"{path.name}-wal"), _free_name(path)
+    expected = write_ahead_log.committed(log)
     connection = _connect(path, "rwc")
     connection.execute(f"PRAGMA busy_timeout={START_SECONDS * 1000}")
     connection.execute("PRAGMA journal_mode=WAL")
+    write_ahead_log.keep_if_damaged(log, aside.with_name(f"{aside.name}-wal"), expected, connection)
     [version] = connection.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
         connection.close()
@@ -326,6 +345,7 @@ def _prepared(path: Path) -> sqlite3.Connection:
     old = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'images'").fetchone() is not None
     steps = [FROM_VERSION_0.format(schema=SCHEMA), FROM_VERSION_1, FROM_VERSION_2][version:] if old else []
     connection.executescript(f"BEGIN IMMEDIATE; {''.join(steps)} {SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
+    require_columns(connection, path, SCHEMA)
     connection.execute(f"PRAGMA busy_timeout={LOCK_SECONDS * 1000}")
     return connection
 

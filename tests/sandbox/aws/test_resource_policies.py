@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from helpers import settings
+from tests.sandbox import raw_calls
 
 STATEMENT = {
     "Sid": "a",
@@ -61,6 +62,20 @@ def test_a_malformed_policy_is_refused(put, kind, why):
         put[kind](document(MALFORMED[why]))
     answer = refused.value.response
     assert (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]) == (CODES[kind], 400)
+
+
+@pytest.mark.parametrize("operation", ["SetQueueAttributes", "CreateQueue"])
+@pytest.mark.parametrize("name", ["Attribute.1.Name", "Attribute.2.Name"])
+def test_the_query_protocol_of_sqs_writes_a_policy_as_flat_names(sandbox, put, operation, name):
+    """SQS API reference of 2012-11-05, "Making Query API requests": ``Attribute.1.Name=Policy&Attribute.1.Value=…``."""
+    queue = "queue" if operation == "SetQueueAttributes" else "refused"
+    about = {"QueueName": queue, "QueueUrl": f"{sandbox.url}/{settings.ACCOUNT}/{queue}", name: "Policy"}
+    for text, status in (("nope", 400), (document({}), 200)):
+        value = {name.replace("Name", "Value"): text}
+        answer = raw_calls.send(sandbox.port, "sqs", operation, {**about, **value}, "query")
+        assert answer.status == status, answer
+        if status == 400:
+            assert answer.error[0] == "InvalidAttributeValue"
 
 
 def test_a_valid_policy_is_stored(sandbox, put):

@@ -1,15 +1,14 @@
-"""What limits an administrator, and when they get their access back.
-
-An explicit deny overrides every allow, AdministratorAccess too:
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_AccessPolicyLanguage_Interplay.html
-"""
+"""The administrator is a user whom denials affect, and gets lost permissions back at the next start."""
 
 import json
 
 import pytest
 
 from helpers import settings
-from tests.sandbox.iam.policies import MANAGED, arn_of, deny, policy, refused, sentence
+from tests.sandbox.iam.permissions import MANAGED, arn_of, deny, policy, refused, sentence
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_AccessPolicyLanguage_Interplay.html:
+# an explicit deny overrides every allow, AdministratorAccess too.
 
 ON_HIMSELF = {"UserName": "administrator"}
 

@@ -509,6 +509,9 @@ CONDITIONS: list[tuple[str, Any, Any, bool]] = [
     ("NumericGreaterThanEquals", "10", "10", True),
     ("NumericGreaterThan", "9007199254740992", "9007199254740993", True),
     ("NumericLessThan", "10", "NaN", False),
+    ("NumericEquals", "1_000", "1000", False),  # Python's notation, not "an integer or decimal value"
+    ("NumericEquals", "\uff11", "1", False),
+    ("NumericEquals", "-1.50", "-1.5", True),
     ("DateEquals", "2020-01-01T00:00:01Z", "1577836801", True),
     ("DateEquals", "2020-01-01", "2020-01-01T00:00:00+00:00", True),
     ("DateEquals", "2020-02", "2020-02-01T00:00:00Z", True),

@@ -1,4 +1,4 @@
-"""Passing roles: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html"""
+"""Passing roles: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html."""
 
 from contextlib import suppress
 
@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from helpers import settings
-from tests.sandbox.iam.policies import allow, deny, make_role, policy, trust
+from tests.sandbox.iam.permissions import allow, deny, make_role, policy, refused_anywhere, trust
 
 ROLE = f"arn:aws:iam::{settings.ACCOUNT}:role/passed"
 PATTERN = {"EventPattern": "{}"}
@@ -53,11 +53,3 @@ def test_passing_a_role_names_the_service_and_the_resource(sandbox, service, ope
         call = getattr(sandbox.client(service, key=key), operation)
         message = refused_anywhere(call, **parameters)
         assert f"perform: iam:PassRole on resource: {ROLE} with an explicit deny" in message
-
-
-def refused_anywhere(call, **parameters) -> str:
-    """The message of a call that is denied, whatever the status of the service's protocol is."""
-    with pytest.raises(ClientError) as refusal:
-        call(**parameters)
-    assert refusal.value.response["Error"]["Code"] in ("AccessDeniedException", "AccessDenied")
-    return refusal.value.response["Error"]["Message"]

@@ -5,23 +5,16 @@ import pickle
 import uuid
 
 import pytest
-from botocore.exceptions import ClientError
 
 from ecr_sandbox.iam import policies_api, principals
+from ecr_sandbox.services import repository_policies
 from helpers import settings
 from tests.sandbox.conftest import Sandbox
-from tests.sandbox.iam.policies import allow, arn_of, assume, deny, make_role, policy, refused, trust
+from tests.sandbox.iam.permissions import allow, arn_of, assume, deny, error, make_role, policy, refused, trust
 
 REFUSED = json.dumps(policy(allow("s3:*"), {**deny("ecr:*"), "Action": "ecr:"}))
 LARGE = json.dumps(policy(allow("s3:*", Sid="x" * 11_000)))
 NO_SUCH = {"UserName": "nobody", "GroupName": "nobody", "RoleName": "nobody"}
-
-
-def error(call, **parameters) -> tuple[str, int, str]:
-    with pytest.raises(ClientError) as refusal:
-        call(**parameters)
-    answer = refusal.value.response
-    return answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Message"]
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +108,36 @@ def test_a_malformed_session_policy_is_refused(sandbox):
     assert error(call, **named, Policy=json.dumps(policy(allow("*"))).ljust(2049))[:2] == ("ValidationError", 400)
 
 
+def test_a_document_comes_back_as_it_was_given(sandbox):
+    """API reference, PolicyVersion: "URL-encoded compliant with RFC 3986". boto3 decodes a document, encoded or not."""
+    iam, name = sandbox.client("iam"), f"role-{uuid.uuid4().hex[:8]}"
+    trusting = json.loads(trust(settings.ACCOUNT))
+    trusting["Statement"][0]["Condition"] = {"StringEquals": {"aws:PrincipalTag/a": "1+1%20<&é"}}
+    given = policy(allow("s3:*", "arn:aws:s3:::a%20b+c/<&é"))
+    text = json.dumps(given)
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trusting))
+    iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=text)
+    iam.create_instance_profile(InstanceProfileName=name)
+    iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+    arn = iam.create_policy(PolicyName=name, PolicyDocument=text)["Policy"]["Arn"]
+    assert "Document" not in iam.create_policy_version(PolicyArn=arn, PolicyDocument=text)["PolicyVersion"]
+    assert all("Document" not in each for each in iam.list_policy_versions(PolicyArn=arn)["Versions"])
+    assert iam.get_policy_version(PolicyArn=arn, VersionId="v1")["PolicyVersion"]["Document"] == given
+    assert iam.get_role_policy(RoleName=name, PolicyName="own")["PolicyDocument"] == given
+    details = iam.get_account_authorization_details()
+    [role] = [each for each in details["RoleDetailList"] if each["RoleName"] == name]
+    [managed] = [each for each in details["Policies"] if each["Arn"] == arn]
+    assert role["RolePolicyList"][0]["PolicyDocument"] == given
+    assert managed["PolicyVersionList"][0]["Document"] == given
+    roles = [
+        role,
+        iam.get_role(RoleName=name)["Role"],
+        *(each for each in iam.list_roles()["Roles"] if each["RoleName"] == name),
+        *iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Roles"],
+    ]
+    assert [each["AssumeRolePolicyDocument"] for each in roles] == [trusting] * 4
+
+
 # Unique ids of principals
 
 
@@ -142,7 +165,7 @@ def test_a_user_who_is_created_again_does_not_get_the_access_of_the_repository_p
     name, key, arn, unique_id = user(sandbox)
     ecr, about = sandbox.client(), {"repositoryName": repository}
     text = json.dumps(policy({"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "ecr:ListImages"}))
-    assert ecr.set_repository_policy(**about, policyText=text)["policyText"] == text
+    assert ecr.set_repository_policy(**about, policyText=text)["policyText"] == repository_policies.shown(text)
     assert sandbox.client(key=key).list_images(**about)["imageIds"] == []
     again = sandbox.client(key=recreated(sandbox, name))
     assert "ecr:ListImages" in refused(again.list_images, **about)
@@ -160,7 +183,7 @@ def test_nor_the_access_of_the_registry_policy(sandbox, repository):
         policy({"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "ecr:ListImages", "Resource": resource})
     )
     try:
-        assert ecr.put_registry_policy(policyText=text)["policyText"] == text
+        assert ecr.put_registry_policy(policyText=text)["policyText"] == repository_policies.shown(text)
         assert sandbox.client(key=key).list_images(repositoryName=repository)["imageIds"] == []
         again = sandbox.client(key=recreated(sandbox, name))
         assert "ecr:ListImages" in refused(again.list_images, repositoryName=repository)
@@ -174,7 +197,7 @@ def test_nor_the_access_of_a_public_repositorys_policy(sandbox):
     public, about = sandbox.client("ecr-public"), {"repositoryName": f"public-{name}"}
     public.create_repository(**about)
     text = json.dumps(policy({"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "ecr-public:DescribeImages"}))
-    assert public.set_repository_policy(**about, policyText=text)["policyText"] == text
+    assert public.set_repository_policy(**about, policyText=text)["policyText"] == repository_policies.shown(text)
     assert sandbox.client("ecr-public", key=key).describe_images(**about)["imageDetails"] == []
     again = sandbox.client("ecr-public", key=recreated(sandbox, name))
     assert "ecr-public:DescribeImages" in refused(again.describe_images, **about)

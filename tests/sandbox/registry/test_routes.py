@@ -38,9 +38,11 @@ STEPS = [
     ("DELETE", "manifests/v1", None, {"BatchDeleteImage"}),
     ("GET", "tags/list", None, {"ListImages"}),
     ("GET", f"referrers/{BLOB}", None, {"BatchGetImage"}),
+    ("GET", "/v2/_catalog", None, {"DescribeRepositories"}),  # ECR Public has no list
 ]
 ACTIONS = sorted(set().union(*(needed for *_, needed in STEPS)))
-FOR_EVERYONE = {"BatchGetImage", "GetDownloadUrlForLayer", "ListImages"}  # on ECR Public
+# On ECR Public everybody may pull, and nobody may list the repositories.
+FOR_EVERYONE = {"BatchGetImage", "GetDownloadUrlForLayer", "ListImages", "DescribeRepositories"}
 
 
 class Client:

@@ -69,6 +69,21 @@ def test_images_that_cost_too_much_are_unsupported_and_hold_up_no_other(own_sand
     assert max(memory) < 700 << 20
 
 
+def test_many_slow_images_hold_up_no_other(own_sandbox):
+    """Eight scans of 20 seconds each are put off; the one after them does not wait for their end."""
+    ecr = own_sandbox.start().client()
+    bad = make(ecr, imageScanningConfiguration={"scanOnPush": True})
+    good = make(ecr, imageScanningConfiguration={"scanOnPush": True})
+    slow = [f"v{number}" for number in range(8)]
+    for tag in slow:
+        push_bomb(ecr, bad, "empty_lines", tag)
+    push(ecr, good, "v1", debian(dpkg()))
+    assert names(scanned(ecr, good)) == [(CVE, "libpcre2-8-0")]
+    for tag in slow:
+        status = ecr.describe_image_scan_findings(repositoryName=bad, imageId={"imageTag": tag})["imageScanStatus"]
+        assert status["status"] == "IN_PROGRESS", tag
+
+
 @pytest.mark.operation("DescribeImageScanFindings")
 def test_an_enhanced_scan_has_a_status_for_them(own_sandbox):
     """API reference, ImageScanStatus: ``UNSUPPORTED_IMAGE``."""

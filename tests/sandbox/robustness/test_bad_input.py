@@ -552,6 +552,23 @@ def test_an_api_call_of_more_than_32_mebibytes_is_refused(sandbox):
     assert (status, json.loads(body)["__type"]) == (413, "RequestEntityTooLargeException")
 
 
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+@pytest.mark.parametrize(
+    ("status", "body", "head"),
+    [
+        (413, b"abc", {"Content_Length": str(32 * 1024 * 1024 + 1)}),
+        (413, b"abc", {"Content_Length": "9" * 23}),
+        (413, b"7fffffffffffff\r\n", {"Transfer_Encoding": "chunked"}),
+        (400, b"zz\r\n", {"Transfer_Encoding": "chunked"}),
+        (400, b"5\r\nhelloworld\r\n", {"Transfer_Encoding": "chunked"}),
+    ],
+)
+def test_a_form_that_cannot_be_read_is_a_client_error(sandbox, kind, status, body, head):
+    """The answer's protocol depends on the form too: RFC 9110, sections 15.5.1 and 15.5.14."""
+    sent = request("POST", "/", body, Content_Type=kind, **head)
+    assert answer_to(sandbox, sent)[0] == status
+
+
 def test_a_manifest_of_more_than_4_mebibytes_is_refused(sandbox, victim):
     manifest = json.dumps({"schemaVersion": 2, "padding": "x" * 4 * 1024 * 1024}).encode()
     status, body = answer_to(

@@ -7,7 +7,12 @@ from moto.iam.models import iam_backends
 
 from ecr_sandbox.aws.errors import InvalidParameter
 from ecr_sandbox.iam import principals
-from ecr_sandbox.services.repository_policies import stored_registry_policy, stored_repository_policy
+from ecr_sandbox.services.repository_policies import (
+    _formatted,
+    shown,
+    stored_registry_policy,
+    stored_repository_policy,
+)
 from helpers import settings
 
 USER = f"arn:aws:iam::{settings.ACCOUNT}:user"
@@ -164,6 +169,29 @@ def test_the_resource_of_a_registry_policy(resource, is_valid):
         assert stored_registry_policy(policy) == policy
     else:
         assert refusal(stored_registry_policy, policy).endswith("'Invalid registry policy provided'")
+
+
+def test_a_policy_is_shown_in_the_format_of_aws():
+    """The text is that of get-repository-policy.rst in
+    https://github.com/aws/aws-cli/tree/develop/awscli/examples/ecr-public"""
+    on_aws = (
+        '{\n  "Version" : "2008-10-17",\n  "Statement" : [ {\n    "Sid" : "AllowPush",\n    "Effect" : "Allow",\n'
+        '    "Principal" : {\n      "AWS" : [ "arn:aws:iam::111122223333:user/eksuser1", '
+        '"arn:aws:iam::111122223333:user/admin" ]\n    },\n    "Action" : [ "ecr-public:BatchCheckLayerAvailability", '
+        '"ecr-public:PutImage" ]\n  } ]\n}'
+    )
+    assert shown(json.dumps(json.loads(on_aws))) == shown(on_aws) == on_aws
+
+
+def test_a_stored_text_that_is_no_policy_is_shown_as_it_is():
+    assert shown("{") == "{"
+
+
+@pytest.mark.parametrize(
+    "value, written", [({}, "{ }"), ([], "[ ]"), ("ü", '"ü"'), (True, "true"), ([[1], {}], "[ [ 1 ], { } ]")]
+)
+def test_values_are_written_as_jackson_writes_them(value, written):
+    assert _formatted(value) == written
 
 
 def test_the_error_names_the_parameter():

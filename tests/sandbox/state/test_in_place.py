@@ -3,7 +3,9 @@
 Source: unlink(2), https://man7.org/linux/man-pages/man2/unlink.2.html: a deleted file can still be written to.
 """
 
+import os
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -55,7 +57,7 @@ def test_a_change_is_refused_when_a_file_is_gone(store, tmp_path, act, name, syn
     change(store, "before")
     act(tmp_path / "state" / name)
     for row in ("one", "two"):
-        with pytest.raises(StateGone, match="was deleted, moved or replaced while the sandbox was running"):
+        with pytest.raises(StateGone, match="was deleted, moved, replaced or cut while the sandbox was running"):
             change(store, row, sync)
     assert store.in_place.gone.is_set()
 
@@ -101,3 +103,35 @@ def test_a_store_that_is_closed_misses_nothing(tmp_path):
     store = Store(tmp_path / "closed.db")
     store.close()
     store.in_place.check()
+
+
+@pytest.mark.parametrize("name", ["state.db", "state.db-wal", "state.db-shm"])
+def test_a_change_is_refused_when_a_file_is_cut(store, tmp_path, name):
+    """``> state.db``, or a program that synchronizes folders. Source: truncate(2)."""
+    change(store, "before")
+    with (tmp_path / "state" / name).open("r+b") as file:
+        file.truncate(100)
+    with pytest.raises(StateGone):
+        change(store, "after")
+
+
+def test_a_file_may_grow(store):
+    for row in range(5000):
+        change(store, f"{row}", sync=False)  # SQLite moves the log's content to the file meanwhile
+
+
+@pytest.mark.parametrize("act", [delete, lambda path: os.truncate(path, 0)], ids=["deleted log", "cut file"])
+def test_what_was_acknowledged_is_rescued_at_the_end(tmp_path, act):
+    """The process that has the log open can still move its content to the state file."""
+    store = Store(tmp_path / "state.db")
+    change(store, "before")
+    reader = sqlite3.connect(store.path)  # with it, SQLite itself would leave everything in the log
+    reader.execute("SELECT 1 FROM backends").fetchall()
+    act(store.path.with_name("state.db-wal") if act is delete else store.path)
+    with pytest.raises(StateGone):
+        change(store, "after")
+    store.close()
+    reader.close()
+    again = Store(store.path)
+    assert [row["region"] for row in again.read().execute("SELECT region FROM backends")] == ["before"]
+    again.close()

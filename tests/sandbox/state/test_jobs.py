@@ -245,3 +245,18 @@ def test_a_state_that_cannot_be_read_for_a_moment_ends_no_worker(work, monkeypat
     until(lambda: len(failed) == jobs.WORKERS)
     work.add("greet", name="Ann")
     until(lambda: done == [{"name": "Ann"}])
+
+
+def test_a_kind_can_have_fewer_jobs_at_the_same_time(store):
+    queue, running, release = jobs.Jobs(store), [], threading.Event()
+    queue.on("slow", lambda: lambda what: (running.append(what), release.wait(PATIENCE)), most=1)
+    queue.on("quick", lambda: lambda what: running.append(what))
+    for number in range(3):
+        queue.add("slow", number=number)
+    queue.add("quick", number=3)
+    queue.start()
+    until(lambda: {"number": 3} in running)
+    assert running == [{"number": 0}, {"number": 3}]
+    release.set()
+    until(lambda: len(running) == 4)
+    queue.stop()

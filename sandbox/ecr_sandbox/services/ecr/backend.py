@@ -13,7 +13,7 @@ from moto.ecr.exceptions import RepositoryNotFoundException
 
 from ecr_sandbox.http import addresses
 from ecr_sandbox.http.middleware import Request
-from ecr_sandbox.iam import principal_names, principals
+from ecr_sandbox.iam import principals
 from ecr_sandbox.iam.authorization import Denied, permit
 from ecr_sandbox.iam.evaluate import Principal
 from ecr_sandbox.registry import events, image_ids
@@ -30,8 +30,8 @@ from ecr_sandbox.registry.references import Key
 from ecr_sandbox.registry.upload_sessions import UploadSessions
 from ecr_sandbox.registry.usage import Meter
 from ecr_sandbox.services import lists
-from ecr_sandbox.services.image_errors import check_layers, repository_unknown
-from ecr_sandbox.services.repository_policies import stored_registry_policy, stored_repository_policy
+from ecr_sandbox.services.image_errors import check_layers, check_quotas, repository_unknown
+from ecr_sandbox.services.repository_policies import shown, stored_registry_policy, stored_repository_policy
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.jobs import Jobs
 from ecr_sandbox.state.persistence import BackendPersistence
@@ -197,9 +197,18 @@ class Backend(moto_ecr.ECRBackend):
         with self.store.change():
             repository = self.repository(name)  # it may have been deleted meanwhile
             self.blobs.require_blobs(repository.images, manifest, name, self.account_id)
+            check_quotas(repository.images, manifest.digest, tag)
             image = repository.images.put(manifest, tag, repository.locks(tag), claimed_digest)
             events.publish(Pushed(*repository.key, image.digest, tag))
             return image
+
+    def put_image_scanning_configuration(
+        self, registry_id: str, repository_name: str, image_scan_config: dict[str, Any]
+    ) -> dict[str, Any]:
+        """moto's; without ``scanOnPush``, it is off (API reference, ImageScanningConfiguration)."""
+        config = {"scanOnPush": False, **image_scan_config}
+        answer: dict[str, Any] = super().put_image_scanning_configuration(registry_id, repository_name, config)
+        return answer
 
     def set_repository_policy(self, registry_id: str, repository_name: str, policy_text: str) -> dict[str, Any]:
         """moto would accept a policy without a principal, and actions that do not exist; raises InvalidParameter."""
@@ -207,25 +216,24 @@ class Backend(moto_ecr.ECRBackend):
         return self.get_repository_policy(registry_id, repository_name)
 
     def get_repository_policy(self, registry_id: str, repository_name: str) -> dict[str, Any]:
-        """moto's, with the ARNs of the principals that exist."""
-        return _with_arns(super().get_repository_policy(registry_id, repository_name))
+        """moto's, as ECR shows policies."""
+        return _as_shown(super().get_repository_policy(registry_id, repository_name))
 
     def delete_repository_policy(self, registry_id: str, repository_name: str) -> dict[str, Any]:
         """The same."""
-        return _with_arns(super().delete_repository_policy(registry_id, repository_name))
+        return _as_shown(super().delete_repository_policy(registry_id, repository_name))
 
     def put_lifecycle_policy(
         self, registry_id: str, repository_name: str, lifecycle_policy_text: str
     ) -> dict[str, Any]:
         """moto would accept contradictory rules, and apply none; raises InvalidParameter."""
         repository = self.repository(repository_name, registry_id)
-        policy.parse(lifecycle_policy_text)
-        repository.lifecycle_policy = lifecycle_policy_text
+        repository.lifecycle_policy = policy.stored(lifecycle_policy_text)
         schedule.begin(self.store, self.jobs, repository.key)
         return {
             "registryId": repository.registry_id,
             "repositoryName": repository.name,
-            "lifecyclePolicyText": lifecycle_policy_text,
+            "lifecyclePolicyText": repository.lifecycle_policy,
         }
 
     def put_registry_policy(self, policy_text: str) -> dict[str, Any]:
@@ -234,12 +242,12 @@ class Backend(moto_ecr.ECRBackend):
         return self.get_registry_policy()
 
     def get_registry_policy(self) -> dict[str, Any]:
-        """moto's, with the ARNs of the principals that exist."""
-        return _with_arns(super().get_registry_policy())
+        """moto's, as ECR shows policies."""
+        return _as_shown(super().get_registry_policy())
 
     def delete_registry_policy(self) -> dict[str, Any]:
         """The same."""
-        return _with_arns(super().delete_registry_policy())
+        return _as_shown(super().delete_registry_policy())
 
     def delete_repository(
         self, repository_name: str, registry_id: str | None = None, force: bool = False
@@ -254,8 +262,8 @@ class Backend(moto_ecr.ECRBackend):
         return repository
 
 
-def _with_arns(answer: dict[str, Any]) -> dict[str, Any]:
-    return {**answer, "policyText": principal_names.shown(answer["policyText"])}
+def _as_shown(answer: dict[str, Any]) -> dict[str, Any]:
+    return {**answer, "policyText": shown(answer["policyText"])}
 
 
 def install(

@@ -16,42 +16,42 @@ from ecr_sandbox.services.image_errors import IMAGE_NOT_FOUND, LAYER_DIGEST_MISM
 
 
 class LayerError(ServiceException):
-    """An error about one layer; the sentence is about *layer*, *where* in the account."""
+    """An error about one layer of a repository."""
 
     sentence = ""
 
     def __init__(self, digest: str, repository: str, registry: str):
         layer = f"The layer with digest '{digest}'"
-        where = f"in the repository with name '{repository}' in the registry with id '{registry}'"
-        super().__init__(self.sentence.format(layer=layer, where=where))
+        place = f"the repository with name '{repository}' in the registry with id '{registry}'"
+        super().__init__(self.sentence.format(layer=layer, place=place))
 
 
 class LayerNotFoundException(LayerError):
-    """GetDownloadUrlForLayer of a layer that does not exist."""
+    """GetDownloadUrlForLayer of a layer that does not exist: https://github.com/monken/aws-ecr-public/issues/11."""
 
     code = "LayersNotFoundException"
-    sentence = "{layer} does not exist {where}"
+    sentence = "{layer} does not exist within {place}"
 
 
 class LayerInaccessibleException(LayerError):
     """GetDownloadUrlForLayer of a layer that no image uses; the end of the sentence is the service model's too."""
 
     code = "LayerInaccessibleException"
-    sentence = "{layer} {where} is not available because it is not associated with an image"
+    sentence = "{layer} in {place} is not available because it is not associated with an image"
 
 
 class LayerArchivedException(LayerError):
     """GetDownloadUrlForLayer of a layer that only archived images use."""
 
     code = "LayerInaccessibleException"
-    sentence = "{layer} {where} is not available because it is archived"
+    sentence = "{layer} in {place} is not available because it is archived"
 
 
 class LayerAlreadyExistsException(LayerError):
     """CompleteLayerUpload of a layer that the repository has."""
 
     code = "LayerAlreadyExistsException"
-    sentence = "{layer} already exists {where}"
+    sentence = "{layer} already exists in {place}"
 
 
 class InvalidLayerPart(InvalidLayerPartException):
@@ -132,12 +132,6 @@ class ImageStorageClassUpdateNotSupportedException(ServiceException):
             "The requested image storage class update is not supported. "
             f"The image with digest '{digest}' cannot be moved to {storage_class}: {reason}"
         )
-
-
-class LimitExceededException(ServiceException):
-    """A quota is used up; the sentence is given where it is raised."""
-
-    code = "LimitExceededException"
 
 
 # --- settings of a registry -------------------------------------------------------------------------------------------

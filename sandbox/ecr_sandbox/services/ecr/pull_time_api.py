@@ -2,9 +2,10 @@
 
 from moto.core.responses import ActionResult
 
+from ecr_sandbox.aws.errors import LimitExceededException
 from ecr_sandbox.state import clock
 
-from .errors import ExclusionAlreadyExistsException, ExclusionNotFoundException, LimitExceededException
+from .errors import ExclusionAlreadyExistsException, ExclusionNotFoundException
 from .operations import Operations
 from .registry_settings import EXCLUSIONS, Settings
 

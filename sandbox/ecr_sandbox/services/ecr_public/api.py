@@ -22,7 +22,6 @@ from ecr_sandbox.aws.responses import refuse
 from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http import addresses
 from ecr_sandbox.http.middleware import Request
-from ecr_sandbox.iam import principal_names
 from ecr_sandbox.iam.requests import call_of
 from ecr_sandbox.registry import image_ids
 from ecr_sandbox.registry.content_store import ContentStore
@@ -30,7 +29,7 @@ from ecr_sandbox.registry.errors import ImageError
 from ecr_sandbox.registry.image import Image
 from ecr_sandbox.registry.images import Images
 from ecr_sandbox.services.image_errors import api_exception, check_image_id
-from ecr_sandbox.services.repository_policies import stored_repository_policy
+from ecr_sandbox.services.repository_policies import shown, stored_repository_policy
 from ecr_sandbox.state.store import Store
 
 from .auth import REGION, passwords
@@ -264,7 +263,7 @@ class Call:
         return {
             "registryId": self._account,
             "repositoryName": repository.name,
-            "policyText": principal_names.shown(text),
+            "policyText": shown(text),
         }
 
     def _page(self, key: str, items: list[Any]) -> Answer:

@@ -24,7 +24,7 @@ from ecr_sandbox.registry.image import Image
 from ecr_sandbox.registry.images import Images
 from ecr_sandbox.registry.manifest_format import Manifest
 from ecr_sandbox.registry.references import Key
-from ecr_sandbox.services.image_errors import check_layers
+from ecr_sandbox.services.image_errors import check_layers, check_quotas
 from ecr_sandbox.state.store import Store
 
 SCHEMA = """
@@ -143,6 +143,7 @@ class Repositories:
         with self.store.change():
             self.find(repository.account, repository.name)  # it may have been deleted meanwhile
             self.blobs.require_blobs(images, manifest, repository.name, repository.account)
+            check_quotas(images, manifest.digest, tag)
             return images.put(manifest, tag, False, digest)
 
     def blob_size(self, repository: Repository, digest: str) -> int | None:

@@ -188,7 +188,7 @@ def test_deleted_during_a_backfill(repository, delete, monkeypatch):
 def test_deleted_during_a_scan(app, repository, delete, monkeypatch):
     [image] = repository.images.all()
     ScanOperations.scans._begin(image.id, Rule(BASIC, MANUAL))
-    scanner = Scanner(app.store, Backend.blobs)
+    scanner = Scanner(app.store, Backend.blobs, pytest.fail)
     after(monkeypatch, scanner, "_outcome", lambda: delete(repository))
     scanner.scan({"image": image.id, "type": BASIC})
     scanner.scan({"image": image.id, "type": BASIC})
@@ -199,7 +199,7 @@ def test_the_scan_of_a_deleted_image_does_not_become_the_scan_of_the_next(app, r
     [image] = repository.images.all()
     rule = Rule(BASIC, MANUAL)
     ScanOperations.scans._begin(image.id, rule)
-    scanner = Scanner(app.store, Backend.blobs)
+    scanner = Scanner(app.store, Backend.blobs, pytest.fail)
 
     def replace():
         delete_image(repository)

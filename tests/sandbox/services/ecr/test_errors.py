@@ -38,6 +38,14 @@ def test_a_request_without_a_token_is_refused(sandbox, repository, make_image):
         sandbox.login()
 
 
+def test_with_a_password_the_answer_to_v2_is_empty(sandbox):
+    """https://github.com/e6qu/sockerless-cloud: "Amazon ECR answers status 200 with content-length: 0 and no
+    content-type at all" (``BaseResponse`` in its simulators' OCI registry)"""
+    status, headers, body = sandbox.http("GET", "/v2/", Authorization=sandbox.basic())
+    assert (status, headers["content-length"], body) == (200, "0", b"")
+    assert "content-type" not in headers
+
+
 def test_an_invalid_token_is_refused(sandbox):
     assert error(sandbox.http("GET", "/v2/", Authorization=f"Basic {authorization('not-a-token')}")) == (
         400,

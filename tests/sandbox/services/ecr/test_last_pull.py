@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from ecr_sandbox.services.ecr.last_pull import is_due
 from helpers import settings
 from tests.sandbox.api import image, upload
-from tests.sandbox.iam.policies import allow, assume, make_role, policy, trust
+from tests.sandbox.iam.permissions import allow, assume, make_role, policy, trust
 
 DAY = 24 * 60 * 60
 PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:GetAuthorizationToken")

@@ -9,6 +9,7 @@ import uuid
 
 import pytest
 
+from helpers import settings
 from tests.sandbox.api import PART, digest_of, manifest, put, upload
 from tests.sandbox.conftest import layer
 
@@ -84,8 +85,13 @@ def test_boto3_pulls_an_image_that_docker_pushed(sandbox, ecr, repository, make_
 
 @pytest.mark.operation("GetDownloadUrlForLayer")
 def test_only_a_layer_of_an_image_has_a_download_url(ecr, repository):
-    with pytest.raises(ecr.exceptions.LayersNotFoundException, match=MISSING):
+    with pytest.raises(ecr.exceptions.LayersNotFoundException) as refused:
         ecr.get_download_url_for_layer(repositoryName=repository, layerDigest=MISSING)
+    # https://github.com/monken/aws-ecr-public/issues/11
+    assert refused.value.response["Error"]["Message"] == (
+        f"The layer with digest '{MISSING}' does not exist within the repository with name '{repository}' "
+        f"in the registry with id '{settings.ACCOUNT}'"
+    )
     digest = upload(ecr, repository, b"{}")
     with pytest.raises(ecr.exceptions.LayerInaccessibleException, match="not associated with an image"):
         ecr.get_download_url_for_layer(repositoryName=repository, layerDigest=digest)

@@ -74,10 +74,15 @@ def evaluated(ecr, repository, since):
 
 @pytest.mark.operation("PutLifecyclePolicy", "GetLifecyclePolicy", "DeleteLifecyclePolicy")
 def test_a_policy_is_put_returned_and_deleted(ecr, repository):
-    ask, text = {"repositoryName": repository}, policy(rule())
+    """The text as in AWS CLI's example: awscli/examples/ecr/put-lifecycle-policy.rst in https://github.com/aws/aws-cli"""
+    ask, given = {"repositoryName": repository}, policy({"description": "Löschen", **rule()})
+    text = (
+        '{"rules":[{"description":"Löschen","rulePriority":1,"selection":{"tagStatus":"untagged",'
+        '"countType":"imageCountMoreThan","countNumber":1},"action":{"type":"expire"}}]}'
+    )
     for call in (ecr.get_lifecycle_policy, ecr.delete_lifecycle_policy):
         assert refused(call, **ask)[0] == "LifecyclePolicyNotFoundException"
-    assert ecr.put_lifecycle_policy(**ask, lifecyclePolicyText=text)["lifecyclePolicyText"] == text
+    assert ecr.put_lifecycle_policy(**ask, lifecyclePolicyText=given)["lifecyclePolicyText"] == text
     for call in (ecr.get_lifecycle_policy, ecr.delete_lifecycle_policy):
         answer = call(**ask)
         assert answer["lifecyclePolicyText"] == text

@@ -11,7 +11,7 @@ from ecr_sandbox.services.ecr.pull_through.upstreams import kind_of
 from helpers import settings
 from tests.sandbox.api import image as api_image
 from tests.sandbox.api import index, put, upload
-from tests.sandbox.iam.policies import allow, policy
+from tests.sandbox.iam.permissions import allow, policy
 from tests.sandbox.services.docker_hub.test_with_docker import PASSWORD, Hub, the_hub  # noqa: F401
 from tests.sandbox.services.ecr_public.test_registry import front_of, login, new_repository
 

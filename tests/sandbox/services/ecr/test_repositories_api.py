@@ -7,8 +7,9 @@ import time
 import pytest
 from botocore.exceptions import ClientError
 
+from ecr_sandbox.services.repository_policies import shown
 from helpers import settings
-from tests.sandbox.api import image, upload
+from tests.sandbox.api import image, raw, upload
 from tests.sandbox.services.ecr.test_operations import POLICY
 
 OTHER = "999988887777"
@@ -284,9 +285,9 @@ def test_a_repository_policy_is_set_returned_and_deleted(ecr, repository):
             f"in the registry with id '{settings.ACCOUNT}'",
         )
     text = policy()
-    assert ecr.set_repository_policy(**ask, policyText=text)["policyText"] == text
-    assert ecr.get_repository_policy(**ask)["policyText"] == text
-    assert ecr.delete_repository_policy(**ask)["policyText"] == text
+    assert ecr.set_repository_policy(**ask, policyText=text)["policyText"] == shown(text)
+    assert ecr.get_repository_policy(**ask)["policyText"] == shown(text)
+    assert ecr.delete_repository_policy(**ask)["policyText"] == shown(text)
     assert refused(ecr.get_repository_policy, **ask)[0] == "RepositoryPolicyNotFoundException"
 
 
@@ -312,6 +313,14 @@ def test_an_invalid_repository_policy_is_refused(ecr, repository, text):
         "InvalidParameterException",
         "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid repository policy provided'",
     )
+
+
+@pytest.mark.operation("SetRepositoryPolicy")
+def test_a_repository_policy_without_a_text_is_refused(sandbox, repository):
+    """https://github.com/mulgadc/spinifex, spinifex/domains/ecr/awsapi/repositorypolicy_test.go"""
+    status, answer = raw(sandbox, "SetRepositoryPolicy", json.dumps({"repositoryName": repository}).encode())
+    assert (status, answer["__type"]) == (400, "InvalidParameterException")
+    assert answer["message"] == "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Cannot be null'"
 
 
 @pytest.mark.operation("PutRegistryPolicy")
@@ -340,7 +349,7 @@ def test_a_policy_for_a_principal_that_does_not_exist_is_refused(ecr, repository
 def test_two_statements_of_a_repository_policy_can_have_the_same_sid(ecr, repository):
     """https://github.com/getmoto/moto/pull/8933"""
     twice = json.dumps({**POLICY, "Statement": [{**POLICY["Statement"][0], "Sid": "pull"}] * 2})
-    assert ecr.set_repository_policy(repositoryName=repository, policyText=twice)["policyText"] == twice
+    assert ecr.set_repository_policy(repositoryName=repository, policyText=twice)["policyText"] == shown(twice)
 
 
 @pytest.mark.operation("PutRegistryPolicy", "GetRegistryPolicy", "DeleteRegistryPolicy", "DescribeRegistry")
@@ -353,9 +362,9 @@ def test_a_registry_and_its_policy_are_described(ecr):
     text = policy(Action=["ecr:ReplicateImage", "ecr:BatchImportUpstreamImage", "ecr:*"], Resource=arn("*"))
     try:
         assert ecr.put_registry_policy(policyText=text)["registryId"] == settings.ACCOUNT
-        assert ecr.get_registry_policy()["policyText"] == text
+        assert ecr.get_registry_policy()["policyText"] == shown(text)
     finally:
-        assert ecr.delete_registry_policy()["policyText"] == text
+        assert ecr.delete_registry_policy()["policyText"] == shown(text)
     answer = ecr.describe_registry()
     assert (answer["registryId"], answer["replicationConfiguration"]) == (settings.ACCOUNT, {"rules": []})
 
@@ -380,7 +389,10 @@ def test_the_scanning_configuration_is_stored(ecr, repository):
     assert found(ecr, repository)["imageScanningConfiguration"] == {"scanOnPush": True}
     [config], _ = scanning()
     assert (config["scanOnPush"], config["scanFrequency"]) == (True, "SCAN_ON_PUSH")
-    ecr.put_image_scanning_configuration(repositoryName=repository, imageScanningConfiguration={"scanOnPush": False})
+    # API reference, ImageScanningConfiguration: "If this parameter is not specified, it will default to false"
+    answer = ecr.put_image_scanning_configuration(repositoryName=repository, imageScanningConfiguration={})
+    assert answer["imageScanningConfiguration"] == {"scanOnPush": False}
+    assert found(ecr, repository)["imageScanningConfiguration"] == {"scanOnPush": False}
     pattern = {"filter": f"{repository[:-1]}*", "filterType": "WILDCARD"}
     rules = [{"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": [pattern]}]
     try:

@@ -7,9 +7,10 @@ from unittest.mock import ANY
 import pytest
 from botocore.exceptions import ClientError
 
+from ecr_sandbox.services.ecr.lifecycle.policy import stored
 from ecr_sandbox.services.ecr.templates import PUSH, chosen, has_prefix, is_name
 from helpers import settings
-from tests.sandbox.iam.policies import allow, make_role, policy
+from tests.sandbox.iam.permissions import allow, make_role, policy
 
 LIFECYCLE = json.dumps(
     {
@@ -121,7 +122,7 @@ def test_a_push_creates_a_repository_with_the_settings_of_the_template(sandbox, 
     tags = ecr.list_tags_for_resource(resourceArn=made["repositoryArn"])["tags"]
     assert tags == [{"Key": "team", "Value": "web"}]
     assert json.loads(ecr.get_repository_policy(**about)["policyText"]) == json.loads(MAY_PULL)
-    assert ecr.get_lifecycle_policy(**about)["lifecyclePolicyText"] == LIFECYCLE
+    assert ecr.get_lifecycle_policy(**about)["lifecyclePolicyText"] == stored(LIFECYCLE)
     other = make_image(f"{sandbox.registry}/{prefix}/app:v1")
     assert "immutable" in sandbox.refused(f"docker push {other}")
 

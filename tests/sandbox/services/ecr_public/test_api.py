@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ecr_sandbox.services.ecr_public.repositories import alias_of
+from ecr_sandbox.services.repository_policies import shown
 from helpers import settings
 from tests.sandbox import api
 from tests.sandbox.conftest import Sandbox
@@ -174,7 +175,7 @@ def test_the_first_repository_creates_the_alias(sandbox: Sandbox) -> None:
 # --- policies and tags ------------------------------------------------------------------------------------------------
 
 
-def test_a_repository_policy_is_stored_unchanged(public, name: str) -> None:
+def test_a_repository_policy_is_set_returned_and_deleted(public, name: str) -> None:
     statement = {
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:aws:iam::{settings.OTHER_ACCOUNT}:root"},
@@ -182,9 +183,9 @@ def test_a_repository_policy_is_stored_unchanged(public, name: str) -> None:
         "Resource": "*",
     }
     text = json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=1)
-    public.set_repository_policy(repositoryName=name, policyText=text)
-    assert public.get_repository_policy(repositoryName=name)["policyText"] == text
-    assert public.delete_repository_policy(repositoryName=name)["policyText"] == text
+    assert public.set_repository_policy(repositoryName=name, policyText=text)["policyText"] == shown(text)
+    assert public.get_repository_policy(repositoryName=name)["policyText"] == shown(text)
+    assert public.delete_repository_policy(repositoryName=name)["policyText"] == shown(text)
     with pytest.raises(ClientError) as refused:
         public.get_repository_policy(repositoryName=name)
     assert error_of(refused) == (

@@ -6,6 +6,7 @@ Sources do not say which of two errors ECR names first. Here errors of the schem
 inside a rule, then errors between rules.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -60,6 +61,17 @@ def parse(text: str) -> tuple[Rule, ...]:
         _check_rule(rule)
     _check_together(rules)
     return tuple(sorted(rules, key=lambda rule: rule.priority))
+
+
+def stored(text: str) -> str:
+    """The policy *text* as ECR stores it: without white space between its elements; raises PolicyInvalid.
+
+    Sources: AWS CLI, example of ``put-lifecycle-policy``
+    (https://github.com/aws/aws-cli/blob/develop/awscli/examples/ecr/put-lifecycle-policy.rst);
+    https://github.com/mulgadc/spinifex, spinifex/gateway/ecrapi/lifecyclepolicy_test.go.
+    """
+    parse(text)
+    return json.dumps(_json(text), separators=(",", ":"), ensure_ascii=False)
 
 
 # --- checks of the schema ---------------------------------------------------------------------------------------------

@@ -4,10 +4,10 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 
+from ecr_sandbox.aws.errors import LimitExceededException
 from ecr_sandbox.registry.errors import UpstreamFailure
 from ecr_sandbox.services.ecr import errors
 from ecr_sandbox.services.ecr.errors import (
-    LimitExceededException,
     PullThroughCacheRuleAlreadyExistsException,
     PullThroughCacheRuleNotFoundException,
     SecretNotFoundException,

@@ -11,10 +11,9 @@ import botocore.session
 from moto.core.responses import ActionResult
 
 from ecr_sandbox.aws import pagination
-from ecr_sandbox.aws.errors import InvalidParameter
+from ecr_sandbox.aws.errors import InvalidParameter, LimitExceededException
 from ecr_sandbox.services.ecr.backend import Backend
 from ecr_sandbox.services.ecr.errors import (
-    LimitExceededException,
     ReplicationBackfillInProgressException,
     ReplicationBackfillInvalidStatusException,
     ReplicationBackfillNotFoundException,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -20,13 +21,21 @@ class Failed(Exception):
     """The scan failed for no reason of the image's."""
 
 
-def scan(**request: Any) -> dict[str, Any]:
-    """The worker's answer to *request*; see there for both. Raises TooMuch, Unreadable and Failed.
+class TooSlow(TooMuch):
+    """The scan needs more processor time than it was given."""
+
+
+def scan(cpu_seconds: int = limits.CPU_SECONDS, **request: Any) -> dict[str, Any]:
+    """The worker's answer to *request*; see there for both. Raises TooSlow, TooMuch, Unreadable and Failed.
 
     A process that is killed, by its limits or by the system that lacks memory, has read too much.
     """
     with subprocess.Popen(
-        COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment(), start_new_session=True
+        (*COMMAND, str(cpu_seconds)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=_environment(),
+        start_new_session=True,
     ) as child:
         patience = threading.Timer(limits.SECONDS, child.kill)
         patience.start()
@@ -37,6 +46,8 @@ def scan(**request: Any) -> dict[str, Any]:
             child.kill()
     if len(text) > limits.ANSWER_BYTES:
         raise TooMuch(f"its packages and findings have more than {limits.ANSWER_BYTES} bytes")
+    if child.returncode == -signal.SIGXCPU:
+        raise TooSlow(f"it needs more than {cpu_seconds} seconds of processor time")
     if child.returncode < 0:
         raise TooMuch("it needs more memory or time than a scan may use")
     if child.returncode:

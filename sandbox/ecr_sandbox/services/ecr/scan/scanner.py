@@ -1,8 +1,11 @@
-"""The scan job: it reads an image's packages, matches them with the advisories, and stores the findings."""
+"""The scan job: it reads an image's packages, matches them with the advisories, and stores the findings.
+
+A scan that takes long is stopped and becomes a job of another kind, so that many of them hold up no other image.
+"""
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +18,7 @@ from ecr_sandbox.registry.references import Key
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
 
-from . import advisories, external_scanners, process, results
+from . import advisories, external_scanners, limits, process, results
 from .layers import Unreadable
 from .limits import TooMuch
 from .packages import is_of_system
@@ -28,22 +31,32 @@ NO_SYSTEM = "UnsupportedImageError: The operating system and/or package manager 
 
 
 class Scanner:
-    """Runs the jobs; *blobs* has the layers."""
+    """Runs the jobs; *blobs* has the layers. *put_off* adds the job of a scan that takes long."""
 
-    def __init__(self, store: Store, blobs: ContentStore):
-        self._store, self._blobs = store, blobs
+    def __init__(self, store: Store, blobs: ContentStore, put_off: Callable[..., object]):
+        self._store, self._blobs, self._put_off = store, blobs, put_off
 
     def scan(self, what: dict[str, Any]) -> None:
         """Scan the image with the id ``what["image"]``; ``what["type"]`` is BASIC or ENHANCED.
 
         Raises OSError and Failed.
         """
+        self._scan(what, limits.FIRST_CPU_SECONDS)
+
+    def scan_slowly(self, what: dict[str, Any]) -> None:
+        """Like ``scan``, with all the time that a scan may use."""
+        self._scan(what, limits.CPU_SECONDS)
+
+    def _scan(self, what: dict[str, Any], cpu_seconds: int) -> None:
         if (found := self._find(what)) is None:  # it has been deleted
             return
         image, scan = found
         try:
-            outcome = self._outcome(image, scan)
+            outcome = self._outcome(image, scan, cpu_seconds)
         except TooMuch as error:
+            if isinstance(error, process.TooSlow) and cpu_seconds < limits.CPU_SECONDS:
+                self._put_off(**what)
+                return
             outcome = _unsupported(scan, f"{NO_SYSTEM} It was not scanned here: {error}.")
         except (Unreadable, external_scanners.CannotScan) as error:
             outcome = {"status": results.FAILED, "description": f"The image could not be scanned: {error}."}
@@ -63,9 +76,9 @@ class Scanner:
         scan = results.of_image(self._store, what["image"], what["type"])
         return (image, scan) if image and scan else None
 
-    def _outcome(self, image: Any, scan: Scan) -> dict[str, Any]:
+    def _outcome(self, image: Any, scan: Scan, cpu_seconds: int) -> dict[str, Any]:
         program = external_scanners.wanted()
-        answer = self._run(image, scan, compare=not program)
+        answer = self._run(image, scan, cpu_seconds, compare=not program)
         platform = answer["inventory"]["platform"]
         if not platform:
             return _unsupported(scan, NO_SYSTEM)
@@ -103,11 +116,12 @@ class Scanner:
             first = before is None or before.completed is None
             events.publish(Scanned(*result) if scan.type == BASIC else Inspected(*result, first))
 
-    def _run(self, image: Any, scan: Scan, compare: bool) -> dict[str, Any]:
+    def _run(self, image: Any, scan: Scan, cpu_seconds: int, compare: bool) -> dict[str, Any]:
         """The answer of the scan's process. The layers are read once, because an image never changes."""
         sought = (image["id"],)
         row = self._store.read().execute("SELECT content FROM inventories WHERE image = ?", sought).fetchone()
         answer = process.scan(
+            cpu_seconds,
             layers=[] if row else self._layers(image),
             inventory=json.loads(row["content"]) if row else None,
             advisories=str(advisories.folder()),

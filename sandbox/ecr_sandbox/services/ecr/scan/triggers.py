@@ -3,8 +3,10 @@
 The scan itself is a job, because a push waits for what happens here.
 """
 
+from functools import partial
 from typing import Any
 
+from ecr_sandbox.aws.errors import LimitExceededException
 from ecr_sandbox.registry import events
 from ecr_sandbox.registry.content_store import ContentStore
 from ecr_sandbox.registry.events import Cached, ImageEvent, Pushed, StorageClassChanged
@@ -30,9 +32,10 @@ class Scans:
         def scanner() -> Any:
             from .scanner import Scanner
 
-            return Scanner(store, blobs)
+            return Scanner(store, blobs, partial(jobs.add, "slow-scan"))
 
         jobs.on("scan", lambda: scanner().scan, lambda: scanner().give_up)
+        jobs.on("slow-scan", lambda: scanner().scan_slowly, lambda: scanner().give_up, most=2)
         jobs.on("rescan", lambda: self._repeat)
         for kind in (Pushed, Cached, StorageClassChanged):
             events.subscribe(kind, self._arrived)
@@ -55,7 +58,7 @@ class Scans:
             raise errors.UnsupportedImageTypeException(kind)
         with self.store.change():
             if self._recent(image.id):
-                raise errors.LimitExceededException(errors.SCAN_QUOTA)
+                raise LimitExceededException(errors.SCAN_QUOTA)
             self._begin(image.id, Rule(BASIC, MANUAL))
 
     def last(self, repository: Repository, image: Image) -> results.Scan | None:

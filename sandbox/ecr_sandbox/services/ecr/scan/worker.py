@@ -4,7 +4,7 @@ It gets a request, one line of JSON, on its standard input: ``layers`` (pairs of
 of an earlier scan, the folder of the ``advisories``, whether to ``compare`` them, and whether ``only_system`` packages.
 It prints an answer, JSON too: ``inventory``, ``dated`` and ``mark`` of the advisories, and with *compare* the
 ``findings`` and the numbers ``looked_at`` and ``unknown``; or one of ``too_much``, ``unreadable`` and ``error``.
-``process.py`` starts it.
+``process.py`` starts it, with the seconds of processor time that it may use as argument.
 
 It imports neither moto nor boto3, so that it starts in a tenth of a second. It ends when its standard input does, so it
 does not outlive a sandbox that is killed.
@@ -32,7 +32,7 @@ from .severity import base_score, severity
 
 def main() -> None:
     """Answer one request."""
-    _limit()
+    _limit(int(sys.argv[1]))
     request = sys.stdin.buffer.readline()
     threading.Thread(target=_end_with_the_sandbox, daemon=True).start()
     sys.stdout.write(_answer(request))
@@ -107,16 +107,17 @@ def _finding(found: Found) -> dict[str, Any]:
     }
 
 
-def _limit() -> None:
+def _limit(cpu_seconds: int) -> None:
     """Limit what this process may use: memory and processor time."""
     for name, most in (
         ("RLIMIT_DATA", limits.MEMORY),
         ("RLIMIT_AS", 2 * limits.MEMORY),  # with the files that are mapped, such as libraries
-        ("RLIMIT_CPU", limits.CPU_SECONDS),
         ("RLIMIT_CORE", 0),
     ):
         with suppress(AttributeError, ValueError, OSError):  # not on this system, or the limit is lower already
             resource.setrlimit(getattr(resource, name), (most, most))
+    with suppress(ValueError, OSError):  # at the first limit the system sends SIGXCPU, at the second SIGKILL
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
     for ended in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # sent to all processes when the sandbox stops
         signal.signal(ended, signal.SIG_IGN)
     with suppress(OSError):

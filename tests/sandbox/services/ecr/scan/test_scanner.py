@@ -34,6 +34,9 @@ def sent(monkeypatch) -> list[Scanned]:
     return sent
 
 
+put_off: list[dict[str, object]] = []  # the scans that need more time
+
+
 def begin(store: Store, content: dict[str, bytes] | bytes, scan_type: str = "BASIC") -> Scanner:
     """Store an image with one layer and start its scan."""
     layer = content if isinstance(content, bytes) else rootfs.layer(content)
@@ -44,7 +47,8 @@ def begin(store: Store, content: dict[str, bytes] | bytes, scan_type: str = "BAS
         results.begin(db, 1, scan_type, "SCAN_ON_PUSH", clock.now())
     file = store.path.with_name("layer")
     file.write_bytes(layer)
-    return Scanner(store, SimpleNamespace(size=lambda key, digest: len(layer), path=lambda digest: file))
+    blobs = SimpleNamespace(size=lambda key, digest: len(layer), path=lambda digest: file)
+    return Scanner(store, blobs, lambda **what: put_off.append(what))
 
 
 def test_a_complete_scan_sends_an_event_with_its_findings(store, sent):
@@ -105,8 +109,23 @@ def test_an_image_deleted_during_the_scan_is_not_an_error(store, sent):
 
 def test_an_unexpected_error_is_stored_and_raised_for_a_retry(store, sent, monkeypatch):
     scanner = begin(store, rootfs.debian(rootfs.dpkg()))
-    monkeypatch.setattr(process, "scan", lambda **request: 1 / 0)
+    monkeypatch.setattr(process, "scan", lambda *_, **request: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         scanner.scan({"image": 1, "type": "BASIC"})
     scan = results.of_image(store, 1, "BASIC")
     assert (scan.status, scan.description) == ("FAILED", "The scan failed: division by zero")
+
+
+def test_a_slow_scan_is_put_off_once(store, sent, monkeypatch):
+    """With all the time that a scan may use, it ends as a scan of an image that is not supported."""
+    scanner, what = begin(store, rootfs.debian(rootfs.dpkg())), {"image": 1, "type": "BASIC"}
+
+    def too_slow(cpu_seconds: int, **_: object) -> None:
+        raise process.TooSlow
+
+    monkeypatch.setattr(process, "scan", too_slow)
+    put_off.clear()
+    scanner.scan(what)
+    assert (put_off, sent) == ([what], [])
+    scanner.scan_slowly(what)
+    assert (put_off, [each.status for each in sent]) == ([what], ["FAILED"])

@@ -1,4 +1,4 @@
-"""Policies, roles and sessions for tests, and the messages of calls that IAM denies."""
+"""Policies, principals and refusals, for the tests of IAM."""
 
 import json
 
@@ -59,3 +59,19 @@ def assume(sandbox: Sandbox, role: str, key=None, **more) -> tuple[str, str, str
     sts = sandbox.client("sts", key=key) if key else sandbox.client("sts")
     made = sts.assume_role(RoleArn=role, RoleSessionName="test", **more)["Credentials"]
     return made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"]
+
+
+def refused_anywhere(call, **parameters) -> str:
+    """The message of a call that is denied, whatever the status of the service's protocol is."""
+    with pytest.raises(ClientError) as refusal:
+        call(**parameters)
+    assert refusal.value.response["Error"]["Code"] in ("AccessDeniedException", "AccessDenied")
+    return refusal.value.response["Error"]["Message"]
+
+
+def error(call, **parameters) -> tuple[str, int, str]:
+    """Code, status and message of a call, which must fail."""
+    with pytest.raises(ClientError) as refusal:
+        call(**parameters)
+    answer = refusal.value.response
+    return answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Message"]

@@ -26,7 +26,7 @@ from ecr_sandbox.aws.resource_policies import check_resource_policy
 from ecr_sandbox.aws.responses import answer_errors
 from ecr_sandbox.aws.transaction import in_transaction
 from ecr_sandbox.aws.validation import validate
-from ecr_sandbox.bad_requests import is_registry_path, refuse_request, refuse_unforeseen
+from ecr_sandbox.bad_requests import is_registry_path, refuse_request, refuse_unexpected
 from ecr_sandbox.control_api import ControlApi
 from ecr_sandbox.http import addresses
 from ecr_sandbox.http.limits import enforce_limits
@@ -127,7 +127,7 @@ class App:
         return self._guarded(self._private_registry(account, region))
 
     def _guarded(self, handler: Handler) -> Handler:
-        contained = contain(partial(refuse_unforeseen, self._folder))
+        contained = contain(partial(refuse_unexpected, self._folder))
         return chain([enforce_limits(refuse_request), contained, check_origin], handler)
 
     def _main(self, request: Request) -> Response:

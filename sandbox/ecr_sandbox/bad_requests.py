@@ -10,8 +10,9 @@ from ecr_sandbox.aws.responses import refuse
 from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http.limits import Problem
 from ecr_sandbox.http.middleware import Request
-from ecr_sandbox.registry import disk, responses
+from ecr_sandbox.registry import responses
 from ecr_sandbox.registry.errors import BODY_BROKEN, BODY_TOO_LARGE, PATH_BROKEN, disk_failed
+from ecr_sandbox.state import disk
 
 REGISTRY_ERRORS = {
     Problem.BODY_TOO_LARGE: BODY_TOO_LARGE,
@@ -30,7 +31,7 @@ def refuse_request(request: Request, problem: Problem) -> Response:
     return refuse(request, ApiError(code, code, error.message, error.status, error.status))
 
 
-def refuse_unforeseen(folder: Path, request: Request, error: Exception) -> Response:
+def refuse_unexpected(folder: Path, request: Request, error: Exception) -> Response:
     """The answer to a request that failed with *error*; *folder* is the state's."""
     if is_registry_path(request.path):
         return responses.refuse(disk_failed(folder, error))

@@ -19,6 +19,7 @@ from ecr_sandbox.http.middleware import Handler, Middleware, Request
 from ecr_sandbox.http.server import BodyTooLarge, BrokenBody
 from ecr_sandbox.iam.requests import Call
 from ecr_sandbox.state import disk
+from ecr_sandbox.state.pickles import NotAllowed
 
 from .errors import INTERNAL, internal, storage_full
 from .protocols import model_of
@@ -48,13 +49,13 @@ def _contain(refuse: Callable[[Request, Exception], Response], request: Request,
 def contained(error: Exception, call: Call, folder: Path) -> ApiError:
     """The error that *call* answers for *error*; *folder* is the state's.
 
-    What may pass is an error that SDKs retry. moto's own code fails for the same input every time: the sandbox does
-    not support that input.
+    What may pass is an error that SDKs retry. moto's own code fails for the same input every time, and so does the
+    storing of an object that no start could read: the sandbox does not support that input.
     """
     if isinstance(error, (OSError, sqlite3.Error)) and disk.is_full(folder, error):
         return storage_full(_code(call.service))
     what = f"{call.service}:{call.operation}"
-    if _log(error, what) == "moto" and not isinstance(error, PASSING):
+    if (_log(error, what) == "moto" and not isinstance(error, PASSING)) or isinstance(error, NotAllowed):
         return not_supported(f"{what} with these parameters")
     reason = could_not(error) if isinstance(error, (OSError, sqlite3.Error)) else ""
     return internal(reason, _code(call.service))

@@ -72,7 +72,7 @@ class BackendPersistence:
 
     @contextmanager
     def changing(self, service: str) -> Iterator[None]:
-        """A transaction around a change of *service*'s backends: stored whole, or undone."""
+        """A transaction around a change of *service*'s backends: stored whole, or undone. Raises NotAllowed."""
         before = dict(self._written)
         with self._store.change(undone=partial(self._undo, before)) as db:
             yield
@@ -116,6 +116,7 @@ class BackendPersistence:
                 content, key = dump(backend), (service, account, region)
                 digest = _digest(content)
                 if self._written.get(key) != digest:
+                    load(content, self._of_moto(service).backend)  # what a start could not read is not acknowledged
                     db.execute("INSERT OR REPLACE INTO backends VALUES (?, ?, ?, ?)", (*key, content))
                     self._written[key] = digest
 

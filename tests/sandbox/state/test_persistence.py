@@ -76,6 +76,13 @@ def test_a_change_that_cannot_be_stored_is_undone(backends):
     assert not principals.user(settings.ACCOUNT, "bob")
 
 
+def test_a_change_that_a_start_could_not_read_is_undone(backends):
+    """A start would put the whole state aside."""
+    with pytest.raises(pickles.NotAllowed, match="is not part of a state"), backends.changing("iam"):
+        principals.account(settings.ACCOUNT).users["bob"] = Path("anywhere")
+    assert not principals.user(settings.ACCOUNT, "bob")
+
+
 def test_a_service_whose_recovery_fails_is_loaded_again_by_the_next_call(backends):
     """The disk is full, for example: what must happen before the first answer is not skipped."""
     recovered = []

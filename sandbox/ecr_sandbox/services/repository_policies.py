@@ -7,7 +7,7 @@ for the principals ``iam/principal_names.py``, for the sentences ``image_errors.
 import json
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from botocore.model import OperationModel
@@ -117,12 +117,12 @@ def _matches_any(pattern: str, service: str, actions: tuple[str, ...]) -> bool:
     return prefix == service and any(map(glob(literal_brackets(name)), actions))
 
 
-@cache
+@lru_cache(64)
 def _actions(service: str) -> tuple[str, ...]:
     return tuple(name.lower() for name in (*_operations(service), *FURTHER_ACTIONS.get(service, ())))
 
 
-@cache
+@lru_cache(64)
 def _repository_actions(service: str) -> tuple[str, ...]:
     operations = [name for name, model in _operations(service).items() if REPOSITORY_PARAMETERS & _parameters(model)]
     return tuple(name.lower() for name in (*operations, *FURTHER_ACTIONS.get(service, ())))

@@ -31,9 +31,9 @@ sandbox: setup ## the local ECR alone, in the foreground; Ctrl-C stops it
 
 test: setup lint ## run all tests and every notebook
 	@$(PYTHON) -m machine.clients
-	@echo "The tests of the sandbox and of the documents run beside the others; their result comes last."
-	@$(BIN)/python -m pytest tests/sandbox tests/docs > .cache/tests-beside.log 2>&1 & beside=$$!; \
-	ECR_TUTORIAL_KEEP_WARM=1 $(BIN)/python -m pytest tests --ignore=tests/sandbox --ignore=tests/docs; status=$$?; \
+	@echo "The tests of the sandbox's parts run at the same time as the others; their result comes last."
+	@$(BIN)/python -m pytest tests/sandbox --ignore-glob='tests/sandbox/test_*.py' > .cache/tests-beside.log 2>&1 & beside=$$!; \
+	ECR_TUTORIAL_KEEP_WARM=1 $(BIN)/python -m pytest tests --ignore-glob='tests/sandbox/*/*'; status=$$?; \
 	wait $$beside || status=1; cat .cache/tests-beside.log; exit $$status
 	@echo "Every notebook from a clean state, then all of them again in reverse order on what that left:"
 	ECR_TUTORIAL_KEEP_WARM=1 $(BIN)/python -m pytest --nbval notebooks

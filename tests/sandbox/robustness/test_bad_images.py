@@ -69,8 +69,11 @@ def test_images_that_cost_too_much_are_unsupported_and_hold_up_no_other(own_sand
     assert max(memory) < 700 << 20
 
 
-def test_many_slow_images_hold_up_no_other(own_sandbox):
+@pytest.mark.soak
+def test_many_slow_images_hold_up_no_other(own_sandbox, soak):
     """Eight scans of 20 seconds each are put off; the one after them does not wait for their end."""
+    if not soak:
+        pytest.skip("it runs in `make soak`")
     ecr = own_sandbox.start().client()
     bad = make(ecr, imageScanningConfiguration={"scanOnPush": True})
     good = make(ecr, imageScanningConfiguration={"scanOnPush": True})

@@ -66,7 +66,7 @@ def test_it_returns_packages_and_findings(layer):
     assert again == answer, "the layers are not needed again"
 
 
-@pytest.mark.parametrize("name", BOMBS)
+@pytest.mark.parametrize("name", sorted(BOMBS.keys() - {"million_files"}))  # that one: robustness/test_bad_images.py
 def test_an_image_that_costs_too_much_is_refused_in_little_memory(name, layer, tmp_path):
     file = tmp_path / "bomb"
     file.write_bytes(bomb(name))

@@ -20,10 +20,11 @@ BEGIN, END = 120, 200  # characters of a long message that are shown; the reason
 # The build step. BuildKit prints this code too, so the mark before a reason is not in it.
 STEP = """
 import pathlib, sys, urllib.request
+from pip._internal.models.index import PyPI
 if len(open("/proc/net/route").readlines()) < 2:
     sys.exit("@" * 2 + "network: it has no network")
 try:
-    urllib.request.urlopen("https://pypi.org/simple/itsdangerous/", timeout=20)
+    urllib.request.urlopen(PyPI.simple_url + "/itsdangerous/", timeout=20)
 except OSError as error:
     print("@" * 2 + f"packages: {getattr(error, 'reason', error)}")
 pathlib.Path("/page").mkdir()
@@ -71,7 +72,7 @@ def check() -> None:
         run(["docker", "rm", "--force", "--volumes", name], limit=LIMIT)
         run(["docker", "rmi", "--force", name], limit=LIMIT)
     if reason := REASON.search(built):
-        raise Offline(f"A build step cannot get Python packages from pypi.org ({_short(reason[2])})", OFFLINE)
+        raise Offline(f"A build step cannot get packages from Python's index ({_short(reason[2])})", OFFLINE)
 
 
 def _build(name: str) -> str:

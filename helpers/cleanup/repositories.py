@@ -9,6 +9,7 @@ from helpers import settings
 from helpers.errors import LabError
 from helpers.list_all import list_all
 
+from . import kinds
 from .kinds import Found, Kind, has_tag
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ def made(lab: "Lab") -> list[dict]:
 
 
 def made_public() -> list[str]:
-    """The names of the public repositories with the tutorial's tag."""
-    return [name for name, _ in _tagged(_public())]
+    """The names of the public repositories with the tutorial's tag; LabError if AWS does not list them."""
+    return [name.rpartition(" ")[2] for name in kinds.made(all_public_kinds())]
 
 
 def exists(ecr: Any, name: str) -> bool:

@@ -192,7 +192,7 @@ def test_a_build_step_without_the_package_index_works_otherwise(docker, machine,
     docker(f"\"build \"*) echo '#6 0.5 @@packages: {reason}';;")
     with pytest.raises(Offline) as raised:
         engine_check.check()
-    assert raised.value.wrong == f"A build step cannot get Python packages from pypi.org ({reason})"
+    assert raised.value.wrong == f"A build step cannot get packages from Python's index ({reason})"
     assert machine.calls("docker port")
 
 

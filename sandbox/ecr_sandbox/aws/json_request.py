@@ -1,7 +1,7 @@
 """A call written anew in JSON, as moto reads it.
 
 moto also reads a JSON body as a form, whose ``Action`` would win: a text such as ``x&Action=DeleteSecret`` would run an
-operation that IAM has not authorized. Without ``&`` a body is no form.
+operation that IAM did not authorize. Without ``&`` a body is no form.
 """
 
 import json

@@ -38,7 +38,7 @@ class Image:
 
     @property
     def is_intact(self) -> bool:
-        """Whether the manifest has the image's digest, and so has not changed since it was pushed."""
+        """Whether the manifest has the image's digest, and so is as it was pushed."""
         return digest_of(self.stored.encode(errors="surrogateescape")) == self.digest
 
     @property

@@ -72,6 +72,10 @@ class Images:
 
     def has(self, number: int = 1) -> bool:
         """Whether there are at least *number* images."""
+        # Ids are unique in the file, so most registries do not have to be counted.
+        newest = self._store.read().execute("SELECT id FROM images ORDER BY id DESC LIMIT 1").fetchone()
+        if newest is None or newest["id"] < number:
+            return False
         return self._row(f"SELECT 1 FROM images WHERE {HERE} LIMIT 1 OFFSET ?", number - 1) is not None
 
     def all(self) -> list[Image]:

@@ -36,6 +36,7 @@ class Manifest:
     blobs: tuple[tuple[str, int], ...]  # digest and size in bytes of config and layers
     children: tuple[str, ...]  # digests of the manifests that an index lists
     subject: str | None = None  # digest of the image that this one refers to
+    layers: int = 0  # how many are listed, one that is listed twice included
 
     @classmethod
     def parse(cls, text: str, media_type: str | None, as_ecr: bool = True) -> "Manifest":
@@ -63,6 +64,7 @@ class Manifest:
             () if is_index else _blobs(content),
             tuple(dict.fromkeys(child["digest"] for child in content.get("manifests", []))) if is_index else (),
             content["subject"]["digest"] if "subject" in content else None,
+            0 if is_index else len(content["layers"]),
         )
 
 

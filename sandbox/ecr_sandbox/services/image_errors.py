@@ -4,7 +4,6 @@
 What docker prints before a message is docker's. Where no source is given, the sentence is ours.
 """
 
-import json
 from collections.abc import Mapping
 
 from moto.core.exceptions import ServiceException
@@ -105,7 +104,7 @@ def check_layers(manifest: Manifest) -> None:
     The sentence: https://github.com/openai/tart/issues/890. AWS does not document the number; it was measured in
     https://github.com/nuonco/nuon/pull/2348 and https://github.com/spinframework/spin/issues/1787.
     """
-    if len(json.loads(manifest.text).get("layers") or ()) > MOST_LAYERS:
+    if manifest.layers > MOST_LAYERS:
         raise ManifestInvalid("Limit on number of layers per image exceeded")
 
 

@@ -4,7 +4,6 @@ A backend is one pickle for each service, account and Region, written in the sam
 A change that fails is undone in memory too: what differs from the stored backends is read again.
 """
 
-import hashlib
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -13,7 +12,7 @@ from typing import Any
 
 import moto.backends
 
-from .pickles import dump, load
+from .pickles import digest_of, dump, load
 from .store import Store
 
 Key = tuple[str, str, str]  # service, account and Region of a backend
@@ -32,7 +31,7 @@ class BackendPersistence:
     def __init__(self, store: Store, services: Sequence[str], model_name: Callable[[str], str]):
         self._store, self._model_name = store, model_name
         self._services = list(services)
-        self._written: dict[Key, str] = {}  # digests
+        self._written: dict[Key, bytes] = {}  # digests
 
     def restore(self) -> None:
         """Put the stored backends into moto, in the place of all others; raises Unreadable.
@@ -78,17 +77,17 @@ class BackendPersistence:
             yield
             self._write(db, self._touched_by(service))
 
-    def _undo(self, before: Mapping[Key, str]) -> None:
+    def _undo(self, before: Mapping[Key, bytes]) -> None:
         """Read the backends again that differ from what was stored *before* a change."""
         self._written = dict(before)
         for service in self._services:
             if self._digests(service) != {key: digest for key, digest in before.items() if key[0] == service}:
                 self._restore(service)
 
-    def _digests(self, service: str) -> dict[Key, str] | None:
+    def _digests(self, service: str) -> dict[Key, bytes] | None:
         """The digests of the backends in memory; None if a failed change left what cannot be stored."""
         with suppress(Exception):
-            return {(service, *key): _digest(dump(backend)) for key, backend in self._backends(service)}
+            return {(service, *key): digest_of(dump(backend)) for key, backend in self._backends(service)}
         return None
 
     def _restore(self, service: str) -> None:
@@ -101,7 +100,7 @@ class BackendPersistence:
                 raise Unreadable(f"what it says of {row['service']}: {error}") from error
         for (account, region), backend in stored.items():
             self._of_moto(service)[account][region] = backend
-            self._written[service, account, region] = _digest(dump(backend))
+            self._written[service, account, region] = digest_of(dump(backend))
         for key, _ in list(self._backends(service)):
             if key not in stored:
                 del self._of_moto(service)[key[0]][key[1]]
@@ -114,7 +113,7 @@ class BackendPersistence:
         for service in services:
             for (account, region), backend in self._backends(service):
                 content, key = dump(backend), (service, account, region)
-                digest = _digest(content)
+                digest = digest_of(content)
                 if self._written.get(key) != digest:
                     load(content, self._of_moto(service).backend)  # what a start could not read is not acknowledged
                     db.execute("INSERT OR REPLACE INTO backends VALUES (?, ?, ?, ?)", (*key, content))
@@ -126,7 +125,3 @@ class BackendPersistence:
 
     def _of_moto(self, service: str) -> Any:
         return moto.backends.get_backend(self._model_name(service))
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -48,6 +48,9 @@ copyreg.pickle(LOCK, lambda _: (threading.Lock, ()))
 copyreg.pickle(threading.Condition, lambda _: (threading.Condition, ()))
 
 
+HEAD = len(MARK) + hashlib.sha256().digest_size
+
+
 class NotAllowed(pickle.UnpicklingError):
     """The pickle names something that is not part of a state, or its bytes have changed."""
 
@@ -58,11 +61,15 @@ def dump(backend: Any) -> bytes:
     return MARK + hashlib.sha256(content).digest() + content
 
 
+def digest_of(content: bytes) -> bytes:
+    """What differs when the bytes of two backends differ: the head that ``dump`` has written."""
+    return content[:HEAD]
+
+
 def load(content: bytes, backend_class: type) -> Any:
     """The backend of *content*, an instance of *backend_class*; raises NotAllowed and what ``pickle.loads`` raises."""
     if content.startswith(MARK):
-        start = len(MARK) + hashlib.sha256().digest_size
-        digest, content = content[len(MARK) : start], content[start:]
+        digest, content = content[len(MARK) : HEAD], content[HEAD:]
         if hashlib.sha256(content).digest() != digest:
             raise NotAllowed("its bytes have changed")
     packages = {each.__module__.split(".")[1] for each in backend_class.__mro__ if each.__module__.startswith("moto.")}

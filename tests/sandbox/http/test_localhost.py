@@ -4,7 +4,6 @@ import contextlib
 import errno
 import http.client
 import socket
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -15,23 +14,15 @@ from ecr_sandbox.http import localhost
 from ecr_sandbox.http.localhost import LocalhostListener, is_free
 from ecr_sandbox.http.middleware import application
 from tests.sandbox.conftest import PATIENCE, free_port
+from tests.sandbox.http.served import served
 
 BOTH = ["127.0.0.1", "::1"]
 
 app = application(lambda request: Response(f"{request.remote_addr} {request.get_data().decode()}"))
 
 
-@contextlib.contextmanager
-def serving() -> Iterator[int]:
-    server = LocalhostListener(free_port(), app, malformed)
-    server.prepare()
-    thread = threading.Thread(target=server.serve)
-    thread.start()
-    try:
-        yield server.bind_addr[1]
-    finally:
-        server.stop()
-        thread.join()
+def serving() -> contextlib.AbstractContextManager[int]:
+    return served(LocalhostListener(free_port(), app, malformed))
 
 
 @contextlib.contextmanager

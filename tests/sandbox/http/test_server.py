@@ -6,7 +6,6 @@ import io
 import socket
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 from werkzeug.wrappers import Response
@@ -16,23 +15,16 @@ from ecr_sandbox.http import server as server_module
 from ecr_sandbox.http.middleware import application
 from ecr_sandbox.http.server import Body, BodyTooLarge, BrokenBody, Listener
 from tests.sandbox.conftest import PATIENCE
+from tests.sandbox.http.served import served
 
 
-@contextlib.contextmanager
-def serving(monkeypatch, timeout: float) -> Iterator[int]:
+def serving(monkeypatch, timeout: float) -> contextlib.AbstractContextManager[int]:
     """The port of a server with two threads and at most five idle connections."""
     monkeypatch.setattr(server_module, "TIMEOUT", timeout)
     monkeypatch.setattr(server_module, "MIN_THREADS", 2)
     monkeypatch.setattr(Listener, "keep_alive_conn_limit", 5)
-    server = Listener(("127.0.0.1", 0), application(lambda request: Response(request.get_data() or "here")), malformed)
-    server.prepare()
-    thread = threading.Thread(target=server.serve)
-    thread.start()
-    try:
-        yield server.bind_addr[1]
-    finally:
-        server.stop()
-        thread.join()
+    app = application(lambda request: Response(request.get_data() or "here"))
+    return served(Listener(("127.0.0.1", 0), app, malformed))
 
 
 @pytest.fixture

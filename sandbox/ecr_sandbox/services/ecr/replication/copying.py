@@ -165,7 +165,7 @@ def _repository(account: str, region: str, name: str) -> Repository | None:
 
 
 def _is_there(source: Repository, image: Image) -> bool:
-    """Whether *image* has not been deleted, alone or with its repository."""
+    """Whether *image* still exists: it was not deleted, alone or with its repository."""
     found = source.images.find(digest=image.digest)
     return found is not None and found.id == image.id
 

@@ -52,7 +52,7 @@ Everywhere:
   moto's own code is `UnsupportedOperationException … with these parameters`, and changes nothing.
 - Every other service of AWS returns `UnsupportedOperationException`, in its own protocol.
 - A queue's URL, a Region's endpoint and `registryUri` are addresses of the sandbox. The instances that EC2's API
-  creates do not exist; their public addresses are reserved for documentation.
+  creates do not exist; their public addresses are reserved for documentation. There are no machine images.
 - There are no quotas for the rate of calls and for repositories.
 - Nothing is encrypted or signed. The settings are stored and returned.
 - `BLOB_MOUNTING` is enabled by default; on AWS you enable it.

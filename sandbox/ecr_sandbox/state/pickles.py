@@ -13,6 +13,7 @@ import re
 import threading
 from collections.abc import Callable, Collection
 from dataclasses import is_dataclass
+from enum import EnumType
 from importlib import import_module
 from types import FunctionType, MethodType
 from typing import Any
@@ -116,7 +117,12 @@ def _is_model(found: Any, module: str, name: str) -> bool:
 
 
 def _method(owner: Any, name: str) -> Any:
-    """The method *name* of *owner*; a pickle names ``getattr`` for it."""
+    """The method *name* of *owner*, or the member of an enumeration; a pickle names ``getattr`` for them.
+
+    Python before 3.11.4 stores a member by its name, later ones by its value.
+    """
+    if isinstance(owner, EnumType) and name in owner.__members__:
+        return owner[name]
     if isinstance(owner, RLOCK) and name in LOCK_METHODS:
         return getattr(owner, name)
     function = next((vars(each)[name] for each in type(owner).__mro__ if name in vars(each)), None)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from moto.backends import get_backend
 from moto.core.utils import utcnow
 from moto.ec2.models import EC2Backend
-from moto.ecr.models import ECRBackend, Repository
+from moto.ecr.models import ECRBackend, Repository, RepoTagMutability
 from moto.iam.models import AccessKey, AccessKeyLastUsed, IAMBackend
 from moto.sqs.models import SQSBackend
 from moto.sts.models import AssumedRole, STSBackend
@@ -110,6 +110,15 @@ def test_a_pickle_cannot_change_a_class(name):
     with pytest.raises(NotAllowed, match="it changes the class Repository"):
         load(setting, ECRBackend)
     assert dict(vars(Repository)) == before
+
+
+def test_a_member_of_an_enumeration_is_read_by_name_as_older_pythons_store_it():
+    """Python 3.11.2 of Debian 12: ``Enum.__reduce_ex__`` returns ``getattr, (class, name)``."""
+    kept = pickle.dumps(Calls(getattr, RepoTagMutability, "MUTABLE"), 5)
+    assert load(kept, ECRBackend) is RepoTagMutability.MUTABLE
+    for name in ("mro", "__members__", "MUTABLE.value", "_value2member_map_"):
+        with pytest.raises(NotAllowed):
+            load(pickle.dumps(Calls(getattr, RepoTagMutability, name), 5), ECRBackend)
 
 
 def test_only_the_models_of_the_service_are_allowed():

@@ -25,7 +25,7 @@ ADDRESS = re.compile(
 LOCAL = re.compile(rb"(https?://)?(localhost|127\.0\.0\.1)(:\d+)?(/.*)?")
 NOT_FOLLOWED = (
     re.compile(rb'xmlns(:\w+)?="[^"]*"'),  # the namespaces of XML, and of policies
-    re.compile(rb"(?:[Ss]ervice|AWSServiceName)[^\w.]{3,40}?[a-z0-9.-]+\.amazonaws\.com"),  # a principal of a policy: a name, no address
+    re.compile(rb"(?:[Ss]ervice|AWSServiceName)[^\w.]{3,40}?[a-z0-9.-]+\.amazonaws\.com"),  # in a policy: a name
     re.compile(rb'service="(ecr\.amazonaws\.com|public\.ecr\.aws|registry\.docker\.io)"'),  # the registry's name
     re.compile(rb"ec2-203-0-113-\d+\.compute-1\.amazonaws\.com"),  # reserved for documentation: nobody has it
 )

@@ -176,7 +176,7 @@ def _connect_sandbox() -> Lab:
     account, registry = new["ACCOUNT_ID"], new["REGISTRY"]
     lab = Lab("sandbox", account, settings.REGION, registry, status["endpoint"], new["REPOSITORY_URI"])
     print(f"✔ sandbox: account {account}, region {lab.region}, registry {registry}")
-    print("✔ isolated: cells have no other key, profile or endpoint, so they cannot reach a real account")
+    print("✔ isolated: cells cannot reach a real account")
     _connect_engine(lab, status["ports"])
     return lab
 

@@ -33,7 +33,7 @@ def test_connect_starts_the_sandbox_and_prints_its_address(capsys):
     registry = f"localhost:{settings.port()}"
     assert capsys.readouterr().out.splitlines() == [
         f"✔ sandbox: account 123456789012, region us-east-1, registry {registry}",
-        "✔ isolated: cells have no other key, profile or endpoint, so they cannot reach a real account",
+        "✔ isolated: cells cannot reach a real account",
     ]
     assert (
         repr(found) == f"<Lab: sandbox, account 123456789012, region us-east-1, registry localhost:{settings.port()}>"

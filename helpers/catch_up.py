@@ -36,7 +36,7 @@ def catch_up(lab: "Lab", notebook: str) -> None:
         raise LabError(f"There is no notebook {notebook!r}.", f"name one from 00 to {NOTEBOOKS[-1]}, like '08'")
     before = [step for step in STEPS if step.notebook < notebook and notebook != STANDALONE]
     if not before:
-        print("✔ nothing to catch up: this notebook needs nothing from those before it")
+        print("✔ nothing to catch up")
     for step in before:
         was_true = step.is_true(lab)
         if not was_true:

@@ -34,17 +34,6 @@ def logged_in(lab: Lab) -> str:
     return f"Docker is logged in to {lab.registry}"
 
 
-@exercise("05.2")
-def has_a_fresh_password(lab: Lab) -> str:
-    """Yesterday's password in Docker's configuration is replaced by one that the registry accepts."""
-    if not catch_up.is_logged_in(lab):
-        raise NotYet(
-            "Docker still keeps a password that the registry refuses",
-            "get_authorization_token, base64, the part after the colon, docker login --password-stdin",
-        )
-    return f"Docker keeps a fresh password for {lab.registry}"
-
-
 @exercise("06.1")
 def built_with_a_version(lab: Lab) -> str:
     """demo-app-repo:release has the version label 1.0.0 and does not run as root."""

@@ -14,7 +14,13 @@ from . import progress
 
 Check = Callable[..., str]
 CHECKS: dict[str, Check] = {}
-PARTS = ("part1_concepts", "part2_step_by_step", "part3_look_after", "capstone")  # the modules with the checks
+PARTS = (
+    "part1_concepts",
+    "part2_step_by_step",
+    "part3_look_after",
+    "broken",
+    "capstone",
+)  # the modules with the checks
 
 
 class NotYet(Exception):

@@ -1,6 +1,5 @@
 """The checks of notebooks 04 to 09."""
 
-import ecr_sandbox
 from helpers import catch_up, settings
 from helpers.lab import Lab
 
@@ -22,16 +21,6 @@ def made_immutable(lab: Lab) -> str:
             "--tags Key=made-by,Value=learn-amazon-ecr, or tag-resource later",
         )
     return "my-first-repo exists and its tags are immutable"
-
-
-@exercise("04.2")
-def scans_on_push(lab: Lab) -> str:
-    """my-first-repo scans on push, by its own setting or by a rule of the registry, which is today's way."""
-    own = repository(lab, "my-first-repo").get("imageScanningConfiguration", {}).get("scanOnPush", False)
-    config = lab.client().get_registry_scanning_configuration()["scanningConfiguration"]
-    if not ecr_sandbox.scan_rule("my-first-repo", config, own).on_push:
-        raise NotYet("my-first-repo does not scan on push", "put-image-scanning-configuration changes it")
-    return "my-first-repo scans each image that is pushed"
 
 
 @exercise("05.1")

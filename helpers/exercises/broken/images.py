@@ -1,4 +1,4 @@
-"""Small images for broken exercises, pushed through ECR's API: in any Region, without Docker, without a line printed."""
+"""Small images for broken exercises, pushed through ECR's API: in any Region, and without Docker."""
 
 import contextlib
 import json
@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 from helpers import tiny_image
 from helpers.lab import Lab
 
+from .. import lookup
+
 DEBIAN = b'ID=debian\nVERSION_ID="12"\n'
 SCAN_SECONDS = 300  # on AWS a scan takes a minute or two
 PAUSE = {"sandbox": 0.1, "aws": 5.0}  # seconds between two polls
-DONE = ("COMPLETE", "ACTIVE")  # a basic scan, and an enhanced one
 
 
 class Package(NamedTuple):
@@ -74,30 +75,12 @@ def debian(*packages: Package) -> dict[str, bytes]:
     return {"etc/os-release": DEBIAN, "var/lib/dpkg/status": "".join(stanzas).encode()}
 
 
-def scan_state(ecr: Any, repository: str, **image: str) -> tuple[str, set[str]]:
-    """``(status, names of the findings)`` of the last scan of an image; the status is empty if there was none."""
-    try:
-        pages = list(
-            ecr.get_paginator("describe_image_scan_findings").paginate(repositoryName=repository, imageId=image)
-        )
-    except ecr.exceptions.ScanNotFoundException:
-        return "", set()
-    names = set()
-    for page in pages:
-        found = page.get("imageScanFindings", {})
-        names |= {each["name"] for each in found.get("findings", ())}
-        names |= {
-            each["packageVulnerabilityDetails"]["vulnerabilityId"] for each in found.get("enhancedFindings", ())
-        }
-    return pages[0]["imageScanStatus"]["status"], names
-
-
 def wait_for_scan(lab: Lab, repository: str, tag: str) -> set[str]:
     """The names of the findings of this image, once a scan has ended; empty if none ends in time."""
     end = time.monotonic() + SCAN_SECONDS
     while time.monotonic() < end:
-        status, names = scan_state(lab.client(), repository, imageTag=tag)
-        if status in DONE:
+        status, names = lookup.scan_state(lab.client(), repository, imageTag=tag)
+        if status in lookup.SCAN_DONE:
             return names
         time.sleep(PAUSE[lab.target])
     return set()

@@ -82,12 +82,10 @@ def _wrong(examples: Callable[[], Iterator[Example]]) -> Callable[[Lab, Facts], 
     return still_wrong
 
 
-def _leftovers(days: int, count: int = 1) -> Iterator[Example]:
+def _leftovers(days: int) -> Iterator[Example]:
     """Images without a tag that are a day younger and a day older than *days*."""
-    yield f"an image without a tag of {days - 1} days", (), days - 1, False
-    for number in range(count):
-        which = f" number {number + 1}" if number else ""
-        yield f"an image without a tag of {days + 1} days{which}", (), days + 1 + number / 100, True
+    for age in (days - 1, days + 1):
+        yield f"an image without a tag of {age} days", (), age, age > days
 
 
 def _numbered(prefix: str, count: int, stay: int, age: float = 100) -> Iterator[Example]:
@@ -123,7 +121,7 @@ def _main_builds() -> Iterator[Example]:
 
 
 def _only_leftovers() -> Iterator[Example]:
-    yield from _leftovers(14, count=3)
+    yield from _leftovers(14)
     for number in range(20):
         yield f"an image without a tag of {number + 1} hours", (), (number + 1) / 24, False
     yield "the release v1.0", ("v1.0",), 500, False
@@ -134,7 +132,9 @@ def _tags(*prefixes: str, count: int = 7) -> Callable[[], Iterator[str]]:
 
 
 KINDS = {
-    "expires-releases": Kind(_break(older(7), older(90, "any"), tags=_tags("v1.", "main-", "", count=3)), _wrong(_releases)),
+    "expires-releases": Kind(
+        _break(older(7), older(90, "any"), tags=_tags("v1.", "main-", "", count=3)), _wrong(_releases)
+    ),
     "all-patterns": Kind(
         _break(newest(5, "build-*", "test-*"), tags=_tags("build-", "test-")), _wrong(_two_kinds_of_builds)
     ),

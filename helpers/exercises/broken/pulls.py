@@ -125,7 +125,7 @@ def _still_wrong(lab: Lab, facts: Facts) -> str:
     role = permissions.of_role(lab.client("iam"), NAME)
     if role is None:
         return f"there is no role {NAME} any more"
-    if more := permissions.beyond(lab, role, facts["arn"], *permissions.PULL):
+    if more := permissions.beyond_pull(lab, role, facts["arn"]):
         return f"the role {NAME} allows more than a pull: {more}"
     return _no_line(lab, int(facts["revision"]))
 

@@ -9,12 +9,19 @@ from helpers.cleanup import iam as cleanup_iam
 from helpers.errors import LabError
 from helpers.lab import Lab
 
+from .. import permissions
+
 TASKS = "ecs-tasks.amazonaws.com"
 
 
 def allow(actions: Iterable[str], resource: str) -> dict:
     """A statement that allows these actions on one resource."""
     return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
+
+
+def pull(resource: str) -> list[dict]:
+    """The statements that a pull needs, of one repository."""
+    return [allow([permissions.PASSWORD], "*"), allow(sorted(permissions.PULL), resource)]
 
 
 def new(lab: Lab, name: str, statements: Iterable[dict], trusted: str = TASKS) -> str:
@@ -25,7 +32,9 @@ def new(lab: Lab, name: str, statements: Iterable[dict], trusted: str = TASKS) -
     iam = lab.client("iam")
     delete(lab, name)
     trust = {"Effect": "Allow", "Principal": {"Service": trusted}, "Action": "sts:AssumeRole"}
-    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_document([trust]), Tags=[settings.TAG])["Role"]["Arn"]
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_document([trust]), Tags=[settings.TAG])["Role"][
+        "Arn"
+    ]
     iam.put_role_policy(RoleName=name, PolicyName="pull", PolicyDocument=_document(statements))
     return arn
 

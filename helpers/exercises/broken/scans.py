@@ -7,9 +7,10 @@ import ecr_sandbox
 from helpers import settings
 from helpers.lab import Lab
 
+from .. import lookup
 from . import images
 from .images import Package
-from .kinds import Facts, Kind
+from .kinds import Facts, Kind, NotPossible
 from .tools import delete_repository, find_repository, last_line
 
 NAME, RELEASE = "demo-gate-api", "1.4.0"
@@ -36,6 +37,9 @@ def _new(lab: Lab, on_push: bool) -> None:
 
 
 def _set_rules(lab: Lab, scan_type: str, *filters: str) -> None:
+    """Set the registry's rules in the sandbox. NotPossible on AWS: they are everybody's in the account."""
+    if lab.target != "sandbox":
+        raise NotPossible
     listed = [{"filter": each, "filterType": "WILDCARD"} for each in filters]
     rules = [{"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": listed}]
     lab.client().put_registry_scanning_configuration(scanType=scan_type, rules=rules)
@@ -79,10 +83,10 @@ def _not_on_push(lab: Lab) -> str:
 def _not_scanned(lab: Lab, name: str = RELEASE, **image: str) -> str:
     ecr = lab.client()
     try:
-        status, _ = images.scan_state(ecr, NAME, **image)
+        status, _ = lookup.scan_state(ecr, NAME, **image)
     except (ecr.exceptions.ImageNotFoundException, ecr.exceptions.RepositoryNotFoundException):
         return f"the image {name} of {NAME} is gone"
-    if status in images.DONE:
+    if status in lookup.SCAN_DONE:
         return ""
     return f"{name} still has no result of a scan" + (f": its status is {status}" if status else "")
 
@@ -170,7 +174,7 @@ def _gate_wrong(lab: Lab, facts: Facts) -> str:
     accepted = set(tags.get(EXCEPTIONS, "").replace(",", " ").split()) - {"none"}
     if wrong := _not_scanned(lab, "release", imageTag="release"):
         return wrong
-    _, found = images.scan_state(lab.client(), NAME, imageTag="release")
+    _, found = lookup.scan_state(lab.client(), NAME, imageTag="release")
     without_fix = set(facts["exceptions"].split())
     if found - without_fix:
         return "the audit finds a vulnerability in release that a rebuild removes"
@@ -182,9 +186,9 @@ def _gate_wrong(lab: Lab, facts: Facts) -> str:
 
 
 KINDS = {
-    "filter misses": Kind(_filter, _filter_wrong),
-    "other type": Kind(_type, _filter_wrong),
+    "filter-misses": Kind(_filter, _filter_wrong),
+    "other-type": Kind(_type, _filter_wrong),
     "index": Kind(_index, _index_wrong),
-    "fix exists": Kind(_fix_exists, _gate_wrong),
-    "no fix": Kind(_no_fix, _gate_wrong),
+    "fix-exists": Kind(_fix_exists, _gate_wrong),
+    "no-fix": Kind(_no_fix, _gate_wrong),
 }

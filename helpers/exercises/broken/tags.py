@@ -8,11 +8,11 @@ from helpers import settings
 from helpers.lab import Lab
 
 from .. import lookup
-from . import images
+from . import images, roles
 from .kinds import Facts, Kind
 from .tools import delete_repository, find_repository
 
-NAME = "demo-shop-web"  # the repository, and the family of the task definition
+NAME = "demo-shop-web"  # the repository, the family of the task definition, and its role
 RELEASES = ("1.0.0", "1.4.2", "2.0.0-rc.1", "latest", "developer")  # examples of tags that must not move
 BUILDS = ("dev-ann", "dev-42")  # and of tags that may
 TOO_WIDE = (("dev-*", "*.*"), ("dev-*", "1*"), ("*-*",))
@@ -129,14 +129,27 @@ def _second_name_wrong(lab: Lab, facts: Facts) -> str:
 def _by_tag(lab: Lab, _: random.Random) -> Facts:
     _new(lab)
     digest = _push(lab, "1.4.2", "1.4.2", "stable")
-    _register(lab, f"{lab.registry}/{NAME}:stable")
-    return {"digest": digest, "moved": _push(lab, "1.5.0", "1.5.0", "stable")}
+    role = _register(lab, f"{lab.registry}/{NAME}:stable")
+    _push(lab, "1.5.0", "1.5.0", "stable")
+    return {"digest": digest, "role": role}
 
 
-def _register(lab: Lab, image: str) -> None:
-    app = {"name": "app", "image": image, "memory": 256}
+def _register(lab: Lab, image: str) -> str:
+    """Register a task definition of this image; the ARN of its execution role."""
     tags = [{"key": settings.TAG["Key"], "value": settings.TAG["Value"]}]
-    lab.client("ecs").register_task_definition(family=NAME, containerDefinitions=[app], tags=tags)
+    arn = f"arn:aws:ecr:{lab.region}:{lab.account}:repository/{NAME}"
+    role = roles.new(lab, NAME, roles.pull(arn))
+    lab.client("ecs").register_task_definition(
+        family=NAME,
+        containerDefinitions=[{"name": "app", "image": image}],
+        cpu="256",
+        memory="512",
+        networkMode="awsvpc",
+        requiresCompatibilities=["FARGATE"],
+        executionRoleArn=role,
+        tags=tags,
+    )
+    return role
 
 
 def _by_tag_wrong(lab: Lab, facts: Facts) -> str:

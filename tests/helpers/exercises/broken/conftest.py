@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import helpers
 from helpers.exercises import checks, prepare
 from helpers.exercises.broken import tasks
 
@@ -35,6 +36,15 @@ def drawn(monkeypatch):
 
 
 @pytest.fixture
+def with_engine(capsys):
+    """A connected lab with the Docker engine of this machine."""
+    lab = helpers.connect()
+    lab.engine().ping()
+    capsys.readouterr()
+    return lab
+
+
+@pytest.fixture
 def runs(drawn, capsys):
     """Run one kind from the broken state over each wrong repair to the solution."""
 
@@ -42,6 +52,7 @@ def runs(drawn, capsys):
         drawn(name)
         prepare(number)
         symptom = capsys.readouterr().out
+        os.write(2, symptom.encode()) if os.environ.get("SHOW") else None
         assert 1 <= len(symptom.splitlines()) <= 3
         assert not UNFILLED.search(symptom)
         assert checks.verdict(number)[0] is False

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from helpers import catch_up, settings, tiny_image
 from helpers.cleanup import repositories
+from helpers.cleanup.repositories import other_region  # noqa: F401
 from helpers.errors import LabError
 from helpers.lab import Lab
 from helpers.shell import run_on
@@ -42,11 +43,6 @@ def new_folder(number: str) -> Path:
     path.mkdir(parents=True)
     os.environ[FOLDER] = str(path)
     return path
-
-
-def other_region(lab: Lab) -> str:
-    """A Region that is not the Lab's."""
-    return "eu-west-1" if lab.region != "eu-west-1" else "eu-central-1"
 
 
 def ecr_in(region: str):

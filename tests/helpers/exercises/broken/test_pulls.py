@@ -1,0 +1,11 @@
+"""Each kind of exercise 13.3."""
+
+import pytest
+
+from helpers.exercises.broken import kinds
+
+
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize("name", kinds.names("13.3"))
+def test_a_kind(name, runs):
+    runs("13.3", name)

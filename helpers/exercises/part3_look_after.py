@@ -1,32 +1,34 @@
 """The checks of notebooks 10 to 14."""
 
 import ecr_sandbox
-from helpers import catch_up, cleanup, fargate, settings
+from helpers import catch_up, cleanup, fargate, scans, settings
 from helpers.lab import Lab
 
 from .checks import NotYet, exercise
 from .lookup import config, count_untagged, digests_by_tag, exclusion_filters, image, repository
 
 SCANNED = "demo-scan-repo"  # the repository of notebook 10
+SEVERE = ("CRITICAL", "HIGH")
 TEAM, NOT_TEAM = ("team-shop", "team-shop/api", "team-1"), ("shop", "my-team-shop", "steam-shop", "demo-app-repo")
 
 
 @exercise("10.1")
-def released_what_is_clean(lab: Lab) -> str:
-    """The last scan of the image with the tag release found nothing."""
+def released_without_fixable_findings(lab: Lab) -> str:
+    """The last scan of the image with the tag release found nothing of HIGH or CRITICAL severity that has a fix."""
     image(lab, SCANNED, "release", "findings of each tag, then batch_get_image and put_image with imageTag release")
     ecr = lab.client()
     try:
-        scan = ecr.describe_image_scan_findings(repositoryName=SCANNED, imageId={"imageTag": "release"})
+        scan = scans.last(ecr, SCANNED, {"imageTag": "release"})
     except ecr.exceptions.ScanNotFoundException:
         raise NotYet("release was not scanned", "start_image_scan, or section 8 once more") from None
-    counts = scan.get("imageScanFindings", {}).get("findingSeverityCounts")
-    if counts is None:
+    if "imageScanFindings" not in scan:
         raise NotYet("there is no result for release", "wait until the scan is complete")
-    if counts:
-        listed = ", ".join(f"{number} {severity}" for severity, number in sorted(counts.items()))
-        raise NotYet(f"release is an image with findings: {listed}", "findingSeverityCounts of a clean image is empty")
-    return f"release is an image of {SCANNED} in which nothing was found"
+    found = scans.vulnerabilities(scan)
+    fixable = [each for each in found if each.fixable and each.severity in SEVERE]
+    if fixable:
+        listed = ", ".join(f"{each.id} in {each.package}" for each in fixable[:3])
+        raise NotYet(f"release has severe findings with a fix: {listed}", "take the image that has no such finding")
+    return f"release is an image of {SCANNED} without a severe finding that has a fix ({len(found)} others)"
 
 
 @exercise("10.2")

@@ -136,7 +136,7 @@ def test_group_by_usage_type_with_units(ce, used):
         ("EU-" + STORAGE,): 0.333333,
     }
     assert amounts(answer, "UsageQuantity") == {
-        (OUT,): 3,
+        (OUT,): 102,
         (STORAGE,): 5,
         ("EU-" + OUT,): 1,
         ("EU-" + STORAGE,): 3.333333,

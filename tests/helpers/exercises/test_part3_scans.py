@@ -1,5 +1,7 @@
 """Exercises 10.1 and 10.2, and waiting for a scan."""
 
+from datetime import date
+
 import pytest
 
 from ecr_sandbox import SandboxError, background
@@ -8,7 +10,8 @@ from helpers.exercises import checks
 from helpers.exercises.part3_look_after import SCANNED
 from tests.sandbox import rootfs
 
-WEAK, CLEAN = rootfs.debian(rootfs.dpkg()), rootfs.debian(rootfs.dpkg(version=rootfs.NEW_PCRE))
+ZLIB = rootfs.dpkg("zlib1g", rootfs.ZLIB, "zlib")  # has a CRITICAL vulnerability without a fix
+WEAK, CLEAN = rootfs.debian(rootfs.dpkg(), ZLIB), rootfs.debian(rootfs.dpkg(version=rootfs.NEW_PCRE), ZLIB)
 RIGHT = "✔ 10.2 what is pushed to team-… is scanned, and nothing else"
 
 
@@ -32,14 +35,15 @@ def release(lab, tag: str) -> None:
     ecr.put_image(**here, imageManifest=image["imageManifest"], imageTag="release")
 
 
-def test_the_scan_of_the_release_must_have_no_findings(lab):
+def test_the_release_must_have_no_severe_finding_with_a_fix(lab):
     assert checks.verdict("10.1")[1].startswith("✗ 10.1 release is not in demo-scan-repo yet.")
     release(lab, "old")
-    assert checks.verdict("10.1")[1].startswith("✗ 10.1 release is an image with findings: 1 HIGH.")
+    expected = "✗ 10.1 release has severe findings with a fix: CVE-2026-103111 in libpcre2-8-0."
+    assert checks.verdict("10.1")[1].startswith(expected)
     release(lab, "fixed")
     assert checks.verdict("10.1") == (
         True,
-        "✔ 10.1 release is an image of demo-scan-repo in which nothing was found",
+        "✔ 10.1 release is an image of demo-scan-repo without a severe finding that has a fix (2 others)",
     )
 
 
@@ -81,6 +85,16 @@ def test_the_findings_of_all_pages_are_returned(lab):
     ecr = lab.client()
     rootfs.push(ecr, SCANNED, "many", rootfs.debian(*(rootfs.dpkg(f"libpcre{n}") for n in range(130))))
     assert len(scans.finished(lab, SCANNED, "many")["imageScanFindings"]["findings"]) == 130
+
+
+def test_the_table_for_triage(lab, capsys):
+    found = scans.vulnerabilities(scans.finished(lab, SCANNED, "old"))
+    scans.triage(found, {rootfs.UNFIXED: date(2027, 3, 31)}, date(2026, 12, 1))
+    assert capsys.readouterr().out.splitlines()[2:] == [
+        "CRITICAL  CVE-2023-45853   zlib1g        no                accepted until 2027-03-31",
+        "HIGH      CVE-2026-103111  libpcre2-8-0  10.42-1+deb12u2   update",
+        "MEDIUM    CVE-2026-27171   zlib1g        no                wait for a fix",
+    ]
 
 
 def test_waiting_for_a_scan_times_out(lab, monkeypatch):

@@ -51,6 +51,7 @@ lint: setup ## check style, types, and which folder imports which
 
 tables: setup ## write anew what is made from notebooks, tests and data: the tables in the READMEs, two lists in docs/
 	$(BIN)/python -m tests.notebooks.tables
+	$(BIN)/python -m tests.notebooks.troubles
 	$(BIN)/python -m tests.notebooks.pictures
 	$(BIN)/python -m tests.docs.fidelity
 	$(BIN)/python -m tests.docs.links
@@ -58,7 +59,7 @@ tables: setup ## write anew what is made from notebooks, tests and data: the tab
 record: setup ## run every notebook and store what it prints
 	$(BIN)/python -m tests.notebooks.record
 
-bench: setup ## measure the figures that the README gives
+bench: setup ## measure the figures of docs/benchmarks.md
 	$(BIN)/python -m bench
 
 lock: setup ## write requirements.lock again from pyproject.toml and sandbox/pyproject.toml

@@ -41,7 +41,11 @@ def with_engine(capsys):
     lab = helpers.connect()
     lab.engine().ping()
     capsys.readouterr()
-    return lab
+    yield lab
+    for image in lab.engine().api.images():
+        for name in image["RepoTags"] or []:
+            if re.match(r"(localhost:\d+|demo-app.*)/demo|demo-app-repo:b", name):
+                lab.engine().images.remove(name, force=True)
 
 
 @pytest.fixture
@@ -52,7 +56,6 @@ def runs(drawn, capsys):
         drawn(name)
         prepare(number)
         symptom = capsys.readouterr().out
-        os.write(2, symptom.encode()) if os.environ.get("SHOW") else None
         assert 1 <= len(symptom.splitlines()) <= 3
         assert not UNFILLED.search(symptom)
         assert checks.verdict(number)[0] is False

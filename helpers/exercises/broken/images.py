@@ -10,6 +10,7 @@ from helpers import tiny_image
 from helpers.lab import Lab
 
 from .. import lookup
+from .tools import upload
 
 DEBIAN = b'ID=debian\nVERSION_ID="12"\n'
 SCAN_SECONDS = 300  # on AWS a scan takes a minute or two
@@ -32,7 +33,7 @@ def push(ecr: Any, repository: str, files: Mapping[str, bytes], *tags: str, **se
     layer = tiny_image.tar(dict(files))
     config, manifest = tiny_image.describe([layer], {**tiny_image.EXAMPLE, **settings})
     for blob in (layer, config):
-        _upload(ecr, repository, blob)
+        upload(ecr, repository, blob)
     return put(ecr, repository, manifest.decode(), *tags)
 
 
@@ -84,12 +85,3 @@ def wait_for_scan(lab: Lab, repository: str, tag: str) -> set[str]:
             return names
         time.sleep(PAUSE[lab.target])
     return set()
-
-
-def _upload(ecr: Any, repository: str, blob: bytes) -> None:
-    """Upload the blob in one part, unless it is there."""
-    here = {"repositoryName": repository}
-    upload = {**here, "uploadId": ecr.initiate_layer_upload(**here)["uploadId"]}
-    ecr.upload_layer_part(**upload, partFirstByte=0, partLastByte=len(blob) - 1, layerPartBlob=blob)
-    with contextlib.suppress(ecr.exceptions.LayerAlreadyExistsException):
-        ecr.complete_layer_upload(**upload, layerDigests=[tiny_image.digest(blob)])

@@ -58,7 +58,7 @@ def _break(*selections: dict, tags: Callable[[], Iterator[str]]) -> Callable[[La
 def _wrong(examples: Callable[[], Iterator[Example]]) -> Callable[[Lab, Facts], str]:
     """A function that evaluates the policy on the examples."""
 
-    def still_wrong(lab: Lab, _: Facts) -> str:
+    def still_wrong(lab: Lab, facts: Facts) -> str:
         ecr = lab.client()
         try:
             text = ecr.get_lifecycle_policy(repositoryName=NAME)["lifecyclePolicyText"]

@@ -4,6 +4,7 @@ import contextlib
 import json
 import random
 from collections.abc import Callable
+from typing import Any
 
 from helpers import fargate, settings
 from helpers.errors import LabError
@@ -108,7 +109,7 @@ def _denied(lab: Lab, rng: random.Random) -> Facts:
 def _change_policy(lab: Lab, *added: dict) -> None:
     """Replace what this exercise wrote into the repository's policy by *added*; the other statements stay."""
     ecr, here = lab.client(), {"repositoryName": settings.REPOSITORY}
-    document = {"Version": "2012-10-17", "Statement": []}
+    document: dict[str, Any] = {"Version": "2012-10-17", "Statement": []}
     with contextlib.suppress(ecr.exceptions.RepositoryPolicyNotFoundException):
         document = json.loads(ecr.get_repository_policy(**here)["policyText"])
     before = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
@@ -126,7 +127,7 @@ def _still_wrong(lab: Lab, facts: Facts) -> str:
     if role is None:
         return f"there is no role {NAME} any more"
     if more := permissions.beyond_pull(lab, role, facts["arn"]):
-        return f"the role {NAME} allows more than a pull: {more}"
+        return f"the role {NAME} allows more than it needs: {more}"
     return _no_line(lab, int(facts["revision"]))
 
 

@@ -10,8 +10,8 @@ from helpers.exercises import checks
 from helpers.exercises.part3_look_after import SCANNED
 from tests.sandbox import rootfs
 
-ZLIB = rootfs.dpkg("zlib1g", rootfs.ZLIB, "zlib")  # has a CRITICAL vulnerability without a fix
-WEAK, CLEAN = rootfs.debian(rootfs.dpkg(), ZLIB), rootfs.debian(rootfs.dpkg(version=rootfs.NEW_PCRE), ZLIB)
+STAYS = rootfs.dpkg("libtasn1-6", "4.19.0-2", "libtasn1-6")  # both images have this package
+WEAK, CLEAN = rootfs.debian(rootfs.dpkg(), STAYS), rootfs.debian(rootfs.dpkg(version=rootfs.NEW_PCRE), STAYS)
 RIGHT = "✔ 10.2 what is pushed to team-… is scanned, and nothing else"
 
 
@@ -27,39 +27,40 @@ def lab(plain, capsys):
     return plain
 
 
-def release(lab, tag: str) -> None:
-    """Give the image of *tag* the tag release."""
-    ecr, here = lab.client(), {"repositoryName": SCANNED}
-    ecr.batch_delete_image(**here, imageIds=[{"imageTag": "release"}])
-    image = ecr.batch_get_image(**here, imageIds=[{"imageTag": tag}])["images"][0]
-    ecr.put_image(**here, imageManifest=image["imageManifest"], imageTag="release")
+FIX, NO_FIX = [rootfs.CVE], ["CVE-2024-12133"]  # what fixed does not find any more, and what it still finds
 
 
-def test_the_release_must_have_no_severe_finding_with_a_fix(lab):
-    assert checks.verdict("10.1")[1].startswith("✗ 10.1 release is not in demo-scan-repo yet.")
-    release(lab, "old")
-    expected = "✗ 10.1 release has severe findings with a fix: CVE-2026-103111 in libpcre2-8-0."
-    assert checks.verdict("10.1")[1].startswith(expected)
-    release(lab, "fixed")
-    assert checks.verdict("10.1") == (
-        True,
-        "✔ 10.1 release is an image of demo-scan-repo without a severe finding that has a fix (2 others)",
-    )
+def test_findings_are_sorted_by_what_a_rebuild_removes(lab):
+    for answer, expected in [
+        (None, '✗ 10.1 the answer has two lists, "rebuild" and "exception".'),
+        ({"rebuild": FIX}, "✗ 10.1 the answer has two lists"),
+        ({"rebuild": FIX, "exception": []}, "✗ 10.1 1 of 2 findings of old are in no list."),
+        ({"rebuild": FIX + NO_FIX, "exception": []}, "✗ 10.1 at least one finding is in the wrong list."),
+        ({"rebuild": [], "exception": FIX + NO_FIX}, "✗ 10.1 at least one finding is in the wrong list."),
+        ({"rebuild": NO_FIX, "exception": FIX}, "✗ 10.1 at least one finding is in the wrong list."),
+        ({"rebuild": FIX, "exception": FIX + NO_FIX}, f"✗ 10.1 {FIX[0]} is in both lists."),
+        ({"rebuild": [*FIX, "CVE-1999-1"], "exception": NO_FIX}, "✗ 10.1 CVE-1999-1 is not a finding of old."),
+        ({"rebuild": FIX, "exception": NO_FIX}, "✔ 10.1 1 to fix by a rebuild, 1 without a fix for an exception"),
+        ({"rebuild": FIX[0], "exception": set(NO_FIX)}, "✔ 10.1"),
+    ]:
+        assert checks.verdict("10.1", answer)[1].startswith(expected), answer
 
 
-def test_an_image_that_was_not_scanned_is_not_accepted(lab):
+def test_both_images_must_be_scanned(lab):
     ecr = lab.client()
     off = {"repositoryName": SCANNED, "imageScanningConfiguration": {"scanOnPush": False}}
     ecr.put_image_scanning_configuration(**off)
-    rootfs.push(ecr, SCANNED, "release", CLEAN | {"app": b"another"})
-    assert checks.verdict("10.1")[1].startswith("✗ 10.1 release was not scanned.")
+    rootfs.push(ecr, SCANNED, "fixed", CLEAN | {"app": b"another"})
+    assert checks.verdict("10.1", {"rebuild": [], "exception": []})[1].startswith("✗ 10.1 fixed has no result of a sca")
+    ecr.batch_delete_image(repositoryName=SCANNED, imageIds=[{"imageTag": "fixed"}])
+    assert checks.verdict("10.1")[1].startswith("✗ 10.1 fixed is not in demo-scan-repo yet.")
 
 
 def test_an_image_that_cannot_be_scanned_is_not_accepted(lab):
-    rootfs.push(lab.client(), SCANNED, "release", {"app": b"alone"})
+    rootfs.push(lab.client(), SCANNED, "fixed", {"app": b"alone"})
     with pytest.raises(SandboxError, match="UnsupportedImageError"):
-        scans.finished(lab, SCANNED, "release")
-    assert checks.verdict("10.1")[1].startswith("✗ 10.1 there is no result for release.")
+        scans.finished(lab, SCANNED, "fixed")
+    assert checks.verdict("10.1")[1].startswith("✗ 10.1 fixed has no result of a scan.")
 
 
 def test_scan_filters_are_tested_with_example_names(lab):
@@ -107,7 +108,7 @@ def test_waiting_for_a_scan_times_out(lab, monkeypatch):
 
 
 def test_the_packages_found_by_scans_can_be_listed(lab):
-    assert background.seen_packages(settings.sandbox()) == [("Debian:12", "pcre2")]
+    assert background.seen_packages(settings.sandbox()) == [("Debian:12", "libtasn1-6"), ("Debian:12", "pcre2")]
     background.advisories_changed(settings.sandbox())
     background.stop(settings.sandbox())
     assert background.seen_packages(settings.sandbox()) == []

@@ -2,9 +2,28 @@
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 
 from helpers import show
+
+
+def computer(key: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a computer that has only this access key, and whose Docker is not logged in anywhere.
+
+    *key* is an ``AccessKey`` of ``create_access_key`` or the ``Credentials`` of ``assume_role``. ``DOCKER_CONFIG`` is a
+    new folder, where Docker stores its logins.
+    """
+    folder = tempfile.mkdtemp()
+    # An entry for another host keeps Docker from choosing a credential store, which all computers here would share.
+    Path(folder, "config.json").write_text('{"auths": {"nowhere.invalid": {}}}')
+    return {
+        "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": key.get("SessionToken", ""),
+        "DOCKER_CONFIG": folder,
+    }
 
 
 def run_on(computer: Mapping[str, str] | None, command: str) -> str:

@@ -7,7 +7,7 @@ from helpers import cleanup, impersonate, settings
 from helpers.lab import Lab
 
 from .checks import NotYet, exercise
-from .lookup import digests_by_tag, docker_hub_status, ecr_public_status, layers, repository
+from .lookup import digests_by_tag, docker_hub_status, ecr_public_status, image, layers, repository
 
 EXAMPLE = "anatomy/hello"  # the repository of notebook 01
 GUARDED = "demo-guarded-repo"  # the repository of notebook 03
@@ -17,26 +17,14 @@ ALLOW_ALL = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action":
 
 
 @exercise("00.1")
-def has_practice_profile(lab: Lab) -> str:
-    """The AWS configuration has a profile practice whose region is Frankfurt."""
-    import botocore.session
-
-    profiles = botocore.session.Session().full_config["profiles"]
-    if "practice" not in profiles:
-        raise NotYet("there is no profile practice yet", "aws configure set … --profile practice")
-    region = profiles["practice"].get("region")
-    if region != "eu-central-1":
-        raise NotYet(f"the region of the profile practice is {region}", "Frankfurt is eu-central-1")
-    return "the profile practice is in Frankfurt"
-
-
-@exercise("00.2")
-def prints_tables(lab: Lab) -> str:
-    """The environment makes aws print tables."""
-    output = os.environ.get("AWS_DEFAULT_OUTPUT")
-    if output != "table":
-        raise NotYet(f"AWS_DEFAULT_OUTPUT is {output or 'not set'}", 'os.environ["AWS_DEFAULT_OUTPUT"] = …')
-    return "aws prints tables, because the environment says so"
+def ships_own_version(lab: Lab) -> str:
+    """v2 is in demo-app-repo, and some of its files differ from those of v1."""
+    name = settings.REPOSITORY
+    image(lab, name, "v1", "run the notebook from its top, and leave v1 as it is")
+    image(lab, name, "v2", "docker build, docker tag and docker push, as for v1")
+    if layers(lab, name, "v2") == layers(lab, name, "v1"):
+        raise NotYet("v2 has the same files as v1", "change GREETING in my_app/app.py, save it, and build again")
+    return f"your version is in {name} as v2"
 
 
 @exercise("01.1")

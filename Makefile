@@ -5,6 +5,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done; echo python3)
 BIN := .venv/bin
 LAB_ARGS ?=
+# What follows runs with Docker as new installations have it, or with this machine's own engine and a sentence why.
+NEWER_ENGINE = $(PYTHON) -m machine.newer_engine
 # JupyterLab refuses to run as root unless told.
 ALLOW_ROOT := $(shell test "$$(id -u)" = 0 && echo --allow-root)
 
@@ -35,11 +37,12 @@ test: setup lint ## run all tests and every notebook
 	@$(BIN)/python -m pytest tests/sandbox --ignore-glob='tests/sandbox/test_*.py' > .cache/tests-beside.log 2>&1 & beside=$$!; \
 	ECR_TUTORIAL_KEEP_WARM=1 $(BIN)/python -m pytest tests --ignore-glob='tests/sandbox/*/*'; status=$$?; \
 	wait $$beside || status=1; cat .cache/tests-beside.log; exit $$status
-	@echo "Every notebook from a clean state, then all of them again in reverse order on what that left:"
-	ECR_TUTORIAL_KEEP_WARM=1 $(BIN)/python -m pytest --nbval notebooks
-	$(BIN)/python -m pytest --nbval --unclean $$(ls -r notebooks/*.ipynb)
+	@echo "Every notebook from a clean state, with Docker as new installations have it:"
+	$(NEWER_ENGINE) $(BIN)/python -m pytest --nbval notebooks
+	@echo "All again in reverse order on what that left, with this machine's engine, the classic builder, AWS CLI 1:"
+	DOCKER_BUILDKIT=0 ECR_TUTORIAL_AWS_CLI=1 $(BIN)/python -m pytest --nbval --unclean $$(ls -r notebooks/*.ipynb)
 
-soak: setup ## run the long tests whole: kills, crowds, growth, bad input; about ten minutes
+soak: setup ## run the long tests in full: kills, crowds, growth, bad input; about ten minutes
 	@$(PYTHON) -m machine.clients
 	$(BIN)/python -m pytest tests -m soak --soak --timeout 3600
 
@@ -49,14 +52,15 @@ lint: setup ## check style, types, and which folder imports which
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
 
-tables: setup ## write anew what is made from notebooks, tests and data: the tables in the READMEs, two lists in docs/
+tables: setup ## update what is generated: the tables in the READMEs, two lists in docs/
 	$(BIN)/python -m tests.notebooks.tables
 	$(BIN)/python -m tests.notebooks.pictures
 	$(BIN)/python -m tests.docs.fidelity
 	$(BIN)/python -m tests.docs.links
 
-record: setup ## run every notebook and store what it prints
-	$(BIN)/python -m tests.notebooks.record
+record: setup ## run every notebook with the newer Docker engine and store what it prints
+	@$(PYTHON) -m machine.clients
+	$(NEWER_ENGINE) $(BIN)/python -m tests.notebooks.record
 
 bench: setup ## measure the figures that the README gives
 	$(BIN)/python -m bench
@@ -67,5 +71,5 @@ lock: setup ## write requirements.lock again from pyproject.toml and sandbox/pyp
 		--python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--no-emit-package ecr-sandbox -o requirements.lock
 
-clean: ## stop the sandbox and remove what make made here
+clean: ## stop the sandbox and remove what make created here
 	@$(PYTHON) -m machine.clean

@@ -134,7 +134,7 @@ def test_a_published_image_can_be_pulled_by_anonymous_clients(public):
     push_to_public(public, made["repositoryUri"], "v2")
     assert verdict("02.2").startswith(empty)
     push_to_public(public, made["repositoryUri"], "v1")
-    done = "✔ 02.2 anybody can pull demo-public-own:v1 from ECR Public"
+    done = "✔ 02.2 anyone can pull demo-public-own:v1 from ECR Public"
     assert verdict("02.2") == done
     assert verdict("02.2") == done  # one pull a second: the check waits
 

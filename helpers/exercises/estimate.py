@@ -58,7 +58,8 @@ def compare(mine: Team, answer: object) -> str:
     if not _is_near(gb_months, right):
         hint = next((text for wrong, text in hints.items() if _is_near(gb_months, wrong)), "")
         raise NotYet(
-            f"{gb_months:g} GB-months are not what ECR bills", hint or "what is stored on the first day, and on the last?"
+            f"{gb_months:g} GB-months are not what ECR bills",
+            hint or "what is stored on the first day, and on the last?",
         )
     if not _is_near(usd, right * price):
         raise NotYet(f"${usd:g} is not the price of {gb_months:g} GB-months", "the price of a GB-month is in section 1")

@@ -16,7 +16,7 @@ from helpers.show.tables import table_lines
 
 from . import state_file
 
-FILE = "progress.json"
+FILE = state_file.PROGRESS
 ALL_DONE = "everything is done"
 COLUMNS = ("notebook", "cells", "exercises", "claims")
 

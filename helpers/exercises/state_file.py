@@ -4,10 +4,14 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from helpers import settings
+
+PROGRESS, BROKEN = "progress.json", "broken.json"
+FOLDER = "broken"  # the files of the tasks that prepare() makes
 
 
 def read(name: str, is_valid: Callable[[object], bool]) -> dict | None:
@@ -32,3 +36,10 @@ def locked(name: str) -> Iterator[None]:
     with (settings.state() / f"{Path(name).stem}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def delete_all() -> None:
+    """Delete the progress and the tasks that prepare() made, with their files; the registry does not change."""
+    for name in (PROGRESS, BROKEN):
+        (settings.state() / name).unlink(missing_ok=True)
+    shutil.rmtree(settings.state() / FOLDER, ignore_errors=True)

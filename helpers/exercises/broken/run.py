@@ -13,7 +13,7 @@ from .tools import delete_repository, docker, log_in, upload
 CONTAINER, HIDING = "demo-broken", "demo-menus"
 ADDRESS = "127.0.0.1"
 WRONG_PORTS = ("80/tcp", "5000/tcp", "8000/tcp")
-WRONG_COMMANDS = (["gunicorn", "--bind=0.0.0.0:8080", "app:create_app"], ["flask", "run"], ["python", "main.py"])
+WRONG_COMMANDS = (["gunicorn", "--bind=0.0.0.0:8080", "app:create_app"], ["flask", "serve"], ["python", "main.py"])
 LABEL = "approved-by"
 
 

@@ -14,7 +14,9 @@ from helpers.errors import LabError
 from helpers.lab import Lab
 from helpers.shell import run_on
 
-FOLDER = "BROKEN"  # the variable with which cells name the folder of the task
+from .. import state_file
+
+VARIABLE = "BROKEN"  # with it cells name the folder of the task
 
 
 def last_line(command: str) -> str:
@@ -38,10 +40,10 @@ def docker(*arguments: str, stdin: str = "") -> None:
 
 def new_folder(number: str) -> Path:
     """An empty folder for the files of this exercise, which cells call ``$BROKEN``."""
-    path = settings.state() / "broken" / number
+    path = settings.state() / state_file.FOLDER / number
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir(parents=True)
-    os.environ[FOLDER] = str(path)
+    os.environ[VARIABLE] = str(path)
     return path
 
 

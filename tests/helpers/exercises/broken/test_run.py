@@ -8,9 +8,10 @@ from helpers.exercises.broken import kinds
 
 
 @pytest.fixture
-def pushed(with_engine):
+def pushed(with_engine, capsys):
     """v1 of the sample app is in ECR."""
     with_engine.catch_up("09")
+    capsys.readouterr()
     yield
     subprocess.run(["docker", "rm", "--force", "demo-broken"], capture_output=True)
 

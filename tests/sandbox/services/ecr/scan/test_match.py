@@ -179,6 +179,8 @@ def test_the_shipped_snapshot_has_vulnerabilities_without_a_fix():
     zlib = package(rootfs.ZLIB, "zlib", "Debian:12")
     found = {each.advisory.name: each.fixed for each in match([zlib], shipped).found}
     assert found[rootfs.UNFIXED] == ""
+    [apt] = shipped.of_package["Debian:12", "apt"]
+    assert severity(apt.severity, apt.vector) == "INFORMATIONAL"
     assert advisories.has_known_fix(rootfs.UNFIXED) is False
     assert advisories.has_known_fix(rootfs.CVE) is True
     assert advisories.has_known_fix("CVE-1999-0001") is None

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecr_sandbox import prices, registry_names
+from ecr_sandbox import prepend_path, prices, registry_names
 from helpers import settings
 from helpers.errors import LabError
 
@@ -37,8 +37,10 @@ def identity(session: "boto3.Session") -> tuple[str, str, str]:
 
 
 def variables(account: str, region: str) -> dict[str, str]:
-    """The variables to set on AWS: the names that cells use; the rest is the user's own configuration."""
-    return {**cell_names(registry(account, region), account, "public.ecr.aws"), "AWS_REGION": region}
+    """The variables to set on AWS: the names that cells use, the Region, and the course's CLI first on PATH."""
+    path = prepend_path(os.environ.get("PATH", os.defpath), settings.aws_cli().parent)
+    names = cell_names(registry(account, region), account, "public.ecr.aws")
+    return {**names, "AWS_REGION": region, "PATH": path}
 
 
 def cell_names(registry: str, account: str, public_registry: str) -> dict[str, str]:

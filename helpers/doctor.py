@@ -7,17 +7,15 @@ notebook), ``detail`` has the versions and figures of this machine.
 import contextlib
 import os
 import shutil
-import subprocess
 import sys
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from importlib import metadata
 from pathlib import Path
 
 import ecr_sandbox
 from ecr_sandbox import SandboxError
 from helpers import lab, settings
-from machine import engine_check
+from machine import aws_cli, engine_check
 
 PYTHON = (3, 11)
 FREE_BYTES = 2_000_000_000
@@ -46,7 +44,7 @@ def examine() -> list[Row]:
         *([] if aws else [reach_row(engine, status), port_row(status)]),
         disk_row(engine),
         clock_row(engine),
-        aws_cli_row(aws),
+        aws_cli_row(),
         *(aws_rows() if aws else []),
     ]
 
@@ -156,17 +154,16 @@ def clock_row(engine: "dict | SandboxError") -> Row:
     return _ok("Clock", "right", f"{off:.0f} s off")
 
 
-def aws_cli_row(aws: bool) -> Row:
-    """Whether there is an aws command: the tutorial's own for the sandbox, the user's for AWS."""
-    own = ecr_sandbox.venv_bin() / "aws"
-    path = os.environ.get("PATH", os.defpath)
-    program = shutil.which("aws", path=path if aws else str(ecr_sandbox.venv_bin()))
-    if not program:
+def aws_cli_row() -> Row:
+    """Whether the course has an aws command, which version, and how to get version 2 if it is version 1."""
+    program = settings.aws_cli()
+    version = aws_cli.version(program)
+    if not version:
         return _miss("AWS CLI", "not installed", "make setup")
-    if Path(program) == own:
-        return _ok("AWS CLI", "installed", metadata.version("awscli"))
-    version = _output([program, "--version"])
-    return _ok("AWS CLI", "installed", version.partition(" ")[0].removeprefix("aws-cli/"))
+    detail = f"{'.'.join(map(str, version))} ({program.resolve()})"
+    if version < (2,):
+        detail += f"; for version 2, {aws_cli.ADVICE}"
+    return _ok("AWS CLI", "installed", detail)
 
 
 def aws_rows() -> list[Row]:
@@ -251,13 +248,6 @@ def _aws_time() -> datetime | None:
 def _existing(path: Path) -> Path:
     """The folder itself, or the nearest parent that exists."""
     return next(folder for folder in (path, *path.parents) if folder.exists())
-
-
-def _output(command: list[str]) -> str:
-    try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=20).stdout
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
 
 
 def _ok(name: str, text: str, detail: str = "") -> Row:

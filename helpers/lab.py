@@ -129,7 +129,7 @@ def chosen_target() -> str:
 def enter_sandbox() -> tuple[dict, dict[str, str], list[str]]:
     """``(status, set, unset)`` of the running sandbox, with its files written; LabError if none runs."""
     status = ecr_sandbox.running(settings.sandbox())
-    new, unset = ecr_sandbox.isolated_environment(status)
+    new, unset = ecr_sandbox.isolated_environment(status, settings.aws_cli())
     # Of several `aws` commands, the course's own comes first.
     new["PATH"] = ecr_sandbox.prepend_path(new["PATH"], settings.state() / "bin", ecr_sandbox.venv_bin())
     return status, new | cell_names(new["REGISTRY"], new["ACCOUNT_ID"], new["PUBLIC_REGISTRY"]), unset

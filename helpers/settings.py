@@ -18,6 +18,7 @@ from ecr_sandbox import (  # noqa: F401
     REGION,
     SECRET_KEY,
 )
+from machine.aws_cli import version_2
 
 REPOSITORY = "demo-app-repo"
 TAG = {"Key": "made-by", "Value": "learn-amazon-ecr"}
@@ -47,6 +48,11 @@ def state() -> Path:
 def base_image_layout() -> Path:
     """The OCI image layout of the base image: ``ECR_TUTORIAL_BASE``, else the one that ``make setup`` keeps."""
     return Path(os.environ.get("ECR_TUTORIAL_BASE") or PROJECT / ".cache" / "base-image")
+
+
+def aws_cli() -> Path:
+    """The ``aws`` that the course runs: version 2 if ``make setup`` has one, else version 1."""
+    return version_2() or ecr_sandbox.venv_bin() / "aws"
 
 
 def sandbox() -> ecr_sandbox.Settings:

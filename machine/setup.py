@@ -3,7 +3,7 @@
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from machine import base_image, debian, engine, engine_check, venv
+from machine import aws_cli, base_image, debian, engine, engine_check, venv
 from machine.say import Stop, say
 
 
@@ -26,7 +26,7 @@ def set_up() -> None:
         raise Stop("On Windows the course runs inside WSL2: open a WSL2 terminal and run make there.")
     debian.install({**venv.missing(), **engine.missing()})
     with ThreadPoolExecutor() as executor:  # packages and base image take about a minute each
-        packages = executor.submit(venv.ensure)
+        packages = executor.submit(_ensure_packages)
         version, platform = engine.ensure()
         image = base_image.ensure(platform)
         packages.result()
@@ -35,6 +35,11 @@ def set_up() -> None:
         f"Ready: .venv, Docker engine {version}, "
         f"base image {base_image.NAME}{' (a stand-in)' if image.is_stand_in else ''}"
     )
+
+
+def _ensure_packages() -> None:
+    venv.ensure()
+    aws_cli.ensure()  # with the pip of .venv
 
 
 def _check_engine() -> None:

@@ -47,14 +47,14 @@ UNSET = (
 )
 
 
-def isolated_environment(status: Mapping) -> tuple[dict[str, str], list[str]]:
+def isolated_environment(status: Mapping, aws: Path | None = None) -> tuple[dict[str, str], list[str]]:
     """``(set, unset)`` that turn this process's environment into the isolated one. Its files are written.
 
-    *status* is the status of a running sandbox.
+    *status* is the status of a running sandbox, *aws* the CLI to run (default: the first one on PATH).
     """
     state = Path(status["state"])
     engine = docker_engine.variables(os.environ)
-    write_files(state)
+    write_files(state, aws)
     docker_engine.link_plugins(os.environ, state)
     return isolated(os.environ, status, engine)
 
@@ -128,8 +128,11 @@ def apply(new: Mapping[str, str], unset: list[str]) -> None:
     boto3.DEFAULT_SESSION = None
 
 
-def write_files(state: Path) -> None:
-    """Write the files that the isolated environment names. What the user has added to them since is kept."""
+def write_files(state: Path, aws: Path | None = None) -> None:
+    """Write the files that the isolated environment names. What the user has added to them since is kept.
+
+    *aws* is the CLI to run (default: the first one on PATH, else this Python's own).
+    """
     origin.use_own_only(state)
     for folder in ("docker", "aws", "aws/home", "bin"):
         (state / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -145,7 +148,8 @@ def write_files(state: Path) -> None:
         _add_section(state / "aws" / "config", "default" if profile == "default" else f"profile {profile}", config)
         keys = f"aws_access_key_id = {key}\naws_secret_access_key = {secret}\n"
         _add_section(state / "aws" / "credentials", profile, keys)
-    _write_aws_wrapper(state)
+    if program := aws or _find_aws(state):
+        _write_aws_wrapper(state, program)
 
 
 def venv_bin() -> Path:
@@ -159,19 +163,22 @@ def prepend(path: str, *folders: Path) -> str:
     return os.pathsep.join(first + [part for part in path.split(os.pathsep) if part and part not in first])
 
 
-def _write_aws_wrapper(state: Path) -> None:
+def _find_aws(state: Path) -> Path | None:
+    found = shutil.which("aws", path=_without(state / "bin"))
+    own = venv_bin() / "aws"
+    return Path(found) if found else own if own.exists() else None
+
+
+def _write_aws_wrapper(state: Path, program: Path) -> None:
     """Write ``bin/aws``, which runs the CLI with another home: it reads ~/.aws/cli/alias in any environment.
 
     Version 1 has endpoints of its own for a few services (sqs, emr, rds, docdb, neptune, health), for which it ignores
     AWS_ENDPOINT_URL: its customization ``overridesslcommonname.py``. It does not ignore the option.
     """
-    own = venv_bin() / "aws"
-    program = str(own) if own.exists() else shutil.which("aws", path=_without(state / "bin"))
-    if program:
-        home = shlex.quote(str(state / "aws" / "home"))
-        endpoint = '${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"}'
-        script = f'#!/bin/sh\nHOME={home} exec {shlex.quote(program)} {endpoint} "$@"\n'
-        _write(state / "bin" / "aws", script, 0o755)
+    home = shlex.quote(str(state / "aws" / "home"))
+    endpoint = '${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"}'
+    script = f'#!/bin/sh\nHOME={home} exec {shlex.quote(str(program))} {endpoint} "$@"\n'
+    _write(state / "bin" / "aws", script, 0o755)
 
 
 def _write(path: Path, text: str, mode: int = 0o600) -> None:

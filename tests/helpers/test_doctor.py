@@ -14,7 +14,7 @@ from moto import mock_aws
 import ecr_sandbox
 from ecr_sandbox import SandboxError, background
 from helpers import doctor, settings
-from machine import engine_check
+from machine import aws_cli, engine_check
 
 HOST = {"host": "unix:///var/run/docker.sock"}
 NO_ENGINE = SandboxError("The Docker engine is not running.", "start it")
@@ -200,15 +200,32 @@ def test_on_aws_the_clock_is_compared_with_aws(monkeypatch):
     assert doctor.clock_row(HOST)["ok"]
 
 
-def test_the_aws_cli_must_be_installed(tmp_path, monkeypatch):
-    assert shown(doctor.aws_cli_row(aws=False)).startswith("✔ AWS CLI         1.")
+def _cli(folder, version: str):
+    program = folder / "aws"
+    program.write_text(f"#!/bin/sh\necho aws-cli/{version} Python/3.13\n")
+    program.chmod(0o755)
+    return program
+
+
+def test_version_2_of_the_aws_cli_is_shown_with_its_path(tmp_path, monkeypatch):
+    monkeypatch.setattr(settings, "version_2", lambda: _cli(tmp_path, "2.38.5"))
+    assert shown(doctor.aws_cli_row()) == f"✔ AWS CLI         2.38.5 ({tmp_path}/aws), installed"
+
+
+def test_version_1_is_shown_with_the_way_to_version_2(tmp_path, monkeypatch):
+    monkeypatch.setenv("ECR_TUTORIAL_AWS_CLI", "1")
     monkeypatch.setattr(ecr_sandbox, "venv_bin", lambda: tmp_path)
-    assert shown(doctor.aws_cli_row(aws=False)) == "✗ AWS CLI         not installed. Fix: make setup"
-    (tmp_path / "user").mkdir()
-    (tmp_path / "user" / "aws").write_text("#!/bin/sh\necho aws-cli/2.31.0 Python/3.13\n")
-    (tmp_path / "user" / "aws").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}/user:/bin")
-    assert shown(doctor.aws_cli_row(aws=True)) == "✔ AWS CLI         2.31.0, installed"
+    _cli(tmp_path, "1.46.3")
+    assert shown(doctor.aws_cli_row()) == (
+        f"✔ AWS CLI         1.46.3 ({tmp_path}/aws); for version 2, install it from {aws_cli.GUIDE}, "
+        "then run make setup, installed"
+    )
+
+
+def test_the_aws_cli_must_be_installed(tmp_path, monkeypatch):
+    monkeypatch.setattr(settings, "version_2", lambda: None)
+    monkeypatch.setattr(ecr_sandbox, "venv_bin", lambda: tmp_path)
+    assert shown(doctor.aws_cli_row()) == "✗ AWS CLI         not installed. Fix: make setup"
 
 
 # AWS ---

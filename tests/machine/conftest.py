@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from machine import base_image, clean, commands, debian, engine, project, setup, venv
+from machine import aws_cli, base_image, clean, commands, debian, engine, project, setup, venv
 
 ANSWERS = 'if [ "$1" = version ]; then echo "28.0.0 linux/amd64"; fi'
 SILENT = 'if [ "$1" = version ]; then echo "Cannot connect to the Docker daemon" >&2; exit 1; fi'
@@ -58,9 +58,12 @@ def machine(tmp_path, monkeypatch):
     for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "SUDO_GID"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(commands, "SYSTEM", [])
-    for module in (venv, clean):
+    for module in (venv, clean, aws_cli):
         monkeypatch.setattr(module, "ROOT", made.root)
-        monkeypatch.setattr(module, "VENV", made.root / ".venv")
+        monkeypatch.setattr(module, "VENV", made.root / ".venv", raising=False)
+    monkeypatch.setattr(aws_cli, "FOLDER", made.root / ".cache" / "aws-cli")
+    monkeypatch.setattr(aws_cli, "LINK", made.root / ".cache" / "aws-cli" / "bin" / "aws")
+    monkeypatch.delenv("ECR_TUTORIAL_AWS_CLI", raising=False)
     monkeypatch.setattr(venv, "STAMP", made.root / ".venv" / "installed")
     monkeypatch.setattr(venv, "PYTHON", made.root / ".venv" / "bin" / "python")
     monkeypatch.setattr(venv, "PIP", [str(venv.PYTHON), "-m", "pip", "install"])

@@ -21,6 +21,7 @@ def ready(machine, monkeypatch):
     (machine.bin / "python").rename(venv.PYTHON)
     venv.STAMP.write_text(venv.wanted())
     machine.has("docker", ANSWERS)
+    machine.has("aws", "echo aws-cli/2.38.5 Python/3.14.8")
     machine.has_apt()
     image = base_image.Image("sha256:aa", "linux/amd64", True)
     monkeypatch.setattr(base_image, "inspect", lambda: image)

@@ -3,7 +3,7 @@
 import shutil
 import sys
 
-from machine import base_image, engine, venv
+from machine import base_image, engine, newer_engine, venv
 from machine.commands import last_lines, run
 from machine.project import CACHE, ROOT, VENV
 from machine.say import Stop, say
@@ -31,6 +31,7 @@ def clean() -> None:
         say(f"Removed the stand-in {base_image.NAME}")
     if engine.stop():
         say("Stopped the Docker engine that make had started")
+    newer_engine.remove()
     for folder in (VENV, CACHE, *ROOT.glob(".sandbox*")):
         if folder.is_dir() and not folder.is_symlink():
             shutil.rmtree(folder)

@@ -18,20 +18,32 @@ from machine.say import say
 CLIENTS = CACHE / "clients"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
-# These use system libraries, so they come from the system's release: program → package. `ip` simulates Docker Desktop.
-OF_THE_SYSTEM = {"skopeo": "skopeo", "podman": "podman", "buildah": "buildah", "ip": "iproute2", "ss": "iproute2"}
+# These use system libraries, so they come from the system's release: program → package. `ip` simulates Docker Desktop;
+# slirp4netns and runc are for the newer engine.
+OF_THE_SYSTEM = {
+    "skopeo": "skopeo",
+    "podman": "podman",
+    "buildah": "buildah",
+    "ip": "iproute2",
+    "ss": "iproute2",
+    "slirp4netns": "slirp4netns",
+    "runc": "runc",
+}
 # These need only a C library of 2021 or later, so one release works on every system: program → package/release.
-# The newer engine stores indexes, which buildx needs for attestations; only a test starts it, with its own folders.
+# The newer engine stores images in containerd, as new installations do; `machine.newer_engine` and tests start it.
 OF_DEBIAN = {
     "oras": "oras/trixie",
-    "docker-buildx": "docker-buildx/trixie",
-    "newer-dockerd": "docker.io/trixie",
+    "docker-buildx": "docker-buildx/forky",
+    "newer-dockerd": "docker.io/forky",
+    "newer-docker": "docker-cli/forky",
+    "newer-containerd": "containerd/forky",
     "crane": "crane/forky",
 }
 RELEASES = ("trixie", "forky")
 
 # The tree is found relative to the wrapper, so that the checkout can be moved.
 WRAPPER = """#!/bin/sh
+# {package}
 tree=$(dirname "$(dirname "$(readlink -f "$0")")")/{tree}
 PATH="$tree/usr/bin:$tree/usr/sbin:$PATH"
 for folder in "$tree"/lib/*-linux-gnu* "$tree"/usr/lib/*-linux-gnu*; do
@@ -44,7 +56,18 @@ exec "$tree/{program}" "$@"
 def find(program: str) -> str | None:
     """The path of the client: the machine's own, else the one that was fetched; None if there is neither."""
     fetched = CLIENTS / "bin" / program
-    return on_path(program) or (str(fetched) if fetched.exists() else None)
+    return on_path(program) or (str(fetched) if _is_current(program, fetched) else None)
+
+
+def _is_current(program: str, fetched: Path) -> bool:
+    """Whether the client was fetched, and from the package that is named above."""
+    package = {**OF_THE_SYSTEM, **OF_DEBIAN}[program]
+    return fetched.exists() and f"# {package}\n" in fetched.read_text()
+
+
+def newer_folders() -> list[Path]:
+    """The folders with the programs of the newer engine, under their own names, for PATH."""
+    return [CLIENTS / "debian" / "usr" / "bin", CLIENTS / "debian" / "usr" / "sbin"]
 
 
 def missing() -> list[str]:
@@ -160,7 +183,8 @@ class _Apt:
             if (self.tree / real).exists():
                 wrapper = CLIENTS / "bin" / program
                 wrapper.parent.mkdir(exist_ok=True)
-                wrapper.write_text(WRAPPER.format(tree=self.tree.name, program=real))
+                package = {**OF_THE_SYSTEM, **OF_DEBIAN}[program]
+                wrapper.write_text(WRAPPER.format(package=package, tree=self.tree.name, program=real))
                 wrapper.chmod(0o755)
                 return True
         return False

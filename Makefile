@@ -5,6 +5,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done; echo python3)
 BIN := .venv/bin
 LAB_ARGS ?=
+# What follows runs with Docker as new installations have it, or with this machine's own engine and a sentence why.
+NEWER_ENGINE = $(PYTHON) -m machine.newer_engine
 # JupyterLab refuses to run as root unless told.
 ALLOW_ROOT := $(shell test "$$(id -u)" = 0 && echo --allow-root)
 
@@ -35,9 +37,10 @@ test: setup lint ## run all tests and every notebook
 	@$(BIN)/python -m pytest tests/sandbox --ignore-glob='tests/sandbox/test_*.py' > .cache/tests-beside.log 2>&1 & beside=$$!; \
 	ECR_TUTORIAL_KEEP_WARM=1 $(BIN)/python -m pytest tests --ignore-glob='tests/sandbox/*/*'; status=$$?; \
 	wait $$beside || status=1; cat .cache/tests-beside.log; exit $$status
-	@echo "Every notebook from a clean state, then all of them again in reverse order on what that left:"
-	ECR_TUTORIAL_KEEP_WARM=1 $(BIN)/python -m pytest --nbval notebooks
-	$(BIN)/python -m pytest --nbval --unclean $$(ls -r notebooks/*.ipynb)
+	@echo "Every notebook from a clean state, with Docker as new installations have it:"
+	$(NEWER_ENGINE) $(BIN)/python -m pytest --nbval notebooks
+	@echo "All again in reverse order on what that left, with this machine's engine, the classic builder, AWS CLI 1:"
+	DOCKER_BUILDKIT=0 ECR_TUTORIAL_AWS_CLI=1 $(BIN)/python -m pytest --nbval --unclean $$(ls -r notebooks/*.ipynb)
 
 soak: setup ## run the long tests whole: kills, crowds, growth, bad input; about ten minutes
 	@$(PYTHON) -m machine.clients
@@ -55,8 +58,9 @@ tables: setup ## write anew what is made from notebooks, tests and data: the tab
 	$(BIN)/python -m tests.docs.fidelity
 	$(BIN)/python -m tests.docs.links
 
-record: setup ## run every notebook and store what it prints
-	$(BIN)/python -m tests.notebooks.record
+record: setup ## run every notebook with the newer Docker engine and store what it prints
+	@$(PYTHON) -m machine.clients
+	$(NEWER_ENGINE) $(BIN)/python -m tests.notebooks.record
 
 bench: setup ## measure the figures that the README gives
 	$(BIN)/python -m bench

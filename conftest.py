@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from helpers import settings
-from tests.notebooks import clean_state
+from tests.notebooks import clean_state, programs
 from tests.notebooks.changes import what_changed
 
 FIRST_CELL = pytest.StashKey[bool]()
@@ -85,7 +85,7 @@ def _change(item: pytest.Item) -> str:
 
 
 def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
-    """Print how long all notebooks took, and the slowest one."""
+    """Print how long all notebooks took, the slowest one, and the programs with which they ran."""
     seconds = config.stash.get(SECONDS, {})
     if seconds:
         longest = max(seconds, key=lambda name: seconds[name])
@@ -93,6 +93,7 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
         terminalreporter.write_line(
             f"{count} in {sum(seconds.values()):.0f} s, of which {longest} took {seconds[longest]:.0f} s"
         )
+        terminalreporter.write_line(f"They ran with {programs.in_use()}")
     if left := config.stash.get(LEFT, None):
         terminalreporter.write_line(f"The notebooks left temporary files: {', '.join(left)}", red=True)
 

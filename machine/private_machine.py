@@ -71,9 +71,10 @@ def enter() -> None:
     """Inside, as the first process: wait for the network, hide this machine's /run, and end with the other side."""
     if os.read(0, 1) != READY:
         sys.exit(1)
-    # The command gets the signals of the terminal too, and the private machine ends in order after it.
+    # The command gets the signals of the terminal too, and the private machine ends in order after it. A handler, since
+    # the command would inherit that a signal is ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, lambda *_: None)
     threading.Thread(target=_end_with_the_other_side, daemon=True).start()
     names = [line for line in _resolv_conf().splitlines() if not line.startswith("nameserver")]
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)

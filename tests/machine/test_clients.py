@@ -16,11 +16,12 @@ case "$*" in *indextargets*) echo "{archive}"; exit;; esac
 case "$*" in
 *update*) ;;
 *install*)
-    for name in conmon podman buildah skopeo ip ss; do echo $name > $name.deb; done ;;
+    for name in conmon podman buildah skopeo ip ss slirp4netns runc; do echo $name > $name.deb; done ;;
 *download*)
     for argument in "$@"; do
         case "$argument" in
         docker.io/*) echo dockerd > dockerd.deb ;;
+        docker-cli/*) echo docker > docker-cli.deb ;;
         */*) echo "${{argument%/*}}" > "${{argument%/*}}.deb" ;;
         esac
     done ;;
@@ -78,6 +79,15 @@ def test_missing_clients_are_fetched_once_and_reported_in_one_line(debian, capsy
     assert capsys.readouterr().err == ""
 
 
+def test_a_client_of_another_release_is_fetched_again(debian, monkeypatch):
+    clients.main()
+    monkeypatch.setitem(clients.OF_DEBIAN, "newer-dockerd", "docker.io/duke")
+    assert clients.missing() == ["newer-dockerd"]
+    clients.main()
+    assert clients.find("newer-dockerd")
+    assert any("docker.io/duke" in call for call in debian.calls("apt-get"))
+
+
 def test_an_installed_client_is_preferred(debian):
     debian.has("podman")
     clients.main()
@@ -112,7 +122,7 @@ def test_without_apt_the_skipped_tests_are_named(debian, capsys):
     assert clients.main() == 0
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith(
-        "The tests with podman, buildah, ip, ss, oras, docker-buildx, newer-dockerd, crane will be skipped ("
+        f"The tests with {', '.join(program for program in ALL if program != 'skopeo')} will be skipped ("
     )
 
 
@@ -129,7 +139,7 @@ def test_a_package_without_the_program_is_reported(debian, capsys):
     debian.has("dpkg-deb")
     assert clients.main() == 0
     [line] = capsys.readouterr().err.splitlines()
-    assert "the package has no program skopeo, podman, buildah, ip, ss" in line
+    assert f"the package has no program {', '.join(clients.OF_THE_SYSTEM)}" in line
 
 
 def test_packages_are_not_fetched_without_the_keyring(debian, capsys):
@@ -150,6 +160,6 @@ def test_only_the_standard_library_is_imported():
 def test_debian_packages_are_not_fetched_from_other_archives(debian, capsys):
     debian.has("apt-get", apt(debian.root, "http://mirror.example/ubuntu/"))
     clients.main()
-    assert "oras, docker-buildx, newer-dockerd, crane will be skipped (this machine" in capsys.readouterr().err
+    assert f"{', '.join(clients.OF_DEBIAN)} will be skipped (this machine" in capsys.readouterr().err
     assert clients.find("podman")
     assert not any("download" in call.split() for call in debian.calls("apt-get"))

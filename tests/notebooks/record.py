@@ -13,7 +13,7 @@ import nbformat
 from nbval.plugin import carriagereturn_pat, coalesce_streams, get_sanitize_patterns
 
 from helpers import settings
-from tests.notebooks import clean_state, course
+from tests.notebooks import clean_state, course, programs
 
 NOTEBOOKS = settings.PROJECT / "notebooks"
 SANITIZE = Path(__file__).with_name("sanitize.cfg")
@@ -22,6 +22,8 @@ PORTS = 10  # the sandbox's first port and the next ones: the Docker Hub stand-i
 
 def main(chosen: list[str]) -> None:
     """Record the notebooks whose names begin with one of *chosen*, or all."""
+    if not (programs.is_containerd() and programs.builds_with_buildkit()):
+        sys.exit(f"Outputs are recorded with containerd's image store and BuildKit; this is {programs.in_use()}.")
     os.environ.setdefault("ECR_TUTORIAL_STATE", str(clean_state.FOLDER))
     os.environ.setdefault("ECR_TUTORIAL_PORT", clean_state.PORT)
     for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb")):
@@ -94,8 +96,10 @@ def _usual(text: str) -> str:
 def _steady(output) -> dict[str, str]:
     """The parts of an output that are compared: its kind and its sanitized texts."""
     texts = {name: output[name] for name in ("name", "text", "ename", "evalue") if name in output}
-    texts |= output.get("data", {})
-    return {"kind": output.output_type} | {name: sanitized(str(text)) for name, text in texts.items()}
+    data = output.get("data", {})
+    texts |= {kind: str(shown) for kind, shown in data.items() if not kind.startswith("image/")}
+    pictures = {kind: shown for kind, shown in data.items() if kind.startswith("image/")}
+    return {"kind": output.output_type} | pictures | {name: sanitized(text) for name, text in texts.items()}
 
 
 if __name__ == "__main__":

@@ -34,14 +34,14 @@ class DockerHub:
         return f"<Docker Hub stand-in at {self.registry}>"
 
     def sign_up(self, username: str) -> Account:
-        """Create an account and an access token that may push and pull, and print both."""
+        """Create the account anew, with an access token that may push and pull, and print both."""
+        self._delete(username)
         password = secrets.token_urlsafe(12)
         made = self._post("sandbox/accounts", {"username": username, "password": password})
-        print(f"Docker ID {username}: plan {made['plan']}, new repositories are {made['default_privacy']}")
         signed_in = self._post("auth/token", {"identifier": username, "secret": password})
         headers = {"Authorization": f"Bearer {signed_in['access_token']}"}
         token = self._post("access-tokens", {"token_label": "laptop", "scopes": ["repo:write"]}, headers)["token"]
-        print(f"access token: {token[:9]}…")
+        print(f"{username}: plan {made['plan']}, new repositories {made['default_privacy']}, token {token[:9]}…")
         return Account(username, token, headers)
 
     def limit_pulls(self, anonymous: int) -> None:
@@ -51,12 +51,15 @@ class DockerHub:
 
     def start_over(self, *usernames: str) -> None:
         """Delete these accounts with their repositories, and set the real pull limits; prints the same line always."""
-        import requests
-
         for username in usernames:
-            requests.delete(f"{self.api}/v2/sandbox/accounts/{username}", timeout=TIMEOUT)
+            self._delete(username)
         self._limit({})
         print(f"✔ deleted if present: {', '.join(usernames)} on Docker Hub")
+
+    def _delete(self, username: str) -> None:
+        import requests
+
+        requests.delete(f"{self.api}/v2/sandbox/accounts/{username}", timeout=TIMEOUT).raise_for_status()
 
     def _limit(self, limit: dict[str, int]) -> dict:
         import requests
@@ -74,12 +77,13 @@ class DockerHub:
 
 
 def start() -> DockerHub:
-    """Start the stand-in and print its address.
+    """Start the stand-in with Docker Hub's own pull limits, and print its address.
 
     It sets ``$HUB`` (the registry, for ``docker``) and ``$HUB_API`` (in place of ``hub.docker.com``).
     """
     names = ecr_sandbox.docker_hub_names(ecr_sandbox.start(settings.sandbox()))
     os.environ.update(names)
     hub = DockerHub(names["HUB"], names["HUB_API"])
+    hub._limit({})
     print(f"✔ Docker Hub stand-in: {hub.registry}")
     return hub

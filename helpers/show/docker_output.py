@@ -19,6 +19,7 @@ _LAYER_IN_PROGRESS = re.compile(
 _LAYER_FINISHED = re.compile(
     r"(Pushed|Layer already exists|Mounted from .+|Pull complete|Already exists|Skipped foreign layer)$"
 )
+_RANKS = ("Already exists", "Pull complete", "Pushed", "Mounted from", "Layer already exists")
 _TRANSFER_STARTS = re.compile(r"The push refers to repository \[|\S+: Pulling from ")
 _TRANSFER_ENDS = re.compile(r"\S+: digest: sha256:|Digest: sha256:")
 
@@ -35,7 +36,7 @@ _BUILDKIT_NAME = re.compile(r"naming to (\S+)")
 def steady(lines: Iterable[str], build_args: Mapping[str, str] | None = None) -> Iterator[str]:
     """The lines that docker prints without a terminal, as pieces that are the same on every run and for every builder.
 
-    A push or pull gives one line per finished layer, in the image's order. A build gives one line per step
+    A push or pull gives one line per layer, sorted by what happened to it. A build gives one line per step
     (``base``, ``built``, ``cached`` or ``failed``, then the instruction), ``image`` and ``named``; the output of a
     RUN step appears only when the step fails. Every other line, errors above all, is kept unchanged.
     """
@@ -59,29 +60,39 @@ def _without_notices(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _steady_layers(lines: Iterable[str]) -> Iterator[str]:
-    layers: dict[str, str] = {}  # in the order of first mention, which is the image's; "" while in progress
-    printed = 0
+    """One line per layer when all are finished; which were finished before an error varies, so it shows none then."""
+    layers: dict[str, str] = {}  # in the order of first mention; "" while in progress
+    pushes = False
     for line in lines:
         layer = _LAYER.match(line)
         if layer and _LAYER_IN_PROGRESS.match(layer[2]):
             layers.setdefault(layer[1], "")
         elif layer and _LAYER_FINISHED.match(layer[2]):
-            layers[layer[1]] = layers.get(layer[1]) or layer[2]
+            # A push of the containerd image store has either word for a layer that the registry has.
+            how = "Layer already exists" if pushes and layer[2] == "Already exists" else layer[2]
+            layers[layer[1]] = layers.get(layer[1]) or how
         else:
-            if _TRANSFER_ENDS.match(line):
-                yield from (f"{name}: {how}" for name, how in list(layers.items())[printed:] if how)
-            if _TRANSFER_ENDS.match(line) or _TRANSFER_STARTS.match(line):
-                layers, printed = {}, 0
+            finished = all(layers.values()) or _TRANSFER_ENDS.match(line)
+            if finished:
+                yield from _by_what_happened(layers)
+            if finished or _TRANSFER_STARTS.match(line):
+                layers = {}
+            pushes = line.startswith("The push refers") or (pushes and not _TRANSFER_STARTS.match(line))
             yield line
             continue
-        for name, how in list(layers.items())[printed:]:
-            if not how:
-                break
-            yield f"{name}: {how}"
-            printed += 1
-        if printed < len(layers):
-            finished = sum(map(bool, layers.values()))
-            yield f"… {finished} of {len(layers)} layers finished\r"
+        yield f"… {sum(map(bool, layers.values()))} of {len(layers)} layers finished\r"
+    if all(layers.values()):
+        yield from _by_what_happened(layers)
+
+
+def _by_what_happened(layers: dict[str, str]) -> Iterator[str]:
+    """One line per finished layer. The containerd image store has no fixed order, so equal words stand together."""
+    finished = [(name, how) for name, how in layers.items() if how]
+    yield from (f"{name}: {how}" for name, how in sorted(finished, key=lambda layer: _rank(layer[1])))
+
+
+def _rank(how: str) -> int:
+    return next((rank for rank, start in enumerate(_RANKS) if how.startswith(start)), len(_RANKS))
 
 
 def _steady_builds(lines: Iterable[str], build_args: dict[str, str]) -> Iterator[str]:
@@ -203,6 +214,10 @@ def _steady_buildkit(lines: Iterator[str]) -> Iterator[str]:
             yield from finished(False)
         elif text.startswith("ERROR: "):
             error = line
+            # A step that fails at once is reported before the base image is.
+            how |= {
+                (at, place): ("base", text) for at, place, text in steps.values() if text.upper().startswith("FROM ")
+            }
             yield from finished(True)
             if number in steps:
                 yield from chain(_step("failed", steps[number][2]), output.get(number, []))

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+from functools import cache
 
 
 def in_use() -> str:
@@ -16,6 +17,12 @@ def in_use() -> str:
         f"{'BuildKit' if builds_with_buildkit() else 'the classic builder'}, "
         f"AWS CLI {cli[1] if cli else 'that is missing'}"
     )
+
+
+@cache
+def is_recorded_kind() -> bool:
+    """Whether Docker is of the kind with which the outputs are recorded: containerd's image store and BuildKit."""
+    return is_containerd() and builds_with_buildkit()
 
 
 def is_containerd(engine: dict | None = None) -> bool:

@@ -17,12 +17,13 @@ from tests.notebooks import clean_state, course, programs
 
 NOTEBOOKS = settings.PROJECT / "notebooks"
 SANITIZE = Path(__file__).with_name("sanitize.cfg")
+OTHER_DOCKER = Path(__file__).with_name("other_docker.cfg")
 PORTS = 10  # the sandbox's first port and the next ones: the Docker Hub stand-in, ECR Public, other accounts
 
 
 def main(chosen: list[str]) -> None:
     """Record the notebooks whose names begin with one of *chosen*, or all."""
-    if not (programs.is_containerd() and programs.builds_with_buildkit()):
+    if not programs.is_recorded_kind():
         sys.exit(f"Outputs are recorded with containerd's image store and BuildKit; this is {programs.in_use()}.")
     os.environ.setdefault("ECR_TUTORIAL_STATE", str(clean_state.FOLDER))
     os.environ.setdefault("ECR_TUTORIAL_PORT", clean_state.PORT)
@@ -61,16 +62,17 @@ def record(path: Path) -> int:
     return changed
 
 
-def sanitized(text: str) -> str:
-    """*text* as nbval compares it."""
-    for pattern, word in patterns():
-        text = re.sub(pattern, word, text)
+def sanitized(text: str, *others: Path) -> str:
+    """*text* as nbval compares it; with the patterns of these *others*, too."""
+    for file in (SANITIZE, *others):
+        for pattern, word in patterns(file):
+            text = re.sub(pattern, word, text)
     return text
 
 
-def patterns() -> list[tuple[str, str]]:
+def patterns(file: Path = SANITIZE) -> list[tuple[str, str]]:
     """Pattern and replacement of each entry, parsed by nbval."""
-    return get_sanitize_patterns(SANITIZE.read_text())
+    return get_sanitize_patterns(file.read_text())
 
 
 def _placed(output):

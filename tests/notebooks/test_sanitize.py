@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.notebooks.record import patterns, sanitized
+from tests.notebooks.record import OTHER_DOCKER, SANITIZE, patterns, sanitized
 
 DIGEST = "sha256:" + "ab" * 32
 MOUNTED = "5f70bf18a086: Mounted from docker/library/python\n"
@@ -17,15 +17,10 @@ MOUNTED = "5f70bf18a086: Mounted from docker/library/python\n"
         ("2026-11-23T17:00:00+00:00", "2027-01-01 00:00:00.123+00:00"),
         ("~/learn-amazon-ecr/.sandbox/docker/config.json", "/srv/x/.sandbox-test/docker/config.json"),
         ("repository exists (made now)", "repository exists (was there)"),
-        ("format: repository name (Demo-App) must be lowercase", "format: repository name must be lowercase"),
         ("built   WORKDIR /app", "cached  WORKDIR /app"),
         (
-            "COPY failed: file not found in build context or excluded by .dockerignore: stat .env: file does not exist",
-            'failed to compute cache key: "/.env" not found: not found',
-        ),
-        (
-            "The command '/bin/sh -c pip instal flask' returned a non-zero code: 1",
-            "executor failed running [/bin/sh -c pip instal flask]: exit code: 1",
+            f"failed to calculate checksum of ref {'k' * 25}::{'j' * 25}",
+            f"failed to calculate checksum of ref {'x' * 25}::{'1' * 25}",
         ),
         ("base image  about 63.1 MB", "base image  about 9 kB"),
         (f"v1: digest: {DIGEST} size: 1367", f"v1: digest: {DIGEST} size: 947"),
@@ -34,10 +29,6 @@ MOUNTED = "5f70bf18a086: Mounted from docker/library/python\n"
         (
             "113 packages were compared with the advisories of 2026-11-25; of 6 of them nothing is known here.",
             "99 packages were compared with the advisories of 2027-01-02; of 12 of them nothing is known here.",
-        ),
-        (
-            'err: exec: "docker-credential-x": executable file not found in $PATH, out:',
-            "err: docker-credential-x resolves to executable in current directory (./docker-credential-x), out:",
         ),
     ],
 )
@@ -61,21 +52,8 @@ def test_variable_parts_are_replaced(one, other):
         ("✔ 08.2 v2 is in demo-app-repo", "✗ 08.2 v2 is in demo-app-repo"),
         ("registry 123456789012", "registry 210987654321"),
         ("repository exists (made now)", "repository is missing (made now)"),
-        ("repository name (Demo-App) must be lowercase", "repository name (Demo-App) must be uppercase"),
         ("built   COPY requirements.txt .", "cached  COPY requirements.txt ."),
         ("built   WORKDIR /app", "failed  WORKDIR /app"),
-        (
-            "COPY failed: file not found in build context or excluded by .dockerignore: stat .env: file does not exist",
-            'failed to compute cache key: "/app.py" not found: not found',
-        ),
-        (
-            "The command '/bin/sh -c pip instal flask' returned a non-zero code: 1",
-            "executor failed running [/bin/sh -c pip instal flask]: exit code: 2",
-        ),
-        (
-            'err: exec: "docker-credential-x": executable file not found in $PATH, out:',
-            "err: docker-credential-y resolves to executable in current directory (./docker-credential-y), out:",
-        ),
         ("err: fork/exec …/docker-credential-x: exec format error", "err: fork/exec …/docker-credential-x: denied"),
         ("RUN pip install …        3.7 MB", "RUN pip install …        37 MB"),
         ("built for linux/amd64", "built for windows/amd64"),
@@ -85,6 +63,115 @@ def test_meaningful_differences_are_kept(right, wrong):
     assert sanitized(right) != sanitized(wrong)
 
 
-def test_each_pattern_has_a_replacement():
-    assert patterns()
-    assert all(word.strip() for _, word in patterns())
+# ── the classic image store and builder, against containerd and BuildKit ─────────────────────────────────────
+
+USER = "User: arn:aws:iam::123456789012:user/demo-pusher is not authorized to perform:"
+ON = "on resource: arn:aws:ecr:us-east-1:123456789012:repository/demo-repo because no identity-based policy allows it"
+HEAD = "unexpected status from HEAD request to http://localhost:5050/v2/"
+PULL_DENIED = "Error response from daemon: pull access denied for"
+MAY_REQUIRE = "repository does not exist or may require 'docker login'"
+NO_LOGIN = "pull access denied, repository does not exist or may require authorization: authorization failed"
+BLOCK = f"Dockerfile:2\n{'-' * 20}\n   1 |     FROM x\n   2 | >>> COPY .env /app/\n   3 |     \n{'-' * 20}\n"
+UNSOLVED = "ERROR: failed to build: failed to solve:"
+CACHE = f"failed to compute cache key: failed to calculate checksum of ref {'k' * 25}::{'j' * 25}"
+COPY_FAILED = "COPY failed: file not found in build context or excluded by .dockerignore: stat"
+
+
+@pytest.mark.parametrize(
+    ("classic", "containerd"),
+    [
+        (f"denied: {USER} ecr:InitiateLayerUpload {ON}", f"unknown: {HEAD}demo-repo/blobs/{DIGEST}: 403 Forbidden"),
+        (f"denied: {USER} ecr:PutImage {ON}", f"error from registry: {USER} ecr:PutImage {ON}"),
+        (f"denied: {USER} ecr:InitiateLayerUpload {ON}", f"error from registry: {USER} ecr:InitiateLayerUpload {ON}"),
+        (
+            f"{PULL_DENIED} localhost:5050/demo-repo, {MAY_REQUIRE}: denied: {USER} ecr:BatchGetImage {ON}",
+            f'Error response from daemon: unknown: failed to resolve reference "localhost:5050/demo-repo:v1": '
+            f"{HEAD}demo-repo/manifests/v1: 403 Forbidden",
+        ),
+        ("denied: Not Authorized", f"unknown: {HEAD}q1a8w6c8/hello/blobs/{DIGEST}: 401 Unauthorized"),
+        (
+            "denied: requested access to the resource is denied",
+            "push access denied, repository does not exist or may require authorization: "
+            "server message: insufficient_scope: authorization failed",
+        ),
+        (
+            f"{PULL_DENIED} localhost:5051/learner/diary, {MAY_REQUIRE}: denied: requested access to the resource is "
+            "denied",
+            f"{PULL_DENIED} localhost:5051/learner/diary, {MAY_REQUIRE}",
+        ),
+        (
+            'Error response from daemon: Head "http://localhost:5050/v2/demo/manifests/v1": no basic auth credentials',
+            f'Error response from daemon: failed to resolve reference "localhost:5050/demo:v1": {NO_LOGIN}: '
+            "no basic auth credentials",
+        ),
+        (
+            "manifest for localhost:5050/demo:v9 not found: manifest unknown: Requested image not found",
+            'failed to resolve reference "localhost:5050/demo:v9": localhost:5050/demo:v9: not found',
+        ),
+        (
+            "repository localhost:5050/demo not found: name unknown: The repository with name 'demo' does not exist "
+            "in the registry with id '123456789012'",
+            'failed to resolve reference "localhost:5050/demo:v9": localhost:5050/demo:v9: not found',
+        ),
+        ("toomanyrequests: Rate exceeded", f"Error response from daemon: unknown: {HEAD}x: 429 Too Many Requests"),
+        ("name unknown: The repository is missing", "error from registry: The repository is missing"),
+        (f"{MOUNTED}5f70bf18a086: Pushed\n", f"5f70bf18a086: Pushed\n{MOUNTED}5f70bf18a087: Pushed\n"),
+        ("Artifact type Image", "Artifact type Image Index"),
+        (
+            "application/vnd.docker.distribution.manifest.v2+json",
+            "application/vnd.oci.image.index.v1+json",
+        ),
+        (f"{COPY_FAILED} .env: file does not exist", f'{BLOCK}{UNSOLVED} {CACHE}: "/.env": not found'),
+        (
+            "The command '/bin/sh -c pip instal flask' returned a non-zero code: 1",
+            f'{BLOCK}{UNSOLVED} process "/bin/sh -c pip instal flask" did not complete successfully: exit code: 1',
+        ),
+        ("format: repository name must be lowercase", "format: repository name (Demo-App) must be lowercase"),
+        (
+            'err: exec: "docker-credential-x": executable file not found in $PATH, out:',
+            "err: docker-credential-x resolves to executable in current directory (./docker-credential-x), out:",
+        ),
+    ],
+)
+def test_the_classic_engine_says_the_same_in_other_words(classic, containerd):
+    assert sanitized(classic, OTHER_DOCKER) == sanitized(containerd, OTHER_DOCKER)
+    assert sanitized(classic) != sanitized(containerd), "the run with the recorded kind of Docker compares strictly"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        (f"denied: {USER} ecr:PutImage {ON}", f"error from registry: {USER} ecr:CompleteLayerUpload {ON}"),
+        (f"denied: {USER} ecr:InitiateLayerUpload {ON}", f"unknown: {HEAD}demo/blobs/{DIGEST}: 403 Forbidden"),
+        (f"denied: {USER} ecr:InitiateLayerUpload {ON}", "v1: digest: sha256:abc"),
+        (
+            f"{PULL_DENIED} localhost:5050/one, {MAY_REQUIRE}: denied: no",
+            f"{PULL_DENIED} localhost:5050/two, {MAY_REQUIRE}: denied: no",
+        ),
+        ("denied: requested access to the resource is denied", "error from registry: something else"),
+        (
+            "manifest for localhost:5050/demo:v9 not found: manifest unknown: Requested image not found",
+            'failed to resolve reference "localhost:5050/other:v9": localhost:5050/other:v9: not found',
+        ),
+        (f"{COPY_FAILED} .env: file does not exist", f'{BLOCK}{UNSOLVED} {CACHE}: "/app.py": not found'),
+        (
+            "The command '/bin/sh -c pip instal flask' returned a non-zero code: 1",
+            f'{BLOCK}{UNSOLVED} process "/bin/sh -c pip instal flask" did not complete successfully: exit code: 2',
+        ),
+        ("repository name (Demo-App) must be lowercase", "repository name (Demo-App) must be uppercase"),
+        (
+            'err: exec: "docker-credential-x": executable file not found in $PATH, out:',
+            "err: docker-credential-y resolves to executable in current directory (./docker-credential-y), out:",
+        ),
+        ("5f70bf18a086: Pushed\nv1: digest", "v1: digest"),
+    ],
+)
+def test_the_classic_engine_must_report_the_same_facts(right, wrong):
+    assert sanitized(right, OTHER_DOCKER) != sanitized(wrong, OTHER_DOCKER)
+
+
+@pytest.mark.parametrize("file", [SANITIZE, OTHER_DOCKER], ids=lambda file: file.name)
+def test_each_pattern_has_a_name_and_a_replacement(file):
+    text = file.read_text()
+    assert len(patterns(file)) == text.count("\n[") + text.startswith("[")
+    assert all(word.strip() for _, word in patterns(file))

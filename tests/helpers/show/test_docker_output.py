@@ -235,6 +235,7 @@ def layer_events(first: str, *ends: str):
     return st.builds(lambda m, end: [first, *m, end], middle, st.sampled_from(ends))
 
 
+WORDS = ("Already exists", "Pull complete", "Pushed", "Mounted from docker/library/python", "Layer already exists")
 PUSHED = layer_events("Preparing", "Pushed", "Layer already exists", "Mounted from docker/library/python")
 PULLED = st.one_of(layer_events("Pulling fs layer", "Pull complete"), st.just(["Already exists"]))
 
@@ -255,11 +256,12 @@ def test_any_order_of_layer_events_gives_the_same_output(data, kind):
         name = data.draw(st.sampled_from(begun + fresh[:1]))
         lines.append(f"{name}: {left[name].pop(0)}")
     lines.append("Digest: sha256:" + "0" * 64)
-    expected = [header, *(f"{name}: {life[-1]}" for name, life in layers.items()), lines[-1]]
-    assert left_on_screen(lines).splitlines() == expected
+    ends = [(name, life[-1]) for name, life in layers.items()]
+    expected = [f"{name}: {end}" for word in WORDS for name, end in ends if end == word]
+    assert left_on_screen(lines).splitlines() == [header, *expected, lines[-1]]
 
 
-def test_a_layer_is_printed_as_soon_as_those_before_it_are_finished():
+def test_the_progress_counts_the_finished_layers():
     lines = [
         "aaaaaaaaaaaa: Preparing",
         "bbbbbbbbbbbb: Preparing",
@@ -270,9 +272,36 @@ def test_a_layer_is_printed_as_soon_as_those_before_it_are_finished():
         "… 0 of 1 layers finished\r",
         "… 0 of 2 layers finished\r",
         "… 1 of 2 layers finished\r",
+        "… 2 of 2 layers finished\r",
         "aaaaaaaaaaaa: Pushed",
         "bbbbbbbbbbbb: Pushed",
     ]
+
+
+# What docker 28.5 with the containerd image store printed: its order is another one on every run.
+CONTAINERD = """\
+The push refers to repository [localhost:5150/demo-app-repo]
+06d209ea9377: Waiting
+120ec312057c: Layer already exists
+1a1eb17d0a16: Already exists
+06d209ea9377: Pushed
+1da6806d3bf2: Mounted from docker/library/python
+two: digest: sha256:ae94c084601dcefd7889d7b3c898b96da632e31102c6778a719d72112c293960 size: 856""".splitlines()
+
+
+@given(st.permutations(CONTAINERD[2:6]))
+def test_the_order_of_the_containerd_store_does_not_matter(events):
+    layers = re.sub("[0-9a-f]{12}: ", "", left_on_screen([*CONTAINERD[:2], *events, CONTAINERD[6]])).splitlines()
+    already = "Layer already exists"
+    assert layers[1:5] == ["Pushed", "Mounted from docker/library/python", already, already]
+
+
+def test_layers_that_happened_to_be_finished_before_an_error_are_not_shown():
+    refused = "denied: User: x is not authorized to perform: ecr:CompleteLayerUpload"
+    assert left_on_screen([*CONTAINERD[:4], refused]).splitlines() == [CONTAINERD[0], refused]
+    assert left_on_screen([CONTAINERD[0], CONTAINERD[2], refused]).splitlines()[1:] == [CONTAINERD[2], refused]
+    again = left_on_screen([*CONTAINERD[:4], refused, CONTAINERD[0], CONTAINERD[2], CONTAINERD[6]])
+    assert again.splitlines()[2:] == [CONTAINERD[0], CONTAINERD[2], CONTAINERD[6]]
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["C", "Z"])).map(" {}".format)))

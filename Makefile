@@ -42,7 +42,7 @@ test: setup lint ## run all tests and every notebook
 	@echo "All again in reverse order on what that left, with this machine's engine, the classic builder, AWS CLI 1:"
 	DOCKER_BUILDKIT=0 ECR_TUTORIAL_AWS_CLI=1 $(BIN)/python -m pytest --nbval --unclean $$(ls -r notebooks/*.ipynb)
 
-soak: setup ## run the long tests whole: kills, crowds, growth, bad input; about ten minutes
+soak: setup ## run the long tests in full: kills, crowds, growth, bad input; about ten minutes
 	@$(PYTHON) -m machine.clients
 	$(BIN)/python -m pytest tests -m soak --soak --timeout 3600
 
@@ -52,7 +52,7 @@ lint: setup ## check style, types, and which folder imports which
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
 
-tables: setup ## write anew what is made from notebooks, tests and data: the tables in the READMEs, two lists in docs/
+tables: setup ## update what is generated: the tables in the READMEs, two lists in docs/
 	$(BIN)/python -m tests.notebooks.tables
 	$(BIN)/python -m tests.notebooks.pictures
 	$(BIN)/python -m tests.docs.fidelity
@@ -71,5 +71,5 @@ lock: setup ## write requirements.lock again from pyproject.toml and sandbox/pyp
 		--python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--no-emit-package ecr-sandbox -o requirements.lock
 
-clean: ## stop the sandbox and remove what make made here
+clean: ## stop the sandbox and remove what make created here
 	@$(PYTHON) -m machine.clean

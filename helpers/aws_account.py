@@ -68,7 +68,7 @@ def confirm(account: str, region: str) -> None:
             )
         print(_cost_notice())
         if not _ask(f"Work in account {account}, region {region}? (yes/no) ", account):
-            raise LabError("Nothing was made: you did not say yes.", "unset ECR_TUTORIAL_TARGET for the sandbox")
+            raise LabError("Nothing was created: you did not answer yes.", "unset ECR_TUTORIAL_TARGET for the sandbox")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps([*confirmed, place]))
     print(f"✔ confirmed: all that is made here gets the tag {settings.TAG_TEXT}; notebook 14 deletes exactly that")

@@ -45,10 +45,10 @@ def page(lab: "Lab", task: Mapping[str, Any], path: str = "/") -> str:
     """The answer of the app of a running *task* at *path*, once there is one; a sentence on AWS.
 
     In the sandbox the app's port is open on this machine. On AWS the task has its own address, but the default
-    security group admits no traffic from outside.
+    security group allows no traffic from outside.
     """
     if lab.target != "sandbox":
-        return "The task runs in your VPC, and its security group admits no traffic from outside."
+        return "The task runs in your VPC, and its security group allows no traffic from outside."
     return get(task, path, PAGE_SECONDS).text
 
 

@@ -19,7 +19,7 @@ def faults(manifest: Mapping[str, Any]) -> list[str]:
     kind = str(manifest.get("kind"))
     schemas = data("kubernetes.json")
     if kind not in schemas["kinds"]:
-        raise ValueError(f"The schema of kind {kind!r} is not here: only {', '.join(schemas['kinds'])}.")
+        raise ValueError(f"There is no schema for kind {kind!r}, only for {', '.join(schemas['kinds'])}.")
     schema = {**schemas["kinds"][kind], "$defs": schemas["$defs"]}
     missing = [f"{name}: is missing" for name in ("apiVersion", "metadata") if not manifest.get(name)]
     found = jsonschema_rs.Draft202012Validator(schema).iter_errors(manifest)

@@ -64,7 +64,7 @@ class Lab:
     def password_of(self, hours_ago: int) -> str:
         """The password that ``get-login-password`` printed so many hours ago; LabError on AWS."""
         if self.target != "sandbox":
-            raise LabError("AWS does not issue passwords of the past.", "skip this cell, or come back in 12 hours")
+            raise LabError("AWS issues no expired passwords.", "skip this cell, or come back in 12 hours")
         caller = ecr_sandbox.Caller(settings.ACCESS_KEY, self.account, self.region)
         issued = int(time.time()) - hours_ago * 60 * 60
         return ecr_sandbox.RegistryTokens(settings.state() / "secret").mint(caller, issued)[0]
@@ -88,7 +88,7 @@ class Lab:
     def wait_until(self, moment: datetime) -> None:
         """Advance the sandbox's clock to *moment*, so that images age and rules act; on AWS print that it cannot be."""
         if self.target != "sandbox":
-            print("The clock of AWS cannot be moved: read on, and look again when the time has passed.")
+            print("AWS's clock cannot be moved. Continue, and run this cell again when the time has passed.")
             return
         ecr_sandbox.advance_clock(settings.sandbox(), (moment - self.now()).total_seconds())
         print(f"✔ the sandbox's clock says {self.now():%Y-%m-%d %H:%M:%S}")
@@ -105,7 +105,7 @@ def connect() -> Lab:
     global _current
     target = chosen_target()
     if _current and _current.target != target:
-        raise LabError(f"This notebook is already connected to {_current.target}.", "restart its kernel to change over")
+        raise LabError(f"This notebook is already connected to {_current.target}.", "restart its kernel to switch")
     _current = _connect_sandbox() if target == "sandbox" else _connect_aws()
     _extend_ipython(target)
     return _current

@@ -30,7 +30,7 @@ def finished(lab: Lab, repository: str, tag: str) -> dict[str, Any]:
             return _with_all_pages(ecr, image, answer)
         time.sleep(PAUSE[lab.target])
     raise LabError(
-        f"{repository}:{tag} was not scanned within {TIMEOUT} seconds.", "switch scan on push on, push again"
+        f"{repository}:{tag} was not scanned within {TIMEOUT} seconds.", "turn on scan on push, then push again"
     )
 
 

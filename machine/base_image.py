@@ -56,7 +56,7 @@ def _get() -> Image:
         stand_in.build(NAME, CACHE / "stand-in.log")
     image = inspect()
     if image is None:
-        raise Stop(f"The engine took the image {NAME} but does not show it. Try: docker image inspect {NAME}")
+        raise Stop(f"The engine loaded the image {NAME} but does not list it. Run: docker image inspect {NAME}")
     return image
 
 

@@ -15,7 +15,7 @@ START_LIMIT = 60.0
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 ENGINE_PID = Path("/run/docker.pid")
 NOT_ALLOWED = (
-    "The Docker engine runs, but this user may not talk to it. Run this, log out and in, then the same "
+    "The Docker engine runs, but this user is not allowed to use it. Run this, log out and in, then the same "
     'make again:\n    sudo usermod -aG docker "$USER"'
 )
 
@@ -137,7 +137,7 @@ def wait(process: "subprocess.Popen[bytes] | None") -> None:
             break
         time.sleep(0.2)
     log = last_lines(DOCKERD_LOG.read_text(errors="replace")) if process else f"    {answer}"
-    raise Stop(f"The Docker engine does not start. Its last words:\n{log}")
+    raise Stop(f"The Docker engine does not start. The end of its log:\n{log}")
 
 
 def started_here() -> int | None:

@@ -15,7 +15,7 @@ def main() -> int:
         say(str(stop))
         return 1
     except KeyboardInterrupt:
-        say("\nInterrupted. The same make goes on from here.")
+        say("\nInterrupted. Run the same make again to continue.")
         return 130
     return 0
 

@@ -42,7 +42,7 @@ def build(name: str, log: Path) -> None:
         changes = [word for change in config(bundle) for word in ("--change", change)]
         got = run(["docker", "import", *changes, str(tar), name])
         if got.returncode:
-            raise Stop(f"The engine did not take the stand-in:\n{last_lines(got.stderr)}")
+            raise Stop(f"The engine did not load the stand-in:\n{last_lines(got.stderr)}")
     finally:
         tar.unlink(missing_ok=True)
 

@@ -43,7 +43,7 @@ def ensure() -> None:
         _must([sys.executable, "-m", "venv", "--clear", str(VENV)], "The virtual environment could not be made")
     count = sum("==" in line for line in (ROOT / "requirements.lock").read_text().splitlines())
     say(f"Installing up to {count} Python packages into .venv: about a minute the first time")
-    failure = "Python packages could not be installed (run the same make again to go on)"
+    failure = "Python packages could not be installed (run the same make again to continue)"
     _must([*PIP, "--require-hashes", "--requirement", str(ROOT / "requirements.lock")], failure)
     # The build backend is in the lock, so nothing else is downloaded.
     projects = [argument for folder in (ROOT / "sandbox", ROOT) for argument in ("--editable", str(folder))]

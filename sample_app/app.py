@@ -14,7 +14,7 @@ def image() -> dict[str, str]:
     return {
         # Written into the image by `docker build --build-arg APP_VERSION=…`.
         "version": os.environ.get("APP_VERSION") or "unknown",
-        # An image cannot contain its own fingerprint: whoever runs it must say which one it is.
+        # An image cannot contain its own digest: the one who runs it sets this variable.
         "digest": os.environ.get("IMAGE_DIGEST") or "unknown",
     }
 
@@ -33,5 +33,5 @@ def version():
 
 @app.get("/healthz")
 def healthz():
-    """Says that the app is up, to whatever watches it."""
+    """Says that the app is up, for health checks."""
     return {"status": "ok"}

@@ -66,7 +66,7 @@ def clean_up(lab: "Lab") -> dict[str, list[str]]:
         _print(what, outcome)
     problems = [problem for _, outcome in outcomes.values() for problem in outcome.problems]
     if any(outcome.problems for part, (_, outcome) in outcomes.items() if part != "images"):
-        print("✗ The rest may exist and cost money. Fix: run lab.clean_up() with credentials that are allowed all this")
+        print("✗ The rest may still exist and cost money. Fix: run lab.clean_up() with those permissions")
     if engine.log_out(lab):
         print(f"✔ Docker is logged out of {lab.registry}")
     else:

@@ -55,8 +55,8 @@ def exists(ecr: Any, name: str) -> bool:
         ) from None
     if not is_ours:
         raise LabError(
-            f"The repository {name} has no tag {settings.TAG_TEXT}: this tutorial did not make it and leaves it alone.",
-            "use another Region or account, or, if it is yours to delete: "
+            f"The repository {name} has no tag {settings.TAG_TEXT}: this tutorial did not create it, so it stays.",
+            "use another Region or account, or, if you want to delete it: "
             f"aws ecr delete-repository --force --repository-name {name}",
         )
     return True

@@ -72,7 +72,7 @@ def _for_hub(needs: Needs) -> list[tuple[int, str]]:
         prices.plans()["personal"].private_repositories or 0
     )
     reasons = {
-        "Docker Hub is where everybody looks, and where docker pull goes when no registry is named": (
+        "people search Docker Hub first, and docker pull uses it when the name has no registry": (
             2 * needs.anonymous_pulls
         ),
         "Docker Hub keeps public repositories free of charge, with a page that people find": (
@@ -105,7 +105,7 @@ def _weak_points(pick: str, needs: Needs, shared: bool) -> list[str]:
     if needs.private:
         found += [
             "a docker login lasts 12 hours, and a repository must exist before its first push",
-            "what nobody deletes is paid for: old images stay until a lifecycle rule takes them",
+            "you pay for each image until it is deleted: a lifecycle rule expires old ones",
         ]
     if shared:
         found.append(

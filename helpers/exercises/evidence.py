@@ -144,7 +144,7 @@ def execution_role(lab: Lab, task: dict) -> str:
 
 
 def page_answers(lab: Lab, task: dict) -> str:
-    """A note that the app's page answers, or NotYet; empty on AWS, where the security group admits no traffic."""
+    """A note that the app's page answers, or NotYet; empty on AWS, where the security group allows no traffic."""
     if lab.target != "sandbox":
         return ""
     if not task["containers"][0].get("networkBindings"):

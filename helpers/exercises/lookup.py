@@ -13,7 +13,7 @@ BEFORE_PUSH = "build and tag come before push (notebooks 06 and 07)"
 FROM_THE_TOP = "run the notebook from its top"
 
 
-def repository(lab: Lab, name: str, hint: str = "create-repository makes it (notebook 04)") -> dict:
+def repository(lab: Lab, name: str, hint: str = "run aws ecr create-repository (notebook 04)") -> dict:
     """The repository as ECR describes it, or NotYet."""
     ecr = lab.client()
     try:
@@ -104,7 +104,7 @@ def local_image(lab: Lab, name: str):
         return lab.engine().images.get(name)
     except docker.errors.ImageNotFound:
         shown = name.replace(lab.repository_uri, "$REPOSITORY_URI").replace(lab.registry, "$REGISTRY")
-        raise NotYet(f"this machine has no image {shown} yet", "docker images lists what it has") from None
+        raise NotYet(f"this machine has no image {shown} yet", "build, tag or pull it first") from None
 
 
 def docker_hub_status(name: str, *login: str) -> int:

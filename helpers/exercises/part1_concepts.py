@@ -127,7 +127,7 @@ def reader_can_only_pull(lab: Lab) -> str:
             raise NotYet("there is no user demo-reader", "run the cell above the exercise: it makes the user")
         request = impersonate.registry_client(lab, session, GUARDED)
         if request is None:
-            raise NotYet("demo-reader may not even log in", 'ecr:GetAuthorizationToken, with "Resource": "*"')
+            raise NotYet("demo-reader cannot log in", 'ecr:GetAuthorizationToken, with "Resource": "*"')
         if request("GET", f"manifests/{min(tags)}") != 200:
             raise NotYet("demo-reader may not read the manifest", f"ecr:BatchGetImage on {GUARDED}")
         if request("GET", f"blobs/{layers(lab, GUARDED, min(tags))[0]}") not in (200, 307):

@@ -97,7 +97,7 @@ def collect_garbage(sandbox: Settings, idle: float) -> dict:
     """
     result = _control(sandbox, "POST", f"/gc?idle={idle}", GARBAGE_COLLECTION_SECONDS)
     if result is None:
-        raise SandboxError("The sandbox could not look for unused layers.", f"read its log: {log_file(sandbox)}")
+        raise SandboxError("The sandbox could not search for unused layers.", f"read its log: {log_file(sandbox)}")
     if kept := result.get("put_aside"):
         raise SandboxError(
             f"Nothing was freed: a state file that could not be read is kept as {', '.join(kept)}, and its layers too.",

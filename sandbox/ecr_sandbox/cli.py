@@ -41,7 +41,7 @@ def pass_settings(command: Callable) -> Callable:
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def commands() -> None:
-    """A local Amazon ECR: the API, the registry and what belongs to them, on this machine."""
+    """A local Amazon ECR: the API and the registry, on this machine."""
 
 
 @commands.command()
@@ -119,7 +119,7 @@ def reset(sandbox: Settings, yes: bool) -> None:
     for name in USERS_DATA:
         _remove(sandbox.state / name)
     found = background.start(sandbox)
-    click.echo(f"✔ sandbox reset: it is as new, at {found['endpoint']}")
+    click.echo(f"✔ sandbox reset: it is empty, at {found['endpoint']}")
 
 
 @commands.command()
@@ -145,7 +145,10 @@ def gc(sandbox: Settings, idle: float) -> None:
 @click.option("--forward-days", type=click.FloatRange(min=0), default=0, help="Advance it by this many days.")
 @pass_settings
 def clock(sandbox: Settings, forward_days: float) -> None:
-    """Show the sandbox's time, or advance its clock: images age and rules act. `reset` sets it right again."""
+    """Show the sandbox's time, or advance its clock, so that images get older and lifecycle rules apply.
+
+    `reset` sets it to the real time.
+    """
     now = datetime.fromtimestamp(background.advance_clock(sandbox, forward_days * DAY), UTC)
     click.echo(f"It is {now:%Y-%m-%d %H:%M} UTC in the sandbox.")
 
@@ -173,7 +176,7 @@ def refresh_advisories(sandbox: Settings) -> None:
 
     packages, vulns = refresh(background.seen_packages(sandbox), sandbox.state)
     background.advisories_changed(sandbox)
-    click.echo(f"✔ {vulns} advisories on {packages} packages, as OSV has them now")
+    click.echo(f"✔ {vulns} advisories on {packages} packages, as of now in OSV")
 
 
 def main() -> None:
@@ -202,7 +205,7 @@ def run(group: click.Group, name: str, read: Callable[[], Settings], check: str 
         _fail(name, SandboxError(f"{why}.", fix))
     except Exception as error:
         why = " ".join(str(error).split()) or type(error).__name__
-        _fail(name, SandboxError(f"Something unforeseen: {why.rstrip('.')}.", check))
+        _fail(name, SandboxError(f"Unexpected error: {why.rstrip('.')}.", check))
 
 
 def print_environment(new: Mapping[str, str], removed: Sequence[str], command: str) -> None:

@@ -87,7 +87,7 @@ def explain_engine_error(error: Exception, host: str) -> SandboxError:
     if any(isinstance(cause, PermissionError) for cause in _causes(error)):
         socket = host.removeprefix("unix://")
         return SandboxError(
-            f"You may not use the Docker engine's socket {socket} (permission denied).",
+            f"You are not allowed to use the Docker engine's socket {socket} (permission denied).",
             'sudo usermod -aG docker "$USER", then log out and in again',
         )
     if not shutil.which("docker"):

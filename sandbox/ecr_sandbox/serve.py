@@ -50,7 +50,7 @@ def main(sandbox: Settings) -> int:
     except NoPort as error:
         why = f"{error} Choose another: {sandbox.variables}_PORT=6060"
     except StateGone as error:
-        why = f"{error} It has stopped, and acknowledged no change since. Start a new one: {sandbox.command} up"
+        why = f"{error} It has stopped, and has acknowledged no change. Start a new one: {sandbox.command} up"
     except (Refused, ValueError) as error:
         why = str(error)
     except ModuleNotFoundError as error:
@@ -159,7 +159,7 @@ def _require_state(sandbox: Settings) -> None:
     if layers and any(layers.iterdir()) and is_missing(sandbox.state / "state.db"):
         raise Refused(
             f"The state file {sandbox.state / 'state.db'} is missing or empty, but there are layers in {layers}. "
-            f"Put the file back, or remove everything: {sandbox.command} reset"
+            f"Restore the file, or remove everything: {sandbox.command} reset"
         )
 
 

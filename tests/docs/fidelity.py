@@ -88,27 +88,27 @@ Scans:
   enhanced scan has `UNSUPPORTED_IMAGE`. An enhanced scan on push ends as `COMPLETE`; before an enhanced scan has a
   result, the call fails with `ScanNotFoundException`, as pipelines report. The daily quota of basic scans is not
   enforced.
-- An image that needs more memory or time than a scan may use has the result of an unsupported image, also if its size
-  is the reason: `IMAGE_SIZE_EXCEEDED` is not used. The limits are ours; `threats.md` lists them.
+- An image that needs more memory or time than a scan may use gets the result of an unsupported image. The sandbox
+  never returns `IMAGE_SIZE_EXCEEDED`. The limits are ours; `threats.md` lists them.
 - When enhanced scanning is enabled, images of the last 30 days are scanned. Continuous scanning scans again when the
   advisories change, and ends 30 days after the push.
 - Inspector's own API (`inspector2`) is not included: its findings are available from ECR.
 
 The registry protocol (`/v2/`):
 
-- The OCI conformance suite 1.1.1, run by hand in November 2026, passes except for six tests: as on ECR, a part of a
-  layer returns 201, and must have at least 5 MiB unless it is the last one, and `last` is a token from a `Link`, not
-  the name of a tag. `test_oci_conformance.py` has its cases.
-- Known behavior of ECR is implemented, with the source next to the code: 201 for a part, a `Range` that stays at
-  the first part, layers by redirect, 405 for an invalid manifest, also for one without layers and for fields that ECR
-  does not know. Three such fields are known (`annotations` of the config, `platform` of the subject, `features` of a
-  platform); for the others the sandbox accepts those of the OCI specification and refuses the rest. A name that occurs
-  twice in an object is refused, which is our choice.
-- Unknown behavior is our choice: the code for a part that is too small is `BLOB_UPLOAD_INVALID`, the status for missing
-  layers 404, and for a manifest under another digest 400; the status of an upload has its true length; `DELETE` of a
-  layer is `UNSUPPORTED`; digests are sha256 only; a client that accepts no supported manifest format gets the stored
-  manifest; a list of referrers has up to 1,000 entries; an index of layers (BuildKit's cache without
-  `image-manifest=true`) is refused with 400, as on ECR, with the code `MANIFEST_INVALID`.
+- The OCI conformance suite 1.1.1 was run by hand in November 2026. It passes except for six tests, where the sandbox
+  does what ECR does. A part of a layer returns 201, and every part except the last has at least 5 MiB. `last` is a
+  token from a `Link`, not the name of a tag. `test_oci_conformance.py` has the cases.
+- Known behavior of ECR is implemented, with the source next to the code. A part returns 201, and its `Range` stays at
+  the first part. Layers are redirected. An invalid manifest is a 405, also one without layers or with fields that ECR
+  does not know. Three such fields are known: `annotations` of the config, `platform` of the subject and `features` of
+  a platform. Of other fields, the sandbox accepts those of the OCI specification and refuses the rest. It also refuses
+  an object in which a name occurs twice, which is our choice.
+- Unknown behavior is our choice. A part that is too small is `BLOB_UPLOAD_INVALID`. Missing layers are a 404, and a
+  manifest under another digest is a 400. The status of an upload has its true length. `DELETE` of a layer is
+  `UNSUPPORTED`. Digests are sha256 only. A client that accepts no supported manifest format gets the stored manifest.
+  A list of referrers has up to 1,000 entries. An index of layers (BuildKit's cache without `image-manifest=true`) is
+  refused with 400, as on ECR, with the code `MANIFEST_INVALID`.
 - A layer that no image uses yet can be pulled over the protocol; GetDownloadUrlForLayer refuses it.
 - ECR Public serves layers itself, without a redirect. It answers 404 to `_catalog`; AWS's answer is not known.
 - A GET of a manifest has no header `Docker-Content-Digest` and HEAD has it, as on ECR and ECR Public. The code of the

@@ -97,7 +97,7 @@ def test_reset_deletes_the_progress(state):
     (state / progress.FILE).write_text("{}")
     assert run("reset", stdin="n\n").stderr.endswith("ecr-lab: Nothing was removed.\n")
     assert (state / progress.FILE).exists()
-    assert run("reset", "--yes").stdout == f"✔ sandbox reset: it is as new, at http://localhost:{settings.port()}\n"
+    assert run("reset", "--yes").stdout == f"✔ sandbox reset: it is empty, at http://localhost:{settings.port()}\n"
     assert not (state / progress.FILE).exists()
 
 
@@ -118,4 +118,4 @@ def test_an_unexpected_error_is_printed_as_one_sentence(monkeypatch, capsys):
     with pytest.raises(SystemExit) as exit:
         cli.main()
     assert exit.value.code == 1
-    assert capsys.readouterr().err == "ecr-lab: Something unforeseen: a b. Fix: ecr-lab doctor\n"
+    assert capsys.readouterr().err == "ecr-lab: Unexpected error: a b. Fix: ecr-lab doctor\n"

@@ -175,7 +175,7 @@ def test_connect_to_aws_sets_only_the_documented_variables(aws, monkeypatch):
 @pytest.mark.parametrize("reply", ["no", "", "n", "123456789012"])
 def test_any_answer_other_than_yes_is_no(aws, monkeypatch, reply, state):
     answers(monkeypatch, reply)
-    with pytest.raises(SandboxError, match="Nothing was made: you did not say yes"):
+    with pytest.raises(SandboxError, match="Nothing was created: you did not answer yes"):
         helpers.connect()
     assert "REGISTRY" not in os.environ
     assert not list(state.iterdir())
@@ -201,7 +201,7 @@ def test_each_region_is_confirmed_separately(aws, monkeypatch):
     helpers.connect()
     os.environ["AWS_DEFAULT_REGION"] = "us-west-2"
     answers(monkeypatch, "no")
-    with pytest.raises(SandboxError, match="you did not say yes"):
+    with pytest.raises(SandboxError, match="you did not answer yes"):
         helpers.connect()
 
 
@@ -308,7 +308,7 @@ def test_wait_until_on_aws_does_not_change_the_clock(aws, capsys):
     os.environ["ECR_TUTORIAL_CONFIRM"] = "123456789012"
     lab = helpers.connect()
     lab.wait_until(lab.now() + timedelta(days=1))
-    assert capsys.readouterr().out.splitlines()[-1].startswith("The clock of AWS cannot be moved")
+    assert capsys.readouterr().out.splitlines()[-1].startswith("AWS's clock cannot be moved")
 
 
 def test_a_repository_of_the_learner_with_the_same_name_is_not_used(aws, monkeypatch):
@@ -329,5 +329,5 @@ def test_catching_up_does_not_take_a_repository_of_the_learner(aws, monkeypatch)
     answers(monkeypatch, "yes")
     connected = helpers.connect()
     connected.client().create_repository(repositoryName="demo-app-repo", tags=[{"Key": "made-by", "Value": "me"}])
-    with pytest.raises(SandboxError, match="this tutorial did not make it and leaves it alone"):
+    with pytest.raises(SandboxError, match="this tutorial did not create it, so it stays"):
         connected.catch_up("09")

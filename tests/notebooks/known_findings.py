@@ -8,15 +8,11 @@ KNOWN: dict[str, set[str]] = {
     "explained": set(),
     # … and errors that the sandbox can produce, but no cell does
     "caused": set(),
-    # test_minutes.py: the stated minutes differ from the measured ones (`python -m tests.notebooks.minutes` shows both)
-    "minutes": set(),
-    # test_minutes.py: notebooks whose measured run time is longer than 15 s
-    "seconds": set(),
     # test_learning.py: what is missing from a question
     "questions": set(),
     # test_learning.py: prices in a section without a year
     "undated": set(),
-    # test_reading.py: terms that are used in a notebook before the one that introduces them
+    # test_glossary.py: terms that are used in a notebook before the one that introduces them
     "glossary": set(),
     # test_in_order.py (`make soak`): exercises that are not done after all notebooks have run in order
     "in order": set(),

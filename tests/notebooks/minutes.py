@@ -1,50 +1,70 @@
-"""How long a notebook takes: ``python -m tests.notebooks.minutes`` prints the stated and the measured minutes.
+"""How long a notebook takes: ``python -m tests.notebooks.minutes [NN… | FILE…]`` prints stated and measured minutes.
 
-The measure is the time to read the text at 200 words a minute (without folded solutions and code), plus the run time
-of the cells. Exercises are not included. A notebook states the measure rounded up to five minutes.
-``python -m tests.notebooks.minutes run 03 08`` runs these notebooks (all if none is named) and stores their seconds.
+The measure: prose at 200 words a minute; code and outputs at 100; the run time of the cells; 4 minutes for each
+exercise, which cover all between its heading and the next heading. Folded answers and *Going deeper* are not counted.
+A notebook states the measure rounded up to a whole minute.
+``python -m tests.notebooks.minutes run [NN…]`` runs these notebooks and stores their seconds first.
 """
 
 import json
 import math
 import os
+import re
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from helpers import show
 from tests.notebooks import clean_state, course
 
-WORDS_A_MINUTE = 200
-STEP = 5  # minutes; stated minutes are a multiple of it
-SLACK = 1  # minutes by which an edit may change the measure before the stated minutes must change
+PROSE, CODE = 200, 100  # words a minute
+EXERCISE = 4  # minutes
+CORE_PATH = ("00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "14")
+CORE_MINUTES = 160  # for the core path, as stated
+SLACK = 1  # minutes by which the run time may vary before the stated minutes must change
 UNKNOWN = 15  # seconds of a notebook that was not measured yet: the maximum
 SECONDS = Path(__file__).with_name("seconds.json")
 
 
-def main(arguments: list[str]) -> None:
-    """Run the named notebooks, then print the table."""
+class Measure(NamedTuple):
+    """What the minutes are made of: words of prose, words of code and outputs, exercises, and seconds of run time."""
+
+    prose: int
+    code: int
+    exercises: int
+    seconds: int
+
+    @property
+    def minutes(self) -> float:
+        """The minutes of a learner who reads, runs and solves everything that is counted."""
+        return self.prose / PROSE + self.code / CODE + self.exercises * EXERCISE + self.seconds / 60
+
+
+def main(arguments: list[str]) -> int:
+    """Run the named notebooks, then print the table; 1 if stated minutes are wrong."""
     if arguments[:1] == ["run"]:
-        run(arguments[1:])
-    rows = []
-    for path in course.PATHS:
-        notebook = course.read(path)
-        stated = course.minutes(notebook)
-        fix = "" if is_kept(stated, measured(path)) else f"state {rounded(measured(path))}"
-        rows.append((path.stem, words(notebook), seconds().get(path.name[:2]), f"{measured(path):.1f}", stated, fix))
-    show.table(rows, ["notebook", "words", "seconds", "minutes", "stated", ""])
+        arguments = arguments[1:]
+        run(arguments)
+    rows, wrong = [], 0
+    for path in course.named(arguments):
+        measure, stated = measured(path), course.minutes(course.read(path))
+        fix = "" if is_kept(stated, measure.minutes) else f"state {math.ceil(measure.minutes)}"
+        rows.append((path.stem, *measure, f"{measure.minutes:.1f}", stated, fix))
+        wrong += bool(fix)
+    show.table(rows, ["notebook", "prose", "code", "exercises", "seconds", "minutes", "stated", ""])
+    return int(wrong > 0)
 
 
 def run(numbers: list[str]) -> None:
     """Run these notebooks from a clean state and store how many seconds their cells took."""
     os.environ |= {"ECR_TUTORIAL_STATE": str(clean_state.FOLDER), "ECR_TUTORIAL_PORT": clean_state.PORT}
     taken = seconds()
-    for path in course.PATHS:
-        if not numbers or path.name[:2] in numbers:
-            clean_state.make()
-            begun = time.monotonic()
-            course.run(course.read(path))
-            taken[path.name[:2]] = round(time.monotonic() - begun)
+    for path in course.named(numbers):
+        clean_state.make()
+        begun = time.monotonic()
+        course.run(course.read(path))
+        taken[path.name[:2]] = round(time.monotonic() - begun)
     clean_state.leave()
     SECONDS.write_text(json.dumps(dict(sorted(taken.items())), indent=2) + "\n")
 
@@ -54,25 +74,42 @@ def seconds() -> dict[str, int]:
     return json.loads(SECONDS.read_text())
 
 
-def words(notebook) -> int:
-    """How many words the text has."""
-    return sum(any(map(str.isalnum, word)) for word in course.plain(course.prose(notebook)).split())
+def measured(path: Path) -> Measure:
+    """What the notebook at *path* takes."""
+    return measure(course.read(path), seconds().get(path.name[:2], UNKNOWN))
 
 
-def measured(path: Path) -> float:
-    """Minutes to read and run the notebook."""
-    return words(course.read(path)) / WORDS_A_MINUTE + seconds().get(path.name[:2], UNKNOWN) / 60
+def measure(notebook, seconds: int) -> Measure:
+    """What *notebook* takes when its cells run for *seconds*."""
+    prose = code = exercises = 0
+    for section, cell, text in course.sections(notebook):
+        if section == "Going deeper" or "solution" in course.tags(cell):
+            continue
+        if is_exercise(section):
+            exercises += cell.cell_type == "markdown" and bool(re.match(r"### Exercise", text))
+        elif cell.cell_type == "markdown":
+            visible = course.unfolded(text)
+            prose += words(course.plain(visible))
+            code += sum(map(words, course.fences(visible)))
+        else:
+            code += words(cell.source) + sum(map(words, course.shown(cell)))
+    return Measure(prose, code, exercises, seconds)
 
 
-def rounded(minutes: float) -> int:
-    """The minutes that a notebook states."""
-    return STEP * math.ceil(minutes / STEP)
+def is_exercise(section: str) -> bool:
+    """Whether a section's time is that of an exercise."""
+    return section.startswith("Exercise ")
+
+
+def words(text: str) -> int:
+    """How many words with a letter or digit *text* has."""
+    return sum(any(map(str.isalnum, word)) for word in text.split())
 
 
 def is_kept(stated: int, minutes: float) -> bool:
     """Whether the stated minutes are right, with a tolerance of one minute."""
-    return rounded(minutes - SLACK) <= stated <= rounded(minutes + SLACK)
+    return math.ceil(minutes - SLACK) <= stated <= math.ceil(minutes + SLACK)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

@@ -1,53 +1,65 @@
 """The minutes that a notebook states are the measured ones."""
 
+import nbformat
 import pytest
 
 from tests.notebooks import course, minutes
-from tests.notebooks.known_findings import expected
+
+MARKDOWN, CODE = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
 
 
-def test_the_stated_minutes_match_the_measured_time():
-    off = {path.name[:2] for path in course.PATHS if not kept(path)}
-    expected("minutes", off)
+@pytest.mark.parametrize("path", course.SECOND_EDITION, ids=lambda path: path.stem)
+def test_the_stated_minutes_match_the_measured_time(path):
+    assert minutes.is_kept(course.minutes(course.read(path)), minutes.measured(path).minutes)
 
 
-def kept(path) -> bool:
-    return minutes.is_kept(course.minutes(course.read(path)), minutes.measured(path))
+def test_the_core_path_fits_into_its_minutes():
+    core = [path for path in course.SECOND_EDITION if path.name[:2] in minutes.CORE_PATH]
+    assert sum(course.minutes(course.read(path)) for path in core) <= minutes.CORE_MINUTES
 
 
 def test_no_notebook_ran_longer_than_fifteen_seconds():
-    expected("seconds", {number for number, seconds in minutes.seconds().items() if seconds > minutes.UNKNOWN})
+    slow = {number: seconds for number, seconds in minutes.seconds().items() if seconds > minutes.UNKNOWN}
+    assert slow == {}
 
 
-@pytest.mark.parametrize(("measured", "rounded"), [(0.5, 5), (5.0, 5), (5.1, 10), (12.4, 15), (30, 30)])
-def test_minutes_are_rounded_up_to_five(measured, rounded):
-    assert minutes.rounded(measured) == rounded
+def measure(*cells) -> minutes.Measure:
+    return minutes.measure(nbformat.v4.new_notebook(cells=list(cells)), 30)
+
+
+def test_minutes_are_prose_code_exercises_and_run_time():
+    assert minutes.Measure(prose=400, code=100, exercises=2, seconds=30).minutes == 2 + 1 + 8 + 0.5
+
+
+def test_links_pictures_and_folded_text_are_no_prose():
+    text = "two `words` ![not read](a.svg) <b>[ends](https://a.b/c)</b> ·"
+    folded = "\n\n<details><summary>why</summary>folded</details>"
+    assert measure(MARKDOWN(text + folded)) == (4, 0, 0, 30)
+
+
+def test_code_and_each_output_are_counted_once():
+    table = {"text/html": "<b>two words</b>", "text/plain": "two words"}
+    picture = {"image/png": "…", "text/plain": "<Figure size 1x1>"}
+    outputs = [
+        nbformat.v4.new_output("stream", text="one ✔ two"),
+        *(nbformat.v4.new_output("display_data", data=data) for data in (table, picture)),
+    ]
+    assert measure(CODE("x = 1", outputs=outputs), MARKDOWN("```bash\naws s3\n```")).code == 2 + 4 + 2
+
+
+def test_an_exercise_covers_everything_up_to_the_next_heading():
+    exercise = [MARKDOWN("## Exercises\n\n### Exercise 04.1 · Try\n\nDo it."), CODE("check()")]
+    solution = MARKDOWN("folded", metadata={"tags": ["solution"]})
+    assert measure(*exercise, solution, MARKDOWN("## Next\n\nGo on.")) == (4, 0, 1, 30)
+
+
+def test_going_deeper_is_not_counted():
+    assert measure(MARKDOWN("## Going deeper\n\nOptional."), CODE("x"), MARKDOWN("## Next")) == (1, 0, 0, 30)
 
 
 @pytest.mark.parametrize(
     ("stated", "measured", "kept"),
-    [(10, 8, True), (10, 10.9, True), (10, 11.1, False), (10, 5.5, True), (10, 3.9, False), (12, 12, False)],
+    [(13, 13.0, True), (13, 12.1, True), (13, 13.9, True), (13, 11.1, True), (13, 10.9, False), (13, 14.1, False)],
 )
 def test_the_stated_minutes_tolerate_one_minute(stated, measured, kept):
     assert minutes.is_kept(stated, measured) == kept
-
-
-def test_solutions_code_and_links_are_not_counted(notebook):
-    notebook("two `words`", "```bash\nfour more words here\n```", "[a link](https://tiny_image.com/a/b) <b>ends</b> ·")
-    assert minutes.words(notebook.read()) == 5
-
-
-@pytest.fixture
-def notebook():
-    """A notebook of Markdown cells, the last one a solution."""
-    import nbformat
-
-    class Made:
-        def __call__(self, *texts: str) -> None:
-            self.cells = [nbformat.v4.new_markdown_cell(text) for text in texts]
-
-        def read(self):
-            solution = nbformat.v4.new_markdown_cell("left folded", metadata={"tags": ["solution"]})
-            return nbformat.v4.new_notebook(cells=[*self.cells, solution])
-
-    return Made()

@@ -208,7 +208,7 @@ def test_reset_keeps_the_address_and_other_files(run, own_settings):
     ecr.create_repository(repositoryName="made-by-a-user")
     assert run("reset", stdin="n\n").stderr.endswith("ecr-sandbox: Nothing was removed.\n")
     assert ecr.describe_repositories()["repositories"]
-    assert run("reset", "--yes").stdout == f"✔ sandbox reset: it is as new, at http://localhost:{own_settings.port}\n"
+    assert run("reset", "--yes").stdout == f"✔ sandbox reset: it is empty, at http://localhost:{own_settings.port}\n"
     assert "made-by-a-user" not in str(ecr.describe_repositories()["repositories"])
     assert not (state / "docker" / "config.json").exists()
     assert (state / "thesis.txt").read_text() == "mine"
@@ -258,7 +258,7 @@ def test_ctrl_c_prints_no_traceback(stub, environ):
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (RuntimeError("a\nb."), "Something unforeseen: a b. Fix: ecr-sandbox down, then ecr-sandbox up"),
+        (RuntimeError("a\nb."), "Unexpected error: a b. Fix: ecr-sandbox down, then ecr-sandbox up"),
         (OSError(28, "No space left on device"), "No space left on device. Fix: free some disk space, then "),
     ],
 )

@@ -144,7 +144,7 @@ def test_a_socket_without_permission(tmp_path):
         os.close(read)
         os.close(write)
     assert message == (
-        f"You may not use the Docker engine's socket {tmp_path}/closed.sock (permission denied). "
+        f"You are not allowed to use the Docker engine's socket {tmp_path}/closed.sock (permission denied). "
         'Fix: sudo usermod -aG docker "$USER", then log out and in again'
     )
 

@@ -72,7 +72,7 @@ def test_layers_without_a_state_file(state, how):
             db.execute("DROP TABLE one")
     sentence = refused(state)
     assert f"The state file {file} is missing or empty, but there are layers in {state}/blobs/sha256." in sentence
-    assert "Put the file back, or remove everything: ecr-sandbox reset" in sentence
+    assert "Restore the file, or remove everything: ecr-sandbox reset" in sentence
     assert blobs(state) == before > 0
     file.write_bytes(kept)
     if (state / "log of the file").exists():

@@ -172,7 +172,7 @@ def _principals(value: Any) -> frozenset[tuple[str, str]]:
         return frozenset({("AWS", "*")})
     _check_object(value, "a principal", PRINCIPAL_TYPES)
     if not value:
-        raise Malformed("a principal names nobody")
+        raise Malformed("a principal is empty")
     return frozenset((kind, name) for kind, names in value.items() for name in _strings(names, "Principal"))
 
 

@@ -44,7 +44,7 @@ def forward(store: Store, seconds: float) -> None:
     global _ahead
     with store.lock:
         if not 0 <= seconds <= MAX_AHEAD - _ahead:
-            raise ValueError(f"The clock goes forward, and at most {MAX_AHEAD} seconds in all.")
+            raise ValueError(f"The clock can only move forward, by at most {MAX_AHEAD} seconds in all.")
         with store.change() as db:
             db.execute("INSERT OR REPLACE INTO clock VALUES (1, ?)", (_ahead + seconds,))
         _ahead += seconds

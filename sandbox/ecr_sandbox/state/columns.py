@@ -17,5 +17,5 @@ def require_columns(connection: sqlite3.Connection, path: Path, schema: str) -> 
             if missing := {*right.execute(columns)} - {tuple(row) for row in connection.execute(columns)}:
                 raise ValueError(
                     f"The state file {path} is damaged: its table {table} has no column {sorted(missing)[0][0]}. "
-                    "Put a copy of the file back, or use another state folder."
+                    "Restore a copy of the file, or use another state folder."
                 )

@@ -112,7 +112,7 @@ class Jobs:
                 elif self._begin(number, tries):
                     self._run(number, kind, what, tries + 1)
             except Exception as error:  # the disk is full: what cannot be noted is not begun, or is repeated
-                print(f"A job ({kind}) could not be noted: {error}", file=sys.stderr)
+                print(f"A job ({kind}) could not be recorded: {error}", file=sys.stderr)
                 with self._changed:
                     self._changed.wait(PAUSE)
             with self._changed:
@@ -170,11 +170,11 @@ class Jobs:
                 db.execute("DELETE FROM jobs WHERE id = ?", (number,))
 
     def _give_up(self, number: int, kind: str, what: dict[str, Any], why: str) -> None:
-        print(f"A job ({kind}) was given up: it {why}", file=sys.stderr)
+        print(f"A job ({kind}) is not tried again: it {why}", file=sys.stderr)
         with self._store.change() as db:
             db.execute("DELETE FROM jobs WHERE id = ?", (number,))
             if kind in self._give_ups:
                 try:
                     self._give_ups[kind]()(what)
                 except Exception as error:  # the job ends nevertheless
-                    print(f"The end of a job ({kind}) could not be noted: {error}", file=sys.stderr)
+                    print(f"The end of a job ({kind}) could not be recorded: {error}", file=sys.stderr)

@@ -34,7 +34,7 @@ def use_own_only(folder: Path) -> None:
                 aside = _free_name(folder, name)
                 (folder / name).rename(aside)
                 print(
-                    f"{folder / name} is not used, because it was not made here by you; it is kept as {aside.name}.",
+                    f"{folder / name} is not used, because you did not create it here; it is kept as {aside.name}.",
                     file=sys.stderr,
                 )
         (folder / MARK).unlink(missing_ok=True)

@@ -75,7 +75,7 @@ def test_clean_up_reports_what_was_not_listed_and_deletes_the_rest(lab, deny, ca
     assert [result[part] for part in ("workloads", "repositories", "iam")] == [[], [], []]
     printed = capsys.readouterr().out
     assert "none was left" not in printed.replace("images deleted from this machine: none was left", "")
-    assert "✗ The rest may exist and cost money. Fix: run lab.clean_up()" in printed
+    assert "✗ The rest may still exist and cost money. Fix: run lab.clean_up()" in printed
     for problem in result["problems"]:
         assert f"✗ {problem}\n" in printed
     deny("ecs:ListClusters")

@@ -300,7 +300,7 @@ def test_a_choice_is_printed_as_text():
         "Amazon ECR",
         "  + ECR is next to where your containers run: pulls inside the Region cost nothing",
         "  - a docker login lasts 12 hours, and a repository must exist before its first push",
-        "  - what nobody deletes is paid for: old images stay until a lifecycle rule takes them",
+        "  - you pay for each image until it is deleted: a lifecycle rule expires old ones",
         "  - pulls through a NAT gateway cost $0.045 a GB, unless there are endpoints",
     ]
 

@@ -54,6 +54,16 @@ def test_a_check_prints_one_line_for_every_outcome(exercise, capsys, does, line)
     assert checks.verdict("99.9") == (line[0] == "✔", line)
 
 
+def test_the_hint_disappears_after_success(exercise, capsys):
+    outcomes = iter([raising(NotYet("it is not there", "make it")), lambda lab: "it is there"])
+    exercise(lambda lab: next(outcomes)(lab))
+    check("99.9")
+    check("99.9")
+    failed, done = capsys.readouterr().out.splitlines()
+    assert "Hint: make it" in failed
+    assert done == "✔ 99.9 it is there"
+
+
 def test_an_unknown_exercise_lists_the_exercises(exercise, capsys):
     exercise(lambda lab: "x")
     check("1")

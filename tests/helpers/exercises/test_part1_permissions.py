@@ -42,10 +42,10 @@ def test_the_check_evaluates_the_inline_policy_of_the_user(lab):
     iam = lab.client("iam")
     assert checks.verdict("03.1")[1].startswith("✗ 03.1 there is no user demo-reader.")
     iam.create_user(UserName="demo-reader")
-    assert checks.verdict("03.1")[1].startswith("✗ 03.1 demo-reader may not even log in.")
+    assert checks.verdict("03.1")[1].startswith("✗ 03.1 demo-reader cannot log in.")
     for statements, expected in [
-        ([on("*", *PULL)], "✗ 03.1 demo-reader may not even log in."),
-        ([on(ARN, "ecr:GetAuthorizationToken", *PULL)], "✗ 03.1 demo-reader may not even log in."),
+        ([on("*", *PULL)], "✗ 03.1 demo-reader cannot log in."),
+        ([on(ARN, "ecr:GetAuthorizationToken", *PULL)], "✗ 03.1 demo-reader cannot log in."),
         ([LOG_IN], "✗ 03.1 demo-reader may not read the manifest."),
         ([LOG_IN, on(f"{ARN}s", *PULL)], "✗ 03.1 demo-reader may not read the manifest."),
         ([LOG_IN, on(ARN, "ecr:BatchGetImage")], "✗ 03.1 demo-reader gets the manifest but no layer."),

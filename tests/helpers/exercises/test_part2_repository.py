@@ -21,7 +21,7 @@ def test_the_first_repository_is_immutable_and_tagged(plain, capsys):
     checks.check("04.1")
     checks.check("04.2")
     assert printed(capsys) == [
-        "✗ 04.1 there is no repository my-first-repo yet. Hint: create-repository makes it (notebook 04).",
+        "✗ 04.1 there is no repository my-first-repo yet. Hint: run aws ecr create-repository (notebook 04).",
         "✗ 04.1 the tags of my-first-repo are MUTABLE. "
         "Hint: --image-tag-mutability, or put-image-tag-mutability later.",
         "✗ 04.2 my-first-repo does not scan on push. Hint: put-image-scanning-configuration changes it.",

@@ -684,7 +684,7 @@ MALFORMED: list[tuple[Any, str]] = [
     ({"Statement": allow("PutImage")}, "Action is not of the form service:Action"),
     ({"Statement": allow(resource=[SHOP, None])}, "Resource is neither a string nor a list of strings"),
     ({"Statement": {**STATEMENT, "Principal": ALICE}}, "a principal is not an object"),
-    ({"Statement": {**STATEMENT, "Principal": {}}}, "a principal names nobody"),
+    ({"Statement": {**STATEMENT, "Principal": {}}}, "a principal is empty"),
     ({"Statement": {**STATEMENT, "Principal": {"User": "a"}}}, "a principal has an unknown element User"),
     ({"Statement": {**STATEMENT, "Principal": {"AWS": [5]}}}, "Principal is neither a string nor a list of strings"),
     ({"Statement": allow(Condition=[])}, "Condition is not an object"),

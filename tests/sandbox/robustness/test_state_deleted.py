@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ecr_sandbox import background
 from tests.sandbox.conftest import PATIENCE, until
 
-SENTENCE = "It has stopped, and acknowledged no change since. Start a new one: ecr-sandbox up\n"
+SENTENCE = "It has stopped, and has acknowledged no change. Start a new one: ecr-sandbox up\n"
 
 
 def ended(sandbox) -> str:

@@ -149,7 +149,7 @@ def test_a_job_whose_try_cannot_be_counted_is_not_begun(store, work, monkeypatch
     assert done == []
     monkeypatch.setattr(store, "change", change)
     until(lambda: done == [{"name": "Ann"}])
-    assert "could not be noted" in capsys.readouterr().err
+    assert "could not be recorded" in capsys.readouterr().err
 
 
 def test_a_job_that_fails_too_often_is_given_up(work, monkeypatch, capsys):

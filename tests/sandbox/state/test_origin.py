@@ -71,7 +71,7 @@ def test_what_was_made_elsewhere_is_renamed_and_reported(state, tmp_path, give, 
     origin.use_own_only(given)
     assert used(given) == []
     assert (given / "bin.not-used-1" / "file").exists()
-    assert f"{given / 'bin'} is not used, because it was not made here by you; it is kept as bin.not-used-1." in (
+    assert f"{given / 'bin'} is not used, because you did not create it here; it is kept as bin.not-used-1." in (
         capsys.readouterr().err
     )
     origin.use_own_only(given)

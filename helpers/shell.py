@@ -1,10 +1,32 @@
 """Runs a command as on another computer: ``aws`` and ``docker`` know a computer by its environment only."""
 
+import atexit
 import os
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 
 from helpers import show
+
+
+def computer(key: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a computer that has only this access key, and whose Docker is not logged in anywhere.
+
+    *key* is an ``AccessKey`` of ``create_access_key`` or the ``Credentials`` of ``assume_role``. ``DOCKER_CONFIG`` is a
+    new folder, where Docker stores its logins; it is deleted when this process ends.
+    """
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    # An entry for another host keeps Docker from choosing a credential store, which all computers here would share.
+    Path(folder, "config.json").write_text('{"auths": {"nowhere.invalid": {}}}')
+    return {
+        "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": key.get("SessionToken", ""),
+        "DOCKER_CONFIG": folder,
+    }
 
 
 def run_on(computer: Mapping[str, str] | None, command: str) -> str:

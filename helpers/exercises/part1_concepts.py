@@ -3,13 +3,12 @@
 import contextlib
 import os
 
-import ecr_sandbox
-from helpers import cleanup, impersonate, settings
+from helpers import impersonate, settings
 from helpers.lab import Lab
 
-from . import teams
+from . import permissions, teams
 from .checks import NotYet, exercise
-from .lookup import digests_by_tag, docker_hub_status, layers, repository, stored_manifest, stored_text
+from .lookup import digests_by_tag, docker_hub_status, image, layers, stored_manifest, stored_text
 
 EXAMPLE = "anatomy/hello"  # the repository of notebook 01
 GUARDED = "demo-guarded-repo"  # the repository of notebook 03
@@ -18,32 +17,17 @@ PREDICTIONS = {  # what to think about after a wrong prediction
     "images": "an image has one digest, and may have several tags",
     "layers": "look for digests that occur in more than one manifest",
 }
-PULL = {"ecr:BatchGetImage": "the manifest", "ecr:GetDownloadUrlForLayer": "the layers"}
-CHANGES = ("ecr:PutImage", "ecr:InitiateLayerUpload", "ecr:BatchDeleteImage", "ecr:SetRepositoryPolicy")
-ALLOW_ALL = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 
 
 @exercise("00.1")
-def has_practice_profile(lab: Lab) -> str:
-    """The AWS configuration has a profile practice whose region is Frankfurt."""
-    import botocore.session
-
-    profiles = botocore.session.Session().full_config["profiles"]
-    if "practice" not in profiles:
-        raise NotYet("there is no profile practice yet", "aws configure set … --profile practice")
-    region = profiles["practice"].get("region")
-    if region != "eu-central-1":
-        raise NotYet(f"the region of the profile practice is {region}", "Frankfurt is eu-central-1")
-    return "the profile practice is in Frankfurt"
-
-
-@exercise("00.2")
-def prints_tables(lab: Lab) -> str:
-    """The environment makes aws print tables."""
-    output = os.environ.get("AWS_DEFAULT_OUTPUT")
-    if output != "table":
-        raise NotYet(f"AWS_DEFAULT_OUTPUT is {output or 'not set'}", 'os.environ["AWS_DEFAULT_OUTPUT"] = …')
-    return "aws prints tables, because the environment says so"
+def ships_own_version(lab: Lab) -> str:
+    """v2 is in demo-app-repo, and some of its files differ from those of v1."""
+    name = settings.REPOSITORY
+    image(lab, name, "v1", "run the notebook from its top, and leave v1 as it is")
+    image(lab, name, "v2", "docker build, docker tag and docker push, as for v1")
+    if layers(lab, name, "v2") == layers(lab, name, "v1"):
+        raise NotYet("v2 has the same files as v1", "change GREETING in my_app/app.py, save it, and build again")
+    return f"your version is in {name} as v2"
 
 
 @exercise("01.1")
@@ -151,30 +135,26 @@ def _allowed_change(ecr) -> str:
 
 
 @exercise("03.2")
-def shared_with_one_account(lab: Lab) -> str:
-    """The repository policy lets the second account pull, and nothing else; a third account may do neither."""
-    ecr, other = lab.client(), cleanup.second_account(lab)
-    if other is None:
-        raise NotYet(f"needs a second account, as profile {settings.OTHER_PROFILE}", "do this one in the sandbox")
-    arn = repository(lab, GUARDED)["repositoryArn"]
-    try:
-        policy = ecr.get_repository_policy(repositoryName=GUARDED)["policyText"]
-    except ecr.exceptions.RepositoryPolicyNotFoundException:
-        raise NotYet(f"{GUARDED} has no policy yet", "set_repository_policy") from None
-    for action, what in PULL.items():
-        if not _policy_allows(policy, other, action, arn):
-            raise NotYet(f"account {other} may not read {what}", f"{action} for arn:aws:iam::{other}:root")
-    for action in CHANGES:
-        if _policy_allows(policy, other, action, arn):
-            raise NotYet(f"account {other} would be allowed {action} too", "two actions, no more")
-    if _policy_allows(policy, "444455556666", "ecr:BatchGetImage", arn):
-        raise NotYet("every AWS account may pull too", f"name the account: arn:aws:iam::{other}:root")
-    return f"account {other} may pull from {GUARDED}, but not push, and no third account may pull"
+def builder_has_least_privilege(lab: Lab) -> str:
+    """demo-builder can push to demo-shop/web and pull demo-shop/base, and nothing more: simulated from its policies."""
+    builder = permissions.of_user(lab.client("iam"), "demo-builder")
+    if builder is None:
+        raise NotYet("there is no user demo-builder", "run the cell above the exercise: it creates the user")
+    prefix = f"arn:aws:ecr:{lab.region}:{lab.account}:repository"
+    web, base, other = f"{prefix}/demo-shop/web", f"{prefix}/demo-shop/base", f"{prefix}/of-another-team"
+    if not permissions.allowed(builder, permissions.PASSWORD, "*"):
+        raise NotYet("demo-builder may not log in", f'{permissions.PASSWORD}, with "Resource": "*"')
+    for arn, needed in ((web, permissions.PUSH), (base, permissions.PULL)):
+        for action in sorted(needed):
+            if not permissions.allowed(builder, action, arn):
+                raise NotYet(f"demo-builder may not do {action} on {_name(arn)}", "allow it, on this ARN")
+    for action in sorted(permissions.PULL):
+        if permissions.allowed(builder, action, other):
+            raise NotYet(f"demo-builder may do {action} on any repository", "name the two repositories")
+    if more := permissions.beyond(lab, builder, web, *permissions.PUSH) or permissions.beyond(lab, builder, base):
+        raise NotYet(f"demo-builder may also do {more}", "one statement for each of the three resources")
+    return "demo-builder can push to demo-shop/web and pull demo-shop/base, and nothing more"
 
 
-def _policy_allows(policy: str, account: str, action: str, arn: str) -> bool:
-    """Whether the repository policy allows this action to a principal that has all permissions in another account."""
-    root = f"arn:aws:iam::{account}:root"
-    principal = ecr_sandbox.Principal(root, account, frozenset({root}), (ecr_sandbox.parse_policy(ALLOW_ALL),))
-    request = ecr_sandbox.RequestContext(action, arn, arn.split(":")[4])
-    return ecr_sandbox.decide(principal, request, [ecr_sandbox.parse_policy(policy)]).allowed
+def _name(arn: str) -> str:
+    return arn.rpartition("repository/")[2]

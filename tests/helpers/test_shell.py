@@ -1,6 +1,9 @@
 """A command on another computer has that computer's environment, and all its output is returned."""
 
-from helpers.shell import run_on
+import json
+from pathlib import Path
+
+from helpers.shell import computer, run_on
 
 
 def test_a_command_has_both_environments(monkeypatch):
@@ -20,3 +23,14 @@ def test_progress_output_is_removed():
 def test_without_a_computer_nothing_runs(tmp_path):
     assert run_on(None, f"touch {tmp_path}/made").startswith("skipped")
     assert not (tmp_path / "made").exists()
+
+
+def test_a_computer_has_the_key_and_a_docker_without_logins():
+    key = {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "SecretAccessKey": "secret"}
+    lasting, borrowed = computer(key), computer({**key, "SessionToken": "token"})
+    assert lasting["AWS_ACCESS_KEY_ID"] == "AKIAIOSFODNN7EXAMPLE"
+    assert lasting["AWS_SECRET_ACCESS_KEY"] == "secret"
+    assert [each["AWS_SESSION_TOKEN"] for each in (lasting, borrowed)] == ["", "token"]
+    assert lasting["DOCKER_CONFIG"] != borrowed["DOCKER_CONFIG"]
+    logins = json.loads(Path(lasting["DOCKER_CONFIG"], "config.json").read_text())
+    assert logins == {"auths": {"nowhere.invalid": {}}}

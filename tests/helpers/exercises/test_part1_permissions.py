@@ -5,14 +5,13 @@ import json
 import pytest
 
 from helpers import impersonate, settings, tiny_image
-from helpers.exercises import checks, lookup, part1_concepts
+from helpers.exercises import checks, lookup, part1_concepts, permissions
 
 GUARDED = part1_concepts.GUARDED
 ARN = f"arn:aws:ecr:{settings.REGION}:{settings.ACCOUNT}:repository/{GUARDED}"
 LOG_IN = {"Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"}
 PULL = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 AWS_POLICY = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistry"
-OTHER_ROOT = f"arn:aws:iam::{settings.OTHER_ACCOUNT}:root"
 
 RIGHT = "✔ 03.1 demo-reader can pull and change nothing"
 
@@ -87,39 +86,42 @@ def test_the_check_needs_an_image_to_pull(lab):
     assert checks.verdict("03.1")[1].startswith(f"✗ 03.1 {GUARDED} holds no image to try with.")
 
 
-def test_the_check_evaluates_the_repository_policy_for_the_second_account(lab, monkeypatch):
-    ecr = lab.client()
-    right = (
-        f"✔ 03.2 account {settings.OTHER_ACCOUNT} may pull from {GUARDED}, but not push, and no third account may pull"
-    )
-    them = f"account {settings.OTHER_ACCOUNT}"
-    lab.client("iam").create_user(UserName="mine")
-    assert checks.verdict("03.2")[1].startswith(f"✗ 03.2 {GUARDED} has no policy yet.")
+SHOP = f"arn:aws:ecr:{settings.REGION}:{settings.ACCOUNT}:repository/demo-shop"
+PUSH = sorted(permissions.PUSH)
+BUILDER_RIGHT = "✔ 03.2 demo-builder can push to demo-shop/web and pull demo-shop/base, and nothing more"
+
+
+def test_the_policies_of_the_builder_are_simulated(plain):
+    iam = plain.client("iam")
+    assert checks.verdict("03.2")[1].startswith("✗ 03.2 there is no user demo-builder.")
+    iam.create_user(UserName="demo-builder")
+    web, base = on(f"{SHOP}/web", *PUSH), on(f"{SHOP}/base", *PULL)
     for statements, expected in [
-        ([share({"AWS": OTHER_ROOT}, "ecr:BatchGetImage")], f"✗ 03.2 {them} may not read the layers."),
-        ([share({"AWS": OTHER_ROOT}, "ecr:GetDownloadUrlForLayer")], f"✗ 03.2 {them} may not read the manifest."),
-        ([share({"AWS": f"arn:aws:iam::{settings.ACCOUNT}:user/mine"}, *PULL)], f"✗ 03.2 {them} may not read"),
-        ([share({"AWS": settings.ACCOUNT}, *PULL)], f"✗ 03.2 {them} may not read"),
-        ([share({"AWS": OTHER_ROOT}, "ecr:*")], f"✗ 03.2 {them} would be allowed ecr:PutImage too."),
-        ([share({"AWS": OTHER_ROOT}, *PULL, "ecr:BatchDeleteImage")], f"✗ 03.2 {them} would be allowed ecr:Batch"),
-        ([share("*", *PULL)], "✗ 03.2 every AWS account may pull too."),
-        ([share({"AWS": OTHER_ROOT}, *PULL)], right),
-        ([share({"AWS": settings.OTHER_ACCOUNT}, "ecr:BatchGetImage", "ecr:Get*")], right),
-        ([share({"AWS": [OTHER_ROOT]}, PULL[0]), {**share({"AWS": OTHER_ROOT}, PULL[1]), "Sid": "Layers"}], right),
+        ([web, base], "✗ 03.2 demo-builder may not log in."),
+        ([on(f"{SHOP}/web", "ecr:GetAuthorizationToken", *PUSH), base], "✗ 03.2 demo-builder may not log in."),
+        ([LOG_IN, base], "✗ 03.2 demo-builder may not do ecr:BatchCheckLayerAvailability on demo-shop/web."),
+        ([LOG_IN, on(f"{SHOP}/web", *PUSH[:-1]), base], "✗ 03.2 demo-builder may not do ecr:UploadLayerPart on"),
+        ([LOG_IN, web], "✗ 03.2 demo-builder may not do ecr:BatchGetImage on demo-shop/base."),
+        ([LOG_IN, web, on(f"{SHOP}/base", PULL[0])], "✗ 03.2 demo-builder may not do ecr:GetDownloadUrlForLayer on"),
+        ([LOG_IN, web, on("*", *PULL)], "✗ 03.2 demo-builder may do ecr:BatchGetImage on any repository."),
+        ([on("*", "ecr:*")], "✗ 03.2 demo-builder may do ecr:BatchGetImage on any repository."),
+        ([LOG_IN, on(f"{SHOP}/*", "ecr:*")], "✗ 03.2 demo-builder may also do ecr:BatchDeleteImage on demo-shop/web."),
+        ([LOG_IN, on(f"{SHOP}/web", "ecr:*"), base], "✗ 03.2 demo-builder may also do ecr:BatchDeleteImage on"),
         (
-            [
-                share({"AWS": OTHER_ROOT}, "ecr:*"),
-                {**share({"AWS": OTHER_ROOT}, "ecr:*"), "Effect": "Deny", "Sid": "Out"},
-            ],
-            f"✗ 03.2 {them} may not",
+            [LOG_IN, on(f"{SHOP}/*", *PUSH), base],
+            "✗ 03.2 demo-builder may also do ecr:CompleteLayerUpload on demo-shop/web-too.",
         ),
+        (
+            [LOG_IN, web, on(f"{SHOP}/base", *PULL, "ecr:PutImage")],
+            "✗ 03.2 demo-builder may also do ecr:PutImage on demo-shop/base.",
+        ),
+        ([LOG_IN, web, base, on("*", "iam:PassRole")], "✗ 03.2 demo-builder may also do iam:PassRole on"),
+        ([LOG_IN, web, base, on("*", "ecr:CreateRepository")], "✗ 03.2 demo-builder may also do ecr:CreateRepository"),
+        ([LOG_IN, web, base], BUILDER_RIGHT),
+        ([LOG_IN, on(f"{SHOP}/web", *PUSH, *PULL), on(f"{SHOP}/base", *PULL, "ecr:Describe*")], BUILDER_RIGHT),
     ]:
-        ecr.set_repository_policy(repositoryName=GUARDED, policyText=policy(*statements))
+        iam.put_user_policy(UserName="demo-builder", PolicyName="own", PolicyDocument=policy(*statements))
         assert checks.verdict("03.2")[1].startswith(expected), statements
-    monkeypatch.setattr(settings, "OTHER_PROFILE", "no-such-profile")
-    assert checks.verdict("03.2")[1] == (
-        "✗ 03.2 needs a second account, as profile no-such-profile. Hint: do this one in the sandbox."
-    )
 
 
 def test_an_access_key_that_is_not_accepted_is_deleted(lab, monkeypatch):

@@ -1,16 +1,22 @@
 """The checks of notebooks 00 to 03."""
 
+import contextlib
 import os
 
-from helpers import cleanup, impersonate, settings
+from helpers import impersonate, settings
 from helpers.lab import Lab
 
-from . import permissions
+from . import permissions, teams
 from .checks import NotYet, exercise
-from .lookup import digests_by_tag, docker_hub_status, ecr_public_status, image, layers
+from .lookup import digests_by_tag, docker_hub_status, image, layers, stored_manifest, stored_text
 
 EXAMPLE = "anatomy/hello"  # the repository of notebook 01
 GUARDED = "demo-guarded-repo"  # the repository of notebook 03
+PREDICTIONS = {  # what to think about after a wrong prediction
+    "digest": "it is the SHA-256 checksum of the whole text, with the space",
+    "images": "an image has one digest, and may have several tags",
+    "layers": "look for digests that occur in more than one manifest",
+}
 
 
 @exercise("00.1")
@@ -25,14 +31,26 @@ def ships_own_version(lab: Lab) -> str:
 
 
 @exercise("01.1")
-def stable_is_v1(lab: Lab) -> str:
-    """stable points to the image of v1."""
+def predicts_what_is_stored(lab: Lab, prediction: object = None) -> str:
+    """The prediction of what the repository stores with v1's manifest, one space longer, as another image.
+
+    The check puts that manifest under the tag spaced, and compares.
+    """
+    ecr = lab.client()
+    if not isinstance(prediction, dict) or None in prediction.values():
+        raise NotYet("there is no prediction yet", "replace each None and run that cell")
+    manifest = stored_text(lab, EXAMPLE, "v1")
+    with contextlib.suppress(ecr.exceptions.ImageAlreadyExistsException):
+        ecr.put_image(repositoryName=EXAMPLE, imageManifest=f"{manifest} ", imageTag="spaced")
     tags = digests_by_tag(lab, EXAMPLE)
-    if "stable" not in tags:
-        raise NotYet(f"{EXAMPLE} has no tag stable yet", "put_image, as in the loop with the twenty tags")
-    if tags["stable"] != tags.get("v1"):
-        raise NotYet("stable is not the image that v1 is", "put_image with the manifest of v1")
-    return "stable and v1 are two names of one image"
+    images = set(tags.values())
+    manifests = [stored_manifest(lab, EXAMPLE, imageDigest=image) for image in images]
+    stored = {layer["digest"] for each in manifests for layer in each["layers"]}
+    actual = {"digest": tags["spaced"], "images": len(images), "layers": len(stored)}
+    for name, value in actual.items():
+        if str(prediction.get(name)) != str(value):
+            raise NotYet(f"ECR stores something else: {name} is not {prediction.get(name)}", PREDICTIONS[name])
+    return f"one space makes another image: {len(images)} images, but still {len(stored)} layers"
 
 
 @exercise("01.2")
@@ -65,24 +83,21 @@ def private_on_docker_hub(lab: Lab) -> str:
 
 
 @exercise("02.2")
-def published_on_ecr_public(lab: Lab) -> str:
-    """demo-public-own is on ECR Public, and anonymous clients can pull its image v1."""
-    import boto3
-
-    name = "demo-public-own"
-    public = boto3.client("ecr-public", region_name=cleanup.PUBLIC_REGION)
-    try:
-        found = public.describe_repositories(repositoryNames=[name])["repositories"][0]
-    except public.exceptions.RepositoryNotFoundException:
-        raise NotYet(
-            f"there is no public repository {name} yet", "aws ecr-public create-repository, in us-east-1"
-        ) from None
-    if ecr_public_status(lab, found["repositoryUri"].partition("/")[2], "v1") != 200:
-        raise NotYet(
-            f"{name} has no image v1 that anonymous clients can pull",
-            "docker login to $PUBLIC_REGISTRY, docker tag, docker push",
-        )
-    return f"anyone can pull {name}:v1 from ECR Public"
+def chooses_registries(lab: Lab, answer: object = None) -> str:
+    """The answer names the registry that suits each of the three teams that were drawn."""
+    found = teams.drawn()
+    if not found:
+        raise NotYet("no teams are drawn yet", "run the cell with teams.show()")
+    chosen = answer if isinstance(answer, dict) else {}
+    for label, team in found.items():
+        choice = chosen.get(label)
+        if choice is None:
+            raise NotYet(f"there is no answer for team {label} yet", "replace each None and run that cell")
+        if choice not in teams.registries():
+            raise NotYet(f"{choice} is not one of the registries", f"write one of {', '.join(teams.registries())}")
+        if choice != team.suits:
+            raise NotYet(f"{choice} is not the best choice for team {label}", team.hint)
+    return "; ".join(f"{label}: {team.suits}, because {team.because}" for label, team in found.items())
 
 
 @exercise("03.1")

@@ -10,6 +10,7 @@ ON_PURPOSE = {
     "MD024",  # a changelog repeats its headings
     "MD032",  # a list follows its bold title without a blank line
     "MD036",  # bold titles are not headings, so that the table of contents stays short
+    "MD051",  # links within a notebook keep the capitals of a heading, as JupyterLab and GitHub do there
 }
 TEXTS = list(written.texts())
 HTML = "details,summary,code,b,i,br,!--"  # folded text works everywhere, but Markdown inside it does not

@@ -4,6 +4,7 @@ import json
 import os
 from typing import Any
 
+import ecr_sandbox
 from helpers import scans, settings
 from helpers.lab import Lab
 from helpers.list_all import list_all
@@ -32,6 +33,12 @@ def has_tutorial_tag(lab: Lab, arn: str) -> bool:
 def exclusion_filters(found: dict) -> list[str]:
     """The exclusion filters of a repository's tag mutability."""
     return [each["filter"] for each in found.get("imageTagMutabilityExclusionFilters") or []]
+
+
+def scans_on_push(lab: Lab, name: str, own: bool = False) -> bool:
+    """Whether an image that is pushed to the repository is scanned: by the registry's rules or its *own* setting."""
+    config = lab.client().get_registry_scanning_configuration()["scanningConfiguration"]
+    return ecr_sandbox.scan_rule(name, config, own).on_push
 
 
 def image(lab: Lab, name: str, tag: str, hint: str = BEFORE_PUSH) -> dict:

@@ -65,6 +65,7 @@ def machine(tmp_path, monkeypatch):
     monkeypatch.setattr(aws_cli, "LINK", made.root / ".cache" / "aws-cli" / "bin" / "aws")
     monkeypatch.delenv("ECR_TUTORIAL_AWS_CLI", raising=False)
     monkeypatch.setattr(venv, "STAMP", made.root / ".venv" / "installed")
+    monkeypatch.setattr(venv, "SETTINGS", made.root / ".venv" / "settings" / "overrides.json")
     monkeypatch.setattr(venv, "PYTHON", made.root / ".venv" / "bin" / "python")
     monkeypatch.setattr(venv, "PIP", [str(venv.PYTHON), "-m", "pip", "install"])
     for module in (base_image, clean, project):

@@ -15,6 +15,7 @@ import ecr_sandbox
 import helpers
 from ecr_sandbox import SandboxError
 from helpers import aws_account, lab, settings
+from machine import aws_cli
 
 
 @pytest.fixture
@@ -41,6 +42,20 @@ def test_connect_starts_the_sandbox_and_prints_its_address(capsys):
     assert found.repository_uri == f"{registry}/demo-app-repo" == os.environ["REPOSITORY_URI"]
     assert boto3.client("sts").get_caller_identity()["Account"] == "123456789012"
     assert found == helpers.connect() == lab.current()
+
+
+@pytest.mark.parametrize(("chosen", "version"), [("", "2.38.5"), ("1", "1.46.3")])
+def test_cells_run_the_aws_that_the_course_chooses(stub, no_engine, monkeypatch, tmp_path, chosen, version):
+    for number in ("1.46.3", "2.38.5"):
+        program = tmp_path / number / "aws"
+        program.parent.mkdir()
+        program.write_text(f"#!/bin/sh\necho aws-cli/{number}\n")
+        program.chmod(0o755)
+    monkeypatch.setattr(ecr_sandbox, "venv_bin", lambda: tmp_path / "1.46.3")
+    monkeypatch.setattr(aws_cli, "LINK", tmp_path / "2.38.5" / "aws")
+    monkeypatch.setenv("ECR_TUTORIAL_AWS_CLI", chosen)
+    helpers.connect()
+    assert subprocess.run(["aws", "--version"], capture_output=True, text=True).stdout == f"aws-cli/{version}\n"
 
 
 def test_connect_restarts_a_killed_sandbox(stub, no_engine, capsys):
@@ -168,7 +183,8 @@ def test_connect_to_aws_sets_only_the_documented_variables(aws, monkeypatch):
     helpers.connect()
     new = {name for name in os.environ if os.environ[name] != before.get(name)}
     names = {"REGISTRY", "PUBLIC_REGISTRY", "ACCOUNT_ID", "REPOSITORY_NAME", "REPOSITORY_URI"}
-    assert new == names | {"AWS_REGION", "DOCKER_HOST"}
+    assert new == names | {"AWS_REGION", "DOCKER_HOST", "PATH"}
+    assert os.environ["PATH"].startswith(f"{settings.aws_cli().parent}:")
     assert set(before) <= set(os.environ)
 
 

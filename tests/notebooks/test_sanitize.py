@@ -6,6 +6,30 @@ from tests.notebooks.record import OTHER_DOCKER, SANITIZE, patterns, sanitized
 
 DIGEST = "sha256:" + "ab" * 32
 MOUNTED = "5f70bf18a086: Mounted from docker/library/python\n"
+NOTE = "Note: AWS CLI version 2, the latest major version, is now stable, see https://docs.aws.amazon.com/\n\n"
+USAGE = """usage: aws [options] <command> <subcommand> [<subcommand> ...] [parameters]
+To see help text, you can run:
+
+  aws help
+  aws <command> help
+  aws <command> <subcommand> help
+"""
+# `aws configure list` of version 1 and 2.
+LIST = """      Name                    Value             Type    Location
+      ----                    -----             ----    --------
+   profile                <not set>             None    None
+access_key     ****************MPLE              env   \x20
+secret_key     ****************EKEY              env   \x20
+    region                us-east-1              env    AWS_DEFAULT_REGION
+"""
+LIST_2 = """NAME       : VALUE                    : TYPE             : LOCATION
+profile    : <not set>                : None             : None
+access_key : ****************MPLE     : env              :\x20
+secret_key : ****************EKEY     : env              :\x20
+region     : us-east-1                : env              : ['AWS_REGION', 'AWS_DEFAULT_REGION']
+"""
+REQUIRED = "the following arguments are required: --repository-name"
+NOT_FOUND = "(RepositoryNotFoundException) when calling the DescribeImages operation: 'demo' does not exist"
 
 
 @pytest.mark.parametrize(
@@ -34,6 +58,82 @@ MOUNTED = "5f70bf18a086: Mounted from docker/library/python\n"
 )
 def test_variable_parts_are_replaced(one, other):
     assert sanitized(one) == sanitized(other)
+
+
+@pytest.mark.parametrize(
+    ("version_1", "version_2"),
+    [
+        ("aws-cli/1", "aws-cli/2"),
+        ("aws-cli/1.46.3 on", "aws-cli/2.38.5 on"),
+        (
+            f"\nAn error occurred {NOT_FOUND}\n(exit status 255)",
+            f"\naws: [ERROR]: An error occurred {NOT_FOUND}\n(exit status 254)",
+        ),
+        (
+            "\nThe config profile (ann) could not be found",
+            "\naws: [ERROR]: The config profile (ann) could not be found",
+        ),
+        (
+            "\nParameter validation failed:\nInvalid length for parameter repositoryName, value: 1",
+            "\naws: [ERROR]: An error occurred (ParamValidation): Parameter validation failed:\n"
+            "Invalid length for parameter repositoryName, value: 1",
+        ),
+        (
+            'bash: no\nUnable to locate credentials. You can configure credentials by running "aws configure".',
+            "bash: no\n\naws: [ERROR]: An error occurred (NoCredentials): "
+            'Unable to locate credentials. You can configure credentials by running "aws login".',
+        ),
+        (
+            "You must specify a region.\n(exit status 255)",
+            "\naws: [ERROR]: An error occurred (NoRegion): You must specify a region.\n(exit status 253)",
+        ),
+        (
+            "aws: error: argument operation: Invalid choice, valid choices are:",
+            "aws: [ERROR]: An error occurred (ParamValidation): argument operation: Found invalid choice 'get-logon'",
+        ),
+        (
+            f"usage: \n{NOTE}{USAGE}aws: error: {REQUIRED}\n(exit status 2)",
+            f"\naws: [ERROR]: An error occurred (ParamValidation): {REQUIRED}\n\n{USAGE}(exit status 252)",
+        ),
+        (
+            f"{NOTE}{USAGE}\nUnknown options: --nope\n(exit status 255)",
+            f"\n{USAGE}\n\naws: [ERROR]: Unknown options: --nope\n(exit status 252)",
+        ),
+        (LIST, LIST_2),
+    ],
+)
+def test_both_versions_of_the_aws_cli_pass(version_1, version_2):
+    assert sanitized(version_1) == sanitized(version_2)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("aws-cli/2", "aws-cli/3"),
+        (f"aws: [ERROR]: An error occurred {NOT_FOUND}", f"aws: [ERROR]: An error occurred {NOT_FOUND[:-1]}"),
+        ("aws: [ERROR]: An error occurred (A) when calling", "aws: [ERROR]: An error occurred (B) when calling"),
+        ("An error occurred (NoRegion): You", "An error occurred (NoCredentials): You"),
+        ('by running "aws login".', 'by running "aws configure".'),
+        ('credentials by running "aws login".', 'credentials by running "aws sso login".'),
+        (
+            "aws: error: argument operation: Invalid choice, valid",
+            "aws: error: argument command: Invalid choice, valid",
+        ),
+        (
+            f"aws: [ERROR]: An error occurred (ParamValidation): {REQUIRED}\n\n{USAGE}",
+            f"aws: [ERROR]: An error occurred (ParamValidation): {REQUIRED}, --tags\n\n{USAGE}",
+        ),
+        (f"\n{USAGE}\n\naws: [ERROR]: Unknown options: --nope", f"\n{USAGE}\n\naws: [ERROR]: Unknown options: --no"),
+        ("(exit status 255)", "(exit status 0)"),
+        ("(exit status 255)", "(exit status 1)"),
+        (LIST_2, LIST_2.replace("us-east-1", "eu-west-1")),
+        (LIST_2, LIST_2.replace("MPLE     : env", "MPLE     : shared-credentials-file")),
+        (LIST, LIST.replace("<not set>", "practice ")),
+        (LIST, LIST.replace("secret_key", "session_key")),
+    ],
+)
+def test_what_the_aws_cli_means_is_kept(right, wrong):
+    assert sanitized(right) != sanitized(wrong)
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def latest_is_deleted(lab: Lab) -> str:
     if "v1" not in tags:
         raise NotYet("v1 is gone too", "run the notebook from its top; then delete by tag, not by digest")
     if "latest" in tags:
-        raise NotYet(f"{EXAMPLE} still has the tag latest", "batch_delete_image with imageTag, not imageDigest")
+        raise NotYet(f"{EXAMPLE} still has the tag latest", "use imageTag in batch_delete_image, not imageDigest")
     return "the tag latest is gone and its image is still there as v1"
 
 
@@ -70,7 +70,7 @@ def private_on_docker_hub(lab: Lab) -> str:
     if docker_hub_status(name) == 200:
         raise NotYet(
             f"anonymous clients can still pull {name}",
-            "POST …/repositories/learner/hello/privacy, once the one private repository of the plan is free",
+            "make learner/diary public, since the plan has one private repository; then POST …/hello/privacy",
         )
     if docker_hub_status(name, "learner", secret) != 200:
         raise NotYet(
@@ -90,12 +90,12 @@ def published_on_ecr_public(lab: Lab) -> str:
         found = public.describe_repositories(repositoryNames=[name])["repositories"][0]
     except public.exceptions.RepositoryNotFoundException:
         raise NotYet(
-            f"there is no public repository {name} yet", "aws ecr-public create-repository, in us-east-1"
+            f"there is no public repository {name} yet", "run aws ecr-public create-repository in us-east-1"
         ) from None
     if ecr_public_status(lab, found["repositoryUri"].partition("/")[2], "v1") != 200:
         raise NotYet(
             f"{name} has no image v1 that anonymous clients can pull",
-            "docker login to $PUBLIC_REGISTRY, docker tag, docker push",
+            "log in to $PUBLIC_REGISTRY, then docker tag and docker push",
         )
     return f"anyone can pull {name}:v1 from ECR Public"
 
@@ -111,13 +111,13 @@ def reader_can_only_pull(lab: Lab) -> str:
             raise NotYet("there is no user demo-reader", "run the cell above the exercise: it makes the user")
         request = impersonate.registry_client(lab, session, GUARDED)
         if request is None:
-            raise NotYet("demo-reader cannot log in", 'ecr:GetAuthorizationToken, with "Resource": "*"')
+            raise NotYet("demo-reader cannot log in", 'allow ecr:GetAuthorizationToken with "Resource": "*"')
         if request("GET", f"manifests/{min(tags)}") != 200:
-            raise NotYet("demo-reader may not read the manifest", f"ecr:BatchGetImage on {GUARDED}")
+            raise NotYet("demo-reader may not read the manifest", f"allow ecr:BatchGetImage on {GUARDED}")
         if request("GET", f"blobs/{layers(lab, GUARDED, min(tags))[0]}") not in (200, 307):
-            raise NotYet("demo-reader gets the manifest but no layer", f"ecr:GetDownloadUrlForLayer on {GUARDED}")
+            raise NotYet("demo-reader gets the manifest but no layer", f"allow ecr:GetDownloadUrlForLayer on {GUARDED}")
         if more := _allowed_change(session.client("ecr")):
-            raise NotYet(f"demo-reader may also {more}", "pulling needs two actions on the repository, no more")
+            raise NotYet(f"demo-reader may also {more}", "allow only the two actions of a pull on the repository")
     return "demo-reader can pull and change nothing"
 
 
@@ -144,13 +144,13 @@ def shared_with_one_account(lab: Lab) -> str:
     try:
         policy = ecr.get_repository_policy(repositoryName=GUARDED)["policyText"]
     except ecr.exceptions.RepositoryPolicyNotFoundException:
-        raise NotYet(f"{GUARDED} has no policy yet", "set_repository_policy") from None
+        raise NotYet(f"{GUARDED} has no policy yet", "write one with set_repository_policy") from None
     for action, what in PULL.items():
         if not _policy_allows(policy, other, action, arn):
-            raise NotYet(f"account {other} may not read {what}", f"{action} for arn:aws:iam::{other}:root")
+            raise NotYet(f"account {other} may not read {what}", f"allow {action} for arn:aws:iam::{other}:root")
     for action in CHANGES:
         if _policy_allows(policy, other, action, arn):
-            raise NotYet(f"account {other} would be allowed {action} too", "two actions, no more")
+            raise NotYet(f"account {other} would be allowed {action} too", "allow only the two actions of a pull")
     if _policy_allows(policy, "444455556666", "ecr:BatchGetImage", arn):
         raise NotYet("every AWS account may pull too", f"name the account: arn:aws:iam::{other}:root")
     return f"account {other} may pull from {GUARDED}, but not push, and no third account may pull"

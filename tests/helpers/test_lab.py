@@ -324,7 +324,7 @@ def test_wait_until_on_aws_does_not_change_the_clock(aws, capsys):
     os.environ["ECR_TUTORIAL_CONFIRM"] = "123456789012"
     lab = helpers.connect()
     lab.wait_until(lab.now() + timedelta(days=1))
-    assert capsys.readouterr().out.splitlines()[-1].startswith("The clock of AWS cannot be moved")
+    assert capsys.readouterr().out.splitlines()[-1].startswith("AWS's clock cannot be moved")
 
 
 def test_a_repository_of_the_learner_with_the_same_name_is_not_used(aws, monkeypatch):

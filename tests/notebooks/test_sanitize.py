@@ -208,6 +208,11 @@ COPY_FAILED = "COPY failed: file not found in build context or excluded by .dock
             "manifest for localhost:5050/demo:v9 not found: manifest unknown: Requested image not found",
             'failed to resolve reference "localhost:5050/demo:v9": localhost:5050/demo:v9: not found',
         ),
+        (
+            "repository localhost:5050/demo not found: name unknown: The repository with name 'demo' does not exist "
+            "in the registry with id '123456789012'",
+            'failed to resolve reference "localhost:5050/demo:v9": localhost:5050/demo:v9: not found',
+        ),
         ("toomanyrequests: Rate exceeded", f"Error response from daemon: unknown: {HEAD}x: 429 Too Many Requests"),
         ("name unknown: The repository is missing", "error from registry: The repository is missing"),
         (f"{MOUNTED}5f70bf18a086: Pushed\n", f"5f70bf18a086: Pushed\n{MOUNTED}5f70bf18a087: Pushed\n"),
@@ -246,7 +251,7 @@ def test_the_classic_engine_says_the_same_in_other_words(classic, containerd):
         ("denied: requested access to the resource is denied", "error from registry: something else"),
         (
             "manifest for localhost:5050/demo:v9 not found: manifest unknown: Requested image not found",
-            'failed to resolve reference "localhost:5050/demo:v8": localhost:5050/demo:v8: not found',
+            'failed to resolve reference "localhost:5050/other:v9": localhost:5050/other:v9: not found',
         ),
         (f"{COPY_FAILED} .env: file does not exist", f'{BLOCK}{UNSOLVED} {CACHE}: "/app.py": not found'),
         (

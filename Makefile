@@ -54,6 +54,7 @@ lint: setup ## check style, types, and which folder imports which
 
 tables: setup ## update what is generated: the tables in the READMEs, two lists in docs/
 	$(BIN)/python -m tests.notebooks.tables
+	$(BIN)/python -m tests.notebooks.troubles
 	$(BIN)/python -m tests.notebooks.pictures
 	$(BIN)/python -m tests.docs.fidelity
 	$(BIN)/python -m tests.docs.links
@@ -62,7 +63,7 @@ record: setup ## run every notebook with the newer Docker engine and store what 
 	@$(PYTHON) -m machine.clients
 	$(NEWER_ENGINE) $(BIN)/python -m tests.notebooks.record
 
-bench: setup ## measure the figures that the README gives
+bench: setup ## measure the figures of docs/benchmarks.md
 	$(BIN)/python -m bench
 
 lock: setup ## write requirements.lock again from pyproject.toml and sandbox/pyproject.toml

@@ -1,4 +1,4 @@
-"""Measures every part in one run, and prints the README's table.
+"""Measures every part in one run, and prints the table of docs/benchmarks.md.
 
 ``python -m bench --runs 5 ready transfer notebooks`` measures only the named parts.
 """

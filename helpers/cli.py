@@ -27,10 +27,10 @@ def env() -> None:
 @click.pass_context
 def reset(context: click.Context, yes: bool) -> None:
     """Remove all repositories, images, users and your progress, and start again."""
-    from helpers.exercises import progress
+    from helpers.exercises import state_file
 
     context.invoke(command_group.commands["reset"], yes=yes)
-    (settings.state() / progress.FILE).unlink(missing_ok=True)
+    state_file.delete_all()
 
 
 @commands.command()

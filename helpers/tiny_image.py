@@ -44,7 +44,7 @@ def put(lab: Lab, repository: str, *tags: str, greeting: str = "Hello, registry!
 
 def put_for_processor(lab: Lab, repository: str, architecture: str) -> None:
     """Upload an image for this processor, alone as ``single`` and in an index as ``multi``, and print so."""
-    layer = _tar({"app/serve": _program(architecture)})
+    layer = tar({"app/serve": _program(architecture)})
     settings = {"architecture": architecture, "os": "linux", "config": {"Entrypoint": ["/app/serve"]}}
     config, manifest = describe([layer], settings)
     platform = {"os": "linux", "architecture": architecture}
@@ -63,7 +63,7 @@ def layers(greeting: str) -> list[bytes]:
         "etc/os-release": b'PRETTY_NAME="A very small base"\n',
         "usr/lib/filler.bin": hashlib.shake_256(b"learn-amazon-ecr").digest(BASE_BYTES),
     }
-    return [_tar(base), _tar({"app/greeting.txt": greeting.encode() + b"\n"})]
+    return [tar(base), tar({"app/greeting.txt": greeting.encode() + b"\n"})]
 
 
 def describe(blobs: list[bytes], settings: Mapping[str, object] = EXAMPLE) -> tuple[bytes, bytes]:
@@ -121,13 +121,14 @@ def _program(architecture: str) -> bytes:
     return head + struct.pack("<QQQIHHHHHH", 0x400078, 64, 0, 0, 64, 56, 1, 0, 0, 0) + bytes(56)
 
 
-def _tar(files: dict[str, bytes]) -> bytes:
+def tar(files: dict[str, bytes]) -> bytes:
+    """A tar archive of these files, ``{path: content}``."""
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for name, content in files.items():
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(content), 0o755 if content[:4] == b"\x7fELF" else 0o644
-            tar.addfile(entry, io.BytesIO(content))
+            archive.addfile(entry, io.BytesIO(content))
     return packed.getvalue()
 
 

@@ -27,9 +27,9 @@ CVE = re.compile(r"CVE-\d{4}-\d{4,}")
 CHANGELOG = re.compile(r"\./usr/share/doc/[^/]+/changelog(\.Debian)?(\.gz)?")  # native packages have changelog.gz
 LOOKED_UP = ("summary", "severity")
 LIMITS = (
-    "Only what a Debian changelog says was fixed in this release. A vulnerability without a fix is not in it, nor is "
-    "one whose fix does not name its CVE. A severity is there where it was looked up, in the CVE list. The words are "
-    "this project's."
+    "Only what a Debian changelog says was fixed in this release. A vulnerability whose fix does not name its CVE is "
+    "not in it; some without a fix are in debian-12-unfixed.json. A severity is there where it was looked up, in the "
+    "CVE list. The words are this project's."
 )
 
 

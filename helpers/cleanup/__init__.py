@@ -39,13 +39,18 @@ def delete_workloads(lab: "Lab") -> None:
     _delete("tasks, clusters, functions and log groups", workloads.all_kinds(lab))
 
 
+def all_kinds(lab: "Lab") -> list[Kind]:
+    """All kinds of resources in AWS, in the order of deletion."""
+    private, public = repositories.all_kinds(lab), repositories.all_public_kinds()
+    return [*workloads.all_kinds(lab), *private, *public, *iam.all_kinds(lab)]
+
+
 def everything_made(lab: "Lab") -> list[str]:
     """``["repository demo-app-repo", …]``: all that exists of what this tutorial made, in AWS and on this machine.
 
     LabError if AWS does not list a part of it.
     """
-    private, public = repositories.all_kinds(lab), repositories.all_public_kinds()
-    found = kinds.made([*private, *iam.all_kinds(lab), *workloads.all_kinds(lab), *public])
+    found = kinds.made(all_kinds(lab))
     return [*found, *(f"image {name.removeprefix(f'{lab.registry}/')}" for name in local_images(lab))]
 
 

@@ -44,13 +44,13 @@ def _kinds(iam: Any) -> list[Kind]:
 def _users(iam: Any) -> Iterator[Found]:
     for name in (each["UserName"] for each in list_all(iam, "list_users", "Users")):
         if has_tag(iam.list_user_tags(UserName=name)["Tags"]):
-            yield Found(name, partial(_delete_user, iam, name))
+            yield Found(name, partial(delete_user, iam, name))
 
 
 def _roles(iam: Any) -> Iterator[Found]:
     for name in (each["RoleName"] for each in list_all(iam, "list_roles", "Roles")):
         if has_tag(iam.list_role_tags(RoleName=name)["Tags"]):
-            yield Found(name, partial(_delete_role, iam, name))
+            yield Found(name, partial(delete_role, iam, name))
 
 
 def _policies(iam: Any) -> Iterator[Found]:
@@ -74,7 +74,8 @@ def _second_session(lab: "Lab"):
     return boto3.Session(profile_name=settings.OTHER_PROFILE, region_name=lab.region)
 
 
-def _delete_user(iam: Any, name: str) -> None:
+def delete_user(iam: Any, name: str) -> None:
+    """Delete a user with its keys, policies and memberships."""
     for key in list_all(iam, "list_access_keys", "AccessKeyMetadata", UserName=name):
         iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
     for group in list_all(iam, "list_groups_for_user", "Groups", UserName=name):
@@ -86,7 +87,8 @@ def _delete_user(iam: Any, name: str) -> None:
     iam.delete_user(UserName=name)
 
 
-def _delete_role(iam: Any, name: str) -> None:
+def delete_role(iam: Any, name: str) -> None:
+    """Delete a role with its policies."""
     for policy in list_all(iam, "list_attached_role_policies", "AttachedPolicies", RoleName=name):
         iam.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
     for inline in list_all(iam, "list_role_policies", "PolicyNames", RoleName=name):

@@ -19,8 +19,17 @@ PUBLIC_REGION = "us-east-1"  # the only Region with the API of ECR Public
 
 
 def all_kinds(lab: "Lab") -> list[Kind]:
-    """The private repositories in the Lab's Region."""
-    return [Kind("repository", "repositories", partial(_found, lab.client()))]
+    """The private repositories, in the Lab's Region and in the other one that exercises use."""
+    other = other_region(lab)
+    return [
+        Kind("repository", "repositories", partial(_found, lab.client())),
+        Kind(f"repository in {other}", f"repositories in {other}", partial(_found_in, other)),
+    ]
+
+
+def other_region(lab: "Lab") -> str:
+    """The Region, not the Lab's, in which exercises leave a repository to be found."""
+    return "eu-west-1" if lab.region != "eu-west-1" else "eu-central-1"
 
 
 def all_public_kinds() -> list[Kind]:
@@ -75,6 +84,18 @@ def delete_if_made(lab: "Lab", *names: str) -> None:
 def _found(ecr: Any) -> Iterator[Found]:
     for name, _ in _tagged(ecr):
         yield Found(name, partial(ecr.delete_repository, repositoryName=name, force=True))
+
+
+def _found_in(region: str) -> Iterator[Found]:
+    """The repositories in another Region; none where an organisation allows nothing in it."""
+    import boto3
+    from botocore.exceptions import ClientError
+
+    try:
+        yield from _found(boto3.client("ecr", region_name=region))
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("AccessDeniedException", "UnrecognizedClientException"):
+            raise
 
 
 def _public() -> Any:

@@ -114,8 +114,12 @@ def _weak_points(pick: str, needs: Needs, shared: bool) -> list[str]:
         )
     if needs.runs_on_aws:
         found.append(
-            f"pulls through a NAT gateway cost ${prices.usd('nat', 'beside_ecr'):g} a GB, unless there are endpoints"
+            f"pulls through a NAT gateway cost ${prices.usd('nat', 'beside_ecr'):g} a GB, unless there is the free S3 "
+            "gateway endpoint"
         )
     else:
-        found.append(f"pulls over the internet cost ${prices.usd('internet'):g} a GB after the first")
+        found.append(
+            f"pulls over the internet cost ${prices.usd('internet'):g} a GB, after the first "
+            f"{prices.free_internet_gb()} GB of a month"
+        )
     return found

@@ -9,14 +9,19 @@ from math import inf
 from typing import Any
 
 from ecr_sandbox import prices
-from helpers import show
+
+HOURS = 730  # in a month, as AWS's calculator counts
+ENDPOINTS = 2  # interface endpoints that a pull needs: ecr.api and ecr.dkr
 
 
 @dataclass(frozen=True)
 class Team:
     """Who uses the registry, and how much of it a month. ValueError for a negative amount.
 
-    *gb_archived* is stored in addition to *gb_stored*. Scans are enhanced scans of images: basic scans are free.
+    *gb_stored* counts a layer that images share once. *gb_archived* is stored in addition to it. *replica_regions* is
+    the number of other Regions that keep a copy of *gb_stored*; *gb_replicated* is copied there this month.
+    *endpoint_zones* is the number of Availability Zones with interface endpoints. Scans are enhanced scans of images:
+    basic scans are free.
     """
 
     members: float
@@ -28,6 +33,9 @@ class Team:
     gb_archived: float = 0
     gb_restored: float = 0
     gb_replicated: float = 0
+    replica_regions: float = 0
+    nat_gateways: float = 0
+    endpoint_zones: float = 0
     first_scans: float = 0
     rescans: float = 0
 
@@ -41,10 +49,11 @@ class Team:
 
 @dataclass(frozen=True)
 class Line:
-    """One item of a bill."""
+    """One item of a bill, with the keys of its prices in ``ecr_sandbox.prices``."""
 
     what: str
     usd: float
+    prices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,11 @@ class Bill:
         """The sum of the lines."""
         return sum(line.usd for line in self.lines)
 
+    @property
+    def prices(self) -> tuple[str, ...]:
+        """The keys of the prices of all lines."""
+        return tuple(key for line in self.lines for key in line.prices)
+
 
 def month(team: Team, registry: str = "ecr", paid: str = "annual") -> Bill:
     """The bill of a month: *registry* is ``ecr``, or ``personal``, ``pro``, ``team`` or ``business`` of the Hub.
@@ -71,47 +85,73 @@ def month(team: Team, registry: str = "ecr", paid: str = "annual") -> Bill:
 
 
 def _ecr(team: Team) -> Bill:
-    out, free = team.gb_pulled_over_the_internet, prices.free_internet_gb()
-    lines = [
-        Line(f"{_amount(team.gb_stored)} GB stored", team.gb_stored * prices.usd("storage")),
-        Line(f"{_amount(out)} GB over the internet, {free} free", prices.internet(out)),
-    ]
+    out, free, kept = team.gb_pulled_over_the_internet, prices.free_internet_gb(), team.gb_stored
+    copies = kept * team.replica_regions
+    lines = [Line(f"{amount_text(kept)} GB stored", kept * prices.usd("storage"), ("storage",))]
+    if copies:
+        usd = copies * prices.usd("storage")
+        lines.append(Line(f"{amount_text(copies)} GB stored in other Regions", usd, ("storage",)))
+    if out:
+        usd, keys = prices.internet(out), ("internet", "internet_steps")
+        lines.append(Line(f"{amount_text(out)} GB over the internet, {free} free", usd, keys))
     if inside := team.gb_pulled_in_the_region:
-        lines.append(Line(f"{_amount(inside)} GB inside the Region", inside * prices.usd("same_region")))
-    return Bill(
-        "Amazon ECR", (*lines, *_features(team), *_nat(team)), note="endpoints would save the NAT" if _nat(team) else ""
-    )
+        lines.append(Line(f"{amount_text(inside)} GB inside the Region", inside * prices.usd("same_region")))
+    note = "the free S3 gateway endpoint saves the GB through NAT" if team.gb_of_those_through_nat else ""
+    return Bill("Amazon ECR", (*lines, *_features(team), *_nat(team), *_endpoints(team)), note=note)
 
 
 def _features(team: Team) -> list[Line]:
     """The lines for features that only ECR has: archive, replication, enhanced scans."""
-    archived, replicated = team.gb_archived, team.gb_replicated
-    further = {key: prices.usd(key, "beside_ecr") for key in ("archive_retrieval", "replication", "rescan")}
-    lines = {
-        f"{_amount(archived)} GB in the archive": prices.archive(archived),
-        f"{_amount(team.gb_restored)} GB out of the archive": team.gb_restored * further["archive_retrieval"],
-        f"{_amount(replicated)} GB to another Region": replicated * further["replication"],
-        f"{_amount(team.first_scans)} images scanned (Inspector's bill)": team.first_scans
-        * prices.usd("enhanced_scan"),
-        f"{_amount(team.rescans)} scans again (Inspector's bill)": team.rescans * further["rescan"],
-    }
-    return [Line(what, usd) for what, usd in lines.items() if usd]
+
+    def beside(what: str, amount: float, key: str) -> Line:
+        return Line(f"{amount_text(amount)} {what}", amount * prices.usd(key, "beside_ecr"), (key,))
+
+    archived, scans = team.gb_archived, team.first_scans
+    lines = (
+        Line(f"{amount_text(archived)} GB in the archive", prices.archive(archived), ("archive",)),
+        beside("GB out of the archive", team.gb_restored, "archive_retrieval"),
+        beside("GB to another Region", team.gb_replicated, "replication"),
+        Line(
+            f"{amount_text(scans)} images scanned (Inspector's bill)",
+            scans * prices.usd("enhanced_scan"),
+            ("enhanced_scan",),
+        ),
+        beside("scans again (Inspector's bill)", team.rescans, "rescan"),
+    )
+    return [line for line in lines if line.usd]
 
 
 def _hub(team: Team, plan: prices.Plan, paid: str) -> Bill:
     seats, price = max(team.members, plan.least_seats), plan.usd(paid)
-    lines = (Line(f"{_amount(seats)} {'seat' if seats == 1 else 'seats'} of ${price:g}", seats * price),)
+    lines = (Line(f"{amount_text(seats)} {'seat' if seats == 1 else 'seats'} of ${price:g}", seats * price),)
     notes = [
         f"{plan.pulls_per_6_hours} pulls in 6 hours each" if plan.pulls_per_6_hours else "",
-        "price unverified" if plan.unverified else "",
+        "" if plan.verified else "price not verified",
     ]
     return Bill(f"Docker Hub {plan.name}", (*lines, *_nat(team)), _misfit(team, plan), ", ".join(filter(None, notes)))
 
 
 def _nat(team: Team) -> list[Line]:
     """NAT costs the same with every registry; only ECR has VPC endpoints instead."""
-    gb = team.gb_of_those_through_nat
-    return [Line(f"{_amount(gb)} GB through NAT (VPC's bill)", gb * prices.usd("nat", "beside_ecr"))] if gb else []
+    gateways, gb = team.nat_gateways, team.gb_of_those_through_nat
+    hours = gateways * HOURS * prices.usd("nat_hour", "beside_ecr")
+    lines = (
+        Line(
+            f"{amount_text(gateways)} NAT {'gateway' if gateways == 1 else 'gateways'} (VPC's bill)",
+            hours,
+            ("nat_hour",),
+        ),
+        Line(f"{amount_text(gb)} GB through NAT (VPC's bill)", gb * prices.usd("nat", "beside_ecr"), ("nat",)),
+    )
+    return [line for line in lines if line.usd]
+
+
+def _endpoints(team: Team) -> list[Line]:
+    """The interface endpoints. The few kilobytes that go through them are not counted: layers come from S3."""
+    zones = team.endpoint_zones
+    usd = ENDPOINTS * zones * HOURS * prices.usd("endpoint_hour", "beside_ecr")
+    where = "1 Availability Zone" if zones == 1 else f"{amount_text(zones)} Availability Zones"
+    return [Line(f"{ENDPOINTS} interface endpoints, {where} (VPC's bill)", usd, ("endpoint_hour",))] if usd else []
 
 
 def _misfit(team: Team, plan: prices.Plan) -> str:
@@ -122,44 +162,13 @@ def _misfit(team: Team, plan: prices.Plan) -> str:
     return ""
 
 
-def compare(team: Team, paid: str = "annual") -> None:
-    """Print the bill of every registry for this team, with why one does not fit and which price is unverified."""
-    print(
-        f"people: {_amount(team.members)} · private repositories: {team.private_repositories}"
-        f" · GB stored: {_amount(team.gb_stored)}"
-        f" · GB a month over the internet: {_amount(team.gb_pulled_over_the_internet)}\n"
-    )
-    rows = []
-    sold = [plan.key for plan in prices.plans().values() if paid == "annual" or plan.usd_monthly is not None]
-    for bill in [month(team), *(month(team, key, paid) for key in sold)]:
-        remark = f"✘ {bill.misfit}" if bill.misfit else bill.note
-        first, *more = bill.lines
-        rows.append((bill.registry, first.what, usd_text(first.usd), "" if more else remark))
-        rows += [("", line.what, usd_text(line.usd), "") for line in more]
-        if more:
-            rows.append(("", "together", usd_text(bill.usd), remark))
-    width = max(len(row[2]) for row in rows)
-    show.table([(a, b, usd.rjust(width), d) for a, b, usd, d in rows], ["registry", "what is paid", "USD", ""])
-    print(f"\n{price_dates(paid)}")
-
-
-def price_dates(paid: str, plan: str = "team") -> str:
-    """The sentence with the dates of the prices."""
-    bought = prices.plans()[plan]
-    doubt = f" ({bought.name}: unverified)" if bought.unverified else ""
-    return (
-        f"Prices a month: ECR in us-east-1, {prices.facts()['as_of']}; "
-        f"Docker Hub, paid {paid}, {bought.as_of}{doubt}. "
-        "No tax, and no free tier of a new account."
-    )
-
-
 def usd_text(amount: float) -> str:
     """``usd_text(1234.5) == "1,234.50"``."""
     return f"{amount:,.2f}"
 
 
-def _amount(number: float) -> str:
+def amount_text(number: float) -> str:
+    """``amount_text(1234.0) == "1,234"``, ``amount_text(0.25) == "0.2"``."""
     return f"{number:,.10g}" if number == int(number) else f"{number:,.1f}"
 
 

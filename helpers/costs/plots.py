@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from ecr_sandbox import prices
 
-from .model import AXES, Team, crossing, month, price_dates, usd_text, with_amount
+from .growth import usd_of_month
+from .model import AXES, Bill, Line, Team, crossing, month, usd_text, with_amount
+from .network import ways
+from .tables import marked, notes, price_dates
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 ECR, HUB, INK, PALE = "#C44900", "#0060A8", "#1b2733", "#7d8993"  # different for the colour-blind too, and labelled
+
+LINE = 0.15  # inches, the height of a line in small print
 
 
 @dataclass(frozen=True)
@@ -38,12 +43,12 @@ def plot(
     along: Sequence[str] = ("members", "gb_pulled_over_the_internet"),
 ) -> Picture:
     """Plot both bills as one number grows and the others stay as in *team*; a panel for each of *along*."""
-    with _canvas((5.6 * len(along), 4.3)) as figure:
+    with _canvas((5.6 * len(along), 4.9)) as figure:
         panels = figure.subplots(1, len(along), squeeze=False)[0]
         for axes, number in zip(panels, along, strict=True):
             _panel(axes, team, number, plan, paid)
-        figure.subplots_adjust(left=0.085, right=0.885, top=0.88, bottom=0.23, wspace=0.5)
-        figure.text(0.018, 0.04, price_dates(paid, plan), fontsize=8.5, color="#44515d")
+        figure.subplots_adjust(left=0.085, right=0.885, top=0.89, bottom=0.33, wspace=0.5)
+        _note(figure, [price_dates(paid, plan), *notes(month(team).lines)])
         drawn = _png(figure)
     sentences = [_sentence(team, number, plan, paid) for number in along]
     ecr, hub = month(team), month(team, plan, paid)
@@ -54,20 +59,88 @@ def plot(
 def plot_bill(team: Team) -> Picture:
     """Plot a month of Amazon ECR as a bar for each line of the bill, the highest on top."""
     lines = sorted(month(team).lines, key=lambda line: line.usd)
-    with _canvas((8.4, 1.3 + 0.5 * len(lines))) as figure:
+    drawn = _bars([(line.what, line.usd, marked(line)) for line in lines], lines)
+    return Picture(drawn, "\n".join(f"${usd_text(line.usd):>8}  {line.what}" for line in reversed(lines)))
+
+
+def plot_ways(gb: float, zones: int = 1) -> Picture:
+    """Plot the bills of ``ways`` as one bar each."""
+    bills = ways(gb, zones)
+    shown = [(_with_break(bill), bill.usd, marked(Line("", bill.usd, bill.prices))) for bill in reversed(bills)]
+    drawn = _bars(shown, [line for bill in bills for line in bill.lines])
+    return Picture(drawn, "\n".join(f"${usd_text(bill.usd):>8}  {bill.registry}" for bill in bills))
+
+
+def _note(figure: "Figure", lines: Sequence[str]) -> None:
+    """Write *lines* in small print at the bottom."""
+    figure.text(0.018, 0.03, "\n".join(lines), fontsize=8, color="#44515d")
+
+
+def _with_break(bill: Bill) -> str:
+    return bill.registry.replace(" + ", "\n+ ")
+
+
+def _bars(shown: Sequence[tuple[str, float, str]], lines: Sequence[Line]) -> bytes:
+    """Draw a bar for each name, amount and label, the last one on top; the highest has another colour."""
+    doubts, most = notes(lines), max(usd for _, usd, _ in shown)
+    below = LINE * len(doubts)  # inches for the notes
+    with _canvas((8.4, 1.3 + 0.5 * len(shown) + below)) as figure:
         axes = figure.subplots()
-        bars = axes.barh(range(len(lines)), [line.usd for line in lines], color=HUB, height=0.62)
-        bars[-1].set_color(ECR)
-        for bar, line in zip(bars, lines, strict=True):
-            axes.annotate(f"  ${usd_text(line.usd)}", (line.usd, bar.get_y() + 0.31), va="center", fontsize=9.5)
-        axes.set(xlim=(0, max(lines[-1].usd, 0.01) * 1.18), xlabel="US dollars a month")
+        bars = axes.barh(range(len(shown)), [usd for _, usd, _ in shown], color=HUB, height=0.62)
+        for bar, (_, usd, label) in zip(bars, shown, strict=True):
+            bar.set_color(ECR if usd == most else HUB)
+            axes.annotate(f"  ${label}", (usd, bar.get_y() + 0.31), va="center", fontsize=9.5)
+        axes.set(xlim=(0, max(most, 0.01) * 1.18), xlabel="US dollars a month")
         _tidy(axes)
         axes.grid(visible=False)
-        axes.set_yticks(range(len(lines)), [line.what for line in lines])
+        axes.set_yticks(range(len(shown)), [what for what, _, _ in shown])
         axes.xaxis.set_major_formatter(lambda value, _: f"${value:,.10g}")
-        figure.tight_layout(pad=1.4)
+        figure.tight_layout(pad=1.4, rect=(0, below / figure.get_size_inches()[1], 1, 1))
+        _note(figure, doubts)
+        return _png(figure)
+
+
+def plot_growth(added_gb: float, months: int = 12, kept_gb: float = 0) -> Picture:
+    """Plot what storage costs month by month if *added_gb* are added a month, without a rule and with one.
+
+    The rule keeps at most *kept_gb*; without one only the growth is plotted.
+    """
+    numbers = range(1, months + 1)
+    without = [usd_of_month(added_gb, number) for number in numbers]
+    kept = [usd_of_month(added_gb, number, kept_gb) for number in numbers] if kept_gb else []
+    top = max(without[-1], 0.01) * 1.15
+    with _canvas((8.4, 3.9)) as figure:
+        axes = figure.subplots()
+        axes.plot(numbers, without, "o-", color=ECR, linewidth=2.6, markersize=6, clip_on=False)
+        _label(
+            axes,
+            f"keep everything\n${usd_text(without[-1])} in month {months}",
+            (months, without[-1]),
+            (8, 0),
+            va="center",
+        )
+        if kept:
+            axes.plot(numbers, kept, "s--", color=HUB, linewidth=2.6, markersize=5, clip_on=False)
+            _label(
+                axes,
+                f"keep {kept_gb:g} GB\n${usd_text(kept[-1])} in month {months}",
+                (months, kept[-1]),
+                (8, 0),
+                va="center",
+            )
+        axes.set(xlim=(0.5, months), ylim=(0, top), xlabel="month", ylabel="US dollars a month")
+        axes.set_title(
+            f"{added_gb:g} GB more every month", loc="left", fontsize=12, fontweight="bold", color=INK, pad=10
+        )
+        _tidy(axes)
+        axes.set_xticks(list(numbers))
+        figure.subplots_adjust(left=0.1, right=0.8, top=0.88, bottom=0.22)
+        _note(figure, notes([Line("", 0, ("storage",))]))
         drawn = _png(figure)
-    return Picture(drawn, "\n".join(f"${usd_text(line.usd):>8}  {line.what}" for line in reversed(lines)))
+    said = [f"Keep everything: ${usd_text(without[0])} in month 1, ${usd_text(without[-1])} in month {months}."]
+    if kept:
+        said.append(f"Keep {kept_gb:g} GB: ${usd_text(kept[0])} in month 1, ${usd_text(kept[-1])} in month {months}.")
+    return Picture(drawn, "\n".join(said))
 
 
 def plot_kept(days: Sequence[dict[str, Any]]) -> Picture:

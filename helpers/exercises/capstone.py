@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import ecr_sandbox
-from helpers import settings
+from helpers import scans, settings
 from helpers.lab import Lab
 
 from . import evidence, lookup, permissions
@@ -105,16 +105,18 @@ def scanned_clean(lab: Lab) -> str:
     """The scan of the release is complete, and no finding of HIGH or CRITICAL severity has a known fix."""
     mine = entry()
     digest = evidence.released(lab, mine)["imageDigest"]
-    status, findings = evidence.scan(lab, mine, digest)
+    scan = evidence.scan(lab, mine, digest)
+    status, found = scan["imageScanStatus"]["status"], scans.vulnerabilities(scan)
     if status not in ("COMPLETE", "ACTIVE"):
         raise NotYet(
             f"the scan of {mine.release} is {status}", "notebook 10 waits for it, and says what can be scanned"
         )
-    severe = [each for each in findings if each["severity"] in SEVERE and evidence.is_fixable(each)]
+    severe = [each for each in found if each.fixable and each.severity in SEVERE]
     if severe:
-        name = severe[0].get("name") or severe[0]["title"]
-        raise NotYet(f"{len(severe)} severe findings, one of them {name}", "notebook 10 fixes an image")
-    counts = {each: sum(found["severity"] == each for found in findings) for each in (*SEVERE, "MEDIUM", "LOW")}
+        raise NotYet(
+            f"{len(severe)} severe findings with a fix, one of them {severe[0].id}", "notebook 10 fixes an image"
+        )
+    counts = {each: sum(one.severity == each for one in found) for each in (*SEVERE, "MEDIUM", "LOW")}
     listed = ", ".join(f"{number} {severity}" for severity, number in counts.items() if number)
     what = f"{listed}, and no fix for what is severe" if listed else "no finding of LOW severity or higher"
     return f"the scan of {digest} is {status}: {what}"

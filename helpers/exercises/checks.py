@@ -14,7 +14,13 @@ from . import progress
 
 Check = Callable[..., str]
 CHECKS: dict[str, Check] = {}
-PARTS = ("part1_concepts", "part2_step_by_step", "part3_look_after", "capstone")  # the modules with the checks
+PARTS = (
+    "part1_concepts",
+    "part2_step_by_step",
+    "part3_look_after",
+    "broken",
+    "capstone",
+)  # the modules with the checks
 
 
 class NotYet(Exception):
@@ -54,7 +60,8 @@ def verdict(number: str, answer: object = None) -> tuple[bool, str]:
             raise NotYet("is not an exercise", f"the exercises are {', '.join(sorted(CHECKS))}")
         return True, f"✔ {number} {CHECKS[number](labs.current(), *([] if answer is None else [answer]))}"
     except NotYet as missing:
-        return False, f"✗ {number} {missing.missing}. Hint: {missing.hint}."
+        end = "" if missing.hint.endswith("?") else "."
+        return False, f"✗ {number} {missing.missing}. Hint: {missing.hint}{end}"
     except SandboxError as error:
         return False, f"✗ {number} could not be checked. Hint: {error}"
     except Exception as error:

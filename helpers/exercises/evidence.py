@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import ecr_sandbox
 from ecr_sandbox import SandboxError
-from helpers import cleanup, fargate, settings
+from helpers import cleanup, fargate, scans, settings
 from helpers.lab import Lab
 from helpers.list_all import list_all
 
@@ -48,28 +48,17 @@ def course_images(lab: Lab) -> set[str]:
         return set()
 
 
-def scan(lab: Lab, mine: Entry, digest: str) -> tuple[str, list[dict]]:
-    """The status of the last scan, and all its findings, basic and enhanced; NotYet without a scan."""
+def scan(lab: Lab, mine: Entry, digest: str) -> dict:
+    """The response of ``describe_image_scan_findings`` for the last scan, with all findings; NotYet without a scan."""
     ecr = lab.client()
-    image = {"repositoryName": mine.repository, "imageId": {"imageDigest": digest}}
     try:
-        pages = list(ecr.get_paginator("describe_image_scan_findings").paginate(**image))
+        return scans.last(ecr, mine.repository, {"imageDigest": digest})
     except ecr.exceptions.ScanNotFoundException:
         if images_in(lab, mine):
             raise NotYet(
                 f"{mine.release} is an index, which ECR does not scan", "notebook 06 explains attestations"
             ) from None
         raise NotYet(f"{mine.release} was not scanned", "notebook 10 switches it on, or asks for one") from None
-    parts = [page.get("imageScanFindings", {}) for page in pages]
-    findings = [each for part in parts for kind in ("findings", "enhancedFindings") for each in part.get(kind, [])]
-    return pages[0]["imageScanStatus"]["status"], findings
-
-
-def is_fixable(finding: dict) -> bool:
-    """Whether a newer package has the fix. A basic scan on AWS does not say so: then yes."""
-    if "fixAvailable" in finding:
-        return finding["fixAvailable"] != "NO"
-    return not finding.get("description", "").endswith("No fixed version is known here.")
 
 
 def lifecycle_rules(lab: Lab, mine: Entry) -> tuple:

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from typing import Any
 
 from helpers import settings
 from helpers.lab import Lab
@@ -10,6 +11,7 @@ from helpers.list_all import list_all
 
 from .checks import NotYet
 
+SCAN_DONE = ("COMPLETE", "ACTIVE")  # the status of a basic scan, and of a continuous one
 BEFORE_PUSH = "build and tag come before push (notebooks 06 and 07)"
 
 
@@ -69,6 +71,22 @@ def image_manifest(lab: Lab, name: str, tag: str) -> dict:
         images = [each for each in found["manifests"] if each.get("platform", {}).get("os") != "unknown"]
         found = stored_manifest(lab, name, imageDigest=images[0]["digest"])
     return found
+
+
+def scan_state(ecr: Any, repository: str, **image: str) -> tuple[str, set[str]]:
+    """``(status, names of the findings)`` of the last scan of an image; the status is empty if there was none."""
+    try:
+        pages = list(
+            ecr.get_paginator("describe_image_scan_findings").paginate(repositoryName=repository, imageId=image)
+        )
+    except ecr.exceptions.ScanNotFoundException:
+        return "", set()
+    names = set()
+    for page in pages:
+        found = page.get("imageScanFindings", {})
+        names |= {each["name"] for each in found.get("findings", ())}
+        names |= {each["packageVulnerabilityDetails"]["vulnerabilityId"] for each in found.get("enhancedFindings", ())}
+    return pages[0]["imageScanStatus"]["status"], names
 
 
 def layers(lab: Lab, name: str, tag: str) -> list[str]:

@@ -4,29 +4,49 @@ import ecr_sandbox
 from helpers import catch_up, cleanup, fargate, settings
 from helpers.lab import Lab
 
+from . import estimate, permissions
 from .checks import NotYet, exercise
-from .lookup import config, count_untagged, digests_by_tag, exclusion_filters, image, repository
+from .lookup import SCAN_DONE, digests_by_tag, exclusion_filters, image, repository, scan_state
 
 SCANNED = "demo-scan-repo"  # the repository of notebook 10
 TEAM, NOT_TEAM = ("team-shop", "team-shop/api", "team-1"), ("shop", "my-team-shop", "steam-shop", "demo-app-repo")
 
 
 @exercise("10.1")
-def released_what_is_clean(lab: Lab) -> str:
-    """The last scan of the image with the tag release found nothing."""
-    image(lab, SCANNED, "release", "findings of each tag, then batch_get_image and put_image with imageTag release")
-    ecr = lab.client()
-    try:
-        scan = ecr.describe_image_scan_findings(repositoryName=SCANNED, imageId={"imageTag": "release"})
-    except ecr.exceptions.ScanNotFoundException:
-        raise NotYet("release was not scanned", "start_image_scan, or section 8 once more") from None
-    counts = scan.get("imageScanFindings", {}).get("findingSeverityCounts")
-    if counts is None:
-        raise NotYet("there is no result for release", "wait until the scan is complete")
-    if counts:
-        listed = ", ".join(f"{number} {severity}" for severity, number in sorted(counts.items()))
-        raise NotYet(f"release is an image with findings: {listed}", "findingSeverityCounts of a clean image is empty")
-    return f"release is an image of {SCANNED} in which nothing was found"
+def sorted_findings(lab: Lab, answer: object = None) -> str:
+    """The findings of old are sorted into those that a rebuild removes and those that need an exception.
+
+    *answer* is ``{"rebuild": [...], "exception": [...]}``. The right one comes from the scans of old and fixed, so it
+    is also right on AWS, where the findings differ.
+    """
+    names = [_finding_names(lab, tag) for tag in ("old", "fixed")]
+    right = {"rebuild": names[0] - names[1], "exception": names[0] & names[1]}
+    if not isinstance(answer, dict) or set(answer) != set(right):
+        raise NotYet('the answer has two lists, "rebuild" and "exception"', "fill in both lists, one may be empty")
+    given = {kind: _as_names(answer[kind]) for kind in right}
+    if both := given["rebuild"] & given["exception"]:
+        raise NotYet(f"{min(both)} is in both lists", "a fix exists, or it does not")
+    listed = given["rebuild"] | given["exception"]
+    if missing := names[0] - listed:
+        raise NotYet(f"{len(missing)} of {len(names[0])} findings of old are in no list", "all pages of findings count")
+    if more := listed - names[0]:
+        raise NotYet(f"{min(more)} is not a finding of old", "describe_image_scan_findings of the tag old")
+    if given != right:
+        raise NotYet("at least one finding is in the wrong list", "what does the scan of fixed still find?")
+    return f"{len(right['rebuild'])} to fix by a rebuild, {len(right['exception'])} without a fix for an exception"
+
+
+def _finding_names(lab: Lab, tag: str) -> set[str]:
+    """The names of the findings of this image in notebook 10's repository, basic or enhanced; NotYet without a scan."""
+    image(lab, SCANNED, tag, "run the notebook from its top")
+    status, names = scan_state(lab.client(), SCANNED, imageTag=tag)
+    if status not in SCAN_DONE:
+        raise NotYet(f"{tag} has no result of a scan", "start_image_scan, then wait until it is complete")
+    return names
+
+
+def _as_names(given: object) -> set[str]:
+    return {given} if isinstance(given, str) else set(given) if isinstance(given, list | tuple | set) else set()
 
 
 @exercise("10.2")
@@ -70,20 +90,27 @@ def locks_all_tags_but_two_kinds(lab: Lab) -> str:
 
 
 @exercise("11.2")
-def rolled_back(lab: Lab) -> str:
-    """In demo-deploy-repo rollback points to release 1, and latest still points to release 2."""
-    tags = digests_by_tag(lab, DEPLOYED)
-    if "latest" not in tags:
+def pinned(lab: Lab, address: object = None) -> str:
+    """In demo-deploy-repo only dev-… may move, and *address* names the image of latest by its digest."""
+    found = repository(lab, DEPLOYED)
+    mode, filters = found["imageTagMutability"], exclusion_filters(found)
+    for tag in ("latest", "v1", "1.4.2", "developer", "my-dev-1"):
+        if not ecr_sandbox.is_tag_immutable(tag, mode, filters):
+            raise NotYet(f"a push could still overwrite {DEPLOYED}:{tag}", "look at the mode, then at each filter")
+    for tag in ("dev-ann", "dev-42"):
+        if ecr_sandbox.is_tag_immutable(tag, mode, filters):
+            raise NotYet(f"developers cannot overwrite {DEPLOYED}:{tag}", "a filter must match the whole tag")
+    latest = digests_by_tag(lab, DEPLOYED).get("latest")
+    if not latest:
         raise NotYet("latest is not there", "run the notebook from its top: the story pushes it")
-    if "rollback" not in tags:
-        raise NotYet(f"{DEPLOYED} has no tag rollback yet", "batch_get_image by its digest, then put_image")
-    release = (config(lab, DEPLOYED, "rollback").get("Labels") or {}).get("release")
-    if release != "1":
-        raise NotYet(
-            f"rollback is release {release or 'unknown'}, and release 1 ran on Monday",
-            "the image without a tag, before this exercise: list_images, tagStatus UNTAGGED",
-        )
-    return "rollback points to the image that ran on Monday"
+    host, _, name = str(address).rpartition("/")
+    if host != lab.registry or name.partition("@")[0].partition(":")[0] != DEPLOYED:
+        raise NotYet(f"{address} is not an address in {DEPLOYED}", "registry, repository, and what names the image")
+    if "@" not in name:
+        raise NotYet(f"{address} names a tag, and a tag can be deleted and pushed again", "what never moves?")
+    if name.partition("@")[2] != latest:
+        raise NotYet("the address names another image than latest", "describe_images shows imageDigest")
+    return "the deployment names one image, and only dev-… can be overwritten"
 
 
 LIFECYCLE = "demo-lifecycle-repo"  # the repository of notebook 12
@@ -119,12 +146,9 @@ def expires_by_three_rules(lab: Lab) -> str:
 
 
 @exercise("12.2")
-def cost_of_nat(lab: Lab, usd: object = 0) -> str:
-    """40 tasks a day that pull 250 MB through a NAT gateway, for 30 days."""
-    right = 40 * 0.25 * 30 * ecr_sandbox.prices.usd("nat", "beside_ecr")
-    if not isinstance(usd, int | float) or abs(usd - right) > 0.01:
-        raise NotYet(f"{usd} is not what NAT costs", "tasks × gigabytes × days × the price of a gigabyte")
-    return f"${right:.2f} a month, for pulls that ECR does not charge"
+def estimated(lab: Lab, answer: object = None) -> str:
+    """What a team's images cost in their first months: ``(GB-months, dollars)``, typed in and compared."""
+    return estimate.compare(estimate.team(), answer)
 
 
 @exercise("13.1")
@@ -145,14 +169,20 @@ def ran_by_digest(lab: Lab) -> str:
 
 @exercise("13.2")
 def fixed_role(lab: Lab) -> str:
-    """A task of the family demo-broken has run, with a role that does not allow everything."""
+    """A task of the family demo-broken has run, by a role that may pull demo-app-repo and nothing else."""
     ended = tasks_of(lab, "demo-broken")
     if not any("startedAt" in each for each in ended):
         raise NotYet("no task of demo-broken has run yet", "the last stoppedReason names a step of the pull")
-    allowed = role_actions(lab, "demo-broken")
-    if any("*" in action for action in allowed):
-        raise NotYet("demo-broken may do more than it needs", "name the actions, without *")
-    return "demo-broken pulls and runs, by a role that allows no more than it needs"
+    role = permissions.of_role(lab.client("iam"), "demo-broken")
+    if role is None:
+        raise NotYet("there is no role demo-broken", "run the cell that makes it once more")
+    arn = repository(lab, settings.REPOSITORY)["repositoryArn"]
+    for action in sorted(permissions.PULL):
+        if not permissions.allowed(role, action, arn):
+            raise NotYet(f"demo-broken may not do all that a pull of {settings.REPOSITORY} needs", "run the task again")
+    if more := permissions.beyond_pull(lab, role, arn):
+        raise NotYet(f"demo-broken may also do {more}", "name the actions of a pull, on this repository")
+    return f"demo-broken pulls {settings.REPOSITORY} and runs, by a role that allows no more than it needs"
 
 
 def tasks_of(lab: Lab, family: str) -> list[dict]:
@@ -164,30 +194,6 @@ def tasks_of(lab: Lab, family: str) -> list[dict]:
         raise NotYet("there is no demo-cluster", "run the notebook from its top") from None
     stopped = [each for each in found if each["lastStatus"] == "STOPPED"]
     return sorted(stopped, key=lambda each: each["createdAt"], reverse=True)
-
-
-def role_actions(lab: Lab, name: str) -> list[str]:
-    """The actions that the role's inline policies allow, and ``*`` if it has attached ones."""
-    iam = lab.client("iam")
-    found = ["*"] if iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"] else []
-    for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
-        statements = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]["Statement"]
-        for each in statements if isinstance(statements, list) else [statements]:
-            actions = each.get("Action", "*") if each["Effect"] == "Allow" else []
-            found += [actions] if isinstance(actions, str) else actions
-    return found
-
-
-@exercise("14.1")
-def deleted_untagged(lab: Lab) -> str:
-    """left-behind contains the image latest, and no image without a tag."""
-    if "latest" not in digests_by_tag(lab, "left-behind"):
-        raise NotYet("latest is gone too", "run the cells of this section again; then delete only UNTAGGED")
-    if left := count_untagged(lab, "left-behind"):
-        raise NotYet(
-            f"left-behind still holds {left} without a tag", "list_images with a filter, then batch_delete_image"
-        )
-    return "left-behind holds latest and nothing without a tag"
 
 
 @exercise("14.2")

@@ -68,6 +68,22 @@ def beyond(lab: Lab, principal: Principal, arn: str, *needed: str) -> str:
     return ""
 
 
+def beyond_pull(lab: Lab, principal: Principal, arn: str) -> str:
+    """An action that a pull of the repository *arn* does not need, with its resource; empty if there is none.
+
+    BatchCheckLayerAvailability is allowed: AWS's own policy for pulls has it.
+    """
+    needed = {PASSWORD, *PULL, "ecr:BatchCheckLayerAvailability"}
+    for action in ecr_actions(lab):
+        if action not in needed and allowed(principal, action, arn):
+            return f"{action} on {_short(arn)}"
+    for action in (*(each for each in ecr_actions(lab) if each != PASSWORD), *ELSEWHERE):
+        for resource in (f"{arn}-too", f"{arn.rpartition('/')[0]}/of-another-team", "*"):
+            if allowed(principal, action, resource):
+                return f"{action} on {_short(resource)}"
+    return ""
+
+
 def trusts(lab: Lab, role: str, service: str) -> bool:
     """Whether the trust policy of the role lets this service assume it for tasks of this account and Region."""
     found = lab.client("iam").get_role(RoleName=role)["Role"]

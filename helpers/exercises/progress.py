@@ -6,17 +6,17 @@ machine, and ``ecr-lab reset`` deletes the file.
 """
 
 import contextlib
-import json
-import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from helpers import course, settings
+from helpers import course
 from helpers.show.tables import table_lines
 
-FILE = "progress.json"
+from . import state_file
+
+FILE = state_file.PROGRESS
 ALL_DONE = "everything is done"
 COLUMNS = ("notebook", "cells", "exercises", "claims")
 
@@ -140,27 +140,16 @@ def _anchor(heading: str) -> str:
 
 
 def _change(change: Callable[[dict], object]) -> None:
-    """Change the file; several kernels may do so at the same time. An error is ignored: the lesson continues."""
-    import fcntl
-
-    with contextlib.suppress(OSError):
-        settings.state().mkdir(parents=True, exist_ok=True)
-        with (settings.state() / "progress.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            noted = _read()
-            change(noted)
-            new = settings.state() / f"{FILE}.new"
-            new.write_text(json.dumps(noted, indent=1))
-            os.replace(new, settings.state() / FILE)
+    """Change the file. An error is ignored: the lesson continues."""
+    with contextlib.suppress(OSError), state_file.locked(FILE):
+        noted = _read()
+        change(noted)
+        state_file.write(FILE, noted)
 
 
 def _read() -> dict:
     """The content of the file; empty if it is missing or damaged."""
-    with contextlib.suppress(OSError, ValueError):
-        found = json.loads((settings.state() / FILE).read_text())
-        if _is_valid(found):
-            return found
-    return _empty()
+    return state_file.read(FILE, _is_valid) or _empty()
 
 
 def _is_valid(found: object) -> bool:

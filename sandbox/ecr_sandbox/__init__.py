@@ -82,6 +82,7 @@ _PUBLIC = {
     "parse_lifecycle_policy": "services.ecr.lifecycle.policy:parse",
     "is_tag_immutable": "services.ecr.tag_mutability:immutable",
     "scan_rule": "services.ecr.scan.rules:rule_for",
+    "has_known_fix": "services.ecr.scan.advisories:has_known_fix",
     "Caller": "auth.token:Caller",
     "RegistryTokens": "auth.token:Tokens",
     "prices": "services.cost_explorer.prices",
@@ -114,6 +115,7 @@ if TYPE_CHECKING:  # the same names for type checkers; a test compares both list
     from .services.ecr.lifecycle.evaluate import Image as LifecycleImage
     from .services.ecr.lifecycle.evaluate import evaluate as evaluate_lifecycle
     from .services.ecr.lifecycle.policy import parse as parse_lifecycle_policy
+    from .services.ecr.scan.advisories import has_known_fix
     from .services.ecr.scan.rules import rule_for as scan_rule
     from .services.ecr.tag_mutability import immutable as is_tag_immutable
     from .settings import (

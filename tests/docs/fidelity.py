@@ -77,8 +77,9 @@ Images and layers:
 Scans:
 
 - Findings are real, but come from a small, dated snapshot of advisories (`ecr-sandbox advisories` shows its content,
-  `ecr-sandbox advisories refresh` downloads current ones from OSV). AWS has many more. The `description` of each scan
-  states, after AWS's own sentence, how many packages were compared, and for how many there are no advisories here.
+  `ecr-sandbox advisories refresh` downloads current ones from OSV). AWS has many more, above all without a fix; the
+  snapshot has a few of those. The `description` of each scan states, after AWS's own sentence, how many packages were
+  compared, and for how many there are no advisories here.
 - Packages of dpkg, apk, pip and npm are detected; those of RPM, Java, Go and others are not. Layers compressed with
   zstd are not scanned. Systems other than Debian, Ubuntu and Alpine get AWS's result for unsupported systems.
 - The descriptions of vulnerabilities are ours, or OSV's after a refresh. The severity comes from the database, else
@@ -90,8 +91,9 @@ Scans:
   enforced.
 - An image that needs more memory or time than a scan may use gets the result of an unsupported image. The sandbox
   never returns `IMAGE_SIZE_EXCEEDED`. The limits are ours; `threats.md` lists them.
-- When enhanced scanning is enabled, images of the last 30 days are scanned. Continuous scanning scans again when the
-  advisories change, and ends 30 days after the push.
+- When enhanced scanning is enabled, images of the last 14 days are scanned. Continuous scanning scans again when the
+  advisories change, and ends 14 days after the push, which is Inspector's default for new accounts. On AWS it also
+  counts from the last use of the image.
 - Inspector's own API (`inspector2`) is not included: its findings are available from ECR.
 
 The registry protocol (`/v2/`):

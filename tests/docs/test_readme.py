@@ -1,4 +1,4 @@
-"""The README: its links resolve, and its commands work as written."""
+"""The README and docs/terminal.md: their links resolve, and their commands work as written."""
 
 import os
 import re
@@ -12,6 +12,8 @@ from helpers import settings
 from tests.sandbox.conftest import free_port
 
 README = (settings.PROJECT / "README.md").read_text()
+TERMINAL = (settings.PROJECT / "docs" / "terminal.md").read_text()
+LINES = 120  # at most in the README
 TEST_REPOSITORY = "readme-test-repo"  # instead of demo-app-repo, which may belong to the learner
 
 
@@ -19,7 +21,7 @@ def blocks() -> list[str]:
     """The indented blocks of commands."""
     return [
         re.sub(r"^ {4}", "", block, flags=re.MULTILINE)
-        for block in re.findall(r"(?:^ {4}.*\n|^\n(?= {4}))+", README, re.MULTILINE)
+        for block in re.findall(r"(?:^ {4}.*\n|^\n(?= {4}))+", TERMINAL, re.MULTILINE)
     ]
 
 
@@ -56,7 +58,7 @@ def make_sandbox(tmp_path):
 
 @pytest.fixture
 def shell(make_sandbox):
-    """A shell in the project's folder, after the `eval` of the README."""
+    """A shell in the project's folder, after the `eval` of docs/terminal.md."""
     ecr_lab = "import sys; from helpers.cli import main; sys.argv = ['ecr-lab', 'env']; main()"
 
     def run(commands: str) -> subprocess.CompletedProcess[str]:
@@ -69,7 +71,7 @@ def shell(make_sandbox):
     run(f'docker rmi -f {TEST_REPOSITORY} "$REGISTRY/{TEST_REPOSITORY}:latest" "$REGISTRY/no-such-repo"')
 
 
-def test_the_seven_commands_of_the_readme_work(shell):
+def test_the_seven_commands_work(shell):
     done = shell("set -e\n" + typed())
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Login Succeeded" in done.stdout
@@ -106,7 +108,7 @@ def test_failures_have_the_messages_of_ecr(shell):
         assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "notebooks/README.md"])
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/terminal.md", "notebooks/README.md"])
 def test_links_resolve(document):
     path = settings.PROJECT / document
     for link in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
@@ -123,12 +125,17 @@ def test_every_notebook_is_in_the_table_with_its_minutes():
 
 def test_every_make_target_in_the_readme_exists():
     makefile = (settings.PROJECT / "Makefile").read_text()
-    for target in re.findall(r"\bmake ([a-z]+)\b(?=`|$|[ \n]*#)", README, re.MULTILINE):
+    for target in re.findall(r"\bmake ([a-z]+)\b(?=`|$|[ \n]*#)", README + TERMINAL, re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
+def test_the_readme_is_short():
+    assert len(README.splitlines()) <= LINES
+
+
 def test_figures_are_dated():
-    assert re.search(r"Measured.*?\d{4}-\d\d-\d\d, 2 cores", README, re.DOTALL)
+    figures = (settings.PROJECT / "docs" / "benchmarks.md").read_text()
+    assert re.search(r"Measured on \d{4}-\d\d-\d\d, 2 cores", figures)
 
 
 def test_no_placeholder_is_left():

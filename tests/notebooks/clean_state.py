@@ -13,11 +13,12 @@ from pathlib import Path
 from ecr_sandbox import background, docker_engine
 from ecr_sandbox.cli import USERS_DATA
 from helpers import lab, settings
-from helpers.exercises import progress
+from helpers.exercises import state_file
 from tests.notebooks import course
 
 FOLDER = settings.PROJECT / ".sandbox-test"
 PORT = "5150"
+SEED = "0"  # prepare() breaks the same on each run
 WARM = "learn-amazon-ecr-tests:warm"  # keeps the build cache, so that not every notebook installs Flask again
 PRISTINE = "state.db.pristine"
 
@@ -46,7 +47,7 @@ def _kill() -> None:
 def _make_pristine(kept: Path) -> None:
     """Keep a copy of a new sandbox's state: its administrators and the mirror of the base image."""
     state = settings.state()
-    for name in (*USERS_DATA, progress.FILE):
+    for name in (*USERS_DATA, state_file.PROGRESS, state_file.BROKEN, state_file.FOLDER):
         shutil.rmtree(state / name, ignore_errors=True)
         with contextlib.suppress(OSError):
             (state / name).unlink()
@@ -73,8 +74,8 @@ def _restore(pristine: Path) -> None:
 
 
 def delete_progress() -> None:
-    """Delete the learner's progress; the registry does not change."""
-    (settings.state() / progress.FILE).unlink(missing_ok=True)
+    """Delete the learner's progress and tasks; the registry does not change."""
+    state_file.delete_all()
 
 
 def leave() -> None:

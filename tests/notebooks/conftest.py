@@ -6,7 +6,11 @@ import pytest
 
 from tests.notebooks import clean_state
 
-OWN = {"ECR_TUTORIAL_STATE": str(clean_state.FOLDER), "ECR_TUTORIAL_PORT": clean_state.PORT}
+OWN = {
+    "ECR_TUTORIAL_STATE": str(clean_state.FOLDER),
+    "ECR_TUTORIAL_PORT": clean_state.PORT,
+    "ECR_TUTORIAL_SEED": clean_state.SEED,
+}
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,7 @@ Each test compares its findings with its entry here: a new finding fails, and so
 """
 
 KNOWN: dict[str, set[str]] = {
-    # helpers/data/troubles.json: errors that no notebook explains
-    "explained": set(),
-    # … and errors that the sandbox can produce, but no cell does
+    # helpers/data/troubles.json: errors that the sandbox can produce, but no cell does
     "caused": set(),
     # test_learning.py: what is missing from a question
     "questions": set(),

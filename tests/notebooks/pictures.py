@@ -1,100 +1,118 @@
-"""Writes the picture at the top of each notebook: the steps of an image, with the current one highlighted.
+"""Writes the pictures that are made from data, and the style of all others.
 
-``make tables`` (or ``python -m tests.notebooks.pictures``) writes them to notebooks/img; ``test_pictures.py`` fails
-when they are out of date.
+``make tables`` (or ``python -m tests.notebooks.pictures``) writes to notebooks/img the way of an image, and for each
+notebook a strip of all sixteen notebooks with the current one marked. ``test_pictures.py`` fails when they are out of
+date.
 """
 
 from pathlib import Path
 
 from helpers import settings
+from tests.notebooks import svg_style
 
 FOLDER = settings.PROJECT / "notebooks" / "img"
 
 _STEPS = (  # row by row; the second row runs from right to left
     (
-        ("source", "Source", "app, Dockerfile", "06"),
-        ("build", "Build", "docker build", "06"),
-        ("image", "Local image", "layers, manifest", "06"),
-        ("tag", "Tag", "docker tag", "07"),
+        ("Source", "app, Dockerfile", "06"),
+        ("Build", "docker build", "06"),
+        ("Local image", "layers, manifest", "06"),
+        ("Tag", "docker tag", "07"),
     ),
     (
-        ("login", "Log in", "12-hour token", "05"),
-        ("push", "Push", "docker push", "08"),
-        ("repository", "ECR repository", "demo-app-repo", "04"),
-        ("care", "Look after", "scan, tags, lifecycle", "10–12"),
+        ("Log in", "12-hour token", "05"),
+        ("Push", "docker push", "08"),
+        ("ECR repository", "demo-app-repo", "04"),
+        ("Look after", "scan, tags, lifecycle", "10–12"),
     ),
     (
-        ("pull", "Pull", "docker pull", "09"),
-        ("run", "Run", "Fargate, EKS, Lambda", "13"),
-        ("clean", "Clean up", "nothing left behind", "14"),
+        ("Pull", "docker pull", "09"),
+        ("Run", "Fargate, EKS, Lambda", "13"),
+        ("Clean up", "nothing left behind", "14"),
     ),
 )
 _ROWS = ("On your machine", "Amazon ECR", "Where it runs")
-_CURRENT = {  # notebook -> step
-    "00": "source",
-    "01": "repository",
-    "02": "repository",
-    "03": "repository",
-    "04": "repository",
-    "05": "login",
-    "06": "build",
-    "07": "tag",
-    "08": "push",
-    "09": "pull",
-    "10": "care",
-    "11": "care",
-    "12": "care",
-    "13": "run",
-    "14": "clean",
-    "15": "source",
-}
-_BOX_W, _BOX_H, _GAP_X, _GAP_Y, _LEFT, _TOP = 168, 76, 32, 60, 24, 50
-_STYLE = (
-    "text{font-family:system-ui,-apple-system,'Segoe UI',sans-serif;fill:#16202a}"
-    ".card{fill:#fff;stroke:#8a97a3}.box{fill:#f1f5f8;stroke:#5a6874;stroke-width:1.5}"
-    ".lit{fill:#ffedd9;stroke:#9a4a00;stroke-width:5}.t{font-size:16px;font-weight:600}"
-    ".s{font-size:13px}.n{font-size:12px;fill:#44515d}.row{font-size:13px;font-weight:600;fill:#44515d}"
-    ".a{stroke:#44515d;stroke-width:2;fill:none}.h{fill:#44515d}.pill{fill:#9a4a00}"
-    ".you{font-size:12px;font-weight:700;fill:#fff}"
+PARTS = (  # of the course, with the notebooks of each
+    {"00": "Start here", "01": "What is ECR", "02": "ECR and Docker Hub", "03": "Permissions"},
+    {
+        "04": "Create a repository",
+        "05": "Authenticate Docker",
+        "06": "Build the image",
+        "07": "Tag the image",
+        "08": "Push the image",
+        "09": "Verify and run",
+    },
+    {
+        "10": "Scan for vulnerabilities",
+        "11": "Protect tags",
+        "12": "Lifecycle and cost",
+        "13": "Run it on AWS",
+        "14": "Clean up",
+        "15": "Capstone",
+    },
 )
+TITLES = {number: title for part in PARTS for number, title in part.items()}
+_BOX_W, _BOX_H, _GAP_X, _GAP_Y, _LEFT, _TOP = 168, 76, 32, 60, 24, 50
+_MARK_W, _MARK_H, _MARK_GAP, _PART_GAP, _LETTER = 30, 26, 4, 16, 7.6
 
 
-def way(notebook: str = "") -> str:
-    """The picture as SVG; a notebook's number (``"08"``) highlights its step.
-
-    ValueError for a number that has no picture.
-    """
-    if notebook and notebook not in _CURRENT:
-        raise ValueError(f"there is no picture for notebook {notebook!r}: choose one of {', '.join(_CURRENT)}")
-    current = _CURRENT.get(notebook, "")
+def way() -> str:
+    """The steps of an image from source to clean-up, as SVG."""
     body, described = [], []
     for row, steps in enumerate(_STEPS):
         top = _TOP + row * (_BOX_H + _GAP_Y)
         aside = _BOX_W // 2 + 16 if row == 2 else 0  # next to the arrow from the row above
         body.append(f'<text class="row" x="{_LEFT + aside}" y="{top - 16}">{_ROWS[row]}</text>')
-        for place, (name, title, detail, number) in enumerate(steps):
+        for place, (title, detail, number) in enumerate(steps):
             left = _LEFT + (3 - place if row == 1 else place) * (_BOX_W + _GAP_X)
-            body += _box(left, top, title, detail, number, lit=name == current)
-            described.append(title + (" (you are here)" if name == current else ""))
+            body += _box(left, top, title, detail, number)
+            described.append(title)
             if place:
                 body.append(
                     _arrow(left + _BOX_W + _GAP_X, left + _BOX_W, top) if row == 1 else _arrow(left - _GAP_X, left, top)
                 )
         if row:  # from the last step of the row above, straight down
             x = _LEFT + _BOX_W / 2 + (3 * (_BOX_W + _GAP_X) if row == 1 else 0)
-            down = (
+            body.append(
                 f'<path class="a" d="M{x:g} {top - _GAP_Y}V{top - 8}"/><path class="h" d="M{x:g} {top - 1}l-5-10h10z"/>'
             )
-            body.insert(0, down)  # first, so that "you are here" is drawn over it
     width = 2 * _LEFT + 4 * _BOX_W + 3 * _GAP_X
     height = _TOP + 3 * _BOX_H + 2 * _GAP_Y + 24
+    description = f"{' → '.join(described)}. The number in each box is its notebook."
+    return _svg(width, height, "The way an image takes", description, body)
+
+
+def strip(number: str) -> str:
+    """One line with all notebooks, grouped by part, and the notebook of this number (``"08"``) marked, as SVG.
+
+    ValueError for a number that has no notebook.
+    """
+    if number not in TITLES:
+        raise ValueError(f"there is no notebook {number!r}: choose one of {', '.join(TITLES)}")
+    title, x, body = TITLES[number], 9.0, []
+    for part in PARTS:
+        for each in part:
+            current = each == number
+            shown = f"{each} {title}" if current else each
+            wide = max(_MARK_W, len(shown) * _LETTER + 14) if current else _MARK_W
+            look, text = ("go", "w") if current else ("box", "n")
+            body.append(f'<rect class="{look}" x="{x:g}" y="9" width="{wide:g}" height="{_MARK_H}" rx="6"/>')
+            body.append(f'<text class="{text}" x="{x + wide / 2:g}" y="27" text-anchor="middle">{shown}</text>')
+            x += wide + _MARK_GAP
+        x += _PART_GAP - _MARK_GAP
+    width = round(x - _PART_GAP + 9)
+    description = f"Sixteen notebooks, from 00 to 15, in three parts. This is notebook {number}: {title}."
+    return _svg(width, _MARK_H + 18, f"Notebook {number}: {title}", description, body)
+
+
+def _svg(width: int, height: int, title: str, description: str, body: list[str]) -> str:
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
             f' viewBox="0 0 {width} {height}" role="img" aria-labelledby="title desc">',
-            '<title id="title">The way an image takes</title>',
-            f'<desc id="desc">{" → ".join(described)}. The number in each box is its notebook.</desc>',
-            f"<style>{_STYLE}</style>",
+            f'<title id="title">{title}</title>',
+            f'<desc id="desc">{description}</desc>',
+            svg_style.style(),
             f'<rect class="card" x=".5" y=".5" width="{width - 1}" height="{height - 1}" rx="10"/>',
             *body,
             "</svg>\n",
@@ -102,22 +120,14 @@ def way(notebook: str = "") -> str:
     )
 
 
-def _box(left: int, top: int, title: str, detail: str, number: str, lit: bool) -> list[str]:
+def _box(left: int, top: int, title: str, detail: str, number: str) -> list[str]:
     middle = left + _BOX_W // 2
-    look = "lit" if lit else "box"
-    shapes = [
-        f'<rect class="{look}" x="{left}" y="{top}" width="{_BOX_W}" height="{_BOX_H}" rx="8"/>',
+    return [
+        f'<rect class="box" x="{left}" y="{top}" width="{_BOX_W}" height="{_BOX_H}" rx="8"/>',
         f'<text class="t" x="{middle}" y="{top + 40}" text-anchor="middle">{title}</text>',
         f'<text class="s" x="{middle}" y="{top + 61}" text-anchor="middle">{detail}</text>',
         f'<text class="n" x="{left + _BOX_W - 8}" y="{top + 18}" text-anchor="end">{number}</text>',
     ]
-    if lit:
-        shapes.append(
-            f'<rect class="pill" x="{middle - 62}" y="{top + _BOX_H - 3}" width="124" height="20" rx="10"/>'
-            f'<text class="you" x="{middle}" y="{top + _BOX_H + 11}" text-anchor="middle">'
-            "▲ you are here</text>"
-        )
-    return shapes
 
 
 def _arrow(start: int, end: int, top: int) -> str:
@@ -126,11 +136,13 @@ def _arrow(start: int, end: int, top: int) -> str:
 
 
 def write(folder: Path = FOLDER) -> list[Path]:
-    """Write ``way.svg`` and a ``way-NN.svg`` for each notebook; return their paths."""
-    pictures = {"way.svg": way()} | {f"way-{notebook}.svg": way(notebook) for notebook in _CURRENT}
+    """Write ``way.svg``, the strips, and all other pictures with today's style; return their paths."""
+    made = {"way.svg": way()} | {f"strip-{number}.svg": strip(number) for number in TITLES}
+    drawn = {path.name: svg_style.styled(path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.svg")}
+    pictures = drawn | made
     for name, picture in pictures.items():
         (folder / name).write_text(picture, encoding="utf-8")
-    return [folder / name for name in pictures]
+    return [folder / name for name in sorted(pictures)]
 
 
 if __name__ == "__main__":

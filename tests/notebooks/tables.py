@@ -1,11 +1,9 @@
-"""Writes the tables of notebooks/README.md and README.md: claims, minutes and common errors.
+"""Writes the tables of notebooks/README.md and README.md: claims and minutes.
 
 ``make tables`` (or ``python -m tests.notebooks.tables``) writes it; ``test_tables.py`` fails when it is out of date.
-The texts come from helpers/data/claims.json and troubles.json, the places from the cells: their tags, outputs and
-text.
+The texts come from helpers/data/claims.json, the places from the tags of the cells.
 """
 
-import html
 import re
 from collections.abc import Callable
 
@@ -20,11 +18,6 @@ CLAIMS_HEAD = """\
 |---|---|---|---|
 """
 
-TROUBLES_HEAD = """\
-| message | cause | shown in | explained in |
-|---|---|---|---|
-"""
-
 
 def main() -> None:
     """Write both files."""
@@ -34,9 +27,7 @@ def main() -> None:
 
 def texts() -> dict:
     """The new content of README.md and notebooks/README.md."""
-    index = _rows(INDEX.read_text(), "", _claims_and_minutes)
-    for name, table in {"claims": claims(), "troubles": troubles()}.items():
-        index = _between(index, name, table)
+    index = _between(_rows(INDEX.read_text(), "", _claims_and_minutes), "claims", claims())
     return {INDEX: index, README: _rows(README.read_text(), "notebooks/", lambda path: str(_minutes(path)))}
 
 
@@ -54,39 +45,6 @@ def claims() -> str:
         f"| {each['key']} | {each['says']} | {'; '.join(places.get(each['key'], ['*not yet*']))} | {each['shown']} |\n"
         for each in course.data("claims.json")["claims"]
     )
-
-
-def troubles() -> str:
-    """The table of common errors: the message, its cause, where a cell shows it and where it is explained."""
-    rows = []
-    for trouble in course.data("troubles.json")["troubles"]:
-        shown, explained = found(trouble)
-        rows.append(f"| `{trouble['message']}` | {trouble['why']} | {_places(shown)} | {_places(explained)} |\n")
-    return TROUBLES_HEAD + "".join(rows)
-
-
-def found(trouble: dict) -> tuple[dict, dict]:
-    """Where a cell prints one of the messages, and where only the text has it: notebook -> section."""
-    shown: dict = {}
-    explained: dict = {}
-    for path in course.PATHS:
-        for section, cell, text in course.sections(course.read(path)):
-            printed = course.texts(cell) if cell.cell_type == "code" else []
-            if _says(trouble, " ".join(printed)):
-                shown.setdefault(path, section)
-            elif cell.cell_type == "markdown" and _says(trouble, html.unescape(text)):
-                explained.setdefault(path, section)
-    return shown, {path: section for path, section in explained.items() if path not in shown}
-
-
-def _says(trouble: dict, text: str) -> bool:
-    text = " ".join(text.split())
-    about_another = any(part in text for part in trouble.get("unlike", []))
-    return any(part in text for part in trouble["says"]) and not about_another
-
-
-def _places(found: dict) -> str:
-    return "; ".join(_place(path, [section]) for path, section in found.items()) or "–"
 
 
 def _place(path, sections: list[str]) -> str:

@@ -18,13 +18,3 @@ def test_each_notebook_has_a_row_in_both_files(path):
     for readme, folder in ((tables.README, "notebooks/"), (tables.INDEX, "")):
         row = rf"^\| \[[^|]*\]\({folder}{path.name}\) \| [^|]+ \| ((?:[C\d ]+|all, by you) \| )?{minutes} \|$"
         assert re.search(row, readme.read_text(), re.MULTILINE), readme
-
-
-def test_printed_and_explained_messages_are_found():
-    printed = {"says": ["no basic auth credentials"]}
-    written = {"says": ["The stub received bad data"]}
-    nowhere = {"says": ["no message of ECR"]}
-    assert "08" in {path.name[:2] for path in tables.found(printed)[0]}
-    assert tables.found(written)[0] == {} != tables.found(written)[1]
-    assert tables.found(nowhere) == ({}, {})
-    assert tables.found(printed | {"unlike": ["basic auth"]}) == ({}, {})

@@ -10,6 +10,7 @@ DEBIAN = b'ID=debian\nVERSION_ID="12"\n'
 OLD_PCRE = "10.42-1"  # from Debian 12; the fixed version is in its security suite
 NEW_PCRE = "10.42-1+deb12u2"
 CVE = "CVE-2026-103111"
+ZLIB, UNFIXED = "1:1.2.13.dfsg-1", "CVE-2023-45853"  # Debian 12 has no fixed version
 
 
 def dpkg(name: str = "libpcre2-8-0", version: str = OLD_PCRE, source: str = "pcre2") -> bytes:

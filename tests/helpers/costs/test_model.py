@@ -11,7 +11,7 @@ from ecr_sandbox import prices
 from helpers import costs
 from helpers.costs import Needs, Team
 
-TEAM = Team(members=5, gb_stored=20, gb_pulled_over_the_internet=50)
+TEAM = Team(members=5, gb_stored=20, gb_pulled_over_the_internet=150)
 
 gigabytes = st.floats(0, 1e6, allow_nan=False)
 teams = st.builds(
@@ -41,8 +41,25 @@ def test_each_figure_has_a_date_and_a_source():
         assert any(each.get("as_of", "")[:2] == "20" for each in around), (key, value)
         sources = [source for each in around for source in each.get("sources", [])]
         assert sources, (key, value)
-        doubtful = any("unverified" in each for each in around)
-        assert doubtful or any("https://" in source for source in sources), (key, value)
+        verified = any(each.get("verified") for each in around)
+        named = any("https://" in source for source in sources)
+        assert named or not verified, (key, value)
+
+
+def test_each_price_says_whether_it_is_verified():
+    sections = [prices.facts()[name] for name in ("ecr", "beside_ecr", "ecr_public")]
+    plans = prices.facts()["docker_hub"]["plans"]
+    steps = [prices.facts()["internet_steps"], prices.facts()["archive_steps"]]
+    found = [each for section in (*sections, plans, steps) for each in section]
+    assert all(isinstance(each["verified"], bool) for each in found)
+    own = (
+        "https://docs.aws.amazon.com/",
+        "https://aws.amazon.com/",
+        "https://docs.docker.com/",
+        "https://www.docker.com/",
+    )
+    for each in found:
+        assert not each["verified"] or each["sources"][0].startswith(own), each["key"]
 
 
 def test_no_key_is_used_twice():
@@ -52,26 +69,30 @@ def test_no_key_is_used_twice():
 
 
 def test_the_first_paid_step_is_the_price_in_the_list():
-    assert prices.internet(2) - prices.internet(1) == pytest.approx(prices.usd("internet"))
+    free = prices.free_internet_gb()
+    assert prices.internet(free) == 0
+    assert prices.internet(free + 1) == pytest.approx(prices.usd("internet"))
 
 
 def test_an_unknown_fact_is_an_error():
     with pytest.raises(KeyError, match="seats"):
         prices.fact("seats")
+    with pytest.raises(KeyError, match="seats"):
+        prices.facts_of(["storage", "seats"])
 
 
 @pytest.mark.parametrize(
     ("gb", "usd"),
     [
         (0, 0),
-        (1, 0),
-        (2, 0.09),
-        (101, 9),
-        (10240, 10239 * 0.09),
-        (10241, 10239 * 0.09 + 0.085),
-        (51200, 10239 * 0.09 + 40960 * 0.085),
-        (153600, 10239 * 0.09 + 40960 * 0.085 + 102400 * 0.07),
-        (153700, 10239 * 0.09 + 40960 * 0.085 + 102400 * 0.07 + 100 * 0.05),
+        (100, 0),
+        (101, 0.09),
+        (200, 9),
+        (10240, 10140 * 0.09),
+        (10241, 10140 * 0.09 + 0.085),
+        (51200, 10140 * 0.09 + 40960 * 0.085),
+        (153600, 10140 * 0.09 + 40960 * 0.085 + 102400 * 0.07),
+        (153700, 10140 * 0.09 + 40960 * 0.085 + 102400 * 0.07 + 100 * 0.05),
     ],
 )
 def test_internet_pulls_cost_by_price_tier(gb, usd):
@@ -84,7 +105,7 @@ def test_more_gigabytes_cost_at_most_the_highest_price_tier(some, more):
     assert -1e-6 <= added <= more * 0.09 + 1e-6
 
 
-@pytest.mark.parametrize("edge", [1, 10240, 51200, 153600])
+@pytest.mark.parametrize("edge", [100, 10240, 51200, 153600])
 def test_the_price_is_continuous_between_price_tiers(edge):
     assert prices.internet(edge + 1e-6) - prices.internet(edge - 1e-6) < 1e-6
 
@@ -114,7 +135,7 @@ def test_the_bill_of_a_small_team():
     bill = costs.month(TEAM)
     assert [(line.what, round(line.usd, 2)) for line in bill.lines] == [
         ("20 GB stored", 2.0),
-        ("50 GB over the internet, 1 free", 4.41),
+        ("150 GB over the internet, 100 free", 4.5),
     ]
     assert costs.month(TEAM, "team").usd == 75
     assert costs.month(TEAM, "team", "monthly").usd == 80
@@ -130,7 +151,7 @@ def test_pulls_inside_the_region_are_free_and_nat_is_not():
     for registry in ("ecr", "team"):
         assert costs.month(inside, registry).usd == costs.month(TEAM, registry).usd
         assert costs.month(through, registry).usd == pytest.approx(costs.month(TEAM, registry).usd + 27)
-    assert costs.month(through).note == "endpoints would save the NAT"
+    assert costs.month(through).note == "the free S3 gateway endpoint saves the GB through NAT"
 
 
 @pytest.mark.parametrize(
@@ -149,7 +170,7 @@ def test_a_plan_that_does_not_fit_has_a_reason(team, plan, misfit):
 
 
 def test_an_unverified_price_is_marked():
-    assert costs.month(TEAM, "business").note == "price unverified"
+    assert costs.month(TEAM, "business").note == "price not verified"
     assert costs.month(TEAM, "team").note == ""
 
 
@@ -187,7 +208,7 @@ def test_both_bills_are_equal_at_the_crossing_only(team, along, plan):
     ("team", "along", "where"),
     [
         (Team(5, 20), "gb_stored", 750),
-        (Team(5, 20), "gb_pulled_over_the_internet", 1 + (75 - 2) / 0.09),
+        (Team(5, 20), "gb_pulled_over_the_internet", 100 + (75 - 2) / 0.09),
         (Team(1, 300), "members", 2),
         (Team(1, 20), "members", None),
         (Team(1, 500), "gb_pulled_over_the_internet", None),
@@ -205,10 +226,13 @@ def test_an_unknown_axis_is_an_error():
 def test_the_comparison_lists_every_registry_with_its_remarks(capsys):
     costs.compare(TEAM)
     output = capsys.readouterr().out
-    assert "people: 5 · private repositories: 2 · GB stored: 20 · GB a month over the internet: 50" in output
-    assert "                     together                           6.41" in output
-    assert "Docker Hub Personal  5 seats of $0                      0.00  ✘ only 1 private repository" in output
-    assert "Docker Hub Business  5 seats of $24                   120.00  price unverified" in output
+    assert "people: 5 · private repositories: 2 · GB stored: 20 · GB a month over the internet: 150" in output
+    assert "                     150 GB over the internet, 100 free    4.50*" in output
+    assert "                     together                              6.50" in output
+    assert "Docker Hub Personal  5 seats of $0                         0.00   ✘ only 1 private repository" in output
+    assert "Docker Hub Business  5 seats of $24                      120.00   price not verified" in output
+    assert "* not verified on AWS's price page; from:\n  pull over the internet" in output
+    assert "  storage, compressed layers: $0.1 per GB-month (cloudburn.io, 2026-03)\n" in output
     assert "ECR in us-east-1, 2026-03; Docker Hub, paid annual, 2024" in output
     assert max(map(len, output.splitlines())) <= 120
 
@@ -226,9 +250,9 @@ def test_the_plot_is_a_reproducible_png_with_a_text():
     assert picture.png == costs.plot(TEAM).png
     assert picture.png != costs.plot(replace(TEAM, members=6)).png
     assert repr(picture).splitlines() == [
-        "Your team: Amazon ECR $6.41 a month, Docker Hub Team $75.00.",
+        "Your team: Amazon ECR $6.50 a month, Docker Hub Team $75.00.",
         "By people in the team: Amazon ECR costs less at any number.",
-        "By GB pulled over the internet in a month: the same at 812; "
+        "By GB pulled over the internet in a month: the same at 911; "
         "above that, Docker Hub Team costs less than Amazon ECR.",
     ]
     assert picture._repr_mimebundle_() == {"image/png": picture.png, "text/plain": picture.alt}
@@ -301,7 +325,7 @@ def test_a_choice_is_printed_as_text():
         "  + ECR is next to where your containers run: pulls inside the Region cost nothing",
         "  - a docker login lasts 12 hours, and a repository must exist before its first push",
         "  - you pay for each image until it is deleted: a lifecycle rule expires old ones",
-        "  - pulls through a NAT gateway cost $0.045 a GB, unless there are endpoints",
+        "  - pulls through a NAT gateway cost $0.045 a GB, unless there is the free S3 gateway endpoint",
     ]
 
 

@@ -10,6 +10,7 @@ import ecr_sandbox
 from helpers import lab as labs
 from helpers import settings, tiny_image
 from helpers.exercises import capstone, checks, evidence, lookup, permissions
+from tests.sandbox import rootfs
 
 MINE = "demo-mine"
 
@@ -129,25 +130,38 @@ def test_the_image_of_the_course_is_not_accepted(released):
 
 
 SEVERE = {"severity": "HIGH", "name": "CVE-1", "description": "A flaw. Fixed in 2.0."}
+NO_FIX = {**SEVERE, "description": "A flaw. No fixed version is known here."}
+ON_AWS = {**SEVERE, "description": "A flaw."}  # a basic finding of AWS says nothing of a fix
+
+
+def enhanced(fix: str, version: str) -> dict:
+    package = {"name": "demo", "version": "1", "fixedInVersion": version}
+    details = {"vulnerabilityId": "CVE-2", "vulnerablePackages": [package]}
+    return {"severity": "CRITICAL", "fixAvailable": fix, "packageVulnerabilityDetails": details}
 
 
 @pytest.mark.parametrize(
-    ("status", "findings", "expected"),
+    ("status", "kind", "finding", "expected"),
     [
-        ("IN_PROGRESS", [], "✗ 15.4 the scan of 1.0.0 is IN_PROGRESS"),
-        ("UNSUPPORTED_IMAGE", [], "✗ 15.4 the scan of 1.0.0 is UNSUPPORTED_IMAGE"),
-        ("COMPLETE", [SEVERE], "✗ 15.4 1 severe findings, one of them CVE-1"),
-        ("ACTIVE", [{"severity": "CRITICAL", "title": "CVE-2", "fixAvailable": "YES"}], "✗ 15.4 1 severe findings"),
-        ("COMPLETE", [{**SEVERE, "description": "No fixed version is known here."}], "✔ 15.4 the scan of sha256:"),
-        ("ACTIVE", [{"severity": "CRITICAL", "title": "CVE-2", "fixAvailable": "NO"}], "✔ 15.4 the scan of sha256:"),
-        ("COMPLETE", [{**SEVERE, "severity": "MEDIUM"}], "✔ 15.4 the scan of sha256:"),
+        ("IN_PROGRESS", "findings", None, "✗ 15.4 the scan of 1.0.0 is IN_PROGRESS"),
+        ("UNSUPPORTED_IMAGE", "findings", None, "✗ 15.4 the scan of 1.0.0 is UNSUPPORTED_IMAGE"),
+        ("COMPLETE", "findings", SEVERE, "✗ 15.4 1 severe findings with a fix, one of them CVE-1"),
+        ("COMPLETE", "findings", NO_FIX, "✔ 15.4 the scan of sha256:0 is COMPLETE: 1 HIGH"),
+        ("COMPLETE", "findings", ON_AWS, "✔ 15.4 the scan of sha256:0 is COMPLETE: 1 HIGH"),
+        ("COMPLETE", "findings", {**ON_AWS, "name": rootfs.CVE}, "✗ 15.4 1 severe findings with a fix"),
+        ("COMPLETE", "findings", {**SEVERE, "severity": "MEDIUM"}, "✔ 15.4 the scan of sha256:"),
+        ("ACTIVE", "enhancedFindings", enhanced("YES", "2"), "✗ 15.4 1 severe findings with a fix, one of them CVE-2"),
+        ("ACTIVE", "enhancedFindings", enhanced("NO", "NotAvailable"), "✔ 15.4 the scan of sha256:"),
+        ("ACTIVE", "enhancedFindings", enhanced("PARTIAL", "2"), "✗ 15.4 1 severe findings with a fix"),
+        ("ACTIVE", "enhancedFindings", enhanced("PARTIAL", "NotAvailable"), "✔ 15.4 the scan of sha256:"),
     ],
 )
 def test_a_complete_scan_without_severe_fixable_findings_is_accepted(
-    empty_lab, monkeypatch, status, findings, expected
+    empty_lab, monkeypatch, status, kind, finding, expected
 ):
+    scan = {"imageScanStatus": {"status": status}, "imageScanFindings": {kind: [finding] if finding else []}}
     monkeypatch.setattr(evidence, "released", lambda *_: {"imageDigest": "sha256:0"})
-    monkeypatch.setattr(evidence, "scan", lambda *_: (status, findings))
+    monkeypatch.setattr(evidence, "scan", lambda *_: scan)
     assert verdict("15.4").startswith(expected)
 
 

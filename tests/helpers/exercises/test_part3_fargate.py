@@ -54,18 +54,60 @@ def test_the_task_must_run_a_digest_and_exit_with_code_0(lab, monkeypatch, task,
     assert checks.verdict("13.1")[1].startswith(expected)
 
 
-def test_a_role_that_allows_everything_is_not_accepted(lab, monkeypatch):
+PULL = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+LOG = ["logs:CreateLogStream", "logs:PutLogEvents"]
+TASK_ROLE = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+MORE, LESS = "✗ 13.2 demo-broken may also do ecr:", "✗ 13.2 demo-broken may not do all that a pull"
+
+
+@pytest.fixture
+def ran(lab, monkeypatch):
+    """A lab in which a task of demo-broken has run by the role demo-broken; a function that sets its statements."""
     stopped(lab, monkeypatch, {"startedAt": 1})
+    lab.client().create_repository(repositoryName=settings.REPOSITORY)
     iam = lab.client("iam")
     trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     iam.create_role(RoleName="demo-broken", AssumeRolePolicyDocument=document)
-    for actions, right in [("ecr:*", False), (["*"], False), (["ecr:BatchGetImage"], True)]:
-        statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
-        text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    arn = f"arn:aws:ecr:{lab.region}:{lab.account}:repository/{settings.REPOSITORY}"
+
+    def allow(on_repository: list[str], on_all: list[str]) -> str:
+        statements = [
+            {"Effect": "Allow", "Action": actions, "Resource": resource}
+            for actions, resource in ((on_repository, arn), (on_all, "*"))
+            if actions
+        ]
+        text = json.dumps({"Version": "2012-10-17", "Statement": statements})
         iam.put_role_policy(RoleName="demo-broken", PolicyName="own", PolicyDocument=text)
-        assert checks.verdict("13.2")[0] is right
-    iam.attach_role_policy(
-        RoleName="demo-broken", PolicyArn="arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
-    )
-    assert checks.verdict("13.2")[0] is False
+        return checks.verdict("13.2")[1]
+
+    return allow
+
+
+@pytest.mark.parametrize(
+    ("on_repository", "on_all", "expected"),
+    [
+        (PULL, ["ecr:GetAuthorizationToken", *LOG], "✔ 13.2 demo-broken pulls demo-app-repo and runs"),
+        ([*PULL, "ecr:BatchCheckLayerAvailability"], ["ecr:GetAuthorizationToken"], "✔ 13.2"),
+        (PULL[:1], ["ecr:GetAuthorizationToken"], LESS),
+        ([*PULL, "ecr:DeleteRepository"], ["ecr:GetAuthorizationToken"], f"{MORE}DeleteRepository on demo-app-repo"),
+        ([*PULL, "ecr:DescribeImages"], ["ecr:GetAuthorizationToken"], f"{MORE}DescribeImages on demo-app-repo"),
+        (["ecr:*"], ["ecr:GetAuthorizationToken"], MORE),
+        ([], ["ecr:GetAuthorizationToken", *PULL], f"{MORE}BatchGetImage on demo-app-repo-too"),
+        (PULL, ["ecr:GetAuthorizationToken", "iam:PassRole"], "✗ 13.2 demo-broken may also do iam:PassRole on"),
+        ([], ["*"], MORE),
+    ],
+)
+def test_a_role_may_pull_and_nothing_else(ran, on_repository, on_all, expected):
+    assert ran(on_repository, on_all).startswith(expected)
+
+
+def test_a_managed_policy_for_all_repositories_is_not_accepted(ran, lab):
+    assert ran(PULL, ["ecr:GetAuthorizationToken"]).startswith("✔")
+    lab.client("iam").attach_role_policy(RoleName="demo-broken", PolicyArn=TASK_ROLE)
+    assert checks.verdict("13.2")[1].startswith(f"{MORE}")
+
+
+def test_a_missing_role_is_reported(lab, monkeypatch):
+    stopped(lab, monkeypatch, {"startedAt": 1})
+    assert checks.verdict("13.2")[1].startswith("✗ 13.2 there is no role demo-broken.")

@@ -1,6 +1,7 @@
 """Exercises 11.1 and 11.2: every correct way counts, and typical mistakes have a hint."""
 
-import json
+import contextlib
+import io
 
 import pytest
 
@@ -21,10 +22,13 @@ def lab(plain, capsys):
 
 def lock(lab, mode, *patterns):
     """Set the mutability of the first exercise's repository."""
+    protect(lab, PROTECTED, mode, *patterns)
+
+
+def protect(lab, name, mode, *patterns):
+    """Set the mutability of a repository."""
     more = {"imageTagMutabilityExclusionFilters": [{"filterType": "WILDCARD", "filter": each} for each in patterns]}
-    lab.client().put_image_tag_mutability(
-        repositoryName=PROTECTED, imageTagMutability=mode, **(more if patterns else {})
-    )
+    lab.client().put_image_tag_mutability(repositoryName=name, imageTagMutability=mode, **(more if patterns else {}))
 
 
 RIGHT = "✔ 11.1 all tags of demo-protected-repo are locked, except nightly and branch-…"
@@ -49,39 +53,49 @@ def test_tag_exclusion_filters_are_tested_with_example_tags(lab):
         assert checks.verdict("11.1")[1].startswith(expected), (mode, patterns)
 
 
-def push(lab, release: str, *tags: str) -> str:
-    """Put an image with the label ``release`` there; its manifest."""
-    blobs = tiny_image.layers(f"release {release}")
-    config, manifest = tiny_image.describe(blobs)
-    content = json.loads(config)
-    content["config"]["Labels"] = {"release": release} if release else None
-    config = json.dumps(content).encode()
-    written = json.loads(manifest)
-    written["config"] |= {"digest": tiny_image.digest(config), "size": len(config)}
-    for blob in (*blobs, config):
-        tiny_image._upload(lab, DEPLOYED, blob)
-    for tag in tags:
-        give(lab, json.dumps(written), tag)
-    return json.dumps(written)
+@pytest.fixture
+def deployed(lab):
+    """The digest of latest in the second repository, whose tags only dev-… may move."""
+    for number in ("1", "2"):
+        with contextlib.redirect_stdout(io.StringIO()):
+            tiny_image.put(lab, DEPLOYED, "latest", greeting=number)
+    protect(lab, DEPLOYED, "IMMUTABLE_WITH_EXCLUSION", "dev-*")
+    return lab.client().describe_images(repositoryName=DEPLOYED, imageIds=[{"imageTag": "latest"}])["imageDetails"][0]
 
 
-def give(lab, manifest: str, tag: str) -> None:
-    lab.client().put_image(repositoryName=DEPLOYED, imageManifest=manifest, imageTag=tag)
+def test_the_deployment_must_name_the_digest_of_latest(lab, deployed):
+    here, latest = f"{lab.registry}/{DEPLOYED}", deployed["imageDigest"]
+    [other] = lab.client().list_images(repositoryName=DEPLOYED, filter={"tagStatus": "UNTAGGED"})["imageIds"]
+    for answer, expected in [
+        (None, "✗ 11.2 None is not an address in demo-deploy-repo."),
+        (latest, f"✗ 11.2 {latest} is not an address in demo-deploy-repo."),
+        (f"{lab.registry}/demo-app-repo@{latest}", f"✗ 11.2 {lab.registry}/demo-app-repo@"),
+        (f"{here}:latest", f"✗ 11.2 {here}:latest names a tag, and a tag can be deleted"),
+        (f"{here}@{other['imageDigest']}", "✗ 11.2 the address names another image than latest."),
+        (f"{here}@{latest}", "✔ 11.2 the deployment names one image, and only dev-… can be overwritten"),
+        (f"{here}:latest@{latest}", "✔ 11.2"),
+    ]:
+        assert checks.verdict("11.2", answer)[1].startswith(expected), answer
 
 
-def test_rollback_must_point_to_release_1(lab):
-    assert checks.verdict("11.2")[1] == (
-        "✗ 11.2 latest is not there. Hint: run the notebook from its top: the story pushes it."
-    )
-    monday = push(lab, "1", "latest")
-    tuesday = push(lab, "2", "latest")
-    assert checks.verdict("11.2")[1].startswith("✗ 11.2 demo-deploy-repo has no tag rollback yet.")
-    give(lab, tuesday, "rollback")
-    assert checks.verdict("11.2")[1].startswith("✗ 11.2 rollback is release 2, and release 1 ran on Monday.")
-    push(lab, "", "rollback")
-    assert checks.verdict("11.2")[1].startswith("✗ 11.2 rollback is release unknown, and release 1 ran on Monday.")
-    give(lab, monday, "rollback")
-    assert checks.verdict("11.2") == (True, "✔ 11.2 rollback points to the image that ran on Monday")
+def test_only_the_developers_tags_may_move(lab, deployed):
+    right = f"{lab.registry}/{DEPLOYED}@{deployed['imageDigest']}"
+    for mode, patterns, expected in [
+        ("MUTABLE", [], "✗ 11.2 a push could still overwrite demo-deploy-repo:latest."),
+        ("IMMUTABLE", [], "✗ 11.2 developers cannot overwrite demo-deploy-repo:dev-ann."),
+        ("MUTABLE_WITH_EXCLUSION", ["latest", "v*"], "✗ 11.2 a push could still overwrite demo-deploy-repo:1.4.2."),
+        ("IMMUTABLE_WITH_EXCLUSION", ["dev*"], "✗ 11.2 a push could still overwrite demo-deploy-repo:developer."),
+        ("IMMUTABLE_WITH_EXCLUSION", ["*dev-*"], "✗ 11.2 a push could still overwrite demo-deploy-repo:my-dev-1."),
+        ("IMMUTABLE_WITH_EXCLUSION", ["dev-ann"], "✗ 11.2 developers cannot overwrite demo-deploy-repo:dev-42."),
+        ("IMMUTABLE_WITH_EXCLUSION", ["dev-*"], "✔ 11.2"),
+    ]:
+        protect(lab, DEPLOYED, mode, *patterns)
+        assert checks.verdict("11.2", right)[1].startswith(expected), (mode, patterns)
+
+
+def test_latest_must_be_there(lab):
+    protect(lab, DEPLOYED, "IMMUTABLE_WITH_EXCLUSION", "dev-*")
+    assert checks.verdict("11.2", "x")[1].startswith("✗ 11.2 latest is not there.")
 
 
 def test_a_missing_repository_is_reported(plain):

@@ -1,9 +1,11 @@
 """The prices: what a gigabyte and a seat cost, and the tiers of the transfer price.
 
-Every figure is in ``data/prices.json`` with its date and source; none is in the code.
+Every figure is in ``data/prices.json`` with its date and source; none is in the code. ``verified`` says whether it was
+read on the seller's own page; ``doubt`` says what is not known, ``disputed`` what other sources say.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from math import inf
@@ -26,7 +28,8 @@ class Plan:
     private_repositories: int | None
     pulls_per_6_hours: int | None
     as_of: str
-    unverified: str = ""
+    verified: bool
+    sources: list[str]
 
     def usd(self, paid: str = "annual") -> float:
         """What one seat costs a month, when *paid* ``annual`` or ``monthly``; ValueError if it cannot be bought."""
@@ -53,6 +56,13 @@ def fact(key: str, section: str = "ecr") -> dict[str, Any]:
 def usd(key: str, section: str = "ecr") -> float:
     """The price of one unit: ``usd("storage") == 0.10``."""
     return fact(key, section)["usd"]
+
+
+def facts_of(keys: Iterable[str]) -> list[dict[str, Any]]:
+    """The prices with these *keys*, of ``ecr`` and ``beside_ecr`` and of the steps; KeyError for any other key."""
+    steps = [facts()["internet_steps"], facts()["archive_steps"]]
+    known = {each["key"]: each for each in (*facts()["ecr"], *facts()["beside_ecr"], *steps)}
+    return [known[key] for key in keys]
 
 
 def internet(gb: float) -> float:

@@ -276,7 +276,7 @@ ARCHIVED_NOT_SCANNED = "The specified image is archived and cannot be scanned."
 SCAN_QUOTA = "The scan quota per image has been exceeded. Wait and try again."
 
 # The status is AWS's (user guide, "Understanding scan status SCAN_ELIGIBILITY_EXPIRED").
-ELIGIBILITY_EXPIRED = "The image was pushed more than 30 days ago: it is not scanned any more."
+ELIGIBILITY_EXPIRED = "The image was pushed more than 14 days ago: it is not scanned any more."
 
 
 # PutRegistryScanningConfiguration: https://github.com/badmintoncryer/cdk-preflight, rules/ecr/

@@ -59,11 +59,11 @@ def ce(meter, monkeypatch):
 
 @pytest.fixture
 def used(meter, clock):
-    """10 GB stored since the 1st, 20 GB in Ireland since the 11th; 3 GB out on the 2nd, 1 GB on the 12th."""
+    """10 GB stored since the 1st, 20 GB in Ireland since the 11th; 102 GB out on the 2nd, 1 GB on the 12th."""
     now = clock.now
     for when, region, repository, kept, sent in (
         ("2026-11-01", "us-east-1", "app", 10, 0),
-        ("2026-11-02", "us-east-1", "app", 10, 3),
+        ("2026-11-02", "us-east-1", "app", 10, 102),
         ("2026-11-11", "eu-west-1", "web", 20, 0),
         ("2026-11-12", "eu-west-1", "web", 20, 1),
     ):
@@ -121,7 +121,7 @@ def test_enhanced_scans_are_billed_as_amazon_inspector(ce, meter):
 
 def test_the_whole_cost_of_half_a_month(ce, used):
     [result] = ask(ce)["ResultsByTime"]
-    # 10 GB for 15 of 30 days, 20 GB for 5 of 30 days; 4 GB out, the first of them free
+    # 10 GB for 15 of 30 days, 20 GB for 5 of 30 days; 103 GB out, the first 100 of them free
     assert float(result["Total"]["UnblendedCost"]["Amount"]) == pytest.approx(0.5 + 20 * 5 / 30 * 0.10 + 0.27)
 
 
@@ -136,7 +136,7 @@ def test_group_by_usage_type_with_units(ce, used):
         ("EU-" + STORAGE,): 0.333333,
     }
     assert amounts(answer, "UsageQuantity") == {
-        (OUT,): 3,
+        (OUT,): 102,
         (STORAGE,): 5,
         ("EU-" + OUT,): 1,
         ("EU-" + STORAGE,): 3.333333,

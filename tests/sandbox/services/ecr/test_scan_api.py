@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, WaiterError
 from helpers import settings
 from tests.sandbox import api
 from tests.sandbox.conftest import PATIENCE, Sandbox
-from tests.sandbox.rootfs import CVE, NEW_PCRE, OLD_PCRE, debian, dpkg, npm, push, python
+from tests.sandbox.rootfs import CVE, NEW_PCRE, OLD_PCRE, UNFIXED, ZLIB, debian, dpkg, npm, push, python
 
 COMPLETE = "The scan was completed successfully."
 OLD = debian(dpkg()) | python("Jinja2", "3.1.2") | npm("lodash", "4.17.20")
@@ -114,6 +114,32 @@ def test_a_clean_image_has_no_findings_and_unknown_packages_are_counted(ecr):
     assert answer["imageScanFindings"]["findingSeverityCounts"] == {}
     assert "2 packages were compared" in answer["imageScanStatus"]["description"]
     assert answer["imageScanStatus"]["description"].endswith("of 1 of them nothing is known here.")
+
+
+def test_a_vulnerability_without_a_fix_is_found_by_both_types_of_scans(ecr):
+    name = make(ecr, imageScanningConfiguration={"scanOnPush": True})
+    push(ecr, name, "v1", debian(dpkg("zlib1g", ZLIB, "zlib"), dpkg(version=NEW_PCRE)))
+    found = scanned(ecr, name)["imageScanFindings"]
+    assert found["findingSeverityCounts"] == {"CRITICAL": 1, "MEDIUM": 1}
+    [finding] = [each for each in found["findings"] if each["name"] == UNFIXED]
+    assert finding["severity"] == "CRITICAL"
+    assert finding["uri"] == f"https://security-tracker.debian.org/tracker/{UNFIXED}"
+    assert finding["description"].endswith("No fixed version is known here.")
+    keys = {each["key"] for each in finding["attributes"]}
+    assert keys == {"package_name", "package_version", "CVSS3_SCORE", "CVSS3_VECTOR"}, "no version to update to"
+
+    ecr.put_registry_scanning_configuration(scanType="ENHANCED", rules=[])
+    [finding] = [
+        each
+        for each in scanned(ecr, name, done=lambda each: "enhancedFindings" in each["imageScanFindings"])[
+            "imageScanFindings"
+        ]["enhancedFindings"]
+        if each["title"].startswith(UNFIXED)
+    ]
+    assert finding["fixAvailable"] == "NO"
+    assert finding["remediation"] == {"recommendation": {"text": "None Provided"}}
+    [vulnerable] = finding["packageVulnerabilityDetails"]["vulnerablePackages"]
+    assert (vulnerable["name"], vulnerable["fixedInVersion"]) == ("zlib1g", "NotAvailable")
 
 
 def test_a_package_that_a_later_layer_replaces_is_not_found(ecr):

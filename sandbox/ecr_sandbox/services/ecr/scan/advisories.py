@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,18 @@ def load(where: Path | None = None) -> Snapshot:
     of_package = {name: tuple(advisories) for name, advisories in found.items()}
     dated = max(_time(content["date"]) or 0.0 for content in contents)
     return Snapshot(dated, mark(where), of_package, frozenset(covers) | of_package.keys())
+
+
+def has_known_fix(vulnerability: str) -> bool | None:
+    """Whether the shipped snapshot has a fixed version for a vulnerability; None if it is not in the snapshot."""
+    return _known_fixes().get(vulnerability)
+
+
+@cache
+def _known_fixes() -> Mapping[str, bool]:
+    known = [each for listed in load(SHIPPED).of_package.values() for each in listed]
+    fixed = {each.name for each in known if any("fixed" in event for events in each.ranges for event in events)}
+    return {each.name: each.name in fixed for each in known}
 
 
 def described(state: Path | None = None) -> list[dict[str, Any]]:

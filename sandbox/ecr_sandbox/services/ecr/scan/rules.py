@@ -1,7 +1,8 @@
 """Which images are scanned, how, and when: the registry's rules, and the older setting of a repository.
 
 Sources: ECR user guide, "Image scanning" (filters, and the precedence of rules), "Enhanced scanning" and "Basic
-scanning"; API reference, PutRegistryScanningConfiguration.
+scanning"; API reference, PutRegistryScanningConfiguration. How long an image is scanned again: Inspector's guide,
+https://docs.aws.amazon.com/inspector/latest/user/scanning_resources_configure_duration_setting_ecr.html
 """
 
 import json
@@ -17,7 +18,7 @@ BASIC, ENHANCED = "BASIC", "ENHANCED"
 MANUAL, ON_PUSH, CONTINUOUS = "MANUAL", "SCAN_ON_PUSH", "CONTINUOUS_SCAN"
 FREQUENCIES = {BASIC: (ON_PUSH, MANUAL), ENHANCED: (CONTINUOUS, ON_PUSH)}
 ONCE_IN = 24 * 60 * 60  # seconds for one basic scan of an image; service quotas, "Rate of image scans"
-ELIGIBLE = 30 * 24 * 60 * 60  # seconds after a push in which an image is scanned continuously
+ELIGIBLE = 14 * 24 * 60 * 60  # seconds after a push in which an image is scanned again; default of new accounts
 EVERYTHING = {"scanFrequency": CONTINUOUS, "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]}
 
 CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json")

@@ -66,7 +66,7 @@ class Scans:
         return results.of_image(self.store, image.id, rule_of(repository).type)
 
     def rules_changed(self, account: str, region: str) -> None:
-        """Start the scans that new rules require: with enhanced scanning, of the images of the last 30 days.
+        """Start the scans that new rules require: with enhanced scanning, of the images of the last 14 days.
 
         Source: https://docs.aws.amazon.com/inspector/latest/user/scanning-ecr.html, which scans recent images.
         """

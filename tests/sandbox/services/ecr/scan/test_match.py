@@ -10,6 +10,7 @@ from ecr_sandbox.services.ecr.scan.match import affects, match
 from ecr_sandbox.services.ecr.scan.packages import Package
 from ecr_sandbox.services.ecr.scan.severity import base_score, severity
 from ecr_sandbox.services.ecr.scan.versions import key
+from tests.sandbox import rootfs
 
 # https://www.first.org/cvss/v3.1/examples and https://nvd.nist.gov/
 SCORES = {
@@ -171,6 +172,24 @@ def test_the_shipped_snapshot_is_readable_and_names_its_source():
                 for event in (event for events in advisory.ranges for event in events):
                     [version] = event.values()
                     assert version == "0" or key(advisory.ecosystem, version), each["id"]
+
+
+def test_the_shipped_snapshot_has_vulnerabilities_without_a_fix():
+    shipped = advisories.load(advisories.SHIPPED)
+    zlib = package(rootfs.ZLIB, "zlib", "Debian:12")
+    found = {each.advisory.name: each.fixed for each in match([zlib], shipped).found}
+    assert found[rootfs.UNFIXED] == ""
+    [apt] = shipped.of_package["Debian:12", "apt"]
+    assert severity(apt.severity, apt.vector) == "INFORMATIONAL"
+    assert advisories.has_known_fix(rootfs.UNFIXED) is False
+    assert advisories.has_known_fix(rootfs.CVE) is True
+    assert advisories.has_known_fix("CVE-1999-0001") is None
+
+
+def test_no_vulnerability_is_in_the_snapshot_twice():
+    for name, listed in advisories.load(advisories.SHIPPED).of_package.items():
+        names = [each.name for each in listed]
+        assert len(set(names)) == len(names), name
 
 
 def test_fetched_advisories_replace_the_shipped_ones(tmp_path, monkeypatch):

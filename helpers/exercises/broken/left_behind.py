@@ -1,0 +1,98 @@
+"""Exercise 14.1: something of this course is left where few people look."""
+
+import random
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from helpers import cleanup, fargate, settings
+from helpers.cleanup import kinds as cleanup_kinds
+from helpers.lab import Lab
+
+from . import images, roles
+from .kinds import Facts, Kind
+from .tools import ecr_in, other_region
+
+NAME = "demo-forgotten"
+USERS = ("demo-nightly", "demo-builder", "demo-courier")
+
+
+def _kinds(lab: Lab) -> list[cleanup_kinds.Kind]:
+    """The kinds of resources in AWS, each with those of this exercise only."""
+    return [each._replace(find=partial(_of_this_exercise, each.find)) for each in cleanup.all_kinds(lab)]
+
+
+def _of_this_exercise(find: Callable[[], Iterable[cleanup_kinds.Found]]) -> list[cleanup_kinds.Found]:
+    return [found for found in find() if found.name.partition(":")[0] in (NAME, *USERS)]  # a revision is NAME:1
+
+
+def _other_region(lab: Lab, _: random.Random) -> Facts:
+    cleanup_kinds.delete(_kinds(lab))
+    ecr = ecr_in(other_region(lab))
+    ecr.create_repository(repositoryName=NAME, tags=[settings.TAG])
+    images.push(ecr, NAME, {"app/note.txt": b"left behind\n"}, "v1")
+    return {"region": other_region(lab)}
+
+
+def _public(lab: Lab, _: random.Random) -> Facts:
+    import boto3
+
+    cleanup_kinds.delete(_kinds(lab))
+    public = boto3.client("ecr-public", region_name=cleanup.PUBLIC_REGION)
+    public.create_repository(repositoryName=NAME, tags=[settings.TAG])
+    return {}
+
+
+def _user(lab: Lab, rng: random.Random) -> Facts:
+    cleanup_kinds.delete(_kinds(lab))
+    iam, name = lab.client("iam"), rng.choice(USERS)
+    iam.create_user(UserName=name, Tags=[settings.TAG])
+    return {"user": name, "key": iam.create_access_key(UserName=name)["AccessKey"]["AccessKeyId"]}
+
+
+def _service(lab: Lab, _: random.Random) -> Facts:
+    cleanup_kinds.delete(_kinds(lab))
+    ecs, tags = lab.client("ecs"), [{"key": settings.TAG["Key"], "value": settings.TAG["Value"]}]
+    role = roles.new(lab, NAME, roles.pull("*"))
+    app = {"name": "app", "image": f"{lab.repository_uri}:v1", "stopTimeout": 2}
+    revision = ecs.register_task_definition(
+        family=NAME,
+        containerDefinitions=[app],
+        cpu="256",
+        memory="512",
+        networkMode="awsvpc",
+        requiresCompatibilities=["FARGATE"],
+        executionRoleArn=role,
+        tags=tags,
+    )["taskDefinition"]["revision"]
+    ecs.create_cluster(clusterName=NAME, tags=tags)
+    ecs.create_service(
+        cluster=NAME,
+        serviceName=NAME,
+        taskDefinition=NAME,
+        desiredCount=1,
+        launchType="FARGATE",
+        networkConfiguration=fargate.network(lab),
+        tags=tags,
+    )
+    return {"revision": str(revision)}
+
+
+def _still_wrong(lab: Lab, _: Facts) -> str:
+    left = cleanup_kinds.made(_kinds(lab))
+    if not left:
+        return ""
+    some = "a part of it" if len(left) > 1 else "it"
+    kind = left[0].partition(" ")[0]
+    return f"{some} is still there ({kind})"
+
+
+def _kind(break_state: Callable[[Lab, random.Random], Facts]) -> Kind:
+    return Kind(break_state, _still_wrong)
+
+
+KINDS = {
+    "other-region": _kind(_other_region),
+    "public": _kind(_public),
+    "user": _kind(_user),
+    "service": _kind(_service),
+}

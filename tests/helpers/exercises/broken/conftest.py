@@ -1,0 +1,80 @@
+"""Each kind is broken, repaired wrongly and repaired; the wrong repairs are in wrong_repairs.toml."""
+
+import os
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import helpers
+from helpers.exercises import checks, prepare
+from helpers.exercises.broken import tasks
+
+WRONG: dict[str, dict[str, list[dict[str, str]]]] = tomllib.loads(
+    Path(__file__).with_name("wrong_repairs.toml").read_text()
+)
+UNFILLED = re.compile(r"\{\w+\}")
+
+
+@pytest.fixture(scope="session")
+def wrong_repairs():
+    """``{"04.2": {"typo": [{"answer", "expected"}]}}``"""
+    return WRONG
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Choose the kind that the next prepare() draws: ``drawn("typo")``."""
+
+    def choose(name: str) -> None:
+        task = tasks.Task(kind=name, seed="a seed", round=0, facts=None, solved=False)
+        monkeypatch.setattr(tasks, "draw", lambda number, last: dict(task))
+
+    return choose
+
+
+@pytest.fixture
+def with_engine(capsys):
+    """A connected lab with the Docker engine of this machine."""
+    lab = helpers.connect()
+    lab.engine().ping()
+    capsys.readouterr()
+    yield lab
+    for image in lab.engine().api.images():
+        for name in image["RepoTags"] or []:
+            if re.match(r"(localhost:\d+|demo-app.*)/demo|demo-app-repo:b", name):
+                lab.engine().images.remove(name, force=True)
+
+
+@pytest.fixture
+def runs(drawn, capsys):
+    """Run one kind from the broken state over each wrong repair to the solution."""
+
+    def run(number: str, name: str) -> None:
+        drawn(name)
+        prepare(number)
+        symptom = capsys.readouterr().out
+        assert 1 <= len(symptom.splitlines()) <= 3
+        assert not UNFILLED.search(symptom)
+        assert checks.verdict(number)[0] is False
+        for wrong in WRONG[number][name]:
+            bash(wrong["answer"])
+            verdict = checks.verdict(number)[1]
+            assert verdict.startswith(f"✗ {number} {wrong['expected']}"), verdict
+            bash(wrong.get("undo", ""))
+            prepare(number)
+        capsys.readouterr()
+        tasks.solution(number)
+        bash(capsys.readouterr().out)
+        done, verdict = checks.verdict(number)
+        assert done, verdict
+        assert "Hint" not in verdict and not UNFILLED.search(verdict)
+
+    return run
+
+
+def bash(script: str) -> None:
+    """Run a script as a cell of a notebook does; a wrong repair may fail."""
+    subprocess.run(["bash", "-c", script], env=os.environ, capture_output=True, text=True, timeout=200)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError, LoginRefreshRequired, TokenRetrievalError
 from moto import mock_aws
 
 import ecr_sandbox
@@ -243,7 +243,7 @@ def test_missing_credentials_are_an_error(monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     with pytest.raises(SandboxError) as raised:
         helpers.connect()
-    assert str(raised.value) == "No AWS credentials are configured. Fix: aws configure, or aws sso login"
+    assert str(raised.value) == "No AWS credentials are configured. Fix: aws login, or aws configure sso"
 
 
 class Session:
@@ -272,6 +272,12 @@ def client_error(code, message=""):
             "AWS does not accept your credentials (InvalidClientTokenId). Fix: ",
         ),
         (client_error("SignatureDoesNotMatch", "Signature expired: 2017"), "AWS says your clock is wrong ("),
+        (
+            LoginRefreshRequired(),
+            "Your AWS sign-in cannot be used (Your session has expired or credentials have changed. "
+            "Please reauthenticate using 'aws login'). Fix: aws login",
+        ),
+        (TokenRetrievalError(provider="sso", error_msg="Token has expired"), "Your AWS sign-in cannot be used ("),
         (EndpointConnectionError(endpoint_url="https://sts"), "AWS cannot be reached ("),
     ],
 )
@@ -279,6 +285,19 @@ def test_an_error_from_aws_has_a_fix(error, sentence):
     with pytest.raises(SandboxError) as raised:
         aws_account.identity(Session(error))
     assert str(raised.value).startswith(sentence)
+
+
+def test_boto3_can_read_the_credentials_of_aws_login(monkeypatch, tmp_path):
+    """botocore needs the package awscrt for them: botocore/credentials.py, LoginProvider."""
+    (tmp_path / "config").write_text(
+        "[default]\nregion = eu-west-1\nlogin_session = arn:aws:iam::123456789012:user/ann\n"
+    )
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_LOGIN_CACHE_DIRECTORY", str(tmp_path))
+    with pytest.raises(SandboxError, match=r"Please reauthenticate with 'aws login'\)\. Fix: aws login"):
+        aws_account.identity(boto3.Session())
 
 
 def test_a_terminal_set_up_for_the_sandbox_cannot_connect_to_aws(aws, state):

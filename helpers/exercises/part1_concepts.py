@@ -24,7 +24,7 @@ def ships_own_version(lab: Lab) -> str:
     """v2 is in demo-app-repo, and some of its files differ from those of v1."""
     name = settings.REPOSITORY
     image(lab, name, "v1", "run the notebook from its top, and leave v1 as it is")
-    image(lab, name, "v2", "docker build, docker tag and docker push, as for v1")
+    image(lab, name, "v2", "use docker build, docker tag and docker push as for v1")
     if layers(lab, name, "v2") == layers(lab, name, "v1"):
         raise NotYet("v2 has the same files as v1", "change GREETING in my_app/app.py, save it, and build again")
     return f"your version is in {name} as v2"
@@ -60,7 +60,7 @@ def latest_is_deleted(lab: Lab) -> str:
     if "v1" not in tags:
         raise NotYet("v1 is gone too", "run the notebook from its top; then delete by tag, not by digest")
     if "latest" in tags:
-        raise NotYet(f"{EXAMPLE} still has the tag latest", "batch_delete_image with imageTag, not imageDigest")
+        raise NotYet(f"{EXAMPLE} still has the tag latest", "use imageTag in batch_delete_image, not imageDigest")
     return "the tag latest is gone and its image is still there as v1"
 
 
@@ -73,7 +73,7 @@ def private_on_docker_hub(lab: Lab) -> str:
     if docker_hub_status(name) == 200:
         raise NotYet(
             f"anonymous clients can still pull {name}",
-            "POST …/repositories/learner/hello/privacy, once the one private repository of the plan is free",
+            "make learner/diary public, since the plan has one private repository; then POST …/hello/privacy",
         )
     if docker_hub_status(name, "learner", secret) != 200:
         raise NotYet(
@@ -108,16 +108,16 @@ def reader_can_only_pull(lab: Lab) -> str:
         raise NotYet(f"{GUARDED} holds no image to try with", "run the notebook from its top")
     with impersonate.as_user(lab, "demo-reader") as session:
         if session is None:
-            raise NotYet("there is no user demo-reader", "run the cell above the exercise: it makes the user")
+            raise NotYet("there is no user demo-reader", "run the cell above: it creates the user")
         request = impersonate.registry_client(lab, session, GUARDED)
         if request is None:
-            raise NotYet("demo-reader cannot log in", 'ecr:GetAuthorizationToken, with "Resource": "*"')
+            raise NotYet("demo-reader cannot log in", 'allow ecr:GetAuthorizationToken with "Resource": "*"')
         if request("GET", f"manifests/{min(tags)}") != 200:
-            raise NotYet("demo-reader may not read the manifest", f"ecr:BatchGetImage on {GUARDED}")
+            raise NotYet("demo-reader may not read the manifest", f"allow ecr:BatchGetImage on {GUARDED}")
         if request("GET", f"blobs/{layers(lab, GUARDED, min(tags))[0]}") not in (200, 307):
-            raise NotYet("demo-reader gets the manifest but no layer", f"ecr:GetDownloadUrlForLayer on {GUARDED}")
+            raise NotYet("demo-reader gets the manifest but no layer", f"allow ecr:GetDownloadUrlForLayer on {GUARDED}")
         if more := _allowed_change(session.client("ecr")):
-            raise NotYet(f"demo-reader may also {more}", "pulling needs two actions on the repository, no more")
+            raise NotYet(f"demo-reader may also {more}", "allow only the two actions of a pull on the repository")
     return "demo-reader can pull and change nothing"
 
 
@@ -139,20 +139,20 @@ def builder_has_least_privilege(lab: Lab) -> str:
     """demo-builder can push to demo-shop/web and pull demo-shop/base, and nothing more: simulated from its policies."""
     builder = permissions.of_user(lab.client("iam"), "demo-builder")
     if builder is None:
-        raise NotYet("there is no user demo-builder", "run the cell above the exercise: it creates the user")
+        raise NotYet("there is no user demo-builder", "run the cell above: it creates the user")
     prefix = f"arn:aws:ecr:{lab.region}:{lab.account}:repository"
     web, base, other = f"{prefix}/demo-shop/web", f"{prefix}/demo-shop/base", f"{prefix}/of-another-team"
     if not permissions.allowed(builder, permissions.PASSWORD, "*"):
-        raise NotYet("demo-builder may not log in", f'{permissions.PASSWORD}, with "Resource": "*"')
+        raise NotYet("demo-builder cannot log in", f'allow {permissions.PASSWORD}, with "Resource": "*"')
     for arn, needed in ((web, permissions.PUSH), (base, permissions.PULL)):
         for action in sorted(needed):
             if not permissions.allowed(builder, action, arn):
-                raise NotYet(f"demo-builder may not do {action} on {_name(arn)}", "allow it, on this ARN")
+                raise NotYet(f"demo-builder cannot do {action} on {_name(arn)}", "allow this action on this repository")
     for action in sorted(permissions.PULL):
         if permissions.allowed(builder, action, other):
-            raise NotYet(f"demo-builder may do {action} on any repository", "name the two repositories")
+            raise NotYet(f"demo-builder can do {action} on any repository", "write the ARNs of the two repositories")
     if more := permissions.beyond(lab, builder, web, *permissions.PUSH) or permissions.beyond(lab, builder, base):
-        raise NotYet(f"demo-builder may also do {more}", "one statement for each of the three resources")
+        raise NotYet(f"demo-builder can also do {more}", "write one statement for each of the three resources")
     return "demo-builder can push to demo-shop/web and pull demo-shop/base, and nothing more"
 
 

@@ -173,6 +173,8 @@ PUSH_TO_DEMO = "The push refers to repository [localhost:5050/demo]\n"
 EMPTY_403 = 'error parsing HTTP 403 response body: unexpected end of JSON input: ""'
 PULL_DENIED = "Error response from daemon: pull access denied for"
 MAY_REQUIRE = "repository does not exist or may require 'docker login'"
+INVALID = "denied: Your Authorization Token is invalid."
+UNRESOLVED = 'Error response from daemon: failed to resolve reference "localhost:5050/demo:v1":'
 NO_LOGIN = "pull access denied, repository does not exist or may require authorization: authorization failed"
 BLOCK = f"Dockerfile:2\n{'-' * 20}\n   1 |     FROM x\n   2 | >>> COPY .env /app/\n   3 |     \n{'-' * 20}\n"
 UNSOLVED = "ERROR: failed to build: failed to solve:"
@@ -225,6 +227,10 @@ COPY_FAILED = "COPY failed: file not found in build context or excluded by .dock
             f"{PUSH_TO_DEMO}5f70bf18a086: Layer already exists\n{EMPTY_403}",
             f"{PUSH_TO_DEMO}unknown: {HEAD}demo/blobs/{DIGEST}: 403 Forbidden",
         ),
+        (
+            f"{PULL_DENIED} localhost:5050/demo, {MAY_REQUIRE}: {INVALID}",
+            f"{UNRESOLVED} {HEAD}demo/manifests/v1: 400 Bad Request",
+        ),
         ("toomanyrequests: Rate exceeded", f"Error response from daemon: unknown: {HEAD}x: 429 Too Many Requests"),
         ("name unknown: The repository is missing", "error from registry: The repository is missing"),
         (f"{MOUNTED}5f70bf18a086: Pushed\n", f"5f70bf18a086: Pushed\n{MOUNTED}5f70bf18a087: Pushed\n"),
@@ -261,6 +267,14 @@ def test_the_classic_engine_says_the_same_in_other_words(classic, containerd):
             f"{PULL_DENIED} localhost:5050/two, {MAY_REQUIRE}: denied: no",
         ),
         ("denied: requested access to the resource is denied", "error from registry: something else"),
+        (
+            f"{PULL_DENIED} localhost:5050/demo, {MAY_REQUIRE}: {INVALID}",
+            f"{UNRESOLVED} {HEAD}demo/manifests/v1: 403 Forbidden",
+        ),
+        (
+            f"{PULL_DENIED} localhost:5050/demo, {MAY_REQUIRE}: {INVALID}",
+            f"{UNRESOLVED} {HEAD}other/manifests/v1: 400 Bad Request",
+        ),
         (f"{PUSH_TO_DEMO}{EMPTY_403}", f"{PUSH_TO_DEMO}unknown: {HEAD}other/blobs/{DIGEST}: 403 Forbidden"),
         (f"{PUSH_TO_DEMO}{EMPTY_403}", f"{PUSH_TO_DEMO}v1: digest: sha256:abc"),
         (

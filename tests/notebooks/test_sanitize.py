@@ -177,6 +177,8 @@ MISSING = "does not exist in the registry with id '123456789012'"
 IMMUTABLE = "and cannot be overwritten because the tag is immutable."
 PULL_DENIED = "Error response from daemon: pull access denied for"
 MAY_REQUIRE = "repository does not exist or may require 'docker login'"
+INVALID = "denied: Your Authorization Token is invalid."
+UNRESOLVED = 'Error response from daemon: failed to resolve reference "localhost:5050/demo:v1":'
 NO_LOGIN = "pull access denied, repository does not exist or may require authorization: authorization failed"
 BLOCK = f"Dockerfile:2\n{'-' * 20}\n   1 |     FROM x\n   2 | >>> COPY .env /app/\n   3 |     \n{'-' * 20}\n"
 UNSOLVED = "ERROR: failed to build: failed to solve:"
@@ -229,6 +231,10 @@ COPY_FAILED = "COPY failed: file not found in build context or excluded by .dock
             f"{PUSH_TO_DEMO}5f70bf18a086: Layer already exists\n{EMPTY_403}",
             f"{PUSH_TO_DEMO}unknown: {HEAD}demo/blobs/{DIGEST}: 403 Forbidden",
         ),
+        (
+            f"{PULL_DENIED} localhost:5050/demo, {MAY_REQUIRE}: {INVALID}",
+            f"{UNRESOLVED} {HEAD}demo/manifests/v1: 400 Bad Request",
+        ),
         ("toomanyrequests: Rate exceeded", f"Error response from daemon: unknown: {HEAD}x: 429 Too Many Requests"),
         (
             f"name unknown: The repository with name 'demo-x' {MISSING}",
@@ -273,6 +279,14 @@ def test_the_classic_engine_says_the_same_in_other_words(classic, containerd):
             f"{PULL_DENIED} localhost:5050/two, {MAY_REQUIRE}: denied: no",
         ),
         ("denied: requested access to the resource is denied", "error from registry: something else"),
+        (
+            f"{PULL_DENIED} localhost:5050/demo, {MAY_REQUIRE}: {INVALID}",
+            f"{UNRESOLVED} {HEAD}demo/manifests/v1: 403 Forbidden",
+        ),
+        (
+            f"{PULL_DENIED} localhost:5050/demo, {MAY_REQUIRE}: {INVALID}",
+            f"{UNRESOLVED} {HEAD}other/manifests/v1: 400 Bad Request",
+        ),
         (f"{PUSH_TO_DEMO}{EMPTY_403}", f"{PUSH_TO_DEMO}unknown: {HEAD}other/blobs/{DIGEST}: 403 Forbidden"),
         (f"{PUSH_TO_DEMO}{EMPTY_403}", f"{PUSH_TO_DEMO}v1: digest: sha256:abc"),
         (

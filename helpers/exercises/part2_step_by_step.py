@@ -1,10 +1,15 @@
 """The checks of notebooks 04 to 09."""
 
+from datetime import UTC, datetime, timedelta
+
+import ecr_sandbox
 from helpers import catch_up, settings
 from helpers.lab import Lab
 
 from .checks import NotYet, exercise
-from .lookup import has_tutorial_tag, image, layers, local_image, repository
+from .lookup import exclusion_filters, image, layers, local_image, repository, scans_on_push
+
+ORDERED, COST_CENTER = "demo-billing/api", {"Key": "cost-center", "Value": "4711"}
 
 COMPARED = {  # what to think about after a wrong prediction in 06.2
     "new_layers": "look for the line with APP_VERSION in the Dockerfile: does it make a layer?",
@@ -20,30 +25,38 @@ HIGHEST = "a tag that moves names the highest version that it covers, not the la
 
 
 @exercise("04.1")
-def made_immutable(lab: Lab) -> str:
-    """my-first-repo exists, its tags are immutable, and clean-up can find it."""
-    found = repository(lab, "my-first-repo")
-    if (mode := found["imageTagMutability"]) != "IMMUTABLE":
-        raise NotYet(
-            f"the tags of my-first-repo are {mode}", "--image-tag-mutability, or put-image-tag-mutability later"
-        )
-    if not has_tutorial_tag(lab, found["repositoryArn"]):
-        raise NotYet(
-            "my-first-repo has no tag by which clean-up finds it",
-            "--tags Key=made-by,Value=learn-amazon-ecr, or tag-resource later",
-        )
-    return "my-first-repo exists and its tags are immutable"
+def created_as_ordered(lab: Lab) -> str:
+    """demo-billing/api has immutable tags, scans on push, names its cost center, and clean-up can find it."""
+    found = repository(lab, ORDERED, "the name is team/application, in lower case")
+    if not ecr_sandbox.is_tag_immutable("1.4", found["imageTagMutability"], exclusion_filters(found)):
+        raise NotYet(f"the next push can change {ORDERED}:1.4", "one of the options makes tags immutable")
+    own = found.get("imageScanningConfiguration", {}).get("scanOnPush", False)
+    if not scans_on_push(lab, ORDERED, own):
+        raise NotYet(f"an image that is pushed to {ORDERED} is not scanned", "section 4 shows two ways")
+    tags = lab.client().list_tags_for_resource(resourceArn=found["repositoryArn"])["tags"]
+    for tag in (COST_CENTER, settings.TAG):
+        if tag not in tags:
+            raise NotYet(f"{ORDERED} has no tag {tag['Key']}={tag['Value']}", "--tags, or tag-resource later")
+    return f"{ORDERED} is what the team ordered"
 
 
 @exercise("05.1")
-def logged_in(lab: Lab) -> str:
-    """Docker has a password that the registry accepts."""
+def logged_in(lab: Lab, ends: object = "") -> str:
+    """Docker has a password that the registry accepts, and *ends* is the time at which a new one ends."""
     if not catch_up.is_logged_in(lab):
         raise NotYet(
             f"Docker has no valid password for {lab.registry}",
-            "get-login-password on the left of the pipe, docker login on its right, the same registry",
+            "decode the token, and give the part after the colon to docker login --password-stdin",
         )
-    return f"Docker is logged in to {lab.registry}"
+    try:
+        typed = ends if isinstance(ends, datetime) else datetime.fromisoformat(str(ends))
+    except ValueError:
+        raise NotYet(f"{ends!r} is not a time", "the answer of get_authorization_token has the time") from None
+    newest = lab.client().get_authorization_token()["authorizationData"][0]["expiresAt"]
+    early = newest - (typed if typed.tzinfo else typed.replace(tzinfo=UTC))
+    if not timedelta(minutes=-1) < early < timedelta(hours=1):
+        raise NotYet(f"the login does not end at {typed:%Y-%m-%d %H:%M}", "how many hours is a token valid?")
+    return f"Docker is logged in to {lab.registry} for 12 hours"
 
 
 @exercise("06.2")

@@ -49,6 +49,7 @@ NOT_FOUND = "(RepositoryNotFoundException) when calling the DescribeImages opera
         ("base image  about 63.1 MB", "base image  about 9 kB"),
         (f"v1: digest: {DIGEST} size: 1367", f"v1: digest: {DIGEST} size: 947"),
         (f"{MOUNTED}v1: digest", f"{MOUNTED * 4}v1: digest"),
+        ("5f70bf18a086: Pushed\n" * 6, "5f70bf18a086: Pushed\n" * 9),
         ("built for linux/amd64", "built for linux/arm64"),
         (
             "113 packages were compared with the advisories of 2026-11-25; of 6 of them nothing is known here.",
@@ -141,7 +142,7 @@ def test_what_the_aws_cli_means_is_kept(right, wrong):
     [
         ("with .dockerignore: 5 files, 5.3 kB", "with .dockerignore: 5 files, 5.4 kB"),
         ("it holds 1367 bytes", "it holds 1368 bytes"),
-        ("5f70bf18a086: Pushed\n" * 4, "5f70bf18a086: Pushed\n" * 3),
+        ("5f70bf18a086: Pushed\nv1", "v1"),
         (f"{MOUNTED}v1", "v1"),
         (f"v1: digest: {DIGEST}", "v1: digest: sha256:abc"),
         ("5f70bf18a086: Pushed", "5f70bf18a086: Layer already exists"),
@@ -168,6 +169,8 @@ def test_meaningful_differences_are_kept(right, wrong):
 USER = "User: arn:aws:iam::123456789012:user/demo-pusher is not authorized to perform:"
 ON = "on resource: arn:aws:ecr:us-east-1:123456789012:repository/demo-repo because no identity-based policy allows it"
 HEAD = "unexpected status from HEAD request to http://localhost:5050/v2/"
+PUSH_TO_DEMO = "The push refers to repository [localhost:5050/demo]\n"
+EMPTY_403 = 'error parsing HTTP 403 response body: unexpected end of JSON input: ""'
 PULL_DENIED = "Error response from daemon: pull access denied for"
 MAY_REQUIRE = "repository does not exist or may require 'docker login'"
 NO_LOGIN = "pull access denied, repository does not exist or may require authorization: authorization failed"
@@ -205,6 +208,11 @@ COPY_FAILED = "COPY failed: file not found in build context or excluded by .dock
             "no basic auth credentials",
         ),
         (
+            "no basic auth credentials",
+            "push access denied, repository does not exist or may require authorization: authorization failed: "
+            "no basic auth credentials",
+        ),
+        (
             "manifest for localhost:5050/demo:v9 not found: manifest unknown: Requested image not found",
             'failed to resolve reference "localhost:5050/demo:v9": localhost:5050/demo:v9: not found',
         ),
@@ -212,6 +220,10 @@ COPY_FAILED = "COPY failed: file not found in build context or excluded by .dock
             "repository localhost:5050/demo not found: name unknown: The repository with name 'demo' does not exist "
             "in the registry with id '123456789012'",
             'failed to resolve reference "localhost:5050/demo:v9": localhost:5050/demo:v9: not found',
+        ),
+        (
+            f"{PUSH_TO_DEMO}5f70bf18a086: Layer already exists\n{EMPTY_403}",
+            f"{PUSH_TO_DEMO}unknown: {HEAD}demo/blobs/{DIGEST}: 403 Forbidden",
         ),
         ("toomanyrequests: Rate exceeded", f"Error response from daemon: unknown: {HEAD}x: 429 Too Many Requests"),
         ("name unknown: The repository is missing", "error from registry: The repository is missing"),
@@ -249,6 +261,8 @@ def test_the_classic_engine_says_the_same_in_other_words(classic, containerd):
             f"{PULL_DENIED} localhost:5050/two, {MAY_REQUIRE}: denied: no",
         ),
         ("denied: requested access to the resource is denied", "error from registry: something else"),
+        (f"{PUSH_TO_DEMO}{EMPTY_403}", f"{PUSH_TO_DEMO}unknown: {HEAD}other/blobs/{DIGEST}: 403 Forbidden"),
+        (f"{PUSH_TO_DEMO}{EMPTY_403}", f"{PUSH_TO_DEMO}v1: digest: sha256:abc"),
         (
             "manifest for localhost:5050/demo:v9 not found: manifest unknown: Requested image not found",
             'failed to resolve reference "localhost:5050/other:v9": localhost:5050/other:v9: not found',

@@ -184,8 +184,20 @@ def test_a_failed_buildx_build_keeps_the_explanation():
 def test_a_base_image_that_is_reported_after_the_error_comes_first():
     error = "#1 ERROR: failed to calculate checksum of ref abc::def: no such file"
     base = ["#2 [1/2] FROM docker.io/library/python:3.11", "#2 CANCELED"]
-    lines = ["#1 [2/2] COPY a.txt /app/", error, *base, "------", " > [2/2] COPY a.txt /app/:", "------", "Dockerfile:2"]
-    assert left_on_screen(lines).splitlines() == ["base    FROM python:3.11", "failed  COPY a.txt /app/", "Dockerfile:2"]
+    lines = [
+        "#1 [2/2] COPY a.txt /app/",
+        error,
+        *base,
+        "------",
+        " > [2/2] COPY a.txt /app/:",
+        "------",
+        "Dockerfile:2",
+    ]
+    assert left_on_screen(lines).splitlines() == [
+        "base    FROM python:3.11",
+        "failed  COPY a.txt /app/",
+        "Dockerfile:2",
+    ]
 
 
 def test_the_output_of_a_killed_client_is_kept():
@@ -301,6 +313,18 @@ def test_the_order_of_the_containerd_store_does_not_matter(events):
     layers = re.sub("[0-9a-f]{12}: ", "", left_on_screen([*CONTAINERD[:2], *events, CONTAINERD[6]])).splitlines()
     already = "Layer already exists"
     assert layers[1:5] == ["Pushed", "Mounted from docker/library/python", already, already]
+
+
+@pytest.mark.parametrize(
+    ("start", "going", "end", "how"),
+    [
+        ("v1: Pulling from x", "Download complete", f"Digest: sha256:{'0' * 64}", "Pull complete"),
+        ("The push refers to repository [x]", "Waiting", f"v1: digest: sha256:{'0' * 64} size: 856", "Pushed"),
+    ],
+)
+def test_a_layer_whose_end_is_not_reported_is_finished_with_the_image(start, going, end, how):
+    layers = ["aaaaaaaaaaaa: " + going, "bbbbbbbbbbbb: " + how]
+    assert left_on_screen([start, *layers, end]).splitlines()[1:3] == [f"aaaaaaaaaaaa: {how}", f"bbbbbbbbbbbb: {how}"]
 
 
 def test_layers_that_happened_to_be_finished_before_an_error_are_not_shown():

@@ -50,12 +50,12 @@ def test_catch_up_checks_and_clean_up_work_together(lab, capsys):
         {"repository": NAME, "arn": f"arn:aws:ecr:us-east-1:123456789012:repository/{NAME}", "images": 1}
     ]
 
-    checks.check("05.1")
+    checks.check("05.1", lab.client().get_authorization_token()["authorizationData"][0]["expiresAt"])
     checks.check("07.1")
     checks.check("08.1")
     checks.check("09.1")
     assert printed(capsys) == [
-        f"✔ 05.1 Docker is logged in to {lab.registry}",
+        f"✔ 05.1 Docker is logged in to {lab.registry} for 12 hours",
         f"✔ 07.1 {NAME}:v1 and :latest are two names of one image",
         f"✔ 08.1 v1 and latest are one image in {NAME}",
         f"✗ 09.1 stable is not in {NAME} yet. Hint: put_image takes the manifest of v1, and imageTag is the new tag.",

@@ -131,6 +131,15 @@ def test_elsewhere_version_1_is_used_and_one_line_says_how_to_get_version_2(
     )
 
 
+def test_an_own_program_that_becomes_version_1_is_used_no_longer(linux):
+    has_aws(linux, "2.40.0")
+    aws_cli.ensure()
+    linux.is_system("darwin")
+    has_aws(linux, "1.46.3")
+    aws_cli.ensure()
+    assert aws_cli.version_2() is None
+
+
 @pytest.mark.parametrize("fault", ["pip", "program"])
 def test_a_failed_installation_leaves_version_1_and_is_repeated(linux, capsys, tmp_path, fault):
     good = venv.PYTHON.read_text()

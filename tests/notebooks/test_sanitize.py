@@ -169,6 +169,8 @@ def test_meaningful_differences_are_kept(right, wrong):
 USER = "User: arn:aws:iam::123456789012:user/demo-pusher is not authorized to perform:"
 ON = "on resource: arn:aws:ecr:us-east-1:123456789012:repository/demo-repo because no identity-based policy allows it"
 HEAD = "unexpected status from HEAD request to http://localhost:5050/v2/"
+PUSH_TO_DEMO = "The push refers to repository [localhost:5050/demo]\n"
+EMPTY_403 = 'error parsing HTTP 403 response body: unexpected end of JSON input: ""'
 PULL_DENIED = "Error response from daemon: pull access denied for"
 MAY_REQUIRE = "repository does not exist or may require 'docker login'"
 NO_LOGIN = "pull access denied, repository does not exist or may require authorization: authorization failed"
@@ -219,6 +221,10 @@ COPY_FAILED = "COPY failed: file not found in build context or excluded by .dock
             "in the registry with id '123456789012'",
             'failed to resolve reference "localhost:5050/demo:v9": localhost:5050/demo:v9: not found',
         ),
+        (
+            f"{PUSH_TO_DEMO}5f70bf18a086: Layer already exists\n{EMPTY_403}",
+            f"{PUSH_TO_DEMO}unknown: {HEAD}demo/blobs/{DIGEST}: 403 Forbidden",
+        ),
         ("toomanyrequests: Rate exceeded", f"Error response from daemon: unknown: {HEAD}x: 429 Too Many Requests"),
         ("name unknown: The repository is missing", "error from registry: The repository is missing"),
         (f"{MOUNTED}5f70bf18a086: Pushed\n", f"5f70bf18a086: Pushed\n{MOUNTED}5f70bf18a087: Pushed\n"),
@@ -255,6 +261,8 @@ def test_the_classic_engine_says_the_same_in_other_words(classic, containerd):
             f"{PULL_DENIED} localhost:5050/two, {MAY_REQUIRE}: denied: no",
         ),
         ("denied: requested access to the resource is denied", "error from registry: something else"),
+        (f"{PUSH_TO_DEMO}{EMPTY_403}", f"{PUSH_TO_DEMO}unknown: {HEAD}other/blobs/{DIGEST}: 403 Forbidden"),
+        (f"{PUSH_TO_DEMO}{EMPTY_403}", f"{PUSH_TO_DEMO}v1: digest: sha256:abc"),
         (
             "manifest for localhost:5050/demo:v9 not found: manifest unknown: Requested image not found",
             'failed to resolve reference "localhost:5050/other:v9": localhost:5050/other:v9: not found',

@@ -32,6 +32,7 @@ arn = made["repository"]["repositoryArn"]
 untagged = {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 7}
 rule = {"rulePriority": 1, "selection": untagged, "action": {"type": "expire"}}
 ecr.put_lifecycle_policy(repositoryName="demo-tea-house", lifecyclePolicyText=json.dumps({"rules": [rule]}))
+print(arn)
 
 # %% 15.1 · two roles: one pushes, one pulls
 import time
@@ -121,7 +122,6 @@ def register(version):
         "name": "app",
         "image": f"{lab.registry}/demo-tea-house@{found[0]['imageDigest']}",
         "portMappings": [{"containerPort": 8080}],
-        "stopTimeout": 2,
         "logConfiguration": {"logDriver": "awslogs", "options": stream},
     }
     return ecs.register_task_definition(

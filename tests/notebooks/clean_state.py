@@ -13,6 +13,7 @@ from pathlib import Path
 from ecr_sandbox import background, docker_engine
 from ecr_sandbox.cli import USERS_DATA
 from helpers import lab, settings
+from helpers.cleanup.engine import TASK_CONTAINER
 from helpers.exercises import state_file
 from tests.notebooks import course
 
@@ -27,6 +28,7 @@ def make() -> None:
     """Reset the tests' own sandbox to the state of a new one, and delete local images and logins."""
     pristine = settings.state() / PRISTINE
     _kill()
+    _docker("rm", "--force", TASK_CONTAINER)
     docker_engine.remove_tasks(docker_engine.client(), settings.state())
     if not pristine.exists():
         _make_pristine(pristine)
@@ -82,6 +84,7 @@ def leave() -> None:
     """Stop the tests' sandbox and remove what the notebooks left in the engine."""
     _warm.cache_clear()
     found = background.find(settings.sandbox())
+    _docker("rm", "--force", TASK_CONTAINER)
     if found:
         _delete_images([f"localhost:{port}" for port in found["ports"]])
         if not os.environ.get("ECR_TUTORIAL_KEEP_WARM"):  # `make test` runs notebooks three times over

@@ -174,10 +174,10 @@ def ease(markdown: str) -> float:
 
 
 def _without_fences(markdown: str) -> str:
-    # The line ends stay, so that a place's line number is right.
-    return re.sub(
-        r"^( *)(```+).*?^ *\2", lambda fence: "\n" * fence[0].count("\n"), markdown, flags=re.DOTALL | re.MULTILINE
-    )
+    # Fenced and indented blocks of code. The line ends stay, so that a place's line number is right.
+    for code in (r"(?ms)^( *)(```+).*?^ *\2", r"(?<=\n\n)(?: {4}[^\n]*(?:\n|$))+"):
+        markdown = re.sub(code, lambda block: "\n" * block[0].count("\n"), markdown)
+    return markdown
 
 
 if __name__ == "__main__":

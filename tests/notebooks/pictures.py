@@ -82,7 +82,7 @@ def way() -> str:
     return _svg(width, height, "The way an image takes", description, body)
 
 
-def strip(number: str) -> str:
+def strip_of(number: str) -> str:
     """One line with all notebooks, grouped by part, and the notebook of this number (``"08"``) marked, as SVG.
 
     ValueError for a number that has no notebook.
@@ -137,7 +137,7 @@ def _arrow(start: int, end: int, top: int) -> str:
 
 def write(folder: Path = FOLDER) -> list[Path]:
     """Write ``way.svg``, the strips, and all other pictures with today's style; return their paths."""
-    made = {"way.svg": way()} | {f"strip-{number}.svg": strip(number) for number in TITLES}
+    made = {"way.svg": way()} | {f"strip-{number}.svg": strip_of(number) for number in TITLES}
     drawn = {path.name: svg_style.styled(path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.svg")}
     pictures = drawn | made
     for name, picture in pictures.items():

@@ -84,6 +84,7 @@ def test_a_long_sentence_is_found_and_thirty_words_are_not():
             "<details><summary>Which?<br>&emsp;<b>(a)</b> this</summary>\n\n- (a) No.</details>",
             ["Which?", "(a) this", "(a) No."],
         ),
+        ("One.\n\n    docker push x\n    docker pull x\n\nTwo.", ["One.", "Two."]),
         ("Use a tag, e.g. `v1`. ![An alt text.](a.svg)", ["Use a tag, e.g. Code."]),
     ],
 )

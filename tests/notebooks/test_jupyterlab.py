@@ -106,3 +106,8 @@ def test_notebook_08_run_through_jupyterlabs_api_pushes_an_image(jupyter):
     ecr = clean_state.client(found["endpoint"])
     tags = [image.get("imageTag") for image in ecr.list_images(repositoryName=settings.REPOSITORY)["imageIds"]]
     assert "v1" in tags
+
+
+def test_jupyterlab_starts_without_asking_for_its_news(jupyter):
+    settings_of = "/lab/api/settings/@jupyterlab/apputils-extension:notification"
+    assert ask(*jupyter, settings_of)["schema"]["properties"]["fetchNews"]["default"] == "false"

@@ -1,4 +1,4 @@
-"""The pictures are current, accessible, and readable on any background."""
+"""The pictures are current, accessible, and readable on any background, in the light and in the dark scheme."""
 
 import math
 import re
@@ -6,9 +6,13 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from tests.notebooks import pictures
+from tests.notebooks import course, pictures, svg_style
 
 PICTURES = pictures.FOLDER
+SCHEMES = {"light": svg_style.LIGHT, "dark": svg_style.DARK}
+WIDTH = 1000  # px; JupyterLab cuts what is wider on a small screen
+
+every_picture = pytest.mark.parametrize("picture", sorted(PICTURES.glob("*.svg")), ids=lambda path: path.name)
 
 
 def test_the_committed_pictures_are_up_to_date(tmp_path):
@@ -18,19 +22,25 @@ def test_the_committed_pictures_are_up_to_date(tmp_path):
         )
 
 
-def test_a_picture_names_the_current_step_in_text_and_description():
-    assert "you are here" not in pictures.way()
-    lit = pictures.way("08")
-    assert lit.count("▲ you are here") == 1
-    assert "Push (you are here)" in lit
-    with pytest.raises(ValueError, match="no picture for notebook '99'"):
-        pictures.way("99")
+def test_a_strip_marks_its_notebook_by_its_name():
+    strip = pictures.strip_of("08")
+    assert strip.count(">08 Push the image<") == 1
+    assert "This is notebook 08: Push the image." in strip
+    assert [number for number in pictures.TITLES if f">{number}<" not in strip] == ["08"]
+    with pytest.raises(ValueError, match="there is no notebook '99'"):
+        pictures.strip_of("99")
+
+
+def test_every_notebook_has_a_strip_of_one_line():
+    for path in course.PATHS:
+        root = ElementTree.fromstring(pictures.strip_of(path.name[:2]))
+        assert float(root.get("height")) <= 50
 
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-@pytest.mark.parametrize("picture", sorted(PICTURES.glob("*.svg")), ids=lambda path: path.name)
+@every_picture
 def test_every_picture_is_small_accessible_and_self_contained(picture):
     source = picture.read_text(encoding="utf-8")
     root = ElementTree.fromstring(source)
@@ -40,12 +50,23 @@ def test_every_picture_is_small_accessible_and_self_contained(picture):
     assert len(root.findtext(f"{SVG}title")) > 10
     assert len(root.findtext(f"{SVG}desc")) > 40
     assert not re.search(r"<script|href|url\(|@import|@font-face|<image|foreignObject", source)
+    assert float(root.get("width")) <= WIDTH
 
 
-@pytest.mark.parametrize("picture", sorted(PICTURES.glob("*.svg")), ids=lambda path: path.name)
+@every_picture
+def test_every_picture_has_the_one_style(picture):
+    root = ElementTree.fromstring(picture.read_text(encoding="utf-8"))
+    known = set(re.findall(r"\.([a-z]+)[,{]", svg_style.SHAPES))
+    used = {part.get("class") for part in root.iter() if part.get("class")}
+    assert used <= known
+    coloured = [part for part in root.iter() if any(part.get(name) for name in ("fill", "stroke", "style"))]
+    assert coloured == []
+
+
+@every_picture
 def test_text_fits_in_its_box(picture):
     root = ElementTree.fromstring(picture.read_text(encoding="utf-8"))
-    sizes = dict(re.findall(r"\.([a-z]+)\{[^}]*?font-size:([\d.]+)px", root.findtext(f"{SVG}style")))
+    sizes = dict(re.findall(r"\.([a-z]+)\{[^}]*?font-size:([\d.]+)px", svg_style.css(svg_style.LIGHT)))
     wide = {
         "m": 0.61,
         "mm": 0.61,
@@ -63,9 +84,10 @@ def test_text_fits_in_its_box(picture):
         assert left + width <= inner[0] + inner[2] + 4, content
 
 
-def fills(root) -> dict[str, str]:
-    """The fill that each class of a picture's style gives, and that of text."""
-    return dict(re.findall(r"\.?([a-z]+)\{[^}]*?fill:(#[0-9a-f]{3,6}|none)\b", root.findtext(f"{SVG}style")))
+def fills(scheme: dict[str, str]) -> dict[str, str]:
+    """The fill that each class of the style gives, and that of text."""
+    found = re.findall(r"^([^{]+)\{[^}]*?fill:(#[0-9a-f]{3,6}|none)\b", svg_style.css(scheme), re.MULTILINE)
+    return {name.lstrip("."): colour for names, colour in found for name in names.split(",")}
 
 
 def luminance(colour: str) -> float:
@@ -82,9 +104,9 @@ def contrast(one: str, other: str) -> float:
     return (bright + 0.05) / (dark + 0.05)
 
 
-def below(root) -> list[tuple[str, str, str]]:
-    """``(text, colour, background colour)`` of each text of a picture."""
-    known, boxes, found = fills(root), [], []
+def below(root, known: dict[str, str]) -> list[tuple[str, str, str]]:
+    """``(text, colour, background colour)`` of each text of a picture; *known* is the fill of each class."""
+    boxes, found = [], []
     for shape in root.iter():
         if shape.tag in (f"{SVG}rect", f"{SVG}circle"):
             boxes.append(shape)
@@ -104,13 +126,14 @@ def contains(box, x: float, y: float) -> bool:
     return left <= x <= left + width and top <= y <= top + height
 
 
-@pytest.mark.parametrize("picture", sorted(PICTURES.glob("*.svg")), ids=lambda path: path.name)
-def test_text_has_enough_contrast_on_any_page(picture):
+@every_picture
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_text_has_enough_contrast_on_any_page(picture, scheme):
     root = ElementTree.fromstring(picture.read_text(encoding="utf-8"))
     card, (_, _, width, height) = root.find(f"{SVG}rect"), map(float, root.get("viewBox").split())
-    assert fills(root)[card.get("class")] == "#fff"  # the picture has its own background
+    assert card.get("class") == "card"  # the picture has its own background
     assert float(card.get("width")) >= width - 1 and float(card.get("height")) >= height - 1
-    for text, colour, ground in below(root):
+    for text, colour, ground in below(root, fills(SCHEMES[scheme])):
         assert contrast(colour, ground) >= 4.5, text  # WCAG 2.2, 1.4.3
 
 

@@ -49,6 +49,7 @@ NOT_FOUND = "(RepositoryNotFoundException) when calling the DescribeImages opera
         ("base image  about 63.1 MB", "base image  about 9 kB"),
         (f"v1: digest: {DIGEST} size: 1367", f"v1: digest: {DIGEST} size: 947"),
         (f"{MOUNTED}v1: digest", f"{MOUNTED * 4}v1: digest"),
+        ("5f70bf18a086: Pushed\n" * 6, "5f70bf18a086: Pushed\n" * 9),
         ("built for linux/amd64", "built for linux/arm64"),
         (
             "113 packages were compared with the advisories of 2026-11-25; of 6 of them nothing is known here.",
@@ -141,7 +142,7 @@ def test_what_the_aws_cli_means_is_kept(right, wrong):
     [
         ("with .dockerignore: 5 files, 5.3 kB", "with .dockerignore: 5 files, 5.4 kB"),
         ("it holds 1367 bytes", "it holds 1368 bytes"),
-        ("5f70bf18a086: Pushed\n" * 4, "5f70bf18a086: Pushed\n" * 3),
+        ("5f70bf18a086: Pushed\nv1", "v1"),
         (f"{MOUNTED}v1", "v1"),
         (f"v1: digest: {DIGEST}", "v1: digest: sha256:abc"),
         ("5f70bf18a086: Pushed", "5f70bf18a086: Layer already exists"),
@@ -202,6 +203,11 @@ COPY_FAILED = "COPY failed: file not found in build context or excluded by .dock
         (
             'Error response from daemon: Head "http://localhost:5050/v2/demo/manifests/v1": no basic auth credentials',
             f'Error response from daemon: failed to resolve reference "localhost:5050/demo:v1": {NO_LOGIN}: '
+            "no basic auth credentials",
+        ),
+        (
+            "no basic auth credentials",
+            "push access denied, repository does not exist or may require authorization: authorization failed: "
             "no basic auth credentials",
         ),
         (

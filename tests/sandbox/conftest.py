@@ -95,7 +95,7 @@ class Sandbox:
             "ECR_SANDBOX_STATE": str(self.state),
             "ECR_SANDBOX_PORT": str(self.port),
             "ECR_SANDBOX_BASE_IMAGE": "/nonexistent",  # no mirror of the base image
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PATH": f"{settings.aws_cli().parent}:{Path(sys.executable).parent}:{os.environ['PATH']}",
         }
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ECR_SANDBOX_"))}
         return {**kept, **own}

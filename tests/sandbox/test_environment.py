@@ -4,6 +4,7 @@ import json
 import os
 import stat
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -131,20 +132,58 @@ def test_a_docker_config_without_a_credential_store_setting_is_replaced(state, t
     assert json.loads((state / "docker" / "config.json").read_text()) == {"auths": {"sandbox.invalid": {}}}
 
 
-def test_the_wrapper_runs_this_pythons_aws_with_another_home(state):
+@pytest.fixture
+def aws(tmp_path):
+    """An `aws` that prints its home and its arguments."""
+    program = tmp_path / "own" / "aws"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\necho "$HOME: $*"\n')
+    program.chmod(0o755)
+    return program
+
+
+def wrapped(state, **environ: str) -> str:
+    """What `bin/aws` prints with the argument `x`."""
+    environ = {"PATH": os.environ["PATH"], **environ}
+    return subprocess.run([state / "bin" / "aws", "x"], env=environ, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_wrapper_runs_the_given_aws_with_another_home(state, aws):
+    environment.write_files(state, aws)
+    assert wrapped(state) == f"{state}/aws/home: x\n"
+
+
+def test_the_wrapper_names_the_endpoint_for_services_that_ignore_the_variable(state, aws):
+    environment.write_files(state, aws)
+    assert wrapped(state, AWS_ENDPOINT_URL="http://localhost:1").endswith("home: --endpoint-url http://localhost:1 x\n")
+
+
+def test_by_default_the_wrapper_runs_the_first_aws_on_path(state, aws, monkeypatch):
+    monkeypatch.setenv("PATH", f"{state}/bin:{aws.parent}:{os.environ['PATH']}")
     environment.write_files(state)
-    wrapper = (state / "bin" / "aws").read_text()
-    assert f"HOME='{state}/aws/home' exec {environment.venv_bin()}/aws" in wrapper
-    ran = subprocess.run([state / "bin" / "aws", "--version"], capture_output=True, text=True)
-    assert "aws-cli/" in ran.stdout + ran.stderr
+    environment.write_files(state)  # now the wrapper is on PATH, too
+    assert wrapped(state) == f"{state}/aws/home: x\n"
 
 
-def test_a_state_folder_with_a_blank_and_a_quote_in_its_name(tmp_path):
+def test_without_aws_on_path_the_wrapper_runs_that_of_this_python(state, aws, monkeypatch):
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setattr(environment, "venv_bin", lambda: aws.parent)
+    environment.write_files(state)
+    assert wrapped(state) == f"{state}/aws/home: x\n"
+
+
+def test_without_any_aws_there_is_no_wrapper(state, monkeypatch):
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setattr(environment, "venv_bin", lambda: Path("/nonexistent"))
+    environment.write_files(state)
+    assert not (state / "bin" / "aws").exists()
+
+
+def test_a_state_folder_with_a_blank_and_a_quote_in_its_name(tmp_path, aws):
     odd = tmp_path / "it's a folder"
     odd.mkdir()
-    environment.write_files(odd)
-    ran = subprocess.run([odd / "bin" / "aws", "--version"], capture_output=True, text=True)
-    assert ran.returncode == 0
+    environment.write_files(odd, aws)
+    assert wrapped(odd) == f"{odd}/aws/home: x\n"
 
 
 @pytest.fixture

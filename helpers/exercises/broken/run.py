@@ -3,6 +3,7 @@
 import random
 
 from helpers import settings, tiny_image
+from helpers.cleanup import engine
 from helpers.lab import Lab
 
 from ..lookup import digests_by_tag, image
@@ -10,7 +11,7 @@ from . import containers, local_images
 from .kinds import Facts, Kind
 from .tools import delete_repository, docker, log_in, upload
 
-CONTAINER, HIDING = "demo-broken", "demo-menus"
+CONTAINER, HIDING = engine.TASK_CONTAINER, "demo-menus"
 ADDRESS = "127.0.0.1"
 WRONG_PORTS = ("80/tcp", "5000/tcp", "8000/tcp")
 WRONG_COMMANDS = (["gunicorn", "--bind=0.0.0.0:8080", "app:create_app"], ["flask", "serve"], ["python", "main.py"])

@@ -296,6 +296,18 @@ def test_the_order_of_the_containerd_store_does_not_matter(events):
     assert layers[1:5] == ["Pushed", "Mounted from docker/library/python", already, already]
 
 
+@pytest.mark.parametrize(
+    ("start", "going", "end", "how"),
+    [
+        ("v1: Pulling from x", "Download complete", f"Digest: sha256:{'0' * 64}", "Pull complete"),
+        ("The push refers to repository [x]", "Waiting", f"v1: digest: sha256:{'0' * 64} size: 856", "Pushed"),
+    ],
+)
+def test_a_layer_whose_end_is_not_reported_is_finished_with_the_image(start, going, end, how):
+    layers = ["aaaaaaaaaaaa: " + going, "bbbbbbbbbbbb: " + how]
+    assert left_on_screen([start, *layers, end]).splitlines()[1:3] == [f"aaaaaaaaaaaa: {how}", f"bbbbbbbbbbbb: {how}"]
+
+
 def test_layers_that_happened_to_be_finished_before_an_error_are_not_shown():
     refused = "denied: User: x is not authorized to perform: ecr:CompleteLayerUpload"
     assert left_on_screen([*CONTAINERD[:4], refused]).splitlines() == [CONTAINERD[0], refused]

@@ -160,12 +160,13 @@ def test_one_or_two_platforms_without_attestations(docker, newer_engine, sandbox
 def test_buildx_shows_a_refused_push(docker, newer_engine, sandbox, repository):
     use(docker, newer_engine)
     build = f"docker buildx build --provenance=false --push {context(docker.home / 'app')}"
-    assert "404 Not Found" in docker.refused(f"{build} --tag {sandbox.registry}/no-such-repo:v1")
+    refused = docker.refused(f"{build} --tag {sandbox.registry}/no-such-repo:v1")
+    assert "The repository with name 'no-such-repo' does not exist in the registry with id" in refused
     sandbox.client().put_image_tag_mutability(repositoryName=repository, imageTagMutability="IMMUTABLE")
     docker.run(f"{build} --tag {sandbox.registry}/{repository}:v1")
     context(docker.home / "app")
-    # buildx does not show ECR's message; the other clients do.
-    assert "/manifests/v1: 400 Bad Request" in docker.refused(f"{build} --tag {sandbox.registry}/{repository}:v1")
+    refused = docker.refused(f"{build} --tag {sandbox.registry}/{repository}:v1")
+    assert f"The image tag 'v1' already exists in the '{repository}' repository and cannot be overwritten" in refused
 
 
 @needs_buildx
@@ -174,8 +175,8 @@ def test_a_build_cache_is_stored_as_an_image_manifest_only(docker, newer_engine,
     use(docker, newer_engine)
     there, app = f"{sandbox.registry}/{repository}", context(docker.home / "app")
     cache = f"docker buildx build --provenance=false --cache-to type=registry,mode=max,ref={there}:cache"
-    assert "/manifests/cache: 400 Bad Request" in docker.refused(f"{cache} {app}")
-    docker.run(f"{cache},image-manifest=true,oci-mediatypes=true {app}")
+    docker.refused(f"{cache},image-manifest=false {app}")
+    docker.run(f"{cache} {app}")
     assert media_types(sandbox, repository) == {"cache": [OCI_MANIFEST]}
     docker.run("docker buildx prune --all --force")
     built = (

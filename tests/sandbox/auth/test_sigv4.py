@@ -79,12 +79,22 @@ def test_a_key_is_good_until_it_is_inactive_or_deleted(sandbox):
     assert refusal(call) == (403, "InvalidClientTokenId", INVALID_TOKEN)
 
 
+@pytest.fixture
+def set_clock(monkeypatch):
+    """Set the time at which boto3 signs. Its signer in C, from the package awscrt, has a clock of its own."""
+    monkeypatch.setitem(botocore.auth.AUTH_TYPE_MAPS, "v4", SigV4Auth)
+
+    def set_to(moment: datetime) -> None:
+        monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda: moment)
+
+    return set_to
+
+
 @pytest.mark.parametrize("service, operation", CALLS)
 @pytest.mark.parametrize("minutes", [-16, 16, -60 * 24])
-def test_a_clock_more_than_15_minutes_off_is_refused(sandbox, monkeypatch, service, operation, minutes):
-    now = datetime.utcnow()
-    wrong = now + timedelta(minutes=minutes)
-    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda: wrong)
+def test_a_clock_more_than_15_minutes_off_is_refused(sandbox, set_clock, service, operation, minutes):
+    wrong = datetime.utcnow() + timedelta(minutes=minutes)
+    set_clock(wrong)
     *expected, message = refusal(getattr(sandbox.client(service), operation))
     assert tuple(expected) == code_of(service, "InvalidSignatureException", "SignatureDoesNotMatch")
     stamp = wrong.strftime("%Y%m%dT%H%M%SZ")
@@ -97,8 +107,8 @@ def test_a_clock_more_than_15_minutes_off_is_refused(sandbox, monkeypatch, servi
 
 
 @pytest.mark.parametrize("minutes", [-14, 14])
-def test_a_clock_less_than_15_minutes_off_is_accepted(sandbox, monkeypatch, minutes):
-    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda: datetime.utcnow() + timedelta(minutes=minutes))
+def test_a_clock_less_than_15_minutes_off_is_accepted(sandbox, set_clock, minutes):
+    set_clock(datetime.utcnow() + timedelta(minutes=minutes))
     assert sandbox.client("sts").get_caller_identity()["Account"] == settings.ACCOUNT
 
 

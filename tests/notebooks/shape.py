@@ -114,7 +114,7 @@ def exercises(notebook, number: str) -> list[str]:
     for name, cells in parts.items():
         solved = any("solution" in course.tags(cell) and "<details>" in cell.source for cell in cells)
         found += wrong(
-            (f'check("{name}")' in text(cells), f"exercise {name} has no check"),
+            (f'check("{name}"' in text(cells), f"exercise {name} has no check"),
             (solved or number == "15", f"exercise {name} has no folded solution with the tag solution"),
             (
                 any("exercise" in course.tags(cell) for cell in cells),

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import ecr_sandbox
 from ecr_sandbox import SandboxError
-from helpers import aws_account, catch_up, cleanup, settings
+from helpers import aws_account, catch_up, cleanup, docker_hub, settings
 from helpers.aws_account import cell_names
+from helpers.docker_hub import DockerHub
 from helpers.errors import LabError
 
 if TYPE_CHECKING:
@@ -68,16 +69,9 @@ class Lab:
         issued = int(time.time()) - hours_ago * 60 * 60
         return ecr_sandbox.RegistryTokens(settings.state() / "secret").mint(caller, issued)[0]
 
-    def docker_hub(self) -> "DockerHub":
-        """Start the Docker Hub stand-in, which runs on this machine with either target.
-
-        It sets ``$HUB`` (the registry, for ``docker``) and ``$HUB_API`` (in place of ``hub.docker.com``).
-        """
-        names = ecr_sandbox.docker_hub_names(ecr_sandbox.start(settings.sandbox()))
-        os.environ.update(names)
-        hub = DockerHub(names["HUB"], names["HUB_API"])
-        print(f"✔ Docker Hub stand-in: {hub.registry} (by Docker Hub's rules, on your own machine)")
-        return hub
+    def docker_hub(self) -> DockerHub:
+        """Start the Docker Hub stand-in, which runs on this machine with either target; see ``docker_hub.start``."""
+        return docker_hub.start()
 
     def catch_up(self, notebook: str) -> None:
         """Make true what the notebooks before this one make true, and print it."""
@@ -104,17 +98,6 @@ class Lab:
     delete_iam = cleanup.delete_iam
     delete_workloads = cleanup.delete_workloads
     clean_up = cleanup.clean_up
-
-
-@dataclass(frozen=True)
-class DockerHub:
-    """The Docker Hub stand-in: *registry* is its address for ``docker``, *api* replaces ``hub.docker.com``."""
-
-    registry: str
-    api: str
-
-    def __repr__(self) -> str:
-        return f"<Docker Hub stand-in at {self.registry}>"
 
 
 def connect() -> Lab:

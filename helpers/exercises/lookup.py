@@ -2,9 +2,9 @@
 
 import json
 import os
-import time
 from typing import Any
 
+import ecr_sandbox
 from helpers import scans, settings
 from helpers.lab import Lab
 from helpers.list_all import list_all
@@ -13,6 +13,7 @@ from .checks import NotYet
 
 SCAN_DONE = ("COMPLETE", "ACTIVE")  # the status of a basic scan, and of a continuous one
 BEFORE_PUSH = "build and tag come before push (notebooks 06 and 07)"
+FROM_THE_TOP = "run the notebook from its top"
 
 
 def repository(lab: Lab, name: str, hint: str = "run aws ecr create-repository (notebook 04)") -> dict:
@@ -32,6 +33,12 @@ def has_tutorial_tag(lab: Lab, arn: str) -> bool:
 def exclusion_filters(found: dict) -> list[str]:
     """The exclusion filters of a repository's tag mutability."""
     return [each["filter"] for each in found.get("imageTagMutabilityExclusionFilters") or []]
+
+
+def scans_on_push(lab: Lab, name: str, own: bool = False) -> bool:
+    """Whether an image that is pushed to the repository is scanned: by the registry's rules or its *own* setting."""
+    config = lab.client().get_registry_scanning_configuration()["scanningConfiguration"]
+    return ecr_sandbox.scan_rule(name, config, own).on_push
 
 
 def image(lab: Lab, name: str, tag: str, hint: str = BEFORE_PUSH) -> dict:
@@ -58,10 +65,20 @@ def count_untagged(lab: Lab, name: str) -> int:
 
 def stored_manifest(lab: Lab, name: str, **image_id: str) -> dict:
     """The manifest or index stored under a tag or a digest, or NotYet."""
+    return json.loads(_stored(lab, name, image_id, BEFORE_PUSH))
+
+
+def stored_text(lab: Lab, name: str, tag: str) -> str:
+    """The manifest or index stored under a tag, as the text from which its digest is computed, or NotYet."""
+    repository(lab, name, FROM_THE_TOP)
+    return _stored(lab, name, {"imageTag": tag}, FROM_THE_TOP)
+
+
+def _stored(lab: Lab, name: str, image_id: dict[str, str], hint: str) -> str:
     found = lab.client().batch_get_image(repositoryName=name, imageIds=[image_id])["images"]
     if not found:
-        raise NotYet(f"{', '.join(image_id.values())} is not in {name} yet", BEFORE_PUSH)
-    return json.loads(found[0]["imageManifest"])
+        raise NotYet(f"{', '.join(image_id.values())} is not in {name} yet", hint)
+    return found[0]["imageManifest"]
 
 
 def image_manifest(lab: Lab, name: str, tag: str) -> dict:
@@ -122,19 +139,3 @@ def docker_hub_status(name: str, *login: str) -> int:
         return token.status_code
     headers = {"Authorization": f"Bearer {token.json()['token']}"}
     return requests.head(f"{hub}/v2/{name}/manifests/v1", headers=headers, timeout=10).status_code
-
-
-def ecr_public_status(lab: Lab, name: str, tag: str) -> int:
-    """The status of an anonymous pull of this image from ECR Public; *name* is ``alias/repository``."""
-    import requests
-
-    public = f"{lab.scheme}://{os.environ['PUBLIC_REGISTRY']}"
-    scope = {"service": "public.ecr.aws", "scope": "aws"}
-    token = requests.get(f"{public}/token/", params=scope, timeout=10).json()["token"]
-    headers = {"Authorization": f"Bearer {token}"}
-    for _ in range(5):  # anonymous clients may pull one image a second
-        status = requests.get(f"{public}/v2/{name}/manifests/{tag}", headers=headers, timeout=10).status_code
-        if status != 429:
-            break
-        time.sleep(1)
-    return status

@@ -1,16 +1,22 @@
 """The checks of notebooks 00 to 03."""
 
+import contextlib
 import os
 
-from helpers import cleanup, impersonate, settings
+from helpers import impersonate, settings
 from helpers.lab import Lab
 
-from . import permissions
+from . import permissions, teams
 from .checks import NotYet, exercise
-from .lookup import digests_by_tag, docker_hub_status, ecr_public_status, image, layers
+from .lookup import digests_by_tag, docker_hub_status, image, layers, stored_manifest, stored_text
 
 EXAMPLE = "anatomy/hello"  # the repository of notebook 01
 GUARDED = "demo-guarded-repo"  # the repository of notebook 03
+PREDICTIONS = {  # what to think about after a wrong prediction
+    "digest": "it is the SHA-256 checksum of the whole text, with the space",
+    "images": "an image has one digest, and may have several tags",
+    "layers": "look for digests that occur in more than one manifest",
+}
 
 
 @exercise("00.1")
@@ -18,21 +24,33 @@ def ships_own_version(lab: Lab) -> str:
     """v2 is in demo-app-repo, and some of its files differ from those of v1."""
     name = settings.REPOSITORY
     image(lab, name, "v1", "run the notebook from its top, and leave v1 as it is")
-    image(lab, name, "v2", "docker build, docker tag and docker push, as for v1")
+    image(lab, name, "v2", "use docker build, docker tag and docker push as for v1")
     if layers(lab, name, "v2") == layers(lab, name, "v1"):
         raise NotYet("v2 has the same files as v1", "change GREETING in my_app/app.py, save it, and build again")
     return f"your version is in {name} as v2"
 
 
 @exercise("01.1")
-def stable_is_v1(lab: Lab) -> str:
-    """stable points to the image of v1."""
+def predicts_what_is_stored(lab: Lab, prediction: object = None) -> str:
+    """The prediction of what the repository stores with v1's manifest, one space longer, as another image.
+
+    The check puts that manifest under the tag spaced, and compares.
+    """
+    ecr = lab.client()
+    if not isinstance(prediction, dict) or None in prediction.values():
+        raise NotYet("there is no prediction yet", "replace each None and run that cell")
+    manifest = stored_text(lab, EXAMPLE, "v1")
+    with contextlib.suppress(ecr.exceptions.ImageAlreadyExistsException):
+        ecr.put_image(repositoryName=EXAMPLE, imageManifest=f"{manifest} ", imageTag="spaced")
     tags = digests_by_tag(lab, EXAMPLE)
-    if "stable" not in tags:
-        raise NotYet(f"{EXAMPLE} has no tag stable yet", "put_image, as in the loop with the twenty tags")
-    if tags["stable"] != tags.get("v1"):
-        raise NotYet("stable is not the image that v1 is", "put_image with the manifest of v1")
-    return "stable and v1 are two names of one image"
+    images = set(tags.values())
+    manifests = [stored_manifest(lab, EXAMPLE, imageDigest=image) for image in images]
+    stored = {layer["digest"] for each in manifests for layer in each["layers"]}
+    actual = {"digest": tags["spaced"], "images": len(images), "layers": len(stored)}
+    for name, value in actual.items():
+        if str(prediction.get(name)) != str(value):
+            raise NotYet(f"ECR stores something else: {name} is not {prediction.get(name)}", PREDICTIONS[name])
+    return f"one space makes another image: {len(images)} images, but still {len(stored)} layers"
 
 
 @exercise("01.2")
@@ -42,7 +60,7 @@ def latest_is_deleted(lab: Lab) -> str:
     if "v1" not in tags:
         raise NotYet("v1 is gone too", "run the notebook from its top; then delete by tag, not by digest")
     if "latest" in tags:
-        raise NotYet(f"{EXAMPLE} still has the tag latest", "batch_delete_image with imageTag, not imageDigest")
+        raise NotYet(f"{EXAMPLE} still has the tag latest", "use imageTag in batch_delete_image, not imageDigest")
     return "the tag latest is gone and its image is still there as v1"
 
 
@@ -55,7 +73,7 @@ def private_on_docker_hub(lab: Lab) -> str:
     if docker_hub_status(name) == 200:
         raise NotYet(
             f"anonymous clients can still pull {name}",
-            "POST …/repositories/learner/hello/privacy, once the one private repository of the plan is free",
+            "make learner/diary public, since the plan has one private repository; then POST …/hello/privacy",
         )
     if docker_hub_status(name, "learner", secret) != 200:
         raise NotYet(
@@ -65,24 +83,21 @@ def private_on_docker_hub(lab: Lab) -> str:
 
 
 @exercise("02.2")
-def published_on_ecr_public(lab: Lab) -> str:
-    """demo-public-own is on ECR Public, and anonymous clients can pull its image v1."""
-    import boto3
-
-    name = "demo-public-own"
-    public = boto3.client("ecr-public", region_name=cleanup.PUBLIC_REGION)
-    try:
-        found = public.describe_repositories(repositoryNames=[name])["repositories"][0]
-    except public.exceptions.RepositoryNotFoundException:
-        raise NotYet(
-            f"there is no public repository {name} yet", "aws ecr-public create-repository, in us-east-1"
-        ) from None
-    if ecr_public_status(lab, found["repositoryUri"].partition("/")[2], "v1") != 200:
-        raise NotYet(
-            f"{name} has no image v1 that anonymous clients can pull",
-            "docker login to $PUBLIC_REGISTRY, docker tag, docker push",
-        )
-    return f"anyone can pull {name}:v1 from ECR Public"
+def chooses_registries(lab: Lab, answer: object = None) -> str:
+    """The answer names the registry that suits each of the three teams that were drawn."""
+    found = teams.drawn()
+    if not found:
+        raise NotYet("no teams are drawn yet", "run the cell with teams.show()")
+    chosen = answer if isinstance(answer, dict) else {}
+    for label, team in found.items():
+        choice = chosen.get(label)
+        if choice is None:
+            raise NotYet(f"there is no answer for team {label} yet", "replace each None and run that cell")
+        if choice not in teams.registries():
+            raise NotYet(f"{choice} is not one of the registries", f"write one of {', '.join(teams.registries())}")
+        if choice != team.suits:
+            raise NotYet(f"{choice} is not the best choice for team {label}", team.hint)
+    return "; ".join(f"{label}: {team.suits}, because {team.because}" for label, team in found.items())
 
 
 @exercise("03.1")
@@ -93,16 +108,16 @@ def reader_can_only_pull(lab: Lab) -> str:
         raise NotYet(f"{GUARDED} holds no image to try with", "run the notebook from its top")
     with impersonate.as_user(lab, "demo-reader") as session:
         if session is None:
-            raise NotYet("there is no user demo-reader", "run the cell above the exercise: it makes the user")
+            raise NotYet("there is no user demo-reader", "run the cell above: it creates the user")
         request = impersonate.registry_client(lab, session, GUARDED)
         if request is None:
-            raise NotYet("demo-reader cannot log in", 'ecr:GetAuthorizationToken, with "Resource": "*"')
+            raise NotYet("demo-reader cannot log in", 'allow ecr:GetAuthorizationToken with "Resource": "*"')
         if request("GET", f"manifests/{min(tags)}") != 200:
-            raise NotYet("demo-reader may not read the manifest", f"ecr:BatchGetImage on {GUARDED}")
+            raise NotYet("demo-reader may not read the manifest", f"allow ecr:BatchGetImage on {GUARDED}")
         if request("GET", f"blobs/{layers(lab, GUARDED, min(tags))[0]}") not in (200, 307):
-            raise NotYet("demo-reader gets the manifest but no layer", f"ecr:GetDownloadUrlForLayer on {GUARDED}")
+            raise NotYet("demo-reader gets the manifest but no layer", f"allow ecr:GetDownloadUrlForLayer on {GUARDED}")
         if more := _allowed_change(session.client("ecr")):
-            raise NotYet(f"demo-reader may also {more}", "pulling needs two actions on the repository, no more")
+            raise NotYet(f"demo-reader may also {more}", "allow only the two actions of a pull on the repository")
     return "demo-reader can pull and change nothing"
 
 
@@ -124,20 +139,20 @@ def builder_has_least_privilege(lab: Lab) -> str:
     """demo-builder can push to demo-shop/web and pull demo-shop/base, and nothing more: simulated from its policies."""
     builder = permissions.of_user(lab.client("iam"), "demo-builder")
     if builder is None:
-        raise NotYet("there is no user demo-builder", "run the cell above the exercise: it creates the user")
+        raise NotYet("there is no user demo-builder", "run the cell above: it creates the user")
     prefix = f"arn:aws:ecr:{lab.region}:{lab.account}:repository"
     web, base, other = f"{prefix}/demo-shop/web", f"{prefix}/demo-shop/base", f"{prefix}/of-another-team"
     if not permissions.allowed(builder, permissions.PASSWORD, "*"):
-        raise NotYet("demo-builder may not log in", f'{permissions.PASSWORD}, with "Resource": "*"')
+        raise NotYet("demo-builder cannot log in", f'allow {permissions.PASSWORD}, with "Resource": "*"')
     for arn, needed in ((web, permissions.PUSH), (base, permissions.PULL)):
         for action in sorted(needed):
             if not permissions.allowed(builder, action, arn):
-                raise NotYet(f"demo-builder may not do {action} on {_name(arn)}", "allow it, on this ARN")
+                raise NotYet(f"demo-builder cannot do {action} on {_name(arn)}", "allow this action on this repository")
     for action in sorted(permissions.PULL):
         if permissions.allowed(builder, action, other):
-            raise NotYet(f"demo-builder may do {action} on any repository", "name the two repositories")
+            raise NotYet(f"demo-builder can do {action} on any repository", "write the ARNs of the two repositories")
     if more := permissions.beyond(lab, builder, web, *permissions.PUSH) or permissions.beyond(lab, builder, base):
-        raise NotYet(f"demo-builder may also do {more}", "one statement for each of the three resources")
+        raise NotYet(f"demo-builder can also do {more}", "write one statement for each of the three resources")
     return "demo-builder can push to demo-shop/web and pull demo-shop/base, and nothing more"
 
 

@@ -1,59 +1,110 @@
 """The checks of notebooks 04 to 09."""
 
+from datetime import UTC, datetime, timedelta
+
+import ecr_sandbox
 from helpers import catch_up, settings
 from helpers.lab import Lab
 
 from .checks import NotYet, exercise
-from .lookup import digests_by_tag, has_tutorial_tag, image, layers, local_image, repository
+from .lookup import (
+    digests_by_tag,
+    exclusion_filters,
+    image,
+    layers,
+    local_image,
+    repository,
+    scans_on_push,
+)
+
+ORDERED, COST_CENTER = "demo-billing/api", {"Key": "cost-center", "Value": "4711"}
+
+COMPARED = {  # what to think about after a wrong prediction in 06.2
+    "new_layers": "look for the line with APP_VERSION in the Dockerfile: does it make a layer?",
+    "same_id": "the version is in the config, and the ID depends on the config",
+    "starts_on": "docker image inspect shows the platform for which an image was built",
+}
+RELEASES = {  # the tags of each release in 07.2, after 1.4.1
+    "1.4.1": ("1.4.1", "git-9f8e7d6", "1.4"),
+    "1.5.0": ("1.5.0", "git-5c6d7e8", "1.5", "1"),
+    "1.4.0": ("1.4.0", "git-1a2b3c4"),
+}
+HIGHEST = "a tag that moves names the highest version that it covers, not the last one that was built"
 
 
 @exercise("04.1")
-def made_immutable(lab: Lab) -> str:
-    """my-first-repo exists, its tags are immutable, and clean-up can find it."""
-    found = repository(lab, "my-first-repo")
-    if (mode := found["imageTagMutability"]) != "IMMUTABLE":
-        raise NotYet(
-            f"the tags of my-first-repo are {mode}", "--image-tag-mutability, or put-image-tag-mutability later"
-        )
-    if not has_tutorial_tag(lab, found["repositoryArn"]):
-        raise NotYet(
-            "my-first-repo has no tag by which clean-up finds it",
-            "--tags Key=made-by,Value=learn-amazon-ecr, or tag-resource later",
-        )
-    return "my-first-repo exists and its tags are immutable"
+def created_as_ordered(lab: Lab) -> str:
+    """demo-billing/api has immutable tags, scans on push, names its cost center, and clean-up can find it."""
+    found = repository(lab, ORDERED, "the name is team/application, in lower case")
+    if not ecr_sandbox.is_tag_immutable("1.4", found["imageTagMutability"], exclusion_filters(found)):
+        raise NotYet(f"the next push can change {ORDERED}:1.4", "one of the options makes tags immutable")
+    own = found.get("imageScanningConfiguration", {}).get("scanOnPush", False)
+    if not scans_on_push(lab, ORDERED, own):
+        raise NotYet(f"an image that is pushed to {ORDERED} is not scanned", "section 4 shows two ways")
+    tags = lab.client().list_tags_for_resource(resourceArn=found["repositoryArn"])["tags"]
+    for tag in (COST_CENTER, settings.TAG):
+        if tag not in tags:
+            raise NotYet(f"{ORDERED} has no tag {tag['Key']}={tag['Value']}", "--tags, or tag-resource later")
+    return f"{ORDERED} is what the team ordered"
 
 
 @exercise("05.1")
-def logged_in(lab: Lab) -> str:
-    """Docker has a password that the registry accepts."""
+def logged_in(lab: Lab, ends: object = "") -> str:
+    """Docker has a password that the registry accepts, and *ends* is the time at which a new one ends."""
     if not catch_up.is_logged_in(lab):
         raise NotYet(
             f"Docker has no valid password for {lab.registry}",
-            "get-login-password on the left of the pipe, docker login on its right, the same registry",
+            "decode the token, and give the part after the colon to docker login --password-stdin",
         )
-    return f"Docker is logged in to {lab.registry}"
+    try:
+        typed = ends if isinstance(ends, datetime) else datetime.fromisoformat(str(ends))
+    except ValueError:
+        raise NotYet(f"{ends!r} is not a time", "the answer of get_authorization_token has the time") from None
+    newest = lab.client().get_authorization_token()["authorizationData"][0]["expiresAt"]
+    early = newest - (typed if typed.tzinfo else typed.replace(tzinfo=UTC))
+    if not timedelta(minutes=-1) < early < timedelta(hours=1):
+        raise NotYet(f"the login does not end at {typed:%Y-%m-%d %H:%M}", "how many hours is a token valid?")
+    return f"Docker is logged in to {lab.registry} for 12 hours"
 
 
 @exercise("06.2")
-def built_with_a_version(lab: Lab) -> str:
-    """demo-app-repo:release has the version label 1.0.0 and does not run as root."""
+def built_and_compared(lab: Lab, prediction: object = None) -> str:
+    """demo-app-repo:release has the version 1.0.0, and the prediction of how it differs from demo-app-repo is right."""
     name = f"{settings.REPOSITORY}:release"
-    config = local_image(lab, name).attrs["Config"]
-    version = (config.get("Labels") or {}).get("org.opencontainers.image.version")
+    release, first = local_image(lab, name), local_image(lab, settings.REPOSITORY)
+    version = (release.attrs["Config"].get("Labels") or {}).get("org.opencontainers.image.version")
     if version != "1.0.0":
         raise NotYet(f"the version written into {name} is {version}", "--build-arg APP_VERSION=1.0.0")
-    if config.get("User", "").split(":")[0] in ("", "0", "root"):
-        raise NotYet(f"{name} runs as root", "the USER line of the Dockerfile")
-    return f"{name} is version 1.0.0 and does not run as root"
+    new = set(release.attrs["RootFS"]["Layers"]) - set(first.attrs["RootFS"]["Layers"])
+    platform = f"{release.attrs['Os']}/{release.attrs['Architecture']}"
+    _compare(prediction, {"new_layers": len(new), "same_id": release.id == first.id, "starts_on": platform}, COMPARED)
+    return f"{name} is version 1.0.0, starts on {platform} and has {len(new)} new layers"
 
 
 @exercise("07.2")
-def two_names_one_image(lab: Lab) -> str:
-    """v1 and latest of the repository's address are the same image."""
-    v1, latest = (local_image(lab, f"{lab.repository_uri}:{tag}") for tag in catch_up.TAGS)
-    if v1.id != latest.id:
-        raise NotYet("v1 and latest are two different images", "docker tag gives one image a second name")
-    return f"{settings.REPOSITORY}:v1 and :latest are two names of one image"
+def tagged_by_the_rule(lab: Lab, addresses: object = None) -> str:
+    """Release 1.4.1 has the tags of the team's rule, the others keep theirs, and the predicted numbers are right."""
+    images = {}
+    for version, tags in RELEASES.items():
+        images[version] = local_image(lab, f"{settings.REPOSITORY}:{version}")
+        for tag in tags:
+            if local_image(lab, f"{lab.repository_uri}:{tag}").id != images[version].id:
+                raise NotYet(f"$REPOSITORY_URI:{tag} is not release {version}", HIGHEST)
+    counted = {
+        version: sum(name.startswith(f"{lab.repository_uri}:") for name in each.tags)
+        for version, each in images.items()
+    }
+    _compare(addresses, counted, dict.fromkeys(RELEASES, "docker images lists each name with the ID of its image"))
+    return f"{sum(counted.values())} addresses point to {len(images)} images, as the rule says"
+
+
+def _compare(prediction: object, actual: dict, hints: dict[str, str]) -> None:
+    """NotYet with the hint for the first value that was predicted wrong, or if nothing was predicted."""
+    if not isinstance(prediction, dict) or None in prediction.values():
+        raise NotYet("there is no prediction yet", "replace each None and run that cell")
+    for name, value in actual.items():
+        if str(prediction.get(name)) != str(value):
+            raise NotYet(f"Docker shows something else: {name} is not {prediction.get(name)}", hints[name])
 
 
 @exercise("08.2")

@@ -168,6 +168,7 @@ def _steady_buildkit(lines: Iterator[str]) -> Iterator[str]:
     output: dict[str, list[str]] = {}
     printed: set[tuple[int, int]] = set()
     names: list[str] = []
+    failed: list[str] = []  # BuildKit's numbers of the steps
     image = error = ""
 
     def finished(all_of_them: bool) -> Iterator[str]:
@@ -179,6 +180,14 @@ def _steady_buildkit(lines: Iterator[str]) -> Iterator[str]:
                 elif (stage, place) not in how and not all_of_them:
                     return
 
+    def ended() -> Iterator[str]:
+        if error:  # a step that fails at once is reported before the base image is
+            bases = {(at, place): text for at, place, text in steps.values() if text.upper().startswith("FROM ")}
+            how.update({where: ("base", text) for where, text in bases.items()})
+        yield from finished(True)
+        for number in failed:
+            yield from chain(_step("failed", steps[number][2]), output.get(number, []))
+
     for line in lines:
         numbered = _BUILDKIT.match(line)
         if not line:
@@ -189,7 +198,7 @@ def _steady_buildkit(lines: Iterator[str]) -> Iterator[str]:
                     break
             continue
         if not numbered:
-            yield from chain(finished(True), [line])
+            yield from chain(ended(), [line])
             return
         number, text = numbered.groups()
         if names and text.startswith(("[internal] ", "building with ")):  # the next build of the same cell
@@ -214,20 +223,14 @@ def _steady_buildkit(lines: Iterator[str]) -> Iterator[str]:
             yield from finished(False)
         elif text.startswith("ERROR: "):
             error = line
-            # A step that fails at once is reported before the base image is.
-            how |= {
-                (at, place): ("base", text) for at, place, text in steps.values() if text.upper().startswith("FROM ")
-            }
-            yield from finished(True)
-            if number in steps:
-                yield from chain(_step("failed", steps[number][2]), output.get(number, []))
+            failed += [number] if number in steps else []
         elif number in steps and (message := re.match(r"\d+\.\d+ ?(.*)", text)):
             output.setdefault(number, []).append(message[1])
             yield _temporary(steps[number][2], message[1])
         elif text.startswith("DONE ") and image and not names:
             names.append("")
             yield from chain(finished(True), [_mark("image", image)])
-    yield from finished(True)
+    yield from ended()
     if error:
         yield error
 

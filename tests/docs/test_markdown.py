@@ -10,8 +10,10 @@ ON_PURPOSE = {
     "MD024",  # a changelog repeats its headings
     "MD032",  # a list follows its bold title without a blank line
     "MD036",  # bold titles are not headings, so that the table of contents stays short
+    "MD051",  # links within a notebook keep the capitals of a heading, as JupyterLab and GitHub do there
 }
 TEXTS = list(written.texts())
+OF_A_NOTEBOOK = {"MD051"}  # JupyterLab's anchors are not GitHub's; test_hygiene.py checks them
 HTML = "details,summary,code,b,i,br,!--"  # folded text works everywhere, but Markdown inside it does not
 
 
@@ -33,7 +35,8 @@ def faults(markdown: str) -> list[str]:
 
 @pytest.mark.parametrize(("name", "markdown"), TEXTS, ids=[name for name, _ in TEXTS])
 def test_the_markdown_passes_the_linter(name, markdown):
-    assert faults(markdown) == []
+    ignored = OF_A_NOTEBOOK if name.endswith(".ipynb") else set()
+    assert [fault for fault in faults(markdown) if fault[:5] not in ignored] == []
 
 
 @pytest.mark.parametrize(

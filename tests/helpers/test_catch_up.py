@@ -1,6 +1,7 @@
 """Catching up, the checks that need Docker, and clean-up, with the real docker, boto3 and sandbox."""
 
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
@@ -50,12 +51,12 @@ def test_catch_up_checks_and_clean_up_work_together(lab, capsys):
         {"repository": NAME, "arn": f"arn:aws:ecr:us-east-1:123456789012:repository/{NAME}", "images": 1}
     ]
 
-    checks.check("05.1")
+    checks.check("05.1", lab.client().get_authorization_token()["authorizationData"][0]["expiresAt"])
     checks.check("07.1")
     checks.check("08.1")
     checks.check("09.1")
     assert printed(capsys) == [
-        f"✔ 05.1 Docker is logged in to {lab.registry}",
+        f"✔ 05.1 Docker is logged in to {lab.registry} for 12 hours",
         f"✔ 07.1 {NAME}:v1 and :latest are two names of one image",
         f"✔ 08.1 v1 and latest are one image in {NAME}",
         f"✗ 09.1 stable is not in {NAME} yet. Hint: put_image takes the manifest of v1, and imageTag is the new tag.",
@@ -163,6 +164,13 @@ def test_the_base_images_layers_are_mounted_from_the_mirror(lab, monkeypatch, pu
 
 
 # No engine needed ---
+
+
+def test_a_missing_credential_helper_is_one_sentence(monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text('{"credHelpers": {"localhost:5000": "is-not-installed"}}')
+    with pytest.raises(SandboxError, match=r"^Docker cannot read its credentials for localhost:5000\. Fix: remove "):
+        catch_up.is_logged_in(SimpleNamespace(registry="localhost:5000"))
 
 
 @pytest.mark.parametrize("notebook", ["00", "01", "04", "15"])

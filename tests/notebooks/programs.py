@@ -6,12 +6,14 @@ import re
 import subprocess
 from functools import cache
 
+from helpers import settings
+
 
 def in_use() -> str:
     """One line: ``Docker engine 28.5.2 (containerd image store), BuildKit, AWS CLI 2.38.5``."""
     engine = json.loads(_output("docker", "info", "--format", "{{json .}}") or "{}")
     store = "containerd image store" if is_containerd(engine) else "classic image store"
-    cli = re.search(r"aws-cli/(\S+)", _output("aws", "--version"))
+    cli = re.search(r"aws-cli/(\S+)", _output(str(settings.aws_cli()), "--version"))
     return (
         f"Docker engine {engine.get('ServerVersion', 'that does not answer')} ({store}), "
         f"{'BuildKit' if builds_with_buildkit() else 'the classic builder'}, "

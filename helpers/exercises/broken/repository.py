@@ -7,7 +7,7 @@ import ecr_sandbox
 from helpers import settings
 from helpers.lab import Lab
 
-from ..lookup import exclusion_filters, has_tutorial_tag
+from ..lookup import exclusion_filters, has_tutorial_tag, scans_on_push
 from .kinds import Facts, Kind, NotPossible
 from .tools import delete_repository, ecr_in, find_repository, last_line, new_folder, other_region, put_image
 
@@ -103,7 +103,7 @@ def _tag_wrong(lab: Lab, _: Facts) -> str:
 
 def _not_scanned(lab: Lab, _: random.Random) -> Facts:
     _start_over(lab)
-    if _scans(lab, own=False):  # a rule of the registry
+    if scans_on_push(lab, NAME):  # a rule of the registry
         raise NotPossible
     _create(lab.client(), NAME)
     put_image(lab, NAME, TAG)
@@ -115,14 +115,9 @@ def _scan_wrong(lab: Lab, _: Facts) -> str:
     found = find_repository(lab.client(), NAME)
     if not found:
         return f"there is no repository {NAME} now"
-    if not _scans(lab, found.get("imageScanningConfiguration", {}).get("scanOnPush", False)):
+    if not scans_on_push(lab, NAME, found.get("imageScanningConfiguration", {}).get("scanOnPush", False)):
         return f"the next image that is pushed to {NAME} will have no findings either"
     return ""
-
-
-def _scans(lab: Lab, own: bool) -> bool:
-    config = lab.client().get_registry_scanning_configuration()["scanningConfiguration"]
-    return ecr_sandbox.scan_rule(NAME, config, own).on_push
 
 
 KINDS = {

@@ -181,6 +181,25 @@ def test_a_failed_buildx_build_keeps_the_explanation():
     ]
 
 
+def test_a_base_image_that_is_reported_after_the_error_comes_first():
+    error = "#1 ERROR: failed to calculate checksum of ref abc::def: no such file"
+    base = ["#2 [1/2] FROM docker.io/library/python:3.11", "#2 CANCELED"]
+    lines = [
+        "#1 [2/2] COPY a.txt /app/",
+        error,
+        *base,
+        "------",
+        " > [2/2] COPY a.txt /app/:",
+        "------",
+        "Dockerfile:2",
+    ]
+    assert left_on_screen(lines).splitlines() == [
+        "base    FROM python:3.11",
+        "failed  COPY a.txt /app/",
+        "Dockerfile:2",
+    ]
+
+
 def test_the_output_of_a_killed_client_is_kept():
     lines = ["Step 1/1 : RUN make", " ---> Running in 0123456789ab", "half of the work", "unexpected EOF"]
     assert left_on_screen(lines) == "half of the work\nunexpected EOF\n"

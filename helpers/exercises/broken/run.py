@@ -29,7 +29,7 @@ def _container(lab: Lab):
 
 
 def _start(lab: Lab, name: str, **options) -> str:
-    """Run the container anew from this image; what happens to its page."""
+    """Run the container again from this image; what happens to its page."""
     log_in(lab)
     docker("pull", "--quiet", name)
     if old := _container(lab):

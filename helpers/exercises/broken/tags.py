@@ -91,7 +91,7 @@ def _moved(lab: Lab, rng: random.Random) -> Facts:
 def _moved_wrong(lab: Lab, facts: Facts) -> str:
     tags = _digests(lab)
     if (tags.get("1.4.1"), tags.get("1.5.0")) != (facts["before"], facts["after"]):
-        return "another release has lost its image: prepare() makes the state anew"
+        return "another release has lost its image: run prepare() again"
     if tags.get("1.4.2") != facts["digest"]:
         return "1.4.2 is not the image that was released" if "1.4.2" in tags else "there is no 1.4.2"
     return ""

@@ -50,7 +50,7 @@ def test_every_cell_prints_something(path):
 
 @every_notebook
 def test_no_secret_and_no_machine_path(path):
-    text = path.read_text()
+    text = re.sub(r'"image/png": "[^"]+"', "", path.read_text())  # base64 can contain any word
     assert not SECRETS.findall(text)
     for everywhere in ("/tmp/demo", "/var/lib/apt/lists"):
         text = text.replace(everywhere, "")

@@ -52,29 +52,10 @@ def test_catch_up_checks_and_clean_up_work_together(lab, capsys):
     ]
 
     checks.check("05.1", lab.client().get_authorization_token()["authorizationData"][0]["expiresAt"])
-    checks.check("07.1")
-    checks.check("08.1")
-    checks.check("09.1")
-    assert printed(capsys) == [
-        f"✔ 05.1 Docker is logged in to {lab.registry} for 12 hours",
-        f"✔ 07.1 {NAME}:v1 and :latest are two names of one image",
-        f"✔ 08.1 v1 and latest are one image in {NAME}",
-        f"✗ 09.1 stable is not in {NAME} yet. Hint: put_image takes the manifest of v1, and imageTag is the new tag.",
-    ]
-
-    checks.check("08.2")
     docker("tag", NAME, f"{lab.repository_uri}:v2")
-    docker("push", f"{lab.repository_uri}:v2")
-    checks.check("08.2")
-    (catch_up.SAMPLE_APP / "app.txt").write_text("two")
-    docker("build", "-t", f"{lab.repository_uri}:v2", str(catch_up.SAMPLE_APP))
-    docker("push", f"{lab.repository_uri}:v2")
-    checks.check("08.2")
     checks.check("14.2")
     assert printed(capsys) == [
-        f"✗ 08.2 v2 is not in {NAME} yet. Hint: build and tag come before push (notebooks 06 and 07).",
-        "✗ 08.2 v2 is the same image as v1. Hint: change the app and build again before you tag and push.",
-        f"✔ 08.2 v2 is in {NAME} and shares 1 of its 2 layers with v1",
+        f"✔ 05.1 Docker is logged in to {lab.registry} for 12 hours",
         f"✗ 14.2 repository {NAME} is still there. Hint: delete-repository --force, docker rmi, or lab.clean_up().",
     ]
 

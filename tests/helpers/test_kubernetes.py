@@ -51,7 +51,7 @@ def test_invalid_manifests_have_errors(manifest, fault):
 
 
 def test_an_unknown_kind_is_refused():
-    with pytest.raises(ValueError, match="'Gateway' is not here"):
+    with pytest.raises(ValueError, match="There is no schema for kind 'Gateway'"):
         kubernetes.faults({"kind": "Gateway"})
 
 

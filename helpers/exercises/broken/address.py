@@ -51,7 +51,7 @@ def _elsewhere_wrong(lab: Lab, facts: Facts) -> str:
     if wrong := _not_the_release(lab, facts):
         return wrong
     return (
-        "the wrong name is still there, and somebody may push it" if local_images.image_id(lab, facts["wrong"]) else ""
+        "the wrong name is still there, and someone may push it" if local_images.image_id(lab, facts["wrong"]) else ""
     )
 
 

@@ -50,11 +50,18 @@ def has_repository(lab: "Lab") -> bool:
 
 
 def is_logged_in(lab: "Lab") -> bool:
-    """Whether Docker has a password for the registry that the registry accepts."""
+    """Whether Docker has a password that the registry accepts; LabError if its credential helper does not run."""
     import docker.auth
+    import docker.errors
     import requests
 
-    login = docker.auth.load_config(credstore_env=dict(os.environ)).resolve_authconfig(lab.registry)
+    try:
+        login = docker.auth.load_config(credstore_env=dict(os.environ)).resolve_authconfig(lab.registry)
+    except docker.errors.DockerException:
+        raise LabError(
+            f"Docker cannot read its credentials for {lab.registry}.",
+            "remove credHelpers and credsStore from Docker's config.json, or install the program that they name",
+        ) from None
     if not login or not login.get("password"):
         return False
     auth = (login.get("username") or "", login["password"])

@@ -4,7 +4,7 @@ from .choice import Choice, Needs, choose
 from .growth import gb_months, usd_of_month
 from .model import AXES, Bill, Line, Team, crossing, first_of_month, month
 from .network import compare_ways, ways
-from .plots import Picture, plot, plot_bill, plot_growth, plot_kept, plot_ways
+from .plots import Picture, plot, plot_bill, plot_growth, plot_ways
 from .tables import compare
 
 __all__ = [
@@ -25,7 +25,6 @@ __all__ = [
     "plot",
     "plot_bill",
     "plot_growth",
-    "plot_kept",
     "plot_ways",
     "usd_of_month",
     "ways",

@@ -1,12 +1,9 @@
 """Plots of bills, each with its content as text."""
 
-from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-from ecr_sandbox import prices
 
 from .growth import usd_of_month
 from .model import AXES, Bill, Line, Team, crossing, month, usd_text, with_amount
@@ -114,7 +111,7 @@ def plot_growth(added_gb: float, months: int = 12, kept_gb: float = 0) -> Pictur
         axes.plot(numbers, without, "o-", color=ECR, linewidth=2.6, markersize=6, clip_on=False)
         _label(
             axes,
-            f"keep everything\n${usd_text(without[-1])} in month {months}",
+            f"keep everything\n${_stored(without[-1])} in month {months}",
             (months, without[-1]),
             (8, 0),
             va="center",
@@ -123,7 +120,7 @@ def plot_growth(added_gb: float, months: int = 12, kept_gb: float = 0) -> Pictur
             axes.plot(numbers, kept, "s--", color=HUB, linewidth=2.6, markersize=5, clip_on=False)
             _label(
                 axes,
-                f"keep {kept_gb:g} GB\n${usd_text(kept[-1])} in month {months}",
+                f"keep {kept_gb:g} GB\n${_stored(kept[-1])} in month {months}",
                 (months, kept[-1]),
                 (8, 0),
                 va="center",
@@ -134,7 +131,7 @@ def plot_growth(added_gb: float, months: int = 12, kept_gb: float = 0) -> Pictur
         )
         _tidy(axes)
         axes.set_xticks(list(numbers))
-        figure.subplots_adjust(left=0.1, right=0.8, top=0.88, bottom=0.22)
+        figure.subplots_adjust(left=0.1, right=0.79, top=0.88, bottom=0.22)
         _note(figure, notes([Line("", 0, ("storage",))]))
         drawn = _png(figure)
     said = [f"Keep everything: ${usd_text(without[0])} in month 1, ${usd_text(without[-1])} in month {months}."]
@@ -143,35 +140,9 @@ def plot_growth(added_gb: float, months: int = 12, kept_gb: float = 0) -> Pictur
     return Picture(drawn, "\n".join(said))
 
 
-def plot_kept(days: Sequence[dict[str, Any]]) -> Picture:
-    """Plot what was stored day by day, and what it costs a month.
-
-    *days* is the ``ResultsByTime`` of a daily GetCostAndUsage with the UsageQuantity of storage.
-    """
-    kept = [_mb_kept(day) for day in days]
-    with _canvas((8.4, 3.9)) as figure:
-        axes = figure.subplots()
-        axes.stairs(kept, fill=True, color="#f3d9c9", zorder=1)
-        axes.stairs(kept, color=ECR, linewidth=2.6, zorder=2)
-        axes.set(xlim=(0, len(kept)), ylim=(0, max(*kept, 1) * 1.25), xlabel="day", ylabel="MB kept")
-        for at, mb in ((0, kept[0]), (len(kept) * 0.62, kept[-1])):
-            _label(axes, f"${_month_of(mb)} a month", (at, mb), (8, 7), fontsize=10.5)
-        _tidy(axes)
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
-        figure.tight_layout(pad=1.4)
-        drawn = _png(figure)
-    before, after = (f"{mb:.0f} MB, ${_month_of(mb)} a month" for mb in (kept[0], kept[-1]))
-    return Picture(drawn, f"Kept at first: {before}. Kept at the end: {after}.")
-
-
-def _mb_kept(day: dict[str, Any]) -> float:
-    """A day's GB-months as the MB that were stored all day; a MB is a million bytes."""
-    year, number = map(int, day["TimePeriod"]["Start"].split("-")[:2])
-    return float(day["Total"]["UsageQuantity"]["Amount"]) * monthrange(year, number)[1] * 2**30 / 1e6
-
-
-def _month_of(mb: float) -> str:
-    return f"{mb * 1e6 / 2**30 * prices.usd('storage'):.4f}"
+def _stored(usd: float) -> str:
+    """An amount for storage, with a mark if its price is not verified."""
+    return marked(Line("", usd, ("storage",))).strip()
 
 
 @contextmanager

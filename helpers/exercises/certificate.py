@@ -1,4 +1,4 @@
-"""The certificate of notebook 15: each point of the rubric with its evidence, as a table for Jupyter or as text.
+"""The certificate of notebook 15: each point with its evidence, as a table for Jupyter or as text.
 
 Each time it is shown, all points are checked again against the current state of the account. Nothing is stored.
 """
@@ -17,7 +17,7 @@ WHOLE = ("C28", "C30")  # the claims that all points together show, and no singl
 
 
 class Line(NamedTuple):
-    """A point of the rubric: its number, whether it is met, and the evidence, or what is missing."""
+    """A point: its number, whether it is met, and the evidence, or what is missing."""
 
     number: str
     met: bool
@@ -31,7 +31,7 @@ def show() -> None:
     except checks.NotYet as missing:
         print(f"✗ there is nothing to certify: {missing.missing}. Hint: {missing.hint}.")
         return
-    lines = [_checked(number) for number in capstone.POINTS]
+    lines = [_checked(number, entry) for number in capstone.POINTS]
     heading = title(lines, labs.current(), entry)
     if "IPython" in sys.modules:
         from IPython.display import display
@@ -45,7 +45,7 @@ def title(lines: list[Line], lab: labs.Lab, entry: capstone.Entry) -> tuple[str,
     """The two lines at the top; without every point met it is not yet a certificate."""
     heading = "Certificate" if all(line.met for line in lines) else "Not yet a certificate"
     place = f"{lab.target}, account {lab.account}, {lab.region}"
-    return f"{heading}: {entry.repository}:{entry.release}", f"Learn Amazon ECR by doing · {place}"
+    return f"{heading}: {entry.repository} {' and '.join(entry.releases)}", f"Learn Amazon ECR by doing · {place}"
 
 
 def text(heading: tuple[str, str], lines: list[Line]) -> str:
@@ -75,7 +75,7 @@ def html(heading: tuple[str, str], lines: list[Line]) -> str:
 
 
 def sums(lines: list[Line]) -> list[str]:
-    """How many points are met, which claims of the course they show, and which claims the rubric does not ask for."""
+    """How many points are met, which claims of the course they show, and which claims no point asks for."""
     met = [line for line in lines if line.met]
     behind = {claim for line in met for claim in capstone.POINTS[line.number].claims}
     behind |= set(WHOLE) if len(met) == len(lines) else set()
@@ -85,7 +85,7 @@ def sums(lines: list[Line]) -> list[str]:
     return [
         f"{len(met)} of {len(lines)} points are met",
         f"claims behind them: {_in_order(behind) or 'none yet'}",
-        f"claims that the rubric does not ask for: {_in_order(others)} (notebooks {', '.join(where)})",
+        f"claims that no point asks for: {_in_order(others)} (notebooks {', '.join(where)})",
     ]
 
 
@@ -95,8 +95,8 @@ class _Plain(str):
     __repr__ = str.__str__
 
 
-def _checked(number: str) -> Line:
-    met, line = checks.verdict(number)
+def _checked(number: str, entry: capstone.Entry) -> Line:
+    met, line = checks.outcome(number, lambda: capstone.POINTS[number].check(labs.current(), entry))
     return Line(number, met, line.partition(f" {number} ")[2])
 
 

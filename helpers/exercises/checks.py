@@ -53,17 +53,26 @@ def check(number: str, answer: object = None) -> None:
 
 def verdict(number: str, answer: object = None) -> tuple[bool, str]:
     """``(done, line)`` of an exercise; never raises."""
-    try:
+
+    def run() -> str:
         for part in PARTS:
             importlib.import_module(f".{part}", __package__)
         if number not in CHECKS:
             raise NotYet("is not an exercise", f"the exercises are {', '.join(sorted(CHECKS))}")
-        return True, f"✔ {number} {CHECKS[number](labs.current(), *([] if answer is None else [answer]))}"
+        return CHECKS[number](labs.current(), *([] if answer is None else [answer]))
+
+    return outcome(number, run)
+
+
+def outcome(label: str, run: Callable[[], str]) -> tuple[bool, str]:
+    """``(done, line)`` of a check that returns its sentence or raises NotYet; never raises."""
+    try:
+        return True, f"✔ {label} {run()}"
     except NotYet as missing:
         end = "" if missing.hint.endswith("?") else "."
-        return False, f"✗ {number} {missing.missing}. Hint: {missing.hint}{end}"
+        return False, f"✗ {label} {missing.missing}. Hint: {missing.hint}{end}"
     except SandboxError as error:
-        return False, f"✗ {number} could not be checked. Hint: {error}"
+        return False, f"✗ {label} could not be checked. Hint: {error}"
     except Exception as error:
         why = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-        return False, f"✗ {number} could not be checked: {why}. Hint: run ecr-lab doctor."
+        return False, f"✗ {label} could not be checked: {why}. Hint: run ecr-lab doctor."

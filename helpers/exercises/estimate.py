@@ -62,7 +62,7 @@ def compare(mine: Team, answer: object) -> str:
             hint or "what is stored on the first day, and on the last?",
         )
     if not _is_near(usd, right * price):
-        raise NotYet(f"${usd:g} is not the price of {gb_months:g} GB-months", "the price of a GB-month is in section 1")
+        raise NotYet(f"${usd:g} is not the price of {gb_months:g} GB-months", "the price of a GB-month is in section 2")
     return f"{right:.1f} GB-months, ${right * price:.2f}, in the first {mine.months} months"
 
 

@@ -7,7 +7,15 @@ from helpers import catch_up, settings
 from helpers.lab import Lab
 
 from .checks import NotYet, exercise
-from .lookup import exclusion_filters, image, layers, local_image, repository, scans_on_push
+from .lookup import (
+    digests_by_tag,
+    exclusion_filters,
+    image,
+    layers,
+    local_image,
+    repository,
+    scans_on_push,
+)
 
 ORDERED, COST_CENTER = "demo-billing/api", {"Key": "cost-center", "Value": "4711"}
 
@@ -100,23 +108,46 @@ def _compare(prediction: object, actual: dict, hints: dict[str, str]) -> None:
 
 
 @exercise("08.2")
-def uploaded_only_what_changed(lab: Lab) -> str:
-    """v2 is another image than v1 and shares layers with it."""
+def predicts_what_is_uploaded(lab: Lab, predicted: object = None) -> str:
+    """v2 differs from v1 in requirements.txt, and *predicted* is the number of its layers that v1 does not have."""
     first, second = (image(lab, settings.REPOSITORY, tag) for tag in ("v1", "v2"))
     if first["imageDigest"] == second["imageDigest"]:
-        raise NotYet("v2 is the same image as v1", "change the app and build again before you tag and push")
+        raise NotYet("v2 is the same image as v1", "change requirements.txt and build again before you push")
     old, new = (layers(lab, settings.REPOSITORY, tag) for tag in ("v1", "v2"))
     shared = len(set(old) & set(new))
+    uploaded = len(set(new) - set(old))
     if not shared:
         raise NotYet("v2 shares no layer with v1", "build it from the same Dockerfile and base image")
-    return f"v2 is in {settings.REPOSITORY} and shares {shared} of its {len(new)} layers with v1"
+    if uploaded < 2:
+        raise NotYet("v2 has the same installed packages as v1", "change requirements.txt, not app.py")
+    if predicted is None:
+        raise NotYet("there is no prediction yet", "replace None and run that cell")
+    if str(predicted) != str(uploaded):
+        raise NotYet(f"{predicted} layers is not what the push uploaded", "a changed layer changes all layers after it")
+    return f"v2 shares {shared} of its {len(new)} layers with v1, and {uploaded} were uploaded"
 
 
 @exercise("09.1")
-def pinned_what_ecr_calls_v1(lab: Lab) -> str:
-    """demo-app-repo:pinned on this machine is the image that ECR has as v1."""
-    digest = image(lab, settings.REPOSITORY, "v1")["imageDigest"]
+def found_from_the_container(lab: Lab, tags: object = None) -> str:
+    """demo-app-repo:pinned is the image of the container learn-ecr-demo, and *tags* are its tags in ECR."""
+    digest = _digest_of_container(lab, "learn-ecr-demo")
     pinned = local_image(lab, f"{settings.REPOSITORY}:pinned")
     if f"{lab.repository_uri}@{digest}" not in pinned.attrs["RepoDigests"]:
-        raise NotYet("pinned is another image than ECR's v1", "pull it by the digest that ECR shows for v1")
-    return f"{settings.REPOSITORY}:pinned is exactly the image that ECR calls v1"
+        raise NotYet("pinned is another image than the container's", "docker inspect shows what the container runs")
+    right = {tag for tag, of in digests_by_tag(lab, settings.REPOSITORY).items() if of == digest}
+    given = {tags} if isinstance(tags, str) else set(tags) if isinstance(tags, list | tuple | set) else set()
+    if given != right:
+        shown = ", ".join(sorted(given)) or "no tag"
+        raise NotYet(f"ECR has other tags for this image than {shown}", "describe_images takes an imageDigest, too")
+    return f"the container runs {digest[:19]}…, which has the tags {', '.join(sorted(right))} in ECR"
+
+
+def _digest_of_container(lab: Lab, name: str) -> str:
+    """The digest by which this container was started, or NotYet."""
+    import docker.errors
+
+    try:
+        address = lab.engine().containers.get(name).attrs["Config"]["Image"]
+    except docker.errors.NotFound:
+        raise NotYet(f"there is no container {name}", "run the notebook from its top") from None
+    return address.partition("@")[2]

@@ -19,11 +19,6 @@ READS = ("Get", "List", "Describe", "BatchGet", "BatchCheck")
 ELSEWHERE = ("iam:CreateUser", "iam:PutUserPolicy", "iam:PassRole", "sts:AssumeRole", "ecs:RunTask", "s3:GetObject")
 
 
-def of(lab: Lab, name: str) -> Principal | None:
-    """The user of this name, else the role, with all its policies; None if there is neither."""
-    return of_user(lab.client("iam"), name) or of_role(lab.client("iam"), name)
-
-
 def of_user(client: Any, name: str) -> Principal | None:
     """The user as a principal with all its policies, or None."""
     try:
@@ -91,6 +86,17 @@ def trusts(lab: Lab, role: str, service: str) -> bool:
     context = {"aws:SourceAccount": account, "aws:SourceArn": f"arn:aws:ecs:{lab.region}:{account}:*"}
     request = RequestContext("sts:AssumeRole", found["Arn"], account, context)
     principal = Principal(service, account, frozenset({service}), ())
+    return decide(principal, request, [parse_policy(found["AssumeRolePolicyDocument"])], delegated_only=True).allowed
+
+
+def trusts_account(lab: Lab, role: str, account: str) -> bool:
+    """Whether the trust policy of the role lets any principal of this other account assume it."""
+    found = lab.client("iam").get_role(RoleName=role)["Role"]
+    arn = f"arn:aws:iam::{account}:user/anyone"
+    request = RequestContext("sts:AssumeRole", found["Arn"], _account(found["Arn"]))
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}
+    own = parse_policy({"Version": "2012-10-17", "Statement": [statement]})
+    principal = Principal(arn, account, frozenset({arn}), (own,))
     return decide(principal, request, [parse_policy(found["AssumeRolePolicyDocument"])], delegated_only=True).allowed
 
 

@@ -1,6 +1,7 @@
 """Catching up, the checks that need Docker, and clean-up, with the real docker, boto3 and sandbox."""
 
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
@@ -163,6 +164,13 @@ def test_the_base_images_layers_are_mounted_from_the_mirror(lab, monkeypatch, pu
 
 
 # No engine needed ---
+
+
+def test_a_missing_credential_helper_is_one_sentence(monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text('{"credHelpers": {"localhost:5000": "is-not-installed"}}')
+    with pytest.raises(SandboxError, match=r"^Docker cannot read its credentials for localhost:5000\. Fix: remove "):
+        catch_up.is_logged_in(SimpleNamespace(registry="localhost:5000"))
 
 
 @pytest.mark.parametrize("notebook", ["00", "01", "04", "15"])

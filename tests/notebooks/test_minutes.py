@@ -53,6 +53,11 @@ def test_an_exercise_covers_everything_up_to_the_next_heading():
     assert measure(*exercise, solution, MARKDOWN("## Next\n\nGo on.")) == (4, 0, 1, 30)
 
 
+def test_an_exercise_of_the_capstone_takes_three_times_as_long():
+    exercises = [MARKDOWN(f"### Exercise {number} · Try\n\nDo it.") for number in ("14.1", "15.1")]
+    assert measure(*exercises).exercises == 1 + 3
+
+
 def test_going_deeper_is_not_counted():
     assert measure(MARKDOWN("## Going deeper\n\nOptional."), CODE("x"), MARKDOWN("## Next")) == (1, 0, 0, 30)
 

@@ -1,6 +1,7 @@
 """Each check fails before the exercise is done and after a typical wrong answer, and passes after the solution.
 
-The wrong answers are in wrong_answers.toml. They run in the notebook, as a learner would run them.
+The wrong answers are in wrong_answers.toml. They run in the notebook, as a learner would run them. The solutions of the
+capstone are in a file of their own, and its wrong answers with an undo run after the solution: each spoils one thing.
 """
 
 import json
@@ -21,6 +22,9 @@ from tests.notebooks import clean_state, course
 CHECK = re.compile(r'check\("(\d\d\.\d)".*\)')
 FENCE = re.compile(r"```(bash|python)\n(.*?)```", re.DOTALL)
 WRONG: dict[str, list[dict[str, str]]] = tomllib.loads(Path(__file__).with_name("wrong_answers.toml").read_text())
+
+CAPSTONE = (course.FOLDER / "solutions" / "15_capstone.py").read_text()
+BLOCK = re.compile(r"^# %% (\d\d\.\d) .*\n((?:(?!# %% ).*\n)+)", re.MULTILINE)
 
 every_notebook = pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
 
@@ -54,25 +58,44 @@ def broken_solution(number: str) -> nbformat.NotebookNode:
     )
 
 
-def wrong(call: re.Match) -> Iterator[nbformat.NotebookNode]:
-    """The wrong answers to an exercise, each followed by its check and undone where needed."""
+def blocks(number: str) -> list[nbformat.NotebookNode]:
+    """The blocks of the file of solutions that belong to this exercise, as cells."""
+    return [nbformat.v4.new_code_cell(source) for name, source in BLOCK.findall(CAPSTONE) if name == number]
+
+
+def wrong(call: re.Match, answers: list[dict[str, str]]) -> Iterator[nbformat.NotebookNode]:
+    """These wrong answers to an exercise, each followed by its check and undone where needed."""
     check = f"from helpers.exercises import check\n{call[0]}"
-    for each in WRONG.get(call[1], []):
+    for each in answers:
         for source in (each["answer"], check, each.get("undo", "")):
             if source:
                 python = source.startswith(("# python", "from helpers.exercises"))
                 yield nbformat.v4.new_code_cell(source) if python else bash(source)
 
 
+def wrong_before(number: str) -> list[dict[str, str]]:
+    """The wrong answers that run before the solution."""
+    return [each for each in WRONG.get(number, []) if not (blocks(number) and each.get("undo"))]
+
+
+def wrong_after(number: str) -> list[dict[str, str]]:
+    """The wrong answers that spoil the solution, and are undone."""
+    return [each for each in WRONG.get(number, []) if blocks(number) and each.get("undo")]
+
+
 def answered(notebook, with_wrong_answers: bool = True):
-    """The notebook with the wrong answers and then the solution of each exercise just before its check."""
+    """The notebook with the wrong answers and the solution of each exercise just before its check."""
     cells = []
     for place, cell in enumerate(notebook.cells):
         call = CHECK.search(cell.source) if cell.cell_type == "code" else None
         if call:
-            cells += wrong(call) if with_wrong_answers else []
-            broken = call[1] in kinds.numbers()
-            cells += [broken_solution(call[1])] if broken else solution(solution_of(notebook, place))
+            number = call[1]
+            cells += wrong(call, wrong_before(number)) if with_wrong_answers else []
+            if number in kinds.numbers():
+                cells.append(broken_solution(number))
+            else:
+                cells += blocks(number) or solution(solution_of(notebook, place))
+            cells += wrong(call, wrong_after(number)) if with_wrong_answers else []
         cells.append(cell)
     notebook.cells = cells
     return notebook
@@ -96,7 +119,8 @@ def test_wrong_answers_fail_and_the_solution_passes(path):
     course.run(ran)
     expected = []
     for number in numbers:
-        expected += [f"✗ {number} {each['expected']}" for each in WRONG.get(number, [])] + [f"✔ {number} "]
+        wrongs = [*wrong_before(number), *wrong_after(number)]
+        expected += [f"✗ {number} {each['expected']}" for each in wrongs] + [f"✔ {number} "]
     got = verdicts(ran)
     assert len(got) == len(expected)
     assert [verdict for verdict, start in zip(got, expected, strict=True) if not verdict.startswith(start)] == []
@@ -111,10 +135,11 @@ def test_the_capstone_ends_with_a_certificate_and_clean_up_deletes_everything():
     ran.cells.append(nbformat.v4.new_code_cell("gone = lab.clean_up()\ncertificate.show()"))
     course.run(ran)
     shown = ["".join(course.texts(cell)) for cell in course.code(ran) if "certificate.show()" in cell.source]
-    assert shown[0].startswith("Certificate: demo-tea-house:1.0.0")
+    assert shown[0].startswith("Certificate: demo-tea-house 1.0.0 and 1.1.0")
     assert "8 of 8 points are met" in shown[0]
     assert "✗" not in shown[0]
-    assert "images deleted from this machine: localhost:5150/demo-tea-house:1.0.0" in shown[1]
+    for version in ("1.0.0", "1.1.0"):
+        assert f"localhost:5150/demo-tea-house:{version}" in shown[1]
     assert "0 of 8 points are met" in shown[1]  # the certificate shows the current state of the registry
 
 

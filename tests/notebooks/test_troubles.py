@@ -40,7 +40,7 @@ def test_each_error_that_the_sandbox_can_produce_is_printed_by_a_cell():
 
 def test_printed_messages_are_found_with_their_section():
     found = troubles.shown({"says": ["no basic auth credentials"]})
-    assert "08" in {path.name[:2] for path in found}
+    assert "05" in {path.name[:2] for path in found}
     assert all(found.values())
     assert troubles.shown({"says": ["no basic auth credentials"], "unlike": ["basic auth"]}) == {}
     assert troubles.shown({"says": ["no message of ECR"]}) == {}

@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 from helpers import catch_up, settings
+from helpers.errors import LabError
 from helpers.lab import Lab
 
 from .kinds import Facts, Kind, NotPossible
@@ -56,11 +57,9 @@ def _refused(lab: Lab) -> Facts:
 
 
 def _still_refused(lab: Lab, _: Facts) -> str:
-    import docker.errors
-
     try:
         logged_in = catch_up.is_logged_in(lab)
-    except docker.errors.DockerException:
+    except LabError:
         return f"docker cannot read its credentials for {lab.registry}"
     return "" if logged_in else f"docker still has no credentials that {lab.registry} accepts"
 

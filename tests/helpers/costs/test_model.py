@@ -367,28 +367,8 @@ def test_a_bill_is_plotted_with_the_highest_cost_on_top():
     assert len(lines) == len(costs.month(MORE).lines) + 2
 
 
-def day(start, gb_months):
-    usage = {"UsageQuantity": {"Amount": f"{gb_months:.10f}", "Unit": "GB-Mo"}}
-    return {"TimePeriod": {"Start": start}, "Total": usage}
-
-
 @given(st.datetimes(datetime(2020, 1, 1), datetime(2090, 1, 1)), st.integers(-30, 30))
 def test_first_of_month_is_midnight_of_the_first_day(moment, later):
     first = costs.first_of_month(moment, later)
     assert (first.day, first.hour, first.minute, first.second, first.microsecond) == (1, 0, 0, 0, 0)
     assert (first.year - moment.year) * 12 + first.month - moment.month == later
-
-
-def test_stored_data_is_plotted_per_day_in_any_month():
-    days = [day(f"2026-{month}-05", 25e6 / 2**30 / length) for month, length in (("02", 28), ("03", 31))]
-    picture = costs.plot_kept([*days, day("2026-04-02", 9e6 / 2**30 / 30)])
-    assert picture.png.startswith(b"\x89PNG")
-    assert (
-        repr(picture)
-        == "Kept at first: 25 MB, $0.0023 a month. Kept at the end: 9 MB, $0.0008 a month."
-        == repr(costs.plot_kept([days[1], days[0], day("2026-04-02", 9e6 / 2**30 / 30)]))
-    )
-
-
-def test_empty_storage_can_be_plotted():
-    assert repr(costs.plot_kept([day("2026-04-02", 0)])).startswith("Kept at first: 0 MB, $0.0000 a month.")

@@ -25,12 +25,12 @@ def iam(plain):
 
 
 def may_push(lab) -> bool:
-    ann = permissions.of(lab, "ann")
+    ann = permissions.of_user(lab.client("iam"), "ann")
     return permissions.allowed(ann, "ecr:PutImage", ARN)
 
 
 def test_an_unknown_name_is_none(plain, iam):
-    assert permissions.of(plain, "ben") is None
+    assert permissions.of_user(plain.client("iam"), "ben") is None
 
 
 def test_what_no_policy_allows_is_denied(plain, iam):
@@ -88,7 +88,8 @@ def test_permissions_that_a_push_does_not_need_are_found(plain, iam):
         ([{"Action": "iam:*", "Resource": "*"}], "iam:CreateUser on demo-mine-too"),
     ]:
         iam.put_user_policy(UserName="ann", PolicyName="own", PolicyDocument=document(LOGIN, *statements))
-        assert permissions.beyond(plain, permissions.of(plain, "ann"), ARN, *PUSHES) == more, statements
+        ann = permissions.of_user(iam, "ann")
+        assert permissions.beyond(plain, ann, ARN, *PUSHES) == more, statements
 
 
 def test_a_role_has_its_policies_and_a_trust_policy(plain, iam):
@@ -97,7 +98,7 @@ def test_a_role_has_its_policies_and_a_trust_policy(plain, iam):
     assert permissions.trusts(plain, "node", "ec2.amazonaws.com")
     assert not permissions.trusts(plain, "node", "ecs-tasks.amazonaws.com")
     iam.attach_role_policy(RoleName="node", PolicyArn="arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly")
-    node = permissions.of(plain, "node")
+    node = permissions.of_role(plain.client("iam"), "node")
     assert all(permissions.allowed(node, action, ARN) for action in permissions.PULL)
     assert permissions.beyond(plain, node, ARN, *permissions.PULL) == ""
 
@@ -109,3 +110,13 @@ def test_only_active_access_keys_are_listed(plain, iam):
     iam.update_access_key(UserName="ann", AccessKeyId=key, Status="Inactive")
     assert permissions.keys(plain, "ann") == []
     assert settings.ACCESS_KEY not in permissions.keys(plain, "ann")
+
+
+def test_a_role_can_trust_another_account(plain, iam):
+    other, own = "999999999999", {"AWS": plain.account}
+    trust = document({"Principal": own, "Action": "sts:AssumeRole"})
+    iam.create_role(RoleName="node", AssumeRolePolicyDocument=trust)
+    for who, trusted in [({"AWS": "*"}, True), (own, False)]:
+        trust = document({"Principal": who, "Action": "sts:AssumeRole"})
+        iam.update_assume_role_policy(RoleName="node", PolicyDocument=trust)
+        assert permissions.trusts_account(plain, "node", other) == trusted, who

@@ -10,15 +10,17 @@ from pathlib import Path
 
 from helpers import show
 
+_folders: list[str] = []
+
 
 def computer(key: Mapping[str, str]) -> dict[str, str]:
     """The variables of a computer that has only this access key, and whose Docker is not logged in anywhere.
 
     *key* is an ``AccessKey`` of ``create_access_key`` or the ``Credentials`` of ``assume_role``. ``DOCKER_CONFIG`` is a
-    new folder, where Docker stores its logins; it is deleted when this process ends.
+    new folder, where Docker stores its logins.
     """
     folder = tempfile.mkdtemp()
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    _folders.append(folder)
     # An entry for another host keeps Docker from choosing a credential store, which all computers here would share.
     Path(folder, "config.json").write_text('{"auths": {"nowhere.invalid": {}}}')
     return {
@@ -27,6 +29,13 @@ def computer(key: Mapping[str, str]) -> dict[str, str]:
         "AWS_SESSION_TOKEN": key.get("SessionToken", ""),
         "DOCKER_CONFIG": folder,
     }
+
+
+@atexit.register
+def delete_computers() -> None:
+    """Delete the folders with the logins of all computers."""
+    while _folders:
+        shutil.rmtree(_folders.pop(), ignore_errors=True)
 
 
 def run_on(computer: Mapping[str, str] | None, command: str) -> str:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from helpers.shell import computer, run_on
+from helpers.shell import computer, delete_computers, run_on
 
 
 def test_a_command_has_both_environments(monkeypatch):
@@ -34,3 +34,10 @@ def test_a_computer_has_the_key_and_a_docker_without_logins():
     assert lasting["DOCKER_CONFIG"] != borrowed["DOCKER_CONFIG"]
     logins = json.loads(Path(lasting["DOCKER_CONFIG"], "config.json").read_text())
     assert logins == {"auths": {"nowhere.invalid": {}}}
+
+
+def test_the_logins_of_all_computers_are_deleted():
+    folders = [Path(computer({"AccessKeyId": "A", "SecretAccessKey": "S"})["DOCKER_CONFIG"]) for _ in range(2)]
+    assert all(folder.is_dir() for folder in folders)
+    delete_computers()
+    assert not any(folder.exists() for folder in folders)

@@ -173,9 +173,8 @@ deploy("1.1.0")
 deploy("1.0.0")
 
 # %% 15.3 · stop everything that costs money; repository, roles and cluster stay until the certificate is there
-ecs.update_service(cluster="demo-tea-cluster", service="demo-tea-house", desiredCount=0)
 running = ecs.list_tasks(cluster="demo-tea-cluster")["taskArns"]
+ecs.update_service(cluster="demo-tea-cluster", service="demo-tea-house", desiredCount=0)
 ecs.delete_service(cluster="demo-tea-cluster", service="demo-tea-house", force=True)
 stopped = ecs.get_waiter("tasks_stopped")
-if running:
-    stopped.wait(cluster="demo-tea-cluster", tasks=running, WaiterConfig=fargate.patience(lab))
+stopped.wait(cluster="demo-tea-cluster", tasks=running, WaiterConfig=fargate.patience(lab))

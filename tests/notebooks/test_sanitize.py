@@ -261,6 +261,10 @@ COPY_FAILED = "COPY failed: file not found in build context or excluded by .dock
             "application/vnd.docker.distribution.manifest.v2+json",
             "application/vnd.oci.image.index.v1+json",
         ),
+        (
+            f"{COPY_FAILED} .env: file does not exist",
+            f'{BLOCK}ERROR: failed to solve: {CACHE}: "/.env": not found',  # buildx 0.13
+        ),
         (f"{COPY_FAILED} .env: file does not exist", f'{BLOCK}{UNSOLVED} {CACHE}: "/.env": not found'),
         (
             "The command '/bin/sh -c pip instal flask' returned a non-zero code: 1",

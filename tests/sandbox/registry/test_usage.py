@@ -405,15 +405,15 @@ def test_the_price_of_storage(metered):
     assert (line.quantity, line.usd) == (pytest.approx(20), pytest.approx(2.0))
 
 
-def test_only_the_first_gigabyte_of_each_month_is_free(metered):
+def test_only_the_first_hundred_gigabytes_of_each_month_are_free(metered):
     meter, clock = metered
     for when in (NOVEMBER, NOVEMBER + DAY, DECEMBER):
         clock.now = when
-        meter.sent(*HERE, GB)
+        meter.sent(*HERE, 100 * GB)
     costs = [
         round(line.usd, 9) for line in sorted(lines(meter, ME, NOVEMBER, DECEMBER + DAY, "day"), key=lambda x: x.at)
     ]
-    assert costs == [0, 0.09, 0]
+    assert costs == [0, 9.0, 0]
 
 
 def test_pulls_and_replication_inside_the_region_are_free(metered):

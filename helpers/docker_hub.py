@@ -34,7 +34,7 @@ class DockerHub:
         return f"<Docker Hub stand-in at {self.registry}>"
 
     def sign_up(self, username: str) -> Account:
-        """Create the account anew, with an access token that may push and pull, and print both."""
+        """Create the account again, with an access token that may push and pull, and print both."""
         self._delete(username)
         password = secrets.token_urlsafe(12)
         made = self._post("sandbox/accounts", {"username": username, "password": password})

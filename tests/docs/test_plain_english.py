@@ -5,14 +5,12 @@ import re
 import pytest
 
 from tests.docs import messages, written
-from tests.notebooks import course, english
+from tests.notebooks import english
 
-# These quote headings of the notebooks, so they can be checked when all notebooks are rewritten.
-QUOTING = {"README.md", "notebooks/README.md", "notebooks/troubleshooting.md"} if course.FIRST_EDITION else set()
 DOCUMENTS = {str(path.relative_to(written.settings.PROJECT)): path for path in written.DOCUMENTS}
 
 
-@pytest.mark.parametrize("name", sorted(DOCUMENTS.keys() - QUOTING - {"CHANGELOG.md"}))
+@pytest.mark.parametrize("name", sorted(DOCUMENTS.keys() - {"CHANGELOG.md"}))
 def test_a_document_keeps_the_rules(name):
     assert english.findings(DOCUMENTS[name]) == []
 

@@ -14,9 +14,30 @@ from helpers import settings
 CELL_TIMEOUT = 300  # seconds; a hang limit
 FOLDER = settings.PROJECT / "notebooks"
 PATHS = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
-# The notebooks that are not rewritten yet, by number: the tests of the second edition cover the others. Empty this.
-FIRST_EDITION = ()
-SECOND_EDITION = [path for path in PATHS if path.name[:2] not in FIRST_EDITION]
+PARTS = {  # of the course, with the number and title of each notebook
+    "Part 1, concepts": {
+        "00": "Start here",
+        "01": "What is ECR",
+        "02": "ECR and Docker Hub",
+        "03": "Permissions",
+    },
+    "Part 2, step by step": {
+        "04": "Create a repository",
+        "05": "Authenticate Docker",
+        "06": "Build the image",
+        "07": "Tag the image",
+        "08": "Push the image",
+        "09": "Verify and run",
+    },
+    "Part 3, look after it": {
+        "10": "Scan for vulnerabilities",
+        "11": "Protect tags",
+        "12": "Lifecycle and cost",
+        "13": "Run it on AWS",
+        "14": "Clean up",
+        "15": "Capstone",
+    },
+}
 
 
 def read(path: Path):

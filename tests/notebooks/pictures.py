@@ -8,7 +8,7 @@ date.
 from pathlib import Path
 
 from helpers import settings
-from tests.notebooks import svg_style
+from tests.notebooks import course, svg_style
 
 FOLDER = settings.PROJECT / "notebooks" / "img"
 
@@ -32,26 +32,7 @@ _STEPS = (  # row by row; the second row runs from right to left
     ),
 )
 _ROWS = ("On your machine", "Amazon ECR", "Where it runs")
-PARTS = (  # of the course, with the notebooks of each
-    {"00": "Start here", "01": "What is ECR", "02": "ECR and Docker Hub", "03": "Permissions"},
-    {
-        "04": "Create a repository",
-        "05": "Authenticate Docker",
-        "06": "Build the image",
-        "07": "Tag the image",
-        "08": "Push the image",
-        "09": "Verify and run",
-    },
-    {
-        "10": "Scan for vulnerabilities",
-        "11": "Protect tags",
-        "12": "Lifecycle and cost",
-        "13": "Run it on AWS",
-        "14": "Clean up",
-        "15": "Capstone",
-    },
-)
-TITLES = {number: title for part in PARTS for number, title in part.items()}
+TITLES = {number: title for part in course.PARTS.values() for number, title in part.items()}
 _BOX_W, _BOX_H, _GAP_X, _GAP_Y, _LEFT, _TOP = 168, 76, 32, 60, 24, 50
 _MARK_W, _MARK_H, _MARK_GAP, _PART_GAP, _LETTER = 30, 26, 4, 16, 7.6
 
@@ -90,7 +71,7 @@ def strip_of(number: str) -> str:
     if number not in TITLES:
         raise ValueError(f"there is no notebook {number!r}: choose one of {', '.join(TITLES)}")
     title, x, body = TITLES[number], 9.0, []
-    for part in PARTS:
+    for part in course.PARTS.values():
         for each in part:
             current = each == number
             shown = f"{each} {title}" if current else each

@@ -10,11 +10,6 @@ from pathlib import Path
 
 from tests.notebooks import course
 
-PARTS = {
-    "Part 1, concepts": ("00", "01", "02", "03"),
-    "Part 2, step by step": ("04", "05", "06", "07", "08", "09"),
-    "Part 3, look after it": ("10", "11", "12", "13", "14", "15"),
-}
 LAST = ["Exercises", "Check yourself", "Key points", "Going deeper", "Next"]
 EXERCISES = {"00": (1, 1), "10": (2, 3), "11": (2, 3), "12": (2, 3), "13": (2, 3), "15": (1, 20)}
 KINDS = ("You will", "You need", "It creates")
@@ -46,7 +41,7 @@ def faults(path: Path) -> list[str]:
 def title(cell, number: str) -> list[str]:
     """What is wrong with the first cell."""
     text = cell.source
-    part = next(name for name, numbers in PARTS.items() if number in numbers)
+    part = next(name for name, numbers in course.PARTS.items() if number in numbers)
     strip = re.compile(rf"!\[Notebook {number} of 00 to 15: [^\]]+\.\]\(img/strip-{number}\.svg\)")
     lines = bullets(text)
     promise = [line for line in text.splitlines()[1:] if line.strip()][:1]

@@ -5,7 +5,7 @@ import pytest
 
 from tests.notebooks import course, english
 
-every_notebook = pytest.mark.parametrize("path", course.SECOND_EDITION, ids=lambda path: path.stem)
+every_notebook = pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
 THIRTY = "one two three four five six seven eight nine ten " * 3
 
 

@@ -6,12 +6,11 @@ import pytest
 from tests.notebooks import course, limits
 
 
-@pytest.mark.parametrize("path", course.SECOND_EDITION, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
 def test_a_notebook_is_within_its_limits(path):
     assert limits.too_long(limits.size(course.read(path))) == []
 
 
-@pytest.mark.skipif(bool(course.FIRST_EDITION), reason="not all notebooks are rewritten")
 def test_all_notebooks_together_are_within_the_limit():
     assert limits.all_words() <= limits.ALL_WORDS
 

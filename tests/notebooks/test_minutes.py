@@ -8,13 +8,13 @@ from tests.notebooks import course, minutes
 MARKDOWN, CODE = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
 
 
-@pytest.mark.parametrize("path", course.SECOND_EDITION, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
 def test_the_stated_minutes_match_the_measured_time(path):
     assert minutes.is_kept(course.minutes(course.read(path)), minutes.measured(path).minutes)
 
 
 def test_the_core_path_fits_into_its_minutes():
-    core = [path for path in course.SECOND_EDITION if path.name[:2] in minutes.CORE_PATH]
+    core = [path for path in course.PATHS if path.name[:2] in minutes.CORE_PATH]
     assert sum(course.minutes(course.read(path)) for path in core) <= minutes.CORE_MINUTES
 
 

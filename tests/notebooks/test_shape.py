@@ -10,7 +10,7 @@ from tests.notebooks import course, shape
 MARKDOWN, CODE = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
 
 
-@pytest.mark.parametrize("path", course.SECOND_EDITION, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
 def test_a_notebook_has_the_shape(path):
     assert shape.faults(path) == []
 

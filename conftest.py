@@ -34,7 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("nbval", default=False):
         return
     os.environ["TMPDIR"] = config.stash[TEMPORARY] = tempfile.mkdtemp()
-    os.environ["ECR_TUTORIAL_SEED"] = clean_state.SEED
+    os.environ[settings.SEED] = clean_state.SEED
     if settings.target() == "sandbox":
         os.environ["ECR_TUTORIAL_STATE"] = str(clean_state.FOLDER)
         os.environ["ECR_TUTORIAL_PORT"] = clean_state.PORT

@@ -23,6 +23,7 @@ from machine.aws_cli import version_2
 REPOSITORY = "demo-app-repo"
 TAG = {"Key": "made-by", "Value": "learn-amazon-ecr"}
 TAG_TEXT = f"{TAG['Key']}={TAG['Value']}"
+SEED = "ECR_TUTORIAL_SEED"
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -43,6 +44,11 @@ def port() -> int | None:
 def state() -> Path:
     """The sandbox's state folder, absolute: ``ECR_TUTORIAL_STATE``, else ``.sandbox/`` in the project."""
     return Path(os.environ.get("ECR_TUTORIAL_STATE") or PROJECT / ".sandbox").expanduser().resolve()
+
+
+def seed() -> str | None:
+    """``ECR_TUTORIAL_SEED``, with which random exercises are the same on every machine; None if it is not set."""
+    return os.environ.get(SEED) or None
 
 
 def base_image_layout() -> Path:

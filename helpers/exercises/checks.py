@@ -5,7 +5,7 @@ the sentence to print, or raises ``NotYet`` with what is missing and a hint.
 """
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ecr_sandbox import SandboxError
 from helpers import lab as labs
@@ -62,6 +62,26 @@ def verdict(number: str, answer: object = None) -> tuple[bool, str]:
         return CHECKS[number](labs.current(), *([] if answer is None else [answer]))
 
     return outcome(number, run)
+
+
+def predicted(prediction: object) -> dict:
+    """The learner's ``{name: value}``; NotYet if a value is missing."""
+    if not isinstance(prediction, dict) or None in prediction.values():
+        raise NotYet("there is no prediction yet", "replace each None and run that cell")
+    return prediction
+
+
+def compare(prediction: object, actual: Mapping[str, object], hints: Mapping[str, str], who: str) -> None:
+    """NotYet with the hint for the first value that was predicted wrong, or if nothing was; *who* shows the actual."""
+    given = predicted(prediction)
+    for name, value in actual.items():
+        if str(given.get(name)) != str(value):
+            raise NotYet(f"{who} something else: {name} is not {given.get(name)}", hints[name])
+
+
+def as_names(answer: object) -> set[str]:
+    """The names in a learner's answer: one, or several in a list, tuple or set; none in anything else."""
+    return {answer} if isinstance(answer, str) else set(answer) if isinstance(answer, list | tuple | set) else set()
 
 
 def outcome(label: str, run: Callable[[], str]) -> tuple[bool, str]:

@@ -35,6 +35,16 @@ def exclusion_filters(found: dict) -> list[str]:
     return [each["filter"] for each in found.get("imageTagMutabilityExclusionFilters") or []]
 
 
+def is_immutable(found: dict, tag: str) -> bool:
+    """Whether no push can move this tag of the repository that ECR describes as *found*."""
+    return ecr_sandbox.is_tag_immutable(tag, found["imageTagMutability"], exclusion_filters(found))
+
+
+def is_root(user: str | None) -> bool:
+    """Whether the ``User`` of an image's config is root."""
+    return (user or "").partition(":")[0] in ("", "0", "root")
+
+
 def scans_on_push(lab: Lab, name: str, own: bool = False) -> bool:
     """Whether an image that is pushed to the repository is scanned: by the registry's rules or its *own* setting."""
     config = lab.client().get_registry_scanning_configuration()["scanningConfiguration"]

@@ -2,15 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 
-import ecr_sandbox
 from helpers import catch_up, settings
 from helpers.lab import Lab
 
-from .checks import NotYet, exercise
+from .checks import NotYet, as_names, compare, exercise
 from .lookup import (
     digests_by_tag,
-    exclusion_filters,
     image,
+    is_immutable,
     layers,
     local_image,
     repository,
@@ -36,7 +35,7 @@ HIGHEST = "a tag that moves names the highest version that it covers, not the la
 def created_as_ordered(lab: Lab) -> str:
     """demo-billing/api has immutable tags, scans on push, names its cost center, and clean-up can find it."""
     found = repository(lab, ORDERED, "the name is team/application, in lower case")
-    if not ecr_sandbox.is_tag_immutable("1.4", found["imageTagMutability"], exclusion_filters(found)):
+    if not is_immutable(found, "1.4"):
         raise NotYet(f"the next push can change {ORDERED}:1.4", "one of the options makes tags immutable")
     own = found.get("imageScanningConfiguration", {}).get("scanOnPush", False)
     if not scans_on_push(lab, ORDERED, own):
@@ -77,7 +76,8 @@ def built_and_compared(lab: Lab, prediction: object = None) -> str:
         raise NotYet(f"the version written into {name} is {version}", "--build-arg APP_VERSION=1.0.0")
     new = set(release.attrs["RootFS"]["Layers"]) - set(first.attrs["RootFS"]["Layers"])
     platform = f"{release.attrs['Os']}/{release.attrs['Architecture']}"
-    _compare(prediction, {"new_layers": len(new), "same_id": release.id == first.id, "starts_on": platform}, COMPARED)
+    actual = {"new_layers": len(new), "same_id": release.id == first.id, "starts_on": platform}
+    compare(prediction, actual, COMPARED, "Docker shows")
     return f"{name} is version 1.0.0, starts on {platform} and has {len(new)} new layers"
 
 
@@ -94,17 +94,9 @@ def tagged_by_the_rule(lab: Lab, addresses: object = None) -> str:
         version: sum(name.startswith(f"{lab.repository_uri}:") for name in each.tags)
         for version, each in images.items()
     }
-    _compare(addresses, counted, dict.fromkeys(RELEASES, "docker images lists each name with the ID of its image"))
+    hint = "docker images lists each name with the ID of its image"
+    compare(addresses, counted, dict.fromkeys(RELEASES, hint), "Docker shows")
     return f"{sum(counted.values())} addresses point to {len(images)} images, as the rule says"
-
-
-def _compare(prediction: object, actual: dict, hints: dict[str, str]) -> None:
-    """NotYet with the hint for the first value that was predicted wrong, or if nothing was predicted."""
-    if not isinstance(prediction, dict) or None in prediction.values():
-        raise NotYet("there is no prediction yet", "replace each None and run that cell")
-    for name, value in actual.items():
-        if str(prediction.get(name)) != str(value):
-            raise NotYet(f"Docker shows something else: {name} is not {prediction.get(name)}", hints[name])
 
 
 @exercise("08.2")
@@ -135,7 +127,7 @@ def found_from_the_container(lab: Lab, tags: object = None) -> str:
     if f"{lab.repository_uri}@{digest}" not in pinned.attrs["RepoDigests"]:
         raise NotYet("pinned is another image than the container's", "docker inspect shows what the container runs")
     right = {tag for tag, of in digests_by_tag(lab, settings.REPOSITORY).items() if of == digest}
-    given = {tags} if isinstance(tags, str) else set(tags) if isinstance(tags, list | tuple | set) else set()
+    given = as_names(tags)
     if given != right:
         shown = ", ".join(sorted(given)) or "no tag"
         raise NotYet(f"ECR has other tags for this image than {shown}", "describe_images takes an imageDigest, too")

@@ -5,8 +5,8 @@ from helpers import catch_up, cleanup, fargate, settings
 from helpers.lab import Lab
 
 from . import estimate, permissions
-from .checks import NotYet, exercise
-from .lookup import SCAN_DONE, digests_by_tag, exclusion_filters, image, repository, scan_state
+from .checks import NotYet, as_names, exercise
+from .lookup import SCAN_DONE, digests_by_tag, exclusion_filters, image, is_immutable, repository, scan_state
 
 SCANNED = "demo-scan-repo"  # the repository of notebook 10
 TEAM, NOT_TEAM = ("team-shop", "team-shop/api", "team-1"), ("shop", "my-team-shop", "steam-shop", "demo-app-repo")
@@ -23,7 +23,7 @@ def sorted_findings(lab: Lab, answer: object = None) -> str:
     right = {"rebuild": names[0] - names[1], "exception": names[0] & names[1]}
     if not isinstance(answer, dict) or set(answer) != set(right):
         raise NotYet('the answer has two lists, "rebuild" and "exception"', "fill in both lists, one may be empty")
-    given = {kind: _as_names(answer[kind]) for kind in right}
+    given = {kind: as_names(answer[kind]) for kind in right}
     if both := given["rebuild"] & given["exception"]:
         raise NotYet(f"{min(both)} is in both lists", "a fix exists, or it does not")
     listed = given["rebuild"] | given["exception"]
@@ -43,10 +43,6 @@ def _finding_names(lab: Lab, tag: str) -> set[str]:
     if status not in SCAN_DONE:
         raise NotYet(f"{tag} has no result of a scan", "start_image_scan, then wait until it is complete")
     return names
-
-
-def _as_names(given: object) -> set[str]:
-    return {given} if isinstance(given, str) else set(given) if isinstance(given, list | tuple | set) else set()
 
 
 @exercise("10.2")
@@ -78,13 +74,13 @@ def locks_all_tags_but_two_kinds(lab: Lab) -> str:
     mode = found["imageTagMutability"]
     filters = exclusion_filters(found)
     for tag in IMMUTABLE:
-        if not ecr_sandbox.is_tag_immutable(tag, mode, filters):
+        if not is_immutable(found, tag):
             raise NotYet(
                 f"a tag {tag} could still move: the mode is {mode}, the filters are {', '.join(filters) or 'none'}",
                 "IMMUTABLE_WITH_EXCLUSION locks all tags except those that match a filter",
             )
     for tag in MUTABLE:
-        if ecr_sandbox.is_tag_immutable(tag, mode, filters):
+        if is_immutable(found, tag):
             raise NotYet(f"a tag {tag} cannot move", "it needs an exclusion filter that matches the whole tag")
     return f"all tags of {PROTECTED} are locked, except nightly and branch-…"
 
@@ -93,12 +89,11 @@ def locks_all_tags_but_two_kinds(lab: Lab) -> str:
 def pinned(lab: Lab, address: object = None) -> str:
     """In demo-deploy-repo only dev-… may move, and *address* names the image of latest by its digest."""
     found = repository(lab, DEPLOYED)
-    mode, filters = found["imageTagMutability"], exclusion_filters(found)
     for tag in ("latest", "v1", "1.4.2", "developer", "my-dev-1"):
-        if not ecr_sandbox.is_tag_immutable(tag, mode, filters):
+        if not is_immutable(found, tag):
             raise NotYet(f"a push could still overwrite {DEPLOYED}:{tag}", "look at the mode, then at each filter")
     for tag in ("dev-ann", "dev-42"):
-        if ecr_sandbox.is_tag_immutable(tag, mode, filters):
+        if is_immutable(found, tag):
             raise NotYet(f"developers cannot overwrite {DEPLOYED}:{tag}", "a filter must match the whole tag")
     latest = digests_by_tag(lab, DEPLOYED).get("latest")
     if not latest:

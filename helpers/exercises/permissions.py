@@ -4,7 +4,7 @@ The policies are the inline and attached ones, those of the user's groups, and t
 evaluated as on AWS. Repository policies are not included, nor SCPs, which an account cannot read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ecr_sandbox import Policy, Principal, RequestContext, decide, parse_policy
@@ -53,14 +53,7 @@ def beyond(lab: Lab, principal: Principal, arn: str, *needed: str) -> str:
 
     It needs the password, the actions *needed* on the repository *arn*, and may read everywhere in ECR.
     """
-    for action in ecr_actions(lab):
-        if action not in needed and not _reads(action) and allowed(principal, action, arn):
-            return f"{action} on {_short(arn)}"
-    for action in (*ecr_actions(lab), *ELSEWHERE):
-        for resource in (f"{arn}-too", f"{arn.rpartition('/')[0]}/of-another-team", "*"):
-            if not _reads(action) and allowed(principal, action, resource):
-                return f"{action} on {_short(resource)}"
-    return ""
+    return _beyond(lab, principal, arn, lambda action: action in needed or _reads(action), _reads)
 
 
 def beyond_pull(lab: Lab, principal: Principal, arn: str) -> str:
@@ -69,12 +62,19 @@ def beyond_pull(lab: Lab, principal: Principal, arn: str) -> str:
     BatchCheckLayerAvailability is allowed: AWS's own policy for pulls has it.
     """
     needed = {PASSWORD, *PULL, "ecr:BatchCheckLayerAvailability"}
+    return _beyond(lab, principal, arn, lambda action: action in needed, lambda action: action == PASSWORD)
+
+
+def _beyond(
+    lab: Lab, principal: Principal, arn: str, is_fine_here: Callable[[str], bool], is_fine: Callable[[str], bool]
+) -> str:
+    """An action that the principal may do and that is not fine, on the repository *arn* or elsewhere; or empty."""
     for action in ecr_actions(lab):
-        if action not in needed and allowed(principal, action, arn):
+        if not is_fine_here(action) and allowed(principal, action, arn):
             return f"{action} on {_short(arn)}"
-    for action in (*(each for each in ecr_actions(lab) if each != PASSWORD), *ELSEWHERE):
+    for action in (*ecr_actions(lab), *ELSEWHERE):
         for resource in (f"{arn}-too", f"{arn.rpartition('/')[0]}/of-another-team", "*"):
-            if allowed(principal, action, resource):
+            if not is_fine(action) and allowed(principal, action, resource):
                 return f"{action} on {_short(resource)}"
     return ""
 

@@ -27,7 +27,7 @@ def repository(lab: Lab, mine: Entry) -> str:
     found = evidence.repository(lab, mine)
     mode = found["imageTagMutability"]
     for release in mine.releases:
-        if not ecr_sandbox.is_tag_immutable(release, mode, lookup.exclusion_filters(found)):
+        if not lookup.is_immutable(found, release):
             raise NotYet(f"a push could overwrite the tag {release}: {mode}", "notebook 11 makes tags immutable")
     if not lookup.has_tutorial_tag(lab, found["repositoryArn"]):
         raise NotYet(f"{mine.repository} lacks the tag by which clean-up finds it", "notebook 04 writes it")
@@ -57,8 +57,7 @@ def releases(lab: Lab, mine: Entry) -> str:
         digest = evidence.released(lab, mine, release)["imageDigest"]
         if digest in evidence.course_images(lab):
             raise NotYet(f"{release} is the image of {settings.REPOSITORY}", "change the app, then notebook 06")
-        user = lookup.config(lab, mine.repository, release).get("User", "")
-        if user.partition(":")[0] in ("", "0", "root"):
+        if lookup.is_root(lookup.config(lab, mine.repository, release).get("User")):
             raise NotYet(f"{release} runs as root", "notebook 06 reads the Dockerfile line by line")
         content = " ".join(lookup.layers(lab, mine.repository, release))
         if content in layers:

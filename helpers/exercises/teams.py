@@ -1,13 +1,10 @@
 """Three teams for Exercise 02.2, with numbers that differ at each draw: ``teams.show()``, ``teams.solution()``."""
 
-import os
 import random
 import textwrap
 from dataclasses import dataclass
 
-from helpers import course
-
-from .broken.tasks import SEED
+from helpers import course, settings
 
 LABELS = ("A", "B", "C")
 WIDTH = 100
@@ -28,7 +25,7 @@ class Team:
 def show() -> None:
     """Draw three teams and print them; with ECR_TUTORIAL_SEED they are the same on every machine."""
     _drawn.clear()
-    _drawn.update(draw(random.Random(os.environ.get(SEED))))
+    _drawn.update(draw(random.Random(settings.seed())))
     for label, team in _drawn.items():
         print(textwrap.fill(f"{label}  {team.text}", WIDTH, subsequent_indent="   "))
 

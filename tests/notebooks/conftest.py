@@ -4,12 +4,13 @@ import os
 
 import pytest
 
+from helpers import settings
 from tests.notebooks import clean_state
 
 OWN = {
     "ECR_TUTORIAL_STATE": str(clean_state.FOLDER),
     "ECR_TUTORIAL_PORT": clean_state.PORT,
-    "ECR_TUTORIAL_SEED": clean_state.SEED,
+    settings.SEED: clean_state.SEED,
 }
 
 

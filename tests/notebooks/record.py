@@ -27,7 +27,7 @@ def main(chosen: list[str]) -> None:
         sys.exit(f"Outputs are recorded with containerd's image store and BuildKit; this is {programs.in_use()}.")
     os.environ.setdefault("ECR_TUTORIAL_STATE", str(clean_state.FOLDER))
     os.environ.setdefault("ECR_TUTORIAL_PORT", clean_state.PORT)
-    os.environ.setdefault("ECR_TUTORIAL_SEED", clean_state.SEED)
+    os.environ.setdefault(settings.SEED, clean_state.SEED)
     for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb")):
         if not chosen or path.name.startswith(tuple(chosen)):
             clean_state.make()

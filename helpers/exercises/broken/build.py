@@ -10,6 +10,7 @@ from helpers import catch_up, settings
 from helpers.errors import LabError
 from helpers.lab import Lab
 
+from ..lookup import is_root
 from . import containers, local_images
 from .kinds import Facts, Kind
 from .tools import docker, new_folder
@@ -83,8 +84,8 @@ def _as_root(lab: Lab, rng: random.Random) -> Facts:
 def _root_wrong(lab: Lab, facts: Facts) -> str:
     if wrong := _page_wrong(lab, facts):
         return wrong
-    user = lab.engine().images.get(IMAGE).attrs["Config"].get("User", "")
-    return f"containers of {IMAGE} still run as root" if user.split(":")[0] in ("", "0", "root") else ""
+    user = lab.engine().images.get(IMAGE).attrs["Config"].get("User")
+    return f"containers of {IMAGE} still run as root" if is_root(user) else ""
 
 
 def _slow_build(lab: Lab, rng: random.Random) -> Facts:

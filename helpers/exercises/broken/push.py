@@ -4,11 +4,10 @@ import json
 import random
 from pathlib import Path
 
-import ecr_sandbox
 from helpers import settings, tiny_image
 from helpers.lab import Lab
 
-from ..lookup import config, digests_by_tag, exclusion_filters
+from ..lookup import config, digests_by_tag, is_immutable
 from . import local_images
 from .kinds import Facts, Kind
 from .tools import delete_repository, find_repository, last_line, log_in, new_folder, put_image, upload
@@ -66,7 +65,7 @@ def _immutable_wrong(lab: Lab, facts: Facts) -> str:
     found, tags = find_repository(lab.client(), NAME), digests_by_tag(lab, NAME)
     if tags.get(TAG) != facts["digest"]:
         return f"{TAG} changed: who runs {NAME}:{TAG} gets another image now"
-    if not found or not ecr_sandbox.is_tag_immutable(TAG, found["imageTagMutability"], exclusion_filters(found)):
+    if not found or not is_immutable(found, TAG):
         return f"the next push can change {NAME}:{TAG}"
     return "" if facts["fix"] in {_fix(lab, tag) for tag in tags} else f"the fixed image is not in {NAME} yet"
 

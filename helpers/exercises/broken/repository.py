@@ -3,11 +3,10 @@
 import json
 import random
 
-import ecr_sandbox
 from helpers import settings
 from helpers.lab import Lab
 
-from ..lookup import exclusion_filters, has_tutorial_tag, scans_on_push
+from ..lookup import has_tutorial_tag, is_immutable, scans_on_push
 from .kinds import Facts, Kind, NotPossible
 from .tools import delete_repository, ecr_in, find_repository, last_line, new_folder, other_region, put_image
 
@@ -83,7 +82,7 @@ def _still_mutable(lab: Lab, _: Facts) -> str:
     found = find_repository(lab.client(), NAME)
     if not found:
         return f"there is no repository {NAME} now"
-    if not ecr_sandbox.is_tag_immutable(TAG, found["imageTagMutability"], exclusion_filters(found)):
+    if not is_immutable(found, TAG):
         return f"the next push can change {NAME}:{TAG} again"
     return ""
 

@@ -8,6 +8,7 @@ from helpers import settings
 from helpers.lab import Lab
 
 from .. import lookup
+from ..evidence import EXCEPTIONS
 from . import images
 from .images import Package
 from .kinds import Facts, Kind, NotPossible
@@ -23,7 +24,6 @@ OLD = (
     (Package("libtasn1-6", "libtasn1-6", "4.19.0-2"), "4.19.0-2+deb12u1"),
     (Package("libfreetype6", "freetype", "2.12.1+dfsg-5"), "2.12.1+dfsg-5+deb12u4"),
 )
-EXCEPTIONS = "scan-exceptions"  # the tag of the repository that lists what the gate accepts
 
 
 def _new(lab: Lab, on_push: bool) -> None:

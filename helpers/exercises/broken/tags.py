@@ -3,7 +3,6 @@
 import random
 import time
 
-import ecr_sandbox
 from helpers import settings
 from helpers.lab import Lab
 
@@ -60,8 +59,7 @@ def _overwritten(lab: Lab) -> Facts:
 
 
 def _is_immutable(lab: Lab, tag: str) -> bool:
-    found = lookup.repository(lab, NAME)
-    return ecr_sandbox.is_tag_immutable(tag, found["imageTagMutability"], lookup.exclusion_filters(found))
+    return lookup.is_immutable(lookup.repository(lab, NAME), tag)
 
 
 def _mutability_wrong(lab: Lab, _: Facts) -> str:

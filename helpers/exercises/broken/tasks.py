@@ -1,10 +1,10 @@
 """``prepare()`` and the checks: which kind is broken now, kept in the state folder."""
 
-import os
 import random
 from typing import TypedDict
 
 from helpers import lab as labs
+from helpers import settings
 from helpers.errors import LabError
 from helpers.lab import Lab
 
@@ -13,7 +13,6 @@ from ..checks import NotYet, exercise
 from . import kinds
 
 FILE = state_file.BROKEN
-SEED = "ECR_TUTORIAL_SEED"
 TRIES = 20  # until a kind is possible in this account
 
 
@@ -55,7 +54,7 @@ def solution(number: str) -> None:
 def draw(number: str, last: Task | None) -> Task:
     """A new task, of another kind than the last one."""
     turn = last["round"] + 1 if last else 0
-    given = os.environ.get(SEED)
+    given = settings.seed()
     seed = f"{given} {number} {turn}" if given else f"{random.getrandbits(64)}"
     possible = [name for name in kinds.names(number) if not last or name != last["kind"]]
     return Task(kind=random.Random(seed).choice(possible), seed=seed, round=turn, facts=None, solved=False)

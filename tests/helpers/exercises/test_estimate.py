@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from helpers import settings
 from helpers.exercises import checks, estimate
 
 TEAM = estimate.Team(images_a_day=10, size=240, shared=200, months=2)  # 12 GB more each month
@@ -49,7 +50,7 @@ def test_the_numbers_come_from_the_seed(monkeypatch, capsys):
     monkeypatch.undo()
     teams = []
     for seed in ("0", "0", "1", "2"):
-        os.environ[estimate.SEED] = seed
+        os.environ[settings.SEED] = seed
         teams.append(estimate.team())
     assert teams[0] == teams[1]
     assert len(set(teams)) == 3

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from helpers import costs, course
+from helpers import costs, course, settings
 from helpers.exercises import checks, teams
 
 ALL = course.data("teams.json")["teams"]
@@ -36,7 +36,7 @@ def test_a_team_describes_itself_in_two_sentences_with_a_number(team):
 
 
 def test_a_seed_draws_the_same_teams_on_every_machine(capsys, monkeypatch):
-    monkeypatch.setenv(teams.SEED, "0")
+    monkeypatch.setenv(settings.SEED, "0")
     teams.show()
     first = capsys.readouterr().out
     teams.show()
@@ -52,7 +52,7 @@ def test_draws_differ_in_teams_and_numbers():
 
 @pytest.mark.parametrize("seed", range(10))
 def test_the_solution_passes_with_the_reasons_and_any_other_answer_fails(seed, monkeypatch):
-    monkeypatch.setenv(teams.SEED, str(seed))
+    monkeypatch.setenv(settings.SEED, str(seed))
     teams.show()
     right = teams.solution()
     assert verdict(right).startswith(f"✔ 02.2 A: {right['A']}, because ")
@@ -65,7 +65,7 @@ def test_the_solution_passes_with_the_reasons_and_any_other_answer_fails(seed, m
 
 def test_an_answer_needs_the_teams_and_three_registries(monkeypatch):
     assert verdict({"A": "Docker Hub"}).startswith("✗ 02.2 no teams are drawn yet")
-    monkeypatch.setenv(teams.SEED, "0")
+    monkeypatch.setenv(settings.SEED, "0")
     teams.show()
     assert verdict().startswith("✗ 02.2 there is no answer for team A yet")
     assert verdict({"A": None}).startswith("✗ 02.2 there is no answer for team A yet")

@@ -92,7 +92,7 @@ def test_an_exercise_of_which_nothing_is_possible_ends(world, monkeypatch):
 
 
 def test_a_seed_makes_the_choice_repeatable(world, capsys, monkeypatch):
-    monkeypatch.setenv(tasks.SEED, "0")
+    monkeypatch.setenv(settings.SEED, "0")
     chosen = []
     for _ in range(2):
         state_file.delete_all()

@@ -74,17 +74,17 @@ def is_built(lab: "Lab") -> bool:
     It is built to find out: that takes no time if nothing has changed, and fills the builder's cache if the image
     was pulled. If it cannot be built now, the existing image is accepted.
     """
-    before = _image_id(lab, settings.REPOSITORY)
+    before = image_id(lab, settings.REPOSITORY)
     if before:
         with contextlib.suppress(SandboxError):
             _build(lab)
-    return before is not None and _image_id(lab, settings.REPOSITORY) == before
+    return before != "" and image_id(lab, settings.REPOSITORY) == before
 
 
 def is_tagged(lab: "Lab") -> bool:
     """Whether the image also has the repository's address, as v1 and latest."""
-    built = _image_id(lab, settings.REPOSITORY)
-    return all(_image_id(lab, f"{lab.repository_uri}:{tag}") == built for tag in TAGS)
+    built = image_id(lab, settings.REPOSITORY)
+    return all(image_id(lab, f"{lab.repository_uri}:{tag}") == built for tag in TAGS)
 
 
 def is_pushed(lab: "Lab") -> bool:
@@ -96,34 +96,35 @@ def _create_repository(lab: "Lab") -> None:
     lab.client().create_repository(repositoryName=settings.REPOSITORY, tags=[settings.TAG])
 
 
-def _log_in(lab: "Lab") -> None:
-    _docker("login", "--username", "AWS", "--password-stdin", lab.registry, stdin=lab.password())
+def log_in(lab: "Lab") -> None:
+    """Log Docker in to the registry; LabError if that fails."""
+    docker("login", "--username", "AWS", "--password-stdin", lab.registry, stdin=lab.password())
 
 
 def _build(lab: "Lab") -> None:
-    _docker("build", "-t", settings.REPOSITORY, str(SAMPLE_APP))
+    docker("build", "-t", settings.REPOSITORY, str(SAMPLE_APP))
 
 
 def _tag(lab: "Lab") -> None:
     for tag in TAGS:
-        _docker("tag", settings.REPOSITORY, f"{lab.repository_uri}:{tag}")
+        docker("tag", settings.REPOSITORY, f"{lab.repository_uri}:{tag}")
 
 
 def _push(lab: "Lab") -> None:
     for tag in _missing_tags(lab):
-        _docker("push", f"{lab.repository_uri}:{tag}")
+        docker("push", f"{lab.repository_uri}:{tag}")
 
 
 STEPS = (
     Step("04", f"repository {settings.REPOSITORY} exists", has_repository, _create_repository),
-    Step("05", "Docker is logged in to the registry", is_logged_in, _log_in),
+    Step("05", "Docker is logged in to the registry", is_logged_in, log_in),
     Step("06", f"image {settings.REPOSITORY} is built from sample_app", is_built, _build),
     Step("07", f"the image is tagged {settings.REPOSITORY}:v1 and :latest", is_tagged, _tag),
     Step("08", f"v1 and latest are in {settings.REPOSITORY}", is_pushed, _push),
 )
 
 
-def _docker(*arguments: str, stdin: str | None = None) -> None:
+def docker(*arguments: str, stdin: str = "") -> None:
     """Run a docker command; LabError with the last line of its output if it fails."""
     try:
         ran = subprocess.run(["docker", *arguments], input=stdin, capture_output=True, text=True)
@@ -134,13 +135,14 @@ def _docker(*arguments: str, stdin: str | None = None) -> None:
         raise LabError(f"docker {arguments[0]} failed: {error.rstrip('.')}.", "ecr-lab doctor")
 
 
-def _image_id(lab: "Lab", name: str) -> str | None:
-    import docker.errors
+def image_id(lab: "Lab", name: str) -> str:
+    """The id of the local image of this name; "" if there is none."""
+    from docker.errors import ImageNotFound
 
     try:
-        return lab.engine().images.get(name).id
-    except docker.errors.ImageNotFound:
-        return None
+        return str(lab.engine().images.get(name).id)
+    except ImageNotFound:
+        return ""
 
 
 def _missing_tags(lab: "Lab") -> list[str]:

@@ -97,7 +97,7 @@ def test_an_interrupt_prints_no_traceback(ready, monkeypatch, capsys):
 
     monkeypatch.setattr(engine, "missing", interrupted)
     assert setup.main() == 130
-    assert "continues from here" in capsys.readouterr().err
+    assert capsys.readouterr().err == "\nInterrupted. Run the same make again to continue.\n"
 
 
 def test_only_the_standard_library_is_imported():

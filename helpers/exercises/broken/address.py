@@ -4,11 +4,12 @@ import random
 from collections.abc import Iterator
 
 from helpers import settings
+from helpers.catch_up import docker, image_id
 from helpers.lab import Lab
 
 from . import local_images
 from .kinds import Facts, Kind
-from .tools import docker, ecr_in, last_line, new_folder, other_region
+from .tools import ecr_in, last_line, new_folder, other_region
 
 NUMBER = "07.1"
 BUILDS = tuple(f"{settings.REPOSITORY}:build-{number}" for number in (51, 52, 53))
@@ -50,13 +51,11 @@ def _docker_hub(lab: Lab, rng: random.Random) -> Facts:
 def _elsewhere_wrong(lab: Lab, facts: Facts) -> str:
     if wrong := _not_the_release(lab, facts):
         return wrong
-    return (
-        "the wrong name is still there, so a script can push it" if local_images.image_id(lab, facts["wrong"]) else ""
-    )
+    return "the wrong name is still there, so a script can push it" if image_id(lab, facts["wrong"]) else ""
 
 
 def _not_the_release(lab: Lab, facts: Facts) -> str:
-    found = local_images.image_id(lab, _release(lab))
+    found = image_id(lab, _release(lab))
     if not found:
         return "this machine has no image $REPOSITORY_URI:2.0"
     return "" if found == facts["image"] else "$REPOSITORY_URI:2.0 is not the image of the release"

@@ -7,13 +7,14 @@ import shutil
 from pathlib import Path
 
 from helpers import catch_up, settings
+from helpers.catch_up import docker, image_id
 from helpers.errors import LabError
 from helpers.lab import Lab
 
 from ..lookup import is_root
 from . import containers, local_images
 from .kinds import Facts, Kind
-from .tools import docker, new_folder
+from .tools import new_folder
 
 NUMBER = "06.1"
 IMAGE = f"{settings.REPOSITORY}:broken"
@@ -67,7 +68,7 @@ def _localhost_only(lab: Lab, rng: random.Random) -> Facts:
 
 
 def _page_wrong(lab: Lab, facts: Facts) -> str:
-    if not local_images.image_id(lab, IMAGE):
+    if not image_id(lab, IMAGE):
         return f"this machine has no image {IMAGE}"
     problem, page = containers.try_image(lab, IMAGE)
     if problem or facts["greeting"] in page:
@@ -117,7 +118,7 @@ def _platform(lab: Lab, rng: random.Random) -> Facts:
 
 def _platform_wrong(lab: Lab, facts: Facts) -> str:
     for name, was in json.loads(facts["ids"]).items():
-        now = local_images.image_id(lab, name)
+        now = image_id(lab, name)
         if name != facts["odd"] and now != was:
             return f"{name} is gone or another image now, but Fargate could start it"
         if name == facts["odd"] and now:

@@ -10,7 +10,6 @@ from helpers import tiny_image
 from helpers.lab import Lab
 
 from .. import lookup
-from .tools import upload
 
 DEBIAN = b'ID=debian\nVERSION_ID="12"\n'
 SCAN_SECONDS = 300  # on AWS a scan takes a minute or two
@@ -26,15 +25,35 @@ class Package(NamedTuple):
 
 
 def push(ecr: Any, repository: str, files: Mapping[str, bytes], *tags: str, **settings: object) -> str:
-    """Push an image with these files in one layer, under each tag; its digest.
+    """Push an image with these files in one layer, under each tag; its digest. *settings* as in ``push_layers``."""
+    return push_layers(ecr, repository, [tiny_image.tar(dict(files))], *tags, **settings)
+
+
+def push_greeting(ecr: Any, repository: str, *tags: str, greeting: str = "Hello, registry!", **settings: object) -> str:
+    """Push the tiny image with this greeting under each tag; its digest. *settings* as in ``push_layers``."""
+    return push_layers(ecr, repository, tiny_image.layers(greeting), *tags, **settings)
+
+
+def push_layers(ecr: Any, repository: str, layers: list[bytes], *tags: str, **settings: object) -> str:
+    """Push an image of these layers under each tag; its digest.
 
     *settings* replace parts of the image's config, ``architecture`` or ``config``.
     """
-    layer = tiny_image.tar(dict(files))
-    config, manifest = tiny_image.describe([layer], {**tiny_image.EXAMPLE, **settings})
-    for blob in (layer, config):
+    config, manifest = tiny_image.describe(layers, {**tiny_image.EXAMPLE, **settings})
+    for blob in (*layers, config):
         upload(ecr, repository, blob)
     return put(ecr, repository, manifest.decode(), *tags)
+
+
+def upload(ecr: Any, repository: str, blob: bytes) -> None:
+    """Upload this blob as one layer part, unless the repository has it."""
+    digest, here = tiny_image.digest(blob), {"repositoryName": repository}
+    found = ecr.batch_check_layer_availability(**here, layerDigests=[digest])["layers"]
+    if found and found[0]["layerAvailability"] == "AVAILABLE":
+        return
+    started = {**here, "uploadId": ecr.initiate_layer_upload(**here)["uploadId"]}
+    ecr.upload_layer_part(**started, partFirstByte=0, partLastByte=len(blob) - 1, layerPartBlob=blob)
+    ecr.complete_layer_upload(**started, layerDigests=[digest])
 
 
 def push_index(ecr: Any, repository: str, images: Mapping[str, str], tag: str) -> str:

@@ -8,8 +8,9 @@ from helpers import cleanup, fargate, settings
 from helpers.cleanup import kinds as cleanup_kinds
 from helpers.lab import Lab
 
-from . import images, roles
+from . import images, roles, task_definitions
 from .kinds import Facts, Kind
+from .task_definitions import ECS_TAGS
 from .tools import ecr_in, other_region
 
 NAME = "demo-forgotten"
@@ -51,20 +52,10 @@ def _user(lab: Lab, rng: random.Random) -> Facts:
 
 def _service(lab: Lab, _: random.Random) -> Facts:
     cleanup_kinds.delete(_kinds(lab))
-    ecs, tags = lab.client("ecs"), [{"key": settings.TAG["Key"], "value": settings.TAG["Value"]}]
-    role = roles.new(lab, NAME, roles.pull("*"))
-    app = {"name": "app", "image": f"{lab.repository_uri}:v1", "stopTimeout": 2}
-    revision = ecs.register_task_definition(
-        family=NAME,
-        containerDefinitions=[app],
-        cpu="256",
-        memory="512",
-        networkMode="awsvpc",
-        requiresCompatibilities=["FARGATE"],
-        executionRoleArn=role,
-        tags=tags,
-    )["taskDefinition"]["revision"]
-    ecs.create_cluster(clusterName=NAME, tags=tags)
+    ecs, role = lab.client("ecs"), roles.new(lab, NAME, roles.pull("*"))
+    app = {"image": f"{lab.repository_uri}:v1", "stopTimeout": 2}
+    revision = task_definitions.register(ecs, NAME, app, role)
+    ecs.create_cluster(clusterName=NAME, tags=ECS_TAGS)
     ecs.create_service(
         cluster=NAME,
         serviceName=NAME,
@@ -72,9 +63,9 @@ def _service(lab: Lab, _: random.Random) -> Facts:
         desiredCount=1,
         launchType="FARGATE",
         networkConfiguration=fargate.network(lab),
-        tags=tags,
+        tags=ECS_TAGS,
     )
-    return {"revision": str(revision)}
+    return {"revision": revision}
 
 
 def _still_wrong(lab: Lab, _: Facts) -> str:
@@ -86,13 +77,9 @@ def _still_wrong(lab: Lab, _: Facts) -> str:
     return f"{some} is still there ({kind})"
 
 
-def _kind(break_state: Callable[[Lab, random.Random], Facts]) -> Kind:
-    return Kind(break_state, _still_wrong)
-
-
 KINDS = {
-    "other-region": _kind(_other_region),
-    "public": _kind(_public),
-    "user": _kind(_user),
-    "service": _kind(_service),
+    "other-region": Kind(_other_region, _still_wrong),
+    "public": Kind(_public, _still_wrong),
+    "user": Kind(_user, _still_wrong),
+    "service": Kind(_service, _still_wrong),
 }

@@ -1,11 +1,10 @@
 """Tiny images in the Docker engine, made without a build: with each builder and store they are the same."""
 
 import contextlib
-import io
 import json
-import tarfile
 
 from helpers import tiny_image
+from helpers.catch_up import image_id
 from helpers.lab import Lab
 
 BUSY = {"Cmd": ["cat", "/app/greeting.txt"], "WorkingDir": "/app"}
@@ -20,18 +19,9 @@ def load(
     config = tiny_image.describe(layers, {**about, "config": {**BUSY, "Labels": labels}})[0]
     listed = [{"Config": "config.json", "RepoTags": list(names), "Layers": ["base.tar", "app.tar"]}]
     files = {"config.json": config, "manifest.json": json.dumps(listed).encode()}
-    lab.engine().api.load_image(_archive({**files, "base.tar": layers[0], "app.tar": layers[1]}))
+    # The archive that `docker load` reads: moby, image/spec/spec.md, "Combined Image JSON + Filesystem".
+    lab.engine().api.load_image(tiny_image.tar({**files, "base.tar": layers[0], "app.tar": layers[1]}))
     return image_id(lab, names[0])
-
-
-def image_id(lab: Lab, name: str) -> str:
-    """The id of the local image of this name; "" if there is none."""
-    import docker.errors
-
-    try:
-        return str(lab.engine().images.get(name).id)
-    except docker.errors.ImageNotFound:
-        return ""
 
 
 def remove(lab: Lab, *names: str) -> None:
@@ -41,14 +31,3 @@ def remove(lab: Lab, *names: str) -> None:
     for name in names:
         with contextlib.suppress(docker.errors.ImageNotFound):
             lab.engine().images.remove(name, force=True)
-
-
-def _archive(files: dict[str, bytes]) -> bytes:
-    """The archive that ``docker load`` reads (moby, image/spec/spec.md, "Combined Image JSON + Filesystem")."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as tar:
-        for name, content in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            tar.addfile(entry, io.BytesIO(content))
-    return packed.getvalue()

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import random
-from collections.abc import Callable
 from typing import Any
 
 from helpers import fargate, settings
@@ -11,7 +10,7 @@ from helpers.errors import LabError
 from helpers.lab import Lab
 
 from .. import lookup, permissions
-from . import roles
+from . import roles, task_definitions
 from .kinds import Facts, Kind
 
 NAME, CLUSTER, TAG = "demo-delivery", "demo-cluster", "v1"  # NAME: the role, and the family of the task definition
@@ -35,29 +34,15 @@ def _prepare(
     if TAG not in lookup.digests_by_tag(lab, settings.REPOSITORY):
         raise LabError(f"{settings.REPOSITORY} has no image {TAG}.", 'lab.catch_up("13")')
     _change_policy(lab)
-    tags = [{"key": settings.TAG["Key"], "value": settings.TAG["Value"]}]
     ecs, right = lab.client("ecs"), fargate.processor(lab)
-    ecs.create_cluster(clusterName=CLUSTER, tags=tags)
+    ecs.create_cluster(clusterName=CLUSTER, tags=task_definitions.ECS_TAGS)
     arn = roles.new(lab, NAME, role or _role(lab, *NEEDED), trusted)
-    app = {
-        "name": "app",
-        "image": f"{lab.repository_uri}:{tag}",
-        "command": ["python", "-c", "print('delivered')"],
-    }
-    revision = ecs.register_task_definition(
-        family=NAME,
-        containerDefinitions=[app],
-        cpu="256",
-        memory="512",
-        networkMode="awsvpc",
-        requiresCompatibilities=["FARGATE"],
-        runtimePlatform={"cpuArchitecture": processor or right},
-        executionRoleArn=arn,
-        tags=tags,
-    )["taskDefinition"]["revision"]
+    app = {"image": f"{lab.repository_uri}:{tag}", "command": ["python", "-c", "print('delivered')"]}
+    platform = {"cpuArchitecture": processor or right}
+    revision = task_definitions.register(ecs, NAME, app, arn, runtimePlatform=platform)
     subnets = fargate.network(lab)["awsvpcConfiguration"]["subnets"]
     return {
-        "revision": str(revision),
+        "revision": revision,
         "subnets": ",".join(subnets),
         "role": arn,
         "processor": right,
@@ -150,15 +135,11 @@ def _no_line(lab: Lab, revision: int) -> str:
     return "" if app.get("imageDigest") == wanted else f"the newest task of {NAME} ran another image than {TAG}"
 
 
-def _kind(break_state: Callable[[Lab, random.Random], Facts]) -> Kind:
-    return Kind(break_state, _still_wrong)
-
-
 KINDS = {
-    "missing-action": _kind(_missing_action),
-    "wrong-resource": _kind(_wrong_resource),
-    "wrong-trust": _kind(_wrong_trust),
-    "no-such-tag": _kind(_no_such_tag),
-    "wrong-processor": _kind(_wrong_processor),
-    "denied": _kind(_denied),
+    "missing-action": Kind(_missing_action, _still_wrong),
+    "wrong-resource": Kind(_wrong_resource, _still_wrong),
+    "wrong-trust": Kind(_wrong_trust, _still_wrong),
+    "no-such-tag": Kind(_no_such_tag, _still_wrong),
+    "wrong-processor": Kind(_wrong_processor, _still_wrong),
+    "denied": Kind(_denied, _still_wrong),
 }

@@ -8,9 +8,9 @@ from helpers import settings, tiny_image
 from helpers.lab import Lab
 
 from ..lookup import config, digests_by_tag, is_immutable
-from . import local_images
+from . import images, local_images
 from .kinds import Facts, Kind
-from .tools import delete_repository, find_repository, last_line, log_in, new_folder, put_image, upload
+from .tools import delete_repository, find_repository, last_line, log_in, new_folder
 
 NUMBER, NAME, TAG = "08.1", "demo-deliveries", "1.0"
 TYPOS = ("demo-delivery", "demo-deliverys", "demo_deliveries")
@@ -58,7 +58,7 @@ def _fix(lab: Lab, tag: str) -> str:
 
 def _immutable(lab: Lab, rng: random.Random) -> Facts:
     _start_over(lab, imageTagMutability="IMMUTABLE")
-    return {"digest": put_image(lab, NAME, TAG), **_push(lab, NAME, rng)}
+    return {"digest": images.push_greeting(lab.client(), NAME, TAG), **_push(lab, NAME, rng)}
 
 
 def _immutable_wrong(lab: Lab, facts: Facts) -> str:
@@ -104,7 +104,7 @@ def _missing_layer(lab: Lab, rng: random.Random) -> Facts:
     for name, content in {"base.tar": base, "app.tar": app, "config.json": about, "manifest.json": manifest}.items():
         (folder / name).write_bytes(content)
     for blob in (base, about):
-        upload(lab.client(), NAME, blob)
+        images.upload(lab.client(), NAME, blob)
     return {"digest": tiny_image.digest(manifest), "layer": tiny_image.digest(app), "message": _put(folder)}
 
 

@@ -7,8 +7,9 @@ from helpers import settings
 from helpers.lab import Lab
 
 from ..lookup import has_tutorial_tag, is_immutable, scans_on_push
+from . import images
 from .kinds import Facts, Kind, NotPossible
-from .tools import delete_repository, ecr_in, find_repository, last_line, new_folder, other_region, put_image
+from .tools import delete_repository, ecr_in, find_repository, last_line, new_folder, other_region
 
 NUMBER, NAME, TAG = "04.2", "demo-orders", "1.0"
 TYPOS = ("demo-oders", "demo-order", "demo-0rders", "demo-ordres")
@@ -74,7 +75,10 @@ def _typo_wrong(lab: Lab, facts: Facts) -> str:
 def _mutable(lab: Lab, _: random.Random) -> Facts:
     _start_over(lab)
     _create(lab.client(), NAME)
-    first, second = (put_image(lab, NAME, TAG, greeting=f"The menu of {season}") for season in ("spring", "summer"))
+    first, second = (
+        images.push_greeting(lab.client(), NAME, TAG, greeting=f"The menu of {season}")
+        for season in ("spring", "summer")
+    )
     return {"first": first[:19], "second": second[:19]}
 
 
@@ -105,7 +109,7 @@ def _not_scanned(lab: Lab, _: random.Random) -> Facts:
     if scans_on_push(lab, NAME):  # a rule of the registry
         raise NotPossible
     _create(lab.client(), NAME)
-    put_image(lab, NAME, TAG)
+    images.push_greeting(lab.client(), NAME, TAG)
     command = f"aws ecr describe-image-scan-findings --repository-name {NAME} --image-id imageTag={TAG}"
     return {"message": last_line(command)}
 

@@ -2,14 +2,15 @@
 
 import random
 
-from helpers import settings, tiny_image
+from helpers import settings
+from helpers.catch_up import docker
 from helpers.cleanup import engine
 from helpers.lab import Lab
 
 from ..lookup import digests_by_tag, image
-from . import containers, local_images
+from . import containers, images, local_images
 from .kinds import Facts, Kind
-from .tools import delete_repository, docker, log_in, upload
+from .tools import delete_repository, log_in
 
 CONTAINER, HIDING = engine.TASK_CONTAINER, "demo-menus"
 ADDRESS = "127.0.0.1"
@@ -97,23 +98,11 @@ def _hidden_tag(lab: Lab, rng: random.Random) -> Facts:
     ecr.create_repository(repositoryName=HIDING, tags=[settings.TAG])
     tags = [f"build-{number}" for number in rng.sample(range(100, 1000), 6)]
     hidden = rng.choice(tags)
-    digests = {tag: _put(lab, tag, "chef" if tag == hidden else "nobody") for tag in tags}
+    digests = {}
+    for tag in tags:
+        config = {**local_images.BUSY, "Labels": {LABEL: "chef" if tag == hidden else "nobody"}}
+        digests[tag] = images.push_greeting(ecr, HIDING, tag, greeting=tag, config=config)
     return {"tag": hidden, "digest": digests[hidden]}
-
-
-def _put(lab: Lab, tag: str, approved_by: str) -> str:
-    ecr, layers = lab.client(), tiny_image.layers(tag)
-    about = {**tiny_image.EXAMPLE, "config": {**local_images.BUSY, "Labels": {LABEL: approved_by}}}
-    config, manifest = tiny_image.describe(layers, about)
-    for blob in (*layers, config):
-        upload(ecr, HIDING, blob)
-    ecr.put_image(
-        repositoryName=HIDING,
-        imageManifest=manifest.decode(),
-        imageManifestMediaType=tiny_image.MANIFEST,
-        imageTag=tag,
-    )
-    return tiny_image.digest(manifest)
 
 
 def _hidden_wrong(lab: Lab, facts: Facts) -> str:

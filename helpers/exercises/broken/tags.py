@@ -7,7 +7,7 @@ from helpers import settings
 from helpers.lab import Lab
 
 from .. import lookup
-from . import images, roles
+from . import images, roles, task_definitions
 from .kinds import Facts, Kind
 from .tools import delete_repository, find_repository
 
@@ -134,19 +134,9 @@ def _by_tag(lab: Lab, _: random.Random) -> Facts:
 
 def _register(lab: Lab, image: str) -> str:
     """Register a task definition of this image; the ARN of its execution role."""
-    tags = [{"key": settings.TAG["Key"], "value": settings.TAG["Value"]}]
     arn = f"arn:aws:ecr:{lab.region}:{lab.account}:repository/{NAME}"
     role = roles.new(lab, NAME, roles.pull(arn))
-    lab.client("ecs").register_task_definition(
-        family=NAME,
-        containerDefinitions=[{"name": "app", "image": image}],
-        cpu="256",
-        memory="512",
-        networkMode="awsvpc",
-        requiresCompatibilities=["FARGATE"],
-        executionRoleArn=role,
-        tags=tags,
-    )
+    task_definitions.register(lab.client("ecs"), NAME, {"image": image}, role)
     return role
 
 

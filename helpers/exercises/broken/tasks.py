@@ -1,6 +1,7 @@
 """``prepare()`` and the checks: which kind is broken now, kept in the state folder."""
 
 import random
+from collections.abc import Collection
 from typing import TypedDict
 
 from helpers import lab as labs
@@ -13,7 +14,6 @@ from ..checks import NotYet, exercise
 from . import kinds
 
 FILE = state_file.BROKEN
-TRIES = 20  # until a kind is possible in this account
 
 
 class Task(TypedDict):
@@ -33,10 +33,12 @@ def prepare(number: str) -> None:
     choice is the same on every machine. LabError if there is no such exercise, or something cannot be prepared.
     """
     lab = labs.current()
-    task = _task(lab, number)
-    if task is None or task["solved"] or task["kind"] not in kinds.names(number):
-        task = draw(number, task)
-    task = _broken(lab, number, task)
+    last = _task(lab, number)
+    if last and not last["solved"] and last["kind"] in kinds.names(number):
+        task = last
+    else:
+        task = draw(number, last)
+    task = _broken(lab, number, task, last)
     print(_fill(lab, kinds.texts(number, task["kind"]).symptom, task["facts"]))
 
 
@@ -51,13 +53,17 @@ def solution(number: str) -> None:
     print(_fill(lab, kinds.texts(number, task["kind"]).solution, task["facts"]))
 
 
-def draw(number: str, last: Task | None) -> Task:
-    """A new task, of another kind than the last one."""
+def draw(number: str, last: Task | None, impossible: Collection[str] = ()) -> Task:
+    """A new task, of another kind than the last one if there is another that is possible; LabError if none is."""
     turn = last["round"] + 1 if last else 0
     given = settings.seed()
     seed = f"{given} {number} {turn}" if given else f"{random.getrandbits(64)}"
-    possible = [name for name in kinds.names(number) if not last or name != last["kind"]]
-    return Task(kind=random.Random(seed).choice(possible), seed=seed, round=turn, facts=None, solved=False)
+    possible = [name for name in kinds.names(number) if name not in impossible]
+    if not possible:
+        raise LabError(f"Nothing can be broken here for {number}.", "do this exercise in the sandbox")
+    others = [name for name in possible if not last or name != last["kind"]]
+    kind = random.Random(seed).choice(others or possible)
+    return Task(kind=kind, seed=seed, round=turn, facts=None, solved=False)
 
 
 def examine(lab: Lab, number: str) -> str:
@@ -71,19 +77,20 @@ def examine(lab: Lab, number: str) -> str:
     return _fill(lab, texts.explanation, facts)
 
 
-def _broken(lab: Lab, number: str, task: Task) -> Task:
+def _broken(lab: Lab, number: str, task: Task, last: Task | None) -> Task:
     """The task with its state broken, or with that of the first kind drawn after it that is possible here."""
-    for _ in range(TRIES):
+    impossible: set[str] = set()
+    while True:
         _keep(lab, number, {**task, "facts": None})
         try:
             facts = kinds.code(number, task["kind"]).break_state(lab, random.Random(task["seed"]))
         except kinds.NotPossible:
-            task = draw(number, task)
+            impossible.add(task["kind"])
+            task = draw(number, last, impossible)
             continue
         task = {**task, "facts": facts}
         _keep(lab, number, task)
         return task
-    raise LabError(f"Nothing can be broken here for {number}.", "do this exercise in the sandbox")
 
 
 def _prepared(lab: Lab, number: str) -> Task:

@@ -30,7 +30,7 @@ def drawn(monkeypatch):
 
     def choose(name: str) -> None:
         task = tasks.Task(kind=name, seed="a seed", round=0, facts=None, solved=False)
-        monkeypatch.setattr(tasks, "draw", lambda number, last: dict(task))
+        monkeypatch.setattr(tasks, "draw", lambda *_: dict(task))
 
     return choose
 

@@ -73,11 +73,17 @@ def test_a_solved_task_explains_itself_and_the_next_is_of_another_kind(world, ca
         last = name
 
 
+def test_the_next_is_of_another_kind_after_one_that_is_not_possible(world):
+    last = tasks.Task(kind="a", seed="", round=0, facts=None, solved=True)
+    assert {tasks.draw(NUMBER, last, {"never"})["kind"] for _ in range(50)} == {"b", "c"}
+    assert tasks.draw(NUMBER, last, {"never", "b", "c"})["kind"] == "a"
+
+
 def test_a_kind_that_is_not_possible_is_never_kept(world, capsys, drawn, monkeypatch):
     real = tasks.draw
     drawn("never")
     first = tasks.draw
-    monkeypatch.setattr(tasks, "draw", lambda number, last: real(number, last) if last else first(number, last))
+    monkeypatch.setattr(tasks, "draw", lambda *given: real(*given) if len(given) == 3 else first(*given))
     assert prepared(capsys)[0] in "abc"
     assert "never" not in (settings.state() / tasks.FILE).read_text()
 

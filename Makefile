@@ -7,6 +7,8 @@ BIN := .venv/bin
 LAB_ARGS ?=
 # What follows runs with Docker as new installations have it, or with this machine's own engine and a sentence why.
 NEWER_ENGINE = $(PYTHON) -m machine.newer_engine
+# Tests that use nothing of the engine that the course's tests use, so both can run at the same time.
+OF_THE_SANDBOX = tests/sandbox tests/docs tests/bench
 # JupyterLab refuses to run as root unless told.
 ALLOW_ROOT := $(shell test "$$(id -u)" = 0 && echo --allow-root)
 
@@ -33,9 +35,9 @@ sandbox: setup ## the local ECR alone, in the foreground; Ctrl-C stops it
 
 test: setup lint ## run all tests and every notebook
 	@$(PYTHON) -m machine.clients
-	@echo "The tests of the sandbox's parts run at the same time as the others; their result comes last."
-	@$(BIN)/python -m pytest tests/sandbox --ignore-glob='tests/sandbox/test_*.py' > .cache/tests-beside.log 2>&1 & beside=$$!; \
-	ECR_TUTORIAL_KEEP_WARM=1 $(BIN)/python -m pytest tests --ignore-glob='tests/sandbox/*/*'; status=$$?; \
+	@echo "The tests of the sandbox run at the same time as those of the course; their result comes last."
+	@$(BIN)/python -m pytest $(OF_THE_SANDBOX) > .cache/tests-beside.log 2>&1 & beside=$$!; \
+	ECR_TUTORIAL_KEEP_WARM=1 $(BIN)/python -m pytest tests $(OF_THE_SANDBOX:%=--ignore %); status=$$?; \
 	wait $$beside || status=1; cat .cache/tests-beside.log; exit $$status
 	@echo "Every notebook from a clean state, with Docker as new installations have it:"
 	$(NEWER_ENGINE) $(BIN)/python -m pytest --nbval notebooks

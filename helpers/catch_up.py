@@ -48,10 +48,10 @@ def catch_up(lab: "Lab", notebook: str) -> None:
 
 def _note(lab: "Lab", notebook: str, before: list[Step]) -> None:
     """Note in the ledger what this notebook and the steps make, before it is made; LabError if a name is taken."""
-    cleanup.note(lab, names.made_by(notebook) + [("repository", settings.REPOSITORY)] * bool(before))
-    cleanup.registry_settings.note(lab, notebook)
     if notebook in BUILDS:
         engine.refuse_image_of_others(lab, settings.REPOSITORY)
+    cleanup.note(lab, names.made_by(notebook) + [("repository", settings.REPOSITORY)] * bool(before))
+    cleanup.registry_settings.note(lab, notebook)
 
 
 def has_repository(lab: "Lab") -> bool:

@@ -1,9 +1,5 @@
 """What AWS does not list or delete is reported, never passed over: it may still cost money."""
 
-import json
-import os
-
-import boto3
 import pytest
 
 from ecr_sandbox import SandboxError
@@ -38,23 +34,9 @@ def lab(plain, monkeypatch):
 
 
 @pytest.fixture
-def deny(lab):
-    """Call it to continue as a user who may do all but the named actions."""
-    iam = lab.client("iam")
-    iam.create_user(UserName="limited")
-    key = iam.create_access_key(UserName="limited")["AccessKey"]
-
-    def call(*actions):
-        statements = [
-            {"Effect": "Allow", "Action": "*", "Resource": "*"},
-            {"Effect": "Deny", "Action": list(actions), "Resource": "*"},
-        ]
-        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
-        iam.put_user_policy(UserName="limited", PolicyName="all-but", PolicyDocument=document)
-        os.environ |= {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
-        boto3.DEFAULT_SESSION = None
-
-    return call
+def deny(lab, deny):
+    """The lab exists before somebody is denied something."""
+    return deny
 
 
 def test_what_is_not_listed_is_an_error_and_not_empty(lab, deny):

@@ -59,7 +59,7 @@ def clean_up(lab: "Lab", dry_run: bool = False) -> dict[str, list[str]]:
     Under ``"problems"`` is a sentence for each resource that was not listed or not deleted, and may still cost money.
     With *dry_run* nothing is deleted: what would be is printed and returned.
     """
-    act, done = (kinds.find, "would be deleted") if dry_run else (kinds.delete, "deleted")
+    act, done = (kinds.find, "to delete") if dry_run else (kinds.delete, "deleted")
     parts = {
         "workloads": (f"clusters, functions and logs {done}", act(everything.workload_kinds(lab))),
         "repositories": (f"repositories {done}", _without_kind(act(everything.repository_kinds(lab)))),
@@ -106,6 +106,7 @@ def _delete(what: str, of: Iterable[Kind]) -> None:
 
 def _print(what: str, outcome: Outcome) -> None:
     if outcome.names or not outcome.problems:
-        print(f"✔ {what}: {', '.join(outcome.names) or 'none was left'}")
+        none = "none" if "to delete" in what else "none was left"
+        print(f"✔ {what}: {', '.join(outcome.names) or none}")
     for problem in outcome.problems:
         print(f"✗ {problem}")

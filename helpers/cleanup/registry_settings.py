@@ -25,7 +25,7 @@ def note(lab: "Lab", notebook: str) -> None:
 def restore(lab: "Lab", dry_run: bool = False) -> Outcome:
     """Set what was noted to its value from before; *names* are the settings that were changed.
 
-    A configuration that somebody else has changed too is a problem, and stays.
+    A configuration that someone else has changed too is a problem, and stays.
     """
     import boto3
 
@@ -36,7 +36,7 @@ def restore(lab: "Lab", dry_run: bool = False) -> Outcome:
             now = _configuration(ecr)
             if now != entry.before and _of_others(now) != _of_others(entry.before):
                 before = json.dumps(entry.before)
-                outcome.problems.append(f"{label} was changed by somebody else too; before the course it was {before}")
+                outcome.problems.append(f"{label} was changed by someone else too; before the course it was {before}")
                 continue
             if now != entry.before:
                 outcome.names.append(label)

@@ -132,7 +132,7 @@ def test_cleanup_deletes_what_the_course_made_and_can_run_again(on_aws, capsys, 
     on_aws.client().create_repository(repositoryName="demo-app-repo", tags=[settings.TAG])
     del os.environ["ECR_TUTORIAL_TARGET"]
     for arguments, line in (
-        (["--dry-run"], "✔ repositories would be deleted: demo-app-repo"),
+        (["--dry-run"], "✔ repositories to delete: demo-app-repo"),
         ([], "✔ repositories deleted: demo-app-repo"),
         ([], "✔ repositories deleted: none was left"),
     ):

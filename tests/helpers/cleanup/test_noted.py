@@ -89,7 +89,7 @@ def test_a_dry_run_changes_nothing(on_aws, capsys):
     on_aws.client().create_repository(repositoryName="demo-app-repo", tags=[settings.TAG])
     [entry] = note(("repository", "demo-app-repo"))
     assert on_aws.clean_up(dry_run=True)["repositories"] == ["demo-app-repo"]
-    assert "✔ repositories would be deleted: demo-app-repo\n" in capsys.readouterr().out
+    assert "✔ repositories to delete: demo-app-repo\n" in capsys.readouterr().out
     assert names(on_aws.client()) == {"demo-app-repo"}
     assert ledger.entries() == [entry]
 

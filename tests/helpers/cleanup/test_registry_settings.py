@@ -42,7 +42,7 @@ def test_it_is_restored(changed):
 def test_what_somebody_else_changed_meanwhile_stays(changed):
     put(changed, rule("prod-*", "team-*", "shop-*"))
     problems = registry_settings.restore(changed).problems
-    assert problems[0].startswith("registry scanning configuration in us-east-1 was changed by somebody else too;")
+    assert problems[0].startswith("registry scanning configuration in us-east-1 was changed by someone else too;")
     assert filters(changed) == ["prod-*", "team-*", "shop-*"]
     assert changed.clean_up()["problems"][0] == problems[0]
 

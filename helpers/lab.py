@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import ecr_sandbox
 from ecr_sandbox import SandboxError
-from helpers import aws_account, catch_up, cleanup, docker_hub, settings
+from helpers import aws_account, catch_up, cleanup, docker_hub, settings, waiting
 from helpers.aws_account import cell_names
 from helpers.docker_hub import DockerHub
 from helpers.errors import LabError
@@ -43,6 +43,11 @@ class Lab:
     def registry_url(self) -> str:
         """The registry's address with its scheme."""
         return f"{self.scheme}://{self.registry}"
+
+    @property
+    def partition(self) -> str:
+        """The second part of every ARN: ``aws``, or ``aws-cn`` and ``aws-us-gov`` in those Regions."""
+        return aws_account.partition(self.region)
 
     def client(self, service: str = "ecr"):
         """A plain boto3 client."""
@@ -93,6 +98,8 @@ class Lab:
         ecr_sandbox.advance_clock(settings.sandbox(), (moment - self.now()).total_seconds())
         print(f"✔ the sandbox's clock says {self.now():%Y-%m-%d %H:%M:%S}")
 
+    confirm_cost = aws_account.confirm_cost
+    wait_for = waiting.wait_for
     made = cleanup.made
     start_over = cleanup.start_over
     delete_iam = cleanup.delete_iam
@@ -180,14 +187,12 @@ def _connect_aws() -> Lab:
         raise LabError(
             "This terminal is set up for the sandbox.", "open a new terminal and set ECR_TUTORIAL_TARGET=aws there"
         )
-    import boto3
-
-    session = boto3.Session()
+    session = aws_account.session()
     account, region, arn = aws_account.identity(session)
     registry = aws_account.registry(account, region)
     print(f"✔ AWS: account {account}, region {region}, registry {registry}")
     print(f"  you are {arn}")
-    aws_account.confirm(account, region)
+    aws_account.confirm(account, region, session)
     cleanup.repositories.exists(session.client("ecr"), settings.REPOSITORY)  # refuses one that is not the tutorial's
     os.environ.update(aws_account.variables(account, region))
     os.environ.update(ecr_sandbox.docker_variables(os.environ))  # the Docker SDK does not read contexts

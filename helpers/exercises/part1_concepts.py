@@ -137,7 +137,7 @@ def builder_has_least_privilege(lab: Lab) -> str:
     builder = permissions.of_user(lab.client("iam"), "demo-builder")
     if builder is None:
         raise NotYet("there is no user demo-builder", "run the cell above: it creates the user")
-    prefix = f"arn:aws:ecr:{lab.region}:{lab.account}:repository"
+    prefix = f"arn:{lab.partition}:ecr:{lab.region}:{lab.account}:repository"
     web, base, other = f"{prefix}/demo-shop/web", f"{prefix}/demo-shop/base", f"{prefix}/of-another-team"
     if not permissions.allowed(builder, permissions.PASSWORD, "*"):
         raise NotYet("demo-builder cannot log in", f'allow {permissions.PASSWORD}, with "Resource": "*"')

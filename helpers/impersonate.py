@@ -10,6 +10,7 @@ from helpers.waiting import wait_for
 
 if TYPE_CHECKING:
     import boto3
+    from botocore.exceptions import ClientError
 
 
 POLICY_SECONDS = 15  # on AWS, until a refusal is one of IAM's and not of a policy that is still on its way
@@ -31,7 +32,7 @@ def as_user(lab: Lab, name: str) -> Iterator["boto3.Session | None"]:
         return
     try:
         session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=lab.region)
-        wait_for(lab, f"the new access key of {name} works", lambda: _is_accepted(session))
+        wait_for(lab, f"the new access key of {name} works", lambda: _use(session))
         yield session
     finally:
         iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
@@ -69,16 +70,23 @@ def is_denied(attempt: Callable[[], object]) -> bool:
     try:
         attempt()
     except ClientError as error:
-        return error.response["Error"]["Code"] in DENIED
+        return _denies(error)
     return False
 
 
-def _is_accepted(session: "boto3.Session") -> bool:
-    """Whether ECR knows the access key. What the user may do does not matter; STS may know a key before ECR does."""
+def _denies(error: "ClientError") -> bool:
+    return error.response["Error"]["Code"] in DENIED
+
+
+def _use(session: "boto3.Session") -> None:
+    """Use the access key in ECR, which may know it later than STS; ClientError unless it is accepted.
+
+    A user who may not do this was recognized, so a denial is not an error.
+    """
     from botocore.exceptions import ClientError
 
     try:
         session.client("ecr").describe_registry()
     except ClientError as error:
-        return error.response["Error"]["Code"] in DENIED
-    return True
+        if not _denies(error):
+            raise

@@ -1,7 +1,7 @@
 """The learner's own AWS account: whose it is, what its registry is called, and the consent before anything is made."""
 
 from .consent import confirm, confirm_cost
-from .identity import identity, session
+from .credentials import identity, session
 from .names import cell_names, other_region, partition, registry, variables
 
 __all__ = [

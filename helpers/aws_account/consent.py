@@ -139,7 +139,7 @@ def _looked_up(session: "boto3.Session", service: str, operation: str, result: s
 
 
 def _default_session() -> "boto3.Session":
-    from .identity import session
+    from .credentials import session
 
     return session()
 

@@ -201,14 +201,15 @@ def _connect_aws() -> Lab:
 
 
 def _extend_ipython(target: str) -> None:
-    """Register ``%%live`` and, on AWS, the cells to skip; does nothing outside of IPython."""
+    """Register ``%%live`` and, on AWS, the cells to skip and the partition; does nothing outside of IPython."""
     if "IPython" not in sys.modules:
         return
     from IPython import get_ipython
 
-    from helpers import show, skips
+    from helpers import partitions, show, skips
 
     if shell := get_ipython():
         show.register_magics(shell)
         if target == "aws":
             skips.register(shell)
+            partitions.register(shell)  # after it: it knows a cell by its text

@@ -51,7 +51,9 @@ def wait_for(lab: "Lab", what: str, attempt: Callable[[], Result], seconds: floa
                 raise
             refusal = f" ({error.response['Error']['Code']})"
         if time.monotonic() - start >= seconds:
-            raise LabError(f"AWS did not apply this within {seconds:.0f} seconds: {what}{refusal}.", "run the cell again")
+            raise LabError(
+                f"AWS did not apply this within {seconds:.0f} seconds: {what}{refusal}.", "run the cell again"
+            )
         if is_first:
             print(f"… waiting until AWS applies this, at most {seconds:.0f} seconds: {what}")
         is_first = False

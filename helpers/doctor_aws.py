@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from ecr_sandbox import SandboxError
 from helpers import aws_account, settings
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import boto3
 
 PERMISSIONS = "aws_permissions.json"
+AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws", ".amazonwebservices.com.cn")
 NAMES = 3  # so many denied actions are named
 READS = (  # tried if permissions cannot be simulated: service, operation, action
     ("ecr", "get_authorization_token", "ecr:GetAuthorizationToken"),
@@ -38,6 +40,7 @@ def rows() -> list[Row]:
     return [
         ok("AWS identity", "known", arn),
         ok("AWS region", f"set{no_public}", f"{region}, registry {registry}"),
+        *endpoint_rows(session),
         *permission_rows(session, account, region, arn),
         network_row(session),
         scanning_row(session),
@@ -59,6 +62,15 @@ def permission_rows(session: "boto3.Session", account: str, region: str, arn: st
         text = "reading works; creating is unknown, because iam:SimulatePrincipalPolicy was refused"
     found = [_denied_row(service, denied) for service in data(PERMISSIONS)["services"] if _of(service, denied)]
     return found or [ok("Permissions", text)]
+
+
+def endpoint_rows(session: "boto3.Session") -> list[Row]:
+    """A row if calls of ECR do not reach AWS, as with LocalStack; pushes would still go to AWS."""
+    endpoint = session.client("ecr").meta.endpoint_url
+    if urlsplit(endpoint).netloc.endswith(AWS_DOMAINS):
+        return []
+    fix = "unset AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_ECR, or remove endpoint_url from ~/.aws/config"
+    return [miss("AWS endpoint", f"calls of ECR go to {endpoint}, and pushes go to AWS", fix)]
 
 
 def network_row(session: "boto3.Session") -> Row:

@@ -15,8 +15,15 @@ TIMEOUT = 300  # seconds; on AWS a scan takes a minute or two
 PAUSE = {"sandbox": 0.1, "aws": 5.0}  # seconds between two polls
 KINDS = ("findings", "enhancedFindings")
 STILL_SCANNING = ("IN_PROGRESS", "PENDING")
-NOT_SCANNED = ("FAILED", "UNSUPPORTED_IMAGE", "FINDINGS_UNAVAILABLE", "SCAN_ELIGIBILITY_EXPIRED", "LIMIT_EXCEEDED")
-NOT_SCANNED += ("IMAGE_ARCHIVED", "IMAGE_SIZE_EXCEEDED")  # ScanStatus in ECR's API
+NOT_SCANNED = (  # STILL_SCANNING and these, with COMPLETE and ACTIVE, are ScanStatus in ECR's API
+    "FAILED",
+    "UNSUPPORTED_IMAGE",
+    "FINDINGS_UNAVAILABLE",
+    "SCAN_ELIGIBILITY_EXPIRED",
+    "LIMIT_EXCEEDED",
+    "IMAGE_ARCHIVED",
+    "IMAGE_SIZE_EXCEEDED",
+)
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL", "UNDEFINED", "UNTRIAGED")  # most severe first
 NO_VERSION = ("", "NotAvailable")  # Inspector's fixedInVersion of a package without a fix
 FIXED_IN, NO_FIX = "Fixed in ", "No fixed version is known here."  # the sandbox's descriptions; AWS's say nothing

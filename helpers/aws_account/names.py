@@ -1,12 +1,10 @@
 """What things are called in an account and Region: the registry, the partition of ARNs, and the cells' variables."""
 
 import os
-import re
 from urllib.parse import urlsplit
 
 from ecr_sandbox import prepend_path, registry_names
 from helpers import settings
-from helpers.errors import LabError
 
 # By the beginning of a Region's name: another Region of its partition, and one for learners who work in that.
 OTHER_REGIONS = {
@@ -14,25 +12,23 @@ OTHER_REGIONS = {
     "us-gov-": ("us-gov-west-1", "us-gov-east-1"),
     "": ("eu-west-1", "eu-central-1"),
 }
-API_HOST = re.compile(r"(?:api\.)?(ecr(?:-fips)?\.[a-z0-9-]+\.(?:[a-z0-9-]+\.)+[a-z]+)")
 
 
 def registry(account: str, region: str) -> str:
-    """The address of an account's private registry in a Region, for the endpoint that boto3 uses.
+    """The address of an account's private registry in a Region, named like boto3's endpoint there.
 
     With AWS_USE_FIPS_ENDPOINT or AWS_USE_DUALSTACK_ENDPOINT (or the same in the profile) both have other names.
-    LabError if the endpoint is not AWS's. Source: the names that amazon-ecr-credential-helper accepts
-    (ecr-login/api/client.go), and "Making requests to Amazon ECR registries" in the ECR user guide.
+    Source: the names that amazon-ecr-credential-helper accepts (ecr-login/api/client.go), and "Making requests to
+    Amazon ECR registries" in the ECR user guide.
     """
     import boto3
+    from botocore.config import Config
 
-    endpoint = boto3.client("ecr", region_name=region).meta.endpoint_url
-    found = API_HOST.fullmatch(urlsplit(endpoint).hostname or "")
-    if not found:
-        wrong = f"boto3 sends requests for ECR to {endpoint}, which is not AWS's endpoint."
-        raise LabError(wrong, "unset AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_ECR, or endpoint_url in ~/.aws/config")
-    host = found[1]
-    return f"{account}.dkr-{host.replace('.api.', '.on.')}" if ".api." in host else f"{account}.dkr.{host}"
+    own = Config(ignore_configured_endpoint_urls=True)
+    host = urlsplit(boto3.client("ecr", region_name=region, config=own).meta.endpoint_url).netloc
+    if ".api." in host:  # dual-stack: ecr.eu-west-3.api.aws
+        return f"{account}.dkr-{host.replace('.api.', '.on.')}"
+    return f"{account}.dkr.{host.removeprefix('api.')}"
 
 
 def partition(region: str) -> str:

@@ -88,6 +88,23 @@ def test_in_govcloud_there_is_no_ecr_public(calls, monkeypatch):
     assert "arn:aws-us-gov:ecr:us-gov-west-1:123456789012:repository/demo-app-repo" in json.dumps(asked)
 
 
+def test_an_endpoint_that_is_not_of_aws_is_reported(monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_ECR", "http://localhost:4566")
+    [row] = doctor_aws.endpoint_rows(boto3.Session())
+    assert doctor.line(row) == (
+        "✗ AWS endpoint    calls of ECR go to http://localhost:4566, and pushes go to AWS. Fix: unset AWS_ENDPOINT_URL "
+        "and AWS_ENDPOINT_URL_ECR, or remove endpoint_url from ~/.aws/config"
+    )
+
+
+@pytest.mark.parametrize("region", ["eu-west-1", "cn-north-1", "us-gov-west-1"])
+@pytest.mark.parametrize("dual", ["true", "false"])
+def test_the_endpoints_of_aws_are_right(monkeypatch, region, dual):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    monkeypatch.setenv("AWS_USE_DUALSTACK_ENDPOINT", dual)
+    assert doctor_aws.endpoint_rows(boto3.Session()) == []
+
+
 # Permissions
 
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from ecr_sandbox import SandboxError
 from helpers import aws_account, settings
 
 ACCOUNT = "111111111111"
@@ -32,13 +31,9 @@ def test_both_kinds_of_endpoint_at_the_same_time(monkeypatch):
     assert aws_account.registry(ACCOUNT, "us-east-1") == f"{ACCOUNT}.dkr-ecr-fips.us-east-1.on.aws"
 
 
-@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_ECR"])
-def test_an_endpoint_that_is_not_of_aws_is_an_error(monkeypatch, variable):
-    monkeypatch.setenv(variable, "http://localhost:4566")
-    with pytest.raises(
-        SandboxError, match=r"to http://localhost:4566, which is not AWS's endpoint\. Fix: unset AWS_END"
-    ):
-        aws_account.registry(ACCOUNT, "eu-west-3")
+def test_the_registry_is_that_of_aws_with_another_endpoint_too(monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:4566")
+    assert aws_account.registry(ACCOUNT, "eu-west-3") == f"{ACCOUNT}.dkr.ecr.eu-west-3.amazonaws.com"
 
 
 @pytest.mark.parametrize(

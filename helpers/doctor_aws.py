@@ -59,7 +59,7 @@ def permission_rows(session: "boto3.Session", account: str, region: str, arn: st
         text = "everything that the course calls is allowed"
     except (BotoCoreError, ClientError):
         denied = dict(_tried(session))
-        text = "reading works; creating is unknown, because iam:SimulatePrincipalPolicy was refused"
+        text = "reading works; creating is unknown, because iam:SimulatePrincipalPolicy failed"
     found = [_denied_row(service, denied) for service in data(PERMISSIONS)["services"] if _of(service, denied)]
     return found or [ok("Permissions", text)]
 

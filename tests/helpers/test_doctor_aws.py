@@ -159,7 +159,7 @@ def test_the_root_user_is_not_simulated(calls):
 def test_without_simulation_reading_is_tried_and_the_rest_is_unknown(calls):
     calls["SimulatePrincipalPolicy"] = "AccessDenied"
     assert permissions() == [
-        "✔ Permissions     reading works; creating is unknown, because iam:SimulatePrincipalPolicy was refused"
+        "✔ Permissions     reading works; creating is unknown, because iam:SimulatePrincipalPolicy failed"
     ]
 
 

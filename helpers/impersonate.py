@@ -4,6 +4,8 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from helpers import names, settings
+from helpers.cleanup.kinds import has_tag
 from helpers.errors import LabError
 from helpers.lab import Lab
 from helpers.waiting import wait_for
@@ -26,6 +28,8 @@ def as_user(lab: Lab, name: str) -> Iterator["boto3.Session | None"]:
 
     iam = lab.client("iam")
     try:
+        if lab.target == "aws" and not has_tag(iam.list_user_tags(UserName=name)["Tags"]):
+            raise LabError(f"The user {name} has no tag {settings.TAG_TEXT}, so it gets no key.", names.ANOTHER_PREFIX)
         key = iam.create_access_key(UserName=name)["AccessKey"]
     except iam.exceptions.NoSuchEntityException:
         yield None

@@ -90,7 +90,8 @@ def test_env_on_aws_sets_the_registry_and_no_credentials(monkeypatch, capsys):
     cli.commands.main(["env"], obj=settings.sandbox, standalone_mode=False)
     lines = capsys.readouterr().out.splitlines()
     assert "export REGISTRY=111111111111.dkr.ecr.eu-west-1.amazonaws.com;" in lines
-    assert not any("AWS_ACCESS_KEY_ID" in line or line.startswith("unset") for line in lines)
+    assert f"export DOCKER_CONFIG='{settings.state()}/docker-on-aws/docker';" in lines
+    assert not any("AWS_ACCESS_KEY_ID" in line or line.startswith("unset AWS") for line in lines)
 
 
 def test_reset_deletes_the_progress(state):

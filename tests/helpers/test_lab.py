@@ -14,7 +14,7 @@ from moto import mock_aws
 import ecr_sandbox
 import helpers
 from ecr_sandbox import SandboxError
-from helpers import aws_account, lab, settings
+from helpers import aws_account, lab, ledger, settings
 from machine import aws_cli
 
 
@@ -138,6 +138,9 @@ def aws(monkeypatch, tmp_path):
         yield
 
 
+DOCKER = {"DOCKER_CONFIG", "DOCKER_CLI_HINTS", "REGISTRY_AUTH_FILE"}
+
+
 def answers(monkeypatch, what):
     def reply(question):
         print(question)
@@ -193,7 +196,7 @@ def test_connect_to_aws_sets_only_the_documented_variables(aws, monkeypatch):
     helpers.connect()
     new = {name for name in os.environ if os.environ[name] != before.get(name)}
     names = {"REGISTRY", "PUBLIC_REGISTRY", "ACCOUNT_ID", "REPOSITORY_NAME", "REPOSITORY_URI", "OTHER_REGION"}
-    assert new == names | {"AWS_REGION", "DOCKER_HOST", "PATH"}  # and AWS_DEFAULT_REGION, which had this value
+    assert new | {"PATH"} == names | {"AWS_REGION", "DOCKER_HOST", "PATH", *DOCKER}
     assert os.environ["PATH"].startswith(f"{settings.aws_cli().parent}:")
     assert set(before) <= set(os.environ)
 
@@ -363,13 +366,16 @@ def test_a_repository_of_the_learner_with_the_same_name_is_not_used(aws, monkeyp
     ecr = boto3.client("ecr")
     arn = ecr.create_repository(repositoryName="demo-app-repo")["repository"]["repositoryArn"]
     answers(monkeypatch, "yes")
+    lab = helpers.connect()
     with pytest.raises(
-        SandboxError, match=r"^The repository demo-app-repo has no tag made-by=learn-amazon-ecr: .*Region"
+        SandboxError,
+        match=r"^The repository demo-app-repo has no tag made-by=learn-amazon-ecr: .*ECR_TUTORIAL_PREFIX=my-course- ",
     ):
-        helpers.connect()
-    assert "REPOSITORY_NAME" not in os.environ
+        lab.catch_up("00")
+    assert ledger.entries() == []
     ecr.tag_resource(resourceArn=arn, tags=[settings.TAG])
-    assert helpers.connect().target == "aws"
+    lab.catch_up("00")
+    assert [entry.name for entry in ledger.entries()] == ["demo-app-repo"]
 
 
 def test_catching_up_does_not_take_a_repository_of_the_learner(aws, monkeypatch):

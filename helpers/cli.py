@@ -72,15 +72,13 @@ def main() -> None:
 
 
 def _environment() -> tuple[dict[str, str], list[str]]:
-    # Imported here because boto3 takes longer to import than everything else takes to run.
+    # Imported here because the engine's client takes longer to import than everything else takes to run.
     from helpers import aws_account, lab
 
     if lab.chosen_target() == "sandbox":
         return lab.enter_sandbox()[1:]
-    import boto3
-
     if ecr_sandbox.is_isolated(os.environ, settings.state()):
         raise LabError("This terminal is set up for the sandbox.", "open a new terminal")
-    account, region, _ = aws_account.identity(boto3.Session())
+    account, region, _ = aws_account.identity(aws_account.session())
     docker, unset = lab.docker_configuration()
     return aws_account.variables(account, region) | docker, unset

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import ecr_sandbox
 from ecr_sandbox import SandboxError
-from helpers import aws_account, catch_up, cleanup, docker_hub, second_account, settings
+from helpers import aws_account, catch_up, cleanup, docker_hub, second_account, settings, waiting
 from helpers.aws_account import cell_names
 from helpers.docker_hub import DockerHub
 from helpers.errors import LabError
@@ -46,6 +46,11 @@ class Lab:
     def registry_url(self) -> str:
         """The registry's address with its scheme."""
         return f"{self.scheme}://{self.registry}"
+
+    @property
+    def partition(self) -> str:
+        """The second part of every ARN: ``aws``, or ``aws-cn`` and ``aws-us-gov`` in those Regions."""
+        return aws_account.partition(self.region)
 
     def client(self, service: str = "ecr"):
         """A plain boto3 client."""
@@ -100,6 +105,8 @@ class Lab:
         ecr_sandbox.advance_clock(settings.sandbox(), (moment - self.now()).total_seconds())
         print(f"✔ the sandbox's clock says {self.now():%Y-%m-%d %H:%M:%S}")
 
+    confirm_cost = aws_account.confirm_cost
+    wait_for = waiting.wait_for
     made = cleanup.made
     start_over = cleanup.start_over
     delete_iam = cleanup.delete_iam
@@ -191,14 +198,12 @@ def _connect_aws() -> Lab:
         raise LabError(
             "This terminal is set up for the sandbox.", "open a new terminal and set ECR_TUTORIAL_TARGET=aws there"
         )
-    import boto3
-
-    session = boto3.Session()
+    session = aws_account.session()
     account, region, arn = aws_account.identity(session)
     registry = aws_account.registry(account, region)
     print(f"✔ AWS: account {account}, region {region}, registry {registry}")
     print(f"  you are {arn}")
-    aws_account.confirm(account, region)
+    aws_account.confirm(account, region, session)
     second = second_account.on_aws(account, region)
     os.environ.update(aws_account.variables(account, region))
     _use_own_docker_configuration()
@@ -219,15 +224,16 @@ def _use_own_docker_configuration() -> None:
 
 
 def _extend_ipython(target: str) -> None:
-    """Register ``%%live``, the prefix of names and, on AWS, the cells to skip; does nothing outside of IPython."""
+    """Register ``%%live``, names and, on AWS, the cells to skip and the partition; does nothing outside of IPython."""
     if "IPython" not in sys.modules:
         return
     from IPython import get_ipython
 
-    from helpers import names, show, skips
+    from helpers import names, partitions, show, skips
 
     if shell := get_ipython():
         show.register_magics(shell)
         if target == "aws":
             skips.register(shell)
-        names.register(shell)  # after it: it knows a cell by its text
+            partitions.register(shell)  # after it: it knows a cell by its text
+        names.register(shell)

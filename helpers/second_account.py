@@ -35,10 +35,11 @@ def on_aws(account: str, region: str) -> SecondAccount | None:
     if not profile:
         return None
     try:
-        found = SecondAccount(profile, aws_account.identity(session(profile, region))[0])
+        its = session(profile, region)
+        found = SecondAccount(profile, aws_account.identity(its)[0])
         if found.account == account:
             raise LabError(f"The profile {profile} is of the same account.", f"set {PROFILE} to one of another account")
-        _confirm(found.account, region)
+        _confirm(found.account, region, its)
     except LabError as error:
         print(f"✗ second account: {error}")
         return None
@@ -58,10 +59,10 @@ def session(profile: str, region: str) -> "boto3.Session":
         raise LabError(f"There is no AWS profile {profile}.", fix) from None
 
 
-def _confirm(account: str, region: str) -> None:
+def _confirm(account: str, region: str, session: "boto3.Session") -> None:
     given = os.environ.get(CONFIRM)
     if given == account:
         return
     if given or os.environ.get("ECR_TUTORIAL_CONFIRM"):  # no terminal to ask in
         raise LabError(f"Account {account} is not confirmed.", f"set {CONFIRM}={account}")
-    aws_account.confirm(account, region)
+    aws_account.confirm(account, region, session)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from helpers import names, settings
+from helpers import aws_account, names, settings
 from helpers.errors import LabError
 from helpers.list_all import list_all
 
@@ -29,7 +29,7 @@ def all_public_kinds(place: Place) -> list[Kind]:
 
 def other_region(lab: "Lab") -> str:
     """The Region, not the Lab's, in which exercises leave a repository to be found."""
-    return "eu-west-1" if lab.region != "eu-west-1" else "eu-central-1"
+    return aws_account.other_region(lab.region)
 
 
 def made(lab: "Lab") -> list[dict]:

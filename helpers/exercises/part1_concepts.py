@@ -137,7 +137,7 @@ def builder_has_least_privilege(lab: Lab) -> str:
     builder = permissions.of_user(lab.client("iam"), f"{settings.PREFIX}builder")
     if builder is None:
         raise NotYet("there is no user demo-builder", "run the cell above: it creates the user")
-    repository = f"arn:aws:ecr:{lab.region}:{lab.account}:repository/"
+    repository = f"arn:{lab.partition}:ecr:{lab.region}:{lab.account}:repository/"
     shop = f"{repository}{settings.PREFIX}shop"
     web, base, other = f"{shop}/web", f"{shop}/base", f"{repository}of-another-team"
     if not permissions.allowed(builder, permissions.PASSWORD, "*"):

@@ -13,7 +13,7 @@ ACCOUNT = "123456789012"
 REGION = "us-east-1"
 DEFAULT_PORT = 5050
 
-# The example keys of AWS's documentation: easy to recognise, and worthless at AWS.
+# The example keys of AWS's documentation: easy to recognize, and worthless at AWS.
 ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 

@@ -23,7 +23,7 @@ NEEDED = (permissions.PASSWORD, *sorted(permissions.PULL))
 
 def _role(lab: Lab, *actions: str, repository: str = settings.REPOSITORY) -> list[dict]:
     """The statements that allow these actions, those of a pull on one repository."""
-    arn = f"arn:aws:ecr:{lab.region}:{lab.account}:repository/{repository}"
+    arn = f"arn:{lab.partition}:ecr:{lab.region}:{lab.account}:repository/{repository}"
     statements = [roles.allow([permissions.PASSWORD], "*")] if permissions.PASSWORD in actions else []
     return [*statements, roles.allow([each for each in actions if each != permissions.PASSWORD], arn)]
 
@@ -48,7 +48,7 @@ def _prepare(
         "subnets": ",".join(subnets),
         "role": arn,
         "processor": right,
-        "arn": f"arn:aws:ecr:{lab.region}:{lab.account}:repository/{settings.REPOSITORY}",
+        "arn": f"arn:{lab.partition}:ecr:{lab.region}:{lab.account}:repository/{settings.REPOSITORY}",
     }
 
 

@@ -73,7 +73,7 @@ def _immutable_wrong(lab: Lab, facts: Facts) -> str:
 def _denied(lab: Lab, rng: random.Random) -> Facts:
     _start_over(lab)
     action = rng.choice(DENIED)
-    team = {"AWS": f"arn:aws:iam::{lab.account}:root"}
+    team = {"AWS": f"arn:{lab.partition}:iam::{lab.account}:root"}
     statements = [
         {"Sid": "TeamMayPull", "Effect": "Allow", "Principal": team, "Action": PULL},
         {"Sid": "Freeze", "Effect": "Deny", "Principal": "*", "Action": action},

@@ -134,7 +134,7 @@ def _by_tag(lab: Lab, _: random.Random) -> Facts:
 
 def _register(lab: Lab, image: str) -> str:
     """Register a task definition of this image; the ARN of its execution role."""
-    arn = f"arn:aws:ecr:{lab.region}:{lab.account}:repository/{NAME}"
+    arn = f"arn:{lab.partition}:ecr:{lab.region}:{lab.account}:repository/{NAME}"
     role = roles.new(lab, NAME, roles.pull(arn))
     task_definitions.register(lab, NAME, {"image": image}, role)
     return role

@@ -22,6 +22,7 @@ def lab(monkeypatch, tmp_path, capsys):
     (app / "app.txt").write_text("one")
     (app / "base.txt").write_text("base")
     (app / "Dockerfile").write_text("FROM scratch\nCOPY base.txt /\nCOPY app.txt /\nUSER 1000\n" + LABEL)
+    monkeypatch.setattr(settings, "PREFIX", "helpers-test-")
     monkeypatch.setattr(settings, "REPOSITORY", NAME)
     monkeypatch.setattr(catch_up, "SAMPLE_APP", app)
     lab = helpers.connect()

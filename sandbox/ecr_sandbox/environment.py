@@ -98,6 +98,24 @@ def isolated(
     return new, [*UNSET, *also]
 
 
+def docker_environment(environ: Mapping[str, str], folder: Path) -> tuple[dict[str, str], list[str]]:
+    """``(set, unset)`` that give ``docker`` a configuration of its own in *folder*, with the user's engine and plugins.
+
+    Its files are written. Logins are kept there as text: the user's own logins, ``credsStore`` and ``credHelpers`` are
+    neither used nor changed.
+    """
+    new = {
+        **docker_engine.variables(environ),
+        "DOCKER_CONFIG": str(folder / "docker"),
+        "DOCKER_CLI_HINTS": "false",
+        "REGISTRY_AUTH_FILE": str(folder / "docker" / "config.json"),
+    }
+    (folder / "docker").mkdir(mode=0o700, parents=True, exist_ok=True)
+    _write_docker_config(folder)
+    docker_engine.link_plugins(environ, folder)
+    return new, [name for name in UNSET if name.startswith(("DOCKER_", "BUILDX_"))]
+
+
 def registry_names(registry: str, account: str, public_registry: str) -> dict[str, str]:
     """The variables that name the registries, for commands such as ``docker push "$REGISTRY/app"``."""
     return {"REGISTRY": registry, "PUBLIC_REGISTRY": public_registry, "ACCOUNT_ID": account}
@@ -136,9 +154,7 @@ def write_files(state: Path, aws: Path | None = None) -> None:
     origin.use_own_only(state)
     for folder in ("docker", "aws", "aws/home", "bin"):
         (state / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not _has_auths(state / "docker" / "config.json"):
-        # With an empty "auths" the docker CLI would choose the user's keychain.
-        _write(state / "docker" / "config.json", '{"auths": {"sandbox.invalid": {}}}\n')
+    _write_docker_config(state)
     for profile, key, secret in (
         ("default", settings.ACCESS_KEY, settings.SECRET_KEY),
         (settings.OTHER_PROFILE, settings.OTHER_ACCESS_KEY, settings.OTHER_SECRET_KEY),
@@ -161,6 +177,12 @@ def prepend(path: str, *folders: Path) -> str:
     """The value *path* of ``PATH`` with these folders first."""
     first = [str(folder) for folder in folders]
     return os.pathsep.join(first + [part for part in path.split(os.pathsep) if part and part not in first])
+
+
+def _write_docker_config(folder: Path) -> None:
+    if not _has_auths(folder / "docker" / "config.json"):
+        # With an empty "auths" the docker CLI would choose the user's keychain.
+        _write(folder / "docker" / "config.json", '{"auths": {"sandbox.invalid": {}}}\n')
 
 
 def _find_aws(state: Path) -> Path | None:

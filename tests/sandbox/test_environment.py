@@ -212,3 +212,24 @@ def test_apply_changes_the_environment_and_botocore(state, process_environment):
     assert "AWS_PROFILE" not in os.environ
     assert environment.is_isolated(os.environ, state)
     assert botocore.loaders.Loader().search_paths[0] == str(state / "aws" / "models")
+
+
+# A Docker configuration of its own, without the sandbox ---
+
+
+def test_docker_gets_a_configuration_of_its_own(tmp_path):
+    user, own = tmp_path / "user", tmp_path / "own"
+    (user / "cli-plugins").mkdir(parents=True)
+    theirs = '{"auths": {}, "credsStore": "desktop", "credHelpers": {"public.ecr.aws": "ecr-login"}}'
+    (user / "config.json").write_text(theirs)
+    environ = {"DOCKER_CONFIG": str(user), "DOCKER_HOST": "unix:///engine.sock", "DOCKER_AUTH_CONFIG": "{}"}
+    for _ in range(2):
+        new, unset = environment.docker_environment(environ, own)
+        environ = {name: value for name, value in environ.items() if name not in unset} | new
+    assert environ["DOCKER_CONFIG"] == str(own / "docker")
+    assert environ["DOCKER_HOST"] == "unix:///engine.sock"
+    assert "DOCKER_AUTH_CONFIG" not in environ
+    config = json.loads((own / "docker" / "config.json").read_text())
+    assert config == {"auths": {"sandbox.invalid": {}}}
+    assert (own / "docker" / "cli-plugins").readlink() == user / "cli-plugins"
+    assert (user / "config.json").read_text() == theirs

@@ -13,12 +13,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from machine import newer_engine, private_machine
 from machine.commands import run
-from machine.project import ROOT, base_image_layout, settings
+from machine.project import CACHE, ROOT, base_image_layout, settings
 from machine.say import Stop, say
 
 ACCOUNT, REGION = "210987654321", "eu-west-3"
@@ -30,12 +31,14 @@ CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 DEFAULT = ["--nbval", "notebooks"]
 USER = "rehearsal"
 INSIDE = "--inside"
+KEPT = CACHE / "rehearsal"  # what a rehearsal leaves: the log of the sandbox, and the decisions of its IAM
+KEEP = "LEARN_AMAZON_ECR_KEEP"
 
 
 def main(arguments: list[str]) -> int:
     """Run pytest with *arguments*, and return its exit code; 0 with a reason if there can be no private machine."""
     if arguments[:1] == [INSIDE]:
-        return _inside(arguments[1:] or DEFAULT)
+        return _inside(arguments[1:])
     try:
         private_machine.check()
         if missing := newer_engine.missing():
@@ -44,29 +47,38 @@ def main(arguments: list[str]) -> int:
         say(f"SKIPPED: the rehearsal of the course on AWS needs a private machine, and {unavailable}.")
         return 0
     before = state_of_machine()
-    command = [sys.executable, "-m", "machine.rehearse", INSIDE, *arguments]
-    os.environ[OUTSIDE] = _namespace()
-    code = newer_engine.main(command)
+    KEPT.mkdir(parents=True, exist_ok=True)
+    os.environ[KEEP] = str(KEPT)
+    code = newer_engine.main(on_a_private_machine([sys.executable, "-m", "pytest", *(arguments or DEFAULT)]))
     if changed := [name for name, state in state_of_machine().items() if state != before[name]]:
         say(f"The rehearsal changed this machine: {', '.join(changed)}.")
         return 1
     return code
 
 
+def on_a_private_machine(command: list[str]) -> list[str]:
+    """What runs *command* as a learner on AWS, when it is run on a private machine; it refuses to run on this one."""
+    os.environ[OUTSIDE] = _namespace()
+    return [sys.executable, "-m", "machine.rehearse", INSIDE, *command]
+
+
 def state_of_machine() -> dict[str, str]:
-    """What of this machine the rehearsal must not change, by name: names, certificates, interfaces, firewall."""
-    files = {"/etc/hosts", "/etc/resolv.conf", str(CERTIFICATES)}
+    """What of this machine the rehearsal must not change, by name: names, certificates, interfaces, firewall.
+
+    Without what belongs to single containers of this machine's own engine, which come and go meanwhile.
+    """
+    files = ("/etc/hosts", "/etc/resolv.conf", str(CERTIFICATES))
     states = {name: Path(name).read_text() if Path(name).exists() else "" for name in files}
     states["/etc/docker"] = run(["find", "/etc/docker", "-type", "f"]).stdout
-    states["network interfaces"] = run(["ip", "-brief", "link"]).stdout
-    states["firewall"] = "\n".join(
-        line.partition("[")[0] for line in run(["iptables-save"]).stdout.splitlines() if not line.startswith("#")
-    )
+    links = [line.split()[0] for line in run(["ip", "-brief", "link"]).stdout.splitlines()]
+    states["network interfaces"] = "\n".join(link for link in links if not link.startswith("veth"))
+    rules = [line for line in run(["iptables-save"]).stdout.splitlines() if line.startswith(("*", "-A"))]
+    states["firewall"] = "\n".join(line for line in rules if "/32" not in line)
     return states
 
 
-def _inside(arguments: list[str]) -> int:
-    """On the private machine: start the sandbox as AWS, and run pytest."""
+def _inside(command: list[str]) -> int:
+    """On the private machine: start the sandbox as AWS, and run *command*."""
     if os.environ.pop(OUTSIDE, "") in ("", _namespace()):
         say("The rehearsal was not started: this is not a private machine.")
         return 1
@@ -76,7 +88,7 @@ def _inside(arguments: list[str]) -> int:
         with _aws(folder) as status:
             _use_names(status)
             environ = _learner(folder, status)
-            return subprocess.call([sys.executable, "-m", "pytest", *arguments], cwd=ROOT, env=environ)
+            return subprocess.call(command, cwd=ROOT, env=environ)
     except Stop as stop:
         say(str(stop))
         return 1
@@ -108,6 +120,9 @@ def _aws(folder: Path) -> Iterator[Mapping]:
     """The status of a sandbox that serves AWS's names while the rehearsal runs."""
     import ecr_sandbox
 
+    kept = Path(os.environ.pop(KEEP, "") or folder)
+    decisions = kept / "decisions.jsonl"
+    decisions.unlink(missing_ok=True)
     aws = ecr_sandbox.Settings(
         folder / "aws",
         base_image=base_image_layout(),
@@ -115,25 +130,33 @@ def _aws(folder: Path) -> Iterator[Mapping]:
         region=REGION,
         aws_names=True,
         address=ADDRESS,
+        as_slow_as_aws=True,
+        decisions=decisions,
     )
     status = ecr_sandbox.start(aws)
     try:
         yield status
     finally:
         ecr_sandbox.stop(aws)
+        shutil.copy(ecr_sandbox.log_file(aws), kept)
 
 
 def _use_names(status: Mapping) -> None:
     """Let AWS's names lead to the sandbox, and this machine's programs trust its certificates."""
-    names = status["aws_names"]
-    lines = "".join(f"{names['address']} {name}\n" for name in names["names"])
+    from boto3 import Session
+
+    from ecr_sandbox.http import aws_names
+
+    accounts, regions = list(status["accounts"]), Session().get_available_regions("ecr")
+    names = aws_names.names(accounts, regions)
     with Path("/etc/hosts").open("a") as hosts:
-        hosts.write(lines)
-    ca = Path(names["ca"]).read_text()
+        hosts.writelines(f"{ADDRESS} {name}\n" for name in names)
+    ca = Path(status["aws_names"]["ca"]).read_text()
     CERTIFICATES.parent.mkdir(parents=True, exist_ok=True)
     with CERTIFICATES.open("a") as bundle:
         bundle.write(ca)
-    for name in names["names"]:  # the engine read the bundle when it started
+    registries = [aws_names.registry_host(account, region) for account in accounts for region in regions]
+    for name in (aws_names.PUBLIC_HOST, *registries):  # the engine read the bundle when it started
         folder = Path("/etc/docker/certs.d", name)
         folder.mkdir(parents=True)
         (folder / "ca.crt").write_text(ca)
@@ -177,7 +200,23 @@ def _administrator(status: Mapping) -> tuple[str, str]:
     iam.create_user(UserName=USER)
     iam.attach_user_policy(UserName=USER, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
     made = iam.create_access_key(UserName=USER)["AccessKey"]
+    _wait_for(made["AccessKeyId"], made["SecretAccessKey"], status["endpoint"])
     return made["AccessKeyId"], made["SecretAccessKey"]
+
+
+def _wait_for(key: str, secret: str, endpoint: str) -> None:
+    """Return when the key has an effect; Stop if that takes too long."""
+    import boto3
+    from botocore.exceptions import ClientError
+
+    sts = boto3.client("sts", REGION, endpoint_url=endpoint, aws_access_key_id=key, aws_secret_access_key=secret)
+    until = time.monotonic() + START_LIMIT
+    while time.monotonic() < until:
+        with contextlib.suppress(ClientError):
+            sts.get_caller_identity()
+            return
+        time.sleep(1)
+    raise Stop("The key of the rehearsal's administrator is not valid after a minute.")
 
 
 if __name__ == "__main__":

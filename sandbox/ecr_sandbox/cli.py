@@ -71,6 +71,12 @@ def commands() -> None:
 @click.option("--tls-port", type=click.IntRange(1, 65535), help="Its port, if another program forwards 443 to it.")
 @click.option("--account", type=_Matching(settings.ACCOUNT_NUMBER, "12 digits"), help="The default account.")
 @click.option("--region", type=_Matching(settings.REGION_NAME, "a Region"), help="The default Region.")
+@click.option("--as-slow-as-aws", is_flag=True, default=None, help="Take AWS's usual time: IAM, Fargate, logs, scans.")
+@click.option(
+    "--decisions",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Append each decision of IAM to this file, as JSON.",
+)
 @pass_settings
 def serve(sandbox: Settings, state: Path | None, tls: bool, **given: Any) -> None:
     """Run the sandbox in the foreground. It prints `ready URL`; Ctrl-C stops it."""

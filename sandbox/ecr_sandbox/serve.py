@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.loaders import Loader
 
-from ecr_sandbox import settings
+from ecr_sandbox import delays, settings
 from ecr_sandbox.deferred_import import defer
 from ecr_sandbox.http import addresses, aws_names
 from ecr_sandbox.http.addresses import AwsNames, LocalPorts
@@ -88,7 +88,12 @@ def _serve(sandbox: Settings, lock: Path) -> None:
     settings.ACCOUNT, settings.REGION = sandbox.account, sandbox.region  # before the app's modules read them
     from ecr_sandbox.app import App
     from ecr_sandbox.bad_requests import malformed
+    from ecr_sandbox.iam import decision_log
 
+    if sandbox.as_slow_as_aws:
+        delays.current = delays.AS_AWS
+    if sandbox.decisions:
+        decision_log.write_to(sandbox.decisions)
     app, listeners = App(sandbox.state, as_aws=sandbox.aws_names), Listeners(sandbox.state, malformed)
     app.store.in_place.watch(lock)
     try:

@@ -44,6 +44,8 @@ class Settings:
     aws_names: bool = False  # serve AWS's host names with HTTPS, at this address and port
     address: str = "127.0.0.1"
     tls_port: int = 443
+    as_slow_as_aws: bool = False  # see delays.py
+    decisions: Path | None = None  # a file to which IAM's decisions are appended, as JSON
 
     @property
     def base_image_layout(self) -> Path:
@@ -63,6 +65,8 @@ class Settings:
             "ECR_SANDBOX_AWS_NAMES": "1" if self.aws_names else "",
             "ECR_SANDBOX_ADDRESS": self.address,
             "ECR_SANDBOX_TLS_PORT": str(self.tls_port),
+            "ECR_SANDBOX_AS_SLOW_AS_AWS": "1" if self.as_slow_as_aws else "",
+            "ECR_SANDBOX_DECISIONS": str(self.decisions or ""),
         }
 
 
@@ -83,6 +87,8 @@ def from_environ(environ: Mapping[str, str] = os.environ) -> Settings:
         aws_names=bool(environ.get("ECR_SANDBOX_AWS_NAMES")),
         address=environ.get("ECR_SANDBOX_ADDRESS") or Settings.address,
         tls_port=read_port("ECR_SANDBOX_TLS_PORT", environ) or Settings.tls_port,
+        as_slow_as_aws=bool(environ.get("ECR_SANDBOX_AS_SLOW_AS_AWS")),
+        decisions=Path(decisions) if (decisions := environ.get("ECR_SANDBOX_DECISIONS")) else None,
     )
 
 

@@ -250,7 +250,8 @@ def test_variables_of_awss_names_that_are_not_valid(variable, value):
 
 
 def test_the_process_of_the_sandbox_gets_all_settings(tmp_path):
-    chosen = Settings(tmp_path, 5051, None, "x", "X", "210987654321", "eu-west-3", True, "10.0.0.1", 8443)
+    names = ("210987654321", "eu-west-3", True, "10.0.0.1", 8443)
+    chosen = Settings(tmp_path, 5051, None, "x", "X", *names, as_slow_as_aws=True, decisions=tmp_path / "x")
     assert from_environ(chosen.environ()) == chosen
 
 

@@ -20,7 +20,8 @@ LAYERS = re.compile(rf"prod-{REGION}-starport-layer-bucket\.s3\.(?:dualstack\.)?
 REGIONAL = ("api.ecr", "ecs", "ec2", "events", "lambda", "logs", "monitoring", "secretsmanager", "sqs", "sts")
 GLOBAL = (
     *("iam.amazonaws.com", "sts.amazonaws.com", "ce.us-east-1.amazonaws.com"),
-    *("api.ecr-public.us-east-1.amazonaws.com", "organizations.us-east-1.amazonaws.com"),
+    *("api.ecr-public.us-east-1.amazonaws.com", "api.ecr-public.us-west-2.amazonaws.com"),
+    "organizations.us-east-1.amazonaws.com",
 )
 SERVICES = "|".join(("ecr", "ecr-public", "iam", "ce", "organizations", *REGIONAL[1:]))
 API = re.compile(

@@ -87,7 +87,7 @@ def _found(ecr: Any) -> Iterator[Found]:
 
 
 def _found_in(region: str) -> Iterator[Found]:
-    """The repositories in another Region; none where an organisation allows nothing in it."""
+    """The repositories in another Region; none where an organization allows nothing in it."""
     import boto3
     from botocore.exceptions import ClientError
 

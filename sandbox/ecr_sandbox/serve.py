@@ -32,7 +32,7 @@ from ecr_sandbox.state.store import is_missing
 if TYPE_CHECKING:
     from ecr_sandbox.app import App
 
-RUN = secrets.token_hex(8)  # by which a client recognises this run: another program may get its port or process number
+RUN = secrets.token_hex(8)  # by which a client recognizes this run: another program may get its port or process number
 
 
 WATCH_SECONDS = 0.5  # a sandbox that is started on a new folder is not ready earlier

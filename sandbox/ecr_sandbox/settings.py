@@ -15,7 +15,7 @@ REGION = "us-east-1"
 DEFAULT_PORT = 5050
 ACCOUNT_NUMBER, REGION_NAME = r"\d{12}", r"[a-z]{2}(-[a-z]+){1,2}-\d"
 
-# The example keys of AWS's documentation: easy to recognise, and worthless at AWS.
+# The example keys of AWS's documentation: easy to recognize, and worthless at AWS.
 ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 

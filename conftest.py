@@ -60,6 +60,8 @@ def pytest_runtest_setup(item: pytest.Item):
     if not item.stash.get(FIRST_CELL, False):
         return (yield)
     if settings.target() != "sandbox":
+        if not item.config.getoption("unclean"):
+            clean_state.make_on_aws()
         result = yield
         item.parent.sanitize_patterns.update(record.patterns(record.AWS))
         _compare_with_other_docker(item.parent)

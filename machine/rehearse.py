@@ -30,7 +30,9 @@ OUTSIDE = "LEARN_AMAZON_ECR_OUTSIDE"  # the mount namespace of the machine that 
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 DEFAULT = ["--nbval", "notebooks"]
 USER = "rehearsal"
-INSIDE = "--inside"
+COMMAND = (sys.executable, "-m", "machine.rehearse")
+INSIDE, COURSE = "--inside", "--course"
+CLEAN_UP = (sys.executable, "-c", "from helpers.cli import main; main()", "cleanup")
 KEPT = CACHE / "rehearsal"  # what a rehearsal leaves: the log of the sandbox, and the decisions of its IAM
 KEEP = "LEARN_AMAZON_ECR_KEEP"
 
@@ -39,6 +41,8 @@ def main(arguments: list[str]) -> int:
     """Run pytest with *arguments*, and return its exit code; 0 with a reason if there can be no private machine."""
     if arguments[:1] == [INSIDE]:
         return _inside(arguments[1:])
+    if arguments[:1] == [COURSE]:
+        return _course(arguments[1:])
     try:
         private_machine.check()
         if missing := newer_engine.missing():
@@ -49,7 +53,7 @@ def main(arguments: list[str]) -> int:
     before = state_of_machine()
     KEPT.mkdir(parents=True, exist_ok=True)
     os.environ[KEEP] = str(KEPT)
-    code = newer_engine.main(on_a_private_machine([sys.executable, "-m", "pytest", *(arguments or DEFAULT)]))
+    code = newer_engine.main(on_a_private_machine([*COMMAND, COURSE, *(arguments or DEFAULT)]))
     if changed := [name for name, state in state_of_machine().items() if state != before[name]]:
         say(f"The rehearsal changed this machine: {', '.join(changed)}.")
         return 1
@@ -59,7 +63,7 @@ def main(arguments: list[str]) -> int:
 def on_a_private_machine(command: list[str]) -> list[str]:
     """What runs *command* as a learner on AWS, when it is run on a private machine; it refuses to run on this one."""
     os.environ[OUTSIDE] = _namespace()
-    return [sys.executable, "-m", "machine.rehearse", INSIDE, *command]
+    return [*COMMAND, INSIDE, *command]
 
 
 def state_of_machine() -> dict[str, str]:
@@ -94,6 +98,19 @@ def _inside(command: list[str]) -> int:
         return 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _course(arguments: list[str]) -> int:
+    """As the learner: run pytest with *arguments*, clean up, and compare the account with what it was before."""
+    from machine import account
+
+    before = account.contents()
+    codes = [subprocess.call([sys.executable, "-m", "pytest", *arguments]), subprocess.call(CLEAN_UP)]
+    after = account.contents()
+    for change, what in (("left in", after - before), ("deleted from", before - after)):
+        for each in sorted(what):
+            say(f"The course {change} the account: {each}")
+    return next(filter(None, codes), int(after != before))
 
 
 def _namespace() -> str:

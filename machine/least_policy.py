@@ -57,12 +57,13 @@ def policy_of(decisions: Iterable[Mapping]) -> dict:
 
 
 def general(resource: str) -> str:
-    """The pattern that the policy has for *resource*: any account and Region, and the beginning of the course's names.
+    """The policy's pattern for *resource*: any account and Region, and the beginning of the course's names.
 
-    Account and Region of an ARN of a service-linked role stay general too; what is no ARN becomes ``*``.
+    A call on everything of a kind, such as DescribeRepositories without names, has ``*``. Its action gets a statement
+    of its own, so that the actions on single resources are not allowed on all of them.
     """
     parts = resource.split(":", 5)
-    if len(parts) < 6 or parts[5] == "*":
+    if len(parts) < 6 or (parts[5].endswith("*") and PREFIX not in parts[5]):
         return "*"
     arn, partition, service, region, account, name = parts
     account = "*" if account.isdigit() else account

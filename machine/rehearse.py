@@ -1,10 +1,11 @@
 """`make rehearse`: the notebooks with target `aws`, on a machine of their own where AWS's names lead to a sandbox.
 
-    python -m machine.rehearse [ARGUMENTS OF pytest …]
+    python -m machine.rehearse [--least-policy] [ARGUMENTS OF pytest …]
 
 The private machine of `machine.newer_engine` has processes, a network and a Docker engine of its own. Here it also gets
 its own /etc, in which hosts and certificates lead to the sandbox. It is in machine/ and not in tests/, because it needs
-root and prepares a machine; what runs on it is `pytest --nbval notebooks`, as on a learner's own account.
+root and prepares a machine; what runs on it is `pytest --nbval notebooks`, as on a learner's account. The learner is
+an administrator, or has the permissions of `docs/aws-policy.json` and no other.
 """
 
 import contextlib
@@ -30,6 +31,8 @@ OUTSIDE = "LEARN_AMAZON_ECR_OUTSIDE"  # the mount namespace of the machine that 
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 DEFAULT = ["--nbval", "notebooks"]
 USER = "rehearsal"
+LEAST = "--least-policy"
+POLICY = "LEARN_AMAZON_ECR_POLICY"  # the learner's permissions instead of an administrator's
 COMMAND = (sys.executable, "-m", "machine.rehearse")
 INSIDE, COURSE = "--inside", "--course"
 CLEAN_UP = (sys.executable, "-c", "from helpers.cli import main; main()", "cleanup")
@@ -43,6 +46,9 @@ def main(arguments: list[str]) -> int:
         return _inside(arguments[1:])
     if arguments[:1] == [COURSE]:
         return _course(arguments[1:])
+    if arguments[:1] == [LEAST]:
+        os.environ[POLICY] = (ROOT / "docs" / "aws-policy.json").read_text()
+        arguments = arguments[1:]
     try:
         private_machine.check()
         if missing := newer_engine.missing():
@@ -183,7 +189,7 @@ def _learner(folder: Path, status: Mapping) -> dict[str, str]:
     """The environment of a learner whose AWS profile is an administrator of the account."""
     home = folder / "home"
     (home / ".aws").mkdir(parents=True)
-    key, secret = _administrator(status)
+    key, secret = _user(status)
     (home / ".aws" / "config").write_text(f"[profile {USER}]\nregion = {REGION}\noutput = json\n")
     keys = f"[{USER}]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n"
     (home / ".aws" / "credentials").write_text(keys)
@@ -203,8 +209,8 @@ def _learner(folder: Path, status: Mapping) -> dict[str, str]:
     }
 
 
-def _administrator(status: Mapping) -> tuple[str, str]:
-    """The key of a new user with AWS's policy for administrators."""
+def _user(status: Mapping) -> tuple[str, str]:
+    """The key of a new user, who has the policy in the variable POLICY, or AWS's for administrators."""
     import boto3
 
     iam = boto3.client(
@@ -215,7 +221,10 @@ def _administrator(status: Mapping) -> tuple[str, str]:
         aws_secret_access_key=settings.SECRET_KEY,
     )
     iam.create_user(UserName=USER)
-    iam.attach_user_policy(UserName=USER, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    policy = "arn:aws:iam::aws:policy/AdministratorAccess"
+    if text := os.environ.pop(POLICY, ""):
+        policy = iam.create_policy(PolicyName=USER, PolicyDocument=text)["Policy"]["Arn"]
+    iam.attach_user_policy(UserName=USER, PolicyArn=policy)
     made = iam.create_access_key(UserName=USER)["AccessKey"]
     _wait_for(made["AccessKeyId"], made["SecretAccessKey"], status["endpoint"])
     return made["AccessKeyId"], made["SecretAccessKey"]
@@ -233,7 +242,7 @@ def _wait_for(key: str, secret: str, endpoint: str) -> None:
             sts.get_caller_identity()
             return
         time.sleep(1)
-    raise Stop("The key of the rehearsal's administrator is not valid after a minute.")
+    raise Stop("The key of the rehearsal's user is not valid after a minute.")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ def decision(action: str, resource: str) -> dict:
         ("arn:aws:ecs:eu-west-3:210987654321:task/demo-cluster/0123abc", "arn:aws:ecs:*:*:task/demo-*"),
         ("arn:aws:logs:eu-west-3:210987654321:log-group:/ecs/demo-app:*", "arn:aws:logs:*:*:log-group:/ecs/demo-*"),
         ("policy path /", "*"),
+        ("arn:aws:ecr:eu-west-3:210987654321:repository/*", "*"),
     ],
 )
 def test_a_resource_becomes_a_pattern_of_the_courses_names(resource, pattern):
@@ -42,6 +43,16 @@ def test_the_policy_allows_the_calls_and_no_other():
     assert not is_allowed(policy, "ecr:PutImage", "arn:aws:ecr:us-east-1:123456789012:repository/production")
     assert not is_allowed(policy, "ecr:DeleteRepository", "arn:aws:ecr:us-east-1:123456789012:repository/demo-other")
     assert all(is_allowed(policy, each["action"], each["resource"]) for each in called)
+
+
+def test_a_call_on_everything_does_not_widen_the_other_actions():
+    called = [
+        decision("ecr:DescribeRepositories", "arn:aws:ecr:eu-west-3:210987654321:repository/*"),
+        decision("ecr:DeleteRepository", "arn:aws:ecr:eu-west-3:210987654321:repository/demo-app-repo"),
+    ]
+    policy, production = least_policy.policy_of(called), "arn:aws:ecr:us-east-1:123456789012:repository/production"
+    assert is_allowed(policy, "ecr:DescribeRepositories", production)
+    assert not is_allowed(policy, "ecr:DeleteRepository", production)
 
 
 def is_allowed(policy: dict, action: str, resource: str) -> bool:

@@ -13,7 +13,7 @@ OF_THE_SANDBOX = tests/sandbox tests/docs tests/bench
 ALLOW_ROOT := $(shell test "$$(id -u)" = 0 && echo --allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test soak lint doctor sandbox record tables bench lock clean
+.PHONY: help setup lab test rehearse soak lint doctor sandbox record tables bench lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,10 @@ test: setup lint ## run all tests and every notebook
 	$(NEWER_ENGINE) $(BIN)/python -m pytest --nbval notebooks
 	@echo "All again in reverse order on what that left, with this machine's engine, the classic builder, AWS CLI 1:"
 	DOCKER_BUILDKIT=0 ECR_TUTORIAL_AWS_CLI=1 $(BIN)/python -m pytest --nbval --unclean $$(ls -r notebooks/*.ipynb)
+
+rehearse: setup ## run every notebook as on an AWS account, on a private machine with AWS's host names
+	@$(PYTHON) -m machine.clients
+	$(BIN)/python -m machine.rehearse
 
 soak: setup ## run the long tests in full: kills, crowds, growth, bad input; about ten minutes
 	@$(PYTHON) -m machine.clients

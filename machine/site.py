@@ -1,0 +1,46 @@
+"""`make site`: the course as web pages, EPUB and PDF in the folder `site/`. It runs no cell and needs no Docker."""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+from machine.project import CACHE, ROOT
+from machine.say import Stop, say
+from machine.venv import must
+
+VENV = CACHE / "site" / "venv"
+PYTHON = VENV / "bin" / "python"
+STAMP = VENV / "installed"
+LOCK = ROOT / "docs" / "site" / "requirements.lock"
+FOLDER = ROOT / "site"
+
+
+def main() -> int:
+    """Build the site into `FOLDER`, or into the folder of the command line; return the exit code."""
+    folder = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else FOLDER
+    try:
+        ensure()
+    except Stop as stop:
+        say(str(stop))
+        return 1
+    status = subprocess.run([str(PYTHON), str(ROOT / "docs" / "site" / "build.py"), str(folder)]).returncode
+    if status == 0:
+        say(f"The site is ready. Open {folder / 'index.html'}")
+    return status
+
+
+def ensure() -> None:
+    """Install Sphinx and what it needs into `.cache/site/venv`, unless that was done; raises `Stop`."""
+    wanted = f"{hashlib.sha256(LOCK.read_bytes()).hexdigest()} {sys.version}"
+    if STAMP.exists() and STAMP.read_text() == wanted:
+        return
+    say("Installing Sphinx into .cache/site: half a minute, the first time")
+    must([sys.executable, "-m", "venv", "--clear", str(VENV)], "The virtual environment could not be made")
+    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--no-deps", "--no-input", "--disable-pip-version-check"]
+    must([*pip, "--require-hashes", "--requirement", str(LOCK)], "Python packages could not be installed")
+    STAMP.write_text(wanted)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

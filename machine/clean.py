@@ -3,7 +3,7 @@
 import shutil
 import sys
 
-from machine import base_image, engine, newer_engine, site, venv
+from machine import base_image, engine, newer_engine, venv
 from machine.commands import last_lines, run
 from machine.project import CACHE, ROOT, VENV
 from machine.say import Stop, say
@@ -32,7 +32,7 @@ def clean() -> None:
     if engine.stop():
         say("Stopped the Docker engine that make had started")
     newer_engine.remove()
-    for folder in (VENV, CACHE, site.FOLDER, *ROOT.glob(".sandbox*")):
+    for folder in (VENV, CACHE, ROOT / "site", *ROOT.glob(".sandbox*")):
         if folder.is_dir() and not folder.is_symlink():
             shutil.rmtree(folder)
             say(f"Removed {folder.name}")

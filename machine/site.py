@@ -1,6 +1,7 @@
 """`make site`: the course as web pages, EPUB and PDF in the folder `site/`. It runs no cell and needs no Docker."""
 
 import hashlib
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "installed"
 LOCK = ROOT / "docs" / "site" / "requirements.lock"
 FOLDER = ROOT / "site"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 
 
 def main() -> int:
@@ -24,7 +27,11 @@ def main() -> int:
     except Stop as stop:
         say(str(stop))
         return 1
-    status = subprocess.run([str(PYTHON), str(ROOT / "docs" / "site" / "build.py"), str(folder)]).returncode
+    program = browser()
+    arguments = [str(folder), program] if program else [str(folder)]
+    status = subprocess.run([str(PYTHON), str(ROOT / "docs" / "site" / "build.py"), *arguments]).returncode
+    if not program:
+        say("There is no PDF, because neither Chromium nor Chrome is installed. Install one and run: make site")
     if status == 0:
         say(f"The site is ready. Open {folder / 'index.html'}")
     return status
@@ -40,6 +47,11 @@ def ensure() -> None:
     pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--no-deps", "--no-input", "--disable-pip-version-check"]
     must([*pip, "--require-hashes", "--requirement", str(LOCK)], "Python packages could not be installed")
     STAMP.write_text(wanted)
+
+
+def browser() -> str | None:
+    """The path of a Chromium or Chrome, which prints the PDF; None if there is none."""
+    return next(filter(None, map(shutil.which, (*BROWSERS, MAC))), None)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,8 @@ def highlight_shell(doctree: nodes.document) -> None:
 def wrap_outputs(doctree: nodes.document) -> None:
     """Let the lines of outputs wrap, except where columns would break."""
     for block in doctree.findall(nodes.literal_block):
-        if "output" in block["classes"] and not COLUMNS.search(block.astext()):
+        rows = [line for line in block.astext().splitlines() if COLUMNS.search(line)]
+        if "output" in block["classes"] and len(rows) < 2:
             block["classes"].append("wrap")
 
 
@@ -75,7 +76,9 @@ def link_terms(doctree: nodes.document, terms: list[str]) -> None:
     known = {term.lower(): term for term in terms}
     seen: set[str] = set()
     for text in list(doctree.findall(nodes.Text)):
-        if not _within(text, NO_LINKS):
+        # Emphasized words are a term, or a label of the console, which is not one.
+        is_label = isinstance(text.parent, nodes.emphasis) and not pattern.fullmatch(text.astext())
+        if not is_label and not _within(text, NO_LINKS):
             text.parent.replace(text, list(_linked(text.astext(), pattern, known, seen)))
 
 

@@ -54,7 +54,8 @@ def notebook(name: str, there: set[str]) -> str:
 def links(markdown: str, page: str, there: set[str]) -> str:
     """Change the links of *page*: a file that is not *there* becomes its name, an anchor of JupyterLab one of GitHub.
 
-    JupyterLab keeps the capitals and the punctuation of a heading, GitHub and MyST do not.
+    JupyterLab keeps the capitals and the punctuation of a heading, GitHub and MyST do not. A link whose text is the
+    path of a page gets the title of the page.
     """
 
     def change(link: re.Match[str]) -> str:
@@ -67,6 +68,8 @@ def links(markdown: str, page: str, there: set[str]) -> str:
             return text
         if file == HOME:
             path = path.replace("README.md", "index.md")
+        if text == address:
+            text = ""  # MyST puts the title of the page there
         anchor = re.sub(r"[^\w-]", "", anchor.lower())
         return f"[{text}]({path}{'#' + anchor if anchor else ''})"
 

@@ -1,7 +1,9 @@
 """What Sphinx and MyST do not do alone: shell cells in the colors of bash, links to the glossary, HTML for EPUB."""
 
 import re
+import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -14,11 +16,12 @@ COLUMNS = re.compile(r"\S( {2,}|\t)\S")
 NO_LINKS = (nodes.title, nodes.reference, nodes.literal, nodes.literal_block, nodes.table, pending_xref)
 
 
-def setup(app: Sphinx) -> dict[str, bool]:
-    """Register the hooks."""
+def setup(app: Sphinx) -> dict[str, object]:
+    """Register the hooks. When this file changes, Sphinx reads all pages again."""
     app.connect("doctree-read", change)
     app.connect("html-page-context", leave_out_css)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    version = zlib.crc32(Path(__file__).read_bytes())
+    return {"env_version": version, "parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def leave_out_css(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:

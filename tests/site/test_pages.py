@@ -49,11 +49,13 @@ def test_a_page_opens_offline_fits_the_window_and_is_accessible(built, browser, 
 
 def test_the_search_finds_an_error_message_without_a_server(built, browser):
     query = "no basic auth credentials"
+    browser.messages.clear()
     browser.open((built / "search.html").as_uri() + f"?q={query.replace(' ', '+')}")
     browser.until("document.querySelector('#search-results')?.innerText.includes('Search finished')")
     found = browser.value("[...document.querySelectorAll('#search-results li a')].map((link) => link.pathname)")
     assert any(path.endswith("/notebooks/troubleshooting.html") for path in found)
     assert any(path.endswith("/notebooks/05_authenticate_docker.html") for path in found)
+    assert browser.messages == []
 
 
 def test_no_page_needs_a_file_from_elsewhere(built):

@@ -13,7 +13,7 @@ COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --
 ALLOW_ROOT := $(shell test "$$(id -u)" = 0 && echo --allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test soak lint doctor sandbox record tables bench site lock clean
+.PHONY: help setup lab test soak lint doctor sandbox record tables bench site slides lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -69,7 +69,10 @@ bench: setup ## measure the figures of docs/benchmarks.md
 	$(BIN)/python -m bench
 
 site: ## the course as web pages, EPUB and PDF in site/; nothing is executed
-	@$(PYTHON) -m machine.site
+	@$(PYTHON) -m machine.site site
+
+slides: ## slides for the room in slides/, with notes for the speaker (press S)
+	@$(PYTHON) -m machine.site slides
 
 lock: setup ## write the two locks again from pyproject.toml and sandbox/pyproject.toml
 	@$(BIN)/python -m pip install --quiet uv

@@ -1,4 +1,4 @@
-"""`make site`: the course as web pages, EPUB and PDF in the folder `site/`. It runs no cell and needs no Docker."""
+"""`make site` and `make slides`: the course as web pages, EPUB and PDF, and slides. They run no cell."""
 
 import hashlib
 import shutil
@@ -14,26 +14,26 @@ VENV = CACHE / "site" / "venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "installed"
 LOCK = ROOT / "docs" / "site" / "requirements.lock"
-FOLDER = ROOT / "site"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 
 
 def main() -> int:
-    """Build the site into `FOLDER`, or into the folder of the command line; return the exit code."""
-    folder = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else FOLDER
+    """`site` or `slides`: build it into the folder of this name, or the one that follows; return the exit code."""
+    what, *more = sys.argv[1:]
+    folder = Path(more[0]).resolve() if more else ROOT / what
     try:
         ensure()
     except Stop as stop:
         say(str(stop))
         return 1
-    program = browser()
-    arguments = [str(folder), program] if program else [str(folder)]
+    program = browser() if what == "site" else None
+    arguments = [what, str(folder), *([program] if program else [])]
     status = subprocess.run([str(PYTHON), str(ROOT / "docs" / "site" / "build.py"), *arguments]).returncode
-    if not program:
+    if what == "site" and not program:
         say("There is no PDF, because neither Chromium nor Chrome is installed. Install one and run: make site")
     if status == 0:
-        say(f"The site is ready. Open {folder / 'index.html'}")
+        say(f"Open {folder / 'index.html'}")
     return status
 
 

@@ -27,7 +27,7 @@ LOCK = (ROOT / "requirements.lock").read_text()
 # Some packages are listed twice: the newest for an old Python, and the newest.
 LOCKED = [(canonicalize_name(name), Version(version)) for name, version in re.findall(r"^([\w.-]+)==(\S+)", LOCK, re.M)]
 TARGETS = ["lab", "setup", "doctor", "sandbox", "test", "soak", "lint", "record", "tables", "bench", "site"]
-TARGETS += ["lock", "clean"]
+TARGETS += ["slides", "lock", "clean"]
 
 
 def conda() -> dict[str, str]:

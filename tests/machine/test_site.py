@@ -1,4 +1,4 @@
-"""`make site` installs its packages once, into a folder of its own, and builds without a browser, too."""
+"""`make site` and `make slides` install their packages once, and work without a browser."""
 
 import sys
 
@@ -21,11 +21,10 @@ def checkout(machine, monkeypatch):
         "PYTHON": venv / "bin" / "python",
         "STAMP": venv / "installed",
         "LOCK": machine.root / "lock",
-        "FOLDER": machine.root / "site",
         "MAC": "",
     }.items():
         monkeypatch.setattr(site, name, value)
-    monkeypatch.setattr(sys, "argv", ["machine.site"])
+    monkeypatch.setattr(sys, "argv", ["machine.site", "site"])
     machine.has("maker")
     monkeypatch.setattr(sys, "executable", str(machine.bin / "maker"))
     return machine
@@ -51,22 +50,29 @@ def test_the_packages_of_the_lock_are_installed_once(checkout, capsys):
 def test_the_browser_is_passed_to_the_build(checkout, browser, capsys):
     checkout.has(browser)
     assert site.main() == 0
-    build = f"python {checkout.root}/docs/site/build.py {checkout.root}/site {checkout.bin}/{browser}"
+    build = f"python {checkout.root}/docs/site/build.py site {checkout.root}/site {checkout.bin}/{browser}"
     assert checkout.calls("python")[-1] == build
     assert "no PDF" not in capsys.readouterr().err
 
 
 def test_without_a_browser_a_sentence_says_why_there_is_no_pdf(checkout, capsys):
     assert site.main() == 0
-    assert checkout.calls("python")[-1].endswith(f"build.py {checkout.root}/site")
+    assert checkout.calls("python")[-1].endswith(f"build.py site {checkout.root}/site")
     assert "Install one and run: make site" in capsys.readouterr().err
+
+
+def test_slides_need_no_browser(checkout, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["machine.site", "slides"])
+    assert site.main() == 0
+    assert checkout.calls("python")[-1].endswith(f"build.py slides {checkout.root}/slides")
+    assert capsys.readouterr().err.endswith(f"Open {checkout.root}/slides/index.html\n")
 
 
 def test_a_failed_build_is_not_reported_as_a_site(checkout, capsys):
     site.ensure()
     site.PYTHON.write_text("#!/bin/sh\nexit 3\n")
     assert site.main() == 3
-    assert "The site is ready" not in capsys.readouterr().err
+    assert "index.html" not in capsys.readouterr().err
 
 
 def test_a_failed_installation_is_one_sentence(checkout, capsys):

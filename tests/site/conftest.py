@@ -27,8 +27,18 @@ def sources():
 @pytest.fixture(scope="session")
 def built(tmp_path_factory) -> Path:
     """The folder that `make site` writes."""
-    folder = tmp_path_factory.mktemp("site") / "site"
-    got = subprocess.run([sys.executable, "-m", "machine.site", str(folder)], cwd=ROOT, capture_output=True, text=True)
+    return make("site", tmp_path_factory.mktemp("site") / "site")
+
+
+@pytest.fixture(scope="session")
+def slides(tmp_path_factory) -> Path:
+    """The folder that `make slides` writes."""
+    return make("slides", tmp_path_factory.mktemp("slides") / "slides")
+
+
+def make(what: str, folder: Path) -> Path:
+    argv = [sys.executable, "-m", "machine.site", what, str(folder)]
+    got = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True)
     assert got.returncode == 0, got.stdout + got.stderr
     return folder
 

@@ -18,6 +18,9 @@ NOTEBOOKS = [f"notebooks/{path.stem}" for path in course.PATHS]
 DOCUMENTS = [f"docs/{path.stem}" for path in sorted((ROOT / "docs").glob("*.md")) if path.stem != "links"]
 PAGES = ["index", *NOTEBOOKS, "notebooks/troubleshooting", "notebooks/glossary", "notebooks/README", "sandbox/README"]
 PAGES += DOCUMENTS
+WIDER_THAN_THE_WINDOW = """[...document.querySelectorAll("article *")].filter((part) =>
+    part.getBoundingClientRect().right > innerWidth && !part.closest("pre, .table-wrapper, .copybtn")
+).map((part) => part.outerHTML.slice(0, 200))"""
 SHELL = re.compile(r"%%(bash|live)\b")
 
 
@@ -31,7 +34,7 @@ def test_every_notebook_and_document_is_in_the_list_of_pages(built):
     assert set(linked) == set(PAGES) - {"index"}
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (360, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(1400, "dark"), (360, "light")])
 @pytest.mark.parametrize("page", [*PAGES, "search"])
 def test_a_page_opens_offline_fits_the_window_and_is_accessible(built, browser, axe, page, width, scheme):
     browser.window(width, scheme)
@@ -40,7 +43,7 @@ def test_a_page_opens_offline_fits_the_window_and_is_accessible(built, browser, 
     browser.open((built / f"{page}.html").as_uri())
     assert [url for url in browser.requests if not url.startswith(("file:", "data:"))] == []
     assert browser.messages == []
-    assert browser.value("document.documentElement.scrollWidth") == width
+    assert browser.value(WIDER_THAN_THE_WINDOW) == []
     browser.value(axe + ";null")
     found = browser.value("axe.run().then((result) => result.violations)")
     serious = [one for one in found if one["impact"] in ("serious", "critical")]

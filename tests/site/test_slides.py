@@ -53,6 +53,7 @@ def test_a_deck_opens_offline_and_every_slide_fits(slides, browser, path):
     browser.open((slides / f"{path.stem}.html").as_uri())
     browser.until("window.Reveal?.isReady()")
     assert browser.value("Reveal.getTotalSlides()") == len(slides_of(path))
+    assert browser.value("Reveal.hasPlugin('notes')")
     bottoms = browser.value(
         """Array.from({length: Reveal.getTotalSlides()}, (_, number) => {
             Reveal.slide(number);

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http.middleware import Handler, Middleware, Request
 
-from . import evaluate, principals
+from . import decision_log, evaluate, principals
 from .evaluate import Decision, Principal, RequestContext
 from .requests import AuthorizationRequest, authorization_requests, call_of
 from .tagging import with_tags
@@ -126,5 +126,7 @@ def _decision(who: Principal, needed: AuthorizationRequest, facts: Mapping[str, 
 
 
 def _permit(who: Principal, needed: AuthorizationRequest, facts: Mapping[str, Any]) -> None:
-    if sentence := denied_sentence(who, needed, facts):
+    sentence = denied_sentence(who, needed, facts)
+    decision_log.note(who.arn, needed.action, needed.resource, sentence is None)
+    if sentence:
         raise Denied(sentence)

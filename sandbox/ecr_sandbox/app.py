@@ -31,7 +31,7 @@ from ecr_sandbox.control_api import ControlApi
 from ecr_sandbox.http import addresses
 from ecr_sandbox.http.limits import enforce_limits
 from ecr_sandbox.http.middleware import Handler, Request, chain
-from ecr_sandbox.http.origin import check_origin
+from ecr_sandbox.http.origin import check_origin, is_console_path
 from ecr_sandbox.iam import administrator, principals, requests, sts, users
 from ecr_sandbox.iam.authorization import authorize
 from ecr_sandbox.iam.requests import AuthorizationRequest, Call
@@ -102,6 +102,7 @@ class App:
         self._default_registry = self._private_registry(settings.ACCOUNT, settings.REGION)
         self._layers = presigned_urls.layers(layer_urls, self._blobs, ecr.backend.Backend.meter.sent)
         self._api = self._aws_api()
+        self._console = _later(self._make_console)
         self.main_handler = self._guarded(self._main)
 
     def start(self) -> None:
@@ -135,6 +136,8 @@ class App:
             return self._default_registry(request)
         if presigned_urls.is_presigned(request.path):
             return self._layers(request)
+        if is_console_path(request.path):
+            return self._console(request)
         return self._control_api.answer(request) or self._api(request)
 
     def _aws_api(self) -> Handler:
@@ -208,6 +211,11 @@ class App:
         from ecr_sandbox.services.ecr_public import auth
 
         return auth.credentials(self._tokens, account)
+
+    def _make_console(self) -> Handler:
+        from ecr_sandbox import console
+
+        return console.pages(principals.console_key, self.store.wait_for_change)
 
     def _lambda(self) -> Handler:
         from ecr_sandbox.services import lambda_

@@ -1,0 +1,10 @@
+"""The navigation on the left: its sections, and in each the pages with their paths."""
+
+NAVIGATION = [
+    (
+        "Private registry",
+        [
+            ("Repositories", "/ecr/private-registry/repositories"),
+        ],
+    ),
+]

@@ -1,0 +1,214 @@
+"""One request for a page: who asks, the calls that it makes, and its answer."""
+
+import json
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from botocore.exceptions import ClientError
+from itsdangerous import BadSignature, URLSafeSerializer
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from werkzeug.wrappers import Response
+
+from ecr_sandbox import settings
+from ecr_sandbox.http import addresses
+from ecr_sandbox.http.middleware import Request
+
+from . import client, words
+from .commands import Commands, commands
+from .navigation import NAVIGATION
+
+CSRF_TOKEN = secrets.token_urlsafe(24)
+MOST_COOKIE = 3500  # bytes; browsers keep 4096 of a cookie with its name
+PREFIX = re.compile(r"(?:/[\w.~-]+)*")  # what jupyter-server-proxy puts before the path
+REGION = re.compile(r"[a-z]{2}-[a-z]+-[0-9]")
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'self' http://localhost:* http://127.0.0.1:*",  # JupyterLab is another port of this machine
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+_signer = URLSafeSerializer(secrets.token_bytes(32), salt="message")
+_templates = Environment(
+    loader=FileSystemLoader(Path(__file__).with_name("templates")),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+class Page:
+    """A request for a page of the console, made as the user or role that the browser's cookie names."""
+
+    def __init__(self, request: Request, key_of_user: client.KeyOf):
+        self.request = request
+        self._key_of_user = key_of_user
+        self.calls: list[Commands] = []
+        self.error: dict[str, str] | None = None
+        self.status = 200
+        arn = request.cookies.get(self.cookie("user"), "")
+        self.user = arn if arn.startswith("arn:aws:iam::") else client.ADMINISTRATOR
+        region = request.cookies.get(self.cookie("region"), "")
+        self.region = region if REGION.fullmatch(region) else settings.REGION
+
+    @property
+    def is_post(self) -> bool:
+        """Whether a form was sent."""
+        return self.request.method == "POST"
+
+    @property
+    def account(self) -> str:
+        """The account of the user."""
+        return client.account_of(self.user)
+
+    @cached_property
+    def key(self) -> client.Key:
+        """The user's key; raises ClientError, or ApiError for a user who does not exist any more."""
+        return self.key_of(self.user)
+
+    def key_of(self, arn: str) -> client.Key:
+        """The key of the user or role *arn*; raises ClientError or ApiError."""
+        return client.key_of(arn, self._key_of_user)
+
+    def client(self, service: str) -> Any:
+        """The boto3 client of *service*, as the user."""
+        region = "us-east-1" if service in ("iam", "ce", "ecr-public") else self.region
+        return client.client(service, region, self.key)
+
+    def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
+        """The answer of an *operation* (``DescribeRepositories``); raises ClientError. The page shows the commands."""
+        self.calls.append(commands(service, operation, parameters))
+        return self._operation(service, operation)(**parameters)
+
+    def all(self, service: str, operation: str, key: str, **parameters: Any) -> list[Any]:
+        """All of a list that an operation returns in parts; raises ClientError."""
+        self.calls.append(commands(service, operation, parameters))
+        made = self.client(service)
+        paginator = made.get_paginator(_method(made, operation))
+        size = 1000 if service == "ecr" else None
+        parts = paginator.paginate(**parameters, PaginationConfig={"PageSize": size})
+        return [each for part in parts for each in part.get(key, [])]
+
+    def attempt(self, service: str, operation: str, **parameters: Any) -> bool:
+        """Whether an operation succeeds; the page shows the error if it does not."""
+        try:
+            self.call(service, operation, **parameters)
+        except ClientError as error:
+            self.report(error)
+            return False
+        return True
+
+    def optional(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
+        """The answer of an operation, or nothing if what it asks for does not exist; raises other ClientErrors."""
+        try:
+            return self.call(service, operation, **parameters)
+        except ClientError as error:
+            if "NotFound" in error.response["Error"]["Code"] or "NoSuch" in error.response["Error"]["Code"]:
+                return {}
+            raise
+
+    def report(self, error: ClientError) -> None:
+        """Show *error* on the page, with the service's sentence."""
+        self.error = {"code": error.response["Error"]["Code"], "message": error.response["Error"]["Message"]}
+        self.status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+
+    def url(self, path: str = "", **query: str | int | None) -> str:
+        """The address of the console's page *path* (``/ecr/…``)."""
+        given = {name: value for name, value in query.items() if value not in ("", None)}
+        return f"{self.root}{quote(path)}" + (f"?{urlencode(given)}" if given else "")
+
+    def here(self, **query: str | int | None) -> str:
+        """The address of this page, with other values in its query."""
+        kept = {name: value for name, value in self.request.args.items() if name not in query}
+        return self.url(self.request.path.removeprefix("/console"), **kept, **query)
+
+    @cached_property
+    def root(self) -> str:
+        """The path of the console, as the browser sees it."""
+        prefix = self.request.headers.get("X-Forwarded-Prefix", "")
+        return f"{prefix if PREFIX.fullmatch(prefix) else ''}/console"
+
+    def cookie(self, name: str) -> str:
+        """The name of a cookie: browsers do not keep those of two ports apart."""
+        return f"console-{name}-{addresses.api_url().rpartition(':')[2]}"
+
+    def render(self, template: str, **values: Any) -> Response:
+        """The page made of *template*."""
+        message = self._message()
+        text = _templates.get_template(template).render(
+            page=self,
+            message=message,
+            navigation=NAVIGATION,
+            csrf_token=CSRF_TOKEN,
+            is_fragment="HX-Request" in self.request.headers and "HX-Boosted" not in self.request.headers,
+            **values,
+        )
+        response = Response(text, self.status, HEADERS, content_type="text/html; charset=utf-8")
+        if message:
+            response.delete_cookie(self.cookie("message"), path=self.root)
+        return response
+
+    def redirect(self, path: str, text: str = "") -> Response:
+        """Lead to the page *path* (with its query), which shows *text* and the commands of this action."""
+        response = Response(status=303, headers={**HEADERS, "Location": path})
+        if text:
+            self.set_cookie(response, "message", self._signed(text))
+        return response
+
+    def set_cookie(self, response: Response, name: str, value: str) -> None:
+        """Let *response* set a cookie of the console, which no script can read."""
+        response.set_cookie(self.cookie(name), value, path=self.root, httponly=True, samesite="Lax")
+
+    def _signed(self, text: str) -> str:
+        whole = _signer.dumps({"text": text, "calls": self.calls})
+        return str(whole if len(whole) <= MOST_COOKIE else _signer.dumps({"text": text, "calls": []}))
+
+    def _message(self) -> dict[str, Any] | None:
+        try:
+            found = _signer.loads(self.request.cookies.get(self.cookie("message"), ""))
+        except BadSignature:
+            return None
+        return {"text": found["text"], "calls": [Commands(*each) for each in found["calls"]]}
+
+    def _operation(self, service: str, operation: str) -> Callable[..., dict[str, Any]]:
+        made = self.client(service)
+        return getattr(made, _method(made, operation))
+
+
+def _method(made: Any, operation: str) -> str:
+    return next(name for name, known in made.meta.method_to_api_mapping.items() if known == operation)
+
+
+def _time(moment: datetime | float | None) -> str:
+    if moment is None:
+        return "-"
+    if not isinstance(moment, datetime):
+        moment = datetime.fromtimestamp(moment, UTC)
+    return moment.astimezone(UTC).strftime("%B %d, %Y, %H:%M:%S (UTC)")
+
+
+def _megabytes(n_bytes: int) -> str:
+    return f"{n_bytes / 1e6:,.2f}"
+
+
+def _pretty(document: str | Mapping[str, Any]) -> str:
+    return json.dumps(json.loads(document) if isinstance(document, str) else document, indent=2, default=str)
+
+
+_templates.filters |= {
+    "time": _time,
+    "megabytes": _megabytes,
+    "pretty": _pretty,
+    "mutability": words.MUTABILITY.get,
+    "encryption": words.ENCRYPTION.get,
+}

@@ -1,0 +1,106 @@
+"""The console's paths, and what every page has in common: its user, the check of forms, and errors."""
+
+import hmac
+from collections.abc import Callable
+from importlib import import_module
+from mimetypes import guess_type
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.routing import BaseConverter, Map, RequestRedirect, Rule
+from werkzeug.wrappers import Response
+
+from ecr_sandbox.errors import ApiError
+from ecr_sandbox.http.middleware import Handler, Request
+
+from . import changes
+from .client import KeyOf
+from .page import CSRF_TOKEN, HEADERS, Page
+
+STATIC = Path(__file__).with_name("static")
+REPOSITORY = "/ecr/repositories/private/<repository:repository>"
+
+# path -> module and view; the paths follow those of the AWS console.
+PATHS = {
+    "/": "repositories.home",
+    "/switch-user": "users.switch",
+    "/ecr/private-registry/repositories": "repositories.index",
+    "/ecr/create-repository": "repositories.create",
+    "/ecr/create-repository/check": "repositories.check",
+    "/ecr/delete-repository": "repositories.delete",
+}
+
+
+class RepositoryConverter(BaseConverter):
+    """A repository's name: it has slashes, and no part of it begins with "_"."""
+
+    part_isolating = False
+    regex = r"[a-z0-9][a-z0-9._-]*(?:/[a-z0-9][a-z0-9._-]*)*"
+
+
+def pages(key_of_user: KeyOf, wait_for_change: Callable[[int, float], int]) -> Handler:
+    """The handler of every path of the console.
+
+    *key_of_user* gives the key of the user with an ARN; *wait_for_change* is ``Store.wait_for_change``.
+    """
+    rules = [Rule(path, endpoint=view) for path, view in PATHS.items()]
+    rules.append(Rule("/static/<name>", endpoint="static"))
+    rules.append(Rule("/changes", endpoint="changes"))
+    paths = Map(rules, converters={"repository": RepositoryConverter}, strict_slashes=False, merge_slashes=False)
+
+    def handler(request: Request) -> Response:
+        router = paths.bind("localhost", path_info=request.path.removeprefix("/console") or "/")
+        try:
+            endpoint, arguments = router.match()
+        except (HTTPException, RequestRedirect):
+            endpoint, arguments = "", {}
+        if endpoint == "static":
+            return _static(arguments["name"])
+        if endpoint == "changes":
+            return changes.stream(wait_for_change)
+        return _answer(Page(request, key_of_user), endpoint, dict(arguments))
+
+    return handler
+
+
+def _answer(page: Page, endpoint: str, arguments: dict[str, Any]) -> Response:
+    """The page of the view *endpoint*; an error of AWS's API becomes a page with its sentence."""
+    if page.request.method not in ("GET", "HEAD", "POST"):
+        return _problem(page, 405, "Method Not Allowed", "The console answers GET and POST.")
+    if page.is_post and not hmac.compare_digest(page.request.form.get("csrf_token", "").encode(), CSRF_TOKEN.encode()):
+        why = "The form is of another page, or from before the sandbox's last start. Load the page again."
+        return _problem(page, 403, "The form was not accepted", why)
+    if not endpoint:
+        return _problem(page, 404, "Page not found", "The console has no page with this address.")
+    try:
+        return _view(endpoint)(page, **arguments)
+    except ClientError as error:
+        page.report(error)
+        return page.render("error.html", title="Error")
+    except NotFound as error:
+        return _problem(page, 404, "Not found", error.description or "")
+    except ApiError as error:  # the chosen user does not exist any more
+        return _problem(page, 403, error.code, f"{page.user}: {error.message} Choose another user above.")
+    except BotoCoreError as error:
+        return _problem(page, 502, type(error).__name__, str(error))
+
+
+def _view(endpoint: str) -> Callable[..., Response]:
+    module, _, name = endpoint.partition(".")
+    view: Callable[..., Response] = getattr(import_module(f"{__package__}.{module}"), name)
+    return view
+
+
+def _problem(page: Page, status: int, title: str, why: str) -> Response:
+    page.status, page.error = status, {"code": title, "message": why}
+    return page.render("error.html", title=title)
+
+
+def _static(name: str) -> Response:
+    file = STATIC / name
+    if "/" in name or name.startswith(".") or not file.is_file():
+        return Response("Not found\n", status=404)
+    headers = {**HEADERS, "Cache-Control": "no-cache"}
+    return Response(file.read_bytes(), headers=headers, content_type=guess_type(name)[0] or "text/plain")

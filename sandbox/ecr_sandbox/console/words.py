@@ -1,0 +1,23 @@
+"""The console's words that are not in a template, and its hints about names."""
+
+import re
+
+CONFIRMATION = "delete"
+MUTABILITY = {
+    "MUTABLE": "Mutable",
+    "IMMUTABLE": "Immutable",
+    "MUTABLE_WITH_EXCLUSION": "Mutable with exclusions",
+    "IMMUTABLE_WITH_EXCLUSION": "Immutable with exclusions",
+}
+ENCRYPTION = {"AES256": "AES-256", "KMS": "AWS KMS", "KMS_DSSE": "AWS KMS (dual-layer)"}
+
+
+def name_error(name: str, shortest: int, longest: int, pattern: str) -> str:
+    """What is wrong with the name of a repository, or nothing."""
+    if not shortest <= len(name) <= longest:
+        return f"The name has {len(name)} characters: use {shortest} to {longest}."
+    if wrong := sorted(set(re.sub(r"[a-z0-9._/-]", "", name))):
+        return f"The name contains {' '.join(map(repr, wrong))}: use lower case letters, numbers and . _ - /"
+    if not re.fullmatch(pattern, name):
+        return "Each part of the name begins and ends with a letter or a number, with one separator between them."
+    return ""

@@ -33,7 +33,7 @@ def selected(
     asked = page.request.args
     text = asked.get("search", "").strip()
     chosen = asked.get("sort", order.lstrip("-"))
-    descending = asked.get("descending", "1" if order.startswith("-") else "") == "1"
+    descending = asked.get("descending", "1" if order.startswith("-") and "sort" not in asked else "") == "1"
     found = [row for row in rows if text.lower() in _text(row.get(search)).lower()] if text else list(rows)
     if key := orders.get(chosen):
         found.sort(key=lambda row: _comparable(row.get(key)), reverse=descending)

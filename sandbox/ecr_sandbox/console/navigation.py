@@ -8,3 +8,8 @@ NAVIGATION = [
         ],
     ),
 ]
+
+# The pages of one repository: name, and what follows its path.
+REPOSITORY_PAGES = [
+    ("Images", ""),
+]

@@ -21,7 +21,7 @@ from ecr_sandbox.http.middleware import Request
 
 from . import client, words
 from .commands import Commands, commands
-from .navigation import NAVIGATION
+from .navigation import NAVIGATION, REPOSITORY_PAGES
 
 CSRF_TOKEN = secrets.token_urlsafe(24)
 MOST_COOKIE = 3500  # bytes; browsers keep 4096 of a cookie with its name
@@ -125,7 +125,7 @@ class Page:
     def url(self, path: str = "", **query: str | int | None) -> str:
         """The address of the console's page *path* (``/ecr/…``)."""
         given = {name: value for name, value in query.items() if value not in ("", None)}
-        return f"{self.root}{quote(path)}" + (f"?{urlencode(given)}" if given else "")
+        return f"{self.root}{quote(path, safe='/:')}" + (f"?{urlencode(given)}" if given else "")
 
     def here(self, **query: str | int | None) -> str:
         """The address of this page, with other values in its query."""
@@ -149,6 +149,7 @@ class Page:
             page=self,
             message=message,
             navigation=NAVIGATION,
+            repository_pages=REPOSITORY_PAGES,
             csrf_token=CSRF_TOKEN,
             is_fragment="HX-Request" in self.request.headers and "HX-Boosted" not in self.request.headers,
             **values,
@@ -211,4 +212,6 @@ _templates.filters |= {
     "pretty": _pretty,
     "mutability": words.MUTABILITY.get,
     "encryption": words.ENCRYPTION.get,
+    "artifact_type": words.artifact_type,
+    "scan_status": words.status,
 }

@@ -30,6 +30,12 @@ PATHS = {
     "/ecr/create-repository": "repositories.create",
     "/ecr/create-repository/check": "repositories.check",
     "/ecr/delete-repository": "repositories.delete",
+    "/ecr/push-commands": "images.push_commands",
+    REPOSITORY: "images.index",
+    f"{REPOSITORY}/_/delete-images": "images.delete",
+    f"{REPOSITORY}/_/image/<digest>": "images.show",
+    f"{REPOSITORY}/_/image/<digest>/manifest": "images.manifest",
+    f"{REPOSITORY}/_/image/<digest>/scan": "images.scan",
 }
 
 

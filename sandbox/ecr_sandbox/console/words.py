@@ -1,6 +1,8 @@
 """The console's words that are not in a template, and its hints about names."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 CONFIRMATION = "delete"
 MUTABILITY = {
@@ -10,6 +12,20 @@ MUTABILITY = {
     "IMMUTABLE_WITH_EXCLUSION": "Immutable with exclusions",
 }
 ENCRYPTION = {"AES256": "AES-256", "KMS": "AWS KMS", "KMS_DSSE": "AWS KMS (dual-layer)"}
+
+
+def artifact_type(image: Mapping[str, Any]) -> str:
+    """*Image*, *Image Index* or *Other*: https://github.com/gperdomor/oss/pull/979 shows the first two."""
+    kind = image.get("imageManifestMediaType") or ""
+    if "index" in kind or "manifest.list" in kind:
+        return "Image Index"
+    artifact = image.get("artifactMediaType") or ""
+    return "Image" if not artifact or "image" in artifact else "Other"
+
+
+def status(value: str) -> str:
+    """A status of the API, such as IN_PROGRESS, in the console's form."""
+    return value.replace("_", " ").capitalize()
 
 
 def name_error(name: str, shortest: int, longest: int, pattern: str) -> str:

@@ -11,11 +11,11 @@ _SECRET = secrets.token_bytes(32)
 
 
 def access_key(user_id: str) -> str:
-    """The access key ID for the user with this unique id, ``AIDA…``. ``ASIA`` is AWS's prefix of temporary keys.
+    """The access key ID for the user with this unique id, ``AIDA…``: 20 characters, ``ASIA`` as all temporary keys.
 
     Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html, "Unique identifiers"
     """
-    return f"ASIA{user_id[4:]}"
+    return f"ASIA{user_id[-16:]}"
 
 
 def secret_and_token(user_id: str) -> tuple[str, str]:

@@ -36,17 +36,19 @@ function choose(tab) {
   tab.focus();
 }
 
-// A list is replaced when something changes: the row that was chosen stays chosen.
-let chosen = "";
+// A list is replaced when something changes: the rows that were chosen stay chosen.
+const chosen = new Set();
+const rows = () => [...document.querySelectorAll("input[form=actions]")];
 document.addEventListener("change", (event) => {
-  if (event.target.type === "radio" && event.target.getAttribute("form") === "actions") { chosen = event.target.value; ready(); }
+  if (event.target.getAttribute("form") !== "actions") return;
+  for (const row of rows()) chosen[row.checked ? "add" : "delete"](row.value);
+  ready();
 });
 
 function ready() {
-  const rows = [...document.querySelectorAll("input[type=radio][form=actions]")];
-  for (const row of rows) row.checked = row.value === chosen;
-  const one = rows.some((row) => row.checked);
-  for (const button of document.querySelectorAll("[data-needs-choice]")) button.disabled = !one;
+  for (const row of rows()) row.checked = chosen.has(row.value);
+  const any = rows().some((row) => row.checked);
+  for (const button of document.querySelectorAll("[data-needs-choice]")) button.disabled = !any;
 }
 
 function dialog() { return document.getElementById("dialog"); }

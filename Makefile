@@ -33,6 +33,7 @@ sandbox: setup ## the local ECR alone, in the foreground; Ctrl-C stops it
 
 test: setup lint ## run all tests and every notebook
 	@$(PYTHON) -m machine.clients
+	@$(PYTHON) -m machine.browser
 	@echo "The tests of the sandbox's parts run at the same time as the others; their result comes last."
 	@$(BIN)/python -m pytest tests/sandbox --ignore-glob='tests/sandbox/test_*.py' > .cache/tests-beside.log 2>&1 & beside=$$!; \
 	ECR_TUTORIAL_KEEP_WARM=1 $(BIN)/python -m pytest tests --ignore-glob='tests/sandbox/*/*'; status=$$?; \

@@ -5,8 +5,8 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest("button, a[data-close]");
   if (!button) return;
   if (button.dataset.copy !== undefined) {
-    await navigator.clipboard.writeText(button.dataset.copy);
-    button.textContent = "Copied";
+    const done = await navigator.clipboard.writeText(button.dataset.copy).then(() => "Copied", () => "Not allowed here");
+    button.textContent = done;
     setTimeout(() => { button.textContent = "Copy"; }, 2000);
   } else if (button.dataset.close !== undefined && dialog().open) {
     event.preventDefault();
@@ -60,7 +60,9 @@ document.addEventListener("htmx:afterSwap", (event) => {
 });
 // An error is shown in the dialog, too, with the service's sentence.
 document.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.detail.target === dialog()) event.detail.shouldSwap = true;
+  if (event.detail.target !== dialog()) return;
+  event.detail.shouldSwap = true;
+  event.detail.isError = false;
 });
 
 // A browser opens six connections to a host, so a page that nobody sees has none.

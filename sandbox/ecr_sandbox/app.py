@@ -32,7 +32,7 @@ from ecr_sandbox.http import addresses
 from ecr_sandbox.http.limits import enforce_limits
 from ecr_sandbox.http.middleware import Handler, Request, chain
 from ecr_sandbox.http.origin import check_origin, is_console_path
-from ecr_sandbox.iam import administrator, principals, requests, sts, users
+from ecr_sandbox.iam import administrator, principals, refusals, requests, sts, users
 from ecr_sandbox.iam.authorization import authorize
 from ecr_sandbox.iam.requests import AuthorizationRequest, Call
 from ecr_sandbox.registry import distribution_layout, presigned_urls, routes
@@ -48,6 +48,7 @@ from ecr_sandbox.services.ecr.registry import PrivateRegistry
 from ecr_sandbox.services.ecr.scan.triggers import Scans
 from ecr_sandbox.services.ecr.scan_api import ScanOperations
 from ecr_sandbox.services.ecs import startup
+from ecr_sandbox.services.eventbridge import recent
 from ecr_sandbox.services.eventbridge import subscriptions as eventbridge_subscriptions
 from ecr_sandbox.services.sqs.long_polling import poll
 from ecr_sandbox.state import clock
@@ -95,6 +96,7 @@ class App:
         ecr_subscriptions.install(self._services, self._public_credentials)
         cost_explorer_subscriptions.install(ecr.backend.Backend.meter)
         eventbridge_subscriptions.install(self.store, self.jobs, self._services)
+        self._recent_events = recent.install(self.store)
         for service, package in AUTHORIZATION.items():
             requests.register(service, partial(_authorization_requests, package))
         requests.register("ecr-public", self._public_authorization_requests)
@@ -215,7 +217,10 @@ class App:
     def _make_console(self) -> Handler:
         from ecr_sandbox import console
 
-        return console.pages(principals.console_key, self.store.wait_for_change)
+        sandbox = console.Sandbox(
+            principals.console_key, self.store.wait_for_change, refusals.last, self._recent_events, clock.now
+        )
+        return console.pages(sandbox)
 
     def _lambda(self) -> Handler:
         from ecr_sandbox.services import lambda_

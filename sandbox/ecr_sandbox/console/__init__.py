@@ -3,6 +3,7 @@
 ``pages.py`` has the paths; each area has a module with its views, and a template for each page.
 """
 
+from .page import Sandbox
 from .pages import pages
 
-__all__ = ["pages"]
+__all__ = ["Sandbox", "pages"]

@@ -3,11 +3,11 @@
 import json
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from botocore.exceptions import ClientError
@@ -47,12 +47,22 @@ _templates = Environment(
 )
 
 
+class Sandbox(NamedTuple):
+    """What the console gets of the sandbox besides its API."""
+
+    key_of_user: client.KeyOf
+    wait_for_change: Callable[[int, float], int]  # ``Store.wait_for_change``
+    refusals: Callable[[str], Sequence[Any]]  # the last ones of an account: ``iam.refusals.Refusal``
+    events: Callable[[str, str], Sequence[dict[str, Any]]]  # the last ones of an account and a Region
+    now: Callable[[], float]  # the sandbox's clock, in Unix seconds
+
+
 class Page:
     """A request for a page of the console, made as the user or role that the browser's cookie names."""
 
-    def __init__(self, request: Request, key_of_user: client.KeyOf):
+    def __init__(self, request: Request, sandbox: Sandbox):
         self.request = request
-        self._key_of_user = key_of_user
+        self.sandbox = sandbox
         self.calls: list[Commands] = []
         self.error: dict[str, str] | None = None
         self.status = 200
@@ -78,7 +88,7 @@ class Page:
 
     def key_of(self, arn: str) -> client.Key:
         """The key of the user or role *arn*; raises ClientError or ApiError."""
-        return client.key_of(arn, self._key_of_user)
+        return client.key_of(arn, self.sandbox.key_of_user)
 
     def client(self, service: str) -> Any:
         """The boto3 client of *service*, as the user."""
@@ -206,10 +216,30 @@ def _pretty(document: str | Mapping[str, Any]) -> str:
     return json.dumps(json.loads(document) if isinstance(document, str) else document, indent=2, default=str)
 
 
+def _pretty_or_text(text: str) -> str:
+    """*text* as indented JSON; as it is, when it is none: the user is writing it."""
+    try:
+        return _pretty(text)
+    except ValueError:
+        return text
+
+
+def _trusted(document: Mapping[str, Any]) -> str:
+    """Who a trust policy trusts."""
+    statements = document.get("Statement", [])
+    found = [each.get("Principal", {}) for each in (statements if isinstance(statements, list) else [statements])]
+    names = [name for each in found for name in (each.values() if isinstance(each, dict) else [each])]
+    return ", ".join(", ".join(name) if isinstance(name, list) else str(name) for name in names)
+
+
 _templates.filters |= {
     "time": _time,
     "megabytes": _megabytes,
     "pretty": _pretty,
+    "pretty_or_text": _pretty_or_text,
+    "pretty_or_empty": lambda text: _pretty(text) if text else "",
+    "trusted": _trusted,
+    "criterion": words.CRITERIA.get,
     "mutability": words.MUTABILITY.get,
     "encryption": words.ENCRYPTION.get,
     "artifact_type": words.artifact_type,

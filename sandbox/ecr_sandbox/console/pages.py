@@ -16,8 +16,7 @@ from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http.middleware import Handler, Request
 
 from . import changes
-from .client import KeyOf
-from .page import CSRF_TOKEN, HEADERS, Page
+from .page import CSRF_TOKEN, HEADERS, Page, Sandbox
 
 STATIC = Path(__file__).with_name("static")
 REPOSITORY = "/ecr/repositories/private/<repository:repository>"
@@ -36,6 +35,28 @@ PATHS = {
     f"{REPOSITORY}/_/image/<digest>": "images.show",
     f"{REPOSITORY}/_/image/<digest>/manifest": "images.manifest",
     f"{REPOSITORY}/_/image/<digest>/scan": "images.scan",
+    f"{REPOSITORY}/_/permissions": "permissions.repository",
+    f"{REPOSITORY}/_/lifecycle-policy": "lifecycle.show",
+    f"{REPOSITORY}/_/lifecycle-policy/test": "lifecycle.test",
+    f"{REPOSITORY}/_/edit": "repository_settings.show",
+    "/ecr/private-registry/permissions": "permissions.registry",
+    "/ecr/private-registry/scanning": "registry_settings.scanning",
+    "/ecr/private-registry/blob-mounting": "registry_settings.blob_mounting",
+    "/ecr/private-registry/replication": "registry_settings.replication",
+    "/ecr/private-registry/pull-through-cache": "rules.pull_through_cache",
+    "/ecr/private-registry/creation-templates": "rules.creation_templates",
+    "/ecr/public-registry/repositories": "public_registry.index",
+    "/iam/users": "iam.users",
+    "/iam/users/<name>": "iam.user",
+    "/iam/roles": "iam.roles",
+    "/iam/roles/<name>": "iam.role",
+    "/iam/policies": "iam.policies",
+    "/iam/policies/<path:arn>": "iam.policy",
+    "/iam/access-denied": "iam.access_denied",
+    "/ecs/clusters": "ecs.clusters",
+    "/ecs/clusters/<name>": "ecs.cluster",
+    "/eventbridge/events": "events.index",
+    "/billing": "billing.index",
 }
 
 
@@ -46,11 +67,8 @@ class RepositoryConverter(BaseConverter):
     regex = r"[a-z0-9][a-z0-9._-]*(?:/[a-z0-9][a-z0-9._-]*)*"
 
 
-def pages(key_of_user: KeyOf, wait_for_change: Callable[[int, float], int]) -> Handler:
-    """The handler of every path of the console.
-
-    *key_of_user* gives the key of the user with an ARN; *wait_for_change* is ``Store.wait_for_change``.
-    """
+def pages(sandbox: Sandbox) -> Handler:
+    """The handler of every path of the console."""
     rules = [Rule(path, endpoint=view) for path, view in PATHS.items()]
     rules.append(Rule("/static/<name>", endpoint="static"))
     rules.append(Rule("/changes", endpoint="changes"))
@@ -65,8 +83,8 @@ def pages(key_of_user: KeyOf, wait_for_change: Callable[[int, float], int]) -> H
         if endpoint == "static":
             return _static(arguments["name"])
         if endpoint == "changes":
-            return changes.stream(wait_for_change)
-        return _answer(Page(request, key_of_user), endpoint, dict(arguments))
+            return changes.stream(sandbox.wait_for_change)
+        return _answer(Page(request, sandbox), endpoint, dict(arguments))
 
     return handler
 

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from . import words
 from .commands import commands
+from .forms import pairs
 from .lists import selected
 from .page import Page
 
@@ -81,7 +82,7 @@ def _parameters(page: Page) -> dict[str, Any]:
     """The parameters of CreateRepository that the form gives; the defaults of the API are left out."""
     form = page.request.form
     parameters: dict[str, Any] = {"repositoryName": form.get("name", "")}
-    if tags := [{"Key": key, "Value": value} for key, value in _pairs(form.get("tags", ""))]:
+    if tags := [{"Key": key, "Value": value} for key, value in pairs(form.get("tags", ""))]:
         parameters["tags"] = tags
     parameters |= mutability(page)
     if form.get("scan_on_push"):
@@ -101,12 +102,6 @@ def mutability(page: Page, *, keep_default: bool = False) -> dict[str, Any]:
     exclusions = [{"filterType": "WILDCARD", "filter": each} for each in filters]
     name = "imageTagMutabilityExclusionFilters"
     return {"imageTagMutability": mode, **({name: exclusions} if exclusions else {})}
-
-
-def _pairs(text: str) -> list[tuple[str, str]]:
-    """The tags in *text*, a line ``key=value`` each."""
-    lines = (line.partition("=") for line in text.splitlines() if line.strip())
-    return [(key.strip(), value.strip()) for key, _, value in lines]
 
 
 def _is_before_2024(page: Page) -> bool:

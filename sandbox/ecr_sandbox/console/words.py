@@ -11,6 +11,12 @@ MUTABILITY = {
     "MUTABLE_WITH_EXCLUSION": "Mutable with exclusions",
     "IMMUTABLE_WITH_EXCLUSION": "Immutable with exclusions",
 }
+CRITERIA = {  # *Match criteria* of a lifecycle rule
+    "imageCountMoreThan": "Image count",
+    "sinceImagePushed": "Days since image created",
+    "sinceImagePulled": "Days since last recorded pull time",
+    "sinceImageTransitioned": "Days since image archived",
+}
 ENCRYPTION = {"AES256": "AES-256", "KMS": "AWS KMS", "KMS_DSSE": "AWS KMS (dual-layer)"}
 
 

@@ -5,7 +5,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
@@ -101,13 +101,13 @@ class Page:
         return self._operation(service, operation)(**parameters)
 
     def all(self, service: str, operation: str, key: str, **parameters: Any) -> list[Any]:
-        """All of a list that an operation returns in parts; raises ClientError."""
+        """All of a list that an operation returns in parts; raises ClientError.
+
+        A second look at the same list is fast: it is read again when anything in the sandbox has changed.
+        """
         self.calls.append(commands(service, operation, parameters))
-        made = self.client(service)
-        paginator = made.get_paginator(_method(made, operation))
-        size = 1000 if service == "ecr" else None
-        parts = paginator.paginate(**parameters, PaginationConfig={"PageSize": size})
-        return [each for part in parts for each in part.get(key, [])]
+        seen = self.sandbox.wait_for_change(-1, 0)
+        return list(_all(seen, self.client(service), operation, key, tuple(parameters.items())))
 
     def attempt(self, service: str, operation: str, **parameters: Any) -> bool:
         """Whether an operation succeeds; the page shows the error if it does not."""
@@ -194,6 +194,15 @@ class Page:
     def _operation(self, service: str, operation: str) -> Callable[..., dict[str, Any]]:
         made = self.client(service)
         return getattr(made, _method(made, operation))
+
+
+@lru_cache(4)
+def _all(seen: int, made: Any, operation: str, key: str, parameters: tuple[tuple[str, Any], ...]) -> list[Any]:
+    """The list as the user of the client *made* gets it after the sandbox's change number *seen*."""
+    paginator = made.get_paginator(_method(made, operation))
+    size = 1000 if made.meta.service_model.signing_name == "ecr" else None
+    parts = paginator.paginate(**dict(parameters), PaginationConfig={"PageSize": size})
+    return [each for part in parts for each in part.get(key, [])]
 
 
 def _method(made: Any, operation: str) -> str:

@@ -90,6 +90,8 @@ def test_the_console_acts_as_the_chosen_user(console, sandbox, person: Person, r
     assert said in person.refused("aws ecr describe-repositories")
     person.may({"Action": "ecr:DescribeRepositories", "Resource": "*"})
     assert repository in text(console.get(LIST))
+    person.may({"Action": "ecr:DescribeImages", "Resource": "*"})
+    assert said in text(console.get(LIST, 400))
 
 
 def test_two_users_at_the_same_time(sandbox, person, repository):

@@ -154,14 +154,15 @@ class Page:
 
     def render(self, template: str, **values: Any) -> Response:
         """The page made of *template*."""
-        message = self._message()
+        is_fragment = "HX-Request" in self.request.headers
+        message = None if is_fragment else self._message()
         text = _templates.get_template(template).render(
             page=self,
             message=message,
             navigation=NAVIGATION,
             repository_pages=REPOSITORY_PAGES,
             csrf_token=CSRF_TOKEN,
-            is_fragment="HX-Request" in self.request.headers and "HX-Boosted" not in self.request.headers,
+            is_fragment=is_fragment,
             **values,
         )
         response = Response(text, self.status, HEADERS, content_type="text/html; charset=utf-8")
@@ -170,8 +171,12 @@ class Page:
         return response
 
     def redirect(self, path: str, text: str = "") -> Response:
-        """Lead to the page *path* (with its query), which shows *text* and the commands of this action."""
-        response = Response(status=303, headers={**HEADERS, "Location": path})
+        """Lead to the page at the address *path*, which shows *text* and the commands of this action."""
+        up = "../" * (
+            self.request.path.count("/") - 1
+        )  # relative: proxies that add a prefix do so to absolute paths too
+        target = path.removeprefix(self.root.removesuffix("/console"))
+        response = Response(status=303, headers={**HEADERS, "Location": up + target.lstrip("/")})
         if text:
             self.set_cookie(response, "message", self._signed(text))
         return response

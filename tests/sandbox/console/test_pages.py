@@ -153,6 +153,10 @@ def test_behind_a_proxy_the_addresses_have_its_prefix(sandbox):
     page = Console(sandbox, X_Forwarded_Prefix="/proxy/5050").get(LIST)
     assert 'href="/proxy/5050/console/ecr/create-repository"' in page
     assert not re.search(r'"/console', page)
+    answer = Console(sandbox, X_Forwarded_Prefix="/proxy/5050").session.get(
+        f"{sandbox.url}/console/", allow_redirects=False
+    )
+    assert answer.headers["Location"] == "../console/ecr/private-registry/repositories"
     assert "evil" not in Console(sandbox, X_Forwarded_Prefix='//evil.example/"').get(LIST)
 
 

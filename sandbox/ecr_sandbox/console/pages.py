@@ -46,6 +46,7 @@ PATHS = {
     "/ecr/private-registry/pull-through-cache": "rules.pull_through_cache",
     "/ecr/private-registry/creation-templates": "rules.creation_templates",
     "/ecr/public-registry/repositories": "public_registry.index",
+    "/ecr/repositories/public/<repository:repository>": "public_registry.images",
     "/iam/users": "iam.users",
     "/iam/users/<name>": "iam.user",
     "/iam/roles": "iam.roles",

@@ -102,3 +102,32 @@ def test_the_bill_of_the_sandboxs_month(own_sandbox):
     first = own_sandbox.month()["Start"]
     assert f"{first[:4]} so far: $" in shown
     assert "Amazon EC2 Container Registry (ECR) TimedStorage-ByteHrs" in shown
+
+
+def test_a_user_is_created_and_gets_and_loses_permissions(console, sandbox, repository):
+    name, iam = f"user-{uuid.uuid4().hex[:8]}", sandbox.client("iam")
+    shown = text(console.post("/iam/users", name=name))
+    assert f"The user {name} was created." in shown and "No policies" in shown
+    page, arn = f"/iam/users/{name}", "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly"
+    assert "aws iam attach-user-policy" in text(console.post(page, attach=arn))
+    [attached] = iam.list_attached_user_policies(UserName=name)["AttachedPolicies"]
+    assert attached["PolicyArn"] == arn
+    other = Console(sandbox)
+    other.switch(f"arn:aws:iam::123456789012:user/{name}")
+    assert repository in other.get("/ecr/private-registry/repositories")
+    console.post(page, detach=arn)
+    other.get("/ecr/private-registry/repositories", 400)
+    document = json.dumps(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ecr:*", "Resource": "*"}]}
+    )
+    assert "Saved the inline policy own." in text(console.post(page, policy_name="own", document=document))
+    assert repository in other.get("/ecr/private-registry/repositories")
+    assert "Deleted the inline policy own." in text(console.post(page, remove="own"))
+    assert iam.list_user_policies(UserName=name)["PolicyNames"] == []
+
+
+def test_a_policy_of_iam_that_is_not_valid(console, sandbox, person):
+    page = console.post(f"/iam/users/{person.name}", 400, policy_name="own", document='{"Statement": oops')
+    assert "MalformedPolicyDocument" in text(page)
+    assert "oops</textarea>" in page
+    assert "EntityAlreadyExists" in text(console.post("/iam/users", 409, name=person.name))

@@ -131,6 +131,7 @@ def test_the_name_is_checked_while_writing(open_browser):
     page.get_by_text("4 out of 256 characters maximum").wait_for()
     page.get_by_role("radio", name="Immutable").check()
     page.get_by_text("--image-tag-mutability IMMUTABLE").wait_for()
+    page.get_by_text("Immutable tag exclusions").wait_for()
 
 
 def test_filters_are_added_one_by_one(open_browser):
@@ -221,6 +222,7 @@ def addresses(sandbox) -> list[str]:
         f"{image}/manifest",
         *(f"ecr/private-registry/{page}" for page in settings),
         "ecr/public-registry/repositories",
+        "ecr/repositories/public/shown",
         "iam/users",
         "iam/users/shown",
         "iam/roles",

@@ -1,6 +1,8 @@
 """The settings of the private registry, and the public registry."""
 
+import html
 import json
+import re
 import uuid
 
 from tests.sandbox.console.pages import text
@@ -89,3 +91,17 @@ def test_public_repositories(console, sandbox):
     assert "RepositoryAlreadyExistsException" in text(console.post(page, 400, name=name))
     assert "To confirm, enter delete." in text(console.post(page, 400, remove=name))
     assert f"Successfully deleted repository {name}." in text(console.post(page, remove=name, confirmation="delete"))
+
+
+def test_a_push_to_a_public_repository_by_the_commands_of_its_page(console, sandbox, tmp_path):
+    name = f"shown-{uuid.uuid4().hex[:8]}"
+    console.post("/ecr/public-registry/repositories", name=name)
+    page = console.get(f"/ecr/repositories/public/{name}")
+    assert "No images." in text(page)
+    login, build, tag, push = (
+        html.unescape(each) for each in re.findall(r'aria-label="Step .*?<code>(.*?)</code>', page)
+    )
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+    sandbox.run(f"cd {tmp_path} && {login} && DOCKER_BUILDKIT=0 {build} && {tag} && {push}")
+    sandbox.run(f"docker rmi {tag.split()[2]} {tag.split()[3]}")
+    assert "latest " in text(console.get(f"/ecr/repositories/public/{name}"))

@@ -227,7 +227,7 @@ def test_a_thread_that_waits_for_a_change_wakes_up(store):
         pass  # it changes nothing
     assert store.wait_for_change(seen, 0) == seen
     got: list[int] = []
-    waiting = threading.Thread(target=lambda: got.append(store.wait_for_change(seen, 20)))
+    waiting = threading.Thread(target=lambda: got.append(store.wait_for_change(seen, 60)))
     waiting.start()
     with store.change() as db:
         add(db, "a")

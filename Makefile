@@ -7,11 +7,13 @@ BIN := .venv/bin
 LAB_ARGS ?=
 # What follows runs with Docker as new installations have it, or with this machine's own engine and a sentence why.
 NEWER_ENGINE = $(PYTHON) -m machine.newer_engine
+# Tests that use nothing of the engine that the course's tests use, so both can run at the same time.
+OF_THE_SANDBOX = tests/sandbox tests/docs tests/bench
 # JupyterLab refuses to run as root unless told.
 ALLOW_ROOT := $(shell test "$$(id -u)" = 0 && echo --allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test soak lint doctor sandbox record tables bench lock clean
+.PHONY: help setup lab test rehearse soak lint doctor sandbox record tables bench lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -34,14 +36,18 @@ sandbox: setup ## the local ECR alone, in the foreground; Ctrl-C stops it
 test: setup lint ## run all tests and every notebook
 	@$(PYTHON) -m machine.clients
 	@$(PYTHON) -m machine.browser
-	@echo "The tests of the sandbox's parts run at the same time as the others; their result comes last."
-	@$(BIN)/python -m pytest tests/sandbox --ignore-glob='tests/sandbox/test_*.py' > .cache/tests-beside.log 2>&1 & beside=$$!; \
-	ECR_TUTORIAL_KEEP_WARM=1 $(BIN)/python -m pytest tests --ignore-glob='tests/sandbox/*/*'; status=$$?; \
+	@echo "The tests of the sandbox run at the same time as those of the course; their result comes last."
+	@$(BIN)/python -m pytest $(OF_THE_SANDBOX) > .cache/tests-beside.log 2>&1 & beside=$$!; \
+	ECR_TUTORIAL_KEEP_WARM=1 $(BIN)/python -m pytest tests $(OF_THE_SANDBOX:%=--ignore %); status=$$?; \
 	wait $$beside || status=1; cat .cache/tests-beside.log; exit $$status
 	@echo "Every notebook from a clean state, with Docker as new installations have it:"
 	$(NEWER_ENGINE) $(BIN)/python -m pytest --nbval notebooks
 	@echo "All again in reverse order on what that left, with this machine's engine, the classic builder, AWS CLI 1:"
 	DOCKER_BUILDKIT=0 ECR_TUTORIAL_AWS_CLI=1 $(BIN)/python -m pytest --nbval --unclean $$(ls -r notebooks/*.ipynb)
+
+rehearse: setup ## run every notebook as on an AWS account, on a private machine with AWS's host names
+	@$(PYTHON) -m machine.clients
+	$(BIN)/python -m machine.rehearse
 
 soak: setup ## run the long tests in full: kills, crowds, growth, bad input; about ten minutes
 	@$(PYTHON) -m machine.clients

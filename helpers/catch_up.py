@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from ecr_sandbox import SandboxError
-from helpers import settings
-from helpers.cleanup import repositories
+from helpers import cleanup, names, settings
+from helpers.cleanup import engine, repositories
 from helpers.errors import LabError
 from helpers.list_all import list_all
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NOTEBOOKS = tuple(f"{number:02}" for number in range(16))
 STANDALONE = "15"  # it needs nothing of the other notebooks
+BUILDS = ("00", *NOTEBOOKS[6:15])  # in these, or to catch up for them, the image is built
 TAGS = ("v1", "latest")
 SAMPLE_APP = settings.PROJECT / "sample_app"
 
@@ -35,6 +36,7 @@ def catch_up(lab: "Lab", notebook: str) -> None:
     if notebook not in NOTEBOOKS:
         raise LabError(f"There is no notebook {notebook!r}.", f"name one from 00 to {NOTEBOOKS[-1]}, like '08'")
     before = [step for step in STEPS if step.notebook < notebook and notebook != STANDALONE]
+    _note(lab, notebook, before)
     if not before:
         print("✔ nothing to catch up")
     for step in before:
@@ -42,6 +44,14 @@ def catch_up(lab: "Lab", notebook: str) -> None:
         if not was_true:
             step.make(lab)
         print(f"✔ {step.notebook} {step.fact} ({'was there' if was_true else 'made now'})")
+
+
+def _note(lab: "Lab", notebook: str, before: list[Step]) -> None:
+    """Note in the ledger what this notebook and the steps make, before it is made; LabError if a name is taken."""
+    if notebook in BUILDS:
+        engine.refuse_image_of_others(lab, settings.REPOSITORY)
+    cleanup.note(lab, names.made_by(notebook) + [("repository", settings.REPOSITORY)] * bool(before))
+    cleanup.registry_settings.note(lab, notebook)
 
 
 def has_repository(lab: "Lab") -> bool:

@@ -27,10 +27,12 @@ def env() -> None:
 @click.pass_context
 def reset(context: click.Context, yes: bool) -> None:
     """Remove all repositories, images, users and your progress, and start again."""
+    from helpers import ledger
     from helpers.exercises import state_file
 
     context.invoke(command_group.commands["reset"], yes=yes)
     state_file.delete_all()
+    ledger.cross_off(each for each in ledger.entries() if each.account in (settings.ACCOUNT, settings.OTHER_ACCOUNT))
 
 
 @commands.command()
@@ -42,6 +44,18 @@ def doctor() -> None:
     for row in rows:
         click.echo(doctor.line(row))
     sys.exit(0 if all(row["ok"] for row in rows) else 1)
+
+
+@commands.command()
+@click.option("--dry-run", is_flag=True, help="Only show what would be deleted.")
+@click.option("--target", type=click.Choice(["sandbox", "aws"]), help="Default: ECR_TUTORIAL_TARGET, else sandbox.")
+def cleanup(dry_run: bool, target: str | None) -> None:
+    """Delete everything that this course made, and nothing else; it can run again after an interruption."""
+    from helpers import lab
+
+    if target:
+        os.environ["ECR_TUTORIAL_TARGET"] = target
+    sys.exit(1 if lab.connect().clean_up(dry_run)["problems"] else 0)
 
 
 @commands.command()
@@ -58,14 +72,13 @@ def main() -> None:
 
 
 def _environment() -> tuple[dict[str, str], list[str]]:
-    # Imported here because boto3 takes longer to import than everything else takes to run.
+    # Imported here because the engine's client takes longer to import than everything else takes to run.
     from helpers import aws_account, lab
 
     if lab.chosen_target() == "sandbox":
         return lab.enter_sandbox()[1:]
-    import boto3
-
     if ecr_sandbox.is_isolated(os.environ, settings.state()):
         raise LabError("This terminal is set up for the sandbox.", "open a new terminal")
-    account, region, _ = aws_account.identity(boto3.Session())
-    return aws_account.variables(account, region), []
+    account, region, _ = aws_account.identity(aws_account.session())
+    docker, unset = lab.docker_configuration()
+    return aws_account.variables(account, region) | docker, unset

@@ -4,6 +4,7 @@ The methods here replace what Docker Hub offers on its web pages, or does not of
 Hub is called in the notebook.
 """
 
+import contextlib
 import os
 import secrets
 from dataclasses import dataclass
@@ -81,7 +82,11 @@ def start() -> DockerHub:
 
     It sets ``$HUB`` (the registry, for ``docker``) and ``$HUB_API`` (in place of ``hub.docker.com``).
     """
-    names = ecr_sandbox.docker_hub_names(ecr_sandbox.start(settings.sandbox()))
+    status = ecr_sandbox.start(settings.sandbox())
+    if settings.target() == "aws":  # connect() did it for the sandbox
+        with contextlib.suppress(ecr_sandbox.SandboxError):  # without an engine half of the lessons still work
+            ecr_sandbox.make_reachable(ecr_sandbox.docker_client(), settings.sandbox(), status["ports"])
+    names = ecr_sandbox.docker_hub_names(status)
     os.environ.update(names)
     hub = DockerHub(names["HUB"], names["HUB_API"])
     hub._limit({})

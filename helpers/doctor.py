@@ -15,13 +15,12 @@ from pathlib import Path
 import ecr_sandbox
 from ecr_sandbox import SandboxError
 from helpers import lab, settings
+from helpers.doctor_rows import Row, miss, ok
 from machine import aws_cli, engine_check
 
 PYTHON = (3, 11)
 FREE_BYTES = 2_000_000_000
 CLOCK_SECONDS = 300  # the least difference that AWS accepts
-
-Row = dict
 
 
 def report() -> None:
@@ -45,7 +44,7 @@ def examine() -> list[Row]:
         disk_row(engine),
         clock_row(engine),
         aws_cli_row(),
-        *(aws_rows() if aws else []),
+        *(_aws_rows() if aws else []),
     ]
 
 
@@ -61,26 +60,26 @@ def python_row(version: tuple) -> Row:
     """Whether this Python is new enough."""
     shown, least = ".".join(map(str, version)), ".".join(map(str, PYTHON))
     if version[:2] < PYTHON:
-        return _miss("Python", f"{shown} is too old", f"install Python {least} or newer, then make setup")
-    return _ok("Python", "new enough", shown)
+        return miss("Python", f"{shown} is too old", f"install Python {least} or newer, then make setup")
+    return ok("Python", "new enough", shown)
 
 
 def docker_row() -> Row:
     """Whether there is a docker command."""
     version = ecr_sandbox.docker_version()
     if not version:
-        return _miss("Docker CLI", "not installed", lab.with_setup(ecr_sandbox.install_docker(sys.platform)))
-    return _ok("Docker CLI", "installed", version)
+        return miss("Docker CLI", "not installed", lab.with_setup(ecr_sandbox.install_docker(sys.platform)))
+    return ok("Docker CLI", "installed", version)
 
 
 def engine_row(engine: "dict | SandboxError") -> Row:
     """Whether the Docker engine answers, and if not, why."""
     if isinstance(engine, SandboxError):
-        return _miss("Docker engine", engine.wrong.rstrip("."), engine.fix)
+        return miss("Docker engine", engine.wrong.rstrip("."), engine.fix)
     if ecr_sandbox.is_remote_engine(engine["host"]):
         error = ecr_sandbox.explain_engine_error(Exception(), engine["host"])
-        return _miss("Docker engine", error.wrong.rstrip("."), error.fix)
-    return _ok("Docker engine", "running", str(engine.get("ServerVersion", "")))
+        return miss("Docker engine", error.wrong.rstrip("."), error.fix)
+    return ok("Docker engine", "running", str(engine.get("ServerVersion", "")))
 
 
 def containers_row() -> Row:
@@ -88,40 +87,40 @@ def containers_row() -> Row:
     try:
         engine_check.check()
     except engine_check.Broken as broken:
-        return _miss("Containers", broken.wrong, broken.fix)
-    return _ok("Containers", "an image is built, a container runs, its port answers")
+        return miss("Containers", broken.wrong, broken.fix)
+    return ok("Containers", "an image is built, a container runs, its port answers")
 
 
 def reach_row(engine: "dict | SandboxError", status: dict | None) -> Row:
     """Whether the engine reaches the sandbox, directly or through the forwarder."""
     name = "Sandbox"
     if not status:
-        return _ok(name, "not started yet, connect() or `ecr-lab up` does that")
+        return ok(name, "not started yet, connect() or `ecr-lab up` does that")
     if isinstance(engine, SandboxError):
-        return _ok(name, "running", status["endpoint"])
+        return ok(name, "running", status["endpoint"])
     try:
         forwarded = ecr_sandbox.make_reachable(lab.docker_client(), settings.sandbox(), status["ports"])
     except SandboxError as error:
-        return _miss(name, error.wrong.rstrip("."), error.fix)
-    return _ok(name, "running, the engine reaches it", status["endpoint"] + (" (forwarded)" if forwarded else ""))
+        return miss(name, error.wrong.rstrip("."), error.fix)
+    return ok(name, "running, the engine reaches it", status["endpoint"] + (" (forwarded)" if forwarded else ""))
 
 
 def port_row(status: dict | None) -> Row:
     """Whether the sandbox has its port, or the port is free."""
     if status:
-        return _ok("Port", "in use by the sandbox", str(status["port"]))
+        return ok("Port", "in use by the sandbox", str(status["port"]))
     try:
         chosen = settings.port()
     except ValueError as error:
-        return _miss("Port", str(error).rstrip("."), "unset ECR_TUTORIAL_PORT, or give it a free port")
+        return miss("Port", str(error).rstrip("."), "unset ECR_TUTORIAL_PORT, or give it a free port")
     port = chosen or ecr_sandbox.remembered_ports(settings.state()).get("sandbox") or settings.DEFAULT_PORT
     if ecr_sandbox.is_port_free(port):
-        return _ok("Port", "free", str(port))
+        return ok("Port", "free", str(port))
     holder = holder_of(port)
     by = f"taken by {holder}" if holder else "taken by another program"
     if not chosen:
-        return _ok("Port", "the next free one will be used", f"{port} is {by}")
-    return _miss("Port", f"{port} is {by}", f"end that program, or ECR_TUTORIAL_PORT={port + 1}")
+        return ok("Port", "the next free one will be used", f"{port} is {by}")
+    return miss("Port", f"{port} is {by}", f"end that program, or ECR_TUTORIAL_PORT={port + 1}")
 
 
 def disk_row(engine: "dict | SandboxError") -> Row:
@@ -134,8 +133,8 @@ def disk_row(engine: "dict | SandboxError") -> Row:
     place = min(left, key=lambda one: left[one])
     free = f"{left[place] / 1e9:.1f} GB free"
     if left[place] < FREE_BYTES:
-        return _miss("Disk space", f"only {free} in {place}", "free 2 GB (docker system prune removes what is unused)")
-    return _ok("Disk space", "enough", free)
+        return miss("Disk space", f"only {free} in {place}", "free 2 GB (docker system prune removes what is unused)")
+    return ok("Disk space", "enough", free)
 
 
 def clock_row(engine: "dict | SandboxError") -> Row:
@@ -143,15 +142,15 @@ def clock_row(engine: "dict | SandboxError") -> Row:
     aws = settings.target() == "aws"
     other = _aws_time() if aws else _engine_time(engine)
     if other is None:
-        return _ok("Clock", "nothing to compare it with")
+        return ok("Clock", "nothing to compare it with")
     off = abs((datetime.now(UTC) - other).total_seconds())
     if off > CLOCK_SECONDS:
-        return _miss(
+        return miss(
             "Clock",
             f"{off / 60:.0f} minutes away from {'AWS' if aws else 'the Docker engine'}'s",
             "sudo hwclock -s (WSL2), restart Docker Desktop, or switch on network time",
         )
-    return _ok("Clock", "right", f"{off:.0f} s off")
+    return ok("Clock", "right", f"{off:.0f} s off")
 
 
 def aws_cli_row() -> Row:
@@ -159,40 +158,14 @@ def aws_cli_row() -> Row:
     program = settings.aws_cli()
     version = aws_cli.version(program)
     if not version:
-        return _miss("AWS CLI", "not installed", "make setup")
-    detail = f"{'.'.join(map(str, version))} ({program.resolve()})"
+        return miss("AWS CLI", "not installed", "make setup")
+    shown = ".".join(map(str, version))
+    if (2,) <= version < aws_cli.LEAST:
+        return miss("AWS CLI", f"{shown} is too old", aws_cli.ADVICE)
+    detail = f"{shown} ({program.resolve()})"
     if version < (2,):
         detail += f"; for version 2, {aws_cli.ADVICE}"
-    return _ok("AWS CLI", "installed", detail)
-
-
-def aws_rows() -> list[Row]:
-    """On AWS: the identity, the Region, and the permission to use ECR."""
-    import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    from helpers import aws_account
-
-    session = boto3.Session()
-    try:
-        _, region, arn = aws_account.identity(session)
-    except SandboxError as error:
-        return [_miss("AWS identity", error.wrong.rstrip("."), error.fix)]
-    rows = [_ok("AWS identity", "known", arn), _ok("AWS region", "set", region)]
-    ecr = session.client("ecr")
-    for action, call in (
-        ("ecr:GetAuthorizationToken", ecr.get_authorization_token),
-        ("ecr:DescribeRepositories", ecr.describe_repositories),
-    ):
-        try:
-            call()
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            fix = "attach the policy AmazonEC2ContainerRegistryFullAccess to your user or role"
-            return [*rows, _miss("Permissions", f"{action} was refused ({code})", fix)]
-        except BotoCoreError as error:
-            return [*rows, _miss("Permissions", f"ECR cannot be reached ({error})", "check network and region")]
-    return [*rows, _ok("Permissions", "ECR answers you")]
+    return ok("AWS CLI", "installed", detail)
 
 
 def holder_of(port: int) -> str | None:
@@ -205,6 +178,12 @@ def holder_of(port: int) -> str | None:
                 if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
                     return f"{process.name()} (process {process.pid})"
     return None
+
+
+def _aws_rows() -> list[Row]:
+    from helpers import doctor_aws  # imports what plots costs, which takes a second
+
+    return doctor_aws.rows()
 
 
 def _enter_sandbox() -> dict | None:
@@ -248,11 +227,3 @@ def _aws_time() -> datetime | None:
 def _existing(path: Path) -> Path:
     """The folder itself, or the nearest parent that exists."""
     return next(folder for folder in (path, *path.parents) if folder.exists())
-
-
-def _ok(name: str, text: str, detail: str = "") -> Row:
-    return {"name": name, "ok": True, "text": text, "detail": detail, "fix": ""}
-
-
-def _miss(name: str, text: str, fix: str) -> Row:
-    return {"name": name, "ok": False, "text": text, "detail": text, "fix": fix}

@@ -1,10 +1,12 @@
 """Runs tasks on Fargate: their network and processor, how to wait for them, their app's page, and what ECS runs."""
 
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from helpers.errors import LabError
+from helpers.waiting import wait_for
 
 if TYPE_CHECKING:
     import requests
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from helpers.lab import Lab
 
 PAGE_SECONDS = 120
+ROLE_SECONDS = 120  # on AWS, until ECS can assume a role that was created a moment ago
+NO_ROLE = "ECS was unable to assume the role"
 SANDBOX_SUBNET = "subnet-0123456789abcdef0"  # the sandbox has no VPC and accepts any subnet
 PROCESSORS = {"x86_64": "X86_64", "amd64": "X86_64", "aarch64": "ARM64", "arm64": "ARM64"}
 
@@ -41,6 +45,26 @@ def patience(lab: "Lab") -> dict[str, float]:
     return {"Delay": 0.1, "MaxAttempts": 6000} if lab.target == "sandbox" else {"Delay": 6, "MaxAttempts": 100}
 
 
+def start(lab: "Lab", run_task: Callable[..., dict[str, Any]], **request: Any) -> str:
+    """The ARN of a task that ``run_task(**request)`` starts, ``ecs.run_task`` of boto3.
+
+    On AWS it is called again while ECS cannot assume a role that is new, and for the account's first task, until ECS
+    has its own role. A role that ECS still cannot assume after ROLE_SECONDS has another fault, so that task counts.
+    """
+    started: list[str] = []
+
+    def attempt() -> bool:
+        started.append(run_task(**request)["tasks"][0]["taskArn"])
+        return lab.target == "sandbox" or not _lacks_role(lab, request["cluster"], started[-1])
+
+    try:
+        wait_for(lab, "ECS can assume the role of the task", attempt, ROLE_SECONDS)
+    except LabError:
+        if not started:
+            raise
+    return started[-1]
+
+
 def page(lab: "Lab", task: Mapping[str, Any], path: str = "/") -> str:
     """The answer of the app of a running *task* at *path*, once there is one; a sentence on AWS.
 
@@ -50,6 +74,17 @@ def page(lab: "Lab", task: Mapping[str, Any], path: str = "/") -> str:
     if lab.target != "sandbox":
         return "The task runs in your VPC, and its security group allows no traffic from outside."
     return get(task, path, PAGE_SECONDS).text
+
+
+def _lacks_role(lab: "Lab", cluster: str, task: str) -> bool:
+    """Whether the task stopped because ECS could not assume its role; known once it runs or has stopped."""
+    from botocore.exceptions import WaiterError
+
+    ecs = lab.client("ecs")
+    with contextlib.suppress(WaiterError):
+        ecs.get_waiter("tasks_running").wait(cluster=cluster, tasks=[task], WaiterConfig=patience(lab))
+    found = ecs.describe_tasks(cluster=cluster, tasks=[task])["tasks"]
+    return any(NO_ROLE in each.get("stoppedReason", "") for each in found)
 
 
 def get(task: Mapping[str, Any], path: str, seconds: float) -> "requests.Response":

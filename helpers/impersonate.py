@@ -1,17 +1,22 @@
 """Tries what another user may do, with an access key of that user, as ``docker`` and ``aws`` do."""
 
 import contextlib
-import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from helpers import names, settings
+from helpers.cleanup.kinds import has_tag
+from helpers.errors import LabError
 from helpers.lab import Lab
+from helpers.waiting import wait_for
 
 if TYPE_CHECKING:
     import boto3
+    from botocore.exceptions import ClientError
 
 
-KEY_SECONDS = 30  # on AWS a new access key works after a few seconds; in the sandbox immediately
+POLICY_SECONDS = 15  # on AWS, until a refusal is one of IAM's and not of a policy that is still on its way
+DENIED = ("AccessDeniedException", "AccessDenied")
 
 RegistryClient = Callable[[str, str], int]
 
@@ -23,13 +28,15 @@ def as_user(lab: Lab, name: str) -> Iterator["boto3.Session | None"]:
 
     iam = lab.client("iam")
     try:
+        if lab.target == "aws" and not has_tag(iam.list_user_tags(UserName=name)["Tags"]):
+            raise LabError(f"The user {name} has no tag {settings.TAG_TEXT}, so it gets no key.", names.ANOTHER_PREFIX)
         key = iam.create_access_key(UserName=name)["AccessKey"]
     except iam.exceptions.NoSuchEntityException:
         yield None
         return
     try:
         session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=lab.region)
-        _wait_until_accepted(session)
+        wait_for(lab, f"the new access key of {name} works", lambda: _use(session))
         yield session
     finally:
         iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
@@ -41,14 +48,14 @@ def registry_client(lab: Lab, session: "boto3.Session", repository: str) -> Regi
     None if the session may not log in.
     """
     import requests
+    from botocore.exceptions import ClientError
 
-    authorization: dict = {}
-
-    def log_in() -> None:
-        authorization.update(session.client("ecr").get_authorization_token()["authorizationData"][0])
-
-    if is_denied(log_in):
+    ask = session.client("ecr").get_authorization_token
+    try:
+        answer = wait_for(lab, "the user may log in to the registry", ask, POLICY_SECONDS)
+    except (LabError, ClientError):
         return None
+    authorization = answer["authorizationData"][0]
     headers = {"Authorization": f"Basic {authorization['authorizationToken']}"}
 
     def request(method: str, path: str) -> int:
@@ -67,19 +74,23 @@ def is_denied(attempt: Callable[[], object]) -> bool:
     try:
         attempt()
     except ClientError as error:
-        return error.response["Error"]["Code"] in ("AccessDeniedException", "AccessDenied")
+        return _denies(error)
     return False
 
 
-def _wait_until_accepted(session: "boto3.Session") -> None:
+def _denies(error: "ClientError") -> bool:
+    return error.response["Error"]["Code"] in DENIED
+
+
+def _use(session: "boto3.Session") -> None:
+    """Use the access key in ECR, which may know it later than STS; ClientError unless it is accepted.
+
+    A user who may not do this was recognized, so a denial is not an error.
+    """
     from botocore.exceptions import ClientError
 
-    end = time.monotonic() + KEY_SECONDS
-    while True:
-        try:
-            session.client("sts").get_caller_identity()
-            return
-        except ClientError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(1)
+    try:
+        session.client("ecr").describe_registry()
+    except ClientError as error:
+        if not _denies(error):
+            raise

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 import ecr_sandbox
 from ecr_sandbox import SandboxError
-from helpers import aws_account, catch_up, cleanup, docker_hub, settings
+from helpers import aws_account, catch_up, cleanup, docker_hub, second_account, settings, waiting
 from helpers.aws_account import cell_names
 from helpers.docker_hub import DockerHub
 from helpers.errors import LabError
+from helpers.second_account import SecondAccount
 
 if TYPE_CHECKING:
+    import boto3
     import docker
 
 _current: "Lab | None" = None
@@ -30,6 +32,7 @@ class Lab:
     registry: str
     endpoint: str
     repository_uri: str
+    second: SecondAccount | None = None
 
     def __repr__(self) -> str:
         return f"<Lab: {self.target}, account {self.account}, region {self.region}, registry {self.registry}>"
@@ -44,11 +47,20 @@ class Lab:
         """The registry's address with its scheme."""
         return f"{self.scheme}://{self.registry}"
 
+    @property
+    def partition(self) -> str:
+        """The second part of every ARN: ``aws``, or ``aws-cn`` and ``aws-us-gov`` in those Regions."""
+        return aws_account.partition(self.region)
+
     def client(self, service: str = "ecr"):
         """A plain boto3 client."""
         import boto3
 
         return boto3.client(service, region_name=self.region)
+
+    def second_account(self) -> "boto3.Session | None":
+        """A boto3 session in the second account; None if there is none."""
+        return second_account.session(self.second.profile, self.region) if self.second else None
 
     def engine(self) -> "docker.DockerClient":
         """A plain Docker SDK client; LabError if no engine answers."""
@@ -93,6 +105,8 @@ class Lab:
         ecr_sandbox.advance_clock(settings.sandbox(), (moment - self.now()).total_seconds())
         print(f"✔ the sandbox's clock says {self.now():%Y-%m-%d %H:%M:%S}")
 
+    confirm_cost = aws_account.confirm_cost
+    wait_for = waiting.wait_for
     made = cleanup.made
     start_over = cleanup.start_over
     delete_iam = cleanup.delete_iam
@@ -107,6 +121,8 @@ def connect() -> Lab:
     if _current and _current.target != target:
         raise LabError(f"This notebook is already connected to {_current.target}.", "restart its kernel to switch")
     _current = _connect_sandbox() if target == "sandbox" else _connect_aws()
+    if settings.PREFIX != settings.DEFAULT_PREFIX:
+        print(f"✔ names: {settings.DEFAULT_PREFIX}… is {settings.PREFIX}… in this run")
     _extend_ipython(target)
     return _current
 
@@ -119,8 +135,9 @@ def current() -> Lab:
 
 
 def chosen_target() -> str:
-    """The target in ECR_TUTORIAL_TARGET; LabError if it is not one."""
+    """The target in ECR_TUTORIAL_TARGET; LabError if it is not one, or ECR_TUTORIAL_PREFIX is not a prefix."""
     try:
+        settings.check_prefix()
         return settings.target()
     except ValueError as error:
         raise LabError(str(error)) from None
@@ -157,7 +174,8 @@ def _connect_sandbox() -> Lab:
     status, new, unset = enter_sandbox()
     ecr_sandbox.apply_environment(new, unset)
     account, registry = new["ACCOUNT_ID"], new["REGISTRY"]
-    lab = Lab("sandbox", account, settings.REGION, registry, status["endpoint"], new["REPOSITORY_URI"])
+    uri, second = new["REPOSITORY_URI"], second_account.IN_SANDBOX
+    lab = Lab("sandbox", account, settings.REGION, registry, status["endpoint"], uri, second)
     print(f"✔ sandbox: account {account}, region {lab.region}, registry {registry}")
     print("✔ isolated: cells cannot reach a real account")
     _connect_engine(lab, status["ports"])
@@ -180,30 +198,42 @@ def _connect_aws() -> Lab:
         raise LabError(
             "This terminal is set up for the sandbox.", "open a new terminal and set ECR_TUTORIAL_TARGET=aws there"
         )
-    import boto3
-
-    session = boto3.Session()
+    session = aws_account.session()
     account, region, arn = aws_account.identity(session)
     registry = aws_account.registry(account, region)
     print(f"✔ AWS: account {account}, region {region}, registry {registry}")
     print(f"  you are {arn}")
-    aws_account.confirm(account, region)
-    cleanup.repositories.exists(session.client("ecr"), settings.REPOSITORY)  # refuses one that is not the tutorial's
+    aws_account.confirm(account, region, session)
+    second = second_account.on_aws(account, region)
     os.environ.update(aws_account.variables(account, region))
-    os.environ.update(ecr_sandbox.docker_variables(os.environ))  # the Docker SDK does not read contexts
+    _use_own_docker_configuration()
     endpoint = session.client("ecr").meta.endpoint_url
-    return Lab("aws", account, region, registry, endpoint, f"{registry}/{settings.REPOSITORY}")
+    return Lab("aws", account, region, registry, endpoint, f"{registry}/{settings.REPOSITORY}", second)
+
+
+def docker_configuration() -> tuple[dict[str, str], list[str]]:
+    """``(set, unset)`` that give ``docker`` a configuration of the course's own: no login of the learner changes."""
+    return ecr_sandbox.docker_environment(os.environ, settings.state() / "docker-on-aws")
+
+
+def _use_own_docker_configuration() -> None:
+    new, unset = docker_configuration()
+    for name in unset:
+        os.environ.pop(name, None)
+    os.environ.update(new)
 
 
 def _extend_ipython(target: str) -> None:
-    """Register ``%%live`` and, on AWS, the cells to skip; does nothing outside of IPython."""
+    """Register ``%%live``, names and, on AWS, the cells to skip and the partition; does nothing outside of IPython."""
     if "IPython" not in sys.modules:
         return
     from IPython import get_ipython
 
-    from helpers import show, skips
+    from helpers import names, partitions, show, skips
 
     if shell := get_ipython():
         show.register_magics(shell)
         if target == "aws":
             skips.register(shell)
+            partitions.register(shell)  # after it: it knows a cell by its text
+        names.register(shell)

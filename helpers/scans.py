@@ -14,6 +14,16 @@ from helpers.lab import Lab
 TIMEOUT = 300  # seconds; on AWS a scan takes a minute or two
 PAUSE = {"sandbox": 0.1, "aws": 5.0}  # seconds between two polls
 KINDS = ("findings", "enhancedFindings")
+STILL_SCANNING = ("IN_PROGRESS", "PENDING")
+NOT_SCANNED = (  # STILL_SCANNING and these, with COMPLETE and ACTIVE, are ScanStatus in ECR's API
+    "FAILED",
+    "UNSUPPORTED_IMAGE",
+    "FINDINGS_UNAVAILABLE",
+    "SCAN_ELIGIBILITY_EXPIRED",
+    "LIMIT_EXCEEDED",
+    "IMAGE_ARCHIVED",
+    "IMAGE_SIZE_EXCEEDED",
+)
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL", "UNDEFINED", "UNTRIAGED")  # most severe first
 NO_VERSION = ("", "NotAvailable")  # Inspector's fixedInVersion of a package without a fix
 FIXED_IN, NO_FIX = "Fixed in ", "No fixed version is known here."  # the sandbox's descriptions; AWS's say nothing
@@ -47,9 +57,11 @@ def finished(lab: Lab, repository: str, tag: str) -> dict[str, Any]:
             answer = last(ecr, repository, {"imageTag": tag})
         except ecr.exceptions.ScanNotFoundException:
             answer = {}
-        if answer.get("imageScanStatus", {}).get("status") in ("FAILED", "UNSUPPORTED_IMAGE"):
-            raise LabError(f"The scan failed: {answer['imageScanStatus'].get('description')}", "ecr-lab doctor")
-        if "imageScanFindings" in answer and answer["imageScanStatus"]["status"] != "IN_PROGRESS":
+        status = answer.get("imageScanStatus", {}).get("status")
+        if status in NOT_SCANNED:
+            why = answer["imageScanStatus"].get("description") or status
+            raise LabError(f"The scan failed: {why}", "ecr-lab doctor")
+        if "imageScanFindings" in answer and status not in STILL_SCANNING:
             return answer
         time.sleep(PAUSE[lab.target])
     raise LabError(

@@ -1,6 +1,7 @@
 """The settings of the course: where its cells run, what its images are called, and where its files are."""
 
 import os
+import re
 from pathlib import Path
 
 import ecr_sandbox
@@ -20,9 +21,13 @@ from ecr_sandbox import (  # noqa: F401
 )
 from machine.aws_cli import version_2
 
-REPOSITORY = "demo-app-repo"
+DEFAULT_PREFIX = "demo-"
+PREFIX = os.environ.get("ECR_TUTORIAL_PREFIX") or DEFAULT_PREFIX  # of the names of all that the course makes
+REPOSITORY = f"{PREFIX}app-repo"
 TAG = {"Key": "made-by", "Value": "learn-amazon-ecr"}
+EXERCISE_TAG = {"Key": "exercise", "Value": "04.2"}  # of a repository that lacks TAG, because exercise 04.2 is about it
 TAG_TEXT = f"{TAG['Key']}={TAG['Value']}"
+MAX_PREFIX = 20  # characters
 SEED = "ECR_TUTORIAL_SEED"
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -34,6 +39,19 @@ def target() -> str:
     if chosen not in ("sandbox", "aws"):
         raise ValueError(f"ECR_TUTORIAL_TARGET is '{chosen}': set it to 'sandbox' or 'aws'.")
     return chosen
+
+
+def check_prefix() -> None:
+    """ValueError if names cannot begin with ``ECR_TUTORIAL_PREFIX``.
+
+    The characters are those that ECR, IAM, ECS, Lambda and CloudWatch Logs all allow; the length leaves room for the
+    longest name of the course in the 64 characters of an IAM role or a Lambda function.
+    """
+    if not re.fullmatch(r"[a-z](-?[a-z0-9])*-", PREFIX) or len(PREFIX) > MAX_PREFIX:
+        raise ValueError(
+            f"ECR_TUTORIAL_PREFIX is '{PREFIX}': set it to at most {MAX_PREFIX} lower-case letters, digits and single "
+            "hyphens, with a letter first and a hyphen last, like 'tom-'."
+        )
 
 
 def port() -> int | None:

@@ -8,8 +8,9 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from helpers import show
+from helpers import settings, show
 
+FOLDER = "computers"  # in the state folder, where clean-up deletes what a killed kernel has left
 _folders: list[str] = []
 
 
@@ -19,7 +20,8 @@ def computer(key: Mapping[str, str]) -> dict[str, str]:
     *key* is an ``AccessKey`` of ``create_access_key`` or the ``Credentials`` of ``assume_role``. ``DOCKER_CONFIG`` is a
     new folder, where Docker stores its logins.
     """
-    folder = tempfile.mkdtemp()
+    (settings.state() / FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = tempfile.mkdtemp(dir=settings.state() / FOLDER)
     _folders.append(folder)
     # An entry for another host keeps Docker from choosing a credential store, which all computers here would share.
     Path(folder, "config.json").write_text('{"auths": {"nowhere.invalid": {}}}')

@@ -13,6 +13,7 @@ import tarfile
 from collections.abc import Mapping
 from urllib.parse import urljoin
 
+from helpers.cleanup import repositories
 from helpers.errors import LabError
 from helpers.lab import Lab
 
@@ -32,6 +33,7 @@ EXAMPLE = {
 
 def put(lab: Lab, repository: str, *tags: str, greeting: str = "Hello, registry!") -> None:
     """Upload the example image to the repository under these tags, and print so."""
+    _refuse_foreign(lab, repository)
     blobs = layers(greeting)
     config, manifest = describe(blobs)
     uploaded = sum([_upload(lab, repository, blob) for blob in blobs])
@@ -44,6 +46,7 @@ def put(lab: Lab, repository: str, *tags: str, greeting: str = "Hello, registry!
 
 def put_for_processor(lab: Lab, repository: str, architecture: str) -> None:
     """Upload an image for this processor, alone as ``single`` and in an index as ``multi``, and print so."""
+    _refuse_foreign(lab, repository)
     layer = tar({"app/serve": _program(architecture)})
     settings = {"architecture": architecture, "os": "linux", "config": {"Entrypoint": ["/app/serve"]}}
     config, manifest = describe([layer], settings)
@@ -81,6 +84,12 @@ def describe(blobs: list[bytes], settings: Mapping[str, object] = EXAMPLE) -> tu
 def digest(content: bytes) -> str:
     """The digest of these bytes."""
     return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def _refuse_foreign(lab: Lab, repository: str) -> None:
+    """LabError on AWS if this tutorial did not make the repository: then nothing is pushed."""
+    if lab.target == "aws":
+        repositories.exists(lab.client(), repository)
 
 
 def _put_image(lab: Lab, repository: str, tag: str, manifest: bytes, media_type: str) -> None:

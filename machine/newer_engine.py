@@ -70,12 +70,17 @@ def _command(arguments: list[str]) -> tuple[list[str], dict[str, Any]]:
     return arguments[2:], {"user": user, "group": group, "extra_groups": groups}
 
 
+def missing() -> str:
+    """What the engine needs and is missing here, or an empty string."""
+    if lacking := [program for program in PROGRAMS if not clients.find(program)]:
+        return f"{', '.join(lacking)} could not be fetched"
+    return "" if base_image_layout().is_dir() else "make setup has saved no copy of the base image"
+
+
 def _on_a_private_machine(arguments: list[str]) -> int:
     private_machine.check()
-    if missing := [program for program in PROGRAMS if not clients.find(program)]:
-        raise private_machine.Unavailable(f"{', '.join(missing)} could not be fetched")
-    if not base_image_layout().is_dir():
-        raise private_machine.Unavailable("make setup has saved no copy of the base image")
+    if why := missing():
+        raise private_machine.Unavailable(why)
     DATA.mkdir(parents=True, exist_ok=True)
     with (DATA / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two engines cannot share their data

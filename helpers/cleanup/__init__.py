@@ -1,18 +1,23 @@
-"""Finds and deletes what the course made, known by its tag, and nothing else."""
+"""Finds and deletes what the course made, known by its tag and from the ledger, and nothing else."""
 
+import shutil
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from . import engine, iam, kinds, repositories, workloads
+from helpers import settings, shell
+
+from . import engine, everything, iam, kinds, noted, registry_settings, repositories, workloads
 from .engine import local_images
-from .iam import second_account
+from .everything import all_kinds
 from .kinds import Kind, Outcome
-from .repositories import PUBLIC_REGION, made, made_public
+from .noting import note
+from .places import PUBLIC_REGION, public
+from .repositories import made
 
 if TYPE_CHECKING:
     from helpers.lab import Lab
 
-__all__ = ["PUBLIC_REGION", "local_images", "made", "made_public", "second_account"]
+__all__ = ["PUBLIC_REGION", "all_kinds", "iam", "local_images", "made", "note", "workloads"]
 
 
 def start_over(lab: "Lab", *names: str) -> None:
@@ -26,23 +31,17 @@ def start_over(lab: "Lab", *names: str) -> None:
 
 def delete_public() -> None:
     """Delete the public repositories that this tutorial made; prints the same line if there were none."""
-    _delete("public repositories", repositories.all_public_kinds())
+    _delete("public repositories", repositories.all_public_kinds(public()))
 
 
 def delete_iam(lab: "Lab") -> None:
     """Delete the users, roles and policies that this tutorial made; prints the same line if there were none."""
-    _delete("users, roles and policies", iam.all_kinds(lab))
+    _delete("users, roles and policies", everything.iam_kinds(lab))
 
 
 def delete_workloads(lab: "Lab") -> None:
     """Stop and delete what this tutorial runs on ECS and Lambda; prints the same line if there was nothing."""
-    _delete("tasks, clusters, functions and log groups", workloads.all_kinds(lab))
-
-
-def all_kinds(lab: "Lab") -> list[Kind]:
-    """All kinds of resources in AWS, in the order of deletion."""
-    private, public = repositories.all_kinds(lab), repositories.all_public_kinds()
-    return [*workloads.all_kinds(lab), *private, *public, *iam.all_kinds(lab)]
+    _delete("tasks, clusters, functions and log groups", everything.workload_kinds(lab))
 
 
 def everything_made(lab: "Lab") -> list[str]:
@@ -54,29 +53,43 @@ def everything_made(lab: "Lab") -> list[str]:
     return [*found, *(f"image {name.removeprefix(f'{lab.registry}/')}" for name in local_images(lab))]
 
 
-def clean_up(lab: "Lab") -> dict[str, list[str]]:
+def clean_up(lab: "Lab", dry_run: bool = False) -> dict[str, list[str]]:
     """Delete everything that the tutorial made, from tasks to local images; print and return what was deleted.
 
     Under ``"problems"`` is a sentence for each resource that was not listed or not deleted, and may still cost money.
+    With *dry_run* nothing is deleted: what would be is printed and returned.
     """
-    outcomes = {
-        "workloads": ("clusters, functions and logs deleted", kinds.delete(workloads.all_kinds(lab))),
-        "repositories": ("repositories deleted", _without_kind(kinds.delete(repositories.all_kinds(lab)))),
-        "public": ("public repositories deleted", _without_kind(kinds.delete(repositories.all_public_kinds()))),
-        "iam": ("users, roles and policies deleted", kinds.delete(iam.all_kinds(lab))),
+    act, done = (kinds.find, "to delete") if dry_run else (kinds.delete, "deleted")
+    parts = {
+        "workloads": (f"clusters, functions and logs {done}", act(everything.workload_kinds(lab))),
+        "repositories": (f"repositories {done}", _without_kind(act(everything.repository_kinds(lab)))),
+        "public": (f"public repositories {done}", _without_kind(act(everything.public_kinds(lab)))),
+        "iam": (f"users, roles and policies {done}", act(everything.iam_kinds(lab))),
     }
-    names = outcomes["repositories"][1].names
-    outcomes["images"] = ("images deleted from this machine", engine.delete_images(lab, names))
-    for what, outcome in outcomes.values():
+    images = engine.clean_up(lab, parts["repositories"][1].names, dry_run)
+    parts["images"] = (f"images {done} from this machine", images)
+    for what, outcome in parts.values():
         _print(what, outcome)
-    problems = [problem for _, outcome in outcomes.values() for problem in outcome.problems]
-    if any(outcome.problems for part, (_, outcome) in outcomes.items() if part != "images"):
-        print("✗ The rest may still exist and cost money. Fix: run lab.clean_up() with those permissions")
+    restored = registry_settings.restore(lab, dry_run)
+    rest = noted.look(lab, dry_run, images_are_gone=not images.problems)
+    for what, outcome in ((f"settings {'to restore' if dry_run else 'restored'}", restored), (f"also {done}", rest)):
+        if outcome.names or outcome.problems:
+            _print(what, outcome)
+    in_aws = [*(outcome for part, (_, outcome) in parts.items() if part != "images"), restored, rest]
+    if any(outcome.problems for outcome in in_aws):
+        print("✗ The rest may still exist and cost money. Fix: allow what is missing, then ecr-lab cleanup")
+    if not dry_run:
+        shutil.rmtree(settings.state() / shell.FOLDER, ignore_errors=True)  # folders with passwords
+        _log_out(lab)
+    problems = [problem for outcome in (*in_aws, images) for problem in outcome.problems]
+    return {part: outcome.names for part, (_, outcome) in parts.items()} | {"problems": problems}
+
+
+def _log_out(lab: "Lab") -> None:
     if engine.log_out(lab):
         print(f"✔ Docker is logged out of {lab.registry}")
     else:
         print("✗ Docker is not logged out: there is no docker command. Fix: ecr-lab doctor")
-    return {part: outcome.names for part, (_, outcome) in outcomes.items()} | {"problems": problems}
 
 
 def _without_kind(outcome: Outcome) -> Outcome:
@@ -93,6 +106,7 @@ def _delete(what: str, of: Iterable[Kind]) -> None:
 
 def _print(what: str, outcome: Outcome) -> None:
     if outcome.names or not outcome.problems:
-        print(f"✔ {what}: {', '.join(outcome.names) or 'none was left'}")
+        none = "none" if "to delete" in what else "none was left"
+        print(f"✔ {what}: {', '.join(outcome.names) or none}")
     for problem in outcome.problems:
         print(f"✗ {problem}")

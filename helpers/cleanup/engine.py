@@ -1,12 +1,13 @@
-"""What the course leaves in Docker on this machine: images and a login."""
+"""What the course leaves in Docker on this machine: containers, images and a login."""
 
 import contextlib
 import subprocess
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from ecr_sandbox import SandboxError
-from helpers import settings
+from helpers import ledger, names, settings
+from helpers.errors import LabError
 
 from . import repositories
 from .kinds import Outcome
@@ -14,38 +15,92 @@ from .kinds import Outcome
 if TYPE_CHECKING:
     from helpers.lab import Lab
 
-TASK_CONTAINER = "demo-broken"  # of exercise 09.2
+TASK_CONTAINER = f"{settings.PREFIX}broken"  # of exercise 09.2
+CONTAINERS = (TASK_CONTAINER, "learn-ecr-first", "learn-ecr-demo")
+TITLE = "org.opencontainers.image.title"  # sample_app/Dockerfile sets it
+
+
+def is_ours(labels: Mapping[str, str] | None) -> bool:
+    """Whether an image or container with these labels is of the sample app, or made by an exercise."""
+    labels = labels or {}
+    return labels.get(TITLE) == "demo-app" or labels.get(settings.TAG["Key"]) == settings.TAG["Value"]
+
+
+def refuse_image_of_others(lab: "Lab", name: str) -> None:
+    """LabError if the engine has an image of this name that this course did not build."""
+    from docker.errors import ImageNotFound
+
+    try:
+        labels = lab.engine().images.get(name).labels
+    except (ImageNotFound, SandboxError):  # without an engine nothing is built either
+        return
+    if not is_ours(labels):
+        raise LabError(
+            f"The image {name} on this machine was not built by this course, so it stays.", names.ANOTHER_PREFIX
+        )
+
+
+def container(lab: "Lab", name: str) -> Any:
+    """The container of this name, or None; LabError if it is not one of this course."""
+    from docker.errors import NotFound
+
+    try:
+        found = lab.engine().containers.get(name)
+    except NotFound:
+        return None
+    if not is_ours(found.labels):
+        raise LabError(
+            f"The container {name} is not of this course, so it stays.", f"docker rename {name} another-name"
+        )
+    return found
 
 
 def local_images(lab: "Lab", names: Iterable[str] | None = None) -> list[str]:
     """The names of images in the Docker engine that the course built, pushed or pulled.
 
-    They belong to the repositories *names*, by default to those with the tutorial's tag.
+    They have the address of one of the repositories *names* (by default those with the tutorial's tag), or of one in
+    the ledger. Other names count if they begin as the course's names do, and the image is the course's.
     """
     if names is None:
         names = [found["repository"] for found in repositories.made(lab)]
-    stems = {settings.REPOSITORY, lab.repository_uri, *(f"{lab.registry}/{name}" for name in names)}
+    noted = ledger.entries(lab.account)
+    private = {*names, *(entry.name for entry in noted if entry.kind == "repository")}
+    addresses = {lab.repository_uri, *(f"{lab.registry}/{name}" for name in private)}
+    addresses |= {entry.name for entry in noted if entry.kind == "image"}
     found = []
     for image in lab.engine().api.images():  # images.list() inspects each one, which may be deleted meanwhile
-        found += [name for name in (*(image["RepoTags"] or []), *(image["RepoDigests"] or [])) if _stem(name) in stems]
+        ours = is_ours(image["Labels"])
+        for name in (*(image["RepoTags"] or []), *(image["RepoDigests"] or [])):
+            stem = _stem(name)
+            if stem in addresses or (ours and stem.startswith((settings.REPOSITORY, settings.PREFIX))):
+                found.append(name)
     return sorted(found)
 
 
-def delete_images(lab: "Lab", names: Iterable[str]) -> Outcome:
-    """Delete the local images of these repositories; the names with tags that were deleted, and what was not.
+def clean_up(lab: "Lab", names: Iterable[str], dry_run: bool = False) -> Outcome:
+    """Delete the course's containers and images; the names with tags that were deleted, and what was not.
 
-    The container of exercise 09.2 is removed first, because an image in use cannot be deleted.
+    Containers first, because an image in use cannot be deleted. *names* are repositories that were deleted just now.
     """
     import docker.errors
 
-    outcome = Outcome([], [])
     try:
-        found, engine = local_images(lab, names), lab.engine()
-        with contextlib.suppress(docker.errors.NotFound):
-            engine.containers.get(TASK_CONTAINER).remove(force=True)
+        found = local_images(lab, names)
+        if not dry_run:
+            for name in CONTAINERS:
+                with contextlib.suppress(LabError):
+                    if ours := container(lab, name):
+                        ours.remove(force=True)
     except (SandboxError, docker.errors.DockerException) as error:
         return Outcome([], [f"images on this machine: {error}"])
-    for name in found:
+    return Outcome([name for name in found if "@" not in name], []) if dry_run else _delete(lab, found)
+
+
+def _delete(lab: "Lab", images: Iterable[str]) -> Outcome:
+    import docker.errors
+
+    outcome, engine = Outcome([], []), lab.engine()
+    for name in images:
         try:
             engine.images.remove(name, force=True)
         except docker.errors.ImageNotFound:

@@ -1,77 +1,73 @@
-"""The course's IAM users, roles and policies, in both accounts: found by their tag.
+"""The course's IAM users, roles and policies: found by their tag.
 
 Order of deletion: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_users_remove.html
 """
 
+import contextlib
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from helpers import settings
 from helpers.list_all import list_all
 
 from . import kinds
-from .kinds import Found, Kind, has_tag
+from .kinds import Found, Kind, Place, has_tag
+from .places import accounts
 
 if TYPE_CHECKING:
     from helpers.lab import Lab
 
 
-def all_kinds(lab: "Lab") -> list[Kind]:
-    """Users before roles before policies, first in the learner's account, then in the second one."""
-    return [kind for iam in _accounts(lab) for kind in _kinds(iam)]
+def all_kinds(place: Place) -> list[Kind]:
+    """Users before roles before policies."""
+    iam = place.client("iam")
+    return [
+        Kind("user", "users", partial(_users, iam), partial(_user, iam), place),
+        Kind("role", "roles", partial(_roles, iam), partial(_role, iam), place),
+        Kind("policy", "policies", partial(_policies, iam), partial(_policy, iam, place.account), place),
+    ]
 
 
 def made(lab: "Lab") -> list[str]:
     """``["user demo-pusher", …]``: all with the tutorial's tag; LabError if AWS does not list one of the kinds."""
-    return kinds.made(all_kinds(lab))
-
-
-def second_account(lab: "Lab") -> str | None:
-    """The number of the second account; None without a profile for one."""
-    session = _second_session(lab)
-    return session.client("sts").get_caller_identity()["Account"] if session else None
-
-
-def _kinds(iam: Any) -> list[Kind]:
-    return [
-        Kind("user", "users", partial(_users, iam)),
-        Kind("role", "roles", partial(_roles, iam)),
-        Kind("policy", "policies", partial(_policies, iam)),
-    ]
+    return kinds.made(kind for place in accounts(lab) for kind in all_kinds(place))
 
 
 def _users(iam: Any) -> Iterator[Found]:
     for name in (each["UserName"] for each in list_all(iam, "list_users", "Users")):
-        if has_tag(iam.list_user_tags(UserName=name)["Tags"]):
-            yield Found(name, partial(delete_user, iam, name))
+        yield from (found for found in _user(iam, name) if found.is_ours)
+
+
+def _user(iam: Any, name: str) -> Iterator[Found]:
+    with contextlib.suppress(iam.exceptions.NoSuchEntityException):
+        tags = iam.list_user_tags(UserName=name)["Tags"]
+        yield Found(name, partial(delete_user, iam, name), has_tag(tags))
 
 
 def _roles(iam: Any) -> Iterator[Found]:
     for name in (each["RoleName"] for each in list_all(iam, "list_roles", "Roles")):
-        if has_tag(iam.list_role_tags(RoleName=name)["Tags"]):
-            yield Found(name, partial(delete_role, iam, name))
+        yield from (found for found in _role(iam, name) if found.is_ours)
+
+
+def _role(iam: Any, name: str) -> Iterator[Found]:
+    with contextlib.suppress(iam.exceptions.NoSuchEntityException):
+        tags = iam.list_role_tags(RoleName=name)["Tags"]
+        yield Found(name, partial(delete_role, iam, name), has_tag(tags))
 
 
 def _policies(iam: Any) -> Iterator[Found]:
     for each in list_all(iam, "list_policies", "Policies", Scope="Local"):  # without AWS's managed policies
-        if has_tag(iam.list_policy_tags(PolicyArn=each["Arn"])["Tags"]):
-            yield Found(each["PolicyName"], partial(_delete_policy, iam, each["Arn"]))
+        yield from (found for found in _policy_of(iam, each["Arn"]) if found.is_ours)
 
 
-def _accounts(lab: "Lab") -> Iterator[Any]:
-    """IAM of the learner's account and, if there is a profile for it, of the second one."""
-    yield lab.client("iam")
-    if second := _second_session(lab):
-        yield second.client("iam")
+def _policy(iam: Any, account: str, name: str) -> Iterator[Found]:
+    return _policy_of(iam, f"arn:{iam.meta.partition}:iam::{account}:policy/{name}")
 
 
-def _second_session(lab: "Lab"):
-    import boto3
-
-    if settings.OTHER_PROFILE not in boto3.Session().available_profiles:
-        return None
-    return boto3.Session(profile_name=settings.OTHER_PROFILE, region_name=lab.region)
+def _policy_of(iam: Any, arn: str) -> Iterator[Found]:
+    with contextlib.suppress(iam.exceptions.NoSuchEntityException):
+        tags = iam.list_policy_tags(PolicyArn=arn)["Tags"]
+        yield Found(arn.rpartition("/")[2], partial(_delete_policy, iam, arn), has_tag(tags))
 
 
 def delete_user(iam: Any, name: str) -> None:

@@ -1,26 +1,48 @@
 """Finds and deletes resources kind by kind: what fails for one of them is reported, and the rest is still done."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ecr_sandbox import SandboxError
 from helpers import settings
 from helpers.errors import LabError
 
+Tags = Iterable[dict[str, str]] | dict[str, str] | None
+
 
 class Found(NamedTuple):
-    """One resource with the tutorial's tag, and the function that deletes it."""
+    """One resource, the function that deletes it, and whether it has the tutorial's tag."""
 
     name: str
     delete: Callable[[], object]
+    is_ours: bool = True
+
+
+class Place(NamedTuple):
+    """An account and Region; *client* makes its boto3 clients. *where* is empty for the Lab's own."""
+
+    client: Callable[[str], Any]
+    account: str
+    region: str
+    where: str = ""
 
 
 class Kind(NamedTuple):
-    """One kind of resource, like ``cluster``, ``clusters``; *find* asks AWS for those with the tutorial's tag."""
+    """One kind of resource, like ``cluster``, ``clusters``, in one place.
+
+    *find* asks AWS for all with the tutorial's tag, *get* for those of one name, with the tag or without it.
+    """
 
     name: str
     plural: str
     find: Callable[[], Iterable[Found]]
+    get: Callable[[str], Iterable[Found]]
+    place: Place
+
+    def label(self, name: str) -> str:
+        """``cluster demo-cluster``, or ``repository in eu-west-1 demo-app-repo``."""
+        return f"{self.name}{self.place.where} {name}"
 
 
 class Outcome(NamedTuple):
@@ -33,44 +55,61 @@ class Outcome(NamedTuple):
 def made(kinds: Iterable[Kind]) -> list[str]:
     """All resources of these kinds with the tutorial's tag; LabError if AWS does not list one of the kinds."""
     problems: list[str] = []
-    names = [f"{kind.name} {found.name}" for kind, found in _found(kinds, problems)]
+    names = [kind.label(found.name) for kind, found in _found(kinds, problems)]
     if problems:
         raise LabError(f"What is left is not known: {problems[0]}.", "use credentials that are allowed to list it")
     return names
+
+
+def find(kinds: Iterable[Kind]) -> Outcome:
+    """All resources of these kinds with the tutorial's tag, and a problem for each kind that AWS does not list."""
+    problems: list[str] = []
+    return Outcome([kind.label(found.name) for kind, found in _found(kinds, problems)], problems)
 
 
 def delete(kinds: Iterable[Kind]) -> Outcome:
     """Delete all resources of these kinds with the tutorial's tag, in this order; *names* are those deleted."""
     outcome = Outcome([], [])
     for kind, found in _found(kinds, outcome.problems):
-        label = f"{kind.name} {found.name}"
-        try:
-            found.delete()
-            outcome.names.append(label)
-        except _errors() as error:
-            if not _is_gone(error):  # two notebooks may clean up at the same time
-                outcome.problems.append(f"{label} was not deleted: {_message(error)}")
+        delete_one(kind, found, outcome)
     return outcome
 
 
-def has_tag(tags: Iterable[dict[str, str]] | dict[str, str] | None) -> bool:
+def delete_one(kind: Kind, found: Found, outcome: Outcome) -> None:
+    """Delete this resource, and add to *outcome* whether that worked."""
+    label = kind.label(found.name)
+    try:
+        found.delete()
+        outcome.names.append(label)
+    except errors() as error:
+        if not _is_gone(error):  # two notebooks may clean up at the same time
+            outcome.problems.append(f"{label} was not deleted: {message(error)}")
+
+
+def has_tag(tags: Tags) -> bool:
     """Whether the tutorial's tag is among *tags*, in any of the forms in which AWS returns tags."""
-    if isinstance(tags, dict):
-        return tags.get(settings.TAG["Key"]) == settings.TAG["Value"]
-    return any({name.title(): value for name, value in tag.items()} == settings.TAG for tag in tags or [])
+    return tag_value(tags, settings.TAG["Key"]) == settings.TAG["Value"]
+
+
+def tag_value(tags: Tags, key: str) -> str:
+    """The value of this tag among *tags*; empty without it."""
+    if not isinstance(tags, dict):
+        tags = {tag.get("Key", tag.get("key", "")): tag.get("Value", tag.get("value", "")) for tag in tags or []}
+    return tags.get(key, "")
 
 
 def _found(kinds: Iterable[Kind], problems: list[str]) -> Iterator[tuple[Kind, Found]]:
     for kind in kinds:
         try:
             found = list(kind.find())
-        except _errors() as error:
-            problems.append(f"{kind.plural} were not listed: {_message(error)}")
+        except errors() as error:
+            problems.append(f"{kind.plural}{kind.place.where}: unknown, {message(error)}")
             continue
         yield from ((kind, each) for each in found)
 
 
-def _errors() -> tuple[type[Exception], ...]:
+def errors() -> tuple[type[Exception], ...]:
+    """What a call to AWS raises."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     return (ClientError, BotoCoreError, SandboxError)
@@ -85,5 +124,8 @@ def _is_gone(error: Exception) -> bool:
     return code.endswith(("NotFoundException", "NotFound")) or code == "NoSuchEntity"
 
 
-def _message(error: Exception) -> str:
-    return " ".join((_error(error).get("Message") or str(error)).split()).rstrip(".")
+def message(error: Exception) -> str:
+    """What AWS says, or the permission that is missing: ``iam:ListUsers is not allowed``."""
+    said = " ".join((_error(error).get("Message") or str(error)).split()).rstrip(".")
+    denied = re.search(r"not authorized to perform: (\S+)", said)
+    return f"{denied[1]} is not allowed" if denied else said

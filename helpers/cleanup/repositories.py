@@ -5,47 +5,37 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from helpers import settings
+from helpers import aws_account, names, settings
 from helpers.errors import LabError
 from helpers.list_all import list_all
 
-from . import kinds
-from .kinds import Found, Kind, has_tag
+from .kinds import Found, Kind, Place, has_tag
 
 if TYPE_CHECKING:
     from helpers.lab import Lab
 
-PUBLIC_REGION = "us-east-1"  # the only Region with the API of ECR Public
+
+def all_kinds(place: Place) -> list[Kind]:
+    """The private repositories."""
+    ecr = place.client("ecr")
+    return [Kind("repository", "repositories", partial(_found, ecr), partial(_one, ecr), place)]
 
 
-def all_kinds(lab: "Lab") -> list[Kind]:
-    """The private repositories, in the Lab's Region and in the other one that exercises use."""
-    other = other_region(lab)
-    return [
-        Kind("repository", "repositories", partial(_found, lab.client())),
-        Kind(f"repository in {other}", f"repositories in {other}", partial(_found_in, other)),
-    ]
+def all_public_kinds(place: Place) -> list[Kind]:
+    """The public repositories."""
+    public = place.client("ecr-public")
+    return [Kind("public repository", "public repositories", partial(_found, public), partial(_one, public), place)]
 
 
 def other_region(lab: "Lab") -> str:
     """The Region, not the Lab's, in which exercises leave a repository to be found."""
-    return "eu-west-1" if lab.region != "eu-west-1" else "eu-central-1"
-
-
-def all_public_kinds() -> list[Kind]:
-    """The public repositories."""
-    return [Kind("public repository", "public repositories", partial(_found, _public()))]
+    return aws_account.other_region(lab.region)
 
 
 def made(lab: "Lab") -> list[dict]:
     """``{"repository", "arn", "images"}`` of every repository with the tutorial's tag, by name."""
     ecr = lab.client()
     return [{"repository": name, "arn": arn, "images": _count_images(ecr, name)} for name, arn in _tagged(ecr)]
-
-
-def made_public() -> list[str]:
-    """The names of the public repositories with the tutorial's tag; LabError if AWS does not list them."""
-    return [name.rpartition(" ")[2] for name in kinds.made(all_public_kinds())]
 
 
 def exists(ecr: Any, name: str) -> bool:
@@ -65,8 +55,7 @@ def exists(ecr: Any, name: str) -> bool:
     if not is_ours:
         raise LabError(
             f"The repository {name} has no tag {settings.TAG_TEXT}: this tutorial did not create it, so it stays.",
-            "use another Region or account, or, if you want to delete it: "
-            f"aws ecr delete-repository --force --repository-name {name}",
+            names.ANOTHER_PREFIX,
         )
     return True
 
@@ -86,22 +75,12 @@ def _found(ecr: Any) -> Iterator[Found]:
         yield Found(name, partial(ecr.delete_repository, repositoryName=name, force=True))
 
 
-def _found_in(region: str) -> Iterator[Found]:
-    """The repositories in another Region; none where an organisation allows nothing in it."""
-    import boto3
-    from botocore.exceptions import ClientError
-
-    try:
-        yield from _found(boto3.client("ecr", region_name=region))
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in ("AccessDeniedException", "UnrecognizedClientException"):
-            raise
-
-
-def _public() -> Any:
-    import boto3
-
-    return boto3.client("ecr-public", region_name=PUBLIC_REGION)
+def _one(ecr: Any, name: str) -> Iterator[Found]:
+    with contextlib.suppress(ecr.exceptions.RepositoryNotFoundException):
+        arn = ecr.describe_repositories(repositoryNames=[name])["repositories"][0]["repositoryArn"]
+        delete = partial(ecr.delete_repository, repositoryName=name, force=True)
+        tags = ecr.list_tags_for_resource(resourceArn=arn)["tags"]
+        yield Found(name, delete, has_tag(tags) or settings.EXERCISE_TAG in tags)
 
 
 def _tagged(ecr: Any) -> list[tuple[str, str]]:

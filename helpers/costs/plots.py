@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ECR, HUB, INK, PALE = "#C44900", "#0060A8", "#1b2733", "#7d8993"  # different for the colour-blind too, and labelled
+ECR, HUB, INK, PALE = "#C44900", "#0060A8", "#1b2733", "#7d8993"  # different for the color-blind too, and labeled
 
 LINE = 0.15  # inches, the height of a line in small print
 
@@ -78,7 +78,7 @@ def _with_break(bill: Bill) -> str:
 
 
 def _bars(shown: Sequence[tuple[str, float, str]], lines: Sequence[Line]) -> bytes:
-    """Draw a bar for each name, amount and label, the last one on top; the highest has another colour."""
+    """Draw a bar for each name, amount and label, the last one on top; the highest has another color."""
     doubts, most = notes(lines), max(usd for _, usd, _ in shown)
     below = LINE * len(doubts)  # inches for the notes
     with _canvas((8.4, 1.3 + 0.5 * len(shown) + below)) as figure:
@@ -175,20 +175,20 @@ def _panel(axes: "Axes", team: Team, along: str, plan: str, paid: str) -> None:
     top = max(at(end, "ecr"), at(end, plan), 1) * 1.16
     steps = [start + (end - start) * i / 200 for i in range(201)]
     apart = abs(at(end, "ecr") - at(end, plan)) > 0.12 * top  # else the labels at the ends of the lines would overlap
-    for registry, colour, dash, grows in (
+    for registry, color, dash, grows in (
         ("ecr", ECR, "-", along != "members"),
         (plan, HUB, (0, (6, 2)), along == "members"),
     ):
-        axes.plot(steps, [at(step, registry) for step in steps], color=colour, linewidth=2.6, linestyle=dash)
+        axes.plot(steps, [at(step, registry) for step in steps], color=color, linewidth=2.6, linestyle=dash)
         name = month(team, registry, paid).registry.replace(" ", "\n", 1)
         above = at(end, registry) >= at(end, plan if registry == "ecr" else "ecr")
         bold = {"fontsize": 10.5, "fontweight": "bold", "va": "center", "annotation_clip": False}
-        _label(axes, name, (end, at(end, registry)), (8, 0 if apart else 14 if above else -14), color=colour, **bold)
+        _label(axes, name, (end, at(end, registry)), (8, 0 if apart else 14 if above else -14), color=color, **bold)
         usd = at(here, registry)
-        axes.plot([here], [usd], "o", color=colour, markersize=8.5, markeredgecolor="white", clip_on=False, zorder=4)
+        axes.plot([here], [usd], "o", color=color, markersize=8.5, markeredgecolor="white", clip_on=False, zorder=4)
         if abs(at(here, "ecr") - at(here, plan)) > 0.15 * top:
             offset, vertical = ((10, -4), "center") if grows else ((7, 7), "bottom")
-            _label(axes, f"${usd_text(usd)}", (here, usd), offset, va=vertical, color=colour)
+            _label(axes, f"${usd_text(usd)}", (here, usd), offset, va=vertical, color=color)
     axes.axvline(here, color=PALE, linewidth=1, linestyle=":", zorder=0)
     _label(axes, "your team", (here, top), (5, -2), va="top")
     if cross is not None and start < cross <= end:

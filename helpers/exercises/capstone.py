@@ -6,6 +6,8 @@ The learner enters the names of the resources with ``enter``. Each exercise chec
 from collections.abc import Callable
 from typing import NamedTuple
 
+from helpers import cleanup
+from helpers import lab as labs
 from helpers.lab import Lab
 
 from . import evidence, points
@@ -40,6 +42,8 @@ def enter(repository: str, releases: tuple[str, str], pusher: str, execution_rol
     """Enter the names of the resources to check; they are kept until the kernel ends."""
     global _entry
     _entry = Entry(repository, tuple(releases), pusher, execution_role)
+    lab = labs.current()
+    cleanup.note(lab, [("repository", repository), ("role", pusher), ("role", execution_role)])
     print(f"✔ to check: {repository}, releases {' and '.join(releases)}, roles {pusher} and {execution_role}")
 
 

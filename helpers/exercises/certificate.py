@@ -59,7 +59,7 @@ def text(heading: tuple[str, str], lines: list[Line]) -> str:
 
 
 def html(heading: tuple[str, str], lines: list[Line]) -> str:
-    """The certificate as a table that a screen reader can read; colour carries no meaning."""
+    """The certificate as a table that a screen reader can read; color carries no meaning."""
     rows = []
     for line in lines:
         point = capstone.POINTS[line.number]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from ecr_sandbox import SandboxError
 from helpers import lab as labs
+from helpers import names
 
 from . import progress
 
@@ -86,6 +87,11 @@ def as_names(answer: object) -> set[str]:
 
 def outcome(label: str, run: Callable[[], str]) -> tuple[bool, str]:
     """``(done, line)`` of a check that returns its sentence or raises NotYet; never raises."""
+    done, line = _outcome(label, run)
+    return done, names.renamed(line)
+
+
+def _outcome(label: str, run: Callable[[], str]) -> tuple[bool, str]:
     try:
         return True, f"✔ {label} {run()}"
     except NotYet as missing:

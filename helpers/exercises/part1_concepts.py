@@ -3,15 +3,15 @@
 import contextlib
 import os
 
-from helpers import impersonate, settings
+from helpers import impersonate, names, settings
 from helpers.lab import Lab
 
 from . import permissions, teams
 from .checks import NotYet, compare, exercise, predicted
 from .lookup import digests_by_tag, docker_hub_status, image, layers, stored_manifest, stored_text
 
-EXAMPLE = "anatomy/hello"  # the repository of notebook 01
-GUARDED = "demo-guarded-repo"  # the repository of notebook 03
+EXAMPLE = names.renamed("anatomy/hello")  # the repository of notebook 01
+GUARDED = f"{settings.PREFIX}guarded-repo"  # the repository of notebook 03
 PREDICTIONS = {  # what to think about after a wrong prediction
     "digest": "it is the SHA-256 checksum of the whole text, with the space",
     "images": "an image has one digest, and may have several tags",
@@ -103,7 +103,7 @@ def reader_can_only_pull(lab: Lab) -> str:
     tags = digests_by_tag(lab, GUARDED)
     if not tags:
         raise NotYet(f"{GUARDED} holds no image to try with", "run the notebook from its top")
-    with impersonate.as_user(lab, "demo-reader") as session:
+    with impersonate.as_user(lab, f"{settings.PREFIX}reader") as session:
         if session is None:
             raise NotYet("there is no user demo-reader", "run the cell above: it creates the user")
         request = impersonate.registry_client(lab, session, GUARDED)
@@ -134,11 +134,12 @@ def _allowed_change(ecr) -> str:
 @exercise("03.2")
 def builder_has_least_privilege(lab: Lab) -> str:
     """demo-builder can push to demo-shop/web and pull demo-shop/base, and nothing more: simulated from its policies."""
-    builder = permissions.of_user(lab.client("iam"), "demo-builder")
+    builder = permissions.of_user(lab.client("iam"), f"{settings.PREFIX}builder")
     if builder is None:
         raise NotYet("there is no user demo-builder", "run the cell above: it creates the user")
-    prefix = f"arn:aws:ecr:{lab.region}:{lab.account}:repository"
-    web, base, other = f"{prefix}/demo-shop/web", f"{prefix}/demo-shop/base", f"{prefix}/of-another-team"
+    repository = f"arn:{lab.partition}:ecr:{lab.region}:{lab.account}:repository/"
+    shop = f"{repository}{settings.PREFIX}shop"
+    web, base, other = f"{shop}/web", f"{shop}/base", f"{repository}of-another-team"
     if not permissions.allowed(builder, permissions.PASSWORD, "*"):
         raise NotYet("demo-builder cannot log in", f'allow {permissions.PASSWORD}, with "Resource": "*"')
     for arn, needed in ((web, permissions.PUSH), (base, permissions.PULL)):

@@ -16,7 +16,7 @@ from .lookup import (
     scans_on_push,
 )
 
-ORDERED, COST_CENTER = "demo-billing/api", {"Key": "cost-center", "Value": "4711"}
+ORDERED, COST_CENTER = f"{settings.PREFIX}billing/api", {"Key": "cost-center", "Value": "4711"}
 
 COMPARED = {  # what to think about after a wrong prediction in 06.2
     "new_layers": "look for the line with APP_VERSION in the Dockerfile: does it make a layer?",

@@ -8,8 +8,8 @@ from . import estimate, permissions
 from .checks import NotYet, as_names, exercise
 from .lookup import SCAN_DONE, digests_by_tag, exclusion_filters, image, is_immutable, repository, scan_state
 
-SCANNED = "demo-scan-repo"  # the repository of notebook 10
-TEAM, NOT_TEAM = ("team-shop", "team-shop/api", "team-1"), ("shop", "my-team-shop", "steam-shop", "demo-app-repo")
+SCANNED = f"{settings.PREFIX}scan-repo"  # the repository of notebook 10
+TEAM, NOT_TEAM = ("team-shop", "team-shop/api", "team-1"), ("shop", "my-team-shop", "steam-shop", settings.REPOSITORY)
 
 
 @exercise("10.1")
@@ -62,7 +62,10 @@ def scans_only_team_repositories(lab: Lab) -> str:
     return "what is pushed to team-… is scanned, and nothing else"
 
 
-PROTECTED, DEPLOYED = "demo-protected-repo", "demo-deploy-repo"  # the repositories of notebook 11
+PROTECTED, DEPLOYED = (
+    f"{settings.PREFIX}protected-repo",
+    f"{settings.PREFIX}deploy-repo",
+)  # the repositories of notebook 11
 MUTABLE = ("nightly", "branch-login", "branch-42")
 IMMUTABLE = ("latest", "v1", "1.4.2", "git-1a2b3c4", "nightly-2", "branch", "a-nightly", "release-branch-1")
 
@@ -108,7 +111,7 @@ def pinned(lab: Lab, address: object = None) -> str:
     return "the deployment names one image, and only dev-… can be overwritten"
 
 
-LIFECYCLE = "demo-lifecycle-repo"  # the repository of notebook 12
+LIFECYCLE = f"{settings.PREFIX}lifecycle-repo"  # the repository of notebook 12
 KEEP_RELEASES, KEEP_BUILDS, LEFTOVER_DAYS = 10, 3, 7
 DAY = 24 * 60 * 60
 
@@ -149,7 +152,7 @@ def estimated(lab: Lab, answer: object = None) -> str:
 @exercise("13.1")
 def ran_by_digest(lab: Lab) -> str:
     """A task of the family demo-pinned has run demo-app-repo by its digest and ended with code 0."""
-    ended = tasks_of(lab, "demo-pinned")
+    ended = tasks_of(lab, f"{settings.PREFIX}pinned")
     if not ended:
         raise NotYet("no task of the family demo-pinned has stopped yet", "register_task_definition, then run_task")
     by_digest = [each for each in ended if f"/{settings.REPOSITORY}@sha256:" in each["containers"][0]["image"]]
@@ -165,10 +168,10 @@ def ran_by_digest(lab: Lab) -> str:
 @exercise("13.2")
 def fixed_role(lab: Lab) -> str:
     """A task of the family demo-broken has run, by a role that may pull demo-app-repo and nothing else."""
-    ended = tasks_of(lab, "demo-broken")
+    ended = tasks_of(lab, f"{settings.PREFIX}broken")
     if not any("startedAt" in each for each in ended):
         raise NotYet("no task of demo-broken has run yet", "the last stoppedReason names a step of the pull")
-    role = permissions.of_role(lab.client("iam"), "demo-broken")
+    role = permissions.of_role(lab.client("iam"), f"{settings.PREFIX}broken")
     if role is None:
         raise NotYet("there is no role demo-broken", "run the cell that makes it once more")
     arn = repository(lab, settings.REPOSITORY)["repositoryArn"]
@@ -184,7 +187,7 @@ def tasks_of(lab: Lab, family: str) -> list[dict]:
     """The tasks of a family in demo-cluster that have stopped, the newest first; NotYet without the cluster."""
     ecs = lab.client("ecs")
     try:
-        found = fargate.tasks(ecs, "demo-cluster", family=family, desiredStatus="STOPPED")
+        found = fargate.tasks(ecs, f"{settings.PREFIX}cluster", family=family, desiredStatus="STOPPED")
     except ecs.exceptions.ClusterNotFoundException:
         raise NotYet("there is no demo-cluster", "run the notebook from its top") from None
     stopped = [each for each in found if each["lastStatus"] == "STOPPED"]

@@ -39,7 +39,7 @@ def of_role(client: Any, name: str) -> Principal | None:
     except client.exceptions.NoSuchEntityException:
         return None
     texts = [*_inline(client, "role", name), *_attached(client, "role", name)]
-    session = f"arn:aws:sts::{_account(role['Arn'])}:assumed-role/{name}/session"
+    session = f"arn:{role['Arn'].split(':')[1]}:sts::{_account(role['Arn'])}:assumed-role/{name}/session"
     return _principal(client, role, session, texts, {"aws:PrincipalType": "AssumedRole"})
 
 
@@ -83,7 +83,7 @@ def trusts(lab: Lab, role: str, service: str) -> bool:
     """Whether the trust policy of the role lets this service assume it for tasks of this account and Region."""
     found = lab.client("iam").get_role(RoleName=role)["Role"]
     account = _account(found["Arn"])
-    context = {"aws:SourceAccount": account, "aws:SourceArn": f"arn:aws:ecs:{lab.region}:{account}:*"}
+    context = {"aws:SourceAccount": account, "aws:SourceArn": f"arn:{lab.partition}:ecs:{lab.region}:{account}:*"}
     request = RequestContext("sts:AssumeRole", found["Arn"], account, context)
     principal = Principal(service, account, frozenset({service}), ())
     return decide(principal, request, [parse_policy(found["AssumeRolePolicyDocument"])], delegated_only=True).allowed
@@ -92,7 +92,7 @@ def trusts(lab: Lab, role: str, service: str) -> bool:
 def trusts_account(lab: Lab, role: str, account: str) -> bool:
     """Whether the trust policy of the role lets any principal of this other account assume it."""
     found = lab.client("iam").get_role(RoleName=role)["Role"]
-    arn = f"arn:aws:iam::{account}:user/anyone"
+    arn = f"arn:{lab.partition}:iam::{account}:user/anyone"
     request = RequestContext("sts:AssumeRole", found["Arn"], _account(found["Arn"]))
     statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}
     own = parse_policy({"Version": "2012-10-17", "Statement": [statement]})

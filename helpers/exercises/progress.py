@@ -11,12 +11,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from helpers import course
+from helpers import course, state_file
 from helpers.show.tables import table_lines
 
-from . import state_file
+from .state_file import PROGRESS as FILE
 
-FILE = state_file.PROGRESS
 ALL_DONE = "everything is done"
 COLUMNS = ("notebook", "cells", "exercises", "claims")
 

@@ -28,7 +28,7 @@ made = ecr.create_repository(
     tags=[mark],
 )
 arn = made["repository"]["repositoryArn"]
-# Only images without a tag expire. A rule for all images that counts days would also take a release one day.
+# Only images without a tag expire. A rule for all images that counts days would in time expire a release too.
 untagged = {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 7}
 rule = {"rulePriority": 1, "selection": untagged, "action": {"type": "expire"}}
 ecr.put_lifecycle_policy(repositoryName="demo-tea-house", lifecyclePolicyText=json.dumps({"rules": [rule]}))

@@ -56,6 +56,7 @@ _PUBLIC = {
     "print_environment": "cli:print_environment",
     # the isolated environment
     "isolated_environment": "environment:isolated_environment",
+    "docker_environment": "environment:docker_environment",
     "apply_environment": "environment:apply",
     "is_isolated": "environment:is_isolated",
     "prepend_path": "environment:prepend",
@@ -104,8 +105,8 @@ if TYPE_CHECKING:  # the same names for type checkers; a test compares both list
     from .docker_engine import variables as docker_variables
     from .docker_forwarder import make_reachable
     from .environment import apply as apply_environment
+    from .environment import docker_environment, is_isolated, isolated_environment, registry_names, venv_bin
     from .environment import hub_names as docker_hub_names
-    from .environment import is_isolated, isolated_environment, registry_names, venv_bin
     from .environment import prepend as prepend_path
     from .errors import SandboxError
     from .http.listeners import remembered as remembered_ports

@@ -28,10 +28,11 @@ from ecr_sandbox.aws.transaction import in_transaction
 from ecr_sandbox.aws.validation import validate
 from ecr_sandbox.bad_requests import is_registry_path, refuse_request, refuse_unexpected
 from ecr_sandbox.control_api import ControlApi
-from ecr_sandbox.http import addresses
+from ecr_sandbox.http import addresses, aws_names
+from ecr_sandbox.http.aws_names import Place
 from ecr_sandbox.http.limits import enforce_limits
-from ecr_sandbox.http.middleware import Handler, Request, chain
-from ecr_sandbox.http.origin import check_origin, is_console_path
+from ecr_sandbox.http.middleware import Handler, Middleware, Request, chain
+from ecr_sandbox.http.origin import check_names, check_origin, is_console_path
 from ecr_sandbox.iam import administrator, principals, refusals, requests, sts, users
 from ecr_sandbox.iam.authorization import authorize
 from ecr_sandbox.iam.requests import AuthorizationRequest, Call
@@ -73,9 +74,9 @@ AUTHORIZATION = {
 
 
 class App:
-    """Everything that answers requests, over the state in *folder*."""
+    """Everything that answers requests, over the state in *folder*; *as_aws*: with AWS's defaults."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, as_aws: bool = False):
         self.store = Store(folder / "state.db")
         self._folder, self._blobs = folder, ContentStore(folder, self.store)
         distribution_layout.take_over(folder, self.store, self._blobs)
@@ -86,6 +87,7 @@ class App:
         self._persistence = BackendPersistence(self.store, dispatch.SERVICES, model_name)
         layer_urls = PresignedUrls(folder / "secret")
         ecr.install(self.store, self._blobs, self._tokens, layer_urls, self.jobs, self._persistence)
+        ecr.backend.Backend.blob_mounting = "DISABLED" if as_aws else "ENABLED"
         sts.install()
         users.install()
         self._restore()
@@ -105,6 +107,7 @@ class App:
         self._layers = presigned_urls.layers(layer_urls, self._blobs, ecr.backend.Backend.meter.sent)
         self._api = self._aws_api()
         self._console = _later(self._make_console)
+        self._public = _later(self._public_registry)
         self.main_handler = self._guarded(self._main)
 
     def start(self) -> None:
@@ -125,13 +128,29 @@ class App:
         if name == addresses.HUB:
             return self._guarded(_later(self._hub))
         if name == addresses.PUBLIC:
-            return self._guarded(_later(self._public_registry))
+            return self._guarded(self._public)
         account, _, region = name.partition(" ")
         return self._guarded(self._private_registry(account, region))
 
-    def _guarded(self, handler: Handler) -> Handler:
+    def names_handler(self, address: str) -> Handler:
+        """The handler of the listener at *address*, which serves AWS's host names."""
+        return self._guarded(self._by_name, check_names(address))
+
+    def _guarded(self, handler: Handler, check: Middleware = check_origin) -> Handler:
         contained = contain(partial(refuse_unexpected, self._folder))
-        return chain([enforce_limits(refuse_request), contained, check_origin], handler)
+        return chain([enforce_limits(refuse_request), contained, check], handler)
+
+    def _by_name(self, request: Request) -> Response:
+        match aws_names.place_of(request.host):
+            case aws_names.Registry(account, region):
+                return self._private_registry(account, region)(request)
+            case Place.PUBLIC:
+                return self._public(request)
+            case Place.LAYERS:
+                return self._layers(request)
+            case Place.API:
+                return self._api(request)
+        return self._main(request)  # the address itself
 
     def _main(self, request: Request) -> Response:
         if is_registry_path(request.path) and not scope_of(request):  # SES and others have paths like the registry's

@@ -27,7 +27,7 @@ GARBAGE_COLLECTION_SECONDS = 600
 LOG_LIMIT = 1_000_000  # bytes
 
 COMMAND = (sys.executable, "-P", "-m", "ecr_sandbox", "serve")  # -P: no module from the working directory
-COMMAND_LINE = "ecr_sandbox serve"  # part of it, by which a sandbox's process is recognised
+COMMAND_LINE = "ecr_sandbox serve"  # part of it, by which a sandbox's process is recognized
 
 # Kept so that the interpreter does not warn about child processes, which outlive it on purpose.
 _started: list[subprocess.Popen] = []

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import functools
 import json
+import re
 import shlex
 import shutil
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -39,6 +41,18 @@ def pass_settings(command: Callable) -> Callable:
     return with_settings
 
 
+class _Matching(click.ParamType):
+    """A text that fits *pattern*; an error message calls it *name*."""
+
+    def __init__(self, pattern: str, name: str):
+        self._pattern, self.name = pattern, name
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not re.fullmatch(self._pattern, value):
+            self.fail(f"'{value}' is not {self.name}.", param, ctx)
+        return value
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def commands() -> None:
     """A local Amazon ECR: the API and the registry, on this machine."""
@@ -51,13 +65,30 @@ def commands() -> None:
     type=click.Path(path_type=Path, file_okay=False),
     help="Its folder. Default: $ECR_SANDBOX_STATE.",
 )
+@click.option("--aws-names", is_flag=True, default=None, help="Serve AWS's own host names, with HTTPS.")
+@click.option("--tls", is_flag=True, help="HTTPS; --aws-names includes it.")
+@click.option("--address", help="Where AWS's names are served: an address of this machine. Default: 127.0.0.1.")
+@click.option("--tls-port", type=click.IntRange(1, 65535), help="Its port, if another program forwards 443 to it.")
+@click.option("--account", type=_Matching(settings.ACCOUNT_NUMBER, "12 digits"), help="The default account.")
+@click.option("--region", type=_Matching(settings.REGION_NAME, "a Region"), help="The default Region.")
+@click.option("--as-slow-as-aws", is_flag=True, default=None, help="Take AWS's usual time: IAM, Fargate, logs, scans.")
+@click.option(
+    "--decisions",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Append each decision of IAM to this file, as JSON.",
+)
 @pass_settings
-def serve(sandbox: Settings, port: int | None, state: Path | None) -> None:
+def serve(sandbox: Settings, state: Path | None, tls: bool, **given: Any) -> None:
     """Run the sandbox in the foreground. It prints `ready URL`; Ctrl-C stops it."""
     from ecr_sandbox import serve
 
-    state = state.expanduser().resolve() if state else sandbox.state
-    sys.exit(serve.main(replace(sandbox, port=port or sandbox.port, state=state)))
+    chosen = {name: value for name, value in given.items() if value is not None}
+    if state:
+        chosen["state"] = state.expanduser().resolve()
+    sandbox = replace(sandbox, **chosen)
+    if tls and not sandbox.aws_names:
+        raise click.UsageError("--tls is for AWS's host names: add --aws-names.")
+    sys.exit(serve.main(sandbox))
 
 
 @commands.command()
@@ -94,6 +125,10 @@ def status(sandbox: Settings, as_json: bool) -> None:
         return
     for name in ("endpoint", "hub", "public", "pid", "state"):
         click.echo(f"{name:<13} {found.get(name)}")
+    if names := found["aws_names"]:
+        click.echo(f"{'certificate':<13} {names['ca']}")
+        for each in names["names"]:
+            click.echo(f"{'hosts file':<13} {names['address']} {each}")
     for name, version in sorted(found["versions"].items()):
         click.echo(f"{name:<13} {version or 'not found'}")
 

@@ -45,6 +45,7 @@ UNSET = (
     "BUILDX_BUILDER",
     "BUILDX_CONFIG",
 )
+AWS_DOMAINS = ("amazonaws.com", "api.aws", "on.aws", "public.ecr.aws")  # of the names in http/aws_names.py
 
 
 def isolated_environment(status: Mapping, aws: Path | None = None) -> tuple[dict[str, str], list[str]]:
@@ -54,7 +55,7 @@ def isolated_environment(status: Mapping, aws: Path | None = None) -> tuple[dict
     """
     state = Path(status["state"])
     engine = docker_engine.variables(os.environ)
-    write_files(state, aws)
+    write_files(state, aws, status["region"])
     docker_engine.link_plugins(os.environ, state)
     return isolated(os.environ, status, engine)
 
@@ -66,13 +67,14 @@ def isolated(
 
     *status* is the content of sandbox.json, *engine* the variables that name the Docker engine.
     """
-    state = Path(status["state"])
+    state, names = Path(status["state"]), status.get("aws_names")
     new = {
         "AWS_ACCESS_KEY_ID": settings.ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": settings.SECRET_KEY,
-        "AWS_REGION": settings.REGION,
-        "AWS_DEFAULT_REGION": settings.REGION,
-        "AWS_ENDPOINT_URL": status["endpoint"],
+        "AWS_REGION": status["region"],
+        "AWS_DEFAULT_REGION": status["region"],
+        # With AWS's names, no other server has a certificate of this CA.
+        **({"AWS_CA_BUNDLE": names["ca"]} if names else {"AWS_ENDPOINT_URL": status["endpoint"]}),
         "AWS_CONFIG_FILE": str(state / "aws" / "config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(state / "aws" / "credentials"),
         "AWS_LOGIN_CACHE_DIRECTORY": str(state / "aws" / "login"),
@@ -88,14 +90,32 @@ def isolated(
         # The same file, for a `docker` command that is Podman.
         "REGISTRY_AUTH_FILE": str(state / "docker" / "config.json"),
         **(engine or {}),
-        "NO_PROXY": _with_localhost(environ.get("NO_PROXY") or environ.get("no_proxy")),
-        "no_proxy": _with_localhost(environ.get("no_proxy") or environ.get("NO_PROXY")),
+        "NO_PROXY": _with_own(environ.get("NO_PROXY") or environ.get("no_proxy"), names),
+        "no_proxy": _with_own(environ.get("no_proxy") or environ.get("NO_PROXY"), names),
         "PATH": prepend(environ.get("PATH", os.defpath), state / "bin"),
-        **registry_names(f"localhost:{status['port']}", settings.ACCOUNT, _host(status["public"])),
+        **registry_names(status["registry"], next(iter(status["accounts"])), status["public_registry"]),
         **hub_names(status),
     }
-    also = sorted(n for n in environ if n.startswith("AWS_") and n not in new and n not in UNSET)
-    return new, [*UNSET, *also]
+    unset = [*UNSET, *sorted(n for n in environ if n.startswith("AWS_") and n not in UNSET)]
+    return new, [name for name in unset if name not in new]
+
+
+def docker_environment(environ: Mapping[str, str], folder: Path) -> tuple[dict[str, str], list[str]]:
+    """``(set, unset)`` that give ``docker`` a configuration of its own in *folder*, with the user's engine and plugins.
+
+    Its files are written. Logins are kept there as text: the user's own logins, ``credsStore`` and ``credHelpers`` are
+    neither used nor changed.
+    """
+    new = {
+        **docker_engine.variables(environ),
+        "DOCKER_CONFIG": str(folder / "docker"),
+        "DOCKER_CLI_HINTS": "false",
+        "REGISTRY_AUTH_FILE": str(folder / "docker" / "config.json"),
+    }
+    (folder / "docker").mkdir(mode=0o700, parents=True, exist_ok=True)
+    _write_docker_config(folder)
+    docker_engine.link_plugins(environ, folder)
+    return new, [name for name in UNSET if name.startswith(("DOCKER_", "BUILDX_"))]
 
 
 def registry_names(registry: str, account: str, public_registry: str) -> dict[str, str]:
@@ -128,7 +148,7 @@ def apply(new: Mapping[str, str], unset: list[str]) -> None:
     boto3.DEFAULT_SESSION = None
 
 
-def write_files(state: Path, aws: Path | None = None) -> None:
+def write_files(state: Path, aws: Path | None = None, region: str = settings.REGION) -> None:
     """Write the files that the isolated environment names. What the user has added to them since is kept.
 
     *aws* is the CLI to run (default: the first one on PATH, else this Python's own).
@@ -136,15 +156,13 @@ def write_files(state: Path, aws: Path | None = None) -> None:
     origin.use_own_only(state)
     for folder in ("docker", "aws", "aws/home", "bin"):
         (state / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not _has_auths(state / "docker" / "config.json"):
-        # With an empty "auths" the docker CLI would choose the user's keychain.
-        _write(state / "docker" / "config.json", '{"auths": {"sandbox.invalid": {}}}\n')
+    _write_docker_config(state)
     for profile, key, secret in (
         ("default", settings.ACCESS_KEY, settings.SECRET_KEY),
         (settings.OTHER_PROFILE, settings.OTHER_ACCESS_KEY, settings.OTHER_SECRET_KEY),
     ):
         # Times in the format of version 2 of the CLI.
-        config = f"region = {settings.REGION}\noutput = json\ncli_timestamp_format = iso8601\n"
+        config = f"region = {region}\noutput = json\ncli_timestamp_format = iso8601\n"
         _add_section(state / "aws" / "config", "default" if profile == "default" else f"profile {profile}", config)
         keys = f"aws_access_key_id = {key}\naws_secret_access_key = {secret}\n"
         _add_section(state / "aws" / "credentials", profile, keys)
@@ -161,6 +179,12 @@ def prepend(path: str, *folders: Path) -> str:
     """The value *path* of ``PATH`` with these folders first."""
     first = [str(folder) for folder in folders]
     return os.pathsep.join(first + [part for part in path.split(os.pathsep) if part and part not in first])
+
+
+def _write_docker_config(folder: Path) -> None:
+    if not _has_auths(folder / "docker" / "config.json"):
+        # With an empty "auths" the docker CLI would choose the user's keychain.
+        _write(folder / "docker" / "config.json", '{"auths": {"sandbox.invalid": {}}}\n')
 
 
 def _find_aws(state: Path) -> Path | None:
@@ -209,9 +233,11 @@ def _host(url: str) -> str:
     return url.partition("//")[2]
 
 
-def _with_localhost(value: str | None) -> str:
+def _with_own(value: str | None, aws_names: Mapping | None) -> str:
+    """The value of NO_PROXY with what the sandbox serves."""
     names = [name for name in (value or "").split(",") if name]
-    return ",".join(names + [name for name in ("localhost", "127.0.0.1") if name not in names])
+    own = ("localhost", "127.0.0.1", *(AWS_DOMAINS if aws_names else ()))
+    return ",".join(names + [name for name in own if name not in names])
 
 
 def _without(folder: Path) -> str:

@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.metadata import version
@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.loaders import Loader
 
-from ecr_sandbox import settings
+from ecr_sandbox import delays, settings
 from ecr_sandbox.deferred_import import defer
-from ecr_sandbox.http import addresses
+from ecr_sandbox.http import addresses, aws_names
+from ecr_sandbox.http.addresses import AwsNames, LocalPorts
 from ecr_sandbox.http.listeners import MAIN, Listeners, NoPort
 from ecr_sandbox.settings import Settings
 from ecr_sandbox.state import disk
@@ -31,7 +32,7 @@ from ecr_sandbox.state.store import is_missing
 if TYPE_CHECKING:
     from ecr_sandbox.app import App
 
-RUN = secrets.token_hex(8)  # by which a client recognises this run: another program may get its port or process number
+RUN = secrets.token_hex(8)  # by which a client recognizes this run: another program may get its port or process number
 
 
 WATCH_SECONDS = 0.5  # a sandbox that is started on a new folder is not ready earlier
@@ -82,11 +83,18 @@ def _isolate(sandbox: Settings) -> None:
 def _serve(sandbox: Settings, lock: Path) -> None:
     gc.disable()  # what is imported stays: collections during a start would find nothing
     # moto needs it for server certificates only; it would take 8 MB and 5% of the time of a start.
-    defer("cryptography.x509")
+    if not sandbox.aws_names:
+        defer("cryptography.x509")
+    settings.ACCOUNT, settings.REGION = sandbox.account, sandbox.region  # before the app's modules read them
     from ecr_sandbox.app import App
     from ecr_sandbox.bad_requests import malformed
+    from ecr_sandbox.iam import decision_log
 
-    app, listeners = App(sandbox.state), Listeners(sandbox.state, malformed)
+    if sandbox.as_slow_as_aws:
+        delays.current = delays.AS_AWS
+    if sandbox.decisions:
+        decision_log.write_to(sandbox.decisions)
+    app, listeners = App(sandbox.state, as_aws=sandbox.aws_names), Listeners(sandbox.state, malformed)
     app.store.in_place.watch(lock)
     try:
         _answer(sandbox, app, listeners)
@@ -106,10 +114,12 @@ def _answer(sandbox: Settings, app: "App", listeners: Listeners) -> None:
     server = listeners.main(application(app.main_handler), sandbox.port, settings.DEFAULT_PORT)
     port = server.bind_addr[1]
     listeners.behind(lambda name: application(app.handler_for(name)))
-    addresses.serve_at(port, listeners.port, listeners.ports)
+    addresses.use((AwsNames if sandbox.aws_names else LocalPorts)(port, listeners.port, listeners.ports))
     for name in (addresses.HUB, addresses.PUBLIC):
         listeners.port(name)
-    write_status = partial(_write_status, sandbox.state, listeners, threading.Lock())
+    if sandbox.aws_names:
+        _answer_names(sandbox, app, listeners)
+    write_status = partial(_write_status, sandbox, _registries(sandbox), listeners, threading.Lock())
     status = write_status()
     listeners.changed = lambda ports: write_status()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -117,11 +127,27 @@ def _answer(sandbox: Settings, app: "App", listeners: Listeners) -> None:
     print(f"ready {status['endpoint']}", flush=True)
     gc.freeze()
     gc.enable()
-    threading.Thread(target=_fill_mirror, args=(sandbox.base_image_layout,), daemon=True).start()
+    if not sandbox.aws_names:  # an account on AWS has no mirror
+        threading.Thread(target=_fill_mirror, args=(sandbox.base_image_layout,), daemon=True).start()
     watched = (app.store.in_place, listeners, sandbox.state / "sandbox.json", write_status)
     threading.Thread(target=_watch, args=watched, daemon=True).start()
     app.start()
     server.serve()
+
+
+def _answer_names(sandbox: Settings, app: "App", listeners: Listeners) -> None:
+    """Serve AWS's host names with HTTPS; raises Refused."""
+    from ecr_sandbox.http.certificates import Tls, authority
+    from ecr_sandbox.http.middleware import application
+
+    tls = Tls(authority(sandbox.state), sandbox.address)
+    try:
+        listeners.secure((sandbox.address, sandbox.tls_port), application(app.names_handler(sandbox.address)), tls)
+    except OSError as error:
+        raise Refused(
+            f"AWS's names cannot be served on port {sandbox.tls_port} of {sandbox.address} ({error}). "
+            f"Run it as root, stop the program that has the port, or set another: --tls-port 8443"
+        ) from None
 
 
 def _watch(in_place: InPlace, listeners: Listeners, status_file: Path, write_status: Callable[[], Any]) -> None:
@@ -177,25 +203,43 @@ def _alone(sandbox: Settings) -> Iterator[Path]:
         yield path
 
 
-def _write_status(folder: Path, listeners: Listeners, lock: threading.Lock) -> dict[str, Any]:
-    """Write sandbox.json, one thread at a time."""
+def _registries(sandbox: Settings) -> dict[str, str]:
+    current = addresses.current
+    registry = current.registry_host(sandbox.account, sandbox.region)
+    return {"registry": registry, "public_registry": current.public_host()}
+
+
+def _write_status(
+    sandbox: Settings, registries: dict[str, str], listeners: Listeners, lock: threading.Lock
+) -> dict[str, Any]:
+    """Write sandbox.json, one thread at a time. A listener that is being added calls it, so it asks for no port."""
     with lock:
-        status = _status(folder, listeners.ports())
-        write_whole(folder / "sandbox.json", json.dumps(status, indent=2))
+        status = _status(sandbox, listeners.ports()) | registries
+        write_whole(sandbox.state / "sandbox.json", json.dumps(status, indent=2))
         return status
 
 
-def _status(folder: Path, ports: dict[str, int]) -> dict[str, Any]:
-    port = ports[MAIN]
+def _status(sandbox: Settings, ports: dict[str, int]) -> dict[str, Any]:
+    port, accounts = ports[MAIN], {sandbox.account: "default", settings.OTHER_ACCOUNT: settings.OTHER_PROFILE}
     return {
         "endpoint": f"http://localhost:{port}",
         "port": port,
         "ports": [port, *sorted(set(ports.values()) - {port})],
         "hub": f"http://localhost:{ports[addresses.HUB]}",
         "public": f"http://localhost:{ports[addresses.PUBLIC]}",
-        "accounts": {settings.ACCOUNT: "default", settings.OTHER_ACCOUNT: settings.OTHER_PROFILE},
+        "accounts": accounts,
+        "region": sandbox.region,
+        "aws_names": _names(sandbox, accounts) if sandbox.aws_names else None,
         "pid": os.getpid(),
         "run": RUN,
-        "state": str(folder),
+        "state": str(sandbox.state),
         "versions": {name: version(name) for name in ("moto", "botocore", "boto3")},
     }
+
+
+def _names(sandbox: Settings, accounts: Iterable[str]) -> dict[str, Any]:
+    """What clients need to use AWS's names: the file with the CA, and which names lead to which address."""
+    from ecr_sandbox.http.certificates import CA_FILE
+
+    names = aws_names.names(accounts, dict.fromkeys((sandbox.region, settings.REGION)))
+    return {"ca": str(sandbox.state / CA_FILE), "address": sandbox.address, "names": names}

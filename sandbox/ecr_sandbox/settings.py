@@ -4,6 +4,7 @@ This file uses the standard library only, because the course's setup reads it be
 """
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ from pathlib import Path
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 DEFAULT_PORT = 5050
+ACCOUNT_NUMBER, REGION_NAME = r"\d{12}", r"[a-z]{2}(-[a-z]+){1,2}-\d"
 
-# The example keys of AWS's documentation: easy to recognise, and worthless at AWS.
+# The example keys of AWS's documentation: easy to recognize, and worthless at AWS.
 ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
@@ -37,6 +39,13 @@ class Settings:
     base_image: Path | None = None  # an OCI image layout that fills the mirror of the base image
     command: str = "ecr-sandbox"  # the command that error messages tell the user to run
     variables: str = "ECR_SANDBOX"  # the prefix of the environment variables that error messages name
+    account: str = ACCOUNT  # the default account and Region: those of the administrator's key
+    region: str = REGION
+    aws_names: bool = False  # serve AWS's host names with HTTPS, at this address and port
+    address: str = "127.0.0.1"
+    tls_port: int = 443
+    as_slow_as_aws: bool = False  # see delays.py
+    decisions: Path | None = None  # a file to which IAM's decisions are appended, as JSON
 
     @property
     def base_image_layout(self) -> Path:
@@ -51,11 +60,18 @@ class Settings:
             "ECR_SANDBOX_BASE_IMAGE": str(self.base_image or ""),
             "ECR_SANDBOX_COMMAND": self.command,
             "ECR_SANDBOX_VARIABLES": self.variables,
+            "ECR_SANDBOX_ACCOUNT": self.account,
+            "ECR_SANDBOX_REGION": self.region,
+            "ECR_SANDBOX_AWS_NAMES": "1" if self.aws_names else "",
+            "ECR_SANDBOX_ADDRESS": self.address,
+            "ECR_SANDBOX_TLS_PORT": str(self.tls_port),
+            "ECR_SANDBOX_AS_SLOW_AS_AWS": "1" if self.as_slow_as_aws else "",
+            "ECR_SANDBOX_DECISIONS": str(self.decisions or ""),
         }
 
 
 def from_environ(environ: Mapping[str, str] = os.environ) -> Settings:
-    """The settings that ``ECR_SANDBOX_STATE``, ``_PORT`` and ``_BASE_IMAGE`` give; ValueError for a bad port.
+    """The settings that ``ECR_SANDBOX_STATE``, ``_PORT`` and the others give; ValueError for one that is not valid.
 
     A program that starts a sandbox for its own users also sets ``ECR_SANDBOX_COMMAND`` and ``ECR_SANDBOX_VARIABLES``.
     """
@@ -66,7 +82,22 @@ def from_environ(environ: Mapping[str, str] = os.environ) -> Settings:
         base_image=Path(base_image) if base_image else None,
         command=environ.get("ECR_SANDBOX_COMMAND") or Settings.command,
         variables=environ.get("ECR_SANDBOX_VARIABLES") or Settings.variables,
+        account=_read("ECR_SANDBOX_ACCOUNT", ACCOUNT_NUMBER, "12 digits", environ) or ACCOUNT,
+        region=_read("ECR_SANDBOX_REGION", REGION_NAME, "a Region, such as eu-west-3", environ) or REGION,
+        aws_names=bool(environ.get("ECR_SANDBOX_AWS_NAMES")),
+        address=environ.get("ECR_SANDBOX_ADDRESS") or Settings.address,
+        tls_port=read_port("ECR_SANDBOX_TLS_PORT", environ) or Settings.tls_port,
+        as_slow_as_aws=bool(environ.get("ECR_SANDBOX_AS_SLOW_AS_AWS")),
+        decisions=Path(decisions) if (decisions := environ.get("ECR_SANDBOX_DECISIONS")) else None,
     )
+
+
+def _read(variable: str, pattern: str, what: str, environ: Mapping[str, str]) -> str | None:
+    """The value of *variable*, or None when it is not set; ValueError when it does not fit *pattern*."""
+    value = environ.get(variable)
+    if value and not re.fullmatch(pattern, value):
+        raise ValueError(f"{variable} is '{value}': set it to {what}.")
+    return value or None
 
 
 def read_port(variable: str, environ: Mapping[str, str] = os.environ) -> int | None:

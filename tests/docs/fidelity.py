@@ -175,6 +175,8 @@ Signatures and permissions:
 - One address serves every service and Region, so a wrong Region is noticed only if it does not exist. Another service
   in the signature gets AWS's error. Presigned requests to an API are not supported. Every `x-amz-*` header must be
   signed, as AWS's guide says; AWS may be less strict.
+- A registry password that an access key requested is refused as soon as the key is deactivated or deleted. AWS does
+  not document whether it still works there.
 - An administrator who can no longer change their own permissions gets them back when the sandbox starts, and loses
   what limits them. On AWS the account's root user does that. There is no root key.
 - There are no organizations, and no condition keys of networks, federation and MFA; AssumeRole with an MFA device is

@@ -26,7 +26,21 @@ DEPENDENCIES = [one for one in LISTED if canonicalize_name(one.name) not in OWN]
 LOCK = (ROOT / "requirements.lock").read_text()
 # Some packages are listed twice: the newest for an old Python, and the newest.
 LOCKED = [(canonicalize_name(name), Version(version)) for name, version in re.findall(r"^([\w.-]+)==(\S+)", LOCK, re.M)]
-TARGETS = ["lab", "setup", "doctor", "sandbox", "test", "soak", "lint", "record", "tables", "bench", "lock", "clean"]
+TARGETS = [
+    "lab",
+    "setup",
+    "doctor",
+    "sandbox",
+    "test",
+    "soak",
+    "lint",
+    "record",
+    "rehearse",
+    "tables",
+    "bench",
+    "lock",
+    "clean",
+]
 
 
 def conda() -> dict[str, str]:

@@ -1,17 +1,19 @@
 """Each test has its own state folder, port and environment; every process that it starts is stopped."""
 
+import json
 import os
 import signal
 import socket
 import sys
 from pathlib import Path
 
+import boto3
 import pytest
 
 import ecr_sandbox
 import helpers
 from ecr_sandbox import SandboxError, background
-from helpers import lab, settings
+from helpers import aws_account, lab, settings
 
 PULL_MIRROR = ecr_sandbox.pull_mirror
 STUB = Path(__file__).parents[1] / "sandbox" / "stub_sandbox.py"
@@ -62,6 +64,52 @@ def plain(monkeypatch, capsys):
     lab = helpers.connect()
     capsys.readouterr()
     return lab
+
+
+@pytest.fixture
+def on_aws(monkeypatch, tmp_path, capsys):
+    """A lab with target aws whose AWS is a sandbox, without an engine."""
+
+    def refuse(*_):
+        raise SandboxError("The Docker engine is not running.", "start it")
+
+    monkeypatch.setattr(ecr_sandbox, "docker_client", refuse)
+    endpoint = ecr_sandbox.start(settings.sandbox())["endpoint"]
+    monkeypatch.setattr(aws_account, "registry", lambda *_: endpoint.partition("//")[2])
+    os.environ |= {
+        "HOME": str(tmp_path),
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_REGION": settings.REGION,
+        "AWS_DEFAULT_REGION": settings.REGION,
+        "AWS_ACCESS_KEY_ID": settings.ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": settings.SECRET_KEY,
+        "ECR_TUTORIAL_TARGET": "aws",
+        "ECR_TUTORIAL_CONFIRM": settings.ACCOUNT,
+    }
+    _reset_boto()
+    lab = helpers.connect()
+    capsys.readouterr()
+    return lab
+
+
+@pytest.fixture
+def deny():
+    """Call it to continue as a user who may do all but the named actions."""
+    iam = boto3.client("iam")
+    iam.create_user(UserName="limited")
+    key = iam.create_access_key(UserName="limited")["AccessKey"]
+
+    def call(*actions):
+        statements = [
+            {"Effect": "Allow", "Action": "*", "Resource": "*"},
+            {"Effect": "Deny", "Action": list(actions), "Resource": "*"},
+        ]
+        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        iam.put_user_policy(UserName="limited", PolicyName="all-but", PolicyDocument=document)
+        os.environ |= {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+        boto3.DEFAULT_SESSION = None
+
+    return call
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from ecr_sandbox import SandboxError, background, docker_engine
 from helpers import catch_up, cleanup, settings
 from helpers.exercises import checks, lookup
 
+LABEL = 'LABEL org.opencontainers.image.title="demo-app"\n'  # as sample_app sets it
 NAME = "helpers-test-app"  # another name than the tutorial's: a developer's own images are not changed
 
 
@@ -20,7 +21,8 @@ def lab(monkeypatch, tmp_path, capsys):
     app.mkdir()
     (app / "app.txt").write_text("one")
     (app / "base.txt").write_text("base")
-    (app / "Dockerfile").write_text("FROM scratch\nCOPY base.txt /\nCOPY app.txt /\nUSER 1000\n")
+    (app / "Dockerfile").write_text("FROM scratch\nCOPY base.txt /\nCOPY app.txt /\nUSER 1000\n" + LABEL)
+    monkeypatch.setattr(settings, "PREFIX", "helpers-test-")
     monkeypatch.setattr(settings, "REPOSITORY", NAME)
     monkeypatch.setattr(catch_up, "SAMPLE_APP", app)
     lab = helpers.connect()
@@ -155,8 +157,8 @@ def test_a_missing_credential_helper_is_one_sentence(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("notebook", ["00", "01", "04", "15"])
-def test_notebooks_without_prerequisites_have_nothing_to_catch_up(notebook, capsys):
-    catch_up.catch_up(None, notebook)
+def test_notebooks_without_prerequisites_have_nothing_to_catch_up(plain, notebook, capsys):
+    catch_up.catch_up(plain, notebook)
     assert printed(capsys) == ["✔ nothing to catch up"]
 
 

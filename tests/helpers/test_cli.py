@@ -7,8 +7,10 @@ import sys
 import pytest
 
 from ecr_sandbox import background
-from helpers import cli, settings
+from helpers import cli, ledger, settings
+from helpers.cleanup.kinds import Outcome
 from helpers.exercises import progress
+from helpers.ledger import Entry
 
 ECR_LAB = (sys.executable, "-c", "from helpers.cli import main; main()")
 NOT_RUNNING = "The sandbox is not running. Fix: ecr-lab up"
@@ -31,7 +33,7 @@ def fails(ran, sentence):
 
 def test_ecr_lab_has_the_commands_of_ecr_sandbox_and_its_own():
     names = {"serve", "up", "down", "status", "env", "reset", "gc", "clock", "advisories"}
-    assert set(cli.commands.commands) == names | {"doctor", "progress"}
+    assert set(cli.commands.commands) == names | {"cleanup", "doctor", "progress"}
 
 
 def test_up_starts_the_sandbox_of_the_course(state):
@@ -90,7 +92,8 @@ def test_env_on_aws_sets_the_registry_and_no_credentials(monkeypatch, capsys):
     cli.commands.main(["env"], obj=settings.sandbox, standalone_mode=False)
     lines = capsys.readouterr().out.splitlines()
     assert "export REGISTRY=111111111111.dkr.ecr.eu-west-1.amazonaws.com;" in lines
-    assert not any("AWS_ACCESS_KEY_ID" in line or line.startswith("unset") for line in lines)
+    assert f"export DOCKER_CONFIG='{settings.state()}/docker-on-aws/docker';" in lines
+    assert not any("AWS_ACCESS_KEY_ID" in line or line.startswith("unset AWS") for line in lines)
 
 
 def test_reset_deletes_the_progress(state):
@@ -119,3 +122,40 @@ def test_an_unexpected_error_is_printed_as_one_sentence(monkeypatch, capsys):
         cli.main()
     assert exit.value.code == 1
     assert capsys.readouterr().err == "ecr-lab: Unexpected error: a b. Fix: ecr-lab doctor\n"
+
+
+# cleanup ---
+
+
+def test_cleanup_deletes_what_the_course_made_and_can_run_again(on_aws, capsys, monkeypatch):
+    monkeypatch.setattr("helpers.cleanup.engine.clean_up", lambda *_: Outcome([], []))
+    on_aws.client().create_repository(repositoryName="demo-app-repo", tags=[settings.TAG])
+    del os.environ["ECR_TUTORIAL_TARGET"]
+    for arguments, line in (
+        (["--dry-run"], "✔ repositories to delete: demo-app-repo"),
+        ([], "✔ repositories deleted: demo-app-repo"),
+        ([], "✔ repositories deleted: none was left"),
+    ):
+        assert cleanup_exits(["--target", "aws", *arguments]) == 0
+        assert line in capsys.readouterr().out.splitlines()
+
+
+def test_cleanup_that_could_not_look_fails(on_aws, deny, capsys, monkeypatch):
+    monkeypatch.setattr("helpers.cleanup.engine.clean_up", lambda *_: Outcome([], []))
+    deny("ecs:ListClusters")
+    assert cleanup_exits([]) == 1
+    printed = capsys.readouterr().out.splitlines()
+    assert "✗ clusters: unknown, ecs:ListClusters is not allowed" in printed
+    assert printed.index("✗ clusters: unknown, ecs:ListClusters is not allowed") < len(printed) - 1
+
+
+def test_reset_forgets_what_was_in_the_sandbox(monkeypatch):
+    ledger.note(Entry(settings.ACCOUNT, "", "user", "demo-a"), Entry("999999999999", "", "user", "demo-b"))
+    cli.commands.main(["reset", "--yes"], obj=settings.sandbox, standalone_mode=False)
+    assert [entry.name for entry in ledger.entries()] == ["demo-b"]
+
+
+def cleanup_exits(arguments) -> int:
+    with pytest.raises(SystemExit) as raised:
+        cli.commands.main(["cleanup", *arguments], obj=settings.sandbox, standalone_mode=False)
+    return raised.value.code

@@ -14,7 +14,7 @@ from moto import mock_aws
 import ecr_sandbox
 import helpers
 from ecr_sandbox import SandboxError
-from helpers import aws_account, lab, settings
+from helpers import aws_account, lab, ledger, settings
 from machine import aws_cli
 
 
@@ -138,6 +138,9 @@ def aws(monkeypatch, tmp_path):
         yield
 
 
+DOCKER = {"DOCKER_CONFIG", "DOCKER_CLI_HINTS", "REGISTRY_AUTH_FILE"}
+
+
 def answers(monkeypatch, what):
     def reply(question):
         print(question)
@@ -156,9 +159,19 @@ def test_connect_to_aws_prints_the_identity_and_asks_once(aws, monkeypatch, caps
     assert first.splitlines() == [
         f"✔ AWS: account 123456789012, region eu-west-1, registry {registry}",
         "  you are arn:aws:sts::123456789012:user/moto",
-        "  The notebooks create private ECR repositories: demo-app-repo and a few for exercises.",
-        "  They hold about 0.2 GB, which costs about $0.02 a month if forgotten",
-        "  (https://aws.amazon.com/ecr/pricing/, 2026-03).",
+        "  The course creates, and notebook 14 deletes:",
+        "  - private repositories with small images, and one public repository",
+        "  - IAM users with access keys, roles and policies",
+        "  - on ECS a cluster, a service and short Fargate tasks with a log group",
+        "  - a Lambda function that does not run",
+        "  - questions to the Cost Explorer API",
+        "  All notebooks together cost about $0.12, without tax and at the prices of us-east-1:",
+        "  $0.02  0.2 GB of images in ECR for a month, if you do not clean up",
+        "  $0.00  0.5 GB of images pulled to your machine, free within the first 100 GB of a month",
+        "  $0.03  about 3 questions to Cost Explorer",
+        "  $0.02  about 16 Fargate tasks of half a processor and 1 GB, two minutes each",
+        "  $0.05  about 5 Fargate tasks of half a processor and 1 GB, twenty minutes each",
+        "  (https://aws.amazon.com/ecr/pricing/, 2026-03)",
         "Work in account 123456789012, region eu-west-1? (yes/no) ",
         "✔ confirmed: all that is made here gets the tag made-by=learn-amazon-ecr; notebook 14 deletes exactly that",
     ]
@@ -182,8 +195,8 @@ def test_connect_to_aws_sets_only_the_documented_variables(aws, monkeypatch):
     before = dict(os.environ)
     helpers.connect()
     new = {name for name in os.environ if os.environ[name] != before.get(name)}
-    names = {"REGISTRY", "PUBLIC_REGISTRY", "ACCOUNT_ID", "REPOSITORY_NAME", "REPOSITORY_URI"}
-    assert new == names | {"AWS_REGION", "DOCKER_HOST", "PATH"}
+    names = {"REGISTRY", "PUBLIC_REGISTRY", "ACCOUNT_ID", "REPOSITORY_NAME", "REPOSITORY_URI", "OTHER_REGION"}
+    assert new | {"PATH"} == names | {"AWS_REGION", "DOCKER_HOST", "PATH", *DOCKER}
     assert os.environ["PATH"].startswith(f"{settings.aws_cli().parent}:")
     assert set(before) <= set(os.environ)
 
@@ -215,7 +228,7 @@ def test_the_confirmation_of_another_account_is_refused(aws):
 def test_each_region_is_confirmed_separately(aws, monkeypatch):
     answers(monkeypatch, "yes")
     helpers.connect()
-    os.environ["AWS_DEFAULT_REGION"] = "us-west-2"
+    os.environ["AWS_REGION"] = "us-west-2"
     answers(monkeypatch, "no")
     with pytest.raises(SandboxError, match="you did not answer yes"):
         helpers.connect()
@@ -248,6 +261,8 @@ def test_missing_credentials_are_an_error(monkeypatch, tmp_path):
 
 class Session:
     region_name = "eu-west-1"
+
+    profile_name = "default"
 
     def __init__(self, error):
         self.error = error
@@ -351,13 +366,16 @@ def test_a_repository_of_the_learner_with_the_same_name_is_not_used(aws, monkeyp
     ecr = boto3.client("ecr")
     arn = ecr.create_repository(repositoryName="demo-app-repo")["repository"]["repositoryArn"]
     answers(monkeypatch, "yes")
+    lab = helpers.connect()
     with pytest.raises(
-        SandboxError, match=r"^The repository demo-app-repo has no tag made-by=learn-amazon-ecr: .*Region"
+        SandboxError,
+        match=r"^The repository demo-app-repo has no tag made-by=learn-amazon-ecr: .*ECR_TUTORIAL_PREFIX=my-course- ",
     ):
-        helpers.connect()
-    assert "REPOSITORY_NAME" not in os.environ
+        lab.catch_up("00")
+    assert ledger.entries() == []
     ecr.tag_resource(resourceArn=arn, tags=[settings.TAG])
-    assert helpers.connect().target == "aws"
+    lab.catch_up("00")
+    assert [entry.name for entry in ledger.entries()] == ["demo-app-repo"]
 
 
 def test_catching_up_does_not_take_a_repository_of_the_learner(aws, monkeypatch):

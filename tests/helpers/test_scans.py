@@ -1,9 +1,12 @@
 """Findings of both types of scans in one form, and what to do about them."""
 
 from datetime import date
+from types import SimpleNamespace
 
+import boto3
 import pytest
 
+from ecr_sandbox import SandboxError
 from helpers import scans
 from helpers.scans import Vulnerability
 
@@ -87,3 +90,37 @@ def test_packages_with_the_same_vulnerability_share_a_row(capsys):
     found = [Vulnerability("CVE-1", name, "1", "HIGH", False, "", "") for name in ("libtinfo6", "ncurses-base")]
     scans.triage(found, today=TODAY)
     assert capsys.readouterr().out.splitlines()[2:] == ["HIGH      CVE-1          libtinfo6 + 1  no   wait for a fix"]
+
+
+# The end of a scan
+
+
+def on_aws(monkeypatch, *statuses):
+    """A lab on AWS whose scan of an image has these statuses, one after the other."""
+    left = list(statuses)
+
+    def last(*_):
+        status = left.pop(0) if len(left) > 1 else left[0]
+        return {"imageScanStatus": {"status": status}, "imageScanFindings": {}}
+
+    monkeypatch.setattr(scans, "last", last)
+    monkeypatch.setitem(scans.PAUSE, "aws", 0)
+    return SimpleNamespace(target="aws", client=lambda: boto3.client("ecr", region_name="eu-west-1"))
+
+
+@pytest.mark.parametrize("end", ["COMPLETE", "ACTIVE"])
+def test_a_scan_that_is_pending_is_waited_for(monkeypatch, end):
+    answer = scans.finished(on_aws(monkeypatch, "PENDING", "IN_PROGRESS", end), "demo-scan-repo", "v1")
+    assert answer["imageScanStatus"]["status"] == end
+
+
+@pytest.mark.parametrize("status", scans.NOT_SCANNED)
+def test_a_scan_that_does_not_end_is_an_error_at_once(monkeypatch, status):
+    with pytest.raises(SandboxError, match=f"The scan failed: {status}"):
+        scans.finished(on_aws(monkeypatch, status), "demo-scan-repo", "v1")
+
+
+def test_each_status_of_ecr_is_known():
+    model = boto3.client("ecr", region_name="eu-west-1").meta.service_model
+    known = {*scans.STILL_SCANNING, *scans.NOT_SCANNED, "COMPLETE", "ACTIVE"}
+    assert set(model.shape_for("ScanStatus").enum) == known

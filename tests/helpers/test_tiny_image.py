@@ -4,6 +4,9 @@ import io
 import json
 import tarfile
 
+import pytest
+
+from ecr_sandbox import SandboxError
 from helpers import tiny_image
 
 GREETING = "Hello, registry!"
@@ -36,3 +39,10 @@ def test_the_last_layer_is_the_greeting():
         (name,) = layer.getnames()
         assert name == "app/greeting.txt"
         assert layer.extractfile(name).read().decode() == GREETING + "\n"
+
+
+def test_nothing_is_pushed_to_a_repository_of_somebody_else(on_aws):
+    on_aws.client().create_repository(repositoryName="theirs")
+    with pytest.raises(SandboxError, match=r"^The repository theirs has no tag"):
+        tiny_image.put(on_aws, "theirs", "v1")
+    assert on_aws.client().list_images(repositoryName="theirs")["imageIds"] == []

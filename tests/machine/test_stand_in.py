@@ -1,4 +1,4 @@
-"""The stand-in image is built with the available privileges, and labelled as a stand-in."""
+"""The stand-in image is built with the available privileges, and labeled as a stand-in."""
 
 import pytest
 

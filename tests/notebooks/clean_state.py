@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from functools import cache
@@ -37,6 +38,13 @@ def make() -> None:
     _warm()
     _delete_images([f"localhost:{port}" for port in status["ports"]])
     lab.enter_sandbox()
+
+
+def make_on_aws() -> None:
+    """Delete what the course made in the account and in the engine, as a learner would."""
+    delete_progress()
+    code = "from helpers.cli import main; main()"
+    subprocess.run([sys.executable, "-c", code, "cleanup", "--target", "aws"], capture_output=True)
 
 
 def _kill() -> None:

@@ -17,6 +17,7 @@ from tests.notebooks import clean_state, course, programs
 
 NOTEBOOKS = settings.PROJECT / "notebooks"
 SANITIZE = Path(__file__).with_name("sanitize.cfg")
+AWS = SANITIZE.with_name("aws.cfg")
 OTHER_DOCKER = Path(__file__).with_name("other_docker.cfg")
 PORTS = 10  # the sandbox's first port and the next ones: the Docker Hub stand-in, ECR Public, other accounts
 

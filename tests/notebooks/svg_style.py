@@ -1,6 +1,6 @@
-"""The one style of all pictures: fonts, sizes and colours, in a light and a dark scheme.
+"""The one style of all pictures: fonts, sizes and colors, in a light and a dark scheme.
 
-A picture uses these classes and no colour of its own. `pictures.py` writes the style into each file, because an
+A picture uses these classes and no color of its own. `pictures.py` writes the style into each file, because an
 SVG that is shown as an image cannot load a style sheet. The dark scheme follows ``prefers-color-scheme``; a picture
 has a background of its own (class ``card``), so both schemes are readable on any page.
 """
@@ -80,9 +80,9 @@ def css(scheme: dict[str, str]) -> str:
 
 
 def style() -> str:
-    """The ``<style>`` element: every rule, and for the dark scheme the rules with a colour."""
-    colours = [rule for rule in css(DARK).splitlines() if "#" in rule]
-    dark = [re.sub(r"(font[\w-]*|stroke-(?:width|dasharray)):[^;}]*;?", "", rule) for rule in colours]
+    """The ``<style>`` element: every rule, and for the dark scheme the rules with a color."""
+    colors = [rule for rule in css(DARK).splitlines() if "#" in rule]
+    dark = [re.sub(r"(font[\w-]*|stroke-(?:width|dasharray)):[^;}]*;?", "", rule) for rule in colors]
     inside = "\n".join(dark).replace(";}", "}")
     return f"<style>\n{css(LIGHT)}@media(prefers-color-scheme:dark){{\n{inside}\n}}\n</style>"
 

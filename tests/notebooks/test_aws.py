@@ -17,10 +17,10 @@ SANDBOX_ONLY = {
     r"ecr-lab clock": "the clock of AWS cannot be moved",
     r"/_sandbox|\blab\.endpoint\b|\becr_sandbox\.(?!prices\b)": "the sandbox's own API",
     r"\becr-lab (up|down|gc|reset)\b": "there is no sandbox to manage",
-    r"other-account|OTHER_PROFILE|second_account\(": "a real account need not have a second one",
+    r"other-account|OTHER_PROFILE": "a real account need not have a second one",
     r"(localhost|127\.0\.0\.1):\d": "the sandbox's address; $REGISTRY is right everywhere",
 }
-GUARD = re.compile(r"\blab\.target\b|available_profiles|ECR_TUTORIAL_TARGET")
+GUARD = re.compile(r"\blab\.target\b|ECR_TUTORIAL_TARGET")
 THING = "(repository|user|role|policy)"
 MAKES = re.compile(rf"^\s*aws (ecr|ecr-public|iam) create-{THING}(?![-\w])|\.create_{THING}\(", re.MULTILINE)
 TAGGED = re.compile(r"made-by|made_by|settings\.TAG")

@@ -59,8 +59,8 @@ def test_every_picture_has_the_one_style(picture):
     known = set(re.findall(r"\.([a-z]+)[,{]", svg_style.SHAPES))
     used = {part.get("class") for part in root.iter() if part.get("class")}
     assert used <= known
-    coloured = [part for part in root.iter() if any(part.get(name) for name in ("fill", "stroke", "style"))]
-    assert coloured == []
+    colored = [part for part in root.iter() if any(part.get(name) for name in ("fill", "stroke", "style"))]
+    assert colored == []
 
 
 @every_picture
@@ -87,12 +87,12 @@ def test_text_fits_in_its_box(picture):
 def fills(scheme: dict[str, str]) -> dict[str, str]:
     """The fill that each class of the style gives, and that of text."""
     found = re.findall(r"^([^{]+)\{[^}]*?fill:(#[0-9a-f]{3,6}|none)\b", svg_style.css(scheme), re.MULTILINE)
-    return {name.lstrip("."): colour for names, colour in found for name in names.split(",")}
+    return {name.lstrip("."): color for names, color in found for name in names.split(",")}
 
 
-def luminance(colour: str) -> float:
+def luminance(color: str) -> float:
     """WCAG 2.2, "relative luminance" (https://www.w3.org/TR/WCAG22/#dfn-relative-luminance)."""
-    digits = colour[1:] if len(colour) == 7 else "".join(digit * 2 for digit in colour[1:])
+    digits = color[1:] if len(color) == 7 else "".join(digit * 2 for digit in color[1:])
     parts = [int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)]
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
@@ -105,7 +105,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def below(root, known: dict[str, str]) -> list[tuple[str, str, str]]:
-    """``(text, colour, background colour)`` of each text of a picture; *known* is the fill of each class."""
+    """``(text, color, background color)`` of each text of a picture; *known* is the fill of each class."""
     boxes, found = [], []
     for shape in root.iter():
         if shape.tag in (f"{SVG}rect", f"{SVG}circle"):
@@ -113,8 +113,8 @@ def below(root, known: dict[str, str]) -> list[tuple[str, str, str]]:
         elif shape.tag == f"{SVG}text":
             x, y = float(shape.get("x")), float(shape.get("y"))
             under = [box for box in boxes if contains(box, x, y) and known.get(box.get("class"), "none") != "none"]
-            colour = known.get(shape.get("class"), known["text"])
-            found.append(("".join(shape.itertext()), colour, known[under[-1].get("class")]))
+            color = known.get(shape.get("class"), known["text"])
+            found.append(("".join(shape.itertext()), color, known[under[-1].get("class")]))
     return found
 
 
@@ -133,8 +133,8 @@ def test_text_has_enough_contrast_on_any_page(picture, scheme):
     card, (_, _, width, height) = root.find(f"{SVG}rect"), map(float, root.get("viewBox").split())
     assert card.get("class") == "card"  # the picture has its own background
     assert float(card.get("width")) >= width - 1 and float(card.get("height")) >= height - 1
-    for text, colour, ground in below(root, fills(SCHEMES[scheme])):
-        assert contrast(colour, ground) >= 4.5, text  # WCAG 2.2, 1.4.3
+    for text, color, ground in below(root, fills(SCHEMES[scheme])):
+        assert contrast(color, ground) >= 4.5, text  # WCAG 2.2, 1.4.3
 
 
 def test_contrast_follows_the_wcag_formula():

@@ -13,7 +13,7 @@ SIMULATED = {
     "Docker Hub": r"\bdocker_hub\(",
     "ECR Public": r"\becr-public\b",
     "IAM": r"\baws iam\b|client\(\"iam\"\)",
-    "the second account": r"\bother-account\b",
+    "the second account": r"\bsecond_account\(",
     "scans": r"scan[-_]findings|start[-_]image[-_]scan",
     "lifecycle rules": r"lifecycle[-_]policy",
     "ECS": r"\baws ecs\b|client\(\"ecs\"\)",

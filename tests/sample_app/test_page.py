@@ -68,8 +68,8 @@ def test_the_page_is_accessible_and_loads_nothing(client, variables):
     assert not re.search(r"<script|<img|https?://|@import", page)
 
 
-def _luminance(colour: str) -> float:
-    digits = colour if len(colour) == 6 else "".join(2 * digit for digit in colour)
+def _luminance(color: str) -> float:
+    digits = color if len(color) == 6 else "".join(2 * digit for digit in color)
     parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
@@ -80,6 +80,6 @@ def _luminance(colour: str) -> float:
 @pytest.mark.parametrize("paper", ["card", "page"])
 def test_text_has_enough_contrast(client, theme, ink, paper):
     page = client.get("/").get_data(as_text=True)
-    colours = dict(re.findall(r"--(\w+): #(\w+)", re.findall(r":root \{(.*?)\}", page)[theme]))
-    dark, light = sorted((_luminance(colours[ink]), _luminance(colours[paper])))
+    colors = dict(re.findall(r"--(\w+): #(\w+)", re.findall(r":root \{(.*?)\}", page)[theme]))
+    dark, light = sorted((_luminance(colors[ink]), _luminance(colors[paper])))
     assert (light + 0.05) / (dark + 0.05) >= 4.5

@@ -15,6 +15,7 @@ import pytest
 
 from ecr_sandbox import background, cli, settings
 from ecr_sandbox.errors import SandboxError
+from ecr_sandbox.settings import Settings, from_environ
 from tests.sandbox.conftest import free_port
 
 ECR_SANDBOX = (sys.executable, "-m", "ecr_sandbox")
@@ -227,6 +228,31 @@ def test_a_bad_setting_is_one_sentence(run, arguments, environ_, sentence):
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr.startswith(f"ecr-sandbox: {sentence}")
     assert len(ran.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--tls"], "--tls is for AWS's host names: add --aws-names."),
+        (["--account", "12345"], "'12345' is not 12 digits."),
+        (["--region", "mars"], "'mars' is not a Region."),
+    ],
+)
+def test_options_of_serve_that_are_not_valid(run, options, sentence):
+    got = run("serve", *options)
+    assert (got.returncode, sentence in got.stderr) == (2, True), got.stderr
+
+
+@pytest.mark.parametrize(("variable", "value"), [("ACCOUNT", "1"), ("REGION", "mars"), ("TLS_PORT", "x")])
+def test_variables_of_awss_names_that_are_not_valid(variable, value):
+    with pytest.raises(ValueError, match=f"ECR_SANDBOX_{variable} is '{value}': set it to "):
+        from_environ({f"ECR_SANDBOX_{variable}": value})
+
+
+def test_the_process_of_the_sandbox_gets_all_settings(tmp_path):
+    names = ("210987654321", "eu-west-3", True, "10.0.0.1", 8443)
+    chosen = Settings(tmp_path, 5051, None, "x", "X", *names, as_slow_as_aws=True, decisions=tmp_path / "x")
+    assert from_environ(chosen.environ()) == chosen
 
 
 def test_an_unknown_command(run):

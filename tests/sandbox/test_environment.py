@@ -15,7 +15,19 @@ STATUS = {
     "port": 5051,
     "hub": "http://localhost:5052",
     "public": "http://localhost:5053",
+    "registry": "localhost:5051",
+    "public_registry": "localhost:5053",
+    "accounts": {"123456789012": "default", "111122223333": "other-account"},
+    "region": "us-east-1",
+    "aws_names": None,
     "state": "/s",
+}
+AWS_NAMES = STATUS | {
+    "registry": "210987654321.dkr.ecr.eu-west-3.amazonaws.com",
+    "public_registry": "public.ecr.aws",
+    "accounts": {"210987654321": "default", "111122223333": "other-account"},
+    "region": "eu-west-3",
+    "aws_names": {"ca": "/s/ca.pem", "address": "127.0.0.1", "names": []},
 }
 
 
@@ -31,6 +43,16 @@ def test_all_clients_point_to_the_sandbox():
     assert new["ACCOUNT_ID"] == "123456789012"
     assert new["PUBLIC_REGISTRY"] == "localhost:5053"
     assert (new["HUB"], new["HUB_API"]) == ("localhost:5052", "http://localhost:5052/hub.docker.com")
+
+
+def test_with_awss_names_clients_trust_the_sandboxs_ca_and_no_other():
+    new, unset = environment.isolated({"AWS_ENDPOINT_URL": "http://x", "AWS_CA_BUNDLE": "/their.pem"}, AWS_NAMES)
+    assert "AWS_ENDPOINT_URL" in unset and "AWS_ENDPOINT_URL" not in new
+    assert new["AWS_CA_BUNDLE"] == "/s/ca.pem" and "AWS_CA_BUNDLE" not in unset
+    assert new["AWS_REGION"] == new["AWS_DEFAULT_REGION"] == "eu-west-3"
+    assert (new["ACCOUNT_ID"], new["REGISTRY"]) == ("210987654321", "210987654321.dkr.ecr.eu-west-3.amazonaws.com")
+    assert new["PUBLIC_REGISTRY"] == "public.ecr.aws"
+    assert "amazonaws.com" in new["NO_PROXY"].split(",")
 
 
 def test_an_engine_that_is_already_set_is_kept():
@@ -212,3 +234,24 @@ def test_apply_changes_the_environment_and_botocore(state, process_environment):
     assert "AWS_PROFILE" not in os.environ
     assert environment.is_isolated(os.environ, state)
     assert botocore.loaders.Loader().search_paths[0] == str(state / "aws" / "models")
+
+
+# A Docker configuration of its own, without the sandbox ---
+
+
+def test_docker_gets_a_configuration_of_its_own(tmp_path):
+    user, own = tmp_path / "user", tmp_path / "own"
+    (user / "cli-plugins").mkdir(parents=True)
+    theirs = '{"auths": {}, "credsStore": "desktop", "credHelpers": {"public.ecr.aws": "ecr-login"}}'
+    (user / "config.json").write_text(theirs)
+    environ = {"DOCKER_CONFIG": str(user), "DOCKER_HOST": "unix:///engine.sock", "DOCKER_AUTH_CONFIG": "{}"}
+    for _ in range(2):
+        new, unset = environment.docker_environment(environ, own)
+        environ = {name: value for name, value in environ.items() if name not in unset} | new
+    assert environ["DOCKER_CONFIG"] == str(own / "docker")
+    assert environ["DOCKER_HOST"] == "unix:///engine.sock"
+    assert "DOCKER_AUTH_CONFIG" not in environ
+    config = json.loads((own / "docker" / "config.json").read_text())
+    assert config == {"auths": {"sandbox.invalid": {}}}
+    assert (own / "docker" / "cli-plugins").readlink() == user / "cli-plugins"
+    assert (user / "config.json").read_text() == theirs

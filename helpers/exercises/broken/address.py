@@ -3,9 +3,10 @@
 import random
 from collections.abc import Iterator
 
-from helpers import settings
+from helpers import ledger, settings
 from helpers.catch_up import docker, image_id
 from helpers.lab import Lab
+from helpers.ledger import Entry
 
 from . import local_images
 from .kinds import Facts, Kind
@@ -13,7 +14,7 @@ from .tools import ecr_in, last_line, new_folder, other_region
 
 NUMBER = "07.1"
 BUILDS = tuple(f"{settings.REPOSITORY}:build-{number}" for number in (51, 52, 53))
-HUB_NAMES = ("demo-app/demo-app-repo:2.0", "demo-app-team/demo-app-repo:2.0")
+HUB_NAMES = tuple(f"{settings.PREFIX}{team}/{settings.REPOSITORY}:2.0" for team in ("app", "app-team"))
 VERSION = "org.opencontainers.image.version"
 
 
@@ -36,6 +37,7 @@ def _load(lab: Lab, name: str, greeting: str, version: str) -> str:
 
 def _elsewhere(lab: Lab, wrong: str, rng: random.Random) -> Facts:
     local_images.remove(lab, *_names(lab))
+    ledger.note(Entry(lab.account, lab.region, "image", wrong.rpartition(":")[0]))
     image = _load(lab, wrong, rng.choice("ABCDEF"), "2.0")
     return {"image": image, "wrong": wrong, "message": last_line(f"docker push {_release(lab)}")}
 

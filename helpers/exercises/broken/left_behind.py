@@ -11,10 +11,10 @@ from helpers.lab import Lab
 from . import images, roles, task_definitions
 from .kinds import Facts, Kind
 from .task_definitions import ECS_TAGS
-from .tools import ecr_in, other_region
+from .tools import create_repository, ecr_in, other_region
 
-NAME = "demo-forgotten"
-USERS = ("demo-nightly", "demo-builder", "demo-courier")
+NAME = f"{settings.PREFIX}forgotten"
+USERS = tuple(f"{settings.PREFIX}{user}" for user in ("nightly", "builder", "courier"))
 
 
 def _kinds(lab: Lab) -> list[cleanup_kinds.Kind]:
@@ -28,9 +28,8 @@ def _of_this_exercise(find: Callable[[], Iterable[cleanup_kinds.Found]]) -> list
 
 def _other_region(lab: Lab, _: random.Random) -> Facts:
     cleanup_kinds.delete(_kinds(lab))
-    ecr = ecr_in(other_region(lab))
-    ecr.create_repository(repositoryName=NAME, tags=[settings.TAG])
-    images.push(ecr, NAME, {"app/note.txt": b"left behind\n"}, "v1")
+    create_repository(lab, NAME, other_region(lab))
+    images.push(ecr_in(other_region(lab)), NAME, {"app/note.txt": b"left behind\n"}, "v1")
     return {"region": other_region(lab)}
 
 
@@ -38,6 +37,7 @@ def _public(lab: Lab, _: random.Random) -> Facts:
     import boto3
 
     cleanup_kinds.delete(_kinds(lab))
+    cleanup.note(lab, [("public repository", NAME)])
     public = boto3.client("ecr-public", region_name=cleanup.PUBLIC_REGION)
     public.create_repository(repositoryName=NAME, tags=[settings.TAG])
     return {}
@@ -46,15 +46,17 @@ def _public(lab: Lab, _: random.Random) -> Facts:
 def _user(lab: Lab, rng: random.Random) -> Facts:
     cleanup_kinds.delete(_kinds(lab))
     iam, name = lab.client("iam"), rng.choice(USERS)
+    cleanup.note(lab, [("user", name)])
     iam.create_user(UserName=name, Tags=[settings.TAG])
     return {"user": name, "key": iam.create_access_key(UserName=name)["AccessKey"]["AccessKeyId"]}
 
 
 def _service(lab: Lab, _: random.Random) -> Facts:
     cleanup_kinds.delete(_kinds(lab))
+    cleanup.note(lab, [("cluster", NAME)])
     ecs, role = lab.client("ecs"), roles.new(lab, NAME, roles.pull("*"))
     app = {"image": f"{lab.repository_uri}:v1", "stopTimeout": 2}
-    revision = task_definitions.register(ecs, NAME, app, role)
+    revision = task_definitions.register(lab, NAME, app, role)
     ecs.create_cluster(clusterName=NAME, tags=ECS_TAGS)
     ecs.create_service(
         cluster=NAME,

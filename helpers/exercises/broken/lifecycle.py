@@ -13,9 +13,9 @@ from helpers.lab import Lab
 
 from . import images
 from .kinds import Facts, Kind
-from .tools import delete_repository
+from .tools import create_repository, delete_repository
 
-NAME = "demo-builds"
+NAME = f"{settings.PREFIX}builds"
 DAY = 24 * 60 * 60
 Example = tuple[str, tuple[str, ...], float, bool]  # its name, its tags, its age in days, whether it expires
 
@@ -42,7 +42,7 @@ def _break(*selections: dict, tags: Callable[[], Iterator[str]]) -> Callable[[La
     def break_state(lab: Lab, _: random.Random) -> Facts:
         ecr = lab.client()
         delete_repository(ecr, NAME)
-        ecr.create_repository(repositoryName=NAME, tags=[settings.TAG])
+        create_repository(lab, NAME)
         for number, tag in enumerate(tags()):
             images.push(ecr, NAME, {"app/build.txt": f"{number}\n".encode()}, *filter(None, [tag]))
         rules = [

@@ -3,10 +3,11 @@
 import contextlib
 import json
 
-from helpers import tiny_image
+from helpers import settings, tiny_image
 from helpers.catch_up import image_id
 from helpers.lab import Lab
 
+OURS = {settings.TAG["Key"]: settings.TAG["Value"]}  # by this label clean-up knows the image
 BUSY = {"Cmd": ["cat", "/app/greeting.txt"], "WorkingDir": "/app"}
 
 
@@ -16,7 +17,7 @@ def load(
     """Load a tiny image with this greeting and these labels into the engine, under these names; its id."""
     layers = tiny_image.layers(greeting)
     about = {"architecture": architecture, "os": "linux", "created": tiny_image.EXAMPLE["created"]}
-    config = tiny_image.describe(layers, {**about, "config": {**BUSY, "Labels": labels}})[0]
+    config = tiny_image.describe(layers, {**about, "config": {**BUSY, "Labels": {**(labels or {}), **OURS}}})[0]
     listed = [{"Config": "config.json", "RepoTags": list(names), "Layers": ["base.tar", "app.tar"]}]
     files = {"config.json": config, "manifest.json": json.dumps(listed).encode()}
     # The archive that `docker load` reads: moby, image/spec/spec.md, "Combined Image JSON + Filesystem".

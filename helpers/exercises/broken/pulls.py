@@ -5,7 +5,7 @@ import json
 import random
 from typing import Any
 
-from helpers import fargate, settings
+from helpers import cleanup, fargate, settings
 from helpers.errors import LabError
 from helpers.lab import Lab
 
@@ -13,7 +13,8 @@ from .. import lookup, permissions
 from . import roles, task_definitions
 from .kinds import Facts, Kind
 
-NAME, CLUSTER, TAG = "demo-delivery", "demo-cluster", "v1"  # NAME: the role, and the family of the task definition
+NAME = f"{settings.PREFIX}delivery"  # the role, and the family of the task definition
+CLUSTER, TAG = f"{settings.PREFIX}cluster", "v1"
 NO_SUCH_TAGS = ("v1.0", "V1", "1", "lastest")
 OTHER_PROCESSOR = {"X86_64": "ARM64", "ARM64": "X86_64"}
 SID = "DemoDelivery"  # of the statement in the repository's policy
@@ -22,7 +23,7 @@ NEEDED = (permissions.PASSWORD, *sorted(permissions.PULL))
 
 def _role(lab: Lab, *actions: str, repository: str = settings.REPOSITORY) -> list[dict]:
     """The statements that allow these actions, those of a pull on one repository."""
-    arn = f"arn:aws:ecr:{lab.region}:{lab.account}:repository/{repository}"
+    arn = f"arn:{lab.partition}:ecr:{lab.region}:{lab.account}:repository/{repository}"
     statements = [roles.allow([permissions.PASSWORD], "*")] if permissions.PASSWORD in actions else []
     return [*statements, roles.allow([each for each in actions if each != permissions.PASSWORD], arn)]
 
@@ -35,18 +36,19 @@ def _prepare(
         raise LabError(f"{settings.REPOSITORY} has no image {TAG}.", 'lab.catch_up("13")')
     _change_policy(lab)
     ecs, right = lab.client("ecs"), fargate.processor(lab)
+    cleanup.note(lab, [("cluster", CLUSTER)])
     ecs.create_cluster(clusterName=CLUSTER, tags=task_definitions.ECS_TAGS)
     arn = roles.new(lab, NAME, role or _role(lab, *NEEDED), trusted)
     app = {"image": f"{lab.repository_uri}:{tag}", "command": ["python", "-c", "print('delivered')"]}
     platform = {"cpuArchitecture": processor or right}
-    revision = task_definitions.register(ecs, NAME, app, arn, runtimePlatform=platform)
+    revision = task_definitions.register(lab, NAME, app, arn, runtimePlatform=platform)
     subnets = fargate.network(lab)["awsvpcConfiguration"]["subnets"]
     return {
         "revision": revision,
         "subnets": ",".join(subnets),
         "role": arn,
         "processor": right,
-        "arn": f"arn:aws:ecr:{lab.region}:{lab.account}:repository/{settings.REPOSITORY}",
+        "arn": f"arn:{lab.partition}:ecr:{lab.region}:{lab.account}:repository/{settings.REPOSITORY}",
     }
 
 
@@ -56,7 +58,7 @@ def _missing_action(lab: Lab, rng: random.Random) -> Facts:
 
 
 def _wrong_resource(lab: Lab, rng: random.Random) -> Facts:
-    other = rng.choice(("demo-app", "demo-app-repos", "demo-apprepo"))
+    other = f"{settings.PREFIX}{rng.choice(('app', 'app-repos', 'apprepo'))}"
     return {**_prepare(lab, _role(lab, *NEEDED, repository=other)), "other": other}
 
 

@@ -10,10 +10,10 @@ from helpers.lab import Lab
 from ..lookup import config, digests_by_tag, is_immutable
 from . import images, local_images
 from .kinds import Facts, Kind
-from .tools import delete_repository, find_repository, last_line, log_in, new_folder
+from .tools import create_repository, delete_repository, find_repository, last_line, log_in, new_folder
 
-NUMBER, NAME, TAG = "08.1", "demo-deliveries", "1.0"
-TYPOS = ("demo-delivery", "demo-deliverys", "demo_deliveries")
+NUMBER, NAME, TAG = "08.1", f"{settings.PREFIX}deliveries", "1.0"
+TYPOS = (f"{settings.PREFIX}delivery", f"{settings.PREFIX}deliverys", f"{settings.PREFIX[:-1]}_deliveries")
 FIX = "delivery.fix"  # a label: it shows later which image was pushed
 DENIED = ("ecr:InitiateLayerUpload", "ecr:PutImage")
 PULL = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
@@ -23,7 +23,7 @@ def _start_over(lab: Lab, **options) -> None:
     for name in (NAME, *TYPOS):
         delete_repository(lab.client(), name)
         local_images.remove(lab, f"{lab.registry}/{name}:{TAG}")
-    lab.client().create_repository(repositoryName=NAME, tags=[settings.TAG], **options)
+    create_repository(lab, NAME, **options)
     log_in(lab)
 
 
@@ -73,7 +73,7 @@ def _immutable_wrong(lab: Lab, facts: Facts) -> str:
 def _denied(lab: Lab, rng: random.Random) -> Facts:
     _start_over(lab)
     action = rng.choice(DENIED)
-    team = {"AWS": f"arn:aws:iam::{lab.account}:root"}
+    team = {"AWS": f"arn:{lab.partition}:iam::{lab.account}:root"}
     statements = [
         {"Sid": "TeamMayPull", "Effect": "Allow", "Principal": team, "Action": PULL},
         {"Sid": "Freeze", "Effect": "Deny", "Principal": "*", "Action": action},

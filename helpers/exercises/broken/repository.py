@@ -9,27 +9,27 @@ from helpers.lab import Lab
 from ..lookup import has_tutorial_tag, is_immutable, scans_on_push
 from . import images
 from .kinds import Facts, Kind, NotPossible
-from .tools import delete_repository, ecr_in, find_repository, last_line, new_folder, other_region
+from .tools import create_repository, delete_repository, ecr_in, find_repository, last_line, new_folder, other_region
 
-NUMBER, NAME, TAG = "04.2", "demo-orders", "1.0"
-TYPOS = ("demo-oders", "demo-order", "demo-0rders", "demo-ordres")
+NUMBER, NAME, TAG = "04.2", f"{settings.PREFIX}orders", "1.0"
+TYPOS = tuple(f"{settings.PREFIX}{typo}" for typo in ("oders", "order", "0rders", "ordres"))
 WRONG_TAGS = ("learn-amazon-erc", "learn-amazon-ec2", "learn_amazon_ecr")
-OURS = {"Key": "exercise", "Value": NUMBER}  # so that prepare() knows a repository without the course's tag
 
 
 def _start_over(lab: Lab) -> None:
-    found = find_repository(lab.client(), NAME)
-    if found and OURS in lab.client().list_tags_for_resource(resourceArn=found["repositoryArn"])["tags"]:
-        lab.client().tag_resource(resourceArn=found["repositoryArn"], tags=[settings.TAG])
+    ecr = lab.client()
+    if found := find_repository(ecr, NAME):
+        arn = found["repositoryArn"]
+        if settings.EXERCISE_TAG in ecr.list_tags_for_resource(resourceArn=arn)["tags"]:
+            ecr.tag_resource(resourceArn=arn, tags=[settings.TAG])
     delete_repository(lab.client(), NAME)
     delete_repository(ecr_in(other_region(lab)), NAME)
     for typo in TYPOS:
         delete_repository(lab.client(), typo)
 
 
-def _create(ecr, name: str, tag: dict[str, str] = settings.TAG, **options) -> dict:
-    tags = [tag, OURS]
-    return ecr.create_repository(repositoryName=name, tags=tags, **options)["repository"]
+def _create(lab: Lab, name: str, tag: dict[str, str] = settings.TAG, region: str = "") -> dict:
+    return create_repository(lab, name, region, [tag, settings.EXERCISE_TAG])
 
 
 def _missing(created: dict) -> Facts:
@@ -42,7 +42,7 @@ def _missing(created: dict) -> Facts:
 def _in_other_region(lab: Lab, _: random.Random) -> Facts:
     _start_over(lab)
     region = other_region(lab)
-    return {**_missing(_create(ecr_in(region), NAME)), "region": region}
+    return {**_missing(_create(lab, NAME, region=region)), "region": region}
 
 
 def _other_region_wrong(lab: Lab, facts: Facts) -> str:
@@ -65,7 +65,7 @@ def _not_found(lab: Lab) -> str:
 def _with_typo(lab: Lab, rng: random.Random) -> Facts:
     _start_over(lab)
     typo = rng.choice(TYPOS)
-    return {**_missing(_create(lab.client(), typo)), "typo": typo}
+    return {**_missing(_create(lab, typo)), "typo": typo}
 
 
 def _typo_wrong(lab: Lab, facts: Facts) -> str:
@@ -74,7 +74,7 @@ def _typo_wrong(lab: Lab, facts: Facts) -> str:
 
 def _mutable(lab: Lab, _: random.Random) -> Facts:
     _start_over(lab)
-    _create(lab.client(), NAME)
+    _create(lab, NAME)
     first, second = (
         images.push_greeting(lab.client(), NAME, TAG, greeting=f"The menu of {season}")
         for season in ("spring", "summer")
@@ -93,7 +93,7 @@ def _still_mutable(lab: Lab, _: Facts) -> str:
 
 def _without_tag(lab: Lab, rng: random.Random) -> Facts:
     _start_over(lab)
-    _create(lab.client(), NAME, {**settings.TAG, "Value": rng.choice(WRONG_TAGS)})
+    _create(lab, NAME, {**settings.TAG, "Value": rng.choice(WRONG_TAGS)})
     return {}
 
 
@@ -108,7 +108,7 @@ def _not_scanned(lab: Lab, _: random.Random) -> Facts:
     _start_over(lab)
     if scans_on_push(lab, NAME):  # a rule of the registry
         raise NotPossible
-    _create(lab.client(), NAME)
+    _create(lab, NAME)
     images.push_greeting(lab.client(), NAME, TAG)
     command = f"aws ecr describe-image-scan-findings --repository-name {NAME} --image-id imageTag={TAG}"
     return {"message": last_line(command)}

@@ -4,7 +4,7 @@ import contextlib
 import json
 from collections.abc import Iterable
 
-from helpers import settings
+from helpers import cleanup, names, settings
 from helpers.cleanup import iam as cleanup_iam
 from helpers.errors import LabError
 from helpers.lab import Lab
@@ -31,6 +31,7 @@ def new(lab: Lab, name: str, statements: Iterable[dict], trusted: str = TASKS) -
     """
     iam = lab.client("iam")
     delete(lab, name)
+    cleanup.note(lab, [("role", name)])
     trust = {"Effect": "Allow", "Principal": {"Service": trusted}, "Action": "sts:AssumeRole"}
     arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_document([trust]), Tags=[settings.TAG])["Role"][
         "Arn"
@@ -44,7 +45,7 @@ def delete(lab: Lab, name: str) -> None:
     iam = lab.client("iam")
     with contextlib.suppress(iam.exceptions.NoSuchEntityException):
         if settings.TAG not in iam.list_role_tags(RoleName=name)["Tags"]:
-            raise LabError(f"The role {name} has no tag {settings.TAG_TEXT}.", "delete it, if it is yours to delete")
+            raise LabError(f"The role {name} has no tag {settings.TAG_TEXT}, so it stays.", names.ANOTHER_PREFIX)
         cleanup_iam.delete_role(iam, name)
 
 

@@ -10,30 +10,20 @@ from helpers.lab import Lab
 from ..lookup import digests_by_tag, image
 from . import containers, images, local_images
 from .kinds import Facts, Kind
-from .tools import delete_repository, log_in
+from .tools import create_repository, delete_repository, log_in
 
-CONTAINER, HIDING = engine.TASK_CONTAINER, "demo-menus"
+CONTAINER, HIDING = engine.TASK_CONTAINER, f"{settings.PREFIX}menus"
 ADDRESS = "127.0.0.1"
 WRONG_PORTS = ("80/tcp", "5000/tcp", "8000/tcp")
 WRONG_COMMANDS = (["gunicorn", "--bind=0.0.0.0:8080", "app:create_app"], ["flask", "serve"], ["python", "main.py"])
 LABEL = "approved-by"
 
 
-def _container(lab: Lab):
-    """The container of the task, or None."""
-    import docker.errors
-
-    try:
-        return lab.engine().containers.get(CONTAINER)
-    except docker.errors.NotFound:
-        return None
-
-
 def _start(lab: Lab, name: str, **options) -> str:
     """Run the container again from this image; what happens to its page."""
     log_in(lab)
     docker("pull", "--quiet", name)
-    if old := _container(lab):
+    if old := engine.container(lab, CONTAINER):
         old.remove(force=True)
     return containers.open_page(lab.engine().containers.run(name, detach=True, name=CONTAINER, **options))[0]
 
@@ -56,7 +46,7 @@ def _wrong_command(lab: Lab, rng: random.Random) -> Facts:
 
 
 def _page_wrong(lab: Lab, _: Facts) -> str:
-    container = _container(lab)
+    container = engine.container(lab, CONTAINER)
     if not container:
         return f"there is no container {CONTAINER}"
     digest = image(lab, settings.REPOSITORY, "v1")["imageDigest"]
@@ -73,7 +63,7 @@ def _moved_tag(lab: Lab, rng: random.Random) -> Facts:
     docker("push", "--quiet", stable)
     digest = image(lab, settings.REPOSITORY, "stable")["imageDigest"]
     docker("tag", f"{lab.repository_uri}:v1", stable)  # as on a machine that pulled it before it moved
-    if old := _container(lab):
+    if old := engine.container(lab, CONTAINER):
         old.remove(force=True)
     ports = {containers.PORT: (ADDRESS, None)}
     containers.open_page(lab.engine().containers.run(stable, detach=True, name=CONTAINER, ports=ports))
@@ -81,7 +71,7 @@ def _moved_tag(lab: Lab, rng: random.Random) -> Facts:
 
 
 def _moved_wrong(lab: Lab, facts: Facts) -> str:
-    container = _container(lab)
+    container = engine.container(lab, CONTAINER)
     if not container:
         return f"there is no container {CONTAINER}"
     if digests_by_tag(lab, settings.REPOSITORY).get("stable") != facts["digest"]:
@@ -95,7 +85,7 @@ def _moved_wrong(lab: Lab, facts: Facts) -> str:
 def _hidden_tag(lab: Lab, rng: random.Random) -> Facts:
     ecr = lab.client()
     delete_repository(ecr, HIDING)
-    ecr.create_repository(repositoryName=HIDING, tags=[settings.TAG])
+    create_repository(lab, HIDING)
     tags = [f"build-{number}" for number in rng.sample(range(100, 1000), 6)]
     hidden = rng.choice(tags)
     digests = {}

@@ -12,12 +12,14 @@ from ..evidence import EXCEPTIONS
 from . import images
 from .images import Package
 from .kinds import Facts, Kind, NotPossible
-from .tools import delete_repository, find_repository, last_line
+from .tools import create_repository, delete_repository, find_repository, last_line
 
-NAME, RELEASE = "demo-gate-api", "1.4.0"
-MISSES = ("demo-gates-*", "demo-gate_*", "demo-gat-*", "demo-grate-*")  # none of them matches NAME
-OTHERS = "demo-pay-*"  # the filter of another team
-THEIRS, NOT_OURS = "demo-pay-web", "shop"  # repositories of others: scanned, and not
+NAME, RELEASE = f"{settings.PREFIX}gate-api", "1.4.0"
+MISSES = tuple(
+    f"{settings.PREFIX}{miss}" for miss in ("gates-*", "gate_*", "gat-*", "grate-*")
+)  # none of them matches NAME
+OTHERS = f"{settings.PREFIX}pay-*"  # the filter of another team
+THEIRS, NOT_OURS = f"{settings.PREFIX}pay-web", "shop"  # repositories of others: scanned, and not
 NO_FIX = Package("zlib1g", "zlib", "1:1.2.13.dfsg-1")  # CVE-2023-45853
 OLD = (
     (Package("libwebp7", "libwebp", "1.2.4-0.2"), "1.2.4-0.2+deb12u1"),
@@ -31,9 +33,7 @@ def _new(lab: Lab, on_push: bool) -> None:
     if lab.target == "sandbox":
         lab.client().put_registry_scanning_configuration(scanType="BASIC", rules=[])
     delete_repository(lab.client(), NAME)
-    lab.client().create_repository(
-        repositoryName=NAME, tags=[settings.TAG], imageScanningConfiguration={"scanOnPush": on_push}
-    )
+    create_repository(lab, NAME, imageScanningConfiguration={"scanOnPush": on_push})
 
 
 def _set_rules(lab: Lab, scan_type: str, *filters: str) -> None:

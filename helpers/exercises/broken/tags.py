@@ -9,9 +9,9 @@ from helpers.lab import Lab
 from .. import lookup
 from . import images, roles, task_definitions
 from .kinds import Facts, Kind
-from .tools import delete_repository, find_repository
+from .tools import create_repository, delete_repository, find_repository
 
-NAME = "demo-shop-web"  # the repository, the family of the task definition, and its role
+NAME = f"{settings.PREFIX}shop-web"  # the repository, the family of the task definition, and its role
 RELEASES = ("1.0.0", "1.4.2", "2.0.0-rc.1", "latest", "developer")  # examples of tags that must not move
 BUILDS = ("dev-ann", "dev-42")  # and of tags that may
 TOO_WIDE = (("dev-*", "*.*"), ("dev-*", "1*"), ("*-*",))
@@ -21,7 +21,7 @@ BETWEEN_PUSHES = 1.1  # seconds: ECR notes when an image was pushed to the secon
 
 def _new(lab: Lab, mode: str = "MUTABLE", *filters: str) -> None:
     delete_repository(lab.client(), NAME)
-    lab.client().create_repository(repositoryName=NAME, tags=[settings.TAG])
+    create_repository(lab, NAME)
     listed = [{"filterType": "WILDCARD", "filter": each} for each in filters]
     more = {"imageTagMutabilityExclusionFilters": listed} if listed else {}
     lab.client().put_image_tag_mutability(repositoryName=NAME, imageTagMutability=mode, **more)
@@ -134,9 +134,9 @@ def _by_tag(lab: Lab, _: random.Random) -> Facts:
 
 def _register(lab: Lab, image: str) -> str:
     """Register a task definition of this image; the ARN of its execution role."""
-    arn = f"arn:aws:ecr:{lab.region}:{lab.account}:repository/{NAME}"
+    arn = f"arn:{lab.partition}:ecr:{lab.region}:{lab.account}:repository/{NAME}"
     role = roles.new(lab, NAME, roles.pull(arn))
-    task_definitions.register(lab.client("ecs"), NAME, {"image": image}, role)
+    task_definitions.register(lab, NAME, {"image": image}, role)
     return role
 
 

@@ -1,15 +1,18 @@
 """A task definition of Fargate for broken exercises."""
 
-from typing import Any
-
-from helpers import settings
+from helpers import cleanup, settings
+from helpers.lab import Lab
 
 ECS_TAGS = [{"key": settings.TAG["Key"], "value": settings.TAG["Value"]}]
 
 
-def register(ecs: Any, family: str, app: dict, role: str, **more: object) -> str:
-    """Register a revision with this one container, which *role* (an ARN) pulls; the number of the revision."""
-    found = ecs.register_task_definition(
+def register(lab: Lab, family: str, app: dict, role: str, **more: object) -> str:
+    """Register a revision with this one container, which *role* (an ARN) pulls; the number of the revision.
+
+    LabError if this tutorial did not make the family.
+    """
+    cleanup.note(lab, [("task definition", family)])
+    found = lab.client("ecs").register_task_definition(
         family=family,
         containerDefinitions=[{"name": "app", **app}],
         cpu="256",

@@ -5,15 +5,13 @@ from collections.abc import Collection
 from typing import TypedDict
 
 from helpers import lab as labs
-from helpers import settings
+from helpers import names, settings, state_file
 from helpers.errors import LabError
 from helpers.lab import Lab
 
-from .. import state_file
 from ..checks import NotYet, exercise
+from ..state_file import BROKEN as FILE
 from . import kinds
-
-FILE = state_file.BROKEN
 
 
 class Task(TypedDict):
@@ -103,7 +101,7 @@ def _prepared(lab: Lab, number: str) -> Task:
 def _fill(lab: Lab, text: str, facts: kinds.Facts | None) -> str:
     for name, value in {"registry": lab.registry, **(facts or {})}.items():
         text = text.replace(f"{{{name}}}", value)
-    return text
+    return names.renamed(text)
 
 
 def _task(lab: Lab, number: str) -> Task | None:

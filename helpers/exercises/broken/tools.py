@@ -3,12 +3,15 @@
 import contextlib
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from helpers import catch_up, settings
+from helpers import catch_up, ledger, settings
 from helpers.cleanup import repositories
 from helpers.cleanup.repositories import other_region  # noqa: F401
 from helpers.lab import Lab
+from helpers.ledger import Entry
 from helpers.shell import run_on
 
 from .. import state_file
@@ -47,6 +50,13 @@ def delete_repository(ecr, name: str) -> None:
     """Delete the repository if there is one; LabError if this tutorial did not make it."""
     if repositories.exists(ecr, name):
         ecr.delete_repository(repositoryName=name, force=True)
+
+
+def create_repository(lab: Lab, name: str, region: str = "", tags: Iterable[dict] = (), **options: Any) -> dict:
+    """Note a repository with the tutorial's tag in the ledger, and create it; in the Lab's Region or another one."""
+    ledger.note(Entry(lab.account, region or lab.region, "repository", name))
+    tags = list(tags) or [settings.TAG]
+    return ecr_in(region or lab.region).create_repository(repositoryName=name, tags=tags, **options)["repository"]
 
 
 def find_repository(ecr, name: str) -> dict | None:

@@ -40,7 +40,7 @@ ADMINISTRATORS = {
 def client(service: str, region: str, key: Key) -> Any:
     """The client of *service* in *region* with *key*."""
     with _making:
-        return _client(service, region, addresses.api_url(), key)
+        return _client(service, region, addresses.current.own_url(), key)
 
 
 def key_of(arn: str, key_of_user: KeyOf) -> Key:

@@ -172,17 +172,17 @@ def _listed(page: Page, operation: str, key: str, **parameters: Any) -> list[dic
 
 
 def _config(page: Page, repository: str, manifest: dict[str, Any]) -> Any:
-    """The image's configuration; None for an index, or for one that is not JSON."""
+    """The image's configuration; None for an index, or if it cannot be read."""
     about = manifest.get("config", {})
     if "json" not in about.get("mediaType", "") or about.get("size", 0) > MOST_CONFIG:
         return None
     parameters = {"repositoryName": repository, "layerDigest": about["digest"]}
     url = page.call("ecr", "GetDownloadUrlForLayer", **parameters)["downloadUrl"]
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as answer:
-        try:
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as answer:
             return json.load(answer)
-        except ValueError:
-            return None
+    except (OSError, ValueError):  # under AWS's names, this process does not know the CA of the address
+        return None
 
 
 def _parts(manifest: dict[str, Any], config: Any) -> list[dict[str, Any]]:

@@ -150,7 +150,7 @@ class Page:
 
     def cookie(self, name: str) -> str:
         """The name of a cookie: browsers do not keep those of two ports apart."""
-        return f"console-{name}-{addresses.api_url().rpartition(':')[2]}"
+        return f"console-{name}-{addresses.current.own_url().rpartition(':')[2]}"
 
     def render(self, template: str, **values: Any) -> Response:
         """The page made of *template*."""

@@ -24,7 +24,7 @@ def switch(page: Page) -> Response:
         else:
             return _switched(page, arn)
     choices = {account: _choices(page, account) for account in (settings.ACCOUNT, settings.OTHER_ACCOUNT)}
-    return page.render("switch_user.html", choices=choices, regions=REGIONS)
+    return page.render("switch_user.html", choices=choices, regions=sorted({*REGIONS, settings.REGION, page.region}))
 
 
 def _switched(page: Page, arn: str) -> Response:

@@ -35,6 +35,7 @@ class Listeners:
         self._closing, self._closed = threading.Lock(), False
         self._ports = remembered(folder)
         self._servers: dict[str, Any] = {}
+        self._secure: list[Any] = []
         self.changed: Callable[[dict[str, int]], Any] = lambda ports: None  # called when a name gets a port
 
     def main(self, application: Application, asked: int | None, default: int) -> Any:
@@ -64,6 +65,16 @@ class Listeners:
                 self.changed(self.ports())
             return self._servers[name].bind_addr[1]
 
+    def secure(self, address: tuple[str, int], application: Application, tls: Any) -> None:
+        """Serve *application* with HTTPS at *address* too; *tls* is ``certificates.Tls``. Raises OSError."""
+        from .server import Listener
+
+        server = Listener(address, application, self._malformed)
+        server.ssl_adapter = tls
+        server.prepare()
+        threading.Thread(target=server.serve, daemon=True, name="aws-names").start()
+        self._secure.append(server)
+
     def ports(self) -> dict[str, int]:
         """The port of every name that is served."""
         return {name: server.bind_addr[1] for name, server in self._servers.items()}
@@ -71,7 +82,8 @@ class Listeners:
     def close(self) -> None:
         """Stop all servers; the state folder keeps their ports. A second call waits for the same end."""
         with self._closing:
-            closing = [] if self._closed else [threading.Thread(target=each.stop) for each in self._servers.values()]
+            servers = [] if self._closed else [*self._servers.values(), *self._secure]
+            closing = [threading.Thread(target=each.stop) for each in servers]
             self._closed = True
             for each in closing:
                 each.start()

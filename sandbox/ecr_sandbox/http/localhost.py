@@ -22,8 +22,6 @@ RETRY_SECONDS = 0.1
 class LocalhostListener(Listener):
     """A server on one *port* of localhost; see Listener for the rest."""
 
-    _connections: Any  # cheroot's types leave it out
-
     def __init__(self, port: int, application: Callable[..., Any], malformed: Malformed):
         super().__init__((IPV4, port), application, malformed)
         self._ipv6: socket.socket | None = None

@@ -37,6 +37,11 @@ class Request(MotoRequest):
     call: object | None = None  # set by aws/call.py, read with iam.requests.call_of
 
     @property
+    def own_url(self) -> str:
+        """The scheme, the host and the port by which the client reached the sandbox."""
+        return f"{self.scheme}://{self.host}"
+
+    @property
     def authorization(self) -> Authorization | None:
         """The Authorization header, or None; werkzeug raises ValueError for one that is not ASCII."""
         try:

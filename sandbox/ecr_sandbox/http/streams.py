@@ -5,6 +5,7 @@ a body straight into the buffer of the reader.
 """
 
 import socket
+import ssl
 
 BUFFER = 16 * 1024  # bytes; a connection that waits for its next request keeps them
 
@@ -45,7 +46,8 @@ class Reader:
 
     def has_data(self) -> bool:
         """Whether bytes of the next request are here already."""
-        return self._start < self._end
+        decrypted = self._client.pending() if isinstance(self._client, ssl.SSLSocket) else 0
+        return self._start < self._end or decrypted > 0
 
     def close(self) -> None:
         self.closed = True

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http.middleware import Handler, Middleware, Request
 
-from . import evaluate, principals, refusals
+from . import decision_log, evaluate, principals, refusals
 from .evaluate import Decision, Principal, RequestContext
 from .requests import AuthorizationRequest, authorization_requests, call_of
 from .tagging import with_tags
@@ -129,7 +129,9 @@ def _context(needed: AuthorizationRequest, facts: Mapping[str, Any]) -> RequestC
 
 
 def _permit(who: Principal, needed: AuthorizationRequest, facts: Mapping[str, Any]) -> None:
-    if sentence := denied_sentence(who, needed, facts):
+    sentence = denied_sentence(who, needed, facts)
+    decision_log.note(who.arn, needed.action, needed.resource, sentence is None)
+    if sentence:
         decided_by = evaluate.denied_by(who, _context(needed, facts), needed.resource_policies)
         refusals.note(who.account, who.arn, needed.action, needed.resource, sentence, decided_by)
         raise Denied(sentence)

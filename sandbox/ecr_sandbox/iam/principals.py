@@ -18,7 +18,7 @@ from ecr_sandbox import settings
 from ecr_sandbox.auth import errors
 from ecr_sandbox.http.middleware import Request
 
-from . import console_keys, evaluate, session_tags
+from . import console_keys, evaluate, past, session_tags
 
 ADMINISTRATORS = {settings.ACCESS_KEY: settings.ACCOUNT, settings.OTHER_ACCESS_KEY: settings.OTHER_ACCOUNT}
 SERVICE_SESSION = "ecr"  # the name of ECR's session of a role
@@ -108,11 +108,11 @@ def owner_of_key(number: str, access_key: str) -> User | None:
 
 
 def role(arn: str) -> Role | None:
-    """The role *arn*, or None."""
+    """The role *arn*, as authorization sees it, or None."""
     number = arn.split(":")[4] if arn.count(":") >= 5 else ""
     if number not in ADMINISTRATORS.values():
         return None
-    return next((each for each in list(account(number).roles.values()) if each.arn == arn), None)
+    return next((each for each in list(_seen(number).roles.values()) if each.arn == arn), None)
 
 
 def managed(number: str, arn: str) -> ManagedPolicy | None:
@@ -160,14 +160,23 @@ def parsed(text: str, name: str = "", *, complete_arns: bool = False) -> evaluat
         return UNREADABLE
 
 
+def _seen(number: str) -> Any:
+    """One account's IAM as authorization sees it; see ``past.py``."""
+    return past.seen(account(number))
+
+
 def _owner(access_key: str) -> User | AssumedRole:
     for number in ADMINISTRATORS.values():
-        key = account(number).access_keys.get(access_key)
+        session = sts_backends[number]["aws"].get_assumed_role_from_access_key(access_key)
+        iam = account(number) if session else _seen(number)  # a session's key is valid immediately
+        key = iam.access_keys.get(access_key)
         if key is None or key.status != "Active":
             continue
-        session = sts_backends[number]["aws"].get_assumed_role_from_access_key(access_key)
         if session is None:
-            owner = user(number, key.user_name or "") or owner_of_key(number, access_key)
+            users = list(iam.users.values())
+            owner = iam.users.get(key.user_name or "") or next(
+                (each for each in users if each.has_access_key(access_key)), None
+            )
             if owner is not None and owner.has_access_key(access_key):
                 return owner
         elif session.expiration <= utcnow():
@@ -181,12 +190,13 @@ def _owner(access_key: str) -> User | AssumedRole:
 
 def _users() -> Iterator[User]:
     """The users of every account."""
-    return (each for number in ADMINISTRATORS.values() for each in list(account(number).users.values()))
+    return (each for number in ADMINISTRATORS.values() for each in list(_seen(number).users.values()))
 
 
 def _user(user: User) -> evaluate.Principal:
-    groups = [group for group in list(account(user.account_id).groups.values()) if user in group.users]
-    tags = dict(account(user.account_id).tagger.tags.get(user.arn, {}))  # a copy: another thread may change them
+    iam = _seen(user.account_id)
+    groups = [group for group in list(iam.groups.values()) if user in group.users]
+    tags = dict(iam.tagger.tags.get(user.arn, {}))  # a copy: another thread may change them
     return evaluate.Principal(
         arn=user.arn,
         account=user.account_id,
@@ -251,7 +261,7 @@ def boundary(number: str, given: Mapping[str, str] | None) -> evaluate.Policy | 
     """The permissions boundary that *given* names, as IAM describes it; a policy that does not exist allows nothing."""
     if not given:
         return None
-    found = managed(number, given["PermissionsBoundaryArn"])
+    found = _seen(number).managed_policies.get(given["PermissionsBoundaryArn"])
     return _managed(found) if found else NOTHING
 
 

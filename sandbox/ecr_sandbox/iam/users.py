@@ -11,10 +11,10 @@ import moto.iam.urls
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.serialize import never_return, url_encode
 from moto.iam.exceptions import ValidationError
-from moto.iam.models import User
+from moto.iam.models import SERVICE_NAME_CONVERSION, User
 from moto.iam.responses import IamResponse
 
-from . import errors, policies_api, requests
+from . import errors, past, policies_api, requests
 from .api_authorization import iam_requests
 from .entities_api import EntityOperations
 
@@ -33,6 +33,7 @@ DOCUMENTS = {
     "PolicyDetail.PolicyDocument": _unchanged,
     "PolicyDocument": url_encode,
 }
+READS = ("Get", "List", "Simulate", "Generate")
 USERS_ONLY = ("GetUser", "CreateAccessKey", "ListAccessKeys")
 
 
@@ -51,6 +52,8 @@ class Response(EntityOperations):
             return self.serialized(ActionResult(no_user))
         if (arn := self._get_param("PolicyArn")) and not arn.startswith("arn:"):
             return self.serialized(ActionResult(errors.invalid_arn(arn)))
+        if not self._get_action().startswith(READS):
+            past.changing(self.backend)
         return super().call_action()
 
     def create_user(self) -> ActionResult:
@@ -89,4 +92,5 @@ def install() -> None:
     """Replace moto's class by this one, and register what IAM needs of IAM. Call it before moto answers anything."""
     requests.register("iam", iam_requests)
     policies_api.install()
+    SERVICE_NAME_CONVERSION["ecs"] = "ECS"  # of the role AWSServiceRoleForECS
     moto.iam.urls.url_paths["{0}/$"] = Response.dispatch

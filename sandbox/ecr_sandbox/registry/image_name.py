@@ -7,9 +7,8 @@ Names as AWS writes them, ``<account>.dkr.ecr.<region>.amazonaws.com/app:v1``, a
 import re
 from dataclasses import dataclass
 
-from ecr_sandbox.http import addresses
+from ecr_sandbox.http import addresses, aws_names
 
-ECR = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
 LOCAL = re.compile(r"(?:localhost|127\.0\.0\.1):(\d+)")
 PUBLIC, HUB = "public.ecr.aws", "docker.io"
 
@@ -43,19 +42,19 @@ def parse(name: str) -> ImageName:
 def registry_account(name: str) -> tuple[str, str] | None:
     """Account and Region of the private registry that *name* leads to, or None."""
     host = parse(name).host
-    if found := ECR.fullmatch(host):
-        return found[1], found[2]
+    match aws_names.place_of(host):
+        case aws_names.Registry(account, region):
+            return account, region
     found = LOCAL.fullmatch(host)
-    return addresses.registry_at(int(found[1])) if found else None
+    return addresses.current.registry_at(int(found[1])) if found else None
 
 
 def elsewhere(name: str) -> str | None:
     """What the engine calls an image of the stand-ins of ECR Public and Docker Hub; None for any other."""
     parts = parse(name)
-    host = {PUBLIC: addresses.public_host, HUB: addresses.hub_host, "index.docker.io": addresses.hub_host}.get(
-        parts.host
-    )
-    ours = (addresses.public_host(), addresses.hub_host())
+    public, hub = addresses.current.public_host, addresses.current.hub_host
+    host = {PUBLIC: public, HUB: hub, "index.docker.io": hub}.get(parts.host)
+    ours = (public(), hub())
     where = host() if host else parts.host if parts.host in ours else None
     if where is None:
         return None

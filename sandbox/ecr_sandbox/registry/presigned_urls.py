@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urljoin, urlsplit
 from xml.sax.saxutils import escape
 
 from itsdangerous import BadData, URLSafeSerializer
@@ -33,7 +33,6 @@ from .content_store import ContentStore
 from .references import Key
 
 LIFETIME = 3600  # seconds
-BUCKET = "/prod-{region}-starport-layer-bucket/"  # https://github.com/open-policy-agent/opa/issues/6580
 BUCKET_PATH = re.compile(r"/prod-[a-z0-9-]+-starport-layer-bucket/")
 TIME = "%Y%m%dT%H%M%SZ"
 REGISTRY_LOGIN = "basic "  # how the header Authorization of the registry's clients begins
@@ -68,7 +67,8 @@ class PresignedUrls:
         *asked* is the Host of the request that gets the URL.
         """
         account, region, _ = key
-        path = BUCKET.format(region=region) + str(self._serializer.dumps([digest, *key]))
+        base = addresses.current.layers_url(region, asked)
+        path = f"{urlsplit(base).path}/{self._serializer.dumps([digest, *key])}"
         date = datetime.fromtimestamp(time.time() if made is None else made, UTC).strftime(TIME)
         query = {
             "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
@@ -78,7 +78,7 @@ class PresignedUrls:
             "X-Amz-SignedHeaders": "host",
         }
         query["X-Amz-Signature"] = self._signature(path, query)
-        return f"{addresses.layers_url(asked)}{path}?{urlencode(query)}"
+        return f"{urljoin(base, path)}?{urlencode(query)}"
 
     def read(self, request: Request) -> Layer:
         """The layer that a request for a presigned URL asks for; raises S3Error."""

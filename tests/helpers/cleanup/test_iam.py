@@ -6,8 +6,8 @@ import boto3
 import pytest
 
 from helpers import settings
+from helpers.cleanup import everything, kinds
 from helpers.cleanup import iam as iam_cleanup
-from helpers.cleanup import kinds
 from helpers.exercises import checks
 
 OURS = [settings.TAG]
@@ -65,11 +65,11 @@ def test_tagged_identities_are_deleted_and_others_are_not(lab):
     for iam in (here, there):
         make_user(iam, "theirs", THEIRS)
         make_role(iam, "their-role", THEIRS, make_policy(iam, "their-policy", []))
-    ours = ["user ours", "role our-role", "policy our-policy", "user our-guest"]
+    ours = ["user ours", "role our-role", "policy our-policy", f"user in account {settings.OTHER_ACCOUNT} our-guest"]
     assert iam_cleanup.made(lab) == ours
-    assert kinds.delete(iam_cleanup.all_kinds(lab)) == (ours, [])
+    assert kinds.delete(everything.iam_kinds(lab)) == (ours, [])
     assert iam_cleanup.made(lab) == []
-    assert kinds.delete(iam_cleanup.all_kinds(lab)) == ([], [])
+    assert kinds.delete(everything.iam_kinds(lab)) == ([], [])
     stayed = {"theirs", "their-role", "their-policy"}
     assert (names(here), names(there)) == (before[0] | stayed, before[1] | stayed)
     assert len(here.list_access_keys(UserName="theirs")["AccessKeyMetadata"]) == 1
@@ -96,9 +96,3 @@ def test_the_check_finds_a_remaining_user(lab, monkeypatch):
     monkeypatch.setattr("helpers.cleanup.local_images", lambda _: [])
     make_user(lab.client("iam"), "ours", OURS)
     assert checks.verdict("14.2")[1].startswith("✗ 14.2 user ours is still there.")
-
-
-def test_the_second_account_comes_from_the_profile(lab, monkeypatch):
-    assert iam_cleanup.second_account(lab) == settings.OTHER_ACCOUNT
-    monkeypatch.setattr(settings, "OTHER_PROFILE", "no-such-profile")
-    assert iam_cleanup.second_account(lab) is None

@@ -219,8 +219,8 @@ def test_the_crossing_of_two_bills(team, along, where):
 
 
 def test_an_unknown_axis_is_an_error():
-    with pytest.raises(KeyError, match="colour"):
-        costs.crossing(TEAM, "colour")
+    with pytest.raises(KeyError, match="color"):
+        costs.crossing(TEAM, "color")
 
 
 def test_the_comparison_lists_every_registry_with_its_remarks(capsys):

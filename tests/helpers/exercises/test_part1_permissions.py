@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from helpers import impersonate, settings, tiny_image
+from helpers import settings, tiny_image
 from helpers.exercises import checks, lookup, part1_concepts, permissions
 
 GUARDED = part1_concepts.GUARDED
@@ -125,7 +125,6 @@ def test_the_policies_of_the_builder_are_simulated(plain):
 
 
 def test_an_access_key_that_is_not_accepted_is_deleted(lab, monkeypatch):
-    monkeypatch.setattr(impersonate, "KEY_SECONDS", 0)
     iam = lab.client("iam")
     iam.create_user(UserName="demo-reader")
     monkeypatch.setattr("boto3.Session", _with_a_wrong_secret)

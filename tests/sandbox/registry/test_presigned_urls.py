@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from ecr_sandbox.http import addresses
+from ecr_sandbox.http.addresses import LocalPorts
 from ecr_sandbox.registry.presigned_urls import PresignedUrls
 from ecr_sandbox.registry.usage import Meter
 from ecr_sandbox.state.store import Store
@@ -130,7 +131,7 @@ def test_a_presigned_url_with_another_authorization_is_refused(link, anonymous, 
 
 
 def test_a_presigned_url_expires_after_an_hour(sandbox, wire, anonymous, monkeypatch):
-    monkeypatch.setattr(addresses, "_port", sandbox.port)
+    monkeypatch.setattr(addresses, "current", LocalPorts(sandbox.port, lambda name: 0), raising=False)
     links, key = PresignedUrls(sandbox.state / "secret"), (settings.ACCOUNT, settings.REGION, wire.repository)
     assert anonymous.ask("GET", links.url(DIGEST, key, "localhost", time.time() - 3590)).content == CONTENT
     answer = anonymous.ask("GET", links.url(DIGEST, key, "localhost", time.time() - 3601))

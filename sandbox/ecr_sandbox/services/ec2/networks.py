@@ -18,7 +18,7 @@ def install() -> None:
     """Change moto's data; call it before moto's first answer for ``ec2``."""
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
     for region in RegionsAndZonesBackend.regions:
-        region.endpoint = addresses.api_url().partition("//")[2]
+        region.endpoint = addresses.current.api_url("ec2", region.name).partition("//")[2]
     moto.ec2.models.elastic_network_interfaces.random_public_ip = _documentation_address
 
 

@@ -16,7 +16,7 @@ from .errors import NOT_AUTHORIZED
 def refuse_login(request: Request, error: Exception) -> Response:
     """The answer to *error*, which ``auth/basic.py`` found in *request*."""
     if isinstance(error, NoCredentials):
-        challenge = f'Basic realm="http://{request.host}/",service="ecr.amazonaws.com"'
+        challenge = f'Basic realm="{request.own_url}/",service="ecr.amazonaws.com"'
         headers = {"Www-Authenticate": challenge}
         return Response(NOT_AUTHORIZED, status=401, headers=headers, content_type="text/plain; charset=utf-8")
     if isinstance(error, ApiError):  # the key was deleted since, or is inactive

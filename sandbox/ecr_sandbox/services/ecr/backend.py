@@ -49,7 +49,7 @@ class Repository(moto_ecr.Repository):
 
     @property
     def uri(self) -> str:
-        return f"{addresses.registry_host(self.account_id, self.region_name)}/{self.name}"
+        return f"{addresses.current.registry_host(self.account_id, self.region_name)}/{self.name}"
 
     @uri.setter
     def uri(self, value: str) -> None:
@@ -165,13 +165,14 @@ class Backend(moto_ecr.ECRBackend):
     presigned_urls: ClassVar[PresignedUrls]
     jobs: ClassVar[Jobs]
     changing: ClassVar[Callable[[], AbstractContextManager[None]]]  # around a change of repositories
+    # Off by default on AWS; on here, so that a push of the sample app sends only new layers.
+    blob_mounting: ClassVar[str] = "ENABLED"
 
     def __init__(self, region_name: str, account_id: str):
         super().__init__(region_name, account_id)
-        # Off by default on AWS; on here, so that a push of the sample app sends only new layers.
         self.account_settings = {
             "BASIC_SCAN_TYPE_VERSION": "AWS_NATIVE",
-            "BLOB_MOUNTING": "ENABLED",
+            "BLOB_MOUNTING": self.blob_mounting,
             "REGISTRY_POLICY_SCOPE": "V2",
         }
 

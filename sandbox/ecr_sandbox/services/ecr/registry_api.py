@@ -29,7 +29,7 @@ class RegistryOperations(Operations):
         password, expires = self.tokens.mint(Caller(self.access_key, self.current_account, self.region))
         data = {"authorizationToken": authorization(password), "expiresAt": expires}
         registries = self._get_param("registryIds") or [self.current_account]
-        endpoints = [addresses.registry_url(registry, self.region) for registry in registries]
+        endpoints = [addresses.current.registry_url(registry, self.region) for registry in registries]
         return ActionResult({"authorizationData": [{**data, "proxyEndpoint": each} for each in endpoints]})
 
     def get_account_setting(self) -> ActionResult:

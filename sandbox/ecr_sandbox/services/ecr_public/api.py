@@ -91,7 +91,7 @@ class Call:
         registry = {
             "registryId": self._account,
             "registryArn": f"arn:aws:ecr-public::{self._account}:registry/{self._account}",
-            "registryUri": f"{addresses.public_host()}/{alias}" if exists else "",
+            "registryUri": f"{addresses.current.public_host()}/{alias}" if exists else "",
             "verified": False,
             "aliases": [{"name": alias, "status": "ACTIVE", "primaryRegistryAlias": True, "defaultRegistryAlias": True}]
             if exists

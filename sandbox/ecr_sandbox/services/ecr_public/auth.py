@@ -60,14 +60,14 @@ def _give(anonymous_tokens: Tokens, request: Request) -> Response:
     elif given.type == "basic" and given.username == USER:
         token = given.password or ""
     else:
-        return refuse(not_authorized(request.host))
+        return refuse(not_authorized(request.own_url))
     return Response(json.dumps({"token": token}), content_type="application/json; charset=utf-8")
 
 
 def _bearer(passwords: Tokens, anonymous_tokens: Tokens, request: Request, call_next: Handler) -> Response:
     given = request.authorization
     if given is None or given.type != "bearer":
-        return refuse(not_authorized(request.host))
+        return refuse(not_authorized(request.own_url))
     token = given.token or ""
     if _is_good(anonymous_tokens, token):
         return call_next(request)

@@ -62,12 +62,12 @@ ALIAS_INVALID = unsupported(
 NO_CATALOG = replace(UNSUPPORTED, status=404)
 
 
-def not_authorized(host: str) -> Refusal:
+def not_authorized(url: str) -> Refusal:
     """The client has no token, or is anonymous and needs an account.
 
     Header: https://github.com/helm/helm/issues/12491. Body: https://github.com/jetstack/version-checker/issues/122;
     as docker prints it: https://github.com/docker/login-action/issues/38. The real realm is
     https://public.ecr.aws/token/.
     """
-    challenge = f'Bearer realm="http://{host}/token/",service="{SERVICE}",scope="aws"'
+    challenge = f'Bearer realm="{url}/token/",service="{SERVICE}",scope="aws"'
     return Refusal(401, "DENIED", "Not Authorized", {"Www-Authenticate": challenge})

@@ -98,7 +98,7 @@ class PublicRegistry:
 
     def _permit(self, request: Request, action: str, account: str | None, name: str) -> None:
         if request.principal is None:
-            raise Refused(not_authorized(request.host))
+            raise Refused(not_authorized(request.own_url))
         if account is None:
             raise RepositoryNotFoundException(name, "")
         with self.repositories.store.lock:  # moto's IAM is not thread-safe

@@ -59,7 +59,7 @@ class Repository:
     @property
     def uri(self) -> str:
         """Its name for ``docker``; on AWS it starts with ``public.ecr.aws``."""
-        return f"{addresses.public_host()}/{alias_of(self.account)}/{self.name}"
+        return f"{addresses.current.public_host()}/{alias_of(self.account)}/{self.name}"
 
     @property
     def key(self) -> Key:

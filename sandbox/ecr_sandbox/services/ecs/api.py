@@ -14,7 +14,7 @@ from moto.ecs.responses import (
 
 from ecr_sandbox.aws.errors import NotInSandbox
 
-from . import awslogs, fargate
+from . import awslogs, fargate, first_use
 from .backend import Backend
 
 # moto answers these, but they would have no effect here.
@@ -51,8 +51,13 @@ class Response(EC2ContainerServiceResponse):
                 awslogs.check(logs.get("options") or {})
         return super().register_task_definition()
 
+    def create_cluster(self) -> ActionResult:
+        first_use.check(self.current_account)
+        return super().create_cluster()
+
     def run_task(self) -> ActionResult:
         """The tasks start when the change is committed."""
+        first_use.check(self.current_account)
         tasks = self._backend.run_fargate(self._get_params())
         return ActionResult({"tasks": [each.described() for each in tasks], "failures": []})
 
@@ -69,6 +74,7 @@ class Response(EC2ContainerServiceResponse):
         return ActionResult({"task": self._backend.stop_task(*where).described()})
 
     def create_service(self) -> ActionResult:
+        first_use.check(self.current_account)
         return self._one(self._backend.create_fargate_service(self._get_params()))
 
     def update_service(self) -> ActionResult:

@@ -14,6 +14,7 @@ from ecr_sandbox.iam.pass_role import pass_role
 from ecr_sandbox.iam.requests import AuthorizationRequest, Call
 from ecr_sandbox.iam.tagging import facts_of
 
+from . import first_use
 from .roles import SERVICE
 
 OF_CLUSTERS = ("DescribeClusters", "DeleteCluster", "UpdateCluster", "UpdateClusterSettings")
@@ -28,6 +29,7 @@ CREATED = {
     "RunTask": ("task/{cluster}", ""),
     "StartTask": ("task/{cluster}", ""),
 }
+FIRST = ("CreateCluster", "RunTask", "CreateService")  # they make ECS's service-linked role, if there is none
 PASSING = ("RegisterTaskDefinition", "RunTask", "CreateService", "UpdateService")
 
 
@@ -40,6 +42,8 @@ def authorization_requests(call: Call) -> Iterator[AuthorizationRequest]:
     if call.operation in CREATED and facts_of(call.parameters, call.service):
         about = {**facts, "ecs:CreateAction": call.operation}
         yield AuthorizationRequest("ecs:TagResource", _created(call), call.account, about)
+    if call.operation in FIRST and (needed := first_use.authorization_request(call)):
+        yield needed
     if call.operation in PASSING:
         definition = str(call.parameters.get("taskDefinition") or f"{call.parameters.get('family', '')}:*")
         for role in dict.fromkeys(_roles(call)):

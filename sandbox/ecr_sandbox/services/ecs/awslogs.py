@@ -14,6 +14,7 @@ from typing import Any
 from moto.logs.models import LogsBackend, logs_backends
 from moto.sts.models import AssumedRole
 
+from ecr_sandbox import delays
 from ecr_sandbox.aws import validation
 from ecr_sandbox.aws.arns import log_stream
 from ecr_sandbox.aws.lazy_services import Services
@@ -121,7 +122,7 @@ class Shipper:
         while not self._ended:
             with self._news:
                 self._news.wait_for(lambda: self._lines or self._ended)
-            threading.Event().wait(PAUSE)
+            threading.Event().wait(PAUSE + delays.current.log_events)
             try:
                 self.flush()
             except Exception as error:  # a full disk: these lines are lost, later ones are tried again

@@ -41,6 +41,13 @@ class ServiceNotActive(ECSException):
         super().__init__("ServiceNotActiveException", "Service was not ACTIVE.")
 
 
+def no_service_linked_role() -> InvalidParameterException:
+    """See ``first_use.py``."""
+    return InvalidParameterException(
+        "Unable to assume the service linked role. Please verify that the ECS service linked role exists."
+    )
+
+
 def no_such_size(cpu: int, memory: int) -> EcsClientException:
     """https://github.com/aws-games/cloud-game-development-toolkit/issues/737 (2025-09-16)."""
     return EcsClientException(

@@ -76,7 +76,7 @@ class Registries:
             digest = _of_platform(found, platform)
         auth = {"username": USER, "password": roles.password(self.tokens, made, region)}
         path = image_name.parse(image).path
-        return Found(f"{addresses.registry_host(account, region)}/{path}@{digest}", found.digest, auth)
+        return Found(f"{addresses.current.registry_host(account, region)}/{path}@{digest}", found.digest, auth)
 
     def _import_upstream(self, image: str, account: str, region: str, made: AssumedRole) -> None:
         """Apply a pull through cache rule, if there is one; the checks that follow show what the role may not do."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from moto.ecs.models import ecs_backends
 from moto.sts.models import AssumedRole
 
+from ecr_sandbox import delays
 from ecr_sandbox.aws.lazy_services import Services
 from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.registry import image_name
@@ -138,6 +139,7 @@ class TaskRunner:
     def _start_up(self) -> None:
         with self._changing() as task:
             task.move(PENDING, "connectivityAt", "pullStartedAt")
+        self._wait(lambda: self._stop_requested, delays.current.fargate_start)
         with self._as_execution_role(task) as made:
             self._pull(task, made)
             with self._changing("ecs", "logs") as task:
@@ -228,9 +230,9 @@ class TaskRunner:
         essential = {each.name for each in self._task().containers if each.essential}
         return self._stop_requested or bool(essential & set(self._codes))
 
-    def _wait(self, until: Callable[[], bool]) -> None:
+    def _wait(self, until: Callable[[], bool], limit: float | None = None) -> None:
         with self._changed:
-            self._changed.wait_for(until)
+            self._changed.wait_for(until, limit)
         if self._runners.ended:
             raise Cancelled
 
@@ -255,7 +257,8 @@ class TaskRunner:
 
     def _has_ended(self, name: str, code: int | None, reason: str) -> None:
         try:
-            self._runners.shipper.flush()
+            if not delays.current.log_events:
+                self._runners.shipper.flush()
             self._note(name, status=STOPPED, exit_code=code, reason=reason)
         finally:
             with self._changed:

@@ -29,7 +29,7 @@ _moto: dict[str, Any] = {}
 
 
 def _url(queue: Queue, _: Any) -> str:
-    return f"{addresses.api_url()}/{queue.account_id}/{queue.name}"
+    return f"{addresses.current.api_url('sqs', queue.region)}/{queue.account_id}/{queue.name}"
 
 
 def _receive_once(backend: SQSBackend, name: str, count: int, wait: int, *given: Any) -> Any:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ecr_sandbox import delays
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.jobs import Jobs
 from ecr_sandbox.state.store import Store
@@ -65,7 +66,7 @@ def start(store: Store, jobs: Jobs, key: Key, text: str) -> None:
             raise PreviewInProgress
         delete(store, key)
         db.execute("INSERT INTO lifecycle_previews VALUES (?, ?, ?, ?, 0)", (*key, text))
-        jobs.add(KIND, **job_fields(key))
+        jobs.add(KIND, clock.now() + delays.current.preview, **job_fields(key))
 
 
 def run(store: Store, about: dict[str, Any]) -> None:

@@ -84,12 +84,12 @@ def of_rule(rule: Rule) -> Upstream:
         raise UpstreamFailure(UNAVAILABLE, NotInSandbox(f"The registry {rule['upstreamRegistryUrl']}").message)
     if kind == PUBLIC:
         # Signed in, because ECR is not held to the limits of anonymous clients.
-        return Client(f"http://{addresses.public_host()}", Credentials.ecr_public(rule["registryId"]))
+        return Client(addresses.current.public_url(), Credentials.ecr_public(rule["registryId"]))
     try:
         held = credentials.of_secret(rule["credentialArn"]) if rule.get("credentialArn") else None
     except (SecretNotFoundException, UnableToAccessSecretException) as error:
         raise UpstreamFailure(DENIED, error.message) from None
-    return Client(addresses.hub_url(), held)
+    return Client(addresses.current.hub_url(), held)
 
 
 class _Import:

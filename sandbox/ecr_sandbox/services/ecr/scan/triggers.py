@@ -6,6 +6,7 @@ The scan itself is a job, because a push waits for what happens here.
 from functools import partial
 from typing import Any
 
+from ecr_sandbox import delays
 from ecr_sandbox.aws.errors import LimitExceededException
 from ecr_sandbox.registry import events
 from ecr_sandbox.registry.content_store import ContentStore
@@ -108,7 +109,7 @@ class Scans:
     def _begin(self, image: int, rule: Rule) -> None:
         with self.store.change() as db:
             results.begin(db, image, rule.type, rule.frequency, clock.now())
-            self._jobs.add("scan", image=image, type=rule.type)
+            self._jobs.add("scan", clock.now() + delays.current.scan, image=image, type=rule.type)
 
     def _again(self, image: int, rule: Rule) -> None:
         known = results.of_image(self.store, image, rule.type)

@@ -1,0 +1,37 @@
+"""A user of the course can do nothing outside of it, whatever is attached to the user."""
+
+import pytest
+
+from ecr_sandbox import SandboxError
+from helpers import boundary, impersonate, ledger, settings
+
+FULL = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryFullAccess"
+
+
+def test_a_user_with_full_access_stays_inside_the_course(on_aws):
+    ecr, iam = on_aws.client(), on_aws.client("iam")
+    for name in ("demo-app-repo", "production"):
+        ecr.create_repository(repositoryName=name, tags=[settings.TAG])
+    iam.create_user(UserName="demo-user", PermissionsBoundary=boundary.arn(on_aws), Tags=[settings.TAG])
+    iam.attach_user_policy(UserName="demo-user", PolicyArn=FULL)
+    with impersonate.as_user(on_aws, "demo-user") as session:
+        theirs = session.client("ecr")
+        assert theirs.get_authorization_token()["authorizationData"]
+        theirs.delete_repository(repositoryName="demo-app-repo")
+        with pytest.raises(theirs.exceptions.ClientError, match="no permissions boundary allows"):
+            theirs.delete_repository(repositoryName="production")
+
+
+def test_it_is_made_once_and_cleaned_up_after_its_users(on_aws):
+    assert boundary.arn(on_aws) == boundary.arn(on_aws)
+    iam = on_aws.client("iam")
+    iam.create_user(UserName="demo-user", PermissionsBoundary=boundary.arn(on_aws), Tags=[settings.TAG])
+    assert [entry.name for entry in ledger.entries()] == ["demo-boundary"]
+    assert on_aws.clean_up()["iam"] == ["user demo-user", "policy demo-boundary"]
+    assert ledger.entries() == []
+
+
+def test_a_policy_of_somebody_else_is_not_used(on_aws):
+    on_aws.client("iam").create_policy(PolicyName="demo-boundary", PolicyDocument=boundary.document())
+    with pytest.raises(SandboxError, match=r"^The policy demo-boundary has no tag"):
+        boundary.arn(on_aws)

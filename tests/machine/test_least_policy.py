@@ -1,0 +1,67 @@
+"""The least policy allows what was called, on the course's names, and nothing else."""
+
+import json
+
+import pytest
+
+from ecr_sandbox import Policy, Principal, RequestContext, decide, parse_policy
+from machine import least_policy
+
+ARN = "arn:aws:iam::210987654321:user/rehearsal"
+
+
+def decision(action: str, resource: str) -> dict:
+    return {"principal": ARN, "action": action, "resource": resource, "allowed": True}
+
+
+@pytest.mark.parametrize(
+    ("resource", "pattern"),
+    [
+        ("*", "*"),
+        ("arn:aws:ecr:eu-west-3:210987654321:repository/demo-app-repo", "arn:aws:ecr:*:*:repository/demo-*"),
+        ("arn:aws:ecr:eu-west-3:210987654321:repository/left-behind", "arn:aws:ecr:*:*:repository/left-behind"),
+        ("arn:aws:ecr-public::210987654321:repository/demo-x", "arn:aws:ecr-public::*:repository/demo-*"),
+        ("arn:aws:iam::210987654321:user/demo-reader", "arn:aws:iam::*:user/demo-*"),
+        ("arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::aws:policy/ReadOnlyAccess"),
+        ("arn:aws:ecs:eu-west-3:210987654321:task/demo-cluster/0123abc", "arn:aws:ecs:*:*:task/demo-*"),
+        ("arn:aws:logs:eu-west-3:210987654321:log-group:/ecs/demo-app:*", "arn:aws:logs:*:*:log-group:/ecs/demo-*"),
+        ("policy path /", "*"),
+        ("arn:aws:ecr:eu-west-3:210987654321:repository/*", "*"),
+    ],
+)
+def test_a_resource_becomes_a_pattern_of_the_courses_names(resource, pattern):
+    assert least_policy.general(resource) == pattern
+
+
+def test_the_policy_allows_the_calls_and_no_other():
+    called = [
+        decision("ecr:GetAuthorizationToken", "*"),
+        decision("ecr:PutImage", "arn:aws:ecr:eu-west-3:210987654321:repository/demo-app-repo"),
+    ]
+    policy = least_policy.policy_of(called)
+    assert is_allowed(policy, "ecr:PutImage", "arn:aws:ecr:us-east-1:123456789012:repository/demo-other")
+    assert not is_allowed(policy, "ecr:PutImage", "arn:aws:ecr:us-east-1:123456789012:repository/production")
+    assert not is_allowed(policy, "ecr:DeleteRepository", "arn:aws:ecr:us-east-1:123456789012:repository/demo-other")
+    assert all(is_allowed(policy, each["action"], each["resource"]) for each in called)
+
+
+def test_a_call_on_everything_does_not_widen_the_other_actions():
+    called = [
+        decision("ecr:DescribeRepositories", "arn:aws:ecr:eu-west-3:210987654321:repository/*"),
+        decision("ecr:DeleteRepository", "arn:aws:ecr:eu-west-3:210987654321:repository/demo-app-repo"),
+    ]
+    policy, production = least_policy.policy_of(called), "arn:aws:ecr:us-east-1:123456789012:repository/production"
+    assert is_allowed(policy, "ecr:DescribeRepositories", production)
+    assert not is_allowed(policy, "ecr:DeleteRepository", production)
+
+
+def is_allowed(policy: dict, action: str, resource: str) -> bool:
+    parsed: Policy = parse_policy(policy)
+    who = Principal(ARN, "123456789012", frozenset({ARN}), (parsed,))
+    return decide(who, RequestContext(action, resource, "123456789012", {}), ()).allowed
+
+
+def test_the_file_has_the_size_of_a_managed_policy():
+    policy = json.loads(least_policy.POLICY.read_text())
+    assert len(json.dumps(policy, separators=(",", ":"))) <= least_policy.LIMIT
+    parse_policy(policy)

@@ -1,0 +1,45 @@
+"""The outputs of a notebook in the sandbox and on AWS are equal except for what aws.cfg names."""
+
+import pytest
+
+from tests.notebooks.record import AWS, sanitized
+
+
+@pytest.mark.parametrize(
+    ("recorded", "on_aws"),
+    [
+        ("localhost:5050/demo-app-repo:v1", "210987654321.dkr.ecr.eu-west-3.amazonaws.com/demo-app-repo:v1"),
+        ("http://localhost:5050/v2/", "https://210987654321.dkr.ecr.eu-west-3.amazonaws.com/v2/"),
+        ("http://localhost:5050", "https://api.ecr.eu-west-3.amazonaws.com"),
+        (
+            "arn:aws:ecr:us-east-1:123456789012:repository/demo-x",
+            "arn:aws:ecr:eu-west-3:210987654321:repository/demo-x",
+        ),
+        ("arn:aws:iam::123456789012:user/administrator", "arn:aws:iam::210987654321:user/rehearsal"),
+        (
+            "✔ sandbox: account 123456789012, region us-east-1, registry localhost:5050\n"
+            "✔ isolated: cells cannot reach a real account",
+            "✔ AWS: account 210987654321, region eu-west-3, registry 210987654321.dkr.ecr.eu-west-3.amazonaws.com\n"
+            "  you are arn:aws:iam::210987654321:user/rehearsal\n"
+            "✔ confirmed: all that is made here gets the tag",
+        ),
+        ("localhost:5053/q1a8w6c8/demo-public-hello", "public.ecr.aws/r0j6i2y2/demo-public-hello"),
+        ("one      two", "one  two"),
+        ("BLOB_MOUNTING\tENABLED", "BLOB_MOUNTING\tDISABLED"),
+    ],
+)
+def test_what_differs_on_aws_is_equal(recorded, on_aws):
+    assert sanitized(recorded, AWS) == sanitized(on_aws, AWS)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("localhost:5050/demo-app-repo", "210987654321.dkr.ecr.eu-west-3.amazonaws.com/demo-other-repo"),
+        ("arn:aws:iam::123456789012:user/demo-reader", "arn:aws:iam::210987654321:user/demo-pusher"),
+        ("REGISTRY_POLICY_SCOPE\tV2", "REGISTRY_POLICY_SCOPE\tV1"),
+        ("onetwo", "one  two"),
+    ],
+)
+def test_other_facts_stay_different(one, other):
+    assert sanitized(one, AWS) != sanitized(other, AWS)

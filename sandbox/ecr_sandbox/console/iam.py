@@ -89,17 +89,14 @@ def _principal(page: Page, kind: str, about: dict[str, Any], **more: Any) -> Res
     attached = page.all("iam", f"ListAttached{kind}Policies", "AttachedPolicies", **who)
     names = page.all("iam", f"List{kind}Policies", "PolicyNames", **who)
     inline = [page.call("iam", f"Get{kind}Policy", **who, PolicyName=each) for each in names]
-    shown = list(page.calls)  # the commands of the page do not need those of its form
-    choices = _attachable(page)
-    page.calls[:] = shown
-    lists = {"attached": attached, "inline": inline, "choices": choices, "example": EXAMPLE}
+    lists = {"attached": attached, "inline": inline, "choices": _attachable(page), "example": EXAMPLE}
     return page.render("principal.html", kind=kind, about=about, **lists, **more)
 
 
 def _attachable(page: Page) -> list[dict[str, Any]]:
     """The policies that the form offers; none for a user who may not list them."""
     try:
-        found = page.all("iam", "ListPolicies", "Policies", Scope="All")
+        found = page.quiet_call("iam", "ListPolicies", Scope="All", MaxItems=1000)["Policies"]
     except ClientError:
         return []
     return sorted((each for each in found if _is_offered(each)), key=lambda each: each["PolicyName"])

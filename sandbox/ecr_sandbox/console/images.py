@@ -36,8 +36,7 @@ def index(page: Page, repository: str) -> Response:
 
 def described(page: Page, repository: str) -> dict[str, Any]:
     """The repository in DescribeRepositories; raises ClientError."""
-    [found] = page.call("ecr", "DescribeRepositories", repositoryNames=[repository])["repositories"]
-    page.calls.clear()
+    [found] = page.quiet_call("ecr", "DescribeRepositories", repositoryNames=[repository])["repositories"]
     return dict(found)
 
 
@@ -117,7 +116,7 @@ def show(page: Page, repository: str, digest: str) -> Response:
         "image.html",
         repository=repository,
         image=image,
-        uri=described_quietly(page, repository),
+        uri=described(page, repository)["repositoryUri"],
         scanned=scanned,
         findings=findings,
         counts=Counter(each["severity"] for each in findings),
@@ -126,14 +125,6 @@ def show(page: Page, repository: str, digest: str) -> Response:
         ),
         replicas=_listed(page, "DescribeImageReplicationStatus", "replicationStatuses", **by_digest),
     )
-
-
-def described_quietly(page: Page, repository: str) -> str:
-    """The repository's URI; its call is not among the commands of the page."""
-    before = list(page.calls)
-    uri = described(page, repository)["repositoryUri"]
-    page.calls[:] = before
-    return str(uri)
 
 
 def manifest(page: Page, repository: str, digest: str) -> Response:

@@ -1,32 +1,30 @@
 """One request for a page: who asks, the calls that it makes, and its answer."""
 
-import json
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from botocore.exceptions import ClientError
 from itsdangerous import BadSignature, URLSafeSerializer
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from werkzeug.wrappers import Response
 
 from ecr_sandbox import settings
 from ecr_sandbox.http import addresses
 from ecr_sandbox.http.middleware import Request
 
-from . import client, words
+from . import client, rendering
 from .commands import Commands, commands
 from .navigation import NAVIGATION, REPOSITORY_PAGES
 
 CSRF_TOKEN = secrets.token_urlsafe(24)
+KEPT_SECONDS = 10
 MOST_COOKIE = 3500  # bytes; browsers keep 4096 of a cookie with its name
 PREFIX = re.compile(r"(?:/[\w.~-]+)*")  # what jupyter-server-proxy puts before the path
-REGION = re.compile(r"[a-z]{2}-[a-z]+-[0-9]")
+REGION = re.compile(settings.REGION_NAME)
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -38,13 +36,6 @@ HEADERS = {
 }
 
 _signer = URLSafeSerializer(secrets.token_bytes(32), salt="message")
-_templates = Environment(
-    loader=FileSystemLoader(Path(__file__).with_name("templates")),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
 
 class Sandbox(NamedTuple):
@@ -98,16 +89,21 @@ class Page:
     def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
         """The answer of an *operation* (``DescribeRepositories``); raises ClientError. The page shows the commands."""
         self.calls.append(commands(service, operation, parameters))
+        return self.quiet_call(service, operation, **parameters)
+
+    def quiet_call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
+        """The same, without the commands: what the page needs besides its subject."""
         return self._operation(service, operation)(**parameters)
 
     def all(self, service: str, operation: str, key: str, **parameters: Any) -> list[Any]:
         """All of a list that an operation returns in parts; raises ClientError.
 
-        A second look at the same list is fast: it is read again when anything in the sandbox has changed.
+        A second look at the same list is fast: it is read again when anything in the sandbox has changed, and after
+        KEPT_SECONDS, because a policy can depend on the time.
         """
         self.calls.append(commands(service, operation, parameters))
-        seen = self.sandbox.wait_for_change(-1, 0)
-        return list(_all(seen, self.client(service), operation, key, tuple(parameters.items())))
+        now = (self.sandbox.wait_for_change(-1, 0), time.monotonic() // KEPT_SECONDS)
+        return list(_all(now, self.client(service), operation, key, tuple(parameters.items())))
 
     def attempt(self, service: str, operation: str, **parameters: Any) -> bool:
         """Whether an operation succeeds; the page shows the error if it does not."""
@@ -156,7 +152,8 @@ class Page:
         """The page made of *template*."""
         is_fragment = "HX-Request" in self.request.headers
         message = None if is_fragment else self._message()
-        text = _templates.get_template(template).render(
+        text = rendering.render(
+            template,
             page=self,
             message=message,
             navigation=NAVIGATION,
@@ -172,9 +169,8 @@ class Page:
 
     def redirect(self, path: str, text: str = "") -> Response:
         """Lead to the page at the address *path*, which shows *text* and the commands of this action."""
-        up = "../" * (
-            self.request.path.count("/") - 1
-        )  # relative: proxies that add a prefix do so to absolute paths too
+        # Relative: jupyter-server-proxy adds its prefix to an absolute path, which has it already.
+        up = "../" * (self.request.path.count("/") - 1)
         target = path.removeprefix(self.root.removesuffix("/console"))
         response = Response(status=303, headers={**HEADERS, "Location": up + target.lstrip("/")})
         if text:
@@ -202,8 +198,8 @@ class Page:
 
 
 @lru_cache(4)
-def _all(seen: int, made: Any, operation: str, key: str, parameters: tuple[tuple[str, Any], ...]) -> list[Any]:
-    """The list as the user of the client *made* gets it after the sandbox's change number *seen*."""
+def _all(now: object, made: Any, operation: str, key: str, parameters: tuple[tuple[str, Any], ...]) -> list[Any]:
+    """The list as the user of the client *made* gets it; *now* changes when it must be read again."""
     paginator = made.get_paginator(_method(made, operation))
     size = 1000 if made.meta.service_model.signing_name == "ecr" else None
     parts = paginator.paginate(**dict(parameters), PaginationConfig={"PageSize": size})
@@ -212,50 +208,3 @@ def _all(seen: int, made: Any, operation: str, key: str, parameters: tuple[tuple
 
 def _method(made: Any, operation: str) -> str:
     return next(name for name, known in made.meta.method_to_api_mapping.items() if known == operation)
-
-
-def _time(moment: datetime | float | None) -> str:
-    if moment is None:
-        return "-"
-    if not isinstance(moment, datetime):
-        moment = datetime.fromtimestamp(moment, UTC)
-    return moment.astimezone(UTC).strftime("%B %d, %Y, %H:%M:%S (UTC)")
-
-
-def _megabytes(n_bytes: int) -> str:
-    return f"{n_bytes / 1e6:,.2f}"
-
-
-def _pretty(document: str | Mapping[str, Any]) -> str:
-    return json.dumps(json.loads(document) if isinstance(document, str) else document, indent=2, default=str)
-
-
-def _pretty_or_text(text: str) -> str:
-    """*text* as indented JSON; as it is, when it is none: the user is writing it."""
-    try:
-        return _pretty(text)
-    except ValueError:
-        return text
-
-
-def _trusted(document: Mapping[str, Any]) -> str:
-    """Who a trust policy trusts."""
-    statements = document.get("Statement", [])
-    found = [each.get("Principal", {}) for each in (statements if isinstance(statements, list) else [statements])]
-    names = [name for each in found for name in (each.values() if isinstance(each, dict) else [each])]
-    return ", ".join(", ".join(name) if isinstance(name, list) else str(name) for name in names)
-
-
-_templates.filters |= {
-    "time": _time,
-    "megabytes": _megabytes,
-    "pretty": _pretty,
-    "pretty_or_text": _pretty_or_text,
-    "pretty_or_empty": lambda text: _pretty(text) if text else "",
-    "trusted": _trusted,
-    "criterion": words.CRITERIA.get,
-    "mutability": words.MUTABILITY.get,
-    "encryption": words.ENCRYPTION.get,
-    "artifact_type": words.artifact_type,
-    "scan_status": words.status,
-}

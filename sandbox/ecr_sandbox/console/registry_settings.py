@@ -50,7 +50,8 @@ def blob_mounting(page: Page) -> Response:
 
 def replication(page: Page) -> Response:
     """The rules of replication: where images are copied, and of which repositories."""
-    found = page.call("ecr", "DescribeRegistry")["replicationConfiguration"]["rules"]
+    read = page.quiet_call if page.is_post else page.call
+    found = read("ecr", "DescribeRegistry")["replicationConfiguration"]["rules"]
     here = page.url("/ecr/private-registry/replication")
     form = page.request.form
     if page.is_post and (number := form.get("remove", type=int)) is not None:
@@ -70,7 +71,6 @@ def _destinations(page: Page) -> list[dict[str, str]]:
 
 
 def _replicate(page: Page, here: str, rules: list[dict[str, Any]], done: str) -> Response | None:
-    page.calls.clear()
     if page.attempt("ecr", "PutReplicationConfiguration", replicationConfiguration={"rules": rules}):
         return page.redirect(here, done)
     return None

@@ -1,11 +1,12 @@
 """The repositories of the private registry: list, create, delete."""
 
-import re
 from typing import Any
 
 from werkzeug.wrappers import Response
 
-from . import words
+from ecr_sandbox.http import addresses
+
+from . import images, words
 from .commands import commands
 from .forms import pairs
 from .lists import selected
@@ -37,7 +38,7 @@ def create(page: Page) -> Response:
         "create_repository.html",
         **_checked(page, parameters),
         is_before_2024=_is_before_2024(page),
-        host=_host(page),
+        host=addresses.current.registry_host(page.account, page.region),
         filters=page.request.form.getlist("filter"),
     )
 
@@ -50,15 +51,14 @@ def check(page: Page) -> Response:
 def delete(page: Page) -> Response:
     """Ask for confirmation, and delete a repository with its images."""
     name = page.request.values.get("repository", "")
-    images = page.call("ecr", "DescribeImages", repositoryName=name, maxResults=1)["imageDetails"]
-    page.calls.clear()
-    parameters = {"repositoryName": name, **({"force": True} if images else {})}
+    images.described(page, name)
+    parameters = {"repositoryName": name, "force": True}
     if page.is_post and page.request.form.get("confirmation") != words.CONFIRMATION:
         page.status, page.error = 400, {"code": "Not deleted", "message": f"To confirm, enter {words.CONFIRMATION}."}
     elif page.is_post and page.attempt("ecr", "DeleteRepository", **parameters):
         return page.redirect(page.url(LIST), f"Successfully deleted repository {name}.")
     same = commands("ecr", "DeleteRepository", parameters)
-    return page.render("delete_repository.html", name=name, has_images=bool(images), commands=same)
+    return page.render("delete_repository.html", name=name, commands=same)
 
 
 def _checked(page: Page, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -106,10 +106,3 @@ def mutability(page: Page, *, keep_default: bool = False) -> dict[str, Any]:
 
 def _is_before_2024(page: Page) -> bool:
     return page.request.args.get("words") == "before-2024"
-
-
-def _host(page: Page) -> str:
-    """The registry's host, with which the name begins in a URI."""
-    [data] = page.call("ecr", "GetAuthorizationToken")["authorizationData"]
-    page.calls.clear()
-    return re.sub(r"^https?://", "", data["proxyEndpoint"])

@@ -14,8 +14,7 @@ def show(page: Page, repository: str) -> Response:
     """Tag mutability with exclusions, scan on push, tags."""
     about = images.described(page, repository)
     arn, name = about["repositoryArn"], {"repositoryName": repository}
-    tags = page.optional("ecr", "ListTagsForResource", resourceArn=arn).get("tags", [])
-    page.calls.clear()
+    tags = page.quiet_call("ecr", "ListTagsForResource", resourceArn=arn)["tags"]
     if page.is_post and _save(page, name, arn, about, tags):
         return page.redirect(page.url(f"/ecr/repositories/private/{repository}/_/edit"), "The settings were saved.")
     mode = about["imageTagMutability"]

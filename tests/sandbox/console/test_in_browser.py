@@ -166,8 +166,10 @@ def test_an_error_in_a_dialog(open_browser, person, repository):
     page.get_by_label("User or role").select_option(person.arn)
     page.get_by_role("button", name="Switch").click()
     page.get_by_role("radio", name=f"Choose {repository}").check()
+    page.route("**/changes", lambda route: route.abort())
+    person.may({"Action": "ecr:DescribeImages", "Resource": "*"})
     page.get_by_role("button", name="Delete").click()
-    page.get_by_role("dialog").get_by_text("is not authorized to perform: ecr:DescribeImages").wait_for()
+    page.get_by_role("dialog").get_by_text("is not authorized to perform: ecr:DescribeRepositories").wait_for()
 
 
 def test_labels_with_markup_run_nothing(open_browser, sandbox, repository):

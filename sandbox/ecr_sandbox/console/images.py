@@ -17,6 +17,7 @@ from .lists import selected
 from .page import Page
 
 SORTED_BY = {"pushed": "imagePushedAt", "size": "imageSizeInBytes", "tag": "imageTags", "pull": "lastRecordedPullTime"}
+AT_ONCE = 200  # images that one call describes; a repository with more is listed another way
 MOST_CONFIG = 4 * 1024 * 1024  # bytes
 MANIFESTS = [
     "application/vnd.oci.image.manifest.v1+json",
@@ -29,9 +30,36 @@ MANIFESTS = [
 def index(page: Page, repository: str) -> Response:
     """The list, with search, order and pages."""
     about = described(page, repository)
-    found = page.all("ecr", "DescribeImages", "imageDetails", repositoryName=repository)
-    images = selected(page, found, search="imageTags", orders=SORTED_BY, order="-pushed")
-    return page.render("images.html", repository=repository, about=about, images=images, uri=about["repositoryUri"])
+    images = selected(page, _all(page, repository), search="imageTags", orders=SORTED_BY, order="-pushed")
+    if images.rows and "imageSizeInBytes" not in images.rows[0]:
+        images = images._replace(rows=_details(page, repository, images.rows))
+    return page.render("images.html", repository=repository, images=images, uri=about["repositoryUri"])
+
+
+def _all(page: Page, repository: str) -> list[dict[str, Any]]:
+    """All images; if there are very many, only their digests and tags, unless the order needs the rest.
+
+    ListImages has the order in which the images were pushed first. That stands for the time of the push.
+    """
+    first = page.call("ecr", "DescribeImages", repositoryName=repository, maxResults=AT_ONCE)
+    if "nextToken" not in first:
+        return list(first["imageDetails"])
+    if page.request.args.get("sort") in ("size", "pull"):
+        return page.all("ecr", "DescribeImages", "imageDetails", repositoryName=repository)
+    images: dict[str, dict[str, Any]] = {}
+    for each in page.all("ecr", "ListImages", "imageIds", repositoryName=repository):
+        new = {"imageDigest": each["imageDigest"], "imageTags": [], "imagePushedAt": len(images)}
+        image = images.setdefault(each["imageDigest"], new)
+        image["imageTags"] += [each["imageTag"]] if "imageTag" in each else []
+    return list(images.values())
+
+
+def _details(page: Page, repository: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """*rows* with everything that ECR knows of them, in the same order."""
+    ids = [{"imageDigest": row["imageDigest"]} for row in rows]
+    found = page.quiet_call("ecr", "DescribeImages", repositoryName=repository, imageIds=ids)["imageDetails"]
+    by_digest = {each["imageDigest"]: each for each in found}
+    return [by_digest[row["imageDigest"]] for row in rows if row["imageDigest"] in by_digest]
 
 
 def described(page: Page, repository: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from ecr_sandbox.console.findings import sorted_findings
-from tests.sandbox.console.pages import text
+from tests.sandbox.console.pages import Console, text
 from tests.sandbox.pusher import Pusher
 
 MARKUP = "<img src=x onerror=alert(1)>"
@@ -47,6 +47,41 @@ def test_images_in_order_and_searched(console, repository, pusher):
     by_size = re.findall(r">(small|large|middle)<", console.get(path(repository), sort="size"))
     assert by_size == ["small", "middle", "large"]
     assert "1 of 4 images" in text(console.get(path(repository), search="larg"))
+
+
+@pytest.mark.parametrize("at_once", ["sort=pushed&descending=1", "", "sort=tag", "sort=tag&descending=1", "sort=size"])
+def test_a_repository_with_many_images_is_listed_the_same_way(many, at_once):
+    """250 images are more than one call describes."""
+    console, tags = many
+    shown = re.findall(r'image/sha256:[0-9a-f]+">([^<]+)<', console.get(f"{path('many')}?{at_once}"))
+    wanted = {"": tags[:-51:-1], "sort=tag": sorted(tags)[:50], "sort=tag&descending=1": sorted(tags)[:-51:-1]}
+    assert len(shown) == 50
+    assert shown == wanted.get(at_once, shown if at_once == "sort=size" else tags[:-51:-1])
+    assert "Page 1 of 5" in text(console.get(f"{path('many')}?{at_once}"))
+
+
+def test_many_images_are_searched_and_described(many):
+    console, _ = many
+    page = text(console.get(path("many"), search="v77"))
+    assert "1 of 250 images" in page
+    assert re.search(r"other, v77 Image \w+ \d+, \d{4}", page)
+    assert console.get(path("many"), page=5).count('name="image"') == 50
+
+
+@pytest.fixture(scope="module")
+def many(sandbox) -> tuple[Console, list[str]]:
+    """A repository of 250 images, and their tags in the order of the pushes."""
+    ecr, pusher, tags = sandbox.client(), Pusher(sandbox), [f"v{number}" for number in range(250)]
+    ecr.create_repository(repositoryName="many")
+    first = pusher.push("many", [b"content"], "v0")
+    manifest = pusher.manifest("many", first.digest)
+    for tag in tags[1:]:
+        text = json.dumps({**manifest, "annotations": {"tag": tag}})
+        ecr.put_image(repositoryName="many", imageManifest=text, imageTag=tag)
+        if tag == "v77":
+            ecr.put_image(repositoryName="many", imageManifest=text, imageTag="other")
+    tags[77] = "other, v77"
+    return Console(sandbox), tags
 
 
 def test_a_repository_that_does_not_exist(console):

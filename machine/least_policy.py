@@ -20,8 +20,10 @@ from machine.say import say
 POLICY = ROOT / "docs" / "aws-policy.json"
 LIMIT = 6144  # characters of a managed policy without white space: IAM user guide, "IAM and AWS STS quotas"
 PREFIX = "demo-"
-# What solutions call, and 13 where its first task starts: the rehearsals so far did not.
+# What solutions call, and 13 where its first task starts: the rehearsals so far did not. And clean-up reads the tags of
+# all users, roles and policies, of which a new account has none.
 FURTHER = {
+    "*": ("iam:ListPolicyTags", "iam:ListRoleTags", "iam:ListUserTags"),
     "arn:aws:ecs:*:*:task/demo-*": ("ecs:StopTask",),
     "arn:aws:lambda:*:*:function:demo-*": ("lambda:CreateFunction", "lambda:TagResource"),
     "arn:aws:iam::*:policy/demo-*": ("iam:DeletePolicyVersion", "iam:GetPolicy", "iam:GetUserPolicy"),

@@ -1,0 +1,67 @@
+"""Fixtures of the console's tests: a browser without a screen, and one that is driven."""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from machine import browser as packages
+from machine import clients
+from tests.sandbox.console.pages import Console
+
+WAIT = 15_000  # milliseconds for what a page shows later; a limit for hangs
+
+
+@pytest.fixture
+def console(sandbox) -> Console:
+    """A session whose user is the administrator."""
+    return Console(sandbox)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A running browser; the test is skipped where it cannot be had."""
+    program = clients.find("chromium")
+    if not program:
+        pytest.skip("not installed: chromium (run: python -m machine.clients)")
+    if not packages.is_current():
+        pytest.skip("not installed: playwright (run: python -m machine.browser)")
+    sys.path.append(str(packages.FOLDER))
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_browser(chromium, sandbox) -> Iterator[Callable[..., Any]]:
+    """Open a window of a browser of its own; its pages may log nothing, and ask nothing of another machine.
+
+    A page that the API refuses has an error status, which the browser logs: it is not counted.
+    """
+    contexts, problems = [], []
+
+    def opened(**options: Any) -> Any:
+        context = chromium.new_context(
+            base_url=f"{sandbox.url}/console/", permissions=["clipboard-read", "clipboard-write"], **options
+        )
+        contexts.append(context)
+        context.set_default_timeout(WAIT)
+        page = context.new_page()
+        page.on("console", lambda message: problems.append(message.text))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on(
+            "request", lambda request: request.url.startswith(f"{sandbox.url}/console") or problems.append(request.url)
+        )
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert [each for each in problems if not re.search("responded with a status of 4", each)] == []

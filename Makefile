@@ -10,7 +10,7 @@ NEWER_ENGINE = $(PYTHON) -m machine.newer_engine
 COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --upgrade --universal \
 	--python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 # Tests that use nothing of the engine that the course's tests use, so both can run at the same time.
-OF_THE_SANDBOX = tests/sandbox tests/docs tests/bench
+OF_THE_SANDBOX = tests/sandbox tests/docs tests/bench tests/site
 # JupyterLab refuses to run as root unless told.
 ALLOW_ROOT := $(shell test "$$(id -u)" = 0 && echo --allow-root)
 

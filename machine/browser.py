@@ -1,8 +1,8 @@
-"""`make test` fetches what drives a browser in the tests of the web console: Python packages in a folder of their own.
+"""`make test` fetches what drives a browser in the tests of the web console and of the site: Python packages.
 
-They are large, and the learner does not need them, so they are neither in `.venv` nor in the lock. `make clean` removes
-them. If they cannot be fetched, the tests in a browser are skipped, and a message says so. The browser itself is one of
-`machine/clients.py`.
+They are large, and the learner does not need them, so they are in a folder of their own, and neither in `.venv` nor in
+the lock. `make clean` removes them. If they cannot be fetched, the tests in a browser are skipped, and a message says
+so. The browser itself is one of `machine/clients.py`.
 """
 
 import shutil

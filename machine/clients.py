@@ -19,7 +19,7 @@ CLIENTS = CACHE / "clients"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 # These use system libraries, so they come from the system's release: program → package. `ip` simulates Docker Desktop;
-# slirp4netns and runc are for the newer engine; chromium shows the web console.
+# slirp4netns and runc are for the newer engine; chromium shows the web console and the site.
 OF_THE_SYSTEM = {
     "skopeo": "skopeo",
     "podman": "podman",

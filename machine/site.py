@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from machine import clients
 from machine.project import CACHE, ROOT
 from machine.say import Stop, say
 from machine.venv import must
@@ -14,7 +15,7 @@ VENV = CACHE / "site" / "venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "installed"
 LOCK = ROOT / "docs" / "site" / "requirements.lock"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+OTHERS = ("chromium-browser", "google-chrome", "google-chrome-stable")
 MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 
 
@@ -51,7 +52,7 @@ def ensure() -> None:
 
 def browser() -> str | None:
     """The path of a Chromium or Chrome, which prints the PDF; None if there is none."""
-    return next(filter(None, map(shutil.which, (*BROWSERS, MAC))), None)
+    return clients.find("chromium") or next(filter(None, map(shutil.which, (*OTHERS, MAC))), None)
 
 
 if __name__ == "__main__":

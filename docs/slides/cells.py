@@ -32,11 +32,13 @@ class Cell(SphinxDirective):
         output = "".join("".join(each.get("text", "")) for each in found[0]["outputs"])
         blocks = [self._block(choose(code, self.options.get("code", "")), language, "code")]
         if self.options.get("output") != "none":
-            blocks.append(self._block(choose(output, self.options.get("output", "")), "text", "printed"))
+            blocks.append(self._block(choose(output, self.options.get("output", "")), "text", "output"))
         return blocks
 
     def _block(self, text: str, language: str, kind: str) -> nodes.literal_block:
-        return nodes.literal_block(text, text, language=language, classes=[kind])
+        if not text.strip("…\n"):
+            raise self.error(f"the cell {self.arguments[1]} does not have these lines of {kind}")
+        return nodes.literal_block(text, text, language=language)
 
 
 def choose(text: str, wanted: str) -> str:

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from machine import site
+from machine import clients, site
 
 
 @pytest.fixture
@@ -24,6 +24,7 @@ def checkout(machine, monkeypatch):
         "MAC": "",
     }.items():
         monkeypatch.setattr(site, name, value)
+    monkeypatch.setattr(clients, "CLIENTS", machine.root / ".cache" / "clients")
     monkeypatch.setattr(sys, "argv", ["machine.site", "site"])
     machine.has("maker")
     monkeypatch.setattr(sys, "executable", str(machine.bin / "maker"))

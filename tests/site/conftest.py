@@ -1,19 +1,15 @@
-"""The site, built once for all tests, a browser, and axe, which finds what keeps people from reading a page."""
+"""The site and the slides, each built once for all tests, and windows in which they are opened."""
 
 import importlib
 import subprocess
 import sys
-import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from machine import site
-from machine.project import CACHE, ROOT
-from tests.site.browser import Browser
-
-AXE = CACHE / "site" / "axe"
-REQUIREMENT = Path(__file__).with_name("axe.txt")
+from machine.project import ROOT
 
 
 @pytest.fixture(scope="session")
@@ -43,21 +39,22 @@ def make(what: str, folder: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def browser():
-    """A browser; the test is skipped if none is installed."""
-    program = site.browser()
-    if not program:
-        pytest.skip("Chromium or Chrome is not installed")
-    with Browser(program) as opened:
-        yield opened
+@pytest.fixture
+def open_page(chromium) -> Iterator[Callable[..., Any]]:
+    """Open a file in a window of its own; the page may request nothing from elsewhere, and log no error."""
+    contexts, problems = [], []
 
+    def opened(file: Path, query: str = "", width: int = 1400, height: int = 900, scheme: str = "light") -> Any:
+        context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda request: request.url.startswith(("file:", "data:")) or problems.append(request.url))
+        page.on("console", lambda message: message.type != "error" or problems.append(message.text))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.goto(file.as_uri() + query)
+        return page
 
-@pytest.fixture(scope="session")
-def axe() -> str:
-    """The program text of axe-core: https://github.com/dequelabs/axe-core."""
-    if not list(AXE.glob("*.whl")):
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", "--dest", str(AXE)]
-        site.must([*pip, "--requirement", str(REQUIREMENT)], "axe could not be downloaded")
-    with zipfile.ZipFile(max(AXE.glob("*.whl"))) as wheel:
-        return wheel.read("axe_playwright_python/axe.min.js").decode()
+    yield opened
+    for context in contexts:
+        context.close()
+    assert problems == []

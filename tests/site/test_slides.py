@@ -1,5 +1,6 @@
 """`make slides`: short slides that show what really ran, notes with minutes, and no file from elsewhere."""
 
+import html
 import re
 
 import pytest
@@ -46,24 +47,19 @@ def test_a_deck_has_a_picture_a_cell_a_question_and_an_exercise(path):
 
 
 @by_name
-def test_a_deck_opens_offline_and_every_slide_fits(slides, browser, path):
-    browser.window(1280, height=720)
-    browser.requests.clear()
-    browser.messages.clear()
-    browser.open((slides / f"{path.stem}.html").as_uri())
-    browser.until("window.Reveal?.isReady()")
-    assert browser.value("Reveal.getTotalSlides()") == len(slides_of(path))
-    assert browser.value("Reveal.hasPlugin('notes')")
-    bottoms = browser.value(
+def test_a_deck_opens_offline_and_every_slide_fits(slides, open_page, path):
+    opened = open_page(slides / f"{path.stem}.html", width=1280, height=720)
+    opened.wait_for_function("window.Reveal?.isReady()")
+    assert opened.evaluate("Reveal.hasPlugin('notes')")
+    bottoms = opened.evaluate(
         """Array.from({length: Reveal.getTotalSlides()}, (_, number) => {
             Reveal.slide(number);
             const parts = [...Reveal.getCurrentSlide().querySelectorAll('*:not(aside, aside *)')];
             return Math.max(...parts.map((part) => part.offsetTop + part.offsetHeight));
         })"""
     )
+    assert len(bottoms) == len(slides_of(path))
     assert [bottom for bottom in bottoms if not 0 < bottom <= 720] == []
-    assert [url for url in browser.requests if not url.startswith(("file:", "data:"))] == []
-    assert browser.messages == []
 
 
 def test_every_deck_is_in_the_list(slides):
@@ -71,8 +67,19 @@ def test_every_deck_is_in_the_list(slides):
     assert listed == [path.stem for path in DECKS]
 
 
-@by_name
-def test_the_pages_contain_stored_outputs(slides, path):
-    page = (slides / f"{path.stem}.html").read_text()
-    assert page.count('class="text"') >= 5
-    assert "Pushed" in page
+@pytest.mark.parametrize(
+    ("deck", "shown"),
+    [
+        ("00_start_here", "docker build -t demo-app-repo ."),
+        ("00_start_here", "Login Succeeded"),
+        ("00_start_here", "v1: digest: sha256:"),
+        ("00_start_here", "shows: Hello from a container!"),
+        ("08_push_the_image", ": Layer already exists"),
+        ("08_push_the_image", "v1: digest: sha256:"),
+        ("08_push_the_image", "PUT 201 Created\nHEAD 200 OK\n[]"),
+        ("08_push_the_image", "The repository with name 'no-such-repo' does not exist"),
+    ],
+)
+def test_a_deck_shows_what_its_notes_talk_about(slides, deck, shown):
+    page = html.unescape((slides / f"{deck}.html").read_text())
+    assert any(shown in block for block in re.findall(r"<code.*?</code>", page, re.DOTALL))

@@ -1,15 +1,11 @@
 """Fixtures of the console's tests: a browser without a screen, and one that is driven."""
 
-import os
 import re
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from machine import browser as packages
-from machine import clients
 from tests.sandbox.console.pages import Console
 
 WAIT = 15_000  # milliseconds for what a page shows later; a limit for hangs
@@ -19,24 +15,6 @@ WAIT = 15_000  # milliseconds for what a page shows later; a limit for hangs
 def console(sandbox) -> Console:
     """A session whose user is the administrator."""
     return Console(sandbox)
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """A running browser; the test is skipped where it cannot be had."""
-    program = clients.find("chromium")
-    if not program:
-        pytest.skip("not installed: chromium (run: python -m machine.clients)")
-    if not packages.is_current():
-        pytest.skip("not installed: playwright (run: python -m machine.browser)")
-    sys.path.append(str(packages.FOLDER))
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path=program, args=arguments)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from botocore.exceptions import ClientError
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from ecr_sandbox import settings
+
 from . import words
 from .commands import commands
 from .findings import sorted_findings
@@ -72,7 +74,9 @@ def push_commands(page: Page) -> Response:
     """*View push commands*: the four steps, for macOS and Linux and for Windows."""
     repository = page.request.args.get("repository", "")
     uri = described(page, repository)["repositoryUri"]
-    return page.render("push_commands.html", repository=repository, systems=_systems(page.region, repository, uri))
+    systems = _systems(page.region, repository, uri)
+    command = settings.from_environ().command
+    return page.render("push_commands.html", repository=repository, systems=systems, command=command)
 
 
 def _systems(region: str, repository: str, uri: str) -> list[dict[str, Any]]:

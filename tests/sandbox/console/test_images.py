@@ -190,6 +190,7 @@ def test_delete_images(console, sandbox, repository, pusher):
 
 def test_push_commands(console, sandbox, repository):
     shown = text(console.get("/ecr/push-commands", repository=repository))
+    assert 'eval "$(ecr-sandbox env)"' in shown
     unix, windows = shown.split("Make sure that you have the latest version")[1:]
     login = f"docker login --username AWS --password-stdin {sandbox.registry}"
     rest = [

@@ -7,13 +7,15 @@ BIN := .venv/bin
 LAB_ARGS ?=
 # What follows runs with Docker as new installations have it, or with this machine's own engine and a sentence why.
 NEWER_ENGINE = $(PYTHON) -m machine.newer_engine
+COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --upgrade --universal \
+	--python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 # Tests that use nothing of the engine that the course's tests use, so both can run at the same time.
 OF_THE_SANDBOX = tests/sandbox tests/docs tests/bench
 # JupyterLab refuses to run as root unless told.
 ALLOW_ROOT := $(shell test "$$(id -u)" = 0 && echo --allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test rehearse soak lint doctor sandbox record tables bench lock clean
+.PHONY: help setup lab test rehearse soak lint doctor sandbox record tables bench site slides lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -73,11 +75,16 @@ record: setup ## run every notebook with the newer Docker engine and store what 
 bench: setup ## measure the figures of docs/benchmarks.md
 	$(BIN)/python -m bench
 
-lock: setup ## write requirements.lock again from pyproject.toml and sandbox/pyproject.toml
+site: ## the course as web pages, EPUB and PDF in site/; nothing is executed
+	@$(PYTHON) -m machine.site site
+
+slides: ## slides for the room in slides/, with notes for the speaker (press S)
+	@$(PYTHON) -m machine.site slides
+
+lock: setup ## write the two locks again from pyproject.toml and sandbox/pyproject.toml
 	@$(BIN)/python -m pip install --quiet uv
-	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal \
-		--python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--no-emit-package ecr-sandbox -o requirements.lock
+	@$(COMPILE) pyproject.toml --no-emit-package ecr-sandbox -o requirements.lock
+	@$(COMPILE) --group site -o docs/site/requirements.lock
 
 clean: ## stop the sandbox and remove what make created here
 	@$(PYTHON) -m machine.clean

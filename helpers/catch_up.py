@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 NOTEBOOKS = tuple(f"{number:02}" for number in range(16))
 STANDALONE = "15"  # it needs nothing of the other notebooks
 BUILDS = ("00", *NOTEBOOKS[6:15])  # in these, or to catch up for them, the image is built
+USES_ECS = ("13", "15")
 TAGS = ("v1", "latest")
 SAMPLE_APP = settings.PROJECT / "sample_app"
 
@@ -37,6 +38,8 @@ def catch_up(lab: "Lab", notebook: str) -> None:
         raise LabError(f"There is no notebook {notebook!r}.", f"name one from 00 to {NOTEBOOKS[-1]}, like '08'")
     before = [step for step in STEPS if step.notebook < notebook and notebook != STANDALONE]
     _note(lab, notebook, before)
+    if notebook in USES_ECS:
+        _make_role_of_ecs(lab)
     if not before:
         print("✔ nothing to catch up")
     for step in before:
@@ -52,6 +55,19 @@ def _note(lab: "Lab", notebook: str, before: list[Step]) -> None:
         engine.refuse_image_of_others(lab, settings.REPOSITORY)
     cleanup.note(lab, names.made_by(notebook) + [("repository", settings.REPOSITORY)] * bool(before))
     cleanup.registry_settings.note(lab, notebook)
+
+
+def _make_role_of_ecs(lab: "Lab") -> None:
+    """On AWS, make ECS's service-linked role before a cell uses ECS: in a new account that use would fail once.
+
+    It is AWS's and costs nothing, so it stays. A learner who may not make it needs it only in a new account.
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using-service-linked-roles.html
+    """
+    from botocore.exceptions import ClientError
+
+    if lab.target == "aws":
+        with contextlib.suppress(ClientError):  # it exists
+            lab.client("iam").create_service_linked_role(AWSServiceName="ecs.amazonaws.com")
 
 
 def has_repository(lab: "Lab") -> bool:

@@ -34,36 +34,32 @@ def main(files: list[str]) -> int:
 
 
 def policy_of(decisions: Iterable[Mapping]) -> dict:
-    """The policy that allows all *decisions*: for each service a statement on its names, and one on everything."""
-    actions: dict[tuple[str, bool], set[str]] = defaultdict(set)
-    resources: dict[tuple[str, bool], set[str]] = defaultdict(set)
+    """The policy that allows all *decisions*: a statement for each service on the course's names, others on the rest.
+
+    What is called on something else has a statement of its own, so that no other action is allowed on it.
+    """
+    actions: dict[tuple[str, str], set[str]] = defaultdict(set)
+    resources: dict[tuple[str, str], set[str]] = defaultdict(set)
     for each in decisions:
-        resource = general(each["resource"])
-        key = each["action"].partition(":")[0], resource == "*"
+        service, resource = each["action"].partition(":")[0], general(each["resource"])
+        is_ours = PREFIX in resource or ":repository/" in resource  # the lessons name every repository
+        key = service, "" if is_ours else resource
         actions[key].add(each["action"])
         resources[key].add(resource)
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": _name(service, everything),
-                "Effect": "Allow",
-                "Action": sorted(actions[service, everything]),
-                "Resource": sorted(resources[service, everything]),
-            }
-            for service, everything in sorted(actions)
-        ],
-    }
+    statements = [
+        {"Effect": "Allow", "Action": sorted(actions[key]), "Resource": sorted(resources[key])}
+        for key in sorted(actions)
+    ]
+    return {"Version": "2012-10-17", "Statement": statements}
 
 
 def general(resource: str) -> str:
     """The policy's pattern for *resource*: any account and Region, and the beginning of the course's names.
 
-    A call on everything of a kind, such as DescribeRepositories without names, has ``*``. Its action gets a statement
-    of its own, so that the actions on single resources are not allowed on all of them.
+    A call on everything of a kind, such as DescribeRepositories without names, has ``*``.
     """
     parts = resource.split(":", 5)
-    if len(parts) < 6 or (parts[5].endswith("*") and PREFIX not in parts[5]):
+    if len(parts) < 6 or (parts[5].endswith(("*", "/")) and PREFIX not in parts[5]):
         return "*"
     arn, partition, service, region, account, name = parts
     account = "*" if account.isdigit() else account
@@ -72,11 +68,10 @@ def general(resource: str) -> str:
 
 def _pattern(name: str) -> str:
     before, found, _ = name.partition(PREFIX)
-    return f"{before}{found}*" if found else re.sub(r"\b\d{12}\b", "*", name)
-
-
-def _name(service: str, everything: bool) -> str:
-    return "".join(part.capitalize() for part in service.split("-")) + ("Everywhere" if everything else "")
+    if found:
+        return f"{before}{found}*"
+    # Clean-up reads the tags of all users and roles; the repositories of a folder have numbers.
+    return re.sub(r"^((?:user|role)/|repository/[^/]+/)(?!aws-service-role/).*", r"\1*", name)
 
 
 if __name__ == "__main__":

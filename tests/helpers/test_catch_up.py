@@ -166,3 +166,16 @@ def test_notebooks_without_prerequisites_have_nothing_to_catch_up(plain, noteboo
 def test_an_unknown_notebook_is_refused(notebook):
     with pytest.raises(SandboxError, match=r"^There is no notebook .*\. Fix: name one from 00 to 15, like '08'$"):
         catch_up.catch_up(None, notebook)
+
+
+def test_the_service_linked_role_of_ecs_is_there_before_a_cell_uses_ecs(on_aws):
+    """In a new account, the first use of ECS fails once while AWS makes the role."""
+    iam = on_aws.client("iam")
+    for _ in range(2):  # there is one already the second time
+        catch_up._make_role_of_ecs(on_aws)
+        assert iam.get_role(RoleName="AWSServiceRoleForECS")["Role"]["Path"] == "/aws-service-role/ecs.amazonaws.com/"
+
+
+def test_a_learner_who_may_not_make_the_role_can_go_on(on_aws, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAUNKNOWNUNKNOWN00")
+    catch_up._make_role_of_ecs(on_aws)

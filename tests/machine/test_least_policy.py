@@ -26,6 +26,13 @@ def decision(action: str, resource: str) -> dict:
         ("arn:aws:ecs:eu-west-3:210987654321:task/demo-cluster/0123abc", "arn:aws:ecs:*:*:task/demo-*"),
         ("arn:aws:logs:eu-west-3:210987654321:log-group:/ecs/demo-app:*", "arn:aws:logs:*:*:log-group:/ecs/demo-*"),
         ("policy path /", "*"),
+        ("arn:aws:iam::210987654321:user/", "*"),
+        ("arn:aws:iam::210987654321:user/somebody", "arn:aws:iam::*:user/*"),
+        ("arn:aws:ecr:eu-west-3:210987654321:repository/elastic/service-7", "arn:aws:ecr:*:*:repository/elastic/*"),
+        (
+            "arn:aws:iam::210987654321:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
+            "arn:aws:iam::*:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
+        ),
         ("arn:aws:ecr:eu-west-3:210987654321:repository/*", "*"),
     ],
 )
@@ -53,6 +60,16 @@ def test_a_call_on_everything_does_not_widen_the_other_actions():
     policy, production = least_policy.policy_of(called), "arn:aws:ecr:us-east-1:123456789012:repository/production"
     assert is_allowed(policy, "ecr:DescribeRepositories", production)
     assert not is_allowed(policy, "ecr:DeleteRepository", production)
+
+
+def test_a_call_on_a_user_of_somebody_else_does_not_widen_the_other_actions():
+    called = [
+        decision("iam:ListUserTags", "arn:aws:iam::210987654321:user/somebody"),
+        decision("iam:CreateAccessKey", "arn:aws:iam::210987654321:user/demo-reader"),
+    ]
+    policy, somebody = least_policy.policy_of(called), "arn:aws:iam::210987654321:user/somebody"
+    assert is_allowed(policy, "iam:ListUserTags", somebody)
+    assert not is_allowed(policy, "iam:CreateAccessKey", somebody)
 
 
 def is_allowed(policy: dict, action: str, resource: str) -> bool:

@@ -25,6 +25,8 @@ from tests.notebooks.record import AWS, sanitized
         ),
         ("localhost:5053/q1a8w6c8/demo-public-hello", "public.ecr.aws/r0j6i2y2/demo-public-hello"),
         ("one      two", "one  two"),
+        ("a\nb", "a\n… waiting until AWS applies this, at most 60 seconds: the new access key works\nb"),
+        ("a\nb", "  This costs about $0.03: about 3 questions to Cost Explorer.\na\nb"),
         ("BLOB_MOUNTING\tENABLED", "BLOB_MOUNTING\tDISABLED"),
     ],
 )

@@ -7,6 +7,8 @@ Source: Service Authorization Reference, pages of IAM and STS
 import re
 from collections.abc import Iterator, Mapping
 
+from moto.iam.models import SERVICE_NAME_CONVERSION
+
 from ecr_sandbox.errors import ApiError
 
 from . import principals
@@ -106,6 +108,10 @@ def _iam_resource(call: Call) -> tuple[str, dict[str, str]]:
         return f"{arn}instance-profile{path}{given['InstanceProfileName']}", {}
     if "RoleName" in given:
         return _role_arn(call)
+    if service := given.get("AWSServiceName"):
+        first = service.partition(".")[0]
+        name = f"AWSServiceRoleFor{SERVICE_NAME_CONVERSION.get(first, first)}"
+        return f"{arn}role/aws-service-role/{service}/{name}", {}
     if "UserName" in given or call.operation in ABOUT_THE_CALLER:
         return _user_resource(call)
     if "PolicyArn" in given:

@@ -7,6 +7,7 @@ import json
 import uuid
 
 import pytest
+from botocore.exceptions import ClientError
 
 from helpers import settings
 from tests.sandbox.iam.permissions import MANAGED, allow, deny, error, policy, refused, trust
@@ -210,3 +211,13 @@ def test_the_boundary_of_a_role_must_exist(iam):
     assert error(iam.create_role, RoleName="without-boundary", **trusted, PermissionsBoundary=arn) == missing
     assert error(iam.get_role, RoleName="without-boundary")[0] == "NoSuchEntity"
     assert error(iam.put_role_permissions_boundary, RoleName=make(iam, "role"), PermissionsBoundary=arn) == missing
+
+
+def test_a_service_linked_role_is_made_with_the_permission_on_its_arn(sandbox):
+    arn = "arn:aws:iam::123456789012:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
+    allow = {"Effect": "Allow", "Action": "iam:CreateServiceLinkedRole", "Resource": arn}
+    key = sandbox.make_user({"Version": "2012-10-17", "Statement": [allow]})[1]
+    theirs = sandbox.client("iam", key=key)
+    assert theirs.create_service_linked_role(AWSServiceName="ecs.amazonaws.com")["Role"]["Arn"] == arn
+    with pytest.raises(ClientError, match="AccessDenied"):
+        theirs.create_service_linked_role(AWSServiceName="replication.ecr.amazonaws.com")

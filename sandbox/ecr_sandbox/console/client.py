@@ -68,7 +68,7 @@ def account_of(arn: str) -> str:
 
 @lru_cache(64)
 def _client(service: str, region: str, url: str, key: Key) -> Any:
-    return boto3.Session().client(
+    return _session().client(
         service,
         region,
         endpoint_url=url,
@@ -77,3 +77,9 @@ def _client(service: str, region: str, url: str, key: Key) -> Any:
         aws_session_token=key.token,
         config=CONFIG,
     )
+
+
+@lru_cache(1)
+def _session() -> boto3.Session:
+    """One for all clients: it reads botocore's files once."""
+    return boto3.Session()

@@ -10,6 +10,8 @@ from botocore.exceptions import ClientError
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from ecr_sandbox import settings
+
 from . import words
 from .commands import commands
 from .findings import sorted_findings
@@ -41,13 +43,14 @@ def _all(page: Page, repository: str) -> list[dict[str, Any]]:
 
     ListImages has the order in which the images were pushed first. That stands for the time of the push.
     """
-    first = page.call("ecr", "DescribeImages", repositoryName=repository, maxResults=AT_ONCE)
+    every: dict[str, Any] = {"repositoryName": repository, "filter": {"imageStatus": "ANY"}}
+    first = page.call("ecr", "DescribeImages", **every, maxResults=AT_ONCE)
     if "nextToken" not in first:
         return list(first["imageDetails"])
     if page.request.args.get("sort") in ("size", "pull"):
-        return page.all("ecr", "DescribeImages", "imageDetails", repositoryName=repository)
+        return page.all("ecr", "DescribeImages", "imageDetails", **every)
     images: dict[str, dict[str, Any]] = {}
-    for each in page.all("ecr", "ListImages", "imageIds", repositoryName=repository):
+    for each in page.all("ecr", "ListImages", "imageIds", **every):
         new = {"imageDigest": each["imageDigest"], "imageTags": [], "imagePushedAt": len(images)}
         image = images.setdefault(each["imageDigest"], new)
         image["imageTags"] += [each["imageTag"]] if "imageTag" in each else []
@@ -72,7 +75,9 @@ def push_commands(page: Page) -> Response:
     """*View push commands*: the four steps, for macOS and Linux and for Windows."""
     repository = page.request.args.get("repository", "")
     uri = described(page, repository)["repositoryUri"]
-    return page.render("push_commands.html", repository=repository, systems=_systems(page.region, repository, uri))
+    systems = _systems(page.region, repository, uri)
+    command = settings.from_environ().command
+    return page.render("push_commands.html", repository=repository, systems=systems, command=command)
 
 
 def _systems(region: str, repository: str, uri: str) -> list[dict[str, Any]]:
@@ -131,6 +136,16 @@ def scan(page: Page, repository: str, digest: str) -> Response:
         return page.redirect(
             page.url(f"/ecr/repositories/private/{repository}/_/image/{digest}"), "The scan has started."
         )
+    return show(page, repository, digest)
+
+
+def storage(page: Page, repository: str, digest: str) -> Response:
+    """*Archive* or *Restore* an image, and lead to its page."""
+    target = page.request.form.get("target", "")
+    about = {"repositoryName": repository, "imageId": {"imageDigest": digest}, "targetStorageClass": target}
+    if page.is_post and page.attempt("ecr", "UpdateImageStorageClass", **about):
+        done = "The image is archived." if target == "ARCHIVE" else "The image is being restored."
+        return page.redirect(page.url(f"/ecr/repositories/private/{repository}/_/image/{digest}"), done)
     return show(page, repository, digest)
 
 

@@ -1,5 +1,6 @@
 """One request for a page: who asks, the calls that it makes, and its answer."""
 
+import json
 import re
 import secrets
 import time
@@ -103,7 +104,7 @@ class Page:
         """
         self.calls.append(commands(service, operation, parameters))
         now = (self.sandbox.wait_for_change(-1, 0), time.monotonic() // KEPT_SECONDS)
-        return list(_all(now, self.client(service), operation, key, tuple(parameters.items())))
+        return list(_all(now, self.client(service), operation, key, json.dumps(parameters)))
 
     def attempt(self, service: str, operation: str, **parameters: Any) -> bool:
         """Whether an operation succeeds; the page shows the error if it does not."""
@@ -198,11 +199,11 @@ class Page:
 
 
 @lru_cache(4)
-def _all(now: object, made: Any, operation: str, key: str, parameters: tuple[tuple[str, Any], ...]) -> list[Any]:
+def _all(now: object, made: Any, operation: str, key: str, parameters: str) -> list[Any]:
     """The list as the user of the client *made* gets it; *now* changes when it must be read again."""
     paginator = made.get_paginator(_method(made, operation))
     size = 1000 if made.meta.service_model.signing_name == "ecr" else None
-    parts = paginator.paginate(**dict(parameters), PaginationConfig={"PageSize": size})
+    parts = paginator.paginate(**json.loads(parameters), PaginationConfig={"PageSize": size})
     return [each for part in parts for each in part.get(key, [])]
 
 

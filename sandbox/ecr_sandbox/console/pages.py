@@ -35,6 +35,7 @@ PATHS = {
     f"{REPOSITORY}/_/image/<digest>": "images.show",
     f"{REPOSITORY}/_/image/<digest>/manifest": "images.manifest",
     f"{REPOSITORY}/_/image/<digest>/scan": "images.scan",
+    f"{REPOSITORY}/_/image/<digest>/storage": "images.storage",
     f"{REPOSITORY}/_/permissions": "permissions.repository",
     f"{REPOSITORY}/_/lifecycle-policy": "lifecycle.show",
     f"{REPOSITORY}/_/lifecycle-policy/test": "lifecycle.test",

@@ -38,3 +38,13 @@ def test_a_sandbox_with_an_open_stream_stops(own_sandbox):
     assert own_sandbox.stop() == 0
     assert time.monotonic() - began < 10
     stream.close()
+
+
+def test_many_open_pages_leave_threads_for_others(sandbox, console, repository):
+    """Each stream has a thread: the server has more, and a page calls the API, which needs another."""
+    streams = [opened(sandbox) for _ in range(40)]
+    began = time.monotonic()
+    assert repository in console.get("/ecr/private-registry/repositories")
+    assert time.monotonic() - began < 10
+    for stream in streams:
+        stream.close()

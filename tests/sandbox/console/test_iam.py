@@ -1,14 +1,12 @@
-"""IAM's pages, ECS, events and the bill."""
+"""IAM: users, roles, policies, and why a call was refused."""
 
 import json
-import os
 import uuid
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.sandbox.console.pages import Console, text
-from tests.sandbox.pusher import Pusher
 
 
 def test_a_user_with_policies_groups_and_keys(console, sandbox, person):
@@ -72,36 +70,6 @@ def test_the_refusals_of_another_account_are_not_shown(console, sandbox):
     assert "arn:aws:iam::111122223333:user/administrator is not" not in text(console.get("/iam/access-denied"))
     console.switch("arn:aws:iam::111122223333:user/administrator")
     assert "arn:aws:iam::111122223333:user/administrator is not" in text(console.get("/iam/access-denied"))
-
-
-def test_clusters_services_and_tasks(console, sandbox):
-    ecs, name = sandbox.client("ecs"), f"cluster-{uuid.uuid4().hex[:8]}"
-    ecs.create_cluster(clusterName=name)
-    shown = text(console.get("/ecs/clusters"))
-    assert f"{name} Active 0 0 0" in shown
-    shown = text(console.get(f"/ecs/clusters/{name}"))
-    assert "No services." in shown and "No tasks." in shown
-    assert "There is no cluster nothing." in text(console.get("/ecs/clusters/nothing", 404))
-
-
-def test_events_are_those_of_eventbridge(console, sandbox, repository):
-    pushed = Pusher(sandbox).push(repository, [os.urandom(100)], "v1")
-    sandbox.client().batch_delete_image(repositoryName=repository, imageIds=[{"imageDigest": pushed.digest}])
-    shown = text(console.get("/eventbridge/events"))
-    assert shown.index(f"DELETE {repository}") < shown.index(f"PUSH {repository}:v1")
-    assert f'"image-digest": "{pushed.digest}"' in shown
-    console.switch("arn:aws:iam::123456789012:user/administrator", "eu-west-1")
-    assert repository not in console.get("/eventbridge/events")
-
-
-def test_the_bill_of_the_sandboxs_month(own_sandbox):
-    own_sandbox.start().client().create_repository(repositoryName="app")
-    Pusher(own_sandbox).push("app", [os.urandom(1_000_000)], "v1")
-    own_sandbox.forward(40 * 86400)
-    shown = text(Console(own_sandbox).get("/billing"))
-    first = own_sandbox.month()["Start"]
-    assert f"{first[:4]} so far: $" in shown
-    assert "Amazon EC2 Container Registry (ECR) TimedStorage-ByteHrs" in shown
 
 
 def test_a_user_is_created_and_gets_and_loses_permissions(console, sandbox, repository):

@@ -176,6 +176,17 @@ def test_a_scan(console, repository, pusher):
     assert "The scan quota per image has been exceeded." in again
 
 
+def test_an_image_is_archived_and_restored(console, sandbox, repository, pusher):
+    pushed = pusher.push(repository, [os.urandom(100)], "v1")
+    page = path(repository, pushed.digest, "/storage")
+    shown = console.post(page, target="ARCHIVE")
+    assert "The image is archived." in text(shown) and ">Restore</button>" in shown
+    assert "aws ecr update-image-storage-class" in text(shown)
+    assert "(archived)" in text(console.get(path(repository)))
+    assert "The image is being restored." in text(console.post(page, target="STANDARD"))
+    assert "InvalidParameterException" in text(console.post(page, 400, target="ELSEWHERE"))
+
+
 def test_delete_images(console, sandbox, repository, pusher):
     one, two = (pusher.push(repository, [os.urandom(100)], tag) for tag in ("one", "two"))
     delete = f"{path(repository)}/_/delete-images"
@@ -190,6 +201,7 @@ def test_delete_images(console, sandbox, repository, pusher):
 
 def test_push_commands(console, sandbox, repository):
     shown = text(console.get("/ecr/push-commands", repository=repository))
+    assert 'eval "$(ecr-sandbox env)"' in shown
     unix, windows = shown.split("Make sure that you have the latest version")[1:]
     login = f"docker login --username AWS --password-stdin {sandbox.registry}"
     rest = [

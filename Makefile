@@ -46,6 +46,8 @@ test: setup lint ## run all tests and every notebook
 	$(NEWER_ENGINE) $(BIN)/python -m pytest --nbval notebooks
 	@echo "All again in reverse order on what that left, with this machine's engine, the classic builder, AWS CLI 1:"
 	DOCKER_BUILDKIT=0 ECR_TUTORIAL_AWS_CLI=1 $(BIN)/python -m pytest --nbval --unclean $$(ls -r notebooks/*.ipynb)
+	@echo "Two of them as on an AWS account, under AWS's host names; make rehearse runs all:"
+	$(BIN)/python -m machine.rehearse --nbval notebooks/05_authenticate_docker.ipynb notebooks/08_push_the_image.ipynb
 
 rehearse: setup ## run every notebook as on an AWS account, on a private machine with AWS's host names
 	@$(PYTHON) -m machine.clients

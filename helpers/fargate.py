@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PAGE_SECONDS = 120
 ROLE_SECONDS = 120  # on AWS, until ECS can assume a role that was created a moment ago
+OUTCOME_SECONDS = 60  # on AWS, until a change of a role has an effect on a task
 NO_ROLE = "ECS was unable to assume the role"
 SANDBOX_SUBNET = "subnet-0123456789abcdef0"  # the sandbox has no VPC and accepts any subnet
 PROCESSORS = {"x86_64": "X86_64", "amd64": "X86_64", "aarch64": "ARM64", "arm64": "ARM64"}
@@ -55,7 +56,7 @@ def start(lab: "Lab", run_task: Callable[..., dict[str, Any]], **request: Any) -
 
     def attempt() -> bool:
         started.append(run_task(**request)["tasks"][0]["taskArn"])
-        return lab.target == "sandbox" or not _lacks_role(lab, request["cluster"], started[-1])
+        return lab.target == "sandbox" or NO_ROLE not in _outcome(_started(lab, started[-1]))
 
     try:
         wait_for(lab, "ECS can assume the role of the task", attempt, ROLE_SECONDS)
@@ -63,6 +64,31 @@ def start(lab: "Lab", run_task: Callable[..., dict[str, Any]], **request: Any) -
         if not started:
             raise
     return started[-1]
+
+
+def run_until(lab: "Lab", run: Callable[[], str], *outcomes: str) -> dict[str, Any]:
+    """The task with one of these *outcomes*, of the tasks that ``run()`` starts; it returns the ARN of one.
+
+    An outcome is ``RUNNING`` or a part of the ``stoppedReason``. On AWS a change of a role has no effect for some
+    seconds, so a task with another outcome is followed by one more. After OUTCOME_SECONDS the last one counts, because
+    its reason is what the learner needs. A task that runs although it should not is stopped: AWS bills it.
+    """
+    found: list[dict[str, Any]] = []
+
+    def attempt() -> bool:
+        found.append(_started(lab, run()))
+        if any(outcome in _outcome(found[-1]) for outcome in outcomes):
+            return True
+        if found[-1]["lastStatus"] == "RUNNING":
+            found[-1] = _stopped(lab, found[-1]["taskArn"])
+        return False
+
+    try:
+        wait_for(lab, f"the outcome of a task is “{outcomes[0]}”", attempt, OUTCOME_SECONDS)
+    except LabError:
+        if not found:
+            raise
+    return found[-1]
 
 
 def page(lab: "Lab", task: Mapping[str, Any], path: str = "/") -> str:
@@ -76,15 +102,39 @@ def page(lab: "Lab", task: Mapping[str, Any], path: str = "/") -> str:
     return get(task, path, PAGE_SECONDS).text
 
 
-def _lacks_role(lab: "Lab", cluster: str, task: str) -> bool:
-    """Whether the task stopped because ECS could not assume its role; known once it runs or has stopped."""
+def _started(lab: "Lab", task: str) -> dict[str, Any]:
+    """The task of this ARN as ECS describes it, once it runs or has stopped."""
     from botocore.exceptions import WaiterError
 
-    ecs = lab.client("ecs")
-    with contextlib.suppress(WaiterError):
-        ecs.get_waiter("tasks_running").wait(cluster=cluster, tasks=[task], WaiterConfig=patience(lab))
-    found = ecs.describe_tasks(cluster=cluster, tasks=[task])["tasks"]
-    return any(NO_ROLE in each.get("stoppedReason", "") for each in found)
+    with contextlib.suppress(WaiterError):  # it stopped before it ran
+        _wait(lab, task, "tasks_running")
+    return _described(lab, task)
+
+
+def _stopped(lab: "Lab", task: str) -> dict[str, Any]:
+    """The task as ECS describes it, after it was stopped."""
+    lab.client("ecs").stop_task(cluster=_cluster(task), task=task, reason="It ran, and was stopped.")
+    _wait(lab, task, "tasks_stopped")
+    return _described(lab, task)
+
+
+def _wait(lab: "Lab", task: str, what: str) -> None:
+    waiter = lab.client("ecs").get_waiter(what)
+    waiter.wait(cluster=_cluster(task), tasks=[task], WaiterConfig=patience(lab))
+
+
+def _described(lab: "Lab", task: str) -> dict[str, Any]:
+    found: dict[str, Any] = lab.client("ecs").describe_tasks(cluster=_cluster(task), tasks=[task])["tasks"][0]
+    return found
+
+
+def _cluster(task: str) -> str:
+    """``demo-cluster`` of ``arn:aws:ecs:us-east-1:123456789012:task/demo-cluster/0123…``."""
+    return task.split("/")[1]
+
+
+def _outcome(task: Mapping[str, Any]) -> str:
+    return f"{task['lastStatus']} {task.get('stoppedReason', '')}"
 
 
 def get(task: Mapping[str, Any], path: str, seconds: float) -> "requests.Response":

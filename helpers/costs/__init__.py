@@ -1,6 +1,7 @@
 """What a registry costs a team: bills, plots, and which registry to choose."""
 
 from .choice import Choice, Needs, choose
+from .cost_explorer import ask
 from .growth import gb_months, usd_of_month
 from .model import AXES, Bill, Line, Team, crossing, first_of_month, month
 from .network import compare_ways, ways
@@ -15,6 +16,7 @@ __all__ = [
     "Needs",
     "Picture",
     "Team",
+    "ask",
     "choose",
     "compare",
     "compare_ways",

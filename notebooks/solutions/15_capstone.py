@@ -34,10 +34,8 @@ rule = {"rulePriority": 1, "selection": untagged, "action": {"type": "expire"}}
 ecr.put_lifecycle_policy(repositoryName="demo-tea-house", lifecyclePolicyText=json.dumps({"rules": [rule]}))
 print(arn)
 
+
 # %% 15.1 · two roles: one pushes, one pulls
-import time
-
-
 def make_role(name, who, actions, *more):
     """A role that *who* may assume, with these actions on the repository; a login has no resource."""
     trust = {"Effect": "Allow", "Principal": who, "Action": "sts:AssumeRole"}
@@ -53,7 +51,6 @@ push = ["BatchCheckLayerAvailability", "InitiateLayerUpload", "UploadLayerPart",
 make_role("demo-tea-courier", {"AWS": lab.account}, ["BatchGetImage", *push])
 log = {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": "*"}
 make_role("demo-tea-waiter", {"Service": "ecs-tasks.amazonaws.com"}, pull, log)
-time.sleep(0 if lab.target == "sandbox" else 15)  # AWS needs some seconds to pass on a new role
 
 # %% 15.1 · build a release and push it as the role
 import os
@@ -63,16 +60,22 @@ import tempfile
 from pathlib import Path
 
 
+def courier():
+    """A client of ECR with credentials of the role that pushes. They expire."""
+    role = f"arn:{lab.partition}:iam::{lab.account}:role/demo-tea-courier"
+    keys = sts.assume_role(RoleArn=role, RoleSessionName="release")["Credentials"]
+    return boto3.Session(
+        keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region_name=lab.region
+    ).client("ecr")
+
+
 def release(version, greeting):
-    """Build the app with this greeting, and push it with credentials of the role that expire."""
+    """Build the app with this greeting, and push it with credentials of the role that pushes."""
     address = f"{lab.registry}/demo-tea-house:{version}"
-    session = sts.assume_role(
-        RoleArn=f"arn:aws:iam::{lab.account}:role/demo-tea-courier", RoleSessionName=f"release-{version}"
-    )["Credentials"]
-    courier = boto3.Session(
-        session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"], region_name=lab.region
-    )
-    login = courier.client("ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    # On AWS it takes some seconds until a new role can be assumed, and until its policy has an effect.
+    pusher = lab.wait_for("the new role can be assumed", courier)
+    answer = lab.wait_for("its policy has an effect", pusher.get_authorization_token)
+    login = answer["authorizationData"][0]["authorizationToken"]
     with tempfile.TemporaryDirectory() as folder:
         app = Path(shutil.copytree("../sample_app", f"{folder}/app"))
         source = (app / "app.py").read_text()
@@ -132,7 +135,7 @@ def register(version):
         requiresCompatibilities=["FARGATE"],
         networkMode="awsvpc",
         runtimePlatform={"cpuArchitecture": fargate.processor(lab)},
-        executionRoleArn=f"arn:aws:iam::{lab.account}:role/demo-tea-waiter",
+        executionRoleArn=f"arn:{lab.partition}:iam::{lab.account}:role/demo-tea-waiter",
         tags=ours,
     )["taskDefinition"]["taskDefinitionArn"]
 

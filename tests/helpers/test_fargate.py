@@ -1,4 +1,4 @@
-"""Tasks on Fargate: the polling intervals, and a role that ECS cannot assume yet."""
+"""Tasks on Fargate: the polling intervals, and a role that is new or was changed a moment ago."""
 
 from types import SimpleNamespace
 
@@ -29,19 +29,33 @@ class Ecs:
         self.started.append(reason)
         if reason.startswith("Unable"):
             raise ClientError({"Error": {"Code": "InvalidParameterException", "Message": reason}}, "RunTask")
-        return {"tasks": [{"taskArn": f"arn/{len(self.started)}"}]}
+        return {"tasks": [{"taskArn": f"arn/demo-cluster/{len(self.started)}"}]}
 
     def get_waiter(self, _):
         return SimpleNamespace(wait=lambda **_: None)
 
-    def describe_tasks(self, tasks, **_):
-        return {"tasks": [{"stoppedReason": self.started[int(tasks[0].partition("/")[2]) - 1]}]}
+    def describe_tasks(self, cluster, tasks):
+        assert cluster == "demo-cluster"
+        reason = self.started[int(tasks[0].rpartition("/")[2]) - 1]
+        return {
+            "tasks": [{"taskArn": tasks[0], "lastStatus": "STOPPED" if reason else "RUNNING", "stoppedReason": reason}]
+        }
 
-    def start(self, monkeypatch, target="aws"):
+    def stop_task(self, cluster, task, reason):
+        self.started[int(task.rpartition("/")[2]) - 1] = reason
+
+    def lab(self, monkeypatch, target):
         monkeypatch.setattr(waiting.time, "sleep", self.slept.append)
         monkeypatch.setattr(waiting.time, "monotonic", lambda: sum(self.slept))
-        lab = SimpleNamespace(target=target, client=lambda _: self)
+        return SimpleNamespace(target=target, client=lambda _: self)
+
+    def start(self, monkeypatch, target="aws"):
+        lab = self.lab(monkeypatch, target)
         return fargate.start(lab, self.run_task, cluster="demo-cluster", taskDefinition="demo-app")
+
+    def run_until(self, monkeypatch, *outcomes, target="aws"):
+        lab = self.lab(monkeypatch, target)
+        return fargate.run_until(lab, lambda: self.run_task()["tasks"][0]["taskArn"], *outcomes)
 
 
 NO_ROLE = "ECS was unable to assume the role 'arn:aws:iam::1:role/demo-execution' that was provided for this task."
@@ -51,19 +65,19 @@ NO_ROLE = "ECS was unable to assume the role 'arn:aws:iam::1:role/demo-execution
     "not_yet", [NO_ROLE, "Unable to assume the service linked role. Please verify that it exists."]
 )
 def test_a_role_that_is_new_is_waited_for(monkeypatch, capsys, not_yet):
-    assert Ecs(not_yet, not_yet, "").start(monkeypatch) == "arn/3"
+    assert Ecs(not_yet, not_yet, "").start(monkeypatch) == "arn/demo-cluster/3"
     assert capsys.readouterr().out.count("ECS can assume the role of the task") == 1
 
 
 def test_a_task_that_fails_for_another_reason_is_started_once(monkeypatch):
     ecs = Ecs("CannotPullContainerError: not found")
-    assert (ecs.start(monkeypatch), ecs.slept) == ("arn/1", [])
+    assert (ecs.start(monkeypatch), ecs.slept) == ("arn/demo-cluster/1", [])
 
 
 def test_a_role_with_a_fault_ends_the_wait(monkeypatch):
     """The learner reads the stopped reason of the last task."""
     ecs = Ecs(NO_ROLE)
-    assert ecs.start(monkeypatch) == f"arn/{len(ecs.started)}"
+    assert ecs.start(monkeypatch) == f"arn/demo-cluster/{len(ecs.started)}"
     assert sum(ecs.slept) >= fargate.ROLE_SECONDS
 
 
@@ -74,4 +88,42 @@ def test_ecs_without_its_own_role_is_an_error_at_the_limit(monkeypatch):
 
 def test_in_the_sandbox_a_task_is_started_once(monkeypatch):
     ecs = Ecs(NO_ROLE)
-    assert (ecs.start(monkeypatch, "sandbox"), ecs.started) == ("arn/1", [NO_ROLE])
+    assert (ecs.start(monkeypatch, "sandbox"), ecs.started) == ("arn/demo-cluster/1", [NO_ROLE])
+
+
+# A role that was changed
+
+
+NO_LOGIN, NO_MANIFEST = "AccessDeniedException: ecr:GetAuthorizationToken", "[manifests v1]: 403 Forbidden"
+
+
+def test_tasks_are_run_until_one_fails_at_the_step(monkeypatch, capsys):
+    ecs = Ecs(NO_LOGIN, NO_LOGIN, NO_MANIFEST)
+    assert ecs.run_until(monkeypatch, "manifests")["stoppedReason"] == NO_MANIFEST
+    assert len(ecs.started) == 3
+    assert capsys.readouterr().out.count("the outcome of a task is “manifests”") == 1
+
+
+def test_a_task_that_runs_with_permissions_of_before_is_stopped(monkeypatch):
+    ecs = Ecs("", NO_LOGIN)
+    assert ecs.run_until(monkeypatch, "GetAuthorizationToken")["stoppedReason"] == NO_LOGIN
+    assert ecs.started == ["It ran, and was stopped.", NO_LOGIN]
+
+
+def test_one_of_several_outcomes_is_enough_and_what_runs_is_not_stopped(monkeypatch):
+    assert Ecs(NO_MANIFEST, "").run_until(monkeypatch, "RUNNING", "Essential")["lastStatus"] == "RUNNING"
+    assert Ecs("Essential container in task exited").run_until(monkeypatch, "RUNNING", "Essential")
+
+
+def test_an_outcome_that_never_comes_ends_the_wait(monkeypatch):
+    """The learner reads the stopped reason of the last task."""
+    ecs = Ecs(NO_LOGIN)
+    assert ecs.run_until(monkeypatch, "manifests")["stoppedReason"] == NO_LOGIN
+    assert fargate.OUTCOME_SECONDS <= sum(ecs.slept) <= fargate.OUTCOME_SECONDS + waiting.PAUSE
+
+
+@pytest.mark.parametrize("reason", [NO_LOGIN, ""])
+def test_in_the_sandbox_one_task_shows_the_outcome(monkeypatch, reason):
+    ecs = Ecs(reason)
+    assert ecs.run_until(monkeypatch, "manifests", target="sandbox")["lastStatus"] in ("STOPPED", "RUNNING")
+    assert ecs.started == [reason or "It ran, and was stopped."]

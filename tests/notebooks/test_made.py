@@ -26,7 +26,7 @@ MAKES = {
     "cluster": [rf"create-cluster --cluster-name {NAME}", rf"create_cluster\(clusterName={NAME}"],
     "task definition": [rf"^register\({NAME}", rf"register_task_definition\(\s*family={NAME}"],
     "log group": [rf"--log-group-name {NAME}", rf"create_log_group\(logGroupName={NAME}"],
-    "function": [rf""""FunctionName": {NAME}"""],
+    "function": [rf"FunctionName={NAME}"],
 }
 
 

@@ -24,6 +24,19 @@ from tests.notebooks.record import AWS, sanitized
             "✔ confirmed: all that is made here gets the tag",
         ),
         ("localhost:5053/q1a8w6c8/demo-public-hello", "public.ecr.aws/r0j6i2y2/demo-public-hello"),
+        (
+            "✔ the sandbox's clock says 2027-01-02 00:02:28\n2 images, 10.0 MB:  latest  v1.0",
+            "AWS's clock cannot be moved. Continue, and run this cell again when the time has passed.\n"
+            "5 images, 25.0 MB:  (no tag)  (no tag)  (no tag)  latest  v1.0",
+        ),
+        ("COMPLETE\t3\nEXPIRE\t1\tNone\nEXPIRE\t1\tNone\nEXPIRE\t1\tNone", "COMPLETE\t0"),
+        ("v1.0: TRANSITION by rule 1\nlatest: TRANSITION by rule 1", "nothing would happen"),
+        ("month 1: 0.023 GB-months, 0.23 cents", "month 1: 0.000 GB-months, 0.00 cents"),
+        ("SCAN_ON_PUSH ['demo-scan-*']", "SCAN_ON_PUSH []"),
+        (
+            "the page: Hello from a container!",
+            "the page: The task runs in your VPC, and its security group allows no traffic from outside.",
+        ),
         ("one      two", "one  two"),
         ("a\nb", "a\n… waiting until AWS applies this, at most 60 seconds: the new access key works\nb"),
         ("a\nb", "  This costs about $0.03: about 3 questions to Cost Explorer.\na\nb"),
@@ -39,6 +52,11 @@ def test_what_differs_on_aws_is_equal(recorded, on_aws):
     [
         ("localhost:5050/demo-app-repo", "210987654321.dkr.ecr.eu-west-3.amazonaws.com/demo-other-repo"),
         ("arn:aws:iam::123456789012:user/demo-reader", "arn:aws:iam::210987654321:user/demo-pusher"),
+        ("2 images, 10.0 MB:  latest  v1.0", "5 images, 25.0 MB:  (no tag)  (no tag)  (no tag)  latest  v1.0"),
+        ("COMPLETE\t3\nEXPIRE\t1\tNone", "COMPLETE\t0"),
+        ("v1.0: EXPIRE by rule 1", "nothing would happen"),
+        ("SCAN_ON_PUSH ['demo-scan-*']", "MANUAL []"),
+        ("the page: Hello from a container!", "the page: Not Found"),
         ("REGISTRY_POLICY_SCOPE\tV2", "REGISTRY_POLICY_SCOPE\tV1"),
         ("onetwo", "one  two"),
     ],

@@ -77,11 +77,13 @@ def test_ours_is_used_again_and_noted(on_aws, capsys):
     on_aws.client("ecs").create_cluster(
         clusterName="demo-cluster", tags=[{"key": "made-by", "value": "learn-amazon-ecr"}]
     )
-    on_aws.client("iam").create_user(UserName="demo-deployer", Tags=[settings.TAG])
+    on_aws.client("iam").create_role(
+        RoleName="demo-deployer", AssumeRolePolicyDocument=text(TRUST), Tags=[settings.TAG]
+    )
     cleanup.note(on_aws, names.made_by("13"))
     noted = {(entry.kind, entry.region, entry.name) for entry in ledger.entries(settings.ACCOUNT)}
     assert ("cluster", settings.REGION, "demo-cluster") in noted
-    assert ("user", "", "demo-deployer") in noted
+    assert ("role", "", "demo-deployer") in noted
     assert ("log group", settings.REGION, "/ecs/demo-app") in noted
     assert len(noted) == len(ledger.entries()) == len(names.made_by("13"))
 

@@ -21,7 +21,8 @@ from tests.notebooks.record import AWS, sanitized
             "✔ isolated: cells cannot reach a real account",
             "✔ AWS: account 210987654321, region eu-west-3, registry 210987654321.dkr.ecr.eu-west-3.amazonaws.com\n"
             "  you are arn:aws:iam::210987654321:user/rehearsal\n"
-            "✔ confirmed: all that is made here gets the tag",
+            "✔ confirmed: all that is made here gets the tag\n"
+            "✔ second account: 111122223333, profile another",
         ),
         ("localhost:5053/q1a8w6c8/demo-public-hello", "public.ecr.aws/r0j6i2y2/demo-public-hello"),
         ("one      two", "one  two"),

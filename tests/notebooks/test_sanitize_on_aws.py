@@ -29,6 +29,10 @@ from tests.notebooks.record import AWS, sanitized
         ("a\nb", "a\n… waiting until AWS applies this, at most 60 seconds: the new access key works\nb"),
         ("a\nb", "  This costs about $0.03: about 3 questions to Cost Explorer.\na\nb"),
         ("BLOB_MOUNTING\tENABLED", "BLOB_MOUNTING\tDISABLED"),
+        (
+            "✔ Sandbox         running, the engine reaches it\n✔ Clock           right\n",
+            "✔ Clock           right\n✔ AWS identity    known\n✔ Permissions     all is allowed\n",
+        ),
     ],
 )
 def test_what_differs_on_aws_is_equal(recorded, on_aws):
@@ -42,6 +46,7 @@ def test_what_differs_on_aws_is_equal(recorded, on_aws):
         ("arn:aws:iam::123456789012:user/demo-reader", "arn:aws:iam::210987654321:user/demo-pusher"),
         ("REGISTRY_POLICY_SCOPE\tV2", "REGISTRY_POLICY_SCOPE\tV1"),
         ("onetwo", "one  two"),
+        ("✔ AWS CLI         installed\n", "✔ AWS CLI         installed\n✗ Permissions     not possible in IAM\n"),
     ],
 )
 def test_other_facts_stay_different(one, other):

@@ -7,13 +7,15 @@ BIN := .venv/bin
 LAB_ARGS ?=
 # What follows runs with Docker as new installations have it, or with this machine's own engine and a sentence why.
 NEWER_ENGINE = $(PYTHON) -m machine.newer_engine
+COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --upgrade --universal \
+	--python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 # Tests that use nothing of the engine that the course's tests use, so both can run at the same time.
-OF_THE_SANDBOX = tests/sandbox tests/docs tests/bench
+OF_THE_SANDBOX = tests/sandbox tests/docs tests/bench tests/site
 # JupyterLab refuses to run as root unless told.
 ALLOW_ROOT := $(shell test "$$(id -u)" = 0 && echo --allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test rehearse soak lint doctor sandbox record tables bench lock clean
+.PHONY: help setup lab test rehearse soak lint doctor sandbox record tables bench site slides lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +37,7 @@ sandbox: setup ## the local ECR alone, in the foreground; Ctrl-C stops it
 
 test: setup lint ## run all tests and every notebook
 	@$(PYTHON) -m machine.clients
+	@$(PYTHON) -m machine.browser
 	@echo "The tests of the sandbox run at the same time as those of the course; their result comes last."
 	@$(BIN)/python -m pytest $(OF_THE_SANDBOX) > .cache/tests-beside.log 2>&1 & beside=$$!; \
 	ECR_TUTORIAL_KEEP_WARM=1 $(BIN)/python -m pytest tests $(OF_THE_SANDBOX:%=--ignore %); status=$$?; \
@@ -43,6 +46,8 @@ test: setup lint ## run all tests and every notebook
 	$(NEWER_ENGINE) $(BIN)/python -m pytest --nbval notebooks
 	@echo "All again in reverse order on what that left, with this machine's engine, the classic builder, AWS CLI 1:"
 	DOCKER_BUILDKIT=0 ECR_TUTORIAL_AWS_CLI=1 $(BIN)/python -m pytest --nbval --unclean $$(ls -r notebooks/*.ipynb)
+	@echo "Two of them as on an AWS account, under AWS's host names; make rehearse runs all:"
+	$(BIN)/python -m machine.rehearse --nbval notebooks/05_authenticate_docker.ipynb notebooks/08_push_the_image.ipynb
 
 rehearse: setup ## run every notebook as on an AWS account, on a private machine with AWS's host names
 	@$(PYTHON) -m machine.clients
@@ -72,11 +77,16 @@ record: setup ## run every notebook with the newer Docker engine and store what 
 bench: setup ## measure the figures of docs/benchmarks.md
 	$(BIN)/python -m bench
 
-lock: setup ## write requirements.lock again from pyproject.toml and sandbox/pyproject.toml
+site: ## the course as web pages, EPUB and PDF in site/; nothing is executed
+	@$(PYTHON) -m machine.site site
+
+slides: ## slides for the room in slides/, with notes for the speaker (press S)
+	@$(PYTHON) -m machine.site slides
+
+lock: setup ## write the two locks again from pyproject.toml and sandbox/pyproject.toml
 	@$(BIN)/python -m pip install --quiet uv
-	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal \
-		--python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--no-emit-package ecr-sandbox -o requirements.lock
+	@$(COMPILE) pyproject.toml --no-emit-package ecr-sandbox -o requirements.lock
+	@$(COMPILE) --group site -o docs/site/requirements.lock
 
 clean: ## stop the sandbox and remove what make created here
 	@$(PYTHON) -m machine.clean

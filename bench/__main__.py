@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import click
 
-from . import authorization, crowd, growth, lifecycle, notebooks, ready, restart, scan, tasks, transfer
+from . import authorization, console, crowd, growth, lifecycle, notebooks, ready, restart, scan, tasks, transfer
 
 # Name of a figure, with its unit → the values of all runs.
 Figures = dict[str, list[float]]
@@ -25,6 +25,7 @@ PARTS: dict[str, Callable[[int], Figures]] = {
     "tasks": tasks.measure,
     "scan": scan.measure,
     "lifecycle": lifecycle.measure,
+    "console": console.measure,
     "notebooks": notebooks.measure,
 }
 

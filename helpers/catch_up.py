@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NOTEBOOKS = tuple(f"{number:02}" for number in range(16))
 STANDALONE = "15"  # it needs nothing of the other notebooks
 BUILDS = ("00", *NOTEBOOKS[6:15])  # in these, or to catch up for them, the image is built
-USES_ECS = ("13", "15")
+USES_ECS = ("13", "14", "15")
 TAGS = ("v1", "latest")
 SAMPLE_APP = settings.PROJECT / "sample_app"
 

@@ -32,7 +32,7 @@ def clean() -> None:
     if engine.stop():
         say("Stopped the Docker engine that make had started")
     newer_engine.remove()
-    for folder in (VENV, CACHE, *ROOT.glob(".sandbox*")):
+    for folder in (VENV, CACHE, ROOT / "site", ROOT / "slides", *ROOT.glob(".sandbox*")):
         if folder.is_dir() and not folder.is_symlink():
             shutil.rmtree(folder)
             say(f"Removed {folder.name}")

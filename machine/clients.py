@@ -19,7 +19,7 @@ CLIENTS = CACHE / "clients"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 # These use system libraries, so they come from the system's release: program → package. `ip` simulates Docker Desktop;
-# slirp4netns and runc are for the newer engine.
+# slirp4netns and runc are for the newer engine; chromium shows the web console and the site.
 OF_THE_SYSTEM = {
     "skopeo": "skopeo",
     "podman": "podman",
@@ -28,6 +28,7 @@ OF_THE_SYSTEM = {
     "ss": "iproute2",
     "slirp4netns": "slirp4netns",
     "runc": "runc",
+    "chromium": "chromium",
 }
 # These need only a C library of 2021 or later, so one release works on every system: program → package/release.
 # The newer engine stores images in containerd, as new installations do; `machine.newer_engine` and tests start it.
@@ -98,8 +99,9 @@ def _fetch(programs: list[str]) -> str:
     if own := [program for program in programs if program in OF_THE_SYSTEM]:
         packages = [OF_THE_SYSTEM[program] for program in own]
         with _Apt("system") as apt:
-            arguments = ["install", "--download-only", "--yes", "--no-install-recommends", *packages]
-            failures.append(apt.fetch(own, arguments))
+            arguments = ["install", "--download-only", "--yes", "--no-install-recommends"]
+            if apt.fetch(own, [*arguments, *packages]):
+                failures += [apt.fetch([program], [*arguments, OF_THE_SYSTEM[program]]) for program in own]
     if theirs := [program for program in programs if program in OF_DEBIAN]:
         if not KEYRING.exists():
             failures.append("the package debian-archive-keyring, which checks Debian's packages, is not installed")
@@ -178,7 +180,7 @@ class _Apt:
 
     def _wrap(self, program: str) -> bool:
         """Write a wrapper for the program, if the packages contain it."""
-        for folder in ("usr/bin", "usr/sbin", "bin", "usr/libexec/docker/cli-plugins"):
+        for folder in ("usr/lib/chromium", "usr/bin", "usr/sbin", "bin", "usr/libexec/docker/cli-plugins"):
             real = Path(folder, program.removeprefix("newer-"))
             if (self.tree / real).exists():
                 wrapper = CLIENTS / "bin" / program

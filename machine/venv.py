@@ -50,14 +50,14 @@ def _install_packages() -> None:
         return
     if not works:
         say(f"Making .venv with {sys.executable}")
-        _must([sys.executable, "-m", "venv", "--clear", str(VENV)], "The virtual environment could not be made")
+        must([sys.executable, "-m", "venv", "--clear", str(VENV)], "The virtual environment could not be made")
     count = sum("==" in line for line in (ROOT / "requirements.lock").read_text().splitlines())
     say(f"Installing up to {count} Python packages into .venv: about a minute the first time")
     failure = "Python packages could not be installed (run the same make again to continue)"
-    _must([*PIP, "--require-hashes", "--requirement", str(ROOT / "requirements.lock")], failure)
+    must([*PIP, "--require-hashes", "--requirement", str(ROOT / "requirements.lock")], failure)
     # The build backend is in the lock, so nothing else is downloaded.
     projects = [argument for folder in (ROOT / "sandbox", ROOT) for argument in ("--editable", str(folder))]
-    _must([*PIP, "--no-build-isolation", *projects], failure)
+    must([*PIP, "--no-build-isolation", *projects], failure)
     STAMP.write_text(wanted())
 
 
@@ -78,7 +78,8 @@ def _works() -> bool:
     return not moved and run([str(PYTHON), "-c", "import pip"]).returncode == 0
 
 
-def _must(argv: list[str], failure: str) -> subprocess.CompletedProcess[str]:
+def must(argv: list[str], failure: str) -> subprocess.CompletedProcess[str]:
+    """Run a program; raises `Stop` with *failure* and the last lines if it fails."""
     got = run(argv)
     if got.returncode:
         raise Stop(f"{failure}:\n{last_lines(got.stdout + got.stderr)}")

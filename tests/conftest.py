@@ -1,7 +1,33 @@
-"""Settings of all tests."""
+"""Settings and fixtures of all tests."""
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
 
 import hypothesis
+import pytest
+
+from machine import browser, clients
 
 # A slow machine is no failure.
 hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A running browser, driven by Playwright; the test is skipped where it cannot be had."""
+    program = clients.find("chromium")
+    if not program:
+        pytest.skip("not installed: chromium (run: python -m machine.clients)")
+    if not browser.is_current():
+        pytest.skip("not installed: playwright (run: python -m machine.browser)")
+    sys.path.append(str(browser.FOLDER))
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        running = playwright.chromium.launch(executable_path=program, args=arguments)
+        yield running
+        running.close()

@@ -10,7 +10,8 @@ The way of a request; ``app.py`` builds it:
    ``routes.py`` has a function for each endpoint, with the rules of ``services/ecr/``.
 6. ``http/addresses.py`` gives the answer addresses that work here. ``state/`` has the change on disk before it leaves.
 
-A change publishes an event (``registry/events.py``). Services subscribe to it and add jobs (``state/jobs.py``).
+A change publishes an event (``registry/events.py``). Services subscribe to it and add jobs (``state/jobs.py``). The web
+console in ``console/`` is a client of the API.
 """
 
 from pkgutil import resolve_name

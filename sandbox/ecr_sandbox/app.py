@@ -32,8 +32,8 @@ from ecr_sandbox.http import addresses, aws_names
 from ecr_sandbox.http.aws_names import Place
 from ecr_sandbox.http.limits import enforce_limits
 from ecr_sandbox.http.middleware import Handler, Middleware, Request, chain
-from ecr_sandbox.http.origin import check_names, check_origin
-from ecr_sandbox.iam import administrator, principals, requests, sts, users
+from ecr_sandbox.http.origin import check_names, check_origin, is_console_path
+from ecr_sandbox.iam import administrator, principals, refusals, requests, sts, users
 from ecr_sandbox.iam.authorization import authorize
 from ecr_sandbox.iam.requests import AuthorizationRequest, Call
 from ecr_sandbox.registry import distribution_layout, presigned_urls, routes
@@ -49,6 +49,7 @@ from ecr_sandbox.services.ecr.registry import PrivateRegistry
 from ecr_sandbox.services.ecr.scan.triggers import Scans
 from ecr_sandbox.services.ecr.scan_api import ScanOperations
 from ecr_sandbox.services.ecs import startup
+from ecr_sandbox.services.eventbridge import recent
 from ecr_sandbox.services.eventbridge import subscriptions as eventbridge_subscriptions
 from ecr_sandbox.services.sqs.long_polling import poll
 from ecr_sandbox.state import clock
@@ -97,6 +98,7 @@ class App:
         ecr_subscriptions.install(self._services, self._public_credentials)
         cost_explorer_subscriptions.install(ecr.backend.Backend.meter)
         eventbridge_subscriptions.install(self.store, self.jobs, self._services)
+        self._recent_events = recent.install(self.store)
         for service, package in AUTHORIZATION.items():
             requests.register(service, partial(_authorization_requests, package))
         requests.register("ecr-public", self._public_authorization_requests)
@@ -104,6 +106,7 @@ class App:
         self._default_registry = self._private_registry(settings.ACCOUNT, settings.REGION)
         self._layers = presigned_urls.layers(layer_urls, self._blobs, ecr.backend.Backend.meter.sent)
         self._api = self._aws_api()
+        self._console = _later(self._make_console)
         self._public = _later(self._public_registry)
         self.main_handler = self._guarded(self._main)
 
@@ -154,6 +157,8 @@ class App:
             return self._default_registry(request)
         if presigned_urls.is_presigned(request.path):
             return self._layers(request)
+        if is_console_path(request.path):
+            return self._console(request)
         return self._control_api.answer(request) or self._api(request)
 
     def _aws_api(self) -> Handler:
@@ -227,6 +232,14 @@ class App:
         from ecr_sandbox.services.ecr_public import auth
 
         return auth.credentials(self._tokens, account)
+
+    def _make_console(self) -> Handler:
+        from ecr_sandbox import console
+
+        sandbox = console.Sandbox(
+            principals.console_key, self.store.wait_for_change, refusals.last, self._recent_events, clock.now
+        )
+        return console.pages(sandbox)
 
     def _lambda(self) -> Handler:
         from ecr_sandbox.services import lambda_

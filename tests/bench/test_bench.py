@@ -8,7 +8,7 @@ import re
 import pytest
 
 from bench import __main__ as bench
-from bench import crowd, growth, transfer
+from bench import console, crowd, growth, transfer
 from bench.processes import has_distribution
 
 
@@ -20,6 +20,8 @@ def small(monkeypatch):
     monkeypatch.setattr(growth, "TURNS", 2)
     monkeypatch.setattr(crowd, "CLIENTS", 2)
     monkeypatch.setattr(crowd, "ROUNDS", 1)
+    monkeypatch.setattr(console, "REPOSITORIES", 3)
+    monkeypatch.setattr(console, "MANY", 9)
     monkeypatch.setattr(transfer, "SIZE", 1_000_000)
 
 
@@ -63,6 +65,7 @@ def printed(capsys, part: str) -> dict[str, list[float]]:
                 "memory of Distribution alone with 9 images",
             },
         ),
+        ("console", {"first page of the console", "console: 3 repositories", "console: 9 images"}),
         ("restart", {"start to ready after kill -9, 10,000 images"}),
     ],
 )
@@ -86,5 +89,5 @@ def test_a_run_without_arguments_measures_every_part(monkeypatch, capsys):
     bench.main([], standalone_mode=False)
     measured = [line.split(" | ")[0] for line in capsys.readouterr().out.splitlines()[4:]]
     compared_with_others = ("ready", "authorization", "transfer", "crowd", "growth", "restart")
-    around_images = ("tasks", "scan", "lifecycle")
+    around_images = ("tasks", "scan", "lifecycle", "console")
     assert measured == [f"| {name}" for name in (*compared_with_others, *around_images, "notebooks")]

@@ -38,6 +38,8 @@ TARGETS = [
     "rehearse",
     "tables",
     "bench",
+    "site",
+    "slides",
     "lock",
     "clean",
 ]

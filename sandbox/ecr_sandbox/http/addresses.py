@@ -22,6 +22,10 @@ class LocalPorts:
 
     def api_url(self, service: str, region: str) -> str:
         """The address of the AWS API of *service*; with ports it is one for every service, account and Region."""
+        return self.own_url()
+
+    def own_url(self) -> str:
+        """Where this process reaches its own API, for every service, account and Region."""
         return f"http://localhost:{self._port}"
 
     def registry_host(self, account: str, region: str) -> str:

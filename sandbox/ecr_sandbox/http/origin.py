@@ -2,7 +2,7 @@
 
 A page can send requests to ``localhost``, or let its own host name resolve to 127.0.0.1 (DNS rebinding). The first
 has a foreign ``Origin`` or ``Sec-Fetch-Site``, the second a foreign ``Host``. Another port of localhost is another
-origin, but the same site: the pages of JupyterLab at ``localhost:8888`` are refused too.
+origin, but the same site: the pages of JupyterLab at ``localhost:8888`` are refused too, but may link to the console.
 Sources: RFC 6454, section 4, and https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header
 """
 
@@ -50,9 +50,21 @@ def _check(
         return _refuse(f"the host name '{host}'", fix)
     if origin and origin.lower() != f"{request.scheme}://{host}".lower():
         return _refuse(f"web pages of {origin}", fix)
-    if request.headers.get("Sec-Fetch-Site", "none").lower() not in OWN_PAGE_OR_NO_PAGE:
+    is_foreign = request.headers.get("Sec-Fetch-Site", "none").lower() not in OWN_PAGE_OR_NO_PAGE
+    if is_foreign and not _leads_to_console(request):
         return _refuse("web pages of another origin", fix)
     return call_next(request)
+
+
+def _leads_to_console(request: Request) -> bool:
+    """Whether the user follows a link to the console, for example of a notebook; reading a page changes nothing."""
+    is_navigation = request.method == "GET" and request.headers.get("Sec-Fetch-Mode") == "navigate"
+    return is_navigation and is_console_path(request.path)
+
+
+def is_console_path(path: str) -> bool:
+    """Whether *path* is one of the console's pages."""
+    return path == "/console" or path.startswith("/console/")
 
 
 def _refuse(what: str, fix: str) -> Response:

@@ -222,6 +222,8 @@ class _Gateway(wsgi.Gateway_10):
             for chunk in answer:
                 if chunk:
                     self.write(chunk)
+                if self.req.chunked_write and not self.req.server.ready:
+                    break  # a stream of events has no end, and the server is being stopped
         finally:
             self.req.ensure_headers_sent()
             if hasattr(answer, "close"):

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 from ecr_sandbox.errors import ApiError
 from ecr_sandbox.http.middleware import Handler, Middleware, Request
 
-from . import decision_log, evaluate, principals
+from . import decision_log, evaluate, principals, refusals
 from .evaluate import Decision, Principal, RequestContext
 from .requests import AuthorizationRequest, authorization_requests, call_of
 from .tagging import with_tags
@@ -67,16 +67,12 @@ def permit_service(account: str, needed: AuthorizationRequest, region: str) -> N
 
 def permit_principal(who: Principal, needed: AuthorizationRequest, region: str) -> None:
     """The same for *who*, for whom ECR acts without a request of theirs."""
-    _permit(who, needed, {**_always(region), "aws:ViaAWSService": "true"})
+    _permit(who, needed, _by_service(region))
 
 
 def may(who: Principal, needed: AuthorizationRequest, region: str) -> bool:
     """Whether *who* may do what is *needed*, without a request of theirs."""
-    try:
-        permit_principal(who, needed, region)
-    except Denied:
-        return False
-    return True
+    return denied_sentence(who, needed, _by_service(region)) is None
 
 
 def circumstances(request: Request, region: str) -> dict[str, str | tuple[str, ...]]:
@@ -95,6 +91,10 @@ def circumstances(request: Request, region: str) -> dict[str, str | tuple[str, .
 def at_this_machine(region: str) -> dict[str, str | tuple[str, ...]]:
     """The condition keys of a request from this machine, whatever it asks for."""
     return {**_always(region), "aws:SourceIp": LOOPBACK, "aws:ViaAWSService": "false"}
+
+
+def _by_service(region: str) -> dict[str, str | tuple[str, ...]]:
+    return {**_always(region), "aws:ViaAWSService": "true"}
 
 
 def _always(region: str) -> dict[str, str | tuple[str, ...]]:
@@ -121,12 +121,17 @@ def denied_sentence(who: Principal, needed: AuthorizationRequest, facts: Mapping
 
 
 def _decision(who: Principal, needed: AuthorizationRequest, facts: Mapping[str, Any]) -> Decision:
-    context = RequestContext(needed.action, needed.resource, needed.account, {**facts, **needed.facts})
-    return evaluate.decide(who, context, needed.resource_policies, needed.delegated_only)
+    return evaluate.decide(who, _context(needed, facts), needed.resource_policies, needed.delegated_only)
+
+
+def _context(needed: AuthorizationRequest, facts: Mapping[str, Any]) -> RequestContext:
+    return RequestContext(needed.action, needed.resource, needed.account, {**facts, **needed.facts})
 
 
 def _permit(who: Principal, needed: AuthorizationRequest, facts: Mapping[str, Any]) -> None:
     sentence = denied_sentence(who, needed, facts)
     decision_log.note(who.arn, needed.action, needed.resource, sentence is None)
     if sentence:
+        decided_by = evaluate.denied_by(who, _context(needed, facts), needed.resource_policies)
+        refusals.note(who.account, who.arn, needed.action, needed.resource, sentence, decided_by)
         raise Denied(sentence)

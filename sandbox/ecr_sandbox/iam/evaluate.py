@@ -126,6 +126,20 @@ def decide(
     return Decision(True)
 
 
+def denied_by(who: Principal, ask: RequestContext, resource_policies: Sequence[Policy] = ()) -> str:
+    """The statement that denies the request, in words; empty if there is none."""
+    facts, names = _facts(who, ask), _names(who)
+    boundary = (who.boundary,) if who.boundary else ()
+    kinds = zip(KINDS, (who.identity, resource_policies, boundary, who.session or ()), strict=True)
+    for kind, policies in kinds:
+        for policy in policies:
+            for number, each in enumerate(policy.statements, 1):
+                reaches = kind != RESOURCE or _reach(each, names, who)
+                if each.effect == "Deny" and reaches and each.covers(ask.action, ask.resource, facts):
+                    return f"statement {number} of the {kind} {policy.name}".strip()
+    return ""
+
+
 def _needed(same_account: bool, reach: Reach, delegated_only: bool) -> tuple[str, ...]:
     """The kinds of policy of which each that exists must allow; AWS's sentence names the first that does not."""
     if not same_account:

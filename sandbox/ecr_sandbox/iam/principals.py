@@ -18,7 +18,7 @@ from ecr_sandbox import settings
 from ecr_sandbox.auth import errors
 from ecr_sandbox.http.middleware import Request
 
-from . import evaluate, past, session_tags
+from . import console_keys, evaluate, past, session_tags
 
 ADMINISTRATORS = {settings.ACCESS_KEY: settings.ACCOUNT, settings.OTHER_ACCESS_KEY: settings.OTHER_ACCOUNT}
 SERVICE_SESSION = "ecr"  # the name of ECR's session of a role
@@ -78,8 +78,18 @@ def secret_of(access_key: str) -> tuple[str, str | None]:
     """The secret, and the session token if it is a session's key; raises ApiError as ``of`` does."""
     found = _owner(access_key)
     if isinstance(found, User):
+        if access_key == console_keys.access_key(found.id):
+            return console_keys.secret_and_token(found.id)
         return found.get_access_key_by_id(access_key).secret_access_key, None
     return found.secret_access_key, found.session_token
+
+
+def console_key(arn: str) -> tuple[str, str, str]:
+    """Access key, secret and token with which the console acts as the user *arn*; raises ApiError if there is none."""
+    owner = next((each for each in _users() if each.arn == arn), None)
+    if owner is None:
+        raise errors.unknown_key()
+    return (console_keys.access_key(owner.id), *console_keys.secret_and_token(owner.id))
 
 
 def account(number: str) -> IAMBackend:
@@ -173,7 +183,14 @@ def _owner(access_key: str) -> User | AssumedRole:
             raise errors.expired_session()
         else:
             return session
+    if owner := next((each for each in _users() if access_key == console_keys.access_key(each.id)), None):
+        return owner
     raise errors.unknown_key()
+
+
+def _users() -> Iterator[User]:
+    """The users of every account."""
+    return (each for number in ADMINISTRATORS.values() for each in list(_seen(number).users.values()))
 
 
 def _user(user: User) -> evaluate.Principal:

@@ -42,6 +42,8 @@ class Store:
         self._lost: list[str] = []  # those of a transaction that was rolled back
         self._writer = _open(path)
         self._disk = _Disk(path)
+        self._committed = threading.Condition()
+        self._n_committed = 0
         self.in_place = InPlace()
         self._watch()
 
@@ -87,6 +89,15 @@ class Store:
         if sync:
             self._disk.sync(written)
             self.in_place.check()
+        with self._committed:
+            self._n_committed += 1
+            self._committed.notify_all()
+
+    def wait_for_change(self, seen: int, seconds: float) -> int:
+        """Return when the number of changes is not *seen*, or after so many *seconds*; the number of changes."""
+        with self._committed:
+            self._committed.wait_for(lambda: self._n_committed != seen, seconds)
+            return self._n_committed
 
     def afterwards(self, act: Callable[[], None]) -> None:
         """Call *act* when the current transaction is on disk."""

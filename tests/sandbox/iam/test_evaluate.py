@@ -730,3 +730,18 @@ def test_managed_policies_of_aws_can_be_parsed() -> None:
     documents = [each["Document"] for each in json.loads(aws_managed_policies_data).values()][::40]
     assert len(documents) > 30
     assert all(evaluate.parse(document).statements for document in documents)
+
+
+def test_the_statement_that_denies_is_named():
+    named = evaluate.parse({"Statement": [allow(), {**allow("ecr:Put*"), "Effect": "Deny"}]}, "own")
+    who = Principal(ALICE, ACCOUNT, frozenset({ALICE}), (policy(allow()), named))
+    asked = RequestContext("ecr:PutImage", SHOP, ACCOUNT)
+    assert evaluate.denied_by(who, asked) == "statement 2 of the identity-based policy own"
+    assert evaluate.denied_by(who, RequestContext("ecr:BatchGetImage", SHOP, ACCOUNT)) == ""
+    other = Principal(ALICE, ACCOUNT, frozenset({ALICE}), (policy(allow()),), boundary=named)
+    assert evaluate.denied_by(other, asked) == "statement 2 of the permissions boundary own"
+    of_resource = evaluate.parse({"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "*"}]}, "shop")
+    bob = evaluate.parse({"Statement": [{"Effect": "Deny", "Principal": {"AWS": ROLE}, "Action": "*"}]}, "shop")
+    free = Principal(ALICE, ACCOUNT, frozenset({ALICE}), (policy(allow()),))
+    assert evaluate.denied_by(free, asked, [bob, of_resource]) == "statement 1 of the resource-based policy shop"
+    assert evaluate.denied_by(free, asked, [bob]) == ""

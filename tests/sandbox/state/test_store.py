@@ -218,3 +218,18 @@ def test_a_state_of_a_newer_version_is_not_changed(tmp_path):
     with pytest.raises(ValueError, match="newer version"):
         Store(path)
     assert sqlite3.connect(path).execute("PRAGMA user_version").fetchone() == (99,)
+
+
+def test_a_thread_that_waits_for_a_change_wakes_up(store):
+    seen = store.wait_for_change(-1, 0)
+    assert store.wait_for_change(seen, 0.01) == seen
+    with store.change():
+        pass  # it changes nothing
+    assert store.wait_for_change(seen, 0) == seen
+    got: list[int] = []
+    waiting = threading.Thread(target=lambda: got.append(store.wait_for_change(seen, 60)))
+    waiting.start()
+    with store.change() as db:
+        add(db, "a")
+    waiting.join(20)
+    assert got == [seen + 1]

@@ -1,0 +1,238 @@
+"""The images of a repository: list, delete, scan, push commands, and the page of one image."""
+
+import json
+import urllib.request
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from botocore.exceptions import ClientError
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
+
+from ecr_sandbox import settings
+
+from . import words
+from .commands import commands
+from .findings import sorted_findings
+from .lists import selected
+from .page import Page
+
+SORTED_BY = {"pushed": "imagePushedAt", "size": "imageSizeInBytes", "tag": "imageTags", "pull": "lastRecordedPullTime"}
+AT_ONCE = 200  # images that one call describes; a repository with more is listed another way
+MOST_CONFIG = 4 * 1024 * 1024  # bytes
+MANIFESTS = [
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+]
+
+
+def index(page: Page, repository: str) -> Response:
+    """The list, with search, order and pages."""
+    about = described(page, repository)
+    images = selected(page, _all(page, repository), search="imageTags", orders=SORTED_BY, order="-pushed")
+    if images.rows and "imageSizeInBytes" not in images.rows[0]:
+        images = images._replace(rows=_details(page, repository, images.rows))
+    return page.render("images.html", repository=repository, images=images, uri=about["repositoryUri"])
+
+
+def _all(page: Page, repository: str) -> list[dict[str, Any]]:
+    """All images; if there are very many, only their digests and tags, unless the order needs the rest.
+
+    ListImages has the order in which the images were pushed first. That stands for the time of the push.
+    """
+    every: dict[str, Any] = {"repositoryName": repository, "filter": {"imageStatus": "ANY"}}
+    first = page.call("ecr", "DescribeImages", **every, maxResults=AT_ONCE)
+    if "nextToken" not in first:
+        return list(first["imageDetails"])
+    if page.request.args.get("sort") in ("size", "pull"):
+        return page.all("ecr", "DescribeImages", "imageDetails", **every)
+    images: dict[str, dict[str, Any]] = {}
+    for each in page.all("ecr", "ListImages", "imageIds", **every):
+        new = {"imageDigest": each["imageDigest"], "imageTags": [], "imagePushedAt": len(images)}
+        image = images.setdefault(each["imageDigest"], new)
+        image["imageTags"] += [each["imageTag"]] if "imageTag" in each else []
+    return list(images.values())
+
+
+def _details(page: Page, repository: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """*rows* with everything that ECR knows of them, in the same order."""
+    ids = [{"imageDigest": row["imageDigest"]} for row in rows]
+    found = page.quiet_call("ecr", "DescribeImages", repositoryName=repository, imageIds=ids)["imageDetails"]
+    by_digest = {each["imageDigest"]: each for each in found}
+    return [by_digest[row["imageDigest"]] for row in rows if row["imageDigest"] in by_digest]
+
+
+def described(page: Page, repository: str) -> dict[str, Any]:
+    """The repository in DescribeRepositories; raises ClientError."""
+    [found] = page.quiet_call("ecr", "DescribeRepositories", repositoryNames=[repository])["repositories"]
+    return dict(found)
+
+
+def push_commands(page: Page) -> Response:
+    """*View push commands*: the four steps, for macOS and Linux and for Windows."""
+    repository = page.request.args.get("repository", "")
+    uri = described(page, repository)["repositoryUri"]
+    systems = _systems(page.region, repository, uri)
+    command = settings.from_environ().command
+    return page.render("push_commands.html", repository=repository, systems=systems, command=command)
+
+
+def _systems(region: str, repository: str, uri: str) -> list[dict[str, Any]]:
+    """For each tab: its name, and the command of each step."""
+    host = uri.removesuffix(f"/{repository}")
+    login = f"docker login --username AWS --password-stdin {host}"
+    same = [
+        f"docker build -t {repository} .",
+        f"docker tag {repository}:latest {uri}:latest",
+        f"docker push {uri}:latest",
+    ]
+    unix = f"aws ecr get-login-password --region {region} | {login}"
+    return [
+        {"id": "unix", "name": "macOS / Linux", "commands": [unix, *same], "needs": "AWS CLI"},
+        {
+            "id": "windows",
+            "name": "Windows",
+            "commands": [f"(Get-ECRLoginCommand).Password | {login}", *same],
+            "needs": "AWS Tools for PowerShell",
+            "instead": unix,
+        },
+    ]
+
+
+def delete(page: Page, repository: str) -> Response:
+    """Ask for confirmation, and delete the chosen images with all their tags."""
+    digests = page.request.values.getlist("image")
+    ids = [{"imageDigest": each} for each in digests]
+    if not ids:
+        page.status, page.error = 400, {"code": "Nothing is chosen", "message": "Choose an image in the list first."}
+    elif page.is_post and page.request.form.get("confirmation") != words.CONFIRMATION:
+        page.status, page.error = 400, {"code": "Not deleted", "message": f"To confirm, enter {words.CONFIRMATION}."}
+    elif page.is_post and _delete(page, repository, ids):
+        return page.redirect(page.url(f"/ecr/repositories/private/{repository}"), f"Deleted {len(ids)} image(s).")
+    same = commands("ecr", "BatchDeleteImage", {"repositoryName": repository, "imageIds": ids})
+    return page.render("delete_images.html", repository=repository, digests=digests, commands=same)
+
+
+def _delete(page: Page, repository: str, ids: list[dict[str, str]]) -> bool:
+    try:
+        answer = page.call("ecr", "BatchDeleteImage", repositoryName=repository, imageIds=ids)
+    except ClientError as error:
+        page.report(error)
+        return False
+    if failures := answer["failures"]:
+        page.status = 400
+        page.error = {"code": failures[0]["failureCode"], "message": failures[0]["failureReason"]}
+    return not failures
+
+
+def scan(page: Page, repository: str, digest: str) -> Response:
+    """Start a scan, and lead to the image's page."""
+    if page.is_post and page.attempt(
+        "ecr", "StartImageScan", repositoryName=repository, imageId={"imageDigest": digest}
+    ):
+        return page.redirect(
+            page.url(f"/ecr/repositories/private/{repository}/_/image/{digest}"), "The scan has started."
+        )
+    return show(page, repository, digest)
+
+
+def storage(page: Page, repository: str, digest: str) -> Response:
+    """*Archive* or *Restore* an image, and lead to its page."""
+    target = page.request.form.get("target", "")
+    about = {"repositoryName": repository, "imageId": {"imageDigest": digest}, "targetStorageClass": target}
+    if page.is_post and page.attempt("ecr", "UpdateImageStorageClass", **about):
+        done = "The image is archived." if target == "ARCHIVE" else "The image is being restored."
+        return page.redirect(page.url(f"/ecr/repositories/private/{repository}/_/image/{digest}"), done)
+    return show(page, repository, digest)
+
+
+def show(page: Page, repository: str, digest: str) -> Response:
+    """One image: what ECR knows about it, what refers to it, and the findings of its scan."""
+    image = _image(page, repository, digest)
+    by_digest = {"repositoryName": repository, "imageId": {"imageDigest": digest}}
+    scanned = page.optional("ecr", "DescribeImageScanFindings", **by_digest)
+    findings = sorted_findings(scanned.get("imageScanFindings", {}))
+    return page.render(
+        "image.html",
+        repository=repository,
+        image=image,
+        uri=described(page, repository)["repositoryUri"],
+        scanned=scanned,
+        findings=findings,
+        counts=Counter(each["severity"] for each in findings),
+        referrers=_listed(
+            page, "ListImageReferrers", "referrers", repositoryName=repository, subjectId={"imageDigest": digest}
+        ),
+        replicas=_listed(page, "DescribeImageReplicationStatus", "replicationStatuses", **by_digest),
+    )
+
+
+def manifest(page: Page, repository: str, digest: str) -> Response:
+    """The manifest, the layers and the config. ECR counts it as a pull."""
+    image = _image(page, repository, digest)
+    ids = [{"imageDigest": digest}]
+    got = page.call("ecr", "BatchGetImage", repositoryName=repository, imageIds=ids, acceptedMediaTypes=MANIFESTS)
+    if not got["images"]:
+        raise NotFound(got["failures"][0]["failureReason"])
+    text = got["images"][0]["imageManifest"]
+    content = json.loads(text)
+    config = _config(page, repository, content)
+    return page.render(
+        "manifest.html",
+        repository=repository,
+        image=image,
+        text=text,
+        parts=_parts(content, config),
+        config=config,
+        manifests=content.get("manifests", []),
+    )
+
+
+def _image(page: Page, repository: str, digest: str) -> dict[str, Any]:
+    ids = [{"imageDigest": digest}]
+    [found] = page.call("ecr", "DescribeImages", repositoryName=repository, imageIds=ids)["imageDetails"]
+    return dict(found)
+
+
+def _listed(page: Page, operation: str, key: str, **parameters: Any) -> list[dict[str, Any]]:
+    """A list of a page's lower part: without the permission for it, or of an artifact that has none, it is empty."""
+    try:
+        return list(page.call("ecr", operation, **parameters)[key])
+    except ClientError:
+        return []
+
+
+def _config(page: Page, repository: str, manifest: dict[str, Any]) -> Any:
+    """The image's configuration; None for an index, or if it cannot be read."""
+    about = manifest.get("config", {})
+    if "json" not in about.get("mediaType", "") or about.get("size", 0) > MOST_CONFIG:
+        return None
+    parameters = {"repositoryName": repository, "layerDigest": about["digest"]}
+    url = page.call("ecr", "GetDownloadUrlForLayer", **parameters)["downloadUrl"]
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as answer:
+            return json.load(answer)
+    except (OSError, ValueError):  # under AWS's names, this process does not know the CA of the address
+        return None
+
+
+def _parts(manifest: dict[str, Any], config: Any) -> list[dict[str, Any]]:
+    """Each layer: digest, size, media type, the command that made it, and where to draw it, in thousandths."""
+    layers = manifest.get("layers", [])
+    made_by = _commands_of(config)
+    whole = sum(layer["size"] for layer in layers) or 1
+    parts, before = [], 0
+    for number, layer in enumerate(layers):
+        left, before = before, before + layer["size"]
+        made = made_by[number] if len(made_by) == len(layers) else ""
+        parts.append({**layer, "x": 1000 * left / whole, "width": 1000 * layer["size"] / whole, "made_by": made})
+    return parts
+
+
+def _commands_of(config: Any) -> list[str]:
+    """The command of each layer; the history also has steps that made none."""
+    history: Iterable[Any] = config.get("history") or [] if isinstance(config, dict) else []
+    return [str(step.get("created_by", "")) for step in history if not step.get("empty_layer")]

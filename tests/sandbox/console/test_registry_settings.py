@@ -1,0 +1,107 @@
+"""The settings of the private registry, and the public registry."""
+
+import html
+import json
+import re
+import uuid
+
+from tests.sandbox.console.pages import text
+
+PRIVATE = "/ecr/private-registry"
+
+
+def test_scanning(console, sandbox):
+    page, ecr = f"{PRIVATE}/scanning", sandbox.client()
+    console.post(page, type="ENHANCED", on_push="prod/*\n\nweb", continuous="*")
+    found = ecr.get_registry_scanning_configuration()["scanningConfiguration"]
+    assert found["scanType"] == "ENHANCED"
+    by_frequency = {
+        rule["scanFrequency"]: [each["filter"] for each in rule["repositoryFilters"]] for rule in found["rules"]
+    }
+    assert by_frequency == {"SCAN_ON_PUSH": ["prod/*", "web"], "CONTINUOUS_SCAN": ["*"]}
+    assert "prod/*\nweb</textarea>" in console.get(page)
+    assert "InvalidParameterException" in text(console.post(page, 400, type="BASIC", on_push="Not Valid"))
+    console.post(page, type="BASIC")
+    assert ecr.get_registry_scanning_configuration()["scanningConfiguration"] == {"scanType": "BASIC", "rules": []}
+
+
+def test_blob_mounting(console, sandbox):
+    assert "Blob mounting is disabled." in text(console.post(f"{PRIVATE}/blob-mounting"))
+    assert sandbox.client().get_account_setting(name="BLOB_MOUNTING")["value"] == "DISABLED"
+    assert "Blob mounting is enabled." in text(console.post(f"{PRIVATE}/blob-mounting", enabled="1"))
+
+
+def test_replication(console, sandbox):
+    page, ecr = f"{PRIVATE}/replication", sandbox.client()
+    console.post(page, region=["eu-west-1", "", ""], account=["", "", ""], prefixes="prod")
+    console.post(page, region=["eu-central-1", "us-west-2", ""], account=["111122223333", "", ""])
+    rules = ecr.describe_registry()["replicationConfiguration"]["rules"]
+    assert [[each["region"] for each in rule["destinations"]] for rule in rules] == [
+        ["eu-west-1"],
+        ["eu-central-1", "us-west-2"],
+    ]
+    assert rules[0]["repositoryFilters"] == [{"filter": "prod", "filterType": "PREFIX_MATCH"}]
+    assert "eu-central-1 (111122223333), us-west-2 (123456789012) All repositories" in text(console.get(page))
+    console.post(page, remove=0)
+    assert len(ecr.describe_registry()["replicationConfiguration"]["rules"]) == 1
+    assert "InvalidParameterException" in text(console.post(page, 400, region=["nowhere"], account=[""]))
+    console.post(page, remove=0)
+
+
+def test_the_registrys_policy(console, sandbox):
+    account = sandbox.client("sts").get_caller_identity()["Account"]
+    statement = {
+        "Sid": "replicate",
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
+        "Action": ["ecr:ReplicateImage"],
+        "Resource": f"arn:aws:ecr:us-east-1:{account}:repository/*",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    console.post(f"{PRIVATE}/permissions", action="save", policy=policy)
+    assert json.loads(sandbox.client().get_registry_policy()["policyText"])["Statement"][0]["Sid"] == "replicate"
+    assert "The policy was deleted." in text(console.post(f"{PRIVATE}/permissions", action="delete"))
+
+
+def test_pull_through_cache(console, sandbox):
+    page = f"{PRIVATE}/pull-through-cache"
+    shown = text(console.post(page, upstream="ecr-public", prefix="pub"))
+    assert "pub ecr-public public.ecr.aws" in shown
+    refused = text(console.post(page, 400, upstream="docker-hub", prefix="hub"))
+    assert "UnsupportedUpstreamRegistryException" in refused
+    console.post(page, remove="pub")
+    assert sandbox.client().describe_pull_through_cache_rules()["pullThroughCacheRules"] == []
+
+
+def test_creation_templates(console, sandbox):
+    page = f"{PRIVATE}/creation-templates"
+    form = {"prefix": "team", "applied_for": ["CREATE_ON_PUSH", "REPLICATION"], "mutability": "IMMUTABLE"}
+    shown = text(console.post(page, **form, description="For teams"))
+    assert "team Create on push, Replication Immutable For teams" in shown
+    assert "TemplateAlreadyExistsException" in text(console.post(page, 400, **form))
+    console.post(page, remove="team")
+    assert sandbox.client().describe_repository_creation_templates()["repositoryCreationTemplates"] == []
+
+
+def test_public_repositories(console, sandbox):
+    page, name = "/ecr/public-registry/repositories", f"shown-{uuid.uuid4().hex[:8]}"
+    shown = console.post(page, name=name, description="For everybody")
+    assert f"Successfully created repository {name}." in text(shown)
+    assert f'/{name}" aria-label="Copy the URI of {name}"' in shown
+    assert "RepositoryAlreadyExistsException" in text(console.post(page, 400, name=name))
+    assert "To confirm, enter delete." in text(console.post(page, 400, remove=name))
+    assert f"Successfully deleted repository {name}." in text(console.post(page, remove=name, confirmation="delete"))
+
+
+def test_a_push_to_a_public_repository_by_the_commands_of_its_page(console, sandbox, tmp_path):
+    name = f"shown-{uuid.uuid4().hex[:8]}"
+    console.post("/ecr/public-registry/repositories", name=name)
+    page = console.get(f"/ecr/repositories/public/{name}")
+    assert "No images." in text(page)
+    login, build, tag, push = (
+        html.unescape(each) for each in re.findall(r'aria-label="Step .*?<code>(.*?)</code>', page)
+    )
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+    sandbox.run(f"cd {tmp_path} && {login} && DOCKER_BUILDKIT=0 {build} && {tag} && {push}")
+    sandbox.run(f"docker rmi {tag.split()[2]} {tag.split()[3]}")
+    assert "latest " in text(console.get(f"/ecr/repositories/public/{name}"))

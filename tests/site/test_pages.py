@@ -1,0 +1,139 @@
+"""`make site`: every page opens from its folder, offline, and can be read on a phone, in the dark and by keyboard."""
+
+import html
+import re
+import xml.etree.ElementTree as ET
+import zipfile
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from machine import site
+from machine.project import ROOT
+from tests.notebooks import course
+
+pytestmark = pytest.mark.timeout(900)  # the first test installs Sphinx and builds everything
+
+NOTEBOOKS = [f"notebooks/{path.stem}" for path in course.PATHS]
+DOCUMENTS = [f"docs/{path.stem}" for path in sorted((ROOT / "docs").glob("*.md")) if path.stem != "links"]
+PAGES = ["index", *NOTEBOOKS, "notebooks/troubleshooting", "notebooks/glossary", "notebooks/README", "sandbox/README"]
+PAGES += DOCUMENTS
+WIDER_THAN_THE_WINDOW = """[...document.querySelectorAll("article *")].filter((part) =>
+    part.getBoundingClientRect().right > innerWidth && !part.closest("pre, .table-wrapper, .copybtn")
+).map((part) => part.outerHTML.slice(0, 200))"""
+SHELL = re.compile(r"%%(bash|live)\b")
+
+
+def text(built: Path, page: str) -> str:
+    """The HTML of a page."""
+    return (built / f"{page}.html").read_text()
+
+
+def test_every_notebook_and_document_is_in_the_list_of_pages(built):
+    linked = re.findall(r'<a class="reference internal" href="([^"#]+)\.html">', text(built, "index"))
+    assert set(linked) == set(PAGES) - {"index"}
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1400, "dark"), (360, "light")])
+@pytest.mark.parametrize("page", [*PAGES, "search"])
+def test_a_page_opens_offline_fits_the_window_and_is_accessible(built, open_page, page, width, scheme):
+    opened = open_page(built / f"{page}.html", width=width, scheme=scheme)
+    assert opened.evaluate(WIDER_THAN_THE_WINDOW) == []
+    from axe_playwright_python.sync_playwright import Axe
+
+    # Without `preload`, axe does not read the style sheets itself, which a browser forbids in a folder.
+    found = Axe().run(opened, options={"preload": False, "resultTypes": ["violations"]}).response["violations"]
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    assert [(one["id"], [node["html"][:200] for node in one["nodes"]][:3]) for one in serious] == []
+
+
+def test_the_search_finds_an_error_message_without_a_server(built, open_page):
+    opened = open_page(built / "search.html", "?q=no+basic+auth+credentials")
+    opened.get_by_text("Search finished").wait_for()
+    links = opened.locator("#search-results li a").all()
+    found = {link.evaluate("(link) => link.pathname.split('/').pop()") for link in links}
+    assert {"troubleshooting.html", "05_authenticate_docker.html"} <= found
+
+
+def test_no_page_needs_a_file_from_elsewhere(built):
+    for path in built.rglob("*.html"):
+        for tag in re.findall(r"<(?:script|link|img|iframe)[^>]*>", path.read_text()):
+            assert not re.search(r'(?:src|href)="(?:https?:)?//', tag), (path, tag)
+
+
+def test_links_between_pages_work(built):
+    anchors: dict[Path, set[str]] = {}
+    for path in sorted(built.rglob("*.html")):
+        anchors[path] = {html.unescape(name) for name in re.findall(r'\bid="([^"]*)"', path.read_text())}
+    for path in anchors:
+        for address in map(html.unescape, re.findall(r'<a [^>]*href="([^"]*)"', path.read_text())):
+            parts = urlsplit(address)
+            if parts.scheme in ("http", "https"):
+                continue
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            assert target.exists(), (path, address)
+            assert not parts.fragment or unquote(parts.fragment) in anchors[target], (path, address)
+
+
+@pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
+def test_a_notebook_has_its_stored_outputs_and_folded_solutions(built, path):
+    page = text(built, f"notebooks/{path.stem}")
+    shown = " ".join(html.unescape(re.sub(r"<[^>]*>", "", page)).split())
+    for cell in course.read(path).cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream":
+                assert " ".join(output.text.split()) in shown
+    folded = sum(cell.source.count("<details>") for cell in course.read(path).cells if cell.cell_type == "markdown")
+    assert folded
+    assert page.count("<details>") == folded
+
+
+@pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
+def test_shell_cells_are_highlighted_as_bash(built, path):
+    page = text(built, f"notebooks/{path.stem}")
+    blocks = re.findall(r'<div class="highlight-([\w-]+) notranslate">.*?<pre>(.*?)</pre>', page, re.DOTALL)
+    of_shell = [language for language, code in blocks if SHELL.match(html.unescape(re.sub(r"<[^>]*>", "", code)))]
+    cells = [cell for cell in course.read(path).cells if cell.cell_type == "code" and SHELL.match(cell.source)]
+    assert of_shell == ["bash"] * len(cells)
+
+
+def test_a_page_says_how_to_run_it(built):
+    for page in NOTEBOOKS:
+        assert f"http://localhost:8888/lab/tree/{page}.ipynb" in text(built, page)
+
+
+def test_terms_link_to_the_glossary(built):
+    for page in NOTEBOOKS:
+        assert re.search(r'href="glossary\.html#term-[\w-]+"', text(built, page)), page
+    assert 'id="term-digest"' in text(built, "notebooks/glossary")
+
+
+def test_the_epub_contains_every_notebook_as_valid_xml(built):
+    with zipfile.ZipFile(built / "learn-amazon-ecr.epub") as book:
+        pages = {name: book.read(name) for name in book.namelist() if name.endswith(".xhtml")}
+    for content in pages.values():
+        ET.fromstring(content)
+    assert {f"{page}.xhtml" for page in PAGES} <= pages.keys()
+    contents = pages["nav.xhtml"].decode()
+    assert [page for page in PAGES if f"{page}.xhtml" not in contents] == []
+
+
+def test_the_pdf_prints_folded_text(built, open_page):
+    assert (built / "learn-amazon-ecr.pdf").read_bytes().startswith(b"%PDF-")
+    opened = open_page(built / f"{NOTEBOOKS[8]}.html")
+    closed = opened.locator("details:not([open])")
+    assert closed.count() > 0
+    opened.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert closed.count() == 0
+
+
+def test_the_downloads_are_linked(built):
+    linked = re.findall(r'href="\.\./learn-amazon-ecr\.(\w+)"', text(built, NOTEBOOKS[0]))
+    assert linked == (["epub", "pdf"] if site.browser() else ["epub"])
+
+
+def test_no_path_of_this_machine_is_in_the_site(built):
+    for path in built.rglob("*"):
+        if path.suffix in (".html", ".js", ".css", ".inv"):
+            assert str(ROOT).encode() not in path.read_bytes(), path

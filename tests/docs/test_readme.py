@@ -13,6 +13,7 @@ from tests.sandbox.conftest import free_port
 
 README = (settings.PROJECT / "README.md").read_text()
 TERMINAL = (settings.PROJECT / "docs" / "terminal.md").read_text()
+TEACHING = (settings.PROJECT / "docs" / "teaching.md").read_text()
 LINES = 120  # at most in the README
 TEST_REPOSITORY = "readme-test-repo"  # instead of demo-app-repo, which may belong to the learner
 
@@ -108,7 +109,9 @@ def test_failures_have_the_messages_of_ecr(shell):
         assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/terminal.md", "notebooks/README.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "CONTRIBUTING.md", "docs/terminal.md", "docs/teaching.md", "notebooks/README.md"]
+)
 def test_links_resolve(document):
     path = settings.PROJECT / document
     for link in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
@@ -123,9 +126,9 @@ def test_every_notebook_is_in_the_table_with_its_minutes():
         assert row.endswith(f"| {minutes[1]} |"), row
 
 
-def test_every_make_target_in_the_readme_exists():
+def test_every_make_target_in_the_documents_exists():
     makefile = (settings.PROJECT / "Makefile").read_text()
-    for target in re.findall(r"\bmake ([a-z]+)\b(?=`|$|[ \n]*#)", README + TERMINAL, re.MULTILINE):
+    for target in re.findall(r"\bmake ([a-z]+)\b(?=`|$|[ \n]*#)", README + TERMINAL + TEACHING, re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 

@@ -15,7 +15,8 @@ def test_words_txt_is_sorted_and_has_no_dictionary_words():
 
 def test_a_typo_is_found_and_code_is_ignored():
     text = "A repositery holds images, `docker ps` and `aws ecr`: see [the page](https://example.com/repositry).\n"
-    assert spelling.unknown([("here", text)]) == {"repositery": {"here"}}
+    text += "After [a link](https://example.com/), a regestry (two).\n"
+    assert spelling.unknown([("here", text)]) == {"repositery": {"here"}, "regestry": {"here"}}
 
 
 def test_names_and_suffixes_are_accepted():

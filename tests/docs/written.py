@@ -32,7 +32,7 @@ def sources() -> Iterator[tuple[str, str]]:
 
 def words(markdown: str) -> Iterator[str]:
     """The words of *markdown* without code, addresses, and names in capitals or CamelCase."""
-    text = re.sub(r"`[^`\n]+`|<code>.*?</code>|https?://\S+|\[[^\]]*\.ipynb\]", " ", markdown, flags=re.DOTALL)
+    text = re.sub(r"`[^`\n]+`|<code>.*?</code>|https?://[^\s)]+|\[[^\]]*\.ipynb\]", " ", markdown, flags=re.DOTALL)
     for word in re.findall(r"[\w./@-]*\w(?:['’][a-z]+)?", course.plain(text)):
         for part in re.split(r"[-/]", re.sub(r"['’]s?$|n['’]t$", "", word)):
             if re.fullmatch(r"[A-Z]?[a-z]{2,}", part):

@@ -11,16 +11,21 @@ if TYPE_CHECKING:
 NAME = f"{settings.PREFIX}boundary"
 
 
-def arn(lab: "Lab") -> str:
+def arn(lab: "Lab", in_second_account: bool = False) -> str:
     """The ARN of the boundary, for ``create_user(PermissionsBoundary=…)``; the policy is created if there is none.
 
     A user with it can do no more than this, whatever a lesson attaches: log in to the registry, and change what has a
-    name of the course. LabError if somebody else has a policy of this name.
+    name of the course. LabError if somebody else has a policy of this name. A user of the second account needs the
+    one of that account, which must exist.
     Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
     """
-    iam = lab.client("iam")
-    cleanup.note(lab, [("policy", NAME)])
-    found = f"arn:{lab.partition}:iam::{lab.account}:policy/{NAME}"
+    account, iam, kind = lab.account, lab.client("iam"), "policy"
+    if in_second_account:
+        session = lab.second_account()
+        assert lab.second and session, "there is no second account"
+        account, iam, kind = lab.second.account, session.client("iam"), "policy of the second account"
+    cleanup.note(lab, [(kind, NAME)])
+    found = f"arn:{lab.partition}:iam::{account}:policy/{NAME}"
     try:
         iam.get_policy(PolicyArn=found)
     except iam.exceptions.NoSuchEntityException:

@@ -2,13 +2,18 @@
 
 import atexit
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from helpers import settings, show
+
+if TYPE_CHECKING:
+    from helpers.lab import Lab
 
 FOLDER = "computers"  # in the state folder, where clean-up deletes what a killed kernel has left
 _folders: list[str] = []
@@ -51,3 +56,19 @@ def run_on(computer: Mapping[str, str] | None, command: str) -> str:
     ran = subprocess.run(shell, env=os.environ | computer, capture_output=True, text=True)
     lines = show.steady(ran.stdout.splitlines())
     return "\n".join(line for line in lines if not line.endswith("\r")).strip()
+
+
+def run_until(lab: "Lab", what: str, expected: str, computer: Mapping[str, str] | None, command: str) -> str:
+    """The output of *command* there; on AWS it runs again until *expected*, a regular expression, is in its output.
+
+    *what* says what is waited for, as in ``wait_for``, which raises LabError if that takes too long.
+    """
+    said = ""
+
+    def attempt() -> bool:
+        nonlocal said
+        said = run_on(computer, command)
+        return computer is None or bool(re.search(expected, said))
+
+    lab.wait_for(what, attempt)
+    return said

@@ -31,6 +31,7 @@ OUTSIDE = "LEARN_AMAZON_ECR_OUTSIDE"  # the mount namespace of the machine that 
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 DEFAULT = ["--nbval", "notebooks"]
 USER = "rehearsal"
+SECOND = "rehearsal-second"  # the learner's profile of a second account, for notebook 03
 LEAST = "--least-policy"
 POLICY = "LEARN_AMAZON_ECR_POLICY"  # the learner's permissions instead of an administrator's
 COMMAND = (sys.executable, "-m", "machine.rehearse")
@@ -186,13 +187,15 @@ def _use_names(status: Mapping) -> None:
 
 
 def _learner(folder: Path, status: Mapping) -> dict[str, str]:
-    """The environment of a learner whose AWS profile is an administrator of the account."""
+    """The environment of a learner: an AWS profile of the account, and one of an administrator of a second account."""
     home = folder / "home"
     (home / ".aws").mkdir(parents=True)
     key, secret = _user(status)
     (home / ".aws" / "config").write_text(f"[profile {USER}]\nregion = {REGION}\noutput = json\n")
-    keys = f"[{USER}]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n"
-    (home / ".aws" / "credentials").write_text(keys)
+    keys = {USER: (key, secret), SECOND: (settings.OTHER_ACCESS_KEY, settings.OTHER_SECRET_KEY)}
+    with (home / ".aws" / "credentials").open("w") as credentials:
+        for name, (its_key, its_secret) in keys.items():
+            credentials.write(f"[{name}]\naws_access_key_id = {its_key}\naws_secret_access_key = {its_secret}\n")
     foreign = ("AWS_", "ECR_TUTORIAL_", "ECR_SANDBOX_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     bundle = str(CERTIFICATES)
@@ -203,6 +206,8 @@ def _learner(folder: Path, status: Mapping) -> dict[str, str]:
         **dict.fromkeys(("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"), bundle),
         "ECR_TUTORIAL_TARGET": "aws",
         "ECR_TUTORIAL_CONFIRM": ACCOUNT,
+        "ECR_TUTORIAL_OTHER_PROFILE": SECOND,
+        "ECR_TUTORIAL_OTHER_CONFIRM": settings.OTHER_ACCOUNT,
         "ECR_TUTORIAL_STATE": str(folder / "course"),
         "ECR_TUTORIAL_PORT": HUB_PORT,
         "ECR_TUTORIAL_BASE": str(base_image_layout()),

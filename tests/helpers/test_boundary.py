@@ -4,6 +4,7 @@ import pytest
 
 from ecr_sandbox import SandboxError
 from helpers import boundary, impersonate, ledger, settings
+from helpers.cleanup import everything, kinds
 
 FULL = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryFullAccess"
 
@@ -29,6 +30,21 @@ def test_it_is_made_once_and_cleaned_up_after_its_users(on_aws):
     assert [entry.name for entry in ledger.entries()] == ["demo-boundary"]
     assert on_aws.clean_up()["iam"] == ["user demo-user", "policy demo-boundary"]
     assert ledger.entries() == []
+
+
+def test_a_user_of_the_second_account_has_one_there(plain):
+    limit = boundary.arn(plain, in_second_account=True)
+    assert (
+        limit
+        == boundary.arn(plain, in_second_account=True)
+        == f"arn:aws:iam::{plain.second.account}:policy/{boundary.NAME}"
+    )
+    plain.second_account().client("iam").create_user(
+        UserName="demo-guest", PermissionsBoundary=limit, Tags=[settings.TAG]
+    )
+    assert [(entry.account, entry.name) for entry in ledger.entries()] == [(plain.second.account, "demo-boundary")]
+    kinds.delete(everything.iam_kinds(plain))
+    assert plain.second_account().client("iam").list_policies(Scope="Local")["Policies"] == []
 
 
 def test_a_policy_of_somebody_else_is_not_used(on_aws):

@@ -1,9 +1,14 @@
 """A command on another computer has that computer's environment, and all its output is returned."""
 
 import json
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
-from helpers.shell import computer, delete_computers, run_on
+import pytest
+
+from helpers.shell import computer, delete_computers, run_on, run_until
+from helpers.waiting import wait_for
 
 
 def test_a_command_has_both_environments(monkeypatch):
@@ -23,6 +28,15 @@ def test_progress_output_is_removed():
 def test_without_a_computer_nothing_runs(tmp_path):
     assert run_on(None, f"touch {tmp_path}/made").startswith("skipped")
     assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize(("target", "output"), [("aws", "3"), ("sandbox", "1")])
+def test_on_aws_a_command_runs_until_its_output_is_the_expected_one(target, output, tmp_path, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    lab = SimpleNamespace(target=target)
+    lab.wait_for = partial(wait_for, lab)
+    count = f"cd {tmp_path}; echo $(($(cat log 2> /dev/null | wc -l) + 1)) >> log; cat log"
+    assert run_until(lab, "the policy works", "^3", {}, f"{count} | tail -1") == output
 
 
 def test_a_computer_has_the_key_and_a_docker_without_logins():

@@ -45,6 +45,7 @@ def make_on_aws() -> None:
     delete_progress()
     code = "from helpers.cli import main; main()"
     subprocess.run([sys.executable, "-c", code, "cleanup", "--target", "aws"], capture_output=True)
+    _warm()
 
 
 def _kill() -> None:

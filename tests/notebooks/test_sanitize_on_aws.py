@@ -21,7 +21,8 @@ from tests.notebooks.record import AWS, sanitized
             "✔ isolated: cells cannot reach a real account",
             "✔ AWS: account 210987654321, region eu-west-3, registry 210987654321.dkr.ecr.eu-west-3.amazonaws.com\n"
             "  you are arn:aws:iam::210987654321:user/rehearsal\n"
-            "✔ confirmed: all that is made here gets the tag",
+            "✔ confirmed: all that is made here gets the tag\n"
+            "✔ second account: 111122223333, profile another",
         ),
         ("localhost:5053/q1a8w6c8/demo-public-hello", "public.ecr.aws/r0j6i2y2/demo-public-hello"),
         (
@@ -41,6 +42,10 @@ from tests.notebooks.record import AWS, sanitized
         ("a\nb", "a\n… waiting until AWS applies this, at most 60 seconds: the new access key works\nb"),
         ("a\nb", "  This costs about $0.03: about 3 questions to Cost Explorer.\na\nb"),
         ("BLOB_MOUNTING\tENABLED", "BLOB_MOUNTING\tDISABLED"),
+        (
+            "✔ Sandbox         running, the engine reaches it\n✔ Clock           right\n",
+            "✔ Clock           right\n✔ AWS identity    known\n✔ Permissions     all is allowed\n",
+        ),
     ],
 )
 def test_what_differs_on_aws_is_equal(recorded, on_aws):
@@ -59,6 +64,7 @@ def test_what_differs_on_aws_is_equal(recorded, on_aws):
         ("the page: Hello from a container!", "the page: Not Found"),
         ("REGISTRY_POLICY_SCOPE\tV2", "REGISTRY_POLICY_SCOPE\tV1"),
         ("onetwo", "one  two"),
+        ("✔ AWS CLI         installed\n", "✔ AWS CLI         installed\n✗ Permissions     not possible in IAM\n"),
     ],
 )
 def test_other_facts_stay_different(one, other):

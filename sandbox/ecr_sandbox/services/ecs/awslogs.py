@@ -107,7 +107,8 @@ class Shipper:
                         _put(logs_backends[stream.account][stream.region], stream, moment, text)
 
     def end(self) -> None:
-        """Stop writing."""
+        """Write what was added, and no more."""
+        self._try_to_flush()
         with self._news:
             self._ended = True
             self._news.notify()
@@ -123,10 +124,13 @@ class Shipper:
             with self._news:
                 self._news.wait_for(lambda: self._lines or self._ended)
             threading.Event().wait(PAUSE + delays.current.log_events)
-            try:
-                self.flush()
-            except Exception as error:  # a full disk: these lines are lost, later ones are tried again
-                print(f"Lines of a task's log could not be written: {error}", flush=True)
+            self._try_to_flush()
+
+    def _try_to_flush(self) -> None:
+        try:
+            self.flush()
+        except Exception as error:  # a full disk: these lines are lost, later ones are tried again
+            print(f"Lines of a task's log could not be written: {error}", flush=True)
 
 
 def _check_names(stream: Stream) -> None:

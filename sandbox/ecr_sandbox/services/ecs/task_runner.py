@@ -64,9 +64,8 @@ class TaskRunners:
             runner.request_stop()
 
     def end(self) -> None:
-        """Stop every task and remove its containers: the sandbox stops."""
+        """Stop every task, remove its containers, and write the lines that they printed: the sandbox stops."""
         self.ended = True
-        self.shipper.end()
         ending = list(self._by_key.values())
         for runner in ending:
             runner.request_stop()
@@ -74,6 +73,7 @@ class TaskRunners:
             runner.thread.join(AT_THE_END)  # one that pulls an image does not notice
         if self.engines.used:
             self.clean_up()
+        self.shipper.end()
 
     def clean_up(self) -> None:
         """Remove the containers and images of this sandbox from the engine."""

@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html, "Cha
 immediately visible"
 """
 
-import pickle
+import copy
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -24,7 +24,7 @@ def changing(iam: IAMBackend) -> None:
     """Call it before a change of *iam*, under the lock of moto's backends."""
     now = time.monotonic()
     if delays.current.iam_change:
-        before = SimpleNamespace(**pickle.loads(pickle.dumps({part: getattr(iam, part) for part in PARTS})))
+        before = SimpleNamespace(**copy.deepcopy({part: getattr(iam, part) for part in PARTS}))
         _copies[iam.account_id] = [*_recent(iam.account_id, now), (now, before)]
 
 

@@ -6,6 +6,7 @@ endpoint or password.
 
 import json
 import os
+import secrets
 import shlex
 import shutil
 import sys
@@ -209,7 +210,7 @@ def _write(path: Path, text: str, mode: int = 0o600) -> None:
     if path.exists() and path.read_text() == text:
         return
     # Several processes may do this at the same time. Each writes its own file, and the last one stays.
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     draft.write_text(text)
     draft.chmod(mode)
     draft.replace(path)

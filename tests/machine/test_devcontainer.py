@@ -22,7 +22,8 @@ CODESPACE = {"CODESPACE_NAME": "octocat-lab", "GITHUB_CODESPACES_PORT_FORWARDING
 
 def made(command: str, **environ: str) -> str:
     """What `make` would run for this command of the container, in a folder like that of a container."""
-    inherited = {name: value for name, value in os.environ.items() if name not in CODESPACE}
+    of_make = re.compile("MAKE|MFLAGS")  # with these, a make inside of make prints more lines
+    inherited = {name: value for name, value in os.environ.items() if not (name in CODESPACE or of_make.match(name))}
     done = subprocess.run(
         command, shell=True, cwd=ROOT, env=inherited | {"MAKEFLAGS": "n"} | environ, capture_output=True, text=True
     )

@@ -130,7 +130,7 @@ def _simulated(session: "boto3.Session", account: str, region: str, principal: s
     from helpers.list_all import list_all
 
     iam, partition = session.client("iam"), aws_account.partition(region)
-    names = {"region": region, "account": account, "prefix": settings.REPOSITORY.removesuffix("app-repo")}
+    names = {"region": region, "account": account, "prefix": settings.PREFIX}
     for service in data(PERMISSIONS)["services"]:
         if service.get("partition", partition) != partition:
             continue

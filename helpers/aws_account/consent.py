@@ -4,13 +4,12 @@ Without a terminal, ``ECR_TUTORIAL_CONFIRM=<account>`` is the consent; several a
 production account needs ``ECR_TUTORIAL_CONFIRM_PRODUCTION=<account>`` too.
 """
 
-import json
 import os
 import re
 from typing import TYPE_CHECKING
 
 from ecr_sandbox import prices
-from helpers import settings
+from helpers import settings, state_file
 from helpers.errors import LabError
 
 if TYPE_CHECKING:
@@ -32,12 +31,10 @@ def confirm(account: str, region: str, session: "boto3.Session | None" = None) -
     LabError if the answer is not yes, or if there is no terminal and the variables do not name the account.
     """
     place = f"{account}/{region}"
-    confirmed = _read_confirmed()
-    if place not in confirmed:
+    if place not in _confirmed():
         _ask_for_account(account, region, session or _default_session())
-        file = settings.state() / FILE
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps([*confirmed, place]))
+        with state_file.locked(FILE):
+            state_file.write(FILE, [*_confirmed(), place])
     print(f"✔ confirmed: all that is made here gets the tag {settings.TAG_TEXT}; notebook 14 deletes exactly that")
 
 
@@ -144,9 +141,5 @@ def _default_session() -> "boto3.Session":
     return session()
 
 
-def _read_confirmed() -> list:
-    try:
-        found = json.loads((settings.state() / FILE).read_text())
-    except (OSError, ValueError):
-        return []
-    return found if isinstance(found, list) else []
+def _confirmed() -> list[str]:
+    return state_file.read(FILE, lambda found: isinstance(found, list)) or []

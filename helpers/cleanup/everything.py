@@ -21,7 +21,7 @@ def repository_kinds(lab: "Lab") -> list[Kind]:
 
 def public_kinds(lab: "Lab") -> list[Kind]:
     """The public repositories; ECR Public exists in the commercial Regions only."""
-    if lab.client("sts").meta.partition != "aws":
+    if lab.partition != "aws":
         return []
     return repositories.all_public_kinds(places.public(lab.account))
 

@@ -104,7 +104,7 @@ def user(number: str, name: str) -> User | None:
 
 def owner_of_key(number: str, access_key: str) -> User | None:
     """The user of an account who owns *access_key*, or None."""
-    return next((each for each in list(account(number).users.values()) if each.has_access_key(access_key)), None)
+    return _with_key(account(number), access_key)
 
 
 def role(arn: str) -> Role | None:
@@ -165,18 +165,22 @@ def _seen(number: str) -> Any:
     return past.seen(account(number))
 
 
+def _with_key(iam: Any, access_key: str) -> User | None:
+    return next((each for each in list(iam.users.values()) if each.has_access_key(access_key)), None)
+
+
 def _owner(access_key: str) -> User | AssumedRole:
     for number in ADMINISTRATORS.values():
+        now, seen = account(number), _seen(number)
+        if access_key not in now.access_keys and access_key not in seen.access_keys:
+            continue
         session = sts_backends[number]["aws"].get_assumed_role_from_access_key(access_key)
-        iam = account(number) if session else _seen(number)  # a session's key is valid immediately
+        iam = now if session else seen  # a session's key is valid immediately
         key = iam.access_keys.get(access_key)
         if key is None or key.status != "Active":
             continue
         if session is None:
-            users = list(iam.users.values())
-            owner = iam.users.get(key.user_name or "") or next(
-                (each for each in users if each.has_access_key(access_key)), None
-            )
+            owner = iam.users.get(key.user_name or "") or _with_key(iam, access_key)
             if owner is not None and owner.has_access_key(access_key):
                 return owner
         elif session.expiration <= utcnow():

@@ -78,5 +78,6 @@ def test_up_refuses_while_the_other_one_does_not_end(own_settings, started, monk
     with pytest.raises(background.SandboxError, match=f"still uses the state folder .* Fix: kill {hanging.pid}$"):
         background.start(own_settings)
     hanging.kill()
+    hanging.wait(timeout=60)
 
     background.start(own_settings)

@@ -1,11 +1,12 @@
 """`make rehearse`: the notebooks with target `aws`, on a machine of their own where AWS's names lead to a sandbox.
 
-    python -m machine.rehearse [--least-policy] [ARGUMENTS OF pytest …]
+    python -m machine.rehearse [--least-policy | --core-policy] [ARGUMENTS OF pytest …]
 
 The private machine of `machine.newer_engine` has processes, a network and a Docker engine of its own. Here it also gets
 its own /etc, in which hosts and certificates lead to the sandbox. It is in machine/ and not in tests/, because it needs
 root and prepares a machine; what runs on it is `pytest --nbval notebooks`, as on a learner's account. The learner is
-an administrator, or has the permissions of `docs/aws-policy.json` and no other.
+an administrator, or has the permissions of `docs/aws-policy.json` or `docs/aws-policy-core.json` and no other. Then the
+account has the permissions boundary of `docs/aws-boundary.json`, which a teacher creates.
 """
 
 import contextlib
@@ -32,7 +33,8 @@ CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 DEFAULT = ["--nbval", "notebooks"]
 USER = "rehearsal"
 SECOND = "rehearsal-second"  # the learner's profile of a second account, for notebook 03
-LEAST = "--least-policy"
+POLICIES = {"--least-policy": "aws-policy.json", "--core-policy": "aws-policy-core.json"}
+BOUNDARY = "demo-boundary"
 POLICY = "LEARN_AMAZON_ECR_POLICY"  # the learner's permissions instead of an administrator's
 COMMAND = (sys.executable, "-m", "machine.rehearse")
 INSIDE, COURSE = "--inside", "--course"
@@ -47,8 +49,8 @@ def main(arguments: list[str]) -> int:
         return _inside(arguments[1:])
     if arguments[:1] == [COURSE]:
         return _course(arguments[1:])
-    if arguments[:1] == [LEAST]:
-        os.environ[POLICY] = (ROOT / "docs" / "aws-policy.json").read_text()
+    if file := POLICIES.get("".join(arguments[:1])):
+        os.environ[POLICY] = (ROOT / "docs" / file).read_text()
         arguments = arguments[1:]
     try:
         private_machine.check()
@@ -228,6 +230,8 @@ def _user(status: Mapping) -> tuple[str, str]:
     iam.create_user(UserName=USER)
     policy = "arn:aws:iam::aws:policy/AdministratorAccess"
     if text := os.environ.pop(POLICY, ""):
+        limit = (ROOT / "docs" / "aws-boundary.json").read_text()
+        iam.create_policy(PolicyName=BOUNDARY, PolicyDocument=limit)
         policy = iam.create_policy(PolicyName=USER, PolicyDocument=text)["Policy"]["Arn"]
     iam.attach_user_policy(UserName=USER, PolicyArn=policy)
     made = iam.create_access_key(UserName=USER)["AccessKey"]

@@ -124,6 +124,11 @@ def _is_gone(error: Exception) -> bool:
     return code.endswith(("NotFoundException", "NotFound")) or code == "NoSuchEntity"
 
 
+def is_denied(error: Exception) -> bool:
+    """Whether AWS refused the call because a permission is missing."""
+    return "not authorized to perform" in _error(error).get("Message", "")
+
+
 def message(error: Exception) -> str:
     """What AWS says, or the permission that is missing: ``iam:ListUsers is not allowed``."""
     said = " ".join((_error(error).get("Message") or str(error)).split()).rstrip(".")

@@ -1,15 +1,18 @@
 """`make rehearse`: the notebooks with target `aws`, on a machine of their own where AWS's names lead to a sandbox.
 
-    python -m machine.rehearse [--least-policy] [ARGUMENTS OF pytest …]
+    python -m machine.rehearse [--least-policy] [--prefix tom-] [ARGUMENTS OF pytest …]
 
 The private machine of `machine.newer_engine` has processes, a network and a Docker engine of its own. Here it also gets
 its own /etc, in which hosts and certificates lead to the sandbox. It is in machine/ and not in tests/, because it needs
-root and prepares a machine; what runs on it is `pytest --nbval notebooks`, as on a learner's account. The learner is
-an administrator, or has the permissions of `docs/aws-policy.json` and no other.
+root and prepares a machine. There `pytest` runs every notebook, then every solution.
+The learner is an administrator, or has the permissions of `docs/aws-policy.json` and no other.
 """
 
+import argparse
 import contextlib
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,27 +32,28 @@ HUB_PORT = "5250"
 START_LIMIT = 60.0
 OUTSIDE = "LEARN_AMAZON_ECR_OUTSIDE"  # the mount namespace of the machine that must not change
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-DEFAULT = ["--nbval", "notebooks"]
+DEFAULT = ["--nbval", "notebooks", "tests/notebooks/solve_on_aws.py"]
 USER = "rehearsal"
 SECOND = "rehearsal-second"  # the learner's profile of a second account, for notebook 03
-LEAST = "--least-policy"
+PREFIX, DEFAULT_PREFIX = "ECR_TUTORIAL_PREFIX", "demo-"
 POLICY = "LEARN_AMAZON_ECR_POLICY"  # the learner's permissions instead of an administrator's
 COMMAND = (sys.executable, "-m", "machine.rehearse")
-INSIDE, COURSE = "--inside", "--course"
-CLEAN_UP = (sys.executable, "-c", "from helpers.cli import main; main()", "cleanup")
+COURSE = (sys.executable, "-m", "machine.run_on_aws")
+INSIDE = "--inside"
 KEPT = CACHE / "rehearsal"  # what a rehearsal leaves: the log of the sandbox, and the decisions of its IAM
 KEEP = "LEARN_AMAZON_ECR_KEEP"
+DECISIONS = "decisions.jsonl"
 
 
 def main(arguments: list[str]) -> int:
     """Run pytest with *arguments*, and return its exit code; 0 with a reason if there can be no private machine."""
     if arguments[:1] == [INSIDE]:
         return _inside(arguments[1:])
-    if arguments[:1] == [COURSE]:
-        return _course(arguments[1:])
-    if arguments[:1] == [LEAST]:
+    options, of_pytest = _options().parse_known_args(arguments)
+    if options.prefix:
+        os.environ[PREFIX] = options.prefix
+    if options.least_policy:
         os.environ[POLICY] = (ROOT / "docs" / "aws-policy.json").read_text()
-        arguments = arguments[1:]
     try:
         private_machine.check()
         if missing := newer_engine.missing():
@@ -60,11 +64,27 @@ def main(arguments: list[str]) -> int:
     before = state_of_machine()
     KEPT.mkdir(parents=True, exist_ok=True)
     os.environ[KEEP] = str(KEPT)
-    code = newer_engine.main(on_a_private_machine([*COMMAND, COURSE, *(arguments or DEFAULT)]))
+    code = newer_engine.main(on_a_private_machine([*COURSE, *(of_pytest or DEFAULT)]))
+    if names := with_default_prefix(KEPT / DECISIONS, os.environ.get(PREFIX) or DEFAULT_PREFIX):
+        say(f"Not named as {PREFIX} asks for: {', '.join(names)}")
+        return 1
     if changed := [name for name, state in state_of_machine().items() if state != before[name]]:
         say(f"The rehearsal changed this machine: {', '.join(changed)}.")
         return 1
     return code
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m machine.rehearse", allow_abbrev=False)
+    parser.add_argument("--least-policy", action="store_true", help="the learner has docs/aws-policy.json and no more")
+    parser.add_argument("--prefix", help=f"of the names of all that the course makes; the same as {PREFIX}")
+    return parser
+
+
+def with_default_prefix(decisions: Path, prefix: str) -> list[str]:
+    """The ARNs whose names begin with the default prefix and not with *prefix*, of a log of IAM's decisions."""
+    used = {json.loads(line)["resource"] for line in decisions.read_text().splitlines()}
+    return sorted(arn for arn in used if re.search(rf"[:/](?!{prefix}){DEFAULT_PREFIX}", arn))
 
 
 def on_a_private_machine(command: list[str]) -> list[str]:
@@ -107,19 +127,6 @@ def _inside(command: list[str]) -> int:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _course(arguments: list[str]) -> int:
-    """As the learner: run pytest with *arguments*, clean up, and compare the account with what it was before."""
-    from machine import account
-
-    before = account.contents()
-    codes = [subprocess.call([sys.executable, "-m", "pytest", *arguments]), subprocess.call(CLEAN_UP)]
-    after = account.contents()
-    for change, what in (("left in", after - before), ("deleted from", before - after)):
-        for each in sorted(what):
-            say(f"The course {change} the account: {each}")
-    return next(filter(None, codes), int(after != before))
-
-
 def _namespace() -> str:
     return os.readlink("/proc/self/ns/mnt")
 
@@ -145,7 +152,7 @@ def _aws(folder: Path) -> Iterator[Mapping]:
     import ecr_sandbox
 
     kept = Path(os.environ.pop(KEEP, "") or folder)
-    decisions = kept / "decisions.jsonl"
+    decisions = kept / DECISIONS
     decisions.unlink(missing_ok=True)
     aws = ecr_sandbox.Settings(
         folder / "aws",
@@ -196,6 +203,7 @@ def _learner(folder: Path, status: Mapping) -> dict[str, str]:
     with (home / ".aws" / "credentials").open("w") as credentials:
         for name, (its_key, its_secret) in keys.items():
             credentials.write(f"[{name}]\naws_access_key_id = {its_key}\naws_secret_access_key = {its_secret}\n")
+    prefix = os.environ.get(PREFIX, "")
     foreign = ("AWS_", "ECR_TUTORIAL_", "ECR_SANDBOX_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     bundle = str(CERTIFICATES)
@@ -205,6 +213,7 @@ def _learner(folder: Path, status: Mapping) -> dict[str, str]:
         # Programs that have certificates of their own, as boto3, requests and curl.
         **dict.fromkeys(("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"), bundle),
         "ECR_TUTORIAL_TARGET": "aws",
+        PREFIX: prefix,
         "ECR_TUTORIAL_CONFIRM": ACCOUNT,
         "ECR_TUTORIAL_OTHER_PROFILE": SECOND,
         "ECR_TUTORIAL_OTHER_CONFIRM": settings.OTHER_ACCOUNT,

@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -64,6 +65,7 @@ def pytest_runtest_setup(item: pytest.Item):
             clean_state.make_on_aws()
         result = yield
         item.parent.sanitize_patterns.update(record.patterns(record.AWS))
+        _compare_names(item.parent.sanitize_patterns)
         _compare_with_other_docker(item.parent)
         return result
     used = item.config.getoption("unclean") or os.environ.get("ECR_TUTORIAL_KEEP_STATE")
@@ -73,6 +75,13 @@ def pytest_runtest_setup(item: pytest.Item):
         made.result()
     _compare_with_other_docker(item.parent)
     return result
+
+
+def _compare_names(patterns: OrderedDict[str, str]) -> None:
+    """Put first among *patterns* those that replace the names of a run with a prefix of its own."""
+    for pattern, replacement in reversed(record.of_the_prefix(settings.PREFIX)):
+        patterns[pattern] = replacement
+        patterns.move_to_end(pattern, last=False)
 
 
 def _compare_with_other_docker(notebook) -> None:

@@ -26,7 +26,7 @@ from machine.say import say
 CORE = "--core"
 POLICY, CORE_POLICY = ROOT / "docs" / "aws-policy.json", ROOT / "docs" / "aws-policy-core.json"
 LIMIT = 6144  # characters of a managed policy without white space: IAM user guide, "IAM and AWS STS quotas"
-PREFIX = "demo-"
+PREFIX = rehearse.DEFAULT_PREFIX
 # What solutions call, and 13 where its first task starts: the rehearsals so far did not. And clean-up reads the tags of
 # all users, roles and policies, of which a new account has none.
 FURTHER = {
@@ -67,7 +67,7 @@ KEEP_BOUNDARY = {
 def main(arguments: list[str]) -> int:
     """Write the policy, and return the exit code."""
     is_core, files = CORE in arguments, [each for each in arguments if each != CORE]
-    paths = [Path(file) for file in files] or [rehearse.KEPT / "decisions.jsonl"]
+    paths = [Path(file) for file in files] or [rehearse.KEPT / rehearse.DECISIONS]
     decisions = [json.loads(line) for path in paths for line in path.read_text().splitlines()]
     called = [each for each in decisions if each["principal"].endswith(f":user/{rehearse.USER}")]
     called += [{"action": action, "resource": name} for name, actions in FURTHER.items() for action in actions]

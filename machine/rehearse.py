@@ -1,16 +1,19 @@
 """`make rehearse`: the notebooks with target `aws`, on a machine of their own where AWS's names lead to a sandbox.
 
-    python -m machine.rehearse [--least-policy | --core-policy] [ARGUMENTS OF pytest …]
+    python -m machine.rehearse [--least-policy | --core-policy] [--prefix tom-] [ARGUMENTS OF pytest …]
 
 The private machine of `machine.newer_engine` has processes, a network and a Docker engine of its own. Here it also gets
 its own /etc, in which hosts and certificates lead to the sandbox. It is in machine/ and not in tests/, because it needs
-root and prepares a machine; what runs on it is `pytest --nbval notebooks`, as on a learner's account. The learner is
-an administrator, or has the permissions of `docs/aws-policy.json` or `docs/aws-policy-core.json` and no other. Then the
-account has the permissions boundary of `docs/aws-boundary.json`, which a teacher creates.
+root and prepares a machine. There `pytest` runs every notebook, then every solution.
+The learner is an administrator, or has the permissions of `docs/aws-policy.json` or `docs/aws-policy-core.json` and no
+other. Then the account has the permissions boundary of `docs/aws-boundary.json`, as from a teacher.
 """
 
+import argparse
 import contextlib
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,28 +33,28 @@ HUB_PORT = "5250"
 START_LIMIT = 60.0
 OUTSIDE = "LEARN_AMAZON_ECR_OUTSIDE"  # the mount namespace of the machine that must not change
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-DEFAULT = ["--nbval", "notebooks"]
+DEFAULT = ["--nbval", "notebooks", "tests/notebooks/solve_on_aws.py"]
 USER = "rehearsal"
 SECOND = "rehearsal-second"  # the learner's profile of a second account, for notebook 03
-POLICIES = {"--least-policy": "aws-policy.json", "--core-policy": "aws-policy-core.json"}
-BOUNDARY = "demo-boundary"
-POLICY = "LEARN_AMAZON_ECR_POLICY"  # the learner's permissions instead of an administrator's
+PREFIX, DEFAULT_PREFIX = "ECR_TUTORIAL_PREFIX", "demo-"
+POLICY = "LEARN_AMAZON_ECR_POLICY"  # the file in docs/ with the learner's permissions, instead of an administrator's
 COMMAND = (sys.executable, "-m", "machine.rehearse")
-INSIDE, COURSE = "--inside", "--course"
-CLEAN_UP = (sys.executable, "-c", "from helpers.cli import main; main()", "cleanup")
+COURSE = (sys.executable, "-m", "machine.run_on_aws")
+INSIDE = "--inside"
 KEPT = CACHE / "rehearsal"  # what a rehearsal leaves: the log of the sandbox, and the decisions of its IAM
 KEEP = "LEARN_AMAZON_ECR_KEEP"
+DECISIONS = "decisions.jsonl"
 
 
 def main(arguments: list[str]) -> int:
     """Run pytest with *arguments*, and return its exit code; 0 with a reason if there can be no private machine."""
     if arguments[:1] == [INSIDE]:
         return _inside(arguments[1:])
-    if arguments[:1] == [COURSE]:
-        return _course(arguments[1:])
-    if file := POLICIES.get("".join(arguments[:1])):
-        os.environ[POLICY] = (ROOT / "docs" / file).read_text()
-        arguments = arguments[1:]
+    options, of_pytest = _options().parse_known_args(arguments)
+    if options.prefix:
+        os.environ[PREFIX] = options.prefix
+    if options.policy:
+        os.environ[POLICY] = options.policy
     try:
         private_machine.check()
         if missing := newer_engine.missing():
@@ -62,11 +65,29 @@ def main(arguments: list[str]) -> int:
     before = state_of_machine()
     KEPT.mkdir(parents=True, exist_ok=True)
     os.environ[KEEP] = str(KEPT)
-    code = newer_engine.main(on_a_private_machine([*COMMAND, COURSE, *(arguments or DEFAULT)]))
+    code = newer_engine.main(on_a_private_machine([*COURSE, *(of_pytest or DEFAULT)]))
+    if names := with_default_prefix(KEPT / DECISIONS, os.environ.get(PREFIX) or DEFAULT_PREFIX):
+        say(f"Not named as {PREFIX} asks for: {', '.join(names)}")
+        return 1
     if changed := [name for name, state in state_of_machine().items() if state != before[name]]:
         say(f"The rehearsal changed this machine: {', '.join(changed)}.")
         return 1
     return code
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m machine.rehearse", allow_abbrev=False)
+    for name, file in (("--least-policy", "aws-policy.json"), ("--core-policy", "aws-policy-core.json")):
+        said = f"the learner has docs/{file} and no more"
+        parser.add_argument(name, dest="policy", action="store_const", const=file, help=said)
+    parser.add_argument("--prefix", help=f"of the names of all that the course makes; the same as {PREFIX}")
+    return parser
+
+
+def with_default_prefix(decisions: Path, prefix: str) -> list[str]:
+    """The ARNs whose names begin with the default prefix and not with *prefix*, of a log of IAM's decisions."""
+    used = {json.loads(line)["resource"] for line in decisions.read_text().splitlines()}
+    return sorted(arn for arn in used if re.search(rf"[:/](?!{prefix}){DEFAULT_PREFIX}", arn))
 
 
 def on_a_private_machine(command: list[str]) -> list[str]:
@@ -109,19 +130,6 @@ def _inside(command: list[str]) -> int:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _course(arguments: list[str]) -> int:
-    """As the learner: run pytest with *arguments*, clean up, and compare the account with what it was before."""
-    from machine import account
-
-    before = account.contents()
-    codes = [subprocess.call([sys.executable, "-m", "pytest", *arguments]), subprocess.call(CLEAN_UP)]
-    after = account.contents()
-    for change, what in (("left in", after - before), ("deleted from", before - after)):
-        for each in sorted(what):
-            say(f"The course {change} the account: {each}")
-    return next(filter(None, codes), int(after != before))
-
-
 def _namespace() -> str:
     return os.readlink("/proc/self/ns/mnt")
 
@@ -147,7 +155,7 @@ def _aws(folder: Path) -> Iterator[Mapping]:
     import ecr_sandbox
 
     kept = Path(os.environ.pop(KEEP, "") or folder)
-    decisions = kept / "decisions.jsonl"
+    decisions = kept / DECISIONS
     decisions.unlink(missing_ok=True)
     aws = ecr_sandbox.Settings(
         folder / "aws",
@@ -198,6 +206,7 @@ def _learner(folder: Path, status: Mapping) -> dict[str, str]:
     with (home / ".aws" / "credentials").open("w") as credentials:
         for name, (its_key, its_secret) in keys.items():
             credentials.write(f"[{name}]\naws_access_key_id = {its_key}\naws_secret_access_key = {its_secret}\n")
+    prefix = os.environ.get(PREFIX, "")
     foreign = ("AWS_", "ECR_TUTORIAL_", "ECR_SANDBOX_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     bundle = str(CERTIFICATES)
@@ -207,6 +216,7 @@ def _learner(folder: Path, status: Mapping) -> dict[str, str]:
         # Programs that have certificates of their own, as boto3, requests and curl.
         **dict.fromkeys(("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"), bundle),
         "ECR_TUTORIAL_TARGET": "aws",
+        PREFIX: prefix,
         "ECR_TUTORIAL_CONFIRM": ACCOUNT,
         "ECR_TUTORIAL_OTHER_PROFILE": SECOND,
         "ECR_TUTORIAL_OTHER_CONFIRM": settings.OTHER_ACCOUNT,
@@ -217,7 +227,7 @@ def _learner(folder: Path, status: Mapping) -> dict[str, str]:
 
 
 def _user(status: Mapping) -> tuple[str, str]:
-    """The key of a new user, who has the policy in the variable POLICY, or AWS's for administrators."""
+    """The key of a new user, who has the policy that the variable POLICY names, or AWS's for administrators."""
     import boto3
 
     iam = boto3.client(
@@ -229,14 +239,19 @@ def _user(status: Mapping) -> tuple[str, str]:
     )
     iam.create_user(UserName=USER)
     policy = "arn:aws:iam::aws:policy/AdministratorAccess"
-    if text := os.environ.pop(POLICY, ""):
-        limit = (ROOT / "docs" / "aws-boundary.json").read_text()
-        iam.create_policy(PolicyName=BOUNDARY, PolicyDocument=limit)
-        policy = iam.create_policy(PolicyName=USER, PolicyDocument=text)["Policy"]["Arn"]
+    if file := os.environ.pop(POLICY, ""):
+        boundary = f"{os.environ.get(PREFIX) or DEFAULT_PREFIX}boundary"
+        iam.create_policy(PolicyName=boundary, PolicyDocument=handed_out("aws-boundary.json"))
+        policy = iam.create_policy(PolicyName=USER, PolicyDocument=handed_out(file))["Policy"]["Arn"]
     iam.attach_user_policy(UserName=USER, PolicyArn=policy)
     made = iam.create_access_key(UserName=USER)["AccessKey"]
     _wait_for(made["AccessKeyId"], made["SecretAccessKey"], status["endpoint"])
     return made["AccessKeyId"], made["SecretAccessKey"]
+
+
+def handed_out(file: str) -> str:
+    """The text of a policy in docs/ as a teacher gives it to a learner: with the learner's prefix."""
+    return (ROOT / "docs" / file).read_text().replace(DEFAULT_PREFIX, os.environ.get(PREFIX) or DEFAULT_PREFIX)
 
 
 def _wait_for(key: str, secret: str, endpoint: str) -> None:

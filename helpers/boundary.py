@@ -4,8 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from helpers import cleanup, names, settings
-from helpers.cleanup import kinds
-from helpers.errors import LabError
+from helpers.errors import LabError, denied_action
 
 if TYPE_CHECKING:
     from helpers.lab import Lab
@@ -57,10 +56,10 @@ def _text(iam: Any, policy: str) -> dict[str, Any] | None:
     except iam.exceptions.NoSuchEntityException:
         return None
     except ClientError as error:
-        if not kinds.is_denied(error):
+        if not denied_action(error):
             raise
         raise LabError(
-            f"You are not allowed to use IAM as these cells do: {kinds.message(error)}.",
+            f"You are not allowed to use IAM as these cells do: {denied_action(error)} is not allowed.",
             "run this notebook in the sandbox: make lab, without ECR_TUTORIAL_TARGET",
         ) from None
 
@@ -72,9 +71,9 @@ def _create(iam: Any, text: str) -> None:
     try:
         iam.create_policy(PolicyName=NAME, PolicyDocument=text, Tags=[settings.TAG])
     except ClientError as error:
-        if not kinds.is_denied(error):
+        if not denied_action(error):
             raise
         raise LabError(
-            f"There is no policy {NAME}, and you are not allowed to create it: {kinds.message(error)}.",
+            f"There is no policy {NAME}, and you are not allowed to create it: {denied_action(error)} is not allowed.",
             "ask whoever gave you the permissions; docs/teaching.md says how to create it",
         ) from None

@@ -229,11 +229,12 @@ def _extend_ipython(target: str) -> None:
         return
     from IPython import get_ipython
 
-    from helpers import names, partitions, show, skips
+    from helpers import names, partitions, refusals, show, skips
 
     if shell := get_ipython():
         show.register_magics(shell)
         if target == "aws":
+            refusals.register()
             skips.register(shell)
             partitions.register(shell)  # after it: it knows a cell by its text
         names.register(shell)

@@ -75,5 +75,5 @@ def _create(iam: Any, text: str) -> None:
             raise
         raise LabError(
             f"There is no policy {NAME}, and you are not allowed to create it: {denied_action(error)} is not allowed.",
-            "ask whoever gave you the permissions; docs/teaching.md says how to create it",
+            "ask who gave you the permissions; docs/teaching.md says how to create it",
         ) from None

@@ -6,9 +6,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from helpers import refusals
 
-DENIED = (
-    "User: arn:aws:iam::123456789012:user/tom is not authorized to perform: iam:CreateUser on resource: x"
-)
+DENIED = "User: arn:aws:iam::123456789012:user/tom is not authorized to perform: iam:CreateUser on resource: x"
 
 
 @pytest.fixture

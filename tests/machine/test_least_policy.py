@@ -72,13 +72,52 @@ def test_a_call_on_a_user_of_somebody_else_does_not_widen_the_other_actions():
     assert not is_allowed(policy, "iam:CreateAccessKey", somebody)
 
 
-def is_allowed(policy: dict, action: str, resource: str) -> bool:
+def test_a_user_needs_the_boundary_and_the_boundary_stays():
+    called = [
+        decision("iam:CreateUser", "arn:aws:iam::210987654321:user/demo-reader"),
+        decision("iam:DeleteUser", "arn:aws:iam::210987654321:user/demo-reader"),
+        decision("iam:DeletePolicy", "arn:aws:iam::210987654321:policy/demo-push-policy"),
+    ]
+    policy, arn = least_policy.policy_of(called), "arn:aws:iam::123456789012:"
+    limit = {"iam:PermissionsBoundary": f"{arn}policy/demo-boundary"}
+    assert is_allowed(policy, "iam:CreateUser", f"{arn}user/demo-x", limit)
+    assert not is_allowed(policy, "iam:CreateUser", f"{arn}user/demo-x")
+    assert not is_allowed(
+        policy, "iam:CreateUser", f"{arn}user/demo-x", {"iam:PermissionsBoundary": f"{arn}policy/demo-push-policy"}
+    )
+    assert is_allowed(policy, "iam:DeleteUser", f"{arn}user/demo-x")
+    assert is_allowed(policy, "iam:DeletePolicy", f"{arn}policy/demo-push-policy")
+    assert not is_allowed(policy, "iam:DeletePolicy", f"{arn}policy/demo-boundary")
+
+
+def test_a_role_is_passed_to_the_services_of_the_lessons():
+    role = "arn:aws:iam::210987654321:role/demo-execution"
+    policy = least_policy.policy_of([decision("iam:PassRole", role)])
+    for service, allowed in (("ecs-tasks", True), ("lambda", True), ("ec2", False), ("cloudformation", False)):
+        facts = {"iam:PassedToService": f"{service}.amazonaws.com"}
+        assert is_allowed(policy, "iam:PassRole", role, facts) == allowed
+
+
+def test_repositories_with_other_names_have_their_own_actions():
+    def repository(name: str) -> str:
+        return f"arn:aws:ecr:eu-west-3:210987654321:repository/{name}"
+
+    called = [decision("ecr:CreateRepository", repository("elastic/service-7"))]
+    called.append(decision("ecr:SetRepositoryPolicy", repository("demo-app-repo")))
+    policy = least_policy.policy_of(called)
+    assert is_allowed(policy, "ecr:CreateRepository", repository("elastic/other"))
+    assert not is_allowed(policy, "ecr:SetRepositoryPolicy", repository("elastic/other"))
+    assert not is_allowed(policy, "ecr:CreateRepository", repository("demo-app-repo"))
+
+
+def is_allowed(policy: dict, action: str, resource: str, facts: dict | None = None) -> bool:
     parsed: Policy = parse_policy(policy)
     who = Principal(ARN, "123456789012", frozenset({ARN}), (parsed,))
-    return decide(who, RequestContext(action, resource, "123456789012", {}), ()).allowed
+    return decide(who, RequestContext(action, resource, "123456789012", facts or {}), ()).allowed
 
 
-def test_the_file_has_the_size_of_a_managed_policy():
-    policy = json.loads(least_policy.POLICY.read_text())
+@pytest.mark.parametrize("file", [least_policy.POLICY, least_policy.CORE_POLICY], ids=lambda file: file.name)
+def test_the_file_has_the_size_of_a_managed_policy(file):
+    policy = json.loads(file.read_text())
     assert len(json.dumps(policy, separators=(",", ":"))) <= least_policy.LIMIT
     parse_policy(policy)

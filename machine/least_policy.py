@@ -27,17 +27,26 @@ CORE = "--core"
 POLICY, CORE_POLICY = ROOT / "docs" / "aws-policy.json", ROOT / "docs" / "aws-policy-core.json"
 LIMIT = 6144  # characters of a managed policy without white space: IAM user guide, "IAM and AWS STS quotas"
 PREFIX = rehearse.DEFAULT_PREFIX
-# What solutions call, and 13 where its first task starts: the rehearsals so far did not. And clean-up reads the tags of
-# all users, roles and policies, of which a new account has none.
+# What solutions call, and 13 where its first task starts: the rehearsals so far did not. Clean-up looks at all users,
+# roles, policies, repositories and clusters, and the account of a rehearsal has few. A pull loads missing layers.
 FURTHER = {
-    "*": ("iam:ListPolicyTags", "iam:ListRoleTags", "iam:ListUserTags"),
+    "*": (
+        "ecr-public:ListTagsForResource",
+        "ecr:ListTagsForResource",
+        "ecs:DescribeClusters",
+        "ecs:ListTaskDefinitionFamilies",
+        "iam:ListPolicyTags",
+        "iam:ListRoleTags",
+        "iam:ListUserTags",
+    ),
+    "arn:aws:ecr:*:*:repository/demo-*": ("ecr:GetDownloadUrlForLayer",),
     "arn:aws:ecs:*:*:task/demo-*": ("ecs:StopTask",),
     "arn:aws:lambda:*:*:function:demo-*": ("lambda:CreateFunction", "lambda:TagResource"),
     "arn:aws:iam::*:policy/demo-*": ("iam:DeletePolicyVersion", "iam:GetPolicy"),
     "arn:aws:iam::*:user/demo-*": ("iam:GetUserPolicy",),
 }
-READS = ("iam:Get", "iam:List", "iam:Simulate", "ecs:List", "lambda:List", "logs:Describe", "logs:List")
-CORE_ACTIONS = ("ecr:", "ecr-public:", "sts:GetServiceBearerToken", *READS)
+CORE_ACTIONS = ("ecr:", "ecr-public:", "sts:GetServiceBearerToken")
+READS = ("iam:GetPolicyVersion", "iam:List", "iam:Simulate", "ecs:List", "ecs:Describe", "lambda:List", "logs:Describe")
 
 BOUNDARY = f"arn:aws:iam::*:policy/{PREFIX}boundary"
 # Source: "Delegating responsibility to others using permissions boundaries" (IAM user guide,
@@ -72,12 +81,17 @@ def main(arguments: list[str]) -> int:
     called = [each for each in decisions if each["principal"].endswith(f":user/{rehearse.USER}")]
     called += [{"action": action, "resource": name} for name, actions in FURTHER.items() for action in actions]
     if is_core:
-        called = [each for each in called if each["action"].startswith(CORE_ACTIONS)]
+        called = [each for each in called if _is_core(each["action"], each["resource"])]
     policy, file = policy_of(called), CORE_POLICY if is_core else POLICY
     size = len(json.dumps(policy, separators=(",", ":")))
     file.write_text(json.dumps(policy, indent=2) + "\n")
     say(f"{file.relative_to(ROOT)}: {size} of {LIMIT} characters")
     return int(size > LIMIT)
+
+
+def _is_core(action: str, resource: str) -> bool:
+    """Whether a learner without users, roles and tasks needs it: clean-up lists them, and finds none."""
+    return action.startswith(CORE_ACTIONS) or (action.startswith(READS) and PREFIX not in resource)
 
 
 def policy_of(decisions: Iterable[Mapping]) -> dict:

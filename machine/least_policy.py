@@ -35,6 +35,7 @@ FURTHER = {
         "ecr:ListTagsForResource",
         "ecs:DescribeClusters",
         "ecs:ListTaskDefinitionFamilies",
+        "ecs:ListTaskDefinitions",
         "iam:ListPolicyTags",
         "iam:ListRoleTags",
         "iam:ListUserTags",

@@ -52,7 +52,13 @@ def _make_iam(iam: Any) -> None:
 
 def _make_service(ecs: Any) -> None:
     app = [{"name": "app", "image": f"{rehearse.ACCOUNT}.dkr.ecr.{rehearse.REGION}.amazonaws.com/demo-app-repo:v1"}]
-    fargate = {"requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", "cpu": "256", "memory": "512"}
+    fargate: dict[str, Any] = {
+        "requiresCompatibilities": ["FARGATE"],
+        "networkMode": "awsvpc",
+        "cpu": "256",
+        "memory": "512",
+    }
+    fargate["executionRoleArn"] = f"arn:aws:iam::{rehearse.ACCOUNT}:role/demo-deployer"
     ecs.register_task_definition(family="demo-app", containerDefinitions=app, tags=[SMALL], **fargate)
     ecs.create_cluster(clusterName="demo-cluster", tags=[SMALL])
     network = {"awsvpcConfiguration": {"subnets": ["subnet-0123456789abcdef0"], "assignPublicIp": "ENABLED"}}

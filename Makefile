@@ -58,11 +58,12 @@ soak: setup ## run the long tests in full: kills, crowds, growth, bad input; the
 	$(BIN)/python -m pytest tests -m soak --soak --timeout 3600
 	$(BIN)/python -m machine.rehearse
 
-lint: setup ## check style, types, and which folder imports which
+lint: setup ## check style, types, which folder imports which, and the workflows of GitHub Actions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
+	$(BIN)/zizmor --quiet --offline --strict-collection .github/workflows
 
 tables: setup ## update what is generated: the tables in the READMEs, two lists in docs/
 	$(BIN)/python -m tests.notebooks.tables

@@ -49,7 +49,7 @@ test: setup lint ## run all tests and every notebook
 	@echo "Two of them as on an AWS account, under AWS's host names; make rehearse runs all:"
 	$(BIN)/python -m machine.rehearse --nbval notebooks/05_authenticate_docker.ipynb notebooks/08_push_the_image.ipynb
 
-rehearse: setup ## run every notebook as on an AWS account, on a private machine with AWS's host names
+rehearse: setup ## run every notebook and solution as on an AWS account, on a private machine with AWS's host names
 	@$(PYTHON) -m machine.clients
 	$(BIN)/python -m machine.rehearse
 
@@ -57,6 +57,7 @@ soak: setup ## run the long tests in full: kills, crowds, growth, bad input; the
 	@$(PYTHON) -m machine.clients
 	$(BIN)/python -m pytest tests -m soak --soak --timeout 3600
 	$(BIN)/python -m machine.rehearse
+	$(BIN)/python -m machine.rehearse --prefix tom- --nbval notebooks/0[0358]*.ipynb notebooks/1[34]*.ipynb
 
 lint: setup ## check style, types, which folder imports which, and the workflows of GitHub Actions
 	$(BIN)/ruff check .

@@ -49,20 +49,23 @@ test: setup lint ## run all tests and every notebook
 	@echo "Two of them as on an AWS account, under AWS's host names; make rehearse runs all:"
 	$(BIN)/python -m machine.rehearse --nbval notebooks/05_authenticate_docker.ipynb notebooks/08_push_the_image.ipynb
 
-rehearse: setup ## run every notebook as on an AWS account, on a private machine with AWS's host names
+rehearse: setup ## run every notebook and solution as on an AWS account, on a private machine with AWS's host names
 	@$(PYTHON) -m machine.clients
 	$(BIN)/python -m machine.rehearse
 
-soak: setup ## run the long tests in full: kills, crowds, growth, bad input; then make rehearse with the least policy
+soak: setup ## run the long tests in full: kills, crowds, growth, bad input; rehearsals with the least policy
 	@$(PYTHON) -m machine.clients
 	$(BIN)/python -m pytest tests -m soak --soak --timeout 3600
 	$(BIN)/python -m machine.rehearse --least-policy
+	$(BIN)/python -m machine.rehearse --least-policy --prefix tom- --nbval notebooks/0[0358]*.ipynb notebooks/1[34]*.ipynb
+	$(BIN)/python -m machine.rehearse --core-policy --nbval notebooks/0[0145-9]*.ipynb
 
-lint: setup ## check style, types, and which folder imports which
+lint: setup ## check style, types, which folder imports which, and the workflows of GitHub Actions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
+	$(BIN)/zizmor --quiet --offline --strict-collection .github/workflows
 
 tables: setup ## update what is generated: the tables in the READMEs, two lists in docs/
 	$(BIN)/python -m tests.notebooks.tables

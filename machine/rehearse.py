@@ -67,7 +67,8 @@ def main(arguments: list[str]) -> int:
     KEPT.mkdir(parents=True, exist_ok=True)
     os.environ[KEEP] = str(KEPT)
     code = newer_engine.main(on_a_private_machine([*COURSE, *(of_pytest or DEFAULT)]))
-    if names := with_default_prefix(KEPT / DECISIONS, os.environ.get(PREFIX) or DEFAULT_PREFIX):
+    prefix = os.environ.get(PREFIX) or DEFAULT_PREFIX
+    if prefix != DEFAULT_PREFIX and (names := with_default_prefix(KEPT / DECISIONS, prefix)):
         say(f"Not named as {PREFIX} asks for: {', '.join(names)}")
         return 1
     if changed := [name for name, state in state_of_machine().items() if state != before[name]]:

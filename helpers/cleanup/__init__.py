@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from helpers import settings, shell
+from helpers import names, settings, shell
 
 from . import engine, everything, iam, kinds, noted, registry_settings, repositories, workloads
 from .engine import local_images
@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 __all__ = ["PUBLIC_REGION", "all_kinds", "iam", "local_images", "made", "note", "workloads"]
 
 
-def start_over(lab: "Lab", *names: str) -> None:
+def start_over(lab: "Lab", *repository_names: str) -> None:
     """Delete these repositories if this tutorial made them; prints the same line if there were none.
 
+    A notebook calls it in the cell that connects, whose names are still ``demo-…``: they get the prefix of this run.
     LabError if one exists that this tutorial did not make.
     """
-    repositories.delete_if_made(lab, *names)
-    print(f"✔ deleted if present: {', '.join(names)}")
+    ours = [names.renamed(name) for name in repository_names]
+    repositories.delete_if_made(lab, *ours)
+    print(f"✔ deleted if present: {', '.join(ours)}")
 
 
 def delete_public() -> None:

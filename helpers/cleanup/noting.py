@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from helpers import ledger, names, settings
+from helpers import ledger, names
 from helpers.errors import LabError
 from helpers.ledger import Entry
 
@@ -48,10 +48,7 @@ def refuse_if_taken(kind: Kind, name: str) -> None:
         print(f"? unknown whether there is a {kind.label(name)}: {message(error)}")
         return
     if taken:
-        raise LabError(
-            f"The {kind.label(name)} has no tag {settings.TAG_TEXT}: this tutorial did not create it, so it stays.",
-            names.ANOTHER_PREFIX,
-        )
+        raise names.taken(kind.label(name))
 
 
 def _entry(lab: "Lab", kind: str, name: str) -> Entry | None:

@@ -53,10 +53,7 @@ def exists(ecr: Any, name: str) -> bool:
             f"AWS did not answer whether {name} exists: {message}.", "allow it, then run this again"
         ) from None
     if not is_ours:
-        raise LabError(
-            f"The repository {name} has no tag {settings.TAG_TEXT}: this tutorial did not create it, so it stays.",
-            names.ANOTHER_PREFIX,
-        )
+        raise names.taken(f"repository {name}")
     return True
 
 

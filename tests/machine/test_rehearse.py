@@ -1,5 +1,6 @@
 """Real clients use the sandbox by AWS's names, on a private machine, and this machine does not change."""
 
+import json
 import os
 import subprocess
 import sys
@@ -69,14 +70,57 @@ def test_without_a_private_machine_it_is_skipped_with_the_reason(monkeypatch, ca
     )
 
 
-def test_a_changed_machine_is_found(monkeypatch, capfd):
-    states = iter([{"/etc/hosts": "a", "firewall": "x"}, {"/etc/hosts": "b", "firewall": "x"}])
+@pytest.fixture
+def rehearsal(monkeypatch, tmp_path):
+    """A rehearsal in which nothing runs; what would run on the private machine is in the list."""
+    ran: list[list[str]] = []
+    for name in (rehearse.PREFIX, rehearse.POLICY, rehearse.KEEP, rehearse.OUTSIDE):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setattr(rehearse, "KEPT", tmp_path)
+    monkeypatch.setattr(rehearse, "state_of_machine", lambda: {})
     monkeypatch.setattr(private_machine, "check", lambda: None)
-    monkeypatch.setattr(rehearse, "state_of_machine", lambda: next(states))
     monkeypatch.setattr(rehearse.newer_engine, "missing", lambda: "")
-    monkeypatch.setattr(rehearse.newer_engine, "main", lambda command: 0)
+    monkeypatch.setattr(rehearse.newer_engine, "main", lambda command: ran.append(command) or 0)
+    return ran
+
+
+def test_a_changed_machine_is_found(rehearsal, monkeypatch, capfd):
+    states = iter([{"/etc/hosts": "a", "firewall": "x"}, {"/etc/hosts": "b", "firewall": "x"}])
+    monkeypatch.setattr(rehearse, "state_of_machine", lambda: next(states))
     assert rehearse.main([]) == 1
     assert capfd.readouterr().err == "The rehearsal changed this machine: /etc/hosts.\n"
+
+
+def test_every_notebook_and_every_solution_runs(rehearsal):
+    assert rehearse.main([]) == 0
+    assert rehearsal[0][-4:] == ["machine.run_on_aws", "--nbval", "notebooks", "tests/notebooks/solve_on_aws.py"]
+
+
+def test_what_is_no_option_of_the_rehearsal_is_one_of_pytest(rehearsal):
+    assert rehearse.main(["--least-policy", "-q", "-p", "no:cacheprovider", "notebooks", "-k", "a or b"]) == 0
+    assert rehearsal[0][-7:] == ["machine.run_on_aws", "-q", "-p", "no:cacheprovider", "notebooks", "-k", "a or b"]
+    assert '"ecr:PutImage"' in os.environ[rehearse.POLICY]
+
+
+@pytest.mark.parametrize("by", ["option", "variable"])
+def test_a_name_without_the_prefix_is_found(rehearsal, monkeypatch, tmp_path, capfd, by):
+    if by == "variable":
+        monkeypatch.setenv(rehearse.PREFIX, "tom-")
+    arguments, log = ["--prefix", "tom-"] if by == "option" else [], tmp_path / rehearse.DECISIONS
+    arn = "arn:aws:ecr:eu-west-3:210987654321:repository"
+    names = [f"{arn}/tom-app-repo", "*", f"{arn}/tom-demo-x", "arn:aws:iam::210987654321:user/rehearsal"]
+    log.write_text("".join(json.dumps({"resource": name}) + "\n" for name in names))
+    assert rehearse.main(arguments) == 0
+    with log.open("a") as file:
+        file.write(json.dumps({"resource": f"{arn}/demo-app-repo"}) + "\n")
+    assert rehearse.main(arguments) == 1
+    assert capfd.readouterr().err == f"Not named as ECR_TUTORIAL_PREFIX asks for: {arn}/demo-app-repo\n"
+
+
+def test_a_prefix_may_begin_as_the_default_does(tmp_path):
+    log = tmp_path / "log"
+    log.write_text('{"resource": "arn:aws:ecr:eu-west-3:210987654321:repository/demo-tom-app-repo"}\n')
+    assert rehearse.with_default_prefix(log, "demo-tom-") == []
 
 
 @pytest.mark.skipif(

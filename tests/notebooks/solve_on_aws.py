@@ -60,6 +60,12 @@ def kinds_of(number: str) -> list[str]:
     return [name for name in kinds.names(number) if name not in OF_THE_SANDBOX.get(number, ())]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def clean_account():
+    """At the beginning the account has nothing of the course."""
+    clean_state.make_on_aws()
+
+
 @pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
 def test_every_solution_passes(path, monkeypatch):
     monkeypatch.setenv(settings.SEED, clean_state.SEED)

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from helpers import boundary, cleanup, names, settings
 from helpers.cleanup import iam as cleanup_iam
-from helpers.errors import LabError
 from helpers.lab import Lab
 
 from .. import permissions
@@ -48,7 +47,7 @@ def delete(lab: Lab, name: str) -> None:
     iam = lab.client("iam")
     with contextlib.suppress(iam.exceptions.NoSuchEntityException):
         if settings.TAG not in iam.list_role_tags(RoleName=name)["Tags"]:
-            raise LabError(f"The role {name} has no tag {settings.TAG_TEXT}, so it stays.", names.ANOTHER_PREFIX)
+            raise names.taken(f"role {name}")
         cleanup_iam.delete_role(iam, name)
 
 

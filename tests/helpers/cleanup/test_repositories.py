@@ -16,6 +16,16 @@ def printed(capsys) -> list[str]:
     return capsys.readouterr().out.splitlines()
 
 
+def test_with_a_prefix_start_over_deletes_nothing_of_another_learner(plain, capsys, monkeypatch):
+    ecr = plain.client()
+    for name in ("demo-app-repo", "tom-app-repo"):
+        ecr.create_repository(repositoryName=name, tags=[settings.TAG])
+    monkeypatch.setattr(settings, "PREFIX", "tom-")
+    plain.start_over("demo-app-repo")
+    assert [found["repository"] for found in plain.made()] == ["demo-app-repo"]
+    assert capsys.readouterr().out == "✔ deleted if present: tom-app-repo\n"
+
+
 def test_start_over_deletes_tagged_repositories_only(plain, capsys):
     ecr = plain.client()
     ecr.create_repository(repositoryName="ours", tags=[settings.TAG])

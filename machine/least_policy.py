@@ -47,7 +47,16 @@ FURTHER = {
     "arn:aws:iam::*:user/demo-*": ("iam:GetUserPolicy",),
 }
 CORE_ACTIONS = ("ecr:", "ecr-public:", "sts:GetServiceBearerToken")
-READS = ("iam:GetPolicyVersion", "iam:List", "iam:Simulate", "ecs:List", "ecs:Describe", "lambda:List", "logs:Describe")
+READS = (
+    "ec2:Describe",
+    "iam:GetPolicyVersion",
+    "iam:List",
+    "iam:Simulate",
+    "ecs:List",
+    "ecs:Describe",
+    "lambda:List",
+    "logs:Describe",
+)
 
 BOUNDARY = f"arn:aws:iam::*:policy/{PREFIX}boundary"
 # Source: "Delegating responsibility to others using permissions boundaries" (IAM user guide,

@@ -27,7 +27,6 @@ POLICY = "aws-policy.json"
 INSIDE = "--inside"
 LIMIT = 300.0  # seconds, for a notebook that waits for a permission without an end
 DOCTOR = "from helpers import doctor, doctor_aws\nfor row in doctor_aws.rows():\n    print(doctor.line(row))"
-MAKE = "from tests.notebooks import one_of_each\none_of_each.make()"  # by the administrator
 CLEAN_UP = "import helpers\nhelpers.connect().clean_up()"
 ADMINISTRATOR = {"AWS_ACCESS_KEY_ID": settings.ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": settings.SECRET_KEY}
 
@@ -125,10 +124,10 @@ def less(policy: Mapping[str, Any], action: str) -> dict[str, Any]:
 
 
 def scripts() -> dict[str, Script]:
-    """All that a learner runs, by name: the doctor, each notebook, the clean-up of one thing of each kind."""
+    """All that a learner runs, by name: the doctor, each notebook, the clean-up."""
     notebooks = {path.name[:2]: course.code(course.read(path)) for path in course.PATHS}
     cells = {name: [(cell.id, cell.source) for cell in found] for name, found in notebooks.items()}
-    return {"doctor": [("doctor", DOCTOR)], **cells, "clean-up": [("make", MAKE), ("clean-up", CLEAN_UP)]}
+    return {"doctor": [("doctor", DOCTOR)], **cells, "clean-up": [("clean-up", CLEAN_UP)]}
 
 
 def calls_of_course(account: Account) -> dict[str, dict[str, Any]]:

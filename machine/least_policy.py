@@ -46,16 +46,10 @@ FURTHER = {
     "arn:aws:iam::*:policy/demo-*": ("iam:DeletePolicyVersion", "iam:GetPolicy"),
     "arn:aws:iam::*:user/demo-*": ("iam:GetUserPolicy",),
 }
-CORE_ACTIONS = ("ecr:", "ecr-public:", "sts:GetServiceBearerToken")
+CHANGES_ECR = ("ecr:", "ecr-public:", "sts:GetServiceBearerToken")
 READS = (
-    "ec2:Describe",
-    "iam:GetPolicyVersion",
-    "iam:List",
-    "iam:Simulate",
-    "ecs:List",
-    "ecs:Describe",
-    "lambda:List",
-    "logs:Describe",
+    *("ec2:Describe", "ecs:Describe", "ecs:List", "iam:GetPolicyVersion", "iam:List", "iam:Simulate"),
+    *("lambda:List", "logs:Describe"),
 )
 
 BOUNDARY = f"arn:aws:iam::*:policy/{PREFIX}boundary"
@@ -101,7 +95,7 @@ def main(arguments: list[str]) -> int:
 
 def _is_core(action: str, resource: str) -> bool:
     """Whether a learner without users, roles and tasks needs it: clean-up lists them, and finds none."""
-    return action.startswith(CORE_ACTIONS) or (action.startswith(READS) and PREFIX not in resource)
+    return action.startswith(CHANGES_ECR) or (action.startswith(READS) and PREFIX not in resource)
 
 
 def policy_of(decisions: Iterable[Mapping]) -> dict:

@@ -141,6 +141,8 @@ def _push(lab: "Lab") -> None:
         docker("push", f"{lab.repository_uri}:{tag}")
 
 
+# What Docker's HEAD requests need. The answer to HEAD has no text, so a refusal does not name the action.
+REFUSED_HEAD = "ecr:BatchCheckLayerAvailability and ecr:BatchGetImage"
 STEPS = (
     Step("04", f"repository {settings.REPOSITORY} exists", has_repository, _create_repository),
     Step("05", "Docker is logged in to the registry", is_logged_in, log_in),
@@ -158,7 +160,8 @@ def docker(*arguments: str, stdin: str = "") -> None:
         raise LabError("Docker is not installed.", "ecr-lab doctor") from None
     if ran.returncode:
         error = (ran.stderr.strip() or ran.stdout.strip() or f"exit status {ran.returncode}").splitlines()[-1]
-        raise LabError(f"docker {arguments[0]} failed: {error.rstrip('.')}.", "ecr-lab doctor")
+        fix = f"allow {REFUSED_HEAD}: AWS does not say which" if "403 Forbidden" in error else "ecr-lab doctor"
+        raise LabError(f"docker {arguments[0]} failed: {error.rstrip('.')}.", fix)
 
 
 def image_id(lab: "Lab", name: str) -> str:

@@ -179,3 +179,14 @@ def test_the_service_linked_role_of_ecs_is_there_before_a_cell_uses_ecs(on_aws):
 def test_a_learner_who_may_not_make_the_role_can_go_on(on_aws, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAUNKNOWNUNKNOWN00")
     catch_up._make_role_of_ecs(on_aws)
+
+
+def test_a_refused_head_request_names_the_two_actions(monkeypatch):
+    """The words are Docker's, when a learner has no permission for its HEAD requests."""
+    said = "unknown: unexpected status from HEAD request to https://host/v2/demo-app-repo/blobs/x: 403 Forbidden"
+    failed = subprocess.CompletedProcess([], 1, "", said)
+    monkeypatch.setattr(catch_up.subprocess, "run", lambda *_, **__: failed)
+    with pytest.raises(SandboxError) as refused:
+        catch_up.docker("push", "host/demo-app-repo:v1")
+    assert refused.value.wrong == f"docker push failed: {said}."
+    assert refused.value.fix.startswith("allow ecr:BatchCheckLayerAvailability and ecr:BatchGetImage")

@@ -11,7 +11,7 @@ NOTHING = {"Effect": "Deny", "Action": "*", "Resource": "*"}
 OPERATIONS = {
     "ecr": "DescribeRepositories ListTagsForResource DeleteRepository",
     "ecr-public": "DescribeRepositories ListTagsForResource DeleteRepository",
-    "ecs": "ListClusters DescribeClusters ListServices DescribeServices DeleteService ListTasks DeleteCluster"
+    "ecs": "ListClusters DescribeClusters ListServices DeleteService ListTasks DeleteCluster"
     " ListTaskDefinitionFamilies ListTaskDefinitions DescribeTaskDefinition DeregisterTaskDefinition"
     " DeleteTaskDefinitions",
     "iam": "ListUsers ListUserTags ListAccessKeys DeleteAccessKey ListGroupsForUser ListAttachedUserPolicies"

@@ -76,10 +76,10 @@ def test_what_others_made_is_no_problem(account, learner, file):
 @pytest.mark.timeout(600)
 def test_each_missing_permission_is_named(learner, soak):
     """What the clean-up cannot list or delete is reported with the action, and the rest is deleted."""
-    whole = read("aws-policy.json")
+    whole, unnamed = read("aws-policy.json"), []
     for action in one_of_each.ACTIONS if soak else SOME:
         one_of_each.make(learner().client)
         problems = learner(each_permission.less(whole, action)).clean_up()["problems"]
-        assert [each for each in problems if f"{action} is not allowed" in each], action
-        assert len(problems) <= 4, problems
+        unnamed += [] if any(f"{action} is not allowed" in each for each in problems) else [action]
         assert learner().clean_up()["problems"] == [NO_ENGINE]
+    assert unnamed == []

@@ -12,8 +12,7 @@ from werkzeug.wrappers import Response
 
 from ecr_sandbox import settings
 
-from . import words
-from .commands import commands
+from . import confirmation
 from .findings import sorted_findings
 from .lists import selected
 from .page import Page
@@ -104,16 +103,15 @@ def _systems(region: str, repository: str, uri: str) -> list[dict[str, Any]]:
 
 def delete(page: Page, repository: str) -> Response:
     """Ask for confirmation, and delete the chosen images with all their tags."""
-    digests = page.request.values.getlist("image")
+    digests, here = page.request.values.getlist("image"), f"/ecr/repositories/private/{repository}"
     ids = [{"imageDigest": each} for each in digests]
     if not ids:
         page.status, page.error = 400, {"code": "Nothing is chosen", "message": "Choose an image in the list first."}
-    elif page.is_post and page.request.form.get("confirmation") != words.CONFIRMATION:
-        page.status, page.error = 400, {"code": "Not deleted", "message": f"To confirm, enter {words.CONFIRMATION}."}
-    elif page.is_post and _delete(page, repository, ids):
-        return page.redirect(page.url(f"/ecr/repositories/private/{repository}"), f"Deleted {len(ids)} image(s).")
-    same = commands("ecr", "BatchDeleteImage", {"repositoryName": repository, "imageIds": ids})
-    return page.render("delete_images.html", repository=repository, digests=digests, commands=same)
+    elif confirmation.is_given(page) and _delete(page, repository, ids):
+        return page.redirect(page.url(here), f"Deleted {len(ids)} image(s).")
+    sentence = f"Delete from {repository}, with all their tags. This can't be undone."
+    calls = [("ecr", "BatchDeleteImage", {"repositoryName": repository, "imageIds": ids})] if ids else []
+    return confirmation.ask(page, confirmation.Question("Delete images", sentence, calls, here, {"image": digests}))
 
 
 def _delete(page: Page, repository: str, ids: list[dict[str, str]]) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.sandbox.fargate import NETWORK
 from tests.sandbox.pusher import Pushed, Pusher
 
 LIST = "ecr/private-registry/repositories"
@@ -229,11 +230,21 @@ def addresses(sandbox) -> list[str]:
         "iam/users/shown",
         "iam/roles",
         "iam/roles/shown",
+        "iam/users/shown/_/delete",
+        "iam/roles/shown/_/delete",
         "iam/policies",
         "iam/policies/arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly",
         "iam/access-denied",
         "ecs/clusters",
         "ecs/clusters/shown",
+        *(f"ecs/clusters/shown/_/{each}" for each in ("delete", "run-task")),
+        "ecs/clusters/shown/_/delete-service?service=shown",
+        "ecs/clusters/shown/_/stop-task?task=shown",
+        f"ecs/clusters/shown/_/tasks/{stopped_task(sandbox)}",
+        "ecs/create-task-definition",
+        "ecs/task-definitions",
+        "ecs/task-definitions/shown",
+        *(f"ecs/task-definitions/shown/_/{each}?revision=1" for each in ("delete", "deregister")),
         "eventbridge/events",
         "billing",
         "switch-user",
@@ -261,8 +272,25 @@ def fill(sandbox) -> Pushed:
     trust = policy(Principal={"Service": "ecs-tasks.amazonaws.com"}, Action="sts:AssumeRole")
     iam.create_role(RoleName="shown", AssumeRolePolicyDocument=trust)
     iam.create_policy(PolicyName="shown", PolicyDocument=policy(Action="ecr:*", Resource="*"))
-    sandbox.client("ecs").create_cluster(clusterName="shown")
     return pushed
+
+
+def stopped_task(sandbox) -> str:
+    """The id of a task in the cluster ``shown``; ECS cannot assume its role."""
+    ecs = sandbox.client("ecs")
+    ecs.create_cluster(clusterName="shown")
+    ecs.register_task_definition(
+        family="shown",
+        containerDefinitions=[{"name": "app", "image": f"{sandbox.registry}/shown/app:v1"}],
+        requiresCompatibilities=["FARGATE"],
+        networkMode="awsvpc",
+        cpu="256",
+        memory="512",
+        executionRoleArn="arn:aws:iam::123456789012:role/missing",
+    )
+    request = {"cluster": "shown", "launchType": "FARGATE", "networkConfiguration": NETWORK}
+    [task] = ecs.run_task(taskDefinition="shown", **request)["tasks"]
+    return task["taskArn"].rpartition("/")[2]
 
 
 def policy(**statement) -> str:

@@ -57,7 +57,7 @@ def _change(page: Page, repository: str) -> bool:
 
 def _rule(form: Mapping[str, str]) -> dict[str, Any]:
     """The rule that the form describes."""
-    status, criterion = form.get("status", "any"), form.get("criterion", "imageCountMoreThan")
+    status, criterion = form.get("image_status", "any"), form.get("criterion", "imageCountMoreThan")
     selection: dict[str, Any] = {"tagStatus": status if status in ("any", "untagged") else "tagged"}
     if selection["tagStatus"] == "tagged":
         selection[status] = lines(form.get("tags", ""))
@@ -121,7 +121,7 @@ def _render(page: Page, repository: str, result: dict[str, Any] | None) -> Respo
         result=result,
         here=_here(page, repository),
         form=page.request.form,
-        choices={"status": words.IMAGE_STATUS, "criterion": words.CRITERIA, "action": ACTIONS},
+        choices={"image_status": words.IMAGE_STATUS, "criterion": words.CRITERIA, "action": ACTIONS},
     )
 
 

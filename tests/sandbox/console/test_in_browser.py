@@ -276,7 +276,7 @@ def fill(sandbox) -> Pushed:
 
 
 def stopped_task(sandbox) -> str:
-    """The id of a task in the cluster ``shown``; ECS cannot assume its role."""
+    """The id of a task in the cluster ``shown``, whose role may not pull."""
     ecs = sandbox.client("ecs")
     ecs.create_cluster(clusterName="shown")
     ecs.register_task_definition(
@@ -286,7 +286,7 @@ def stopped_task(sandbox) -> str:
         networkMode="awsvpc",
         cpu="256",
         memory="512",
-        executionRoleArn="arn:aws:iam::123456789012:role/missing",
+        executionRoleArn="arn:aws:iam::123456789012:role/shown",
     )
     request = {"cluster": "shown", "launchType": "FARGATE", "networkConfiguration": NETWORK}
     [task] = ecs.run_task(taskDefinition="shown", **request)["tasks"]

@@ -333,3 +333,18 @@ def test_the_console_works_in_a_frame_of_jupyterlab_only(open_browser, sandbox, 
     page = open_browser()
     answer = page.goto(LIST)
     assert "frame-ancestors 'self' http://localhost:* http://127.0.0.1:*" in answer.headers["content-security-policy"]
+
+
+def test_a_form_shows_the_settings_of_now_until_the_user_writes_in_it(open_browser, sandbox, repository):
+    page, asked = open_browser(), []
+    page.goto(f"{path(repository)}/_/edit")
+    put = f"aws ecr put-image-tag-mutability --repository-name {repository} --image-tag-mutability"
+    sandbox.run(f"{put} IMMUTABLE")
+    page.get_by_role("radio", name="Immutable", checked=True).wait_for()
+    page.get_by_label("Filter 1").fill("dev-*")
+    page.evaluate("document.body.addEventListener('changes', () => { document.title = 'changed' })")
+    page.on("request", lambda request: asked.append(request.url))
+    sandbox.run(f"{put} MUTABLE")
+    page.wait_for_function("document.title == 'changed'")
+    assert [each for each in asked if each.endswith("/edit")] == []
+    assert page.get_by_label("Filter 1").input_value() == "dev-*"

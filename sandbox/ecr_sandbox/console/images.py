@@ -19,6 +19,7 @@ from .page import Page
 
 SORTED_BY = {"pushed": "imagePushedAt", "size": "imageSizeInBytes", "tag": "imageTags", "pull": "lastRecordedPullTime"}
 AT_ONCE = 200  # images that one call describes; a repository with more is listed another way
+MOST_SCANS = 10  # images whose scan the list asks for; of more it would take too long
 MOST_CONFIG = 4 * 1024 * 1024  # bytes
 MANIFESTS = [
     "application/vnd.oci.image.manifest.v1+json",
@@ -34,7 +35,20 @@ def index(page: Page, repository: str) -> Response:
     images = selected(page, _all(page, repository), search="imageTags", orders=SORTED_BY, order="-pushed")
     if images.rows and "imageSizeInBytes" not in images.rows[0]:
         images = images._replace(rows=_details(page, repository, images.rows))
-    return page.render("images.html", repository=repository, images=images, uri=about["repositoryUri"])
+    scans = {each["imageDigest"]: _scan(page, repository, each) for each in images.rows[:MOST_SCANS]}
+    return page.render("images.html", repository=repository, images=images, uri=about["repositoryUri"], scans=scans)
+
+
+def _scan(page: Page, repository: str, image: dict[str, Any]) -> str:
+    """The status of the image's scan. DescribeImages has it of enhanced scans only."""
+    if known := image.get("imageScanStatus"):
+        return str(known["status"])
+    image_id = {"imageDigest": image["imageDigest"]}
+    about = {"repositoryName": repository, "imageId": image_id, "maxResults": 1}
+    try:
+        return str(page.quiet_call("ecr", "DescribeImageScanFindings", **about)["imageScanStatus"]["status"])
+    except ClientError:  # it was not scanned, or the user may not know
+        return "-"
 
 
 def _all(page: Page, repository: str) -> list[dict[str, Any]]:

@@ -91,15 +91,19 @@ def test_the_registry_scans_the_repositories_of_one_team(plain, learner):
 
 
 def test_only_two_kinds_of_tags_can_move(plain, learner):
-    plain.client().create_repository(repositoryName=PROTECTED)
+    filters = [{"filterType": "WILDCARD", "filter": each} for each in ("latest", "dev-*", "qa-*")]
+    mode = {"imageTagMutability": "MUTABLE_WITH_EXCLUSION", "imageTagMutabilityExclusionFilters": filters}
+    plain.client().create_repository(repositoryName=PROTECTED, **mode)
     mine = learner("11.1")
     mine.open(f"ecr/repositories/private/{PROTECTED}")
     mine.press("Edit")
-    assert mine.page.get_by_role("group", name=mine.knows("Image tag mutability")).is_visible()
-    mine.page.get_by_role("radio", name="Immutable").check()
-    mine.write("Filter 1", "nightly")
-    mine.press("Add filter")
+    choices = mine.page.get_by_role("group", name=mine.knows("Image tag mutability"))
+    choices.get_by_role("radio", name="Immutable").check()
+    for field in ("Filter 1", "Filter 2", "Filter 3"):
+        mine.write(field, "")
     mine.write("Filter 2", "branch-*")
+    mine.press("Add filter")
+    mine.write("Filter 4", "nightly")
     mine.press("Save")
     mine.sees("The settings were saved.")
     mine.is_done()

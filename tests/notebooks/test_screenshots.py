@@ -10,11 +10,15 @@ from PIL import Image
 
 from helpers import settings
 from tests.notebooks import course, pictures, screenshots
-from tests.notebooks.scenes import SCREENSHOTS
+from tests.notebooks.screenshots import SCREENSHOTS
 
 SVG = "{http://www.w3.org/2000/svg}"
 ALL_BYTES = 1_500_000
-DOCUMENTS = [*settings.PROJECT.glob("*.md"), *settings.PROJECT.glob("docs/**/*.md"), *pictures.FOLDER.parent.glob("*.md")]
+DOCUMENTS = [
+    *settings.PROJECT.glob("*.md"),
+    *settings.PROJECT.glob("docs/**/*.md"),
+    *pictures.FOLDER.parent.glob("*.md"),
+]
 
 every_screenshot = pytest.mark.parametrize("name", SCREENSHOTS)
 
@@ -22,9 +26,7 @@ every_screenshot = pytest.mark.parametrize("name", SCREENSHOTS)
 def shown() -> dict[str, list[str]]:
     """Each picture that a notebook or a document shows, and its alternative texts."""
     texts = [path.read_text(encoding="utf-8") for path in DOCUMENTS]
-    texts += [
-        cell.source for path in course.PATHS for cell in course.read(path).cells if cell.cell_type == "markdown"
-    ]
+    texts += [cell.source for path in course.PATHS for cell in course.read(path).cells if cell.cell_type == "markdown"]
     found: dict[str, list[str]] = {}
     for text in texts:
         for alternative, name in re.findall(r"!\[([^\]]*)\]\([^)\s]*\bimg/([\w-]+)\.svg\)", text):

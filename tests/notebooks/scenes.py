@@ -1,7 +1,7 @@
 """What the screenshots show: the state of a sandbox, and the page of its console.
 
-A new screenshot is an entry of SCREENSHOTS, and the picture of a notebook or slide. Its scene makes the state, with the names of the course. All screenshots of
-one scene are taken of one sandbox. ``make pictures`` takes them.
+A new screenshot is an entry of SCREENSHOTS. Its scene makes the state, with the names of the course. All screenshots of
+one scene are taken of one sandbox. ``make pictures`` takes them, and a notebook or a document shows each.
 """
 
 import json

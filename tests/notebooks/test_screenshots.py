@@ -14,11 +14,7 @@ from tests.notebooks.screenshots import SCREENSHOTS
 
 SVG = "{http://www.w3.org/2000/svg}"
 ALL_BYTES = 1_500_000
-DOCUMENTS = [
-    *settings.PROJECT.glob("*.md"),
-    *settings.PROJECT.glob("docs/**/*.md"),
-    *pictures.FOLDER.parent.glob("*.md"),
-]
+DOCUMENTS = [path for at in ("*.md", "docs/**/*.md", "notebooks/*.md") for path in settings.PROJECT.glob(at)]
 
 every_screenshot = pytest.mark.parametrize("name", SCREENSHOTS)
 

@@ -15,7 +15,7 @@ OF_THE_SANDBOX = tests/sandbox tests/docs tests/bench tests/site
 ALLOW_ROOT := $(shell test "$$(id -u)" = 0 && echo --allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test rehearse soak lint doctor sandbox record tables bench site slides lock clean
+.PHONY: help setup lab test rehearse soak lint doctor sandbox record tables pictures bench site slides lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -73,6 +73,11 @@ tables: setup ## update what is generated: the tables in the READMEs, two lists 
 	$(BIN)/python -m tests.notebooks.pictures
 	$(BIN)/python -m tests.docs.fidelity
 	$(BIN)/python -m tests.docs.links
+
+pictures: setup ## take the screenshots of the sandbox's console that the course shows
+	@$(PYTHON) -m machine.clients
+	@$(PYTHON) -m machine.browser
+	$(BIN)/python -m tests.notebooks.screenshots
 
 record: setup ## run every notebook with the newer Docker engine and store what it prints
 	@$(PYTHON) -m machine.clients

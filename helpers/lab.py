@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import ecr_sandbox
 from ecr_sandbox import SandboxError
-from helpers import aws_account, catch_up, cleanup, docker_hub, second_account, settings, waiting
+from helpers import aws_account, catch_up, cleanup, console, docker_hub, second_account, settings, waiting
 from helpers.aws_account import cell_names
 from helpers.docker_hub import DockerHub
 from helpers.errors import LabError
@@ -106,6 +106,7 @@ class Lab:
         print(f"✔ the sandbox's clock says {self.now():%Y-%m-%d %H:%M:%S}")
 
     confirm_cost = aws_account.confirm_cost
+    console = console.console
     wait_for = waiting.wait_for
     made = cleanup.made
     start_over = cleanup.start_over

@@ -10,6 +10,19 @@ from tests.notebooks.record import AWS, sanitized
     [
         ("localhost:5050/demo-app-repo:v1", "210987654321.dkr.ecr.eu-west-3.amazonaws.com/demo-app-repo:v1"),
         ("http://localhost:5050/v2/", "https://210987654321.dkr.ecr.eu-west-3.amazonaws.com/v2/"),
+        (
+            "http://localhost:5050/console/ecr/repositories/private/demo-app-repo",
+            "https://eu-west-3.console.aws.amazon.com/ecr/repositories/private/210987654321/demo-app-repo"
+            "?region=eu-west-3",
+        ),
+        (
+            "http://localhost:5050/console/ecr/create-repository",
+            "https://eu-west-3.console.aws.amazon.com/ecr/create-repository?region=eu-west-3",
+        ),
+        (
+            "http://localhost:5050/console/ecs/task-definitions",
+            "https://eu-west-3.console.aws.amazon.com/ecs/v2/task-definitions?region=eu-west-3",
+        ),
         ("http://localhost:5050", "https://api.ecr.eu-west-3.amazonaws.com"),
         (
             "arn:aws:ecr:us-east-1:123456789012:repository/demo-x",

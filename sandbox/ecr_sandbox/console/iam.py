@@ -5,6 +5,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 from werkzeug.wrappers import Response
 
+from .confirmation import Call, Question, answer
 from .page import Page
 
 EXAMPLE = """{
@@ -37,6 +38,17 @@ def user(page: Page, name: str) -> Response:
     return _principal(page, "User", about, keys=keys, groups=groups)
 
 
+def delete_user(page: Page, name: str) -> Response:
+    """*Delete* a user, after its keys, groups and policies."""
+    who = {"UserName": name}
+    calls: list[Call] = []
+    for each in page.quiet_call("iam", "ListAccessKeys", **who)["AccessKeyMetadata"]:
+        calls.append(("iam", "DeleteAccessKey", {**who, "AccessKeyId": each["AccessKeyId"]}))
+    for each in page.quiet_call("iam", "ListGroupsForUser", **who)["Groups"]:
+        calls.append(("iam", "RemoveUserFromGroup", {**who, "GroupName": each["GroupName"]}))
+    return _delete(page, "User", name, calls)
+
+
 def roles(page: Page) -> Response:
     """The roles."""
     return page.render("roles.html", roles=page.all("iam", "ListRoles", "Roles"))
@@ -47,6 +59,11 @@ def role(page: Page, name: str) -> Response:
     if page.is_post and (done := _change(page, "Role", name)):
         return page.redirect(page.url(f"/iam/roles/{name}"), done)
     return _principal(page, "Role", page.call("iam", "GetRole", RoleName=name)["Role"], keys=[], groups=[])
+
+
+def delete_role(page: Page, name: str) -> Response:
+    """*Delete* a role, after its policies."""
+    return _delete(page, "Role", name, [])
 
 
 def policies(page: Page) -> Response:
@@ -83,14 +100,28 @@ def _change(page: Page, kind: str, name: str) -> str:
     return ""
 
 
+def _delete(page: Page, kind: str, name: str, calls: list[Call]) -> Response:
+    """Ask for the name, make *calls*, detach and delete the policies, and delete the user or role."""
+    who, path = {f"{kind}Name": name}, f"/iam/{kind.lower()}s"
+    for each in page.quiet_call("iam", f"ListAttached{kind}Policies", **who)["AttachedPolicies"]:
+        calls.append(("iam", f"Detach{kind}Policy", {**who, "PolicyArn": each["PolicyArn"]}))
+    for policy in page.quiet_call("iam", f"List{kind}Policies", **who)["PolicyNames"]:
+        calls.append(("iam", f"Delete{kind}Policy", {**who, "PolicyName": policy}))
+    calls.append(("iam", f"Delete{kind}", who))
+    sentence = f"Delete {name} permanently? Its policies are detached, and its inline policies and keys are deleted."
+    question = Question(f"Delete {kind.lower()}", sentence, calls, f"{path}/{name}", word=name)
+    return answer(page, question, f"The {kind.lower()} {name} was deleted.", then=path)
+
+
 def _principal(page: Page, kind: str, about: dict[str, Any], **more: Any) -> Response:
     """The page of a user or a role, with the attached and the inline policies."""
     who = {f"{kind}Name": about[f"{kind}Name"]}
     attached = page.all("iam", f"ListAttached{kind}Policies", "AttachedPolicies", **who)
     names = page.all("iam", f"List{kind}Policies", "PolicyNames", **who)
     inline = [page.call("iam", f"Get{kind}Policy", **who, PolicyName=each) for each in names]
-    lists = {"attached": attached, "inline": inline, "choices": _attachable(page), "example": EXAMPLE}
-    return page.render("principal.html", kind=kind, about=about, **lists, **more)
+    edited = {each["PolicyName"]: each["PolicyDocument"] for each in inline}.get(page.request.args.get("edit", ""))
+    lists = {"attached": attached, "inline": inline, "choices": _attachable(page), "example": edited or EXAMPLE}
+    return page.render("principal.html", kind=kind, about=about, is_edited=bool(edited), **lists, **more)
 
 
 def _attachable(page: Page) -> list[dict[str, Any]]:

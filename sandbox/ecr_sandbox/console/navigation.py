@@ -23,7 +23,7 @@ NAVIGATION = [
             ("Access denied", "/iam/access-denied"),
         ],
     ),
-    ("Amazon ECS", [("Clusters", "/ecs/clusters")]),
+    ("Amazon ECS", [("Clusters", "/ecs/clusters"), ("Task definitions", "/ecs/task-definitions")]),
     ("Amazon EventBridge", [("Events", "/eventbridge/events")]),
     ("Billing", [("Bills", "/billing")]),
 ]

@@ -17,6 +17,12 @@ CRITERIA = {  # *Match criteria* of a lifecycle rule
     "sinceImagePulled": "Days since last recorded pull time",
     "sinceImageTransitioned": "Days since image archived",
 }
+IMAGE_STATUS = {  # *Image status* of a lifecycle rule
+    "tagPatternList": "Tagged (wildcard matching)",
+    "tagPrefixList": "Tagged (prefix matching)",
+    "untagged": "Untagged",
+    "any": "Any",
+}
 ENCRYPTION = {"AES256": "AES-256", "KMS": "AWS KMS", "KMS_DSSE": "AWS KMS (dual-layer)"}
 
 

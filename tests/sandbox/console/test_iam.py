@@ -8,6 +8,9 @@ from botocore.exceptions import ClientError
 
 from tests.sandbox.console.pages import Console, text
 
+TASKS = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+TRUST = json.dumps({"Version": "2012-10-17", "Statement": [TASKS]})
+
 
 def test_a_user_with_policies_groups_and_keys(console, sandbox, person):
     person.may({"Action": "ecr:DescribeImages", "Resource": "*"})
@@ -25,9 +28,7 @@ def test_a_user_with_policies_groups_and_keys(console, sandbox, person):
 
 def test_a_role_with_its_trust_policy(console, sandbox):
     name = f"role-{uuid.uuid4().hex[:8]}"
-    trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    sandbox.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)
+    sandbox.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)
     assert f"{name} ecs-tasks.amazonaws.com" in text(console.get("/iam/roles"))
     shown = text(console.get(f"/iam/roles/{name}"))
     assert '"Service": "ecs-tasks.amazonaws.com"' in shown
@@ -99,3 +100,33 @@ def test_a_policy_of_iam_that_is_not_valid(console, sandbox, person):
     assert "MalformedPolicyDocument" in text(page)
     assert "oops</textarea>" in page
     assert "EntityAlreadyExists" in text(console.post("/iam/users", 409, name=person.name))
+
+
+def test_a_user_is_deleted_with_its_keys_groups_and_policies(console, sandbox, person):
+    iam, group = sandbox.client("iam"), f"group-{uuid.uuid4().hex[:8]}"
+    person.may({"Action": "ecr:*", "Resource": "*"})
+    iam.create_group(GroupName=group)
+    iam.add_user_to_group(GroupName=group, UserName=person.name)
+    page = f"/iam/users/{person.name}/_/delete"
+    assert "aws iam delete-access-key" in text(console.get(page))
+    assert f"To confirm, enter {person.name}." in text(console.post(page, 400, confirmation="delete"))
+    assert f"The user {person.name} was deleted." in text(console.post(page, confirmation=person.name))
+    with pytest.raises(ClientError, match="NoSuchEntity"):
+        iam.get_user(UserName=person.name)
+
+
+def test_a_role_is_deleted_with_its_policies(console, sandbox):
+    iam, name = sandbox.client("iam"), f"role-{uuid.uuid4().hex[:8]}"
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)
+    iam.attach_role_policy(RoleName=name, PolicyArn="arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly")
+    assert f"The role {name} was deleted." in text(console.post(f"/iam/roles/{name}/_/delete", confirmation=name))
+    with pytest.raises(ClientError, match="NoSuchEntity"):
+        iam.get_role(RoleName=name)
+
+
+def test_an_inline_policy_is_edited(console, sandbox, person):
+    person.may({"Action": "ecr:DescribeImages", "Resource": "*"})
+    [policy] = sandbox.client("iam").list_user_policies(UserName=person.name)["PolicyNames"]
+    page = console.get(f"/iam/users/{person.name}", edit=policy)
+    assert "Edit inline policy" in page and f'value="{policy}"' in page
+    assert "ecr:DescribeImages" in page.partition("<textarea")[2]

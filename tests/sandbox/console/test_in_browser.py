@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.sandbox.fargate import NETWORK
 from tests.sandbox.pusher import Pushed, Pusher
 
 LIST = "ecr/private-registry/repositories"
@@ -229,11 +230,21 @@ def addresses(sandbox) -> list[str]:
         "iam/users/shown",
         "iam/roles",
         "iam/roles/shown",
+        "iam/users/shown/_/delete",
+        "iam/roles/shown/_/delete",
         "iam/policies",
         "iam/policies/arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly",
         "iam/access-denied",
         "ecs/clusters",
         "ecs/clusters/shown",
+        *(f"ecs/clusters/shown/_/{each}" for each in ("delete", "run-task")),
+        "ecs/clusters/shown/_/delete-service?service=shown",
+        "ecs/clusters/shown/_/stop-task?task=shown",
+        f"ecs/clusters/shown/_/tasks/{stopped_task(sandbox)}",
+        "ecs/create-task-definition",
+        "ecs/task-definitions",
+        "ecs/task-definitions/shown",
+        *(f"ecs/task-definitions/shown/_/{each}?revision=1" for each in ("delete", "deregister")),
         "eventbridge/events",
         "billing",
         "switch-user",
@@ -261,8 +272,25 @@ def fill(sandbox) -> Pushed:
     trust = policy(Principal={"Service": "ecs-tasks.amazonaws.com"}, Action="sts:AssumeRole")
     iam.create_role(RoleName="shown", AssumeRolePolicyDocument=trust)
     iam.create_policy(PolicyName="shown", PolicyDocument=policy(Action="ecr:*", Resource="*"))
-    sandbox.client("ecs").create_cluster(clusterName="shown")
     return pushed
+
+
+def stopped_task(sandbox) -> str:
+    """The id of a task in the cluster ``shown``, whose role may not pull."""
+    ecs = sandbox.client("ecs")
+    ecs.create_cluster(clusterName="shown")
+    ecs.register_task_definition(
+        family="shown",
+        containerDefinitions=[{"name": "app", "image": f"{sandbox.registry}/shown/app:v1"}],
+        requiresCompatibilities=["FARGATE"],
+        networkMode="awsvpc",
+        cpu="256",
+        memory="512",
+        executionRoleArn="arn:aws:iam::123456789012:role/shown",
+    )
+    request = {"cluster": "shown", "launchType": "FARGATE", "networkConfiguration": NETWORK}
+    [task] = ecs.run_task(taskDefinition="shown", **request)["tasks"]
+    return task["taskArn"].rpartition("/")[2]
 
 
 def policy(**statement) -> str:
@@ -305,3 +333,18 @@ def test_the_console_works_in_a_frame_of_jupyterlab_only(open_browser, sandbox, 
     page = open_browser()
     answer = page.goto(LIST)
     assert "frame-ancestors 'self' http://localhost:* http://127.0.0.1:*" in answer.headers["content-security-policy"]
+
+
+def test_a_form_shows_the_settings_of_now_until_the_user_writes_in_it(open_browser, sandbox, repository):
+    page, asked = open_browser(), []
+    page.goto(f"{path(repository)}/_/edit")
+    put = f"aws ecr put-image-tag-mutability --repository-name {repository} --image-tag-mutability"
+    sandbox.run(f"{put} IMMUTABLE")
+    page.get_by_role("radio", name="Immutable", checked=True).wait_for()
+    page.get_by_label("Filter 1").fill("dev-*")
+    page.evaluate("document.body.addEventListener('changes', () => { document.title = 'changed' })")
+    page.on("request", lambda request: asked.append(request.url))
+    sandbox.run(f"{put} MUTABLE")
+    page.wait_for_function("document.title == 'changed'")
+    assert [each for each in asked if each.endswith("/edit")] == []
+    assert page.get_by_label("Filter 1").input_value() == "dev-*"

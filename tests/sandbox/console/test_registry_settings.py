@@ -21,6 +21,10 @@ def test_scanning(console, sandbox):
     assert by_frequency == {"SCAN_ON_PUSH": ["prod/*", "web"], "CONTINUOUS_SCAN": ["*"]}
     assert "prod/*\nweb</textarea>" in console.get(page)
     assert "InvalidParameterException" in text(console.post(page, 400, type="BASIC", on_push="Not Valid"))
+    shown = console.post(page, type="BASIC", all="1", on_push="web")
+    assert '"filter": "*"' in html.unescape(shown) and "</textarea>" in shown and "*</textarea>" not in shown
+    [rule] = ecr.get_registry_scanning_configuration()["scanningConfiguration"]["rules"]
+    assert [each["filter"] for each in rule["repositoryFilters"]] == ["*"]
     console.post(page, type="BASIC")
     assert ecr.get_registry_scanning_configuration()["scanningConfiguration"] == {"scanType": "BASIC", "rules": []}
 

@@ -19,7 +19,7 @@ from .lists import selected
 from .page import Page
 
 SORTED_BY = {"pushed": "imagePushedAt", "size": "imageSizeInBytes", "tag": "imageTags", "pull": "lastRecordedPullTime"}
-AT_ONCE = 200  # images that one call describes; a repository with more is listed another way
+AT_ONCE = 100  # images that one call describes; a repository with more is listed another way
 MOST_CONFIG = 4 * 1024 * 1024  # bytes
 MANIFESTS = [
     "application/vnd.oci.image.manifest.v1+json",
@@ -44,9 +44,9 @@ def _all(page: Page, repository: str) -> list[dict[str, Any]]:
     ListImages has the order in which the images were pushed first. That stands for the time of the push.
     """
     every: dict[str, Any] = {"repositoryName": repository, "filter": {"imageStatus": "ANY"}}
-    first = page.call("ecr", "DescribeImages", **every, maxResults=AT_ONCE)
-    if "nextToken" not in first:
-        return list(first["imageDetails"])
+    found, is_all = page.first("ecr", "DescribeImages", "imageDetails", AT_ONCE, **every)
+    if is_all:
+        return found
     if page.request.args.get("sort") in ("size", "pull"):
         return page.all("ecr", "DescribeImages", "imageDetails", **every)
     images: dict[str, dict[str, Any]] = {}

@@ -18,7 +18,9 @@ def clusters(page: Page) -> Response:
 
 
 def cluster(page: Page, name: str) -> Response:
-    """The services and tasks of a cluster: status, and the reason why a task stopped."""
+    """The services and tasks of a cluster: status, and the reason why a task stopped. Forms stop and update them."""
+    if page.is_post and (done := _change(page, name)):
+        return page.redirect(page.url(f"/ecs/clusters/{name}"), done)
     found = page.call("ecs", "DescribeClusters", clusters=[name])["clusters"]
     if not found:
         raise NotFound(f"There is no cluster {name}.")
@@ -27,6 +29,24 @@ def cluster(page: Page, name: str) -> Response:
         page.call("ecs", "DescribeServices", cluster=name, services=services[:10])["services"] if services else []
     )
     return page.render("cluster.html", name=name, services=described, tasks=_tasks(page, name))
+
+
+def _change(page: Page, cluster: str) -> str:
+    """Stop a task, or update or delete a service, as the form says; what was done, or nothing if it was refused."""
+    form, service = page.request.form, page.request.form.get("service", "")
+    if task := form.get("stop"):
+        stopped = page.attempt("ecs", "StopTask", cluster=cluster, task=task, reason="Stopped in the console")
+        return f"The task {task} is being stopped." if stopped else ""
+    about: dict[str, Any] = {"cluster": cluster, "service": service}
+    if form.get("action") == "delete":
+        deleted = page.attempt("ecs", "DeleteService", **about, force=True)
+        return f"The service {service} is being deleted, with its tasks." if deleted else ""
+    try:
+        about["desiredCount"] = int(form.get("desired", ""))
+    except ValueError:
+        page.status, page.error = 400, {"code": "Not updated", "message": "Desired tasks is a number."}
+        return ""
+    return f"The service {service} was updated." if page.attempt("ecs", "UpdateService", **about) else ""
 
 
 def _tasks(page: Page, name: str) -> list[dict[str, Any]]:

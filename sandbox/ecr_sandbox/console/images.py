@@ -12,7 +12,6 @@ from werkzeug.wrappers import Response
 
 from ecr_sandbox import settings
 
-from . import words
 from .commands import commands
 from .findings import sorted_findings
 from .lists import selected
@@ -108,9 +107,7 @@ def delete(page: Page, repository: str) -> Response:
     ids = [{"imageDigest": each} for each in digests]
     if not ids:
         page.status, page.error = 400, {"code": "Nothing is chosen", "message": "Choose an image in the list first."}
-    elif page.is_post and page.request.form.get("confirmation") != words.CONFIRMATION:
-        page.status, page.error = 400, {"code": "Not deleted", "message": f"To confirm, enter {words.CONFIRMATION}."}
-    elif page.is_post and _delete(page, repository, ids):
+    elif page.is_post and page.confirmed() and _delete(page, repository, ids):
         return page.redirect(page.url(f"/ecr/repositories/private/{repository}"), f"Deleted {len(ids)} image(s).")
     same = commands("ecr", "BatchDeleteImage", {"repositoryName": repository, "imageIds": ids})
     return page.render("delete_images.html", repository=repository, digests=digests, commands=same)

@@ -18,7 +18,7 @@ from ecr_sandbox import settings
 from ecr_sandbox.http import addresses
 from ecr_sandbox.http.middleware import Request
 
-from . import client, rendering
+from . import client, rendering, words
 from .commands import Commands, commands
 from .navigation import NAVIGATION, REPOSITORY_PAGES
 
@@ -131,6 +131,13 @@ class Page:
             if "NotFound" in error.response["Error"]["Code"] or "NoSuch" in error.response["Error"]["Code"]:
                 return {}
             raise
+
+    def confirmed(self) -> bool:
+        """Whether the form has the word that confirms a deletion; the page shows an error if it does not."""
+        if self.request.form.get("confirmation") == words.CONFIRMATION:
+            return True
+        self.status, self.error = 400, {"code": "Not deleted", "message": f"To confirm, enter {words.CONFIRMATION}."}
+        return False
 
     def report(self, error: ClientError) -> None:
         """Show *error* on the page, with the service's sentence."""

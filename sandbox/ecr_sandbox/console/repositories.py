@@ -53,9 +53,7 @@ def delete(page: Page) -> Response:
     name = page.request.values.get("repository", "")
     images.described(page, name)
     parameters = {"repositoryName": name, "force": True}
-    if page.is_post and page.request.form.get("confirmation") != words.CONFIRMATION:
-        page.status, page.error = 400, {"code": "Not deleted", "message": f"To confirm, enter {words.CONFIRMATION}."}
-    elif page.is_post and page.attempt("ecr", "DeleteRepository", **parameters):
+    if page.is_post and page.confirmed() and page.attempt("ecr", "DeleteRepository", **parameters):
         return page.redirect(page.url(LIST), f"Successfully deleted repository {name}.")
     same = commands("ecr", "DeleteRepository", parameters)
     return page.render("delete_repository.html", name=name, commands=same)

@@ -88,16 +88,16 @@ class Page:
         region = "us-east-1" if service in ("iam", "ce", "ecr-public") else self.region
         return client.client(service, region, self.key)
 
-    def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
+    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """The answer of an *operation* (``DescribeRepositories``); raises ClientError. The page shows the commands."""
         self.calls.append(commands(service, operation, parameters))
         return self.quiet_call(service, operation, **parameters)
 
-    def quiet_call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
+    def quiet_call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """The same, without the commands: what the page needs besides its subject."""
         return self._operation(service, operation)(**parameters)
 
-    def all(self, service: str, operation: str, key: str, **parameters: Any) -> list[Any]:
+    def all(self, service: str, operation: str, key: str, /, **parameters: Any) -> list[Any]:
         """All of a list that an operation returns in parts; raises ClientError.
 
         A second look at the same list is fast: it is read again when anything in the sandbox has changed, and after
@@ -106,7 +106,7 @@ class Page:
         return self.first(service, operation, key, None, **parameters)[0]
 
     def first(
-        self, service: str, operation: str, key: str, most: int | None, **parameters: Any
+        self, service: str, operation: str, key: str, most: int | None, /, **parameters: Any
     ) -> tuple[list[Any], bool]:
         """The same for the first *most* of a list, and whether these are all."""
         self.calls.append(commands(service, operation, parameters))
@@ -114,7 +114,7 @@ class Page:
         found, is_all = _listed(now, self.client(service), operation, key, most, json.dumps(parameters))
         return list(found), is_all
 
-    def attempt(self, service: str, operation: str, **parameters: Any) -> bool:
+    def attempt(self, service: str, operation: str, /, **parameters: Any) -> bool:
         """Whether an operation succeeds; the page shows the error if it does not."""
         try:
             self.call(service, operation, **parameters)
@@ -123,7 +123,7 @@ class Page:
             return False
         return True
 
-    def optional(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
+    def optional(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """The answer of an operation, or nothing if what it asks for does not exist; raises other ClientErrors."""
         try:
             return self.call(service, operation, **parameters)

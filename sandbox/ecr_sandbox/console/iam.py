@@ -98,7 +98,7 @@ def _principal(page: Page, kind: str, about: dict[str, Any], **more: Any) -> Res
     attached = page.all("iam", f"ListAttached{kind}Policies", "AttachedPolicies", **who)
     names = page.all("iam", f"List{kind}Policies", "PolicyNames", **who)
     inline = [page.call("iam", f"Get{kind}Policy", **who, PolicyName=each) for each in names]
-    lists = {"attached": attached, "inline": inline, "choices": _attachable(page), "example": EXAMPLE}
+    lists = {"attached": attached, "inline": inline, "choices": _attachable(page), "example": page.local(EXAMPLE)}
     return page.render("principal.html", kind=kind, listed=LISTS[kind], about=about, **lists, **more)
 
 

@@ -27,7 +27,7 @@ def policies(page: Page) -> Response:
     own = page.all("iam", "ListPolicies", "Policies", Scope="Local")
     of_aws = page.all("iam", "ListPolicies", "Policies", Scope="AWS")
     offered = [each for each in of_aws if is_offered(each)]
-    return page.render("policies.html", own=own, of_aws=offered, document=document or EXAMPLE)
+    return page.render("policies.html", own=own, of_aws=offered, document=document or page.local(EXAMPLE))
 
 
 def policy(page: Page, arn: str) -> Response:

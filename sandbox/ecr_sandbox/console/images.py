@@ -212,7 +212,7 @@ def _config(page: Page, repository: str, manifest: dict[str, Any]) -> Any:
     try:
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as answer:
             return json.load(answer)
-    except (OSError, ValueError):  # under AWS's names, this process does not know the CA of the address
+    except (OSError, ValueError):
         return None
 
 

@@ -144,6 +144,10 @@ class Page:
         self.error = {"code": error.response["Error"]["Code"], "message": error.response["Error"]["Message"]}
         self.status = error.response["ResponseMetadata"]["HTTPStatusCode"]
 
+    def local(self, example: str) -> str:
+        """The text *example* with the ARNs of this account and Region in place of the documentation's."""
+        return example.replace("us-east-1:123456789012", f"{self.region}:{self.account}")
+
     def url(self, path: str = "", **query: str | int | None) -> str:
         """The address of the console's page *path* (``/ecr/…``)."""
         given = {name: value for name, value in query.items() if value not in ("", None)}

@@ -22,8 +22,10 @@ def clusters(page: Page) -> Response:
 
 
 def cluster(page: Page, name: str) -> Response:
-    """The services and tasks of a cluster: status, and the reason why a task stopped."""
+    """The services and tasks of a cluster: status, and the reason why a task stopped. A form updates a service."""
     _check(page, name)
+    if page.is_post and (done := _update(page, name)):
+        return page.redirect(page.url(f"{CLUSTERS}/{name}"), done)
     services = page.all("ecs", "ListServices", "serviceArns", cluster=name)
     described = (
         page.call("ecs", "DescribeServices", cluster=name, services=services[:10])["services"] if services else []
@@ -82,6 +84,16 @@ def _check(page: Page, name: str) -> None:
     found = page.call("ecs", "DescribeClusters", clusters=[name])["clusters"]
     if not found:
         raise NotFound(f"There is no cluster {name}.")
+
+
+def _update(page: Page, cluster: str) -> str:
+    """Give a service another number of tasks; what was done, or nothing if it was refused."""
+    service, desired = page.request.form.get("service", ""), page.request.form.get("desired", "")
+    if not desired.lstrip("-").isdecimal():
+        page.status, page.error = 400, {"code": "Not updated", "message": "Desired tasks is a number."}
+        return ""
+    about = {"cluster": cluster, "service": service, "desiredCount": int(desired)}
+    return f"The service {service} was updated." if page.attempt("ecs", "UpdateService", **about) else ""
 
 
 def _tasks(page: Page, name: str) -> list[dict[str, Any]]:

@@ -51,10 +51,11 @@ function ready() {
   for (const button of document.querySelectorAll("[data-needs-choice]")) button.disabled = !any;
 }
 
-// A form shows the settings of now, until the user writes in it.
+// A form, or a list with forms, shows the settings of now, until the user writes in it.
 document.addEventListener("input", (event) => { event.target.form?.setAttribute("data-edited", ""); });
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (event.target.matches("form[data-edited][hx-get]")) event.preventDefault();
+  const list = event.target.id === "list" ? event.target.querySelector("form[data-edited]") : null;
+  if (list || event.target.matches("form[data-edited][hx-get]")) event.preventDefault();
 });
 
 function dialog() { return document.getElementById("dialog"); }

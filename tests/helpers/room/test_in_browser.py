@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from helpers.exercises import check, checks, progress
-from helpers.room import sharing
 from tests.helpers.room.conftest import KEY, KIM, message
 
 WAIT = 15_000  # milliseconds for what the page shows later; a limit for hangs

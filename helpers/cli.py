@@ -92,7 +92,7 @@ def join(address: str, name: str) -> None:
 
     joined = sharing.join(address, name)
     click.echo(f"✔ you joined the room at {joined.address} as {joined.name}")
-    for line in sharing.WHAT_IS_SENT.splitlines():
+    for line in sharing.WHAT_IS_SENT:
         click.echo(f"  {line}")
 
 

@@ -62,7 +62,7 @@ class Learners:
             raise Refused(400, str(error)) from None
         known = self._all.get(_id(name))
         if known and not _same(known.key, key):
-            raise Refused(409, f"Somebody in the room is called {name}. Choose another name.")
+            raise Refused(409, f"A learner in the room has the name {name}. Choose another one.")
         if not known and len(self) >= MOST_LEARNERS:
             raise Refused(503, f"The room is full: it has {MOST_LEARNERS} learners.")
         if not known:

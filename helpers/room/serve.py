@@ -67,7 +67,7 @@ def _print_addresses(chosen: settings.Secrets, address: str, port: int, base_pat
     if _is_loopback(address):
         print("  only this machine can connect; for the network of the room add --address 0.0.0.0")
     else:
-        print("  everybody in this network can connect; without the code nobody joins, without the key nobody reads")
+        print("  everyone in this network can connect; joining needs the code, reading needs the key")
     print("  Ctrl-C closes the room", flush=True)
 
 

@@ -29,11 +29,14 @@ RETRY_AFTER = (0, 2)  # seconds
 MOST_WAITING = 20  # messages; more are dropped
 LAST_WAIT = 1  # seconds for messages that are not sent yet when the process ends
 ASK = "ask your teacher for the address, it contains ?code="
-WHAT_IS_SENT = """When you open a notebook, and when you run a check, this is sent and nothing else:
-{"name": "Kim", "notebook": "08", "exercise": "08.1", "passed": false, "tries": 3}
-A random key goes with it, so that no other learner sends under your name. Your code and its output are not sent.
-The teacher reads it. It is not encrypted if the address begins with http://.
-ecr-lab leave ends it."""
+EXAMPLE = Message("Kim", "08", "08.1", False, 3)
+WHAT_IS_SENT = (
+    "When you open a notebook, and when you run a check, this message is sent, and nothing else:",
+    json.dumps(EXAMPLE._asdict()),
+    "A random key goes with it, so that no other learner sends under your name. Your code and its output are not sent.",
+    "The teacher reads it. It is not encrypted if the address begins with http://.",
+    "ecr-lab leave ends it.",
+)
 
 _queue: queue.Queue[tuple[str, str, bool]] = queue.Queue(MOST_WAITING)
 _starting = threading.Lock()

@@ -62,7 +62,7 @@ def rows(learners: Iterable[Learner], now: float) -> list[Row]:
             title(each.notebook) or "has joined",
             each.waiting_at,
             sum(exercise.passed for exercise in each.exercises.values()),
-            duration(now - each.heard),
+            ago(now - each.heard),
         )
         for each in learners
     ]
@@ -83,7 +83,7 @@ def counts(learners: Learners) -> list[Count]:
 def summary(learners: Learners) -> str:
     """The state of the room in one sentence."""
     if not len(learners):
-        return "Nobody has joined yet."
+        return "No learner has joined yet."
     wait = sum(bool(each.waiting_at) for each in learners)
     joined = f"{len(learners)} learner{'' if len(learners) == 1 else 's'}"
     return f"{joined}, {wait or 'none'} waiting at a check."
@@ -95,6 +95,12 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min" if minutes else "now"
+
+
+def ago(seconds: float) -> str:
+    """``"now"`` or ``"3 min ago"``."""
+    passed = duration(seconds)
+    return passed if passed == "now" else f"{passed} ago"
 
 
 def _of_exercise(learners: Learners, title: str, number: str) -> Count:

@@ -50,7 +50,7 @@ def show(page, table: str, *cells: str) -> None:
 
 def test_three_learners_and_one_who_fails_a_check_three_times(open_page, room, learner, result):
     page = open_page()
-    page.get_by_text("Nobody has joined yet.").wait_for()
+    page.get_by_text("No learner has joined yet.").wait_for()
     page.evaluate("document.body.dataset.loaded = 'once'")
     for name in ("Ann", "Bo", "Cy"):
         learner(name)
@@ -116,8 +116,7 @@ def test_the_page_says_when_the_room_does_not_answer(chromium, room):
     context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1400])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1400), ("dark", 360)])
 def test_the_page_is_accessible_and_fits(open_page, room, scheme, width):
     from axe_playwright_python.sync_playwright import Axe
 

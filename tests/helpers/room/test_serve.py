@@ -102,7 +102,7 @@ def test_it_listens_on_loopback_unless_an_address_is_given(port):
     with running("--port", str(port)), pytest.raises(OSError):
         socket.create_connection((own, port), timeout=5)
     with running("--port", str(port), "--address", "0.0.0.0") as (_, page, address, lines):
-        assert "everybody in this network can connect" in lines
+        assert "everyone in this network can connect" in lines
         assert page.startswith(f"http://127.0.0.1:{port}/?key=")
         assert address.startswith(f"http://{own}:{port}/?code=")
         socket.create_connection((own, port), timeout=5).close()

@@ -188,7 +188,7 @@ def test_joining_shows_why_the_room_refuses(room):
         sharing.join(f"{room.url}?code=wrong", "Kim")
     assert sharing.joined() is None
     room.join("Kim")
-    with pytest.raises(LabError, match=r"Somebody in the room is called Kim\. Choose another name"):
+    with pytest.raises(LabError, match=r"A learner in the room has the name Kim\. Choose another one"):
         sharing.join(room.address, "Kim")
     with pytest.raises(LabError, match="1 to 30 visible characters"):
         sharing.join(room.address, "\x1b")
@@ -234,5 +234,5 @@ def test_the_doctor_has_a_row_for_who_joined(room):
     (settings.state() / sharing.FILE).write_text((settings.state() / sharing.FILE).read_text().replace("Kim", "Kim2"))
     (row,) = doctor.room_rows()
     assert doctor.line(row).startswith(
-        "✗ Room            Somebody in the room is called Kim2. Choose another name. Fix: "
+        "✗ Room            A learner in the room has the name Kim2. Choose another one. Fix: "
     )

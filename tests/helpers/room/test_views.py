@@ -33,9 +33,9 @@ def test_the_longest_wait_comes_first(room):
 
 def test_learners_are_in_the_order_of_their_names(room):
     assert views.rows(room, 300) == [
-        Row("Ann", "08 · Push the image", "", 1, "2 min"),
-        Row("Bo", "08 · Push the image", "08.1", 0, "1 min"),
-        Row("cy", "05 · Authenticate Docker", "05.1", 0, "3 min"),
+        Row("Ann", "08 · Push the image", "", 1, "2 min ago"),
+        Row("Bo", "08 · Push the image", "08.1", 0, "1 min ago"),
+        Row("cy", "05 · Authenticate Docker", "05.1", 0, "3 min ago"),
     ]
 
 
@@ -51,7 +51,7 @@ def test_each_step_is_counted(room):
 
 
 def test_the_summary(room):
-    assert views.summary(Learners()) == "Nobody has joined yet."
+    assert views.summary(Learners()) == "No learner has joined yet."
     assert views.summary(room) == "3 learners, 2 waiting at a check."
     alone = Learners()
     alone.join("Ann", "a" * 20, 0)

@@ -63,14 +63,12 @@ def join(address: str, name: str) -> Joined:
     except ValueError as error:
         raise LabError(str(error), "ecr-lab join … --name NAME") from None
     before = joined()
-    if before and (before.address, before.name) == (address, name):
-        new = before._replace(code=code)
-    else:
-        if before:
-            leave()
-        new = Joined(address, code, name, secrets.token_urlsafe(16), 0, {})
+    again = before is not None and (before.address, before.name) == (address, name)
+    new = before._replace(code=code) if before and again else Joined(address, code, name, _new_key(), 0, {})
     if refused := check(new):
         raise LabError(f"You did not join: {refused}", ASK if "code" in refused else "ecr-lab join again")
+    if not again:
+        leave()
     with state_file.locked(FILE):
         state_file.write(FILE, new._replace(folder=_folder())._asdict())
     return new
@@ -188,6 +186,10 @@ def _parsed(address: str) -> tuple[str, str]:
         raise LabError(f"{address or 'The address'} is not the address of a room.", ASK)
     host = parts.netloc.rpartition("@")[2]
     return f"{parts.scheme}://{host}{parts.path.rstrip('/')}/", code
+
+
+def _new_key() -> str:
+    return secrets.token_urlsafe(16)
 
 
 def _folder() -> int:

@@ -204,6 +204,10 @@ def test_joining_again_keeps_the_tries_and_another_name_replaces_the_first(room,
     assert room.learners["Kim"].exercises["08.1"].tries == 2
     sharing.join(room.address, "Lee")
     assert list(room.learners) == ["Lee"]
+    with pytest.raises(LabError, match="You did not join"):
+        sharing.join(f"{room.url}?code=wrong", "Ann")
+    assert list(room.learners) == ["Lee"]  # who cannot join another room stays
+    assert sharing.joined().name == "Lee"
 
 
 def test_what_a_server_answers_cannot_control_the_terminal(ear):

@@ -1,5 +1,6 @@
 """Catching up, the checks that need Docker, and clean-up, with the real docker, boto3 and sandbox."""
 
+import random
 import subprocess
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ import helpers
 from ecr_sandbox import SandboxError, background, docker_engine
 from helpers import catch_up, cleanup, settings
 from helpers.exercises import checks, lookup
+from helpers.exercises.broken import kinds
 
 LABEL = 'LABEL org.opencontainers.image.title="demo-app"\n'  # as sample_app sets it
 NAME = "helpers-test-app"  # another name than the tutorial's: a developer's own images are not changed
@@ -144,6 +146,19 @@ def test_the_base_images_layers_are_mounted_from_the_mirror(lab, monkeypatch, pu
         assert pushed.stdout.count(f"Mounted from {NAME}-mirror") == 2
     finally:
         docker("rmi", "--force", mirror, base_image)
+
+
+@pytest.mark.parametrize("kind", kinds.names("05.2"))
+def test_a_learner_who_did_not_repair_the_login_continues_with_the_next_notebook(lab, kind, capsys):
+    """Exercise 05.2 breaks it. Neither connect() nor catch_up() stops at what is left of it."""
+    lab.catch_up("05")
+    kinds.code("05.2", kind).break_state(lab, random.Random(0))
+    printed(capsys)
+    helpers.connect().catch_up("06")
+    shown = printed(capsys)
+    assert [line for line in shown if not line.startswith("✔")] == []
+    assert "✔ 05 Docker is logged in to the registry (made now)" in shown
+    assert catch_up.is_logged_in(lab)
 
 
 # No engine needed ---

@@ -1,4 +1,4 @@
-"""Virtual environments with the packages of a lock, for what the learners do not need: the site, the tests of deploy/."""
+"""Virtual environments with the packages of a lock, for what the learners do not need: the site, a hub."""
 
 import hashlib
 import sys

@@ -41,7 +41,7 @@ def preflight() -> ModuleType:
 
 @pytest.fixture(scope="session")
 def render(python):
-    """A function that returns the pod of these files of values, and the error of Kubernetes' schema or an empty text."""
+    """A function that returns the pod of these files of values, and what Kubernetes' schema says against it."""
 
     def rendered(*values: Path) -> tuple[dict, str]:
         script = ROOT / "tests" / "deploy" / "render.py"

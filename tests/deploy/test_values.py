@@ -42,9 +42,8 @@ def test_only_the_engine_has_rights_of_its_own(pod):
 
 
 def test_both_containers_share_the_socket_and_have_limits(pod):
-    mounts = [{mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]} for container in pod["containers"]]
-    assert [each["/run/engine"] for each in mounts] == ["socket", "socket"]
     for container in pod["containers"]:
+        assert {"mountPath": "/run/engine", "name": "socket"} in container["volumeMounts"]
         assert container["resources"]["limits"].keys() >= {"cpu", "memory"}
         assert container["resources"]["requests"].keys() >= {"cpu", "memory"}
 
@@ -87,8 +86,7 @@ def test_a_typo_is_refused(render, tmp_path, right):
 
 
 def test_fifty_pods_fit_into_the_quota(pod):
-    quota = next(each for each in yaml.safe_load_all((FOLDER / "cluster.yaml").read_text()) if each["kind"] == "ResourceQuota")
-    hard = quota["spec"]["hard"]
+    hard = for_the_cluster()["ResourceQuota"]["spec"]["hard"]
     requests = [container["resources"]["requests"] for container in pod["containers"]]
     limits = [container["resources"]["limits"] for container in pod["containers"]]
     assert 50 * sum(size(each["memory"]) for each in requests) <= size(hard["requests.memory"])
@@ -99,9 +97,9 @@ def test_fifty_pods_fit_into_the_quota(pod):
 
 
 def test_the_runtime_class_is_in_the_file_for_the_cluster(pod):
-    kinds = {each["kind"]: each for each in yaml.safe_load_all((FOLDER / "cluster.yaml").read_text())}
-    assert kinds["RuntimeClass"]["metadata"]["name"] == pod["runtimeClassName"]
-    assert f"runtimes.{kinds['RuntimeClass']['handler']}]" in (FOLDER / "README.md").read_text()
+    made = for_the_cluster()["RuntimeClass"]
+    assert made["metadata"]["name"] == pod["runtimeClassName"]
+    assert f"runtimes.{made['handler']}]" in (FOLDER / "README.md").read_text()
 
 
 def test_the_hub_of_the_chart_and_jupyterhub_in_the_image_agree():
@@ -115,7 +113,8 @@ def test_hub_lock_has_the_same_versions_as_the_course():
         return dict(re.findall(r"^([\w.-]+)==([\w.]+)", path.read_text(), re.MULTILINE))
 
     ours, more = versions(ROOT / "requirements.lock"), versions(FOLDER / "hub.lock")
-    assert {name: more[name] for name in ours.keys() & more.keys()} == {name: ours[name] for name in ours.keys() & more.keys()}
+    both = ours.keys() & more.keys()
+    assert {name: more[name] for name in both} == {name: ours[name] for name in both}
 
 
 @pytest.mark.parametrize(("group", "lock"), [("hub", "hub.lock"), ("deploy", "tests.lock")])
@@ -126,6 +125,11 @@ def test_the_locks_have_what_the_groups_name(group, lock):
     assert "://" not in text.replace("https://github.com", "")
     for name in names:
         assert re.search(rf"^{re.split('[<>=]', name)[0]}==", text, re.MULTILINE), name
+
+
+def for_the_cluster() -> dict[str, dict]:
+    """The objects of cluster.yaml by their kind."""
+    return {each["kind"]: each for each in yaml.safe_load_all((FOLDER / "cluster.yaml").read_text())}
 
 
 def size(text: str | float) -> float:

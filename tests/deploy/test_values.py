@@ -1,5 +1,6 @@
 """The values for zero-to-jupyterhub make the pod that README.md describes, by KubeSpawner and without a cluster."""
 
+import math
 import re
 import tomllib
 
@@ -94,6 +95,18 @@ def test_fifty_pods_fit_into_the_quota(pod):
     assert 50 * sum(size(each["cpu"]) for each in requests) <= size(hard["requests.cpu"])
     storage = yaml.safe_load(VALUES.read_text())["singleuser"]["storage"]["capacity"]
     assert 50 * size(storage) <= size(hard["requests.storage"])
+
+
+def test_the_table_of_sizes_follows_from_the_requests(pod):
+    requests = [container["resources"]["requests"] for container in pod["containers"]]
+    memory, processors = (sum(size(each[name]) for each in requests) for name in ("memory", "cpu"))
+    on_a_node = math.floor(min(29 * 2**30 / memory, 7.5 / processors) + 1e-9)
+    text = (FOLDER / "README.md").read_text()
+    assert f"has room for {on_a_node} learners" in text
+    volume = size(yaml.safe_load(VALUES.read_text())["singleuser"]["storage"]["capacity"]) / 2**30
+    for learners in (10, 50, 200):
+        row = f"| {learners} | {math.ceil(learners / on_a_node)} | {learners * volume:.0f} GiB |"
+        assert row in text
 
 
 def test_the_runtime_class_is_in_the_file_for_the_cluster(pod):

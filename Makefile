@@ -92,10 +92,12 @@ site: ## the course as web pages, EPUB and PDF in site/; nothing is executed
 slides: ## slides for the room in slides/, with notes for the speaker (press S)
 	@$(PYTHON) -m machine.site slides
 
-lock: setup ## write the two locks again from pyproject.toml and sandbox/pyproject.toml
+lock: setup ## write the locks again from pyproject.toml and sandbox/pyproject.toml
 	@$(BIN)/python -m pip install --quiet uv
 	@$(COMPILE) pyproject.toml --no-emit-package ecr-sandbox -o requirements.lock
 	@$(COMPILE) --group site -o docs/site/requirements.lock
+	@$(COMPILE) --group hub --constraint requirements.lock -o deploy/hub.lock
+	@$(COMPILE) --group deploy -o deploy/tests.lock
 
 clean: ## stop the sandbox and remove what make created here
 	@$(PYTHON) -m machine.clean

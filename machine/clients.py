@@ -35,6 +35,7 @@ OF_THE_SYSTEM = {
 OF_DEBIAN = {
     "oras": "oras/trixie",
     "docker-buildx": "docker-buildx/forky",
+    "docker-compose": "docker-compose/forky",
     "newer-dockerd": "docker.io/forky",
     "newer-docker": "docker-cli/forky",
     "newer-containerd": "containerd/forky",

@@ -1,7 +1,7 @@
 """Every solution passes on AWS: of each exercise, and of each kind of *Broken, repair it*.
 
-`make rehearse` runs this file; `pytest tests` does not collect it, because it needs an account. The notebooks run in
-the course's order on what the earlier ones left, as a learner runs them.
+`make rehearse` runs this file; `pytest tests` does not collect it, because it needs an account. Each notebook starts
+with an account that has nothing of the course.
 """
 
 import nbformat
@@ -60,14 +60,9 @@ def kinds_of(number: str) -> list[str]:
     return [name for name in kinds.names(number) if name not in OF_THE_SANDBOX.get(number, ())]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def clean_account():
-    """At the beginning the account has nothing of the course."""
-    clean_state.make_on_aws()
-
-
 @pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
 def test_every_solution_passes(path, monkeypatch):
+    clean_state.make_on_aws()
     monkeypatch.setenv(settings.SEED, clean_state.SEED)
     notebook = course.read(path)
     expected = [number for cell in notebook.cells if (number := checked(cell)) for _ in ["", *kinds_of(number)]]

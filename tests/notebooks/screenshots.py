@@ -23,6 +23,7 @@ import requests
 
 from helpers import settings
 from machine import browser, clients
+from tests.notebooks.moved_clock import BEGIN
 from tests.notebooks.scenes import SCREENSHOTS, Screenshot, Stage
 from tests.sandbox.conftest import Sandbox
 from tests.sandbox.console.pages import text
@@ -100,9 +101,18 @@ def staged(scene: Any) -> Iterator[Sandbox]:
 
 
 def steady(page: str, sandbox: Sandbox) -> str:
-    """*page* as a sandbox with the default port shows it, with whole minutes."""
+    """*page* as a sandbox with the default ports shows it, with whole minutes of the scene's day.
+
+    IAM's users and roles have the time of the machine, not of the sandbox's clock.
+    """
     page = page.replace(sandbox.registry, f"localhost:{settings.DEFAULT_PORT}")
-    return re.sub(r"(\d\d:\d\d):\d\d \(UTC\)", r"\1:00 (UTC)", page)
+    page = re.sub(r"localhost:(?!5050)\d+", f"localhost:{settings.DEFAULT_PORT + 1}", page)
+    day = f"{BEGIN:%B %d, %Y}"
+    return re.sub(
+        r"(\w+ \d\d, \d{4}), (\d\d:\d\d):\d\d \(UTC\)",
+        lambda at: f"{day}, {at[2] if at[1] == day else '09:00'}:00 (UTC)",
+        page,
+    )
 
 
 def words(sandbox: Sandbox, shot: Screenshot) -> str:

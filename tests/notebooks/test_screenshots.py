@@ -22,9 +22,7 @@ every_screenshot = pytest.mark.parametrize("name", SCREENSHOTS)
 def shown() -> dict[str, list[str]]:
     """Each picture that a notebook or a document shows, and its alternative texts."""
     texts = [path.read_text(encoding="utf-8") for path in DOCUMENTS]
-    texts += [
-        cell.source for path in course.PATHS for cell in course.read(path).cells if cell.cell_type == "markdown"
-    ]
+    texts += [cell.source for path in course.PATHS for cell in course.read(path).cells if cell.cell_type == "markdown"]
     found: dict[str, list[str]] = {}
     for text in texts:
         for alternative, name in re.findall(r"!\[([^\]]*)\]\([^)\s]*\bimg/([\w-]+)\.svg\)", text):

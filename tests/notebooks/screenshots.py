@@ -104,9 +104,9 @@ def staged(scene: Any) -> Iterator[Sandbox]:
 
 
 def steady(page: str, sandbox: Sandbox) -> str:
-    """*page* as a sandbox with the default ports shows it, with whole minutes of the scene's day, and one id for all tasks.
+    """*page* as a sandbox with the default ports shows it, with whole minutes of the scene's day.
 
-    IAM's users and roles have the time of the machine, not of the sandbox's clock.
+    All tasks have one id. IAM's users and roles have the time of the machine, not of the sandbox's clock.
     """
     page = page.replace(sandbox.registry, f"localhost:{settings.DEFAULT_PORT}")
     page = re.sub(r"localhost:(?!5050)\d+", f"localhost:{settings.DEFAULT_PORT + 1}", page)

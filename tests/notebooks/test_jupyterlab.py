@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,15 +23,14 @@ from tests.sandbox.conftest import free_port
 PATIENCE = 120  # seconds; a hang limit
 
 
-@pytest.fixture
-def jupyter(own_sandbox, tmp_path):
-    """A JupyterLab on the project: its address and its token."""
-    clean_state.make()
+@contextlib.contextmanager
+def running(root: Path, folder: Path) -> Iterator[tuple[str, str]]:
+    """A JupyterLab on the files in *root*, with its settings in *folder*: its address and its token."""
     port, token = free_port(), uuid.uuid4().hex
-    options = [f"--port={port}", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={settings.PROJECT}"]
+    options = [f"--port={port}", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={root}"]
     server = subprocess.Popen(
         [Path(sys.executable).with_name("jupyter"), "lab", "--no-browser", "--allow-root", *options],
-        env=os.environ | {"JUPYTER_RUNTIME_DIR": str(tmp_path), "JUPYTER_CONFIG_DIR": str(tmp_path / "config")},
+        env=os.environ | {"JUPYTER_RUNTIME_DIR": str(folder), "JUPYTER_CONFIG_DIR": str(folder / "config")},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -43,6 +43,14 @@ def jupyter(own_sandbox, tmp_path):
     yield address, token
     server.terminate()
     server.wait(PATIENCE)
+
+
+@pytest.fixture
+def jupyter(own_sandbox, tmp_path):
+    """A JupyterLab on the project: its address and its token."""
+    clean_state.make()
+    with running(settings.PROJECT, tmp_path) as lab:
+        yield lab
 
 
 def ask(address: str, token: str, path: str, content: dict | None = None) -> dict:

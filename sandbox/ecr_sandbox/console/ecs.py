@@ -22,8 +22,10 @@ def clusters(page: Page) -> Response:
 
 
 def cluster(page: Page, name: str) -> Response:
-    """The services and tasks of a cluster: status, and the reason why a task stopped."""
+    """The services and tasks of a cluster: status, and the reason why a task stopped. A form updates a service."""
     _check(page, name)
+    if page.is_post and (done := _update(page, name)):
+        return page.redirect(page.url(f"{CLUSTERS}/{name}"), done)
     services = page.all("ecs", "ListServices", "serviceArns", cluster=name)
     described = (
         page.call("ecs", "DescribeServices", cluster=name, services=services[:10])["services"] if services else []
@@ -56,7 +58,7 @@ def run_task(page: Page, name: str) -> Response:
 def stop_task(page: Page, name: str) -> Response:
     """*Stop* a task: its container gets SIGTERM."""
     task = page.request.values.get("task", "")
-    calls = [("ecs", "StopTask", {"cluster": name, "task": task})]
+    calls = [("ecs", "StopTask", {"cluster": name, "task": task, "reason": "Stopped in the console"})]
     sentence = f"Stop task {task}? A service starts another one in its place."
     question = Question("Stop task", sentence, calls, f"{CLUSTERS}/{name}", {"task": [task]}, word="", button="Stop")
     return answer(page, question, f"Task {task[:8]}… is being stopped.")
@@ -82,6 +84,18 @@ def _check(page: Page, name: str) -> None:
     found = page.call("ecs", "DescribeClusters", clusters=[name])["clusters"]
     if not found:
         raise NotFound(f"There is no cluster {name}.")
+
+
+def _update(page: Page, cluster: str) -> str:
+    """Set how many tasks a service keeps running; what was done, or nothing if it was refused."""
+    form, service = page.request.form, page.request.form.get("service", "")
+    try:
+        desired = int(form.get("desired", ""))
+    except ValueError:
+        page.status, page.error = 400, {"code": "Not updated", "message": "Desired tasks is a number."}
+        return ""
+    done = page.attempt("ecs", "UpdateService", cluster=cluster, service=service, desiredCount=desired)
+    return f"The service {service} was updated." if done else ""
 
 
 def _tasks(page: Page, name: str) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from .lists import selected
 from .page import Page
 
 SORTED_BY = {"pushed": "imagePushedAt", "size": "imageSizeInBytes", "tag": "imageTags", "pull": "lastRecordedPullTime"}
-AT_ONCE = 200  # images that one call describes; a repository with more is listed another way
+AT_ONCE = 100  # images that one call describes; a repository with more is listed another way
 MOST_SCANS = 10  # images whose scan the list asks for; of more it would take too long
 MOST_CONFIG = 4 * 1024 * 1024  # bytes
 MANIFESTS = [
@@ -57,9 +57,9 @@ def _all(page: Page, repository: str) -> list[dict[str, Any]]:
     ListImages has the order in which the images were pushed first. That stands for the time of the push.
     """
     every: dict[str, Any] = {"repositoryName": repository, "filter": {"imageStatus": "ANY"}}
-    first = page.call("ecr", "DescribeImages", **every, maxResults=AT_ONCE)
-    if "nextToken" not in first:
-        return list(first["imageDetails"])
+    found, is_all = page.first("ecr", "DescribeImages", "imageDetails", AT_ONCE, **every)
+    if is_all:
+        return found
     if page.request.args.get("sort") in ("size", "pull"):
         return page.all("ecr", "DescribeImages", "imageDetails", **every)
     images: dict[str, dict[str, Any]] = {}
@@ -121,7 +121,7 @@ def delete(page: Page, repository: str) -> Response:
     ids = [{"imageDigest": each} for each in digests]
     if not ids:
         page.status, page.error = 400, {"code": "Nothing is chosen", "message": "Choose an image in the list first."}
-    elif confirmation.is_given(page) and _delete(page, repository, ids):
+    elif page.is_post and page.confirmed() and _delete(page, repository, ids):
         return page.redirect(page.url(here), f"Deleted {len(ids)} image(s).")
     sentence = f"Delete from {repository}, with all their tags. This can't be undone."
     calls = [("ecr", "BatchDeleteImage", {"repositoryName": repository, "imageIds": ids})] if ids else []
@@ -227,7 +227,7 @@ def _config(page: Page, repository: str, manifest: dict[str, Any]) -> Any:
     try:
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as answer:
             return json.load(answer)
-    except (OSError, ValueError):  # under AWS's names, this process does not know the CA of the address
+    except (OSError, ValueError):
         return None
 
 

@@ -17,6 +17,7 @@ NAVIGATION = [
     (
         "IAM",
         [
+            ("User groups", "/iam/groups"),
             ("Users", "/iam/users"),
             ("Roles", "/iam/roles"),
             ("Policies", "/iam/policies"),

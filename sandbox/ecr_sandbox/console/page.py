@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
+from botocore import xform_name
 from botocore.exceptions import ClientError
 from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response
@@ -17,7 +18,7 @@ from ecr_sandbox import settings
 from ecr_sandbox.http import addresses
 from ecr_sandbox.http.middleware import Request
 
-from . import client, rendering
+from . import client, rendering, words
 from .commands import Commands, commands
 from .navigation import NAVIGATION, REPOSITORY_PAGES
 
@@ -102,9 +103,16 @@ class Page:
         A second look at the same list is fast: it is read again when anything in the sandbox has changed, and after
         KEPT_SECONDS, because a policy can depend on the time.
         """
+        return self.first(service, operation, key, None, **parameters)[0]
+
+    def first(
+        self, service: str, operation: str, key: str, most: int | None, /, **parameters: Any
+    ) -> tuple[list[Any], bool]:
+        """The same for the first *most* of a list, and whether these are all."""
         self.calls.append(commands(service, operation, parameters))
         now = (self.sandbox.wait_for_change(-1, 0), time.monotonic() // KEPT_SECONDS)
-        return list(_all(now, self.client(service), operation, key, json.dumps(parameters)))
+        found, is_all = _listed(now, self.client(service), operation, key, most, json.dumps(parameters))
+        return list(found), is_all
 
     def attempt(self, service: str, operation: str, /, **parameters: Any) -> bool:
         """Whether an operation succeeds; the page shows the error if it does not."""
@@ -124,10 +132,21 @@ class Page:
                 return {}
             raise
 
+    def confirmed(self, word: str = words.CONFIRMATION) -> bool:
+        """Whether the form has the *word* that confirms a deletion; the page shows an error if it does not."""
+        if self.request.form.get("confirmation", "") == word:
+            return True
+        self.status, self.error = 400, {"code": "Not deleted", "message": f"To confirm, enter {word}."}
+        return False
+
     def report(self, error: ClientError) -> None:
         """Show *error* on the page, with the service's sentence."""
         self.error = {"code": error.response["Error"]["Code"], "message": error.response["Error"]["Message"]}
         self.status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+
+    def local(self, example: str) -> str:
+        """The text *example* with the ARNs of this account and Region in place of the documentation's."""
+        return example.replace("us-east-1:123456789012", f"{self.region}:{self.account}")
 
     def url(self, path: str = "", **query: str | int | None) -> str:
         """The address of the console's page *path* (``/ecr/…``)."""
@@ -194,18 +213,17 @@ class Page:
         return {"text": found["text"], "calls": [Commands(*each) for each in found["calls"]]}
 
     def _operation(self, service: str, operation: str) -> Callable[..., dict[str, Any]]:
-        made = self.client(service)
-        return getattr(made, _method(made, operation))
+        method: Callable[..., dict[str, Any]] = getattr(self.client(service), xform_name(operation))
+        return method
 
 
-@lru_cache(4)
-def _all(now: object, made: Any, operation: str, key: str, parameters: str) -> list[Any]:
+@lru_cache(8)
+def _listed(
+    now: object, made: Any, operation: str, key: str, most: int | None, parameters: str
+) -> tuple[list[Any], bool]:
     """The list as the user of the client *made* gets it; *now* changes when it must be read again."""
-    paginator = made.get_paginator(_method(made, operation))
-    size = 1000 if made.meta.service_model.signing_name == "ecr" else None
-    parts = paginator.paginate(**json.loads(parameters), PaginationConfig={"PageSize": size})
-    return [each for part in parts for each in part.get(key, [])]
-
-
-def _method(made: Any, operation: str) -> str:
-    return next(name for name, known in made.meta.method_to_api_mapping.items() if known == operation)
+    paginator = made.get_paginator(xform_name(operation))
+    size = most or (1000 if made.meta.service_model.signing_name == "ecr" else None)
+    parts = paginator.paginate(**json.loads(parameters), PaginationConfig={"PageSize": size, "MaxItems": most})
+    found = [each for part in parts for each in part.get(key, [])]
+    return found, parts.resume_token is None

@@ -19,6 +19,10 @@ _templates = Environment(
 )
 
 
+_templates.globals["OWN_PAGE"] = "This page is of the sandbox only."
+_templates.globals["UNDATED"] = words.UNDATED
+
+
 def render(template: str, **values: Any) -> str:
     """The text of *template*; every value is escaped."""
     return _templates.get_template(template).render(**values)
@@ -58,6 +62,7 @@ def _trusted(document: Mapping[str, Any]) -> str:
 
 _templates.filters |= {
     "time": _time,
+    "zip": zip,
     "megabytes": _megabytes,
     "pretty": _pretty,
     "pretty_or_text": _pretty_or_text,

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 CONFIRMATION = "delete"
+# Of pages whose words were not compared with a dated copy of the AWS console.
+UNDATED = "Words of AWS's API and documentation of 2026. They were not compared with the page of the AWS console."
 MUTABILITY = {
     "MUTABLE": "Mutable",
     "IMMUTABLE": "Immutable",

@@ -1,6 +1,5 @@
 """The console in a real browser."""
 
-import contextlib
 import json
 import os
 import re
@@ -8,16 +7,12 @@ import uuid
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import ClientError
 
-from tests.sandbox.fargate import NETWORK
-from tests.sandbox.pusher import Pushed, Pusher
+from tests.sandbox.console import filled
+from tests.sandbox.console.filled import path
+from tests.sandbox.pusher import Pusher
 
-LIST = "ecr/private-registry/repositories"
-
-
-def path(repository: str) -> str:
-    return f"ecr/repositories/private/{repository}"
+LIST = filled.LIST
 
 
 def copied(page, button) -> str:
@@ -207,94 +202,7 @@ def test_labels_with_markup_run_nothing(open_browser, sandbox, repository):
 @pytest.fixture(scope="module")
 def addresses(sandbox) -> list[str]:
     """One of each page, with something on it."""
-    pushed = fill(sandbox)
-    repository, image = path("shown/app"), f"{path('shown/app')}/_/image/{pushed.digest}"
-    settings = ("permissions", "scanning", "blob-mounting", "replication", "pull-through-cache", "creation-templates")
-    return [
-        LIST,
-        f"{LIST}?search=nothing",
-        "ecr/create-repository",
-        "ecr/create-repository?words=before-2024",
-        "ecr/delete-repository?repository=shown/app",
-        "ecr/push-commands?repository=shown/app",
-        path("missing"),
-        repository,
-        f"{repository}/_/delete-images?image={pushed.digest}",
-        *(f"{repository}/_/{page}" for page in ("permissions", "lifecycle-policy", "lifecycle-policy/test", "edit")),
-        image,
-        f"{image}/manifest",
-        *(f"ecr/private-registry/{page}" for page in settings),
-        "ecr/public-registry/repositories",
-        "ecr/repositories/public/shown",
-        "iam/users",
-        "iam/users/shown",
-        "iam/roles",
-        "iam/roles/shown",
-        "iam/users/shown/_/delete",
-        "iam/roles/shown/_/delete",
-        "iam/policies",
-        "iam/policies/arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly",
-        "iam/access-denied",
-        "ecs/clusters",
-        "ecs/clusters/shown",
-        *(f"ecs/clusters/shown/_/{each}" for each in ("delete", "run-task")),
-        "ecs/clusters/shown/_/delete-service?service=shown",
-        "ecs/clusters/shown/_/stop-task?task=shown",
-        f"ecs/clusters/shown/_/tasks/{stopped_task(sandbox)}",
-        "ecs/create-task-definition",
-        "ecs/task-definitions",
-        "ecs/task-definitions/shown",
-        *(f"ecs/task-definitions/shown/_/{each}?revision=1" for each in ("delete", "deregister")),
-        "eventbridge/events",
-        "billing",
-        "switch-user",
-        "nowhere",
-    ]
-
-
-def fill(sandbox) -> Pushed:
-    """Something for every page; the image."""
-    ecr, iam = sandbox.client(), sandbox.client("iam")
-    ecr.create_repository(repositoryName="shown/app", tags=[{"Key": "team", "Value": "blue"}])
-    pushed = Pusher(sandbox).push("shown/app", [os.urandom(5000), os.urandom(9000)], "v1")
-    ecr.set_repository_policy(repositoryName="shown/app", policyText=policy(Principal="*", Action="ecr:BatchGetImage"))
-    rule = {"rulePriority": 1, "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 9}}
-    rules = json.dumps({"rules": [{**rule, "action": {"type": "expire"}}]})
-    ecr.put_lifecycle_policy(repositoryName="shown/app", lifecyclePolicyText=rules)
-    destinations = [{"region": "eu-west-1", "registryId": "123456789012"}]
-    ecr.put_replication_configuration(replicationConfiguration={"rules": [{"destinations": destinations}]})
-    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="shown", upstreamRegistryUrl="public.ecr.aws")
-    ecr.create_repository_creation_template(prefix="shown", appliedFor=["CREATE_ON_PUSH", "REPLICATION"])
-    sandbox.client("ecr-public").create_repository(repositoryName="shown")
-    _, key = sandbox.make_user(json.loads(policy(Action="ecr:DescribeImages", Resource="*")), "shown")
-    with contextlib.suppress(ClientError):
-        sandbox.client(key=key).describe_repositories()
-    trust = policy(Principal={"Service": "ecs-tasks.amazonaws.com"}, Action="sts:AssumeRole")
-    iam.create_role(RoleName="shown", AssumeRolePolicyDocument=trust)
-    iam.create_policy(PolicyName="shown", PolicyDocument=policy(Action="ecr:*", Resource="*"))
-    return pushed
-
-
-def stopped_task(sandbox) -> str:
-    """The id of a task in the cluster ``shown``, whose role may not pull."""
-    ecs = sandbox.client("ecs")
-    ecs.create_cluster(clusterName="shown")
-    ecs.register_task_definition(
-        family="shown",
-        containerDefinitions=[{"name": "app", "image": f"{sandbox.registry}/shown/app:v1"}],
-        requiresCompatibilities=["FARGATE"],
-        networkMode="awsvpc",
-        cpu="256",
-        memory="512",
-        executionRoleArn="arn:aws:iam::123456789012:role/shown",
-    )
-    request = {"cluster": "shown", "launchType": "FARGATE", "networkConfiguration": NETWORK}
-    [task] = ecs.run_task(taskDefinition="shown", **request)["tasks"]
-    return task["taskArn"].rpartition("/")[2]
-
-
-def policy(**statement) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
+    return filled.addresses(filled.fill(sandbox))
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1400), ("dark", 360)])

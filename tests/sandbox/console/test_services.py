@@ -6,8 +6,9 @@ import uuid
 
 import pytest
 
+from tests.sandbox.conftest import until
 from tests.sandbox.console.pages import Console, text
-from tests.sandbox.fargate import NETWORK, Cloud
+from tests.sandbox.fargate import NETWORK, Cloud, with_app
 from tests.sandbox.pusher import Pusher
 
 
@@ -103,6 +104,39 @@ def test_a_service_and_its_cluster_are_deleted(console, sandbox, cluster):
     shown = text(console.post(f"{page}/_/delete-service", service="web", confirmation="delete"))
     assert "Service web is being deleted." in shown and "No services." in shown
     assert f"Cluster {cluster} was deleted." in text(console.post(f"{page}/_/delete", **word))
+
+
+def test_a_service_is_updated(own_sandbox):
+    own_sandbox.start()
+    cloud, console, page = Cloud(own_sandbox), Console(own_sandbox), "/ecs/clusters/lab"
+    cloud.register(cloud.container(f"{own_sandbox.registry}/app:missing"))
+    where = {"cluster": "lab", "launchType": "FARGATE", "networkConfiguration": NETWORK}
+    cloud.ecs.create_service(serviceName="web", taskDefinition="app", desiredCount=0, **where)
+    shown = text(console.post(page, service="web", desired="2"))
+    assert "The service web was updated." in shown
+    assert "aws ecs update-service --cluster lab --service web --desired-count 2" in shown
+    [service] = cloud.ecs.describe_services(cluster="lab", services=["web"])["services"]
+    assert service["desiredCount"] == 2
+    assert "Desired tasks is a number." in text(console.post(page, 400, service="web", desired="two"))
+    assert "InvalidParameterException" in text(console.post(page, 400, service="web", desired="-1"))
+    shown = text(console.post(f"{page}/_/delete-service", service="web", confirmation="delete"))
+    assert "Service web is being deleted" in shown and "Update web" not in shown
+
+
+def test_a_running_task_is_stopped(own_sandbox):
+    own_sandbox.start().login()
+    cloud = with_app(own_sandbox, f"demo-{uuid.uuid4().hex[:8]}")
+    console, page = Console(own_sandbox), "/ecs/clusters/lab"
+    cloud.register(cloud.container(f"{own_sandbox.registry}/app:v1"))
+    [task] = cloud.ecs.run_task(
+        cluster="lab", taskDefinition="app", launchType="FARGATE", networkConfiguration=NETWORK
+    )["tasks"]
+    id = task["taskArn"].rpartition("/")[2]
+    until(lambda: "Running" in text(console.get(page)).partition("Tasks Run new task")[2])
+    assert "stop-task?task=" in console.get(page)
+    assert "is being stopped." in text(console.post(f"{page}/_/stop-task", task=id))
+    until(lambda: "Stopped in the console" in text(console.get(page)))
+    assert "stop-task?task=" not in console.get(page)
 
 
 def test_events_are_those_of_eventbridge(console, sandbox, repository):

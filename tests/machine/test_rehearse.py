@@ -40,7 +40,7 @@ python -c "import boto3; print('boto3', boto3.client('sts').get_caller_identity(
 crane auth token public.ecr.aws/docker/library/python > token && echo "public $(test -s token && echo token)"
 mkdir lesson; echo "$LESSON" > lesson/config.json
 test "$(DOCKER_CONFIG=$PWD/lesson crane digest "$uri:v1")" = "$(crane digest "$uri:v1")"; echo credential helper
-DOCKER_CONFIG=$PWD/lesson AWS_ACCESS_KEY_ID=wrong AWS_SECRET_ACCESS_KEY=wrong crane digest "$uri:v1" 2> refused && exit 1
+AWS_ACCESS_KEY_ID=wrong AWS_SECRET_ACCESS_KEY=wrong DOCKER_CONFIG=$PWD/lesson crane digest "$uri:v1" && exit 1
 ! SSL_CERT_FILE=/dev/null SSL_CERT_DIR=/nonexistent crane digest "$uri:v1" 2> untrusted
 grep --quiet 'certificate signed by unknown authority' untrusted; echo untrusted
 """

@@ -40,6 +40,7 @@ OF_DEBIAN = {
     "newer-docker": "docker-cli/forky",
     "newer-containerd": "containerd/forky",
     "crane": "crane/forky",
+    "docker-credential-ecr-login": "amazon-ecr-credential-helper/trixie",
 }
 RELEASES = ("trixie", "forky")
 

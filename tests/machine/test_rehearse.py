@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -10,8 +11,9 @@ import pytest
 from machine import clients, private_machine, rehearse
 from machine.project import ROOT, base_image_layout
 from tests.machine.test_private_machine import WHY_NOT
+from tests.notebooks import course
 
-LACKING = [program for program in ("crane", "skopeo", "ip") if not clients.find(program)]
+LACKING = [each for each in ("crane", "skopeo", "ip", "docker-credential-ecr-login") if not clients.find(each)]
 REGISTRY = f"{rehearse.ACCOUNT}.dkr.ecr.{rehearse.REGION}.amazonaws.com"
 
 # The first process of the private machine, without a Docker engine; the rehearsal itself tests docker.
@@ -37,9 +39,20 @@ echo "layers $(cut -d / -f 1-3 url)"
 curl --silent --show-error --fail --output got "$(cat url)"; test -s got; echo got it
 python -c "import boto3; print('boto3', boto3.client('sts').get_caller_identity()['Arn'])"
 crane auth token public.ecr.aws/docker/library/python > token && echo "public $(test -s token && echo token)"
+mkdir lesson; echo "$LESSON" > lesson/config.json
+test "$(DOCKER_CONFIG=$PWD/lesson crane digest "$uri:v1")" = "$(crane digest "$uri:v1")"; echo credential helper
+AWS_ACCESS_KEY_ID=wrong AWS_SECRET_ACCESS_KEY=wrong DOCKER_CONFIG=$PWD/lesson crane digest "$uri:v1" && exit 1
 ! SSL_CERT_FILE=/dev/null SSL_CERT_DIR=/nonexistent crane digest "$uri:v1" 2> untrusted
 grep --quiet 'certificate signed by unknown authority' untrusted; echo untrusted
 """
+
+
+def credential_helper() -> str:
+    """Docker's configuration as notebook 05 has it, with the registry of the rehearsal."""
+    [path] = [path for path in course.PATHS if path.name.startswith("05")]
+    cells = [cell.source for cell in course.read(path).cells if "credHelpers" in cell.source]
+    [lines] = re.findall(r"```json\n(.*?)```", cells[0], re.DOTALL)
+    return lines.replace("123456789012.dkr.ecr.us-east-1.amazonaws.com", REGISTRY)
 
 
 def test_it_refuses_to_run_on_this_machine():
@@ -135,7 +148,7 @@ def test_clients_use_the_sandbox_by_awss_names_and_this_machine_does_not_change(
     got = subprocess.run(
         [sys.executable, "-c", program],
         cwd=ROOT,
-        env=os.environ | {"PATH": os.pathsep.join(folders)},
+        env=os.environ | {"PATH": os.pathsep.join(folders), "LESSON": credential_helper()},
         capture_output=True,
         text=True,
         timeout=200,
@@ -149,6 +162,7 @@ def test_clients_use_the_sandbox_by_awss_names_and_this_machine_does_not_change(
         "got it",
         f"boto3 arn:aws:iam::{rehearse.ACCOUNT}:user/{rehearse.USER}",
         "public token",
+        "credential helper",
         "untrusted",
     ]
     assert rehearse.state_of_machine() == before

@@ -71,6 +71,20 @@ def pushed(stage: Stage) -> None:
     stage.index("v1.1", image, attestation)
 
 
+def public(stage: Stage) -> None:
+    """A repository of ECR Public."""
+    stage.at(9, 5)
+    stage.sandbox.client("ecr-public").create_repository(repositoryName="demo-public-hello")
+
+
+def pusher(stage: Stage) -> None:
+    """The user of notebook 03, who may push."""
+    iam = stage.sandbox.client("iam")
+    iam.create_user(UserName="demo-pusher")
+    arn = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryFullAccess"
+    iam.attach_user_policy(UserName="demo-pusher", PolicyArn=arn)
+
+
 class Screenshot(NamedTuple):
     """A page of the console, in the state of *scene*.
 
@@ -115,6 +129,19 @@ SCREENSHOTS = {
         "A dialog with the tabs macOS / Linux and Windows, and four commands: log in, build, tag and push.",
         act=open_push_commands,
         opens="ecr/push-commands?repository=demo-app-repo",
+        height=720,
+    ),
+    "console-public": Screenshot(
+        public,
+        "ecr/public-registry/repositories",
+        "Public repositories, in the sandbox's console",
+        "The list of public repositories with demo-public-hello, and below it the form Create repository.",
+    ),
+    "console-iam": Screenshot(
+        pusher,
+        "iam/users/demo-pusher",
+        "The user demo-pusher in IAM, in the sandbox's console",
+        "The ARN of the user, its policy AmazonEC2ContainerRegistryFullAccess, and below them what can be changed.",
         height=720,
     ),
     "console-images": Screenshot(

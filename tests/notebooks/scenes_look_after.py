@@ -137,6 +137,6 @@ SCREENSHOTS = {
         "A dialog that asks to enter the word delete, with the buttons Cancel and Delete.",
         act=open_delete,
         opens="ecr/delete-repository?repository=demo-app-repo",
-        height=560,
+        height=340,
     ),
 }

@@ -24,6 +24,7 @@ import requests
 from helpers import settings
 from machine import browser, clients
 from tests.notebooks import scenes, scenes_look_after
+from tests.notebooks.moved_clock import BEGIN
 from tests.notebooks.scenes import Screenshot, Stage
 from tests.sandbox.conftest import Sandbox
 from tests.sandbox.console.pages import text
@@ -103,11 +104,20 @@ def staged(scene: Any) -> Iterator[Sandbox]:
 
 
 def steady(page: str, sandbox: Sandbox) -> str:
-    """*page* as a sandbox with the default port shows it, with whole minutes, and one id for all tasks."""
+    """*page* as a sandbox with the default ports shows it, with whole minutes of the scene's day.
+
+    All tasks have one id. IAM's users and roles have the time of the machine, not of the sandbox's clock.
+    """
     page = page.replace(sandbox.registry, f"localhost:{settings.DEFAULT_PORT}")
+    page = re.sub(r"localhost:(?!5050)\d+", f"localhost:{settings.DEFAULT_PORT + 1}", page)
     page = re.sub(r"(?<!tasks/)\b[0-9a-f]{32}\b", TASK, page)  # not in links, which must work
     page = re.sub(r"\b[0-9a-f]{8}…", f"{TASK[:8]}…", page)
-    return re.sub(r"(\d\d:\d\d):\d\d \(UTC\)", r"\1:00 (UTC)", page)
+    day = f"{BEGIN:%B %d, %Y}"
+    return re.sub(
+        r"(\w+ \d\d, \d{4}), (\d\d:\d\d):\d\d \(UTC\)",
+        lambda at: f"{day}, {at[2] if at[1] == day else '09:00'}:00 (UTC)",
+        page,
+    )
 
 
 def words(sandbox: Sandbox, shot: Screenshot) -> str:

@@ -29,13 +29,16 @@ class Question(NamedTuple):
 
 def answer(page: Page, question: Question, done: str, then: str = "") -> Response:
     """Ask, or make the calls and say what was *done*, on the page with the path *then* or the one below."""
-    if (
-        page.is_post
-        and page.confirmed(question.word)
-        and all(page.attempt(*call[:2], **call[2]) for call in question.calls)
-    ):
+    if is_given(page, question.word) and all(page.attempt(*call[:2], **call[2]) for call in question.calls):
         return page.redirect(page.url(then or question.back), done)
     return ask(page, question)
+
+
+def is_given(page: Page, word: str = words.CONFIRMATION) -> bool:
+    """Whether the form was sent with *word*; if it was sent without, the page shows the error."""
+    if page.is_post and page.request.form.get("confirmation", "") != word:
+        page.status, page.error = 400, {"code": "Not deleted", "message": f"To confirm, enter {word}."}
+    return page.is_post and page.error is None
 
 
 def ask(page: Page, question: Question) -> Response:

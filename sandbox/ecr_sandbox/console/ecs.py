@@ -58,7 +58,7 @@ def run_task(page: Page, name: str) -> Response:
 def stop_task(page: Page, name: str) -> Response:
     """*Stop* a task: its container gets SIGTERM."""
     task = page.request.values.get("task", "")
-    calls = [("ecs", "StopTask", {"cluster": name, "task": task, "reason": "Stopped in the console"})]
+    calls = [("ecs", "StopTask", {"cluster": name, "task": task})]
     sentence = f"Stop task {task}? A service starts another one in its place."
     question = Question("Stop task", sentence, calls, f"{CLUSTERS}/{name}", {"task": [task]}, word="", button="Stop")
     return answer(page, question, f"Task {task[:8]}… is being stopped.")

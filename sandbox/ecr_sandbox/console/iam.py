@@ -1,6 +1,5 @@
 """IAM: users, user groups and roles, each with its policies, and why the last requests were refused."""
 
-import json
 import re
 from typing import Any
 

@@ -26,6 +26,11 @@ def on_aws(region: str) -> Lab:
             "?region=us-east-1",
         ),
         (
+            "us-east-1",
+            "ecs/task-definitions",
+            "https://us-east-1.console.aws.amazon.com/ecs/v2/task-definitions?region=us-east-1",
+        ),
+        (
             "cn-north-1",
             "ecr/create-repository",
             "https://cn-north-1.console.amazonaws.cn/ecr/create-repository?region=cn-north-1",
@@ -41,7 +46,9 @@ def test_a_page_on_aws(region, page, address):
     assert console.address(on_aws(region), page) == address
 
 
-@pytest.mark.parametrize("pages", [[], ["ecr/create-repository"], ["ecr/repositories/private/demo-app-repo"]])
+@pytest.mark.parametrize(
+    "pages", [[], ["ecr/create-repository"], ["ecr/repositories/private/demo-app-repo"], ["ecs/task-definitions"]]
+)
 def test_a_page_of_the_sandbox_is_there(plain, capsys, pages):
     plain.client().create_repository(repositoryName="demo-app-repo")
     plain.console(*pages)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from helpers import settings
 from tests.notebooks import course, svg_style
-from tests.notebooks.scenes import SCREENSHOTS
+from tests.notebooks.screenshots import SCREENSHOTS
 
 FOLDER = settings.PROJECT / "notebooks" / "img"
 

@@ -23,15 +23,18 @@ import requests
 
 from helpers import settings
 from machine import browser, clients
+from tests.notebooks import scenes, scenes_look_after
 from tests.notebooks.moved_clock import BEGIN
-from tests.notebooks.scenes import SCREENSHOTS, Screenshot, Stage
+from tests.notebooks.scenes import Screenshot, Stage
 from tests.sandbox.conftest import Sandbox
 from tests.sandbox.console.pages import text
 
+SCREENSHOTS = {**scenes.SCREENSHOTS, **scenes_look_after.SCREENSHOTS}
 FOLDER = settings.PROJECT / "notebooks" / "img"
 WIDTH = 1000  # of the picture on a page, in pixels
 FINE = 1.5  # pixels of the screenshot for each of them
 COLORS = 32  # those of the page, and the smooth edges of its letters
+TASK = "0f4d1b3c5e7a49b2862d90ac1e3f5b7d"  # the id of a task
 CLOCK = (sys.executable, "-m", "tests.notebooks.moved_clock")
 SVG = """\
 <svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img"\
@@ -103,10 +106,12 @@ def staged(scene: Any) -> Iterator[Sandbox]:
 def steady(page: str, sandbox: Sandbox) -> str:
     """*page* as a sandbox with the default ports shows it, with whole minutes of the scene's day.
 
-    IAM's users and roles have the time of the machine, not of the sandbox's clock.
+    All tasks have one id. IAM's users and roles have the time of the machine, not of the sandbox's clock.
     """
     page = page.replace(sandbox.registry, f"localhost:{settings.DEFAULT_PORT}")
     page = re.sub(r"localhost:(?!5050)\d+", f"localhost:{settings.DEFAULT_PORT + 1}", page)
+    page = re.sub(r"(?<!tasks/)\b[0-9a-f]{32}\b", TASK, page)  # not in links, which must work
+    page = re.sub(r"\b[0-9a-f]{8}…", f"{TASK[:8]}…", page)
     day = f"{BEGIN:%B %d, %Y}"
     return re.sub(
         r"(\w+ \d\d, \d{4}), (\d\d:\d\d):\d\d \(UTC\)",

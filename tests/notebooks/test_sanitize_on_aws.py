@@ -19,6 +19,10 @@ from tests.notebooks.record import AWS, sanitized
             "http://localhost:5050/console/ecr/create-repository",
             "https://eu-west-3.console.aws.amazon.com/ecr/create-repository?region=eu-west-3",
         ),
+        (
+            "http://localhost:5050/console/ecs/task-definitions",
+            "https://eu-west-3.console.aws.amazon.com/ecs/v2/task-definitions?region=eu-west-3",
+        ),
         ("http://localhost:5050", "https://api.ecr.eu-west-3.amazonaws.com"),
         (
             "arn:aws:ecr:us-east-1:123456789012:repository/demo-x",

@@ -10,7 +10,7 @@ from PIL import Image
 
 from helpers import settings
 from tests.notebooks import course, pictures, screenshots
-from tests.notebooks.scenes import SCREENSHOTS
+from tests.notebooks.screenshots import SCREENSHOTS
 
 SVG = "{http://www.w3.org/2000/svg}"
 ALL_BYTES = 1_500_000

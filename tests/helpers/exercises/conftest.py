@@ -1,4 +1,4 @@
-"""A lab with an engine, and a task of a broken exercise that the test chooses."""
+"""A lab with an engine, a task of a broken exercise that the test chooses, and a learner with a browser."""
 
 import re
 
@@ -6,8 +6,10 @@ import pytest
 
 import ecr_sandbox
 import helpers
+from ecr_sandbox import background
 from helpers import settings
 from helpers.exercises.broken import tasks
+from tests.helpers.exercises.learner import WAIT, Learner
 
 
 @pytest.fixture
@@ -33,3 +35,19 @@ def with_engine(capsys):
     for image in lab.engine().api.images():
         for name in filter(ours.match, image["RepoTags"] or []):
             lab.engine().images.remove(name, force=True)
+
+
+@pytest.fixture
+def learner(chromium):
+    """``learner("10.2")``, with the console of this test's sandbox."""
+    contexts = []
+
+    def opened(number: str) -> Learner:
+        endpoint = background.start(settings.sandbox())["endpoint"]
+        contexts.append(chromium.new_context(base_url=f"{endpoint}/console/"))
+        contexts[-1].set_default_timeout(WAIT)
+        return Learner(contexts[-1].new_page(), number)
+
+    yield opened
+    for each in contexts:
+        each.close()

@@ -10,10 +10,7 @@ from helpers import settings
 from helpers.exercises import checks, prepare
 from helpers.exercises.broken.tools import log_in
 from helpers.exercises.part2_step_by_step import ORDERED
-from tests.helpers.exercises import test_in_the_console
 from tests.sandbox.fargate import small_image
-
-learner = test_in_the_console.learner
 
 
 def terminal(command: str) -> str:

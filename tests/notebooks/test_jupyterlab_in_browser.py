@@ -47,6 +47,7 @@ def page(chromium, own_sandbox, tmp_path) -> Iterator[Any]:
     assert [each for each in problems if not any(known in each for known in NOT_OURS)] == []
 
 
+@pytest.mark.timeout(600)  # five seconds for the cells, and minutes where all processors are busy
 def test_all_of_notebook_00_runs_and_is_shown(page, tmp_path: Path):
     page.locator(".jp-Notebook .jp-MarkdownCell h1", has_text="Start here").wait_for()
     page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()

@@ -7,7 +7,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 from werkzeug.wrappers import Response
 
-from . import images
+from . import images, words
+from .forms import lines
 from .page import Page
 
 EXAMPLE = """{
@@ -33,7 +34,30 @@ def show(page: Page, repository: str) -> Response:
     wanted = {**about, "lifecyclePolicyText": form.get("policy", "")}
     if page.is_post and form.get("action") == "apply" and page.attempt("ecr", "PutLifecyclePolicy", **wanted):
         return page.redirect(here, "The lifecycle policy was applied. It acts within 24 hours.")
-    return _render(page, repository, None)
+    added = _with_rule(page) if page.is_post and form.get("action") == "add" else ""
+    return _render(page, repository, None, added)
+
+
+def _with_rule(page: Page) -> str:
+    """The policy in the editor with the rule of the form, or nothing if the editor's text is no policy."""
+    form = page.request.form
+    try:
+        rules = json.loads(form.get("policy") or "{}").get("rules", [])
+        last = max((rule["rulePriority"] for rule in rules), default=0)
+    except (ValueError, AttributeError, KeyError, TypeError):
+        page.status, page.error = 400, {"code": "Not added", "message": "The policy in the editor is not valid."}
+        return ""
+    status, criterion = form.get("status", "any"), form.get("criterion", "imageCountMoreThan")
+    selection: dict[str, Any] = {"tagStatus": status.partition("-")[0], "countType": criterion}
+    if tags := lines(form.get("rule_tags", "")):
+        selection["tagPrefixList" if status == "tagged-prefix" else "tagPatternList"] = tags
+    if criterion.startswith("since"):
+        selection["countUnit"] = "days"
+    selection["countNumber"] = form.get("count", 1, type=int)
+    archive = {"type": "transition", "targetStorageClass": "archive"}
+    action = archive if form.get("rule_action") == "transition" else {"type": "expire"}
+    rule = {"rulePriority": last + 1, "description": form.get("rule_description", "").strip(), "selection": selection}
+    return json.dumps({"rules": [*rules, {**rule, "action": action}]})
 
 
 def test(page: Page, repository: str) -> Response:
@@ -62,10 +86,10 @@ def _preview(page: Page, about: dict[str, str]) -> dict[str, Any] | None:
     return result
 
 
-def _render(page: Page, repository: str, result: dict[str, Any] | None) -> Response:
+def _render(page: Page, repository: str, result: dict[str, Any] | None, added: str = "") -> Response:
     kept = page.optional("ecr", "GetLifecyclePolicy", repositoryName=repository).get("lifecyclePolicyText", "")
     rules = json.loads(kept)["rules"] if kept else []
-    entered = page.request.form.get("policy", "")
+    entered = added or page.request.form.get("policy", "")
     return page.render(
         "lifecycle_policy.html",
         repository=repository,
@@ -73,6 +97,7 @@ def _render(page: Page, repository: str, result: dict[str, Any] | None) -> Respo
         rules=sorted(rules, key=lambda rule: rule["rulePriority"]),
         entered=entered or kept or EXAMPLE,
         result=result,
+        criteria=words.CRITERIA,
         here=_here(page, repository),
     )
 

@@ -1,7 +1,9 @@
 """A repository's permissions, lifecycle policy and settings."""
 
+import html
 import json
 import os
+import re
 
 import pytest
 from botocore.exceptions import ClientError
@@ -55,6 +57,34 @@ def test_a_lifecycle_policy_is_tested_and_applied(console, sandbox, repository):
     assert "Keep some Any - Image count: 2 images Expire" in applied
     sandbox.client().get_lifecycle_policy(repositoryName=repository)
     assert "No rules." in text(console.post(page, action="delete"))
+
+
+def test_a_rule_is_added_to_the_policy_in_the_editor(console, sandbox, repository):
+    page = path(repository, "lifecycle-policy")
+    untagged = {"status": "untagged", "criterion": "sinceImagePushed", "count": "14", "rule_action": "expire"}
+    first = added(console.post(page, action="add", policy="", rule_description="Old ones", **untagged))
+    pulled = {"status": "tagged-pattern", "rule_tags": "dev-*\ntest-*", "criterion": "sinceImagePulled", "count": "90"}
+    both = added(console.post(page, action="add", policy=first, rule_action="transition", **pulled))
+    assert "No rules." in text(console.get(page))
+    console.post(page, action="apply", policy=both)
+    kept = json.loads(sandbox.client().get_lifecycle_policy(repositoryName=repository)["lifecyclePolicyText"])
+    one, two = kept["rules"]
+    assert one["selection"] == {
+        "tagStatus": "untagged",
+        "countType": "sinceImagePushed",
+        "countUnit": "days",
+        "countNumber": 14,
+    }
+    assert (one["rulePriority"], one["description"], one["action"]) == (1, "Old ones", {"type": "expire"})
+    assert (two["rulePriority"], two["selection"]["tagPatternList"]) == (2, ["dev-*", "test-*"])
+    assert two["action"] == {"type": "transition", "targetStorageClass": "archive"}
+    assert "The policy in the editor is not valid." in text(console.post(page, 400, action="add", policy="oops"))
+
+
+def added(page: str) -> str:
+    """The policy in the editor."""
+    [found] = re.findall(r'<textarea id="policy"[^>]*>(.*?)</textarea>', page, re.DOTALL)
+    return html.unescape(found)
 
 
 def test_a_lifecycle_policy_that_is_not_valid(console, repository):

@@ -47,7 +47,7 @@ def _with_rule(page: Page) -> str:
     except (ValueError, AttributeError, KeyError, TypeError):
         page.status, page.error = 400, {"code": "Not added", "message": "The policy in the editor is not valid."}
         return ""
-    status, criterion = form.get("status", "any"), form.get("criterion", "imageCountMoreThan")
+    status, criterion = form.get("tag_status", "any"), form.get("criterion", "imageCountMoreThan")
     selection: dict[str, Any] = {"tagStatus": status.partition("-")[0], "countType": criterion}
     if tags := lines(form.get("rule_tags", "")):
         selection["tagPrefixList" if status == "tagged-prefix" else "tagPatternList"] = tags

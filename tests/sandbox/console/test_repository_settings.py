@@ -61,9 +61,14 @@ def test_a_lifecycle_policy_is_tested_and_applied(console, sandbox, repository):
 
 def test_a_rule_is_added_to_the_policy_in_the_editor(console, sandbox, repository):
     page = path(repository, "lifecycle-policy")
-    untagged = {"status": "untagged", "criterion": "sinceImagePushed", "count": "14", "rule_action": "expire"}
+    untagged = {"tag_status": "untagged", "criterion": "sinceImagePushed", "count": "14", "rule_action": "expire"}
     first = added(console.post(page, action="add", policy="", rule_description="Old ones", **untagged))
-    pulled = {"status": "tagged-pattern", "rule_tags": "dev-*\ntest-*", "criterion": "sinceImagePulled", "count": "90"}
+    pulled = {
+        "tag_status": "tagged-pattern",
+        "rule_tags": "dev-*\ntest-*",
+        "criterion": "sinceImagePulled",
+        "count": "90",
+    }
     both = added(console.post(page, action="add", policy=first, rule_action="transition", **pulled))
     assert "No rules." in text(console.get(page))
     console.post(page, action="apply", policy=both)

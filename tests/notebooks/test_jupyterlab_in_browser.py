@@ -16,7 +16,7 @@ from tests.sandbox.conftest import until
 
 NOTEBOOK = "notebooks/00_start_here.ipynb"
 WAIT = 60_000  # milliseconds for what the lab shows; a limit for hangs
-RUN = 150_000  # milliseconds for all cells
+RUN = 240_000  # milliseconds for all cells
 # What the lab itself logs, about files that it does not have.
 NOT_OURS = ("favicon", "status of 404")
 ALL_RAN = """() => {
@@ -47,6 +47,7 @@ def page(chromium, own_sandbox, tmp_path) -> Iterator[Any]:
     assert [each for each in problems if not any(known in each for known in NOT_OURS)] == []
 
 
+@pytest.mark.timeout(600)  # five seconds for the cells, and minutes where all processors are busy
 def test_all_of_notebook_00_runs_and_is_shown(page, tmp_path: Path):
     page.locator(".jp-Notebook .jp-MarkdownCell h1", has_text="Start here").wait_for()
     page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
@@ -80,7 +81,10 @@ def test_the_console_opens_from_the_lab(page):
 
 def executed(notebook: Path) -> list[dict[str, Any]]:
     """The outputs in the saved *notebook*; none until all its cells are saved with a number."""
-    cells = code_cells(json.loads(notebook.read_text()))
+    try:
+        cells = code_cells(json.loads(notebook.read_text()))
+    except ValueError:  # the lab is writing it
+        return []
     outputs = [output for cell in cells for output in cell["outputs"]]
     return outputs if all(cell["execution_count"] for cell in cells) else []
 

@@ -10,8 +10,6 @@ from botocore.exceptions import ClientError
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from ecr_sandbox import settings
-
 from . import confirmation
 from .findings import sorted_findings
 from .lists import selected
@@ -89,8 +87,7 @@ def push_commands(page: Page) -> Response:
     repository = page.request.args.get("repository", "")
     uri = described(page, repository)["repositoryUri"]
     systems = _systems(page.region, repository, uri)
-    command = settings.from_environ().command
-    return page.render("push_commands.html", repository=repository, systems=systems, command=command)
+    return page.render("push_commands.html", repository=repository, systems=systems)
 
 
 def _systems(region: str, repository: str, uri: str) -> list[dict[str, Any]]:

@@ -173,6 +173,7 @@ class Page:
             repository_pages=REPOSITORY_PAGES,
             csrf_token=CSRF_TOKEN,
             is_fragment=is_fragment,
+            command=settings.from_environ().command,
             **values,
         )
         response = Response(text, self.status, HEADERS, content_type="text/html; charset=utf-8")

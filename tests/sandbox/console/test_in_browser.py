@@ -168,6 +168,25 @@ def test_an_error_in_a_dialog(open_browser, person, repository):
     page.get_by_role("dialog").get_by_text("is not authorized to perform: ecr:DescribeRepositories").wait_for()
 
 
+def test_a_sandbox_that_stops_and_starts_again(chromium, own_sandbox):
+    """A page says that it is not current, and is current again without a reload."""
+    own_sandbox.start()
+    context = chromium.new_context(base_url=f"{own_sandbox.url}/console/")
+    page = context.new_page()
+    page.goto(LIST)
+    page.get_by_text("No repositories.").wait_for()
+    own_sandbox.stop()
+    page.get_by_role("alert").get_by_text("The sandbox does not answer").wait_for()
+    own_sandbox.start()
+    own_sandbox.client().create_repository(repositoryName="made-meanwhile")
+    page.get_by_role("link", name="made-meanwhile").wait_for()
+    page.get_by_role("alert").wait_for(state="hidden")
+    own_sandbox.stop()
+    page.get_by_role("searchbox").fill("made")
+    page.get_by_role("alert").get_by_text("No connection").wait_for()
+    context.close()
+
+
 def test_labels_with_markup_run_nothing(open_browser, sandbox, repository):
     pusher = Pusher(sandbox)
     markup = "<img src=x onerror='document.title=1'><script>document.title=1</script>"
@@ -213,6 +232,7 @@ def test_every_page_is_accessible_and_fits(open_browser, addresses, scheme, widt
         assert violations(page) == [], address
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address
         assert page.get_by_text("It is not AWS.").is_visible()
+        assert re.search("AWS|sandbox only", page.locator("footer").inner_text()), address
 
 
 def test_an_open_dialog_is_accessible(open_browser, repository):

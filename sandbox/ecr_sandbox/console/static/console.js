@@ -72,6 +72,14 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   event.detail.isError = false;
 });
 
+// Show or hide that the sandbox does not answer; whether it was hidden before.
+function lost(isLost) {
+  const message = document.getElementById("lost"), wasHidden = message.hidden;
+  message.hidden = !isLost;
+  return wasHidden;
+}
+document.addEventListener("htmx:sendError", () => lost(true));
+
 // A browser opens six connections to a host, so a page that nobody sees has none.
 let stream = null;
 function listen() {
@@ -79,6 +87,8 @@ function listen() {
   if (stream || !document.querySelector("[hx-trigger*='changes']")) return;
   stream = new EventSource(document.body.dataset.changes);
   stream.addEventListener("change", () => htmx.trigger(document.body, "changes"));
+  stream.addEventListener("error", () => lost(true));
+  stream.addEventListener("open", () => { if (!lost(false)) htmx.trigger(document.body, "changes"); });
 }
 document.addEventListener("DOMContentLoaded", listen);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) htmx.trigger(document.body, "changes"); listen(); });

@@ -8,8 +8,8 @@ import pytest
 
 from machine.least_policy import FURTHER
 from machine.project import ROOT
-from tests.machine.test_private_machine import WHY_NOT
 from tests.helpers.cleanup import one_of_each
+from tests.machine.test_private_machine import WHY_NOT
 from tests.notebooks import each_permission
 from tests.notebooks.each_permission import Ran
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ecr_sandbox import SandboxError
 from helpers import cleanup, names, settings
 from helpers.cleanup import engine, repositories
-from helpers.errors import LabError
+from helpers.errors import LabError, denied_action
 from helpers.list_all import list_all
 
 if TYPE_CHECKING:
@@ -68,8 +68,11 @@ def _make_role_of_ecs(lab: "Lab") -> None:
     from botocore.exceptions import ClientError
 
     if lab.target == "aws":
-        with contextlib.suppress(ClientError):  # it exists
+        try:
             lab.client("iam").create_service_linked_role(AWSServiceName="ecs.amazonaws.com")
+        except ClientError as error:  # it exists, or
+            if action := denied_action(error):
+                print(f"? {action} is not allowed: without it ECS does not start in a new account")
 
 
 def _repair_login(lab: "Lab") -> None:

@@ -29,8 +29,10 @@ LIMIT = 6144  # characters of a managed policy without white space: IAM user gui
 PREFIX = rehearse.DEFAULT_PREFIX
 # What solutions call, and 13 where its first task starts: the rehearsals so far did not. Clean-up looks at all users,
 # roles, policies, repositories and clusters, and the account of a rehearsal has few. A pull loads missing layers.
+# Cost Explorer has no resources.
 FURTHER = {
     "*": (
+        "ce:GetCostAndUsage",
         "ecr-public:ListTagsForResource",
         "ecr:ListTagsForResource",
         "ecs:DescribeClusters",

@@ -1,6 +1,5 @@
 """A user of the course can do nothing outside of it, whatever is attached to the user."""
 
-import contextlib
 import json
 
 import pytest
@@ -11,23 +10,6 @@ from helpers.cleanup import everything, kinds
 
 ALL = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 FULL = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryFullAccess"
-
-
-def deny(*actions: str) -> str:
-    """A policy that allows everything except these actions."""
-    statement = {"Effect": "Allow", "NotAction": list(actions), "Resource": "*"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
-@contextlib.contextmanager
-def impersonate_learner(lab, policy: str):
-    """The lab's calls are those of a user with this policy."""
-    iam = lab.client("iam")
-    iam.create_user(UserName="learner", Tags=[settings.TAG])
-    iam.put_user_policy(UserName="learner", PolicyName="own", PolicyDocument=policy)
-    with impersonate.as_user(lab, "learner") as session, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(lab), "client", lambda _, service="ecr": session.client(service))
-        yield
 
 
 def test_a_user_with_full_access_stays_inside_the_course(on_aws):
@@ -83,16 +65,18 @@ def test_a_policy_with_another_text_is_not_used(on_aws):
         boundary.arn(on_aws)
 
 
-def test_without_a_boundary_and_the_permission_to_create_it_there_is_one_sentence(on_aws):
-    with pytest.raises(SandboxError) as missing, impersonate_learner(on_aws, deny("iam:CreatePolicy")):
+def test_without_a_boundary_and_the_permission_to_create_it_there_is_one_sentence(on_aws, deny):
+    deny("iam:CreatePolicy")
+    with pytest.raises(SandboxError) as missing:
         boundary.arn(on_aws)
     assert missing.value.wrong == (
         "There is no policy demo-boundary, and you are not allowed to create it: iam:CreatePolicy is not allowed."
     )
 
 
-def test_without_permissions_of_iam_there_is_one_sentence(on_aws):
-    with pytest.raises(SandboxError) as missing, impersonate_learner(on_aws, deny("iam:Get*")):
+def test_without_permissions_of_iam_there_is_one_sentence(on_aws, deny):
+    deny("iam:Get*")
+    with pytest.raises(SandboxError) as missing:
         boundary.arn(on_aws)
     assert missing.value.wrong == "You are not allowed to use IAM as these cells do: iam:GetPolicy is not allowed."
     assert "in the sandbox" in missing.value.fix

@@ -191,9 +191,12 @@ def test_the_service_linked_role_of_ecs_is_there_before_a_cell_uses_ecs(on_aws):
         assert iam.get_role(RoleName="AWSServiceRoleForECS")["Role"]["Path"] == "/aws-service-role/ecs.amazonaws.com/"
 
 
-def test_a_learner_who_may_not_make_the_role_can_go_on(on_aws, monkeypatch):
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAUNKNOWNUNKNOWN00")
+def test_a_learner_who_may_not_make_the_role_can_go_on_and_knows_it(on_aws, deny, capsys):
+    deny("iam:CreateServiceLinkedRole")
     catch_up._make_role_of_ecs(on_aws)
+    assert printed(capsys) == [
+        "? iam:CreateServiceLinkedRole is not allowed: without it ECS does not start in a new account"
+    ]
 
 
 def test_a_refused_head_request_names_the_two_actions(monkeypatch):

@@ -6,6 +6,7 @@ import pytest
 
 from ecr_sandbox import Policy, Principal, RequestContext, decide, parse_policy
 from machine import least_policy
+from machine.project import ROOT
 
 ARN = "arn:aws:iam::210987654321:user/rehearsal"
 
@@ -121,3 +122,23 @@ def test_the_file_has_the_size_of_a_managed_policy(file):
     policy = json.loads(file.read_text())
     assert len(json.dumps(policy, separators=(",", ":"))) <= least_policy.LIMIT
     parse_policy(policy)
+
+
+def test_the_doctor_asks_for_what_the_least_policy_allows():
+    """IAM simulates these for a learner. What no lesson needs, or what has a row of its own, is not in the file."""
+    policy, account = json.loads(least_policy.POLICY.read_text()), "123456789012"
+    facts = {
+        "iam:PermissionsBoundary": f"arn:aws:iam::{account}:policy/demo-boundary",
+        "iam:PassedToService": "ecs-tasks.amazonaws.com",
+    }
+    asked = {
+        (action, resource if resource == "*" else f"arn:aws:{resource}")
+        for service in json.loads((ROOT / "helpers" / "data" / "aws_permissions.json").read_text())["services"]
+        for resource, actions in service["actions"].items()
+        for action in actions
+    }
+    names = {"region": "us-east-1", "account": account, "prefix": "demo-"}
+    assert [each for each in asked if not is_allowed(policy, each[0], each[1].format(**names), facts)] == []
+    allowed = {action for each in policy["Statement"] if each["Effect"] == "Allow" for action in each["Action"]}
+    rest = {"ec2:DescribeSubnets", "iam:ListAccountAliases", "iam:SimulatePrincipalPolicy"}
+    assert allowed - {action for action, _ in asked} == rest

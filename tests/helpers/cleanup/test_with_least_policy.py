@@ -73,7 +73,7 @@ def test_what_others_made_is_no_problem(account, learner, file):
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3600)
 def test_each_missing_permission_is_named(learner, soak):
     """What the clean-up cannot list or delete is reported with the action, and the rest is deleted."""
     whole, unnamed = read("aws-policy.json"), []

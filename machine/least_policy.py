@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from machine import rehearse
+from machine import learner, rehearse
 from machine.project import ROOT
 from machine.say import say
 
@@ -34,7 +34,7 @@ def main(files: list[str]) -> int:
     """Write the policy, and return the exit code."""
     paths = [Path(file) for file in files] or [rehearse.KEPT / "decisions.jsonl"]
     decisions = [json.loads(line) for path in paths for line in path.read_text().splitlines()]
-    called = [each for each in decisions if each["principal"].endswith(f":user/{rehearse.USER}")]
+    called = [each for each in decisions if each["principal"].endswith(f":user/{learner.USER}")]
     called += [{"action": action, "resource": name} for name, actions in FURTHER.items() for action in actions]
     policy = policy_of(called)
     size = len(json.dumps(policy, separators=(",", ":")))

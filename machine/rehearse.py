@@ -14,26 +14,20 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from machine import newer_engine, private_machine
+from machine import foreign, foreign_here, inventory, learner, newer_engine, private_machine
+from machine.account import ACCOUNT, REGION
 from machine.commands import run
-from machine.project import CACHE, ROOT, base_image_layout, settings
+from machine.learner import CERTIFICATES
+from machine.project import CACHE, ROOT, base_image_layout
 from machine.say import Stop, say
 
-ACCOUNT, REGION = "210987654321", "eu-west-3"
 ADDRESS = "10.0.2.100"  # slirp4netns gives it to the private machine; Docker requires HTTPS outside of 127.0.0.0/8
-HUB_PORT = "5250"
-START_LIMIT = 60.0
 OUTSIDE = "LEARN_AMAZON_ECR_OUTSIDE"  # the mount namespace of the machine that must not change
-CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 DEFAULT = ["--nbval", "notebooks"]
-USER = "rehearsal"
-SECOND = "rehearsal-second"  # the learner's profile of a second account, for notebook 03
 LEAST = "--least-policy"
-POLICY = "LEARN_AMAZON_ECR_POLICY"  # the learner's permissions instead of an administrator's
 COMMAND = (sys.executable, "-m", "machine.rehearse")
 INSIDE, COURSE = "--inside", "--course"
 CLEAN_UP = (sys.executable, "-c", "from helpers.cli import main; main()", "cleanup")
@@ -48,7 +42,7 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] == [COURSE]:
         return _course(arguments[1:])
     if arguments[:1] == [LEAST]:
-        os.environ[POLICY] = (ROOT / "docs" / "aws-policy.json").read_text()
+        os.environ[learner.POLICY] = (ROOT / "docs" / "aws-policy.json").read_text()
         arguments = arguments[1:]
     try:
         private_machine.check()
@@ -98,7 +92,7 @@ def _inside(command: list[str]) -> int:
         _own_etc()
         with _aws(folder) as status:
             _use_names(status)
-            environ = _learner(folder, status)
+            environ = learner.environment(folder)
             return subprocess.call(command, cwd=ROOT, env=environ)
     except Stop as stop:
         say(str(stop))
@@ -108,16 +102,23 @@ def _inside(command: list[str]) -> int:
 
 
 def _course(arguments: list[str]) -> int:
-    """As the learner: run pytest with *arguments*, clean up, and compare the account with what it was before."""
-    from machine import account
+    """As the learner: run pytest with *arguments*, clean up, and compare what there is with what was there before.
 
-    before = account.contents()
-    codes = [subprocess.call([sys.executable, "-m", "pytest", *arguments]), subprocess.call(CLEAN_UP)]
-    after = account.contents()
-    for change, what in (("left in", after - before), ("deleted from", before - after)):
-        for each in sorted(what):
-            say(f"The course {change} the account: {each}")
-    return next(filter(None, codes), int(after != before))
+    Before, somebody else has made nine things of each kind.
+    """
+    home = Path.home()
+    foreign.plant()
+    foreign_here.plant()
+    try:
+        before = inventory.take(home)
+        codes = [subprocess.call([sys.executable, "-m", "pytest", *arguments]), subprocess.call(CLEAN_UP)]
+        changes = inventory.differences(before, inventory.take(home))
+    finally:
+        foreign_here.remove()
+    say(f"Of {len(before)} things that were there before the course, and what it left: {len(changes)} differences.")
+    for change in changes:
+        say(f"  {change}")
+    return next(filter(None, codes), int(bool(changes)))
 
 
 def _namespace() -> str:
@@ -184,70 +185,6 @@ def _use_names(status: Mapping) -> None:
         folder = Path("/etc/docker/certs.d", name)
         folder.mkdir(parents=True)
         (folder / "ca.crt").write_text(ca)
-
-
-def _learner(folder: Path, status: Mapping) -> dict[str, str]:
-    """The environment of a learner: an AWS profile of the account, and one of an administrator of a second account."""
-    home = folder / "home"
-    (home / ".aws").mkdir(parents=True)
-    key, secret = _user(status)
-    (home / ".aws" / "config").write_text(f"[profile {USER}]\nregion = {REGION}\noutput = json\n")
-    keys = {USER: (key, secret), SECOND: (settings.OTHER_ACCESS_KEY, settings.OTHER_SECRET_KEY)}
-    with (home / ".aws" / "credentials").open("w") as credentials:
-        for name, (its_key, its_secret) in keys.items():
-            credentials.write(f"[{name}]\naws_access_key_id = {its_key}\naws_secret_access_key = {its_secret}\n")
-    foreign = ("AWS_", "ECR_TUTORIAL_", "ECR_SANDBOX_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    bundle = str(CERTIFICATES)
-    return kept | {
-        "HOME": str(home),
-        "AWS_PROFILE": USER,
-        # Programs that have certificates of their own, as boto3, requests and curl.
-        **dict.fromkeys(("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"), bundle),
-        "ECR_TUTORIAL_TARGET": "aws",
-        "ECR_TUTORIAL_CONFIRM": ACCOUNT,
-        "ECR_TUTORIAL_OTHER_PROFILE": SECOND,
-        "ECR_TUTORIAL_OTHER_CONFIRM": settings.OTHER_ACCOUNT,
-        "ECR_TUTORIAL_STATE": str(folder / "course"),
-        "ECR_TUTORIAL_PORT": HUB_PORT,
-        "ECR_TUTORIAL_BASE": str(base_image_layout()),
-    }
-
-
-def _user(status: Mapping) -> tuple[str, str]:
-    """The key of a new user, who has the policy in the variable POLICY, or AWS's for administrators."""
-    import boto3
-
-    iam = boto3.client(
-        "iam",
-        endpoint_url=status["endpoint"],
-        region_name=REGION,
-        aws_access_key_id=settings.ACCESS_KEY,
-        aws_secret_access_key=settings.SECRET_KEY,
-    )
-    iam.create_user(UserName=USER)
-    policy = "arn:aws:iam::aws:policy/AdministratorAccess"
-    if text := os.environ.pop(POLICY, ""):
-        policy = iam.create_policy(PolicyName=USER, PolicyDocument=text)["Policy"]["Arn"]
-    iam.attach_user_policy(UserName=USER, PolicyArn=policy)
-    made = iam.create_access_key(UserName=USER)["AccessKey"]
-    _wait_for(made["AccessKeyId"], made["SecretAccessKey"], status["endpoint"])
-    return made["AccessKeyId"], made["SecretAccessKey"]
-
-
-def _wait_for(key: str, secret: str, endpoint: str) -> None:
-    """Return when the key has an effect; Stop if that takes too long."""
-    import boto3
-    from botocore.exceptions import ClientError
-
-    sts = boto3.client("sts", REGION, endpoint_url=endpoint, aws_access_key_id=key, aws_secret_access_key=secret)
-    until = time.monotonic() + START_LIMIT
-    while time.monotonic() < until:
-        with contextlib.suppress(ClientError):
-            sts.get_caller_identity()
-            return
-        time.sleep(1)
-    raise Stop("The key of the rehearsal's user is not valid after a minute.")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from machine import clients, private_machine, rehearse
+from machine import clients, learner, private_machine, rehearse
 from machine.project import ROOT, base_image_layout
 from tests.machine.test_private_machine import WHY_NOT
 
@@ -103,7 +103,7 @@ def test_clients_use_the_sandbox_by_awss_names_and_this_machine_does_not_change(
         f"skopeo {REGISTRY}/app",
         f"layers https://prod-{rehearse.REGION}-starport-layer-bucket.s3.{rehearse.REGION}.amazonaws.com",
         "got it",
-        f"boto3 arn:aws:iam::{rehearse.ACCOUNT}:user/{rehearse.USER}",
+        f"boto3 arn:aws:iam::{rehearse.ACCOUNT}:user/{learner.USER}",
         "public token",
         "untrusted",
     ]

@@ -36,16 +36,21 @@ def contents() -> dict[str, Properties]:
 
 
 def client(account: str, service: str, region: str = GLOBAL) -> Any:
-    """A boto3 client of an administrator of this account."""
-    return _client(account, service, region, os.environ.get("AWS_ENDPOINT_URL"))
+    """A boto3 client of an administrator of this account, as the variables are now that boto3 reads."""
+    read = tuple(os.environ.get(name) for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "HOME"))
+    return _client(account, service, region, read)
+
+
+@cache
+def _session(account: str, read: tuple[str | None, ...]) -> Any:
+    import boto3
+
+    return boto3.Session(*KEYS[account])
 
 
 @cache  # to make one takes longer than most calls
-def _client(account: str, service: str, region: str, endpoint: str | None) -> Any:
-    import boto3
-
-    key, secret = KEYS[account]
-    return boto3.client(service, region, endpoint_url=endpoint, aws_access_key_id=key, aws_secret_access_key=secret)
+def _client(account: str, service: str, region: str, read: tuple[str | None, ...]) -> Any:
+    return _session(account, read).client(service, region)
 
 
 def listed(client: Any, operation: str, path: str, **parameters: Any) -> list[Any]:

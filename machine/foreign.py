@@ -33,7 +33,7 @@ SAME = {
     "policy": ("demo-push-policy", "demo-app"),
     "cluster": ("demo-cluster", "demo-forgotten", "demo-cluster", "demo-forgotten"),
     "task definition": ("demo-app", "demo-forgotten", "demo-app", "demo-pinned"),
-    "log group": ("demo-app", "demo-broken", "demo-app", "demo-multi"),
+    "log group": ("/ecs/demo-app", "/ecs/demo-broken", "/ecs/demo-app", "/ecs/demo-multi"),
     "function": ("demo-function", "demo-function-2", "demo-function", "demo-function-2"),
 }
 WITHOUT_REGION = ("public repository", "user", "role", "policy")
@@ -69,11 +69,12 @@ def things(kind: str) -> list[Thing]:
     """The nine of this kind."""
     same = SAME[kind]
     here, there = (GLOBAL, GLOBAL) if kind in WITHOUT_REGION else (REGION, OTHER_REGION)
-    count = 9 - len(same)
-    found = [Thing(kind, ACCOUNT, here, name, tags) for name, tags in zip(NEAR[:count], TAGS, strict=False)]
-    elsewhere = [(SECOND, here), (SECOND, here)]
-    elsewhere = [(ACCOUNT, there)] * (len(same) - 2) + elsewhere
-    return found + [Thing(kind, *place, name, {}) for place, name in zip(elsewhere, same, strict=True)]
+    start = "/ecs/demo-app-of-" if kind == "log group" else ""  # begins as that of the course
+    near = list(zip(NEAR, TAGS, strict=True))[: 9 - len(same)]
+    found = [Thing(kind, ACCOUNT, here, f"{start}{name}", tags) for name, tags in near]
+    elsewhere = [(ACCOUNT, there)] * (len(same) - 2) + [(SECOND, here)] * 2
+    places = zip(elsewhere, same, strict=True)
+    return found + [Thing(kind, account, region, name, {}) for (account, region), name in places]
 
 
 def plant() -> None:
@@ -175,9 +176,7 @@ def make_cluster(thing: Thing) -> None:
 
 def make_log_group(thing: Thing) -> None:
     """A log group with a stream; it keeps its events for a week."""
-    logs, name = thing.client("logs"), {"logGroupName": f"/ecs/{thing.name}"}
-    if thing.region == REGION and thing.account == ACCOUNT:
-        name = {"logGroupName": f"/ecs/demo-app-of-{thing.name}"}  # begins as the course's
+    logs, name = thing.client("logs"), {"logGroupName": thing.name}
     logs.create_log_group(**name, **({"tags": thing.tags} if thing.tags else {}))
     logs.put_retention_policy(**name, retentionInDays=7)
     logs.create_log_stream(**name, logStreamName="theirs")

@@ -32,7 +32,7 @@ FURTHER = {
 
 def main(files: list[str]) -> int:
     """Write the policy, and return the exit code."""
-    paths = [Path(file) for file in files] or [rehearse.KEPT / "decisions.jsonl"]
+    paths = [Path(file) for file in files] or [rehearse.KEPT / rehearse.DECISIONS]
     decisions = [json.loads(line) for path in paths for line in path.read_text().splitlines()]
     called = [each for each in decisions if each["principal"].endswith(f":user/{learner.USER}")]
     called += [{"action": action, "resource": name} for name, actions in FURTHER.items() for action in actions]

@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from machine import foreign, foreign_here, inventory, learner, newer_engine, private_machine
 from machine.account import ACCOUNT, REGION
@@ -24,6 +25,9 @@ from machine.learner import CERTIFICATES
 from machine.project import CACHE, ROOT, base_image_layout
 from machine.say import Stop, say
 
+if TYPE_CHECKING:
+    from ecr_sandbox import Settings
+
 ADDRESS = "10.0.2.100"  # slirp4netns gives it to the private machine; Docker requires HTTPS outside of 127.0.0.0/8
 OUTSIDE = "LEARN_AMAZON_ECR_OUTSIDE"  # the mount namespace of the machine that must not change
 DEFAULT = ["--nbval", "notebooks"]
@@ -31,6 +35,7 @@ LEAST = "--least-policy"
 COMMAND = (sys.executable, "-m", "machine.rehearse")
 INSIDE, COURSE = "--inside", "--course"
 CLEAN_UP = (sys.executable, "-c", "from helpers.cli import main; main()", "cleanup")
+DECISIONS = "decisions.jsonl"
 KEPT = CACHE / "rehearsal"  # what a rehearsal leaves: the log of the sandbox, and the decisions of its IAM
 KEEP = "LEARN_AMAZON_ECR_KEEP"
 
@@ -63,8 +68,13 @@ def main(arguments: list[str]) -> int:
 
 def on_a_private_machine(command: list[str]) -> list[str]:
     """What runs *command* as a learner on AWS, when it is run on a private machine; it refuses to run on this one."""
-    os.environ[OUTSIDE] = _namespace()
+    only_on_a_private_machine()
     return [*COMMAND, INSIDE, *command]
+
+
+def only_on_a_private_machine() -> None:
+    """Let `private_aws` refuse to run on this machine."""
+    os.environ[OUTSIDE] = _namespace()
 
 
 def state_of_machine() -> dict[str, str]:
@@ -83,20 +93,26 @@ def state_of_machine() -> dict[str, str]:
 
 
 def _inside(command: list[str]) -> int:
-    """On the private machine: start the sandbox as AWS, and run *command*."""
-    if os.environ.pop(OUTSIDE, "") in ("", _namespace()):
-        say("The rehearsal was not started: this is not a private machine.")
-        return 1
-    folder = Path(tempfile.mkdtemp(prefix="rehearsal-"))
+    """On the private machine: start the sandbox as AWS, and run *command* as the learner."""
     try:
-        _own_etc()
-        with _aws(folder) as status:
-            _use_names(status)
-            environ = learner.environment(folder)
+        with private_aws() as (_, environ):
             return subprocess.call(command, cwd=ROOT, env=environ)
     except Stop as stop:
         say(str(stop))
         return 1
+
+
+@contextlib.contextmanager
+def private_aws(slow: bool = True) -> Iterator[tuple[Path, dict[str, str]]]:
+    """On the private machine: a sandbox that is AWS; its folder, and the environment of a learner. Stop elsewhere."""
+    if os.environ.pop(OUTSIDE, "") in ("", _namespace()):
+        raise Stop("The rehearsal was not started: this is not a private machine.")
+    folder = Path(tempfile.mkdtemp(prefix="rehearsal-"))
+    try:
+        _own_etc()
+        with _aws(folder, slow) as status:
+            _use_names(status)
+            yield folder, learner.environment(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -140,30 +156,36 @@ def _own_etc() -> None:
         path.write_bytes(content)
 
 
-@contextlib.contextmanager
-def _aws(folder: Path) -> Iterator[Mapping]:
-    """The status of a sandbox that serves AWS's names while the rehearsal runs."""
+def aws(folder: Path, slow: bool) -> "Settings":
+    """The settings of the sandbox that is AWS: as slow as it, or without what only costs time."""
     import ecr_sandbox
 
-    kept = Path(os.environ.pop(KEEP, "") or folder)
-    decisions = kept / "decisions.jsonl"
-    decisions.unlink(missing_ok=True)
-    aws = ecr_sandbox.Settings(
+    return ecr_sandbox.Settings(
         folder / "aws",
         base_image=base_image_layout(),
         account=ACCOUNT,
         region=REGION,
         aws_names=True,
         address=ADDRESS,
-        as_slow_as_aws=True,
-        decisions=decisions,
+        as_slow_as_aws=slow,
+        decisions=folder / DECISIONS,
     )
-    status = ecr_sandbox.start(aws)
+
+
+@contextlib.contextmanager
+def _aws(folder: Path, slow: bool) -> Iterator[Mapping]:
+    """The status of a sandbox that serves AWS's names while the rehearsal runs."""
+    import ecr_sandbox
+
+    kept = os.environ.pop(KEEP, "")
+    settings = aws(folder, slow)
+    status = ecr_sandbox.start(settings)
     try:
         yield status
     finally:
-        ecr_sandbox.stop(aws)
-        shutil.copy(ecr_sandbox.log_file(aws), kept)
+        ecr_sandbox.stop(settings)
+        for file in (ecr_sandbox.log_file(settings), folder / DECISIONS) if kept else ():
+            shutil.copy(file, kept)
 
 
 def _use_names(status: Mapping) -> None:

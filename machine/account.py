@@ -23,13 +23,16 @@ VOLATILE = ("ResponseMetadata", "events", "deployments")  # a service's events a
 Properties = dict[str, Any]
 
 
-def contents() -> dict[str, Properties]:
-    """``{"210987654321 eu-west-3 repository demo-app-repo": {"tags": …, "images": …, …}, …}`` of both accounts."""
+def contents(everywhere: bool = True) -> dict[str, Properties]:
+    """``{"210987654321 eu-west-3 repository demo-app-repo": {"tags": …, "images": …, …}, …}`` of both accounts.
+
+    Unless *everywhere*, only of the learner's account and Region.
+    """
     found: dict[str, Properties] = {}
-    for account in KEYS:
+    for account in KEYS if everywhere else [ACCOUNT]:
         for kind, name, properties in _everywhere(account):
             found[f"{account} {kind} {name}"] = _steady(properties)
-        for region in REGIONS:
+        for region in REGIONS if everywhere else [REGION]:
             for kind, name, properties in _in_region(account, region):
                 found[f"{account} {region} {kind} {name}"] = _steady(properties)
     return found

@@ -14,7 +14,7 @@ from machine.project import settings
 
 OTHER_REGION = "us-east-1"  # no lesson makes a repository here
 SECOND = settings.OTHER_ACCOUNT
-NEAR = ("demo-other", "demo-app-repo-2", "demo-app", "my-demo-app-repo", "demo", "left-behind-2", "production")
+NEAR = ("demo-other", "demo-app-repo-2", "demo-application", "my-demo-app-repo", "demo", "left-behind-2", "production")
 TAGS: tuple[dict[str, str], ...] = (
     {},
     {"made-by": "somebody-else"},

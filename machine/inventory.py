@@ -19,9 +19,9 @@ OF_TESTS = "learn-amazon-ecr-tests"  # images that keep the build cache of the t
 Inventory = dict[str, Any]
 
 
-def take(home: Path) -> Inventory:
-    """What there is now, by name: each with its properties."""
-    return account.contents() | engine() | files(home)
+def take(home: Path, everywhere: bool = True) -> Inventory:
+    """What there is now, by name: each with its properties. *everywhere* is that of `account.contents`."""
+    return account.contents(everywhere) | engine() | files(home)
 
 
 def engine() -> Inventory:

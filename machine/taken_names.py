@@ -35,9 +35,9 @@ def problems() -> Iterator[str]:
     for kind, name, notebook in TAKEN:
         made = _make(kind, name)
         try:
-            before = inventory.take(home)
+            before = inventory.take(home, everywhere=False)
             refused = _catch_up(notebook)
-            changes = inventory.differences(before, inventory.take(home))
+            changes = inventory.differences(before, inventory.take(home, everywhere=False))
         finally:
             _remove(kind, name, made)
         if "ECR_TUTORIAL_PREFIX" not in refused or name.partition(":")[0] not in refused:

@@ -53,10 +53,11 @@ rehearse: setup ## run every notebook as on an AWS account, on a private machine
 	@$(PYTHON) -m machine.clients
 	$(BIN)/python -m machine.rehearse
 
-soak: setup ## run the long tests in full: kills, crowds, growth, bad input; then make rehearse
+soak: setup ## run the long tests in full: kills, crowds, growth, bad input; then make rehearse, with kills too
 	@$(PYTHON) -m machine.clients
 	$(BIN)/python -m pytest tests -m soak --soak --timeout 3600
 	$(BIN)/python -m machine.rehearse
+	$(BIN)/python -m machine.break_it
 
 lint: setup ## check style, types, and which folder imports which
 	$(BIN)/ruff check .

@@ -85,7 +85,7 @@ def problems(moment: Moment, folder: Path, before: inventory.Inventory) -> Itera
         yield from (f"{moment}: the second clean-up still deleted something: {line}" for line in deleted)
         for change in inventory.differences(before, inventory.take(Path.home())):
             yield f"{moment}: {change}"
-        for path in (*_files(Path(temporary)), *_files(state / "computers")):
+        for path in (*files(Path(temporary)), *files(state / "computers")):
             yield f"{moment}: left a file: {path}"
         if noted := json.loads((state / LEDGER).read_text() if (state / LEDGER).exists() else "[]"):
             yield f"{moment}: the ledger still has {noted}"
@@ -100,14 +100,14 @@ def _run(moment: Moment, decisions: Path, ledger: Path, environ: Mapping[str, st
     with LOG.open("a") as log:
         learner = subprocess.Popen(argv, cwd=ROOT, env=environ, stdout=log, stderr=log)
     try:
-        last = _wait_for(moment, learner, decisions, start, ledger)
+        last = wait_for(moment, learner, decisions, start, ledger)
     finally:
         kill(f"{MARK}={moment.number}")
         learner.wait()
     return f"killed after {last}" if learner.returncode else "the notebook had ended before"
 
 
-def _wait_for(moment: Moment, learner: "subprocess.Popen[bytes]", decisions: Path, start: int, ledger: Path) -> str:
+def wait_for(moment: Moment, learner: "subprocess.Popen[bytes]", decisions: Path, start: int, ledger: Path) -> str:
     """Return when the moment has come, or the notebook has ended: the last call."""
     until, first, calls, notes = time.monotonic() + LIMIT, 0.0, [""], set()
     with decisions.open() as log:
@@ -130,21 +130,27 @@ def _wait_for(moment: Moment, learner: "subprocess.Popen[bytes]", decisions: Pat
 
 def kill(mark: str) -> None:
     """SIGKILL for every process that has *mark*, ``NAME=value``, in its environment, until there is none."""
-    while found := [process for process in Path("/proc").glob("[0-9]*") if _has(process, mark.encode())]:
+    while found := [process for process in processes() if has(process, mark.encode())]:
         for process in found:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(process.name), signal.SIGKILL)
         time.sleep(POLL)
 
 
-def _has(process: Path, mark: bytes) -> bool:
+def processes() -> list[Path]:
+    """The folders in /proc of all processes."""
+    return list(Path("/proc").glob("[0-9]*"))
+
+
+def has(process: Path, mark: bytes) -> bool:
+    """Whether this process has *mark* in its environment."""
     try:
         return mark in (process / "environ").read_bytes().split(b"\0")
     except OSError:  # it has ended
         return False
 
 
-def _files(folder: Path) -> list[Path]:
+def files(folder: Path) -> list[Path]:
     """The files in *folder*, without those by which Jupyter connects to a kernel."""
     files = (path for path in folder.rglob("*") if path.is_file())
     return sorted(path for path in files if b'"shell_port"' not in path.read_bytes())

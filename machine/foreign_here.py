@@ -14,7 +14,7 @@ REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 IMAGES = (
     "demo-app-repo:theirs",
     "demo-app:latest",
-    "demo-app-scan:theirs",
+    "demo-app-scans:theirs",
     "demo-other:v1",
     f"{REGISTRY}/demo-other:v1",
     f"{REGISTRY}/demo-app-repo-2:v1",

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from machine import foreign, foreign_here, inventory, kills, newer_engine, private_machine, rehearse, taken_names
+from machine.commands import run
 from machine.say import say
 
 COMMAND = [sys.executable, "-m", "machine.break_it"]
@@ -47,6 +48,7 @@ def main(arguments: list[str]) -> int:
 def _break(folder: Path, options: argparse.Namespace) -> int:
     """As the learner, on the private machine."""
     problems, start = [], time.monotonic()
+    run(rehearse.CLEAN_UP)  # what an earlier run left in the engine
     foreign.plant()
     foreign_here.plant()
     say(f"Seed {options.seed}")

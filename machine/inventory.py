@@ -28,7 +28,8 @@ def engine() -> Inventory:
     """The images, containers, volumes and networks of the Docker engine."""
     found: Inventory = {}
     for image in _docker("image", "ls", "--no-trunc", "--digests"):
-        name = f"{image['Repository']}:{image['Tag']}@{image['Digest']}"
+        is_named = image["Repository"] != "<none>"
+        name = f"{image['Repository']}:{image['Tag']}@{image['Digest']}" if is_named else image["ID"]
         if OF_TESTS not in name:
             found[f"image {name}"] = {"id": image["ID"]}
     for container in _docker("container", "ls", "--all", "--no-trunc"):

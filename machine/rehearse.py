@@ -123,6 +123,7 @@ def _course(arguments: list[str]) -> int:
     Before, somebody else has made nine things of each kind.
     """
     home = Path.home()
+    run(CLEAN_UP)  # what an earlier rehearsal left in the engine
     foreign.plant()
     foreign_here.plant()
     try:

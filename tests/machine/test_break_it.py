@@ -29,6 +29,7 @@ def steps(monkeypatch):
     monkeypatch.setattr(foreign, "plant", note("things of others in AWS"))
     monkeypatch.setattr(foreign_here, "plant", note("things of others in the engine"))
     monkeypatch.setattr(foreign_here, "remove", note("removed"))
+    monkeypatch.setattr(break_it, "run", note("clean-up"))
     monkeypatch.setattr(break_it, "_make_slow", note("slow"))
     monkeypatch.setattr(inventory, "take", lambda *_: {})
     monkeypatch.setattr(taken_names, "problems", lambda: iter(()))
@@ -39,6 +40,7 @@ def steps(monkeypatch):
 def test_the_last_kills_are_on_a_slow_aws(steps, tmp_path):
     assert break_it._break(tmp_path, OPTIONS) == 0
     assert steps == [
+        "clean-up",
         "things of others in AWS",
         "things of others in the engine",
         "kill 1",

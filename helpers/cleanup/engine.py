@@ -37,7 +37,8 @@ def refuse_image_of_others(lab: "Lab", name: str) -> None:
         labels = lab.engine().images.get(name).labels
     except (ImageNotFound, SandboxError):  # without an engine nothing is built either
         return
-    if not is_ours(labels):
+    noted = {entry.name for entry in ledger.entries(lab.account) if entry.kind == "image"}
+    if not is_ours(labels) and name not in noted:
         raise LabError(
             f"The image {name} on this machine was not built by this course, so it stays.", names.ANOTHER_PREFIX
         )
@@ -80,7 +81,7 @@ def _images(lab: "Lab", names: Iterable[str] | None) -> list[dict[str, Any]]:
     for image in lab.engine().api.images():  # images.list() inspects each one, which may be deleted meanwhile
         starts = registries + ((settings.REPOSITORY, settings.PREFIX) if is_ours(image["Labels"]) else ())
         named = [*(image["RepoTags"] or []), *(image["RepoDigests"] or [])]
-        if mine := [name for name in named if _stem(name) in addresses or name.startswith(starts)]:
+        if mine := [name for name in named if {name, _stem(name)} & addresses or name.startswith(starts)]:
             found.append({"id": image["Id"], "names": mine})
     return found
 

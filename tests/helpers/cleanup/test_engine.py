@@ -1,5 +1,6 @@
 """Images in the Docker engine are found by their name and their labels; those of others stay."""
 
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 import helpers
 from ecr_sandbox import SandboxError
-from helpers import ledger, settings, tiny_image
+from helpers import cleanup, ledger, settings, tiny_image
 from helpers.cleanup import engine
 from helpers.ledger import Entry
 
@@ -127,6 +128,19 @@ def test_a_container_that_a_killed_cell_left_is_removed_with_its_image(lab):
         assert ours not in left
     finally:
         api.remove_container(theirs, force=True)
+
+
+def test_an_image_without_a_label_is_the_courses_if_it_was_noted_before(lab, monkeypatch):
+    name = f"{PREFIX}release:1"
+    load(lab, name, {})
+    on_aws = dataclasses.replace(lab, target="aws", second=None)
+    monkeypatch.setattr("helpers.cleanup.everything.by_place", lambda _: {})
+    with pytest.raises(SandboxError, match=f"^The image {name} on this machine was not built by this course"):
+        cleanup.note(on_aws, [("image", name)])
+    assert engine.local_images(lab) == []
+    cleanup.note(lab, [("image", name)])
+    cleanup.note(on_aws, [("image", name)])
+    assert lab.clean_up()["images"] == [name]
 
 
 def test_an_image_of_others_is_not_built_over(lab):

@@ -69,7 +69,10 @@ def local_images(lab: "Lab", names: Iterable[str] | None = None) -> list[str]:
 
 
 def _images(lab: "Lab", names: Iterable[str] | None) -> list[dict[str, Any]]:
-    """``{"id", "names"}`` of the images of which `local_images` has the names."""
+    """``{"id", "names"}`` of the images of which `local_images` has the names, and of the course's without a name.
+
+    Those are left by a build or an import that gave their name to another image.
+    """
     if names is None:
         names = [found["repository"] for found in repositories.made(lab)]
     noted = ledger.entries(lab.account)
@@ -81,7 +84,9 @@ def _images(lab: "Lab", names: Iterable[str] | None) -> list[dict[str, Any]]:
     for image in lab.engine().api.images():  # images.list() inspects each one, which may be deleted meanwhile
         starts = registries + ((settings.REPOSITORY, settings.PREFIX) if is_ours(image["Labels"]) else ())
         named = [*(image["RepoTags"] or []), *(image["RepoDigests"] or [])]
-        if mine := [name for name in named if {name, _stem(name)} & addresses or name.startswith(starts)]:
+        named = [name for name in named if not name.startswith("<none>")]
+        mine = [name for name in named if {name, _stem(name)} & addresses or name.startswith(starts)]
+        if mine or (not named and is_ours(image["Labels"])):
             found.append({"id": image["Id"], "names": mine})
     return found
 
@@ -100,12 +105,12 @@ def clean_up(lab: "Lab", names: Iterable[str], dry_run: bool = False) -> Outcome
 
     try:
         images = _images(lab, names)
-        found = sorted(name for image in images for name in image["names"])
+        found = sorted(name for image in images for name in image["names"] or [image["id"]])
         if not dry_run:
             _remove_containers(lab, {image["id"] for image in images})
     except (SandboxError, docker.errors.DockerException) as error:
         return Outcome([], [f"images on this machine: {error}"])
-    return Outcome([name for name in found if "@" not in name], []) if dry_run else _delete(lab, found)
+    return Outcome(list(filter(_is_tag, found)), []) if dry_run else _delete(lab, found)
 
 
 def _remove_containers(lab: "Lab", images: Collection[str]) -> None:
@@ -132,7 +137,7 @@ def _delete(lab: "Lab", images: Iterable[str]) -> Outcome:
         except docker.errors.APIError as error:  # a container that uses it runs
             outcome.problems.append(f"image {name} was not deleted: {error.explanation}")
             continue
-        if "@" not in name:
+        if _is_tag(name):
             outcome.names.append(name)
     return outcome
 
@@ -150,6 +155,11 @@ def log_out() -> None:
     new.touch(mode=0o600)
     new.write_text(json.dumps(config))
     new.replace(path)
+
+
+def _is_tag(name: str) -> bool:
+    """Whether this names an image by a tag, and not by its digest or id."""
+    return "@" not in name and not name.startswith("sha256:")
 
 
 def _stem(name: str) -> str:

@@ -130,6 +130,15 @@ def test_a_container_that_a_killed_cell_left_is_removed_with_its_image(lab):
         api.remove_container(theirs, force=True)
 
 
+def test_an_image_of_the_course_that_lost_its_name_is_deleted(lab):
+    name, labels = f"{PREFIX}app-repo:v1", {engine.TITLE: "demo-app"}
+    load(lab, name, labels)
+    first = lab.engine().images.get(name).id
+    load(lab, name, {**labels, "release": "2"})
+    assert engine.clean_up(lab, []) == ([name], [])
+    assert first not in {image["Id"] for image in lab.engine().api.images()}
+
+
 def test_an_image_without_a_label_is_the_courses_if_it_was_noted_before(lab, monkeypatch):
     name = f"{PREFIX}release:1"
     load(lab, name, {})

@@ -59,6 +59,7 @@ soak: setup ## run the long tests in full: kills, crowds, growth, bad input; reh
 	$(BIN)/python -m machine.rehearse --least-policy
 	$(BIN)/python -m machine.rehearse --least-policy --prefix tom- --nbval notebooks/0[0358]*.ipynb notebooks/1[34]*.ipynb
 	$(BIN)/python -m machine.rehearse --core-policy --nbval notebooks/0[0145-9]*.ipynb
+	$(BIN)/python -m machine.break_it
 
 lint: setup ## check style, types, which folder imports which, and the workflows of GitHub Actions
 	$(BIN)/ruff check .

@@ -83,7 +83,9 @@ class Lab:
 
     def docker_hub(self) -> DockerHub:
         """Start the Docker Hub stand-in, which runs on this machine with either target; see ``docker_hub.start``."""
-        return docker_hub.start()
+        hub = docker_hub.start()
+        cleanup.note_registry(self, hub.registry)
+        return hub
 
     def catch_up(self, notebook: str) -> None:
         """Make true what the notebooks before this one make true, and print it."""

@@ -19,14 +19,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from machine import rehearse
+from machine import learner, rehearse
 from machine.project import ROOT
 from machine.say import say
 
 CORE = "--core"
 POLICY, CORE_POLICY = ROOT / "docs" / "aws-policy.json", ROOT / "docs" / "aws-policy-core.json"
 LIMIT = 6144  # characters of a managed policy without white space: IAM user guide, "IAM and AWS STS quotas"
-PREFIX = rehearse.DEFAULT_PREFIX
+PREFIX = learner.DEFAULT_PREFIX
 # What solutions call, and 13 where its first task starts: the rehearsals so far did not. Clean-up looks at all users,
 # roles, policies, repositories and clusters, and the account of a rehearsal has few. A pull loads missing layers.
 # Cost Explorer has no resources.
@@ -83,8 +83,7 @@ def main(arguments: list[str]) -> int:
     """Write the policy, and return the exit code."""
     is_core, files = CORE in arguments, [each for each in arguments if each != CORE]
     paths = [Path(file) for file in files] or [rehearse.KEPT / rehearse.DECISIONS]
-    decisions = [json.loads(line) for path in paths for line in path.read_text().splitlines()]
-    called = [each for each in decisions if each["principal"].endswith(f":user/{rehearse.USER}")]
+    called = [each for path in paths for each in learner.decisions(path)]
     called += [{"action": action, "resource": name} for name, actions in FURTHER.items() for action in actions]
     if is_core:
         called = [each for each in called if _is_core(each["action"], each["resource"])]

@@ -2,14 +2,14 @@
 
     ECR_TUTORIAL_TARGET=aws python -m machine.run_on_aws ARGUMENTS OF pytest …
 
-Used by a rehearsal, and by the workflow `aws` on a maintainer's account. It is for an account that nothing else uses:
-what others make or delete meanwhile is reported too.
+Used by the workflow `aws` on a maintainer's account. It is for an account that nothing else uses: what others make or
+delete meanwhile is reported too. A rehearsal compares more, because it is an administrator of the account.
 """
 
 import subprocess
 import sys
 
-from machine import account
+from machine import arns
 from machine.say import say
 
 CLEAN_UP = (sys.executable, "-c", "from helpers.cli import main; main()", "cleanup")
@@ -17,13 +17,19 @@ CLEAN_UP = (sys.executable, "-c", "from helpers.cli import main; main()", "clean
 
 def main(arguments: list[str]) -> int:
     """Run pytest with *arguments*; its exit code, else that of the clean-up, else 1 if the account has changed."""
-    before = account.contents()
-    codes = [subprocess.call([sys.executable, "-m", "pytest", *arguments]), subprocess.call(CLEAN_UP)]
-    after = account.contents()
+    before = arns.listed()
+    code = run_and_clean_up(arguments)
+    after = arns.listed()
     for change, what in (("left in", after - before), ("deleted from", before - after)):
         for each in sorted(what):
             say(f"The course {change} the account: {each}")
-    return next(filter(None, codes), int(after != before))
+    return code or int(after != before)
+
+
+def run_and_clean_up(arguments: list[str]) -> int:
+    """Run pytest with *arguments*, then the clean-up; the exit code of the first that failed, or 0."""
+    codes = [subprocess.call([sys.executable, "-m", "pytest", *arguments]), subprocess.call(CLEAN_UP)]
+    return next(filter(None, codes), 0)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from helpers import ledger, names
 from helpers.errors import LabError
 from helpers.ledger import Entry
 
-from . import everything, places
+from . import engine, everything, places
 from .kinds import Kind, errors, message
 
 if TYPE_CHECKING:
@@ -28,7 +28,10 @@ def note(lab: "Lab", resources: Iterable[tuple[str, str]]) -> None:
     if lab.target == "aws" and entries:
         kinds = everything.by_place(lab)
         for entry in entries:
-            refuse_if_taken(kinds[entry.account, entry.region, entry.kind], entry.name)
+            if entry.kind == "image":
+                engine.refuse_image_of_others(lab, entry.name)
+            else:
+                refuse_if_taken(kinds[entry.account, entry.region, entry.kind], entry.name)
     ledger.note(*entries)
 
 

@@ -8,12 +8,13 @@ import sys
 
 import pytest
 
-from machine import clients, private_machine, rehearse
+from machine import clients, learner, private_machine, rehearse
 from machine.project import ROOT, base_image_layout
 from tests.machine.test_private_machine import WHY_NOT
 from tests.notebooks import course
 
 LACKING = [each for each in ("crane", "skopeo", "ip", "docker-credential-ecr-login") if not clients.find(each)]
+LEARNER = f"arn:aws:iam::{rehearse.ACCOUNT}:user/{learner.USER}"
 REGISTRY = f"{rehearse.ACCOUNT}.dkr.ecr.{rehearse.REGION}.amazonaws.com"
 
 # The first process of the private machine, without a Docker engine; the rehearsal itself tests docker.
@@ -87,7 +88,7 @@ def test_without_a_private_machine_it_is_skipped_with_the_reason(monkeypatch, ca
 def rehearsal(monkeypatch, tmp_path):
     """A rehearsal in which nothing runs; what would run on the private machine is in the list."""
     ran: list[list[str]] = []
-    for name in (rehearse.PREFIX, rehearse.POLICY, rehearse.KEEP, rehearse.OUTSIDE):
+    for name in (learner.PREFIX, learner.POLICY, rehearse.KEEP, rehearse.OUTSIDE):
         monkeypatch.setenv(name, "")
     monkeypatch.setattr(rehearse, "KEPT", tmp_path)
     monkeypatch.setattr(rehearse, "state_of_machine", lambda: {})
@@ -106,26 +107,26 @@ def test_a_changed_machine_is_found(rehearsal, monkeypatch, capfd):
 
 def test_every_notebook_and_every_solution_runs(rehearsal):
     assert rehearse.main([]) == 0
-    assert rehearsal[0][-4:] == ["machine.run_on_aws", "--nbval", "notebooks", "tests/notebooks/solve_on_aws.py"]
+    assert rehearsal[0][-4:] == ["--course", "--nbval", "notebooks", "tests/notebooks/solve_on_aws.py"]
 
 
 def test_what_is_no_option_of_the_rehearsal_is_one_of_pytest(rehearsal):
     assert rehearse.main(["--least-policy", "-q", "-p", "no:cacheprovider", "notebooks", "-k", "a or b"]) == 0
-    assert rehearsal[0][-7:] == ["machine.run_on_aws", "-q", "-p", "no:cacheprovider", "notebooks", "-k", "a or b"]
-    assert '"ecr:PutImage"' in os.environ[rehearse.POLICY]
+    assert rehearsal[0][-7:] == ["--course", "-q", "-p", "no:cacheprovider", "notebooks", "-k", "a or b"]
+    assert os.environ[learner.POLICY] == "aws-policy.json"
 
 
 @pytest.mark.parametrize("by", ["option", "variable"])
 def test_a_name_without_the_prefix_is_found(rehearsal, monkeypatch, tmp_path, capfd, by):
     if by == "variable":
-        monkeypatch.setenv(rehearse.PREFIX, "tom-")
+        monkeypatch.setenv(learner.PREFIX, "tom-")
     arguments, log = ["--prefix", "tom-"] if by == "option" else [], tmp_path / rehearse.DECISIONS
     arn = "arn:aws:ecr:eu-west-3:210987654321:repository"
     names = [f"{arn}/tom-app-repo", "*", f"{arn}/tom-demo-x", "arn:aws:iam::210987654321:user/rehearsal"]
-    log.write_text("".join(json.dumps({"resource": name}) + "\n" for name in names))
+    log.write_text("".join(json.dumps({"principal": LEARNER, "resource": name}) + "\n" for name in names))
     assert rehearse.main(arguments) == 0
     with log.open("a") as file:
-        file.write(json.dumps({"resource": f"{arn}/demo-app-repo"}) + "\n")
+        file.write(json.dumps({"principal": LEARNER, "resource": f"{arn}/demo-app-repo"}) + "\n")
     assert rehearse.main(arguments) == 1
     assert capfd.readouterr().err == f"Not named as ECR_TUTORIAL_PREFIX asks for: {arn}/demo-app-repo\n"
 
@@ -160,7 +161,7 @@ def test_clients_use_the_sandbox_by_awss_names_and_this_machine_does_not_change(
         f"skopeo {REGISTRY}/app",
         f"layers https://prod-{rehearse.REGION}-starport-layer-bucket.s3.{rehearse.REGION}.amazonaws.com",
         "got it",
-        f"boto3 arn:aws:iam::{rehearse.ACCOUNT}:user/{rehearse.USER}",
+        f"boto3 arn:aws:iam::{rehearse.ACCOUNT}:user/{learner.USER}",
         "public token",
         "credential helper",
         "untrusted",

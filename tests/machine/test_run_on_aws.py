@@ -13,7 +13,7 @@ def run(monkeypatch):
 
     def call(codes: list[int], after: set[str]) -> tuple[int, list[list[str]]]:
         contents, code, ran = iter([{"a repository", "a role"}, after]), iter(codes), []
-        monkeypatch.setattr(run_on_aws.account, "contents", lambda: next(contents))
+        monkeypatch.setattr(run_on_aws.arns, "listed", lambda: next(contents))
         monkeypatch.setattr(run_on_aws.subprocess, "call", lambda argv: ran.append([*argv]) or next(code))
         return run_on_aws.main(["--nbval", "notebooks"]), ran
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from machine import newer_engine, rehearse
+from machine import learner, newer_engine, rehearse
 from machine.project import CACHE, settings
 from machine.say import say
 from tests.helpers.cleanup import one_of_each
@@ -65,7 +65,7 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] == [INSIDE]:
         return _inside(arguments[1:])
     KEPT.mkdir(parents=True, exist_ok=True)
-    os.environ |= {rehearse.POLICY: POLICY, rehearse.KEEP: str(KEPT), rehearse.FAST: "yes"}
+    os.environ |= {learner.POLICY: POLICY, rehearse.KEEP: str(KEPT), rehearse.FAST: "yes"}
     command = [sys.executable, "-m", "tests.notebooks.each_permission", INSIDE, *arguments]
     return newer_engine.main(rehearse.on_a_private_machine(command))
 
@@ -107,7 +107,7 @@ class Account:
 
         keys = {name.lower(): value for name, value in ADMINISTRATOR.items()}
         self.iam = boto3.Session(**keys).client("iam", rehearse.REGION)
-        self.policy = f"arn:aws:iam::{rehearse.ACCOUNT}:policy/{rehearse.USER}"
+        self.policy = f"arn:aws:iam::{rehearse.ACCOUNT}:policy/{learner.USER}"
 
     def allow(self, policy: Mapping[str, Any]) -> None:
         """Give the learner this policy and no other."""
@@ -136,7 +136,7 @@ def scripts() -> dict[str, Script]:
 
 def calls_of_course(account: Account) -> dict[str, dict[str, Any]]:
     """For each action: the script that calls it first, after how many seconds, and whether the clean-up calls it."""
-    account.allow(json.loads(rehearse.handed_out(POLICY)))
+    account.allow(json.loads(learner.handed_out(POLICY)))
     found: dict[str, dict[str, Any]] = {}
     for name, script in scripts().items():
         before, seconds = len(decisions()), 0.0
@@ -154,13 +154,12 @@ def calls_of_course(account: Account) -> dict[str, dict[str, Any]]:
 
 def decisions() -> list[dict[str, Any]]:
     """What IAM decided about the learner until now."""
-    lines = (KEPT / rehearse.DECISIONS).read_text().splitlines()
-    return [each for line in lines if (each := json.loads(line))["principal"].endswith(f":user/{rehearse.USER}")]
+    return learner.decisions(KEPT / rehearse.DECISIONS)
 
 
 def without(account: Account, action: str, name: str, in_clean_up: bool) -> Result:
     """What a learner sees of the script of this *name* without *action*, and of the clean-up if it calls the action."""
-    begin, whole = time.monotonic(), json.loads(rehearse.handed_out(POLICY))
+    begin, whole = time.monotonic(), json.loads(learner.handed_out(POLICY))
     account.allow(less(whole, action))
     ran = run(scripts()[name], f"{name}-without", stop_at=action)
     before = len(decisions())

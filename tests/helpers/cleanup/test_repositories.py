@@ -4,7 +4,7 @@ import boto3
 import pytest
 
 from ecr_sandbox import SandboxError
-from helpers import cleanup, settings
+from helpers import cleanup, ledger, settings
 
 
 @pytest.fixture
@@ -71,3 +71,10 @@ def test_tagged_public_repositories_are_deleted_and_others_are_not(plain, public
     assert {each["repositoryName"] for each in public.describe_repositories()["repositories"]} == {"theirs", "untagged"}
     cleanup.delete_public()
     assert capsys.readouterr().out == "✔ deleted if present: public repositories of this tutorial\n"
+
+
+def test_the_address_of_a_deleted_repository_stays_in_the_ledger_until_its_images_are_gone(plain, public):
+    """A kill may come between the two, and only the address leads to the images in the engine."""
+    made = public.create_repository(repositoryName="ours", tags=[settings.TAG])["repository"]
+    plain.clean_up()  # without an engine
+    assert [(entry.kind, entry.name) for entry in ledger.entries(plain.account)] == [("image", made["repositoryUri"])]

@@ -19,7 +19,8 @@ from typing import NamedTuple
 
 from machine import inventory
 from machine.project import ROOT
-from machine.rehearse import CLEAN_UP, DECISIONS, KEPT
+from machine.rehearse import DECISIONS, KEPT
+from machine.run_on_aws import CLEAN_UP
 from machine.say import say
 
 NOTEBOOKS = tuple(f"{number:02}" for number in range(16))

@@ -64,9 +64,8 @@ def main(arguments: list[str]) -> int:
     KEPT.mkdir(parents=True, exist_ok=True)
     os.environ[KEEP] = str(KEPT)
     code = newer_engine.main(on_a_private_machine([*COMMAND, COURSE, *(of_pytest or DEFAULT)]))
-    if (prefix := learner.prefix()) != learner.DEFAULT_PREFIX and (
-        names := with_default_prefix(KEPT / DECISIONS, prefix)
-    ):
+    prefix = learner.prefix()
+    if prefix != learner.DEFAULT_PREFIX and (names := with_default_prefix(KEPT / DECISIONS, prefix)):
         say(f"Not named as {learner.PREFIX} asks for: {', '.join(names)}")
         return 1
     if changed := [name for name, state in state_of_machine().items() if state != before[name]]:

@@ -133,7 +133,8 @@ def test_a_name_without_the_prefix_is_found(rehearsal, monkeypatch, tmp_path, ca
 
 def test_a_prefix_may_begin_as_the_default_does(tmp_path):
     log = tmp_path / "log"
-    log.write_text('{"resource": "arn:aws:ecr:eu-west-3:210987654321:repository/demo-tom-app-repo"}\n')
+    name = "arn:aws:ecr:eu-west-3:210987654321:repository/demo-tom-app-repo"
+    log.write_text(json.dumps({"principal": LEARNER, "resource": name}) + "\n")
     assert rehearse.with_default_prefix(log, "demo-tom-") == []
 
 

@@ -27,6 +27,7 @@ sys.exit(private_machine.wait_for(subprocess.Popen(sys.argv[1:], stdin=subproces
 CLIENTS = f"""
 set -eo pipefail
 cd "$HOME"
+export DOCKER_CONFIG="$HOME/docker"  # in ~/.docker are passwords of others
 uri=$(aws ecr create-repository --repository-name app --query repository.repositoryUri --output text)
 echo "uri $uri"
 aws ecr get-login-password | crane auth login --username AWS --password-stdin {REGISTRY}

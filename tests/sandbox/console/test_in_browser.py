@@ -270,9 +270,9 @@ def test_a_form_shows_the_settings_of_now_until_the_user_writes_in_it(open_brows
     sandbox.run(f"{put} IMMUTABLE")
     page.get_by_role("radio", name="Immutable", checked=True).wait_for()
     page.get_by_label("Filter 1").fill("dev-*")
-    page.evaluate("document.body.addEventListener('changes', () => { document.title = 'changed' })")
+    page.evaluate("document.body.addEventListener('changes', () => { document.body.id = 'changed' })")
     page.on("request", lambda request: asked.append(request.url))
     sandbox.run(f"{put} MUTABLE")
-    page.wait_for_function("document.title == 'changed'")
+    page.locator("#changed").wait_for()
     assert [each for each in asked if each.endswith("/edit")] == []
     assert page.get_by_label("Filter 1").input_value() == "dev-*"

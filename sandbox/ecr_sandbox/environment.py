@@ -58,7 +58,6 @@ def isolated_environment(status: Mapping, aws: Path | None = None) -> tuple[dict
     engine = docker_engine.variables(os.environ)
     write_files(state, aws, status["region"])
     docker_engine.link_plugins(os.environ, state)
-    _copy_proxies(os.environ, state)
     return isolated(os.environ, status, engine)
 
 

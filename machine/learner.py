@@ -101,7 +101,7 @@ def _write_logins(folder: Path) -> None:
     if (theirs / "cli-plugins").is_dir():
         (folder / "cli-plugins").symlink_to(theirs / "cli-plugins")
     config = {}
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, KeyError):
         config = {"proxies": json.loads((theirs / "config.json").read_text())["proxies"]}
     login = base64.b64encode(b"somebody:a password").decode()
     config |= {"auths": {name: {"auth": login} for name in REGISTRIES}, "credHelpers": {"registry.test": "none"}}

@@ -10,6 +10,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -106,7 +107,8 @@ def test_notebook_08_run_through_jupyterlabs_api_pushes_an_image(jupyter):
     )
     sources = [cell["source"] for cell in content["cells"] if cell["cell_type"] == "code"]
 
-    printed = asyncio.run(run_cells(address, token, session["kernel"]["id"], sources))
+    with ThreadPoolExecutor(1) as executor:  # in this thread Playwright's event loop runs if a browser test came before
+        printed = executor.submit(asyncio.run, run_cells(address, token, session["kernel"]["id"], sources)).result()
 
     assert "v1: digest: sha256:" in printed
     found = background.find(settings.sandbox())

@@ -15,7 +15,7 @@ OF_THE_SANDBOX = tests/sandbox tests/docs tests/bench tests/site
 ALLOW_ROOT := $(shell test "$$(id -u)" = 0 && echo --allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test rehearse soak lint doctor sandbox record tables bench site slides lock clean
+.PHONY: help setup lab test rehearse soak lint doctor sandbox record tables pictures bench site slides lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -49,20 +49,24 @@ test: setup lint ## run all tests and every notebook
 	@echo "Two of them as on an AWS account, under AWS's host names; make rehearse runs all:"
 	$(BIN)/python -m machine.rehearse --nbval notebooks/05_authenticate_docker.ipynb notebooks/08_push_the_image.ipynb
 
-rehearse: setup ## run every notebook as on an AWS account, on a private machine with AWS's host names
+rehearse: setup ## run every notebook and solution as on an AWS account, on a private machine with AWS's host names
 	@$(PYTHON) -m machine.clients
 	$(BIN)/python -m machine.rehearse
 
-soak: setup ## run the long tests in full: kills, crowds, growth, bad input; then make rehearse
+soak: setup ## run the long tests in full: kills, crowds, growth, bad input; rehearsals with the least policy
 	@$(PYTHON) -m machine.clients
 	$(BIN)/python -m pytest tests -m soak --soak --timeout 3600
-	$(BIN)/python -m machine.rehearse
+	$(BIN)/python -m machine.rehearse --least-policy
+	$(BIN)/python -m machine.rehearse --least-policy --prefix tom- --nbval notebooks/0[0358]*.ipynb notebooks/1[34]*.ipynb
+	$(BIN)/python -m machine.rehearse --core-policy --nbval notebooks/0[0145-9]*.ipynb
+	$(BIN)/python -m machine.break_it
 
-lint: setup ## check style, types, and which folder imports which
+lint: setup ## check style, types, which folder imports which, and the workflows of GitHub Actions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
+	$(BIN)/zizmor --quiet --offline --strict-collection .github/workflows
 
 tables: setup ## update what is generated: the tables in the READMEs, two lists in docs/
 	$(BIN)/python -m tests.notebooks.tables
@@ -70,6 +74,11 @@ tables: setup ## update what is generated: the tables in the READMEs, two lists 
 	$(BIN)/python -m tests.notebooks.pictures
 	$(BIN)/python -m tests.docs.fidelity
 	$(BIN)/python -m tests.docs.links
+
+pictures: setup ## take the screenshots of the sandbox's console that the course shows
+	@$(PYTHON) -m machine.clients
+	@$(PYTHON) -m machine.browser
+	$(BIN)/python -m tests.notebooks.screenshots
 
 record: setup ## run every notebook with the newer Docker engine and store what it prints
 	@$(PYTHON) -m machine.clients
@@ -84,10 +93,12 @@ site: ## the course as web pages, EPUB and PDF in site/; nothing is executed
 slides: ## slides for the room in slides/, with notes for the speaker (press S)
 	@$(PYTHON) -m machine.site slides
 
-lock: setup ## write the two locks again from pyproject.toml and sandbox/pyproject.toml
+lock: setup ## write the locks again from pyproject.toml and sandbox/pyproject.toml
 	@$(BIN)/python -m pip install --quiet uv
 	@$(COMPILE) pyproject.toml --no-emit-package ecr-sandbox -o requirements.lock
 	@$(COMPILE) --group site -o docs/site/requirements.lock
+	@$(COMPILE) --group hub --constraint requirements.lock -o deploy/hub.lock
+	@$(COMPILE) --group deploy -o deploy/tests.lock
 
 clean: ## stop the sandbox and remove what make created here
 	@$(PYTHON) -m machine.clean

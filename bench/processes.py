@@ -100,6 +100,11 @@ def peak_memory(pid: int) -> float:
     return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1000  # type: ignore[index]
 
 
+def processor_seconds(pid: int) -> float:
+    """How long processors have worked for a process; Linux has a clock for each (clock_getcpuclockid(3))."""
+    return time.clock_gettime((~pid << 3) | 2)
+
+
 def free_port() -> int:
     """A free port."""
     with socket.socket() as probe:

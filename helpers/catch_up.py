@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ecr_sandbox import SandboxError
 from helpers import cleanup, names, settings
 from helpers.cleanup import engine, repositories
-from helpers.errors import LabError
+from helpers.errors import LabError, denied_action
 from helpers.list_all import list_all
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def catch_up(lab: "Lab", notebook: str) -> None:
         _make_role_of_ecs(lab)
     if not before:
         print("✔ nothing to catch up")
+    if notebook > "05" and before:
+        _repair_login(lab)
     for step in before:
         was_true = step.is_true(lab)
         if not was_true:
@@ -66,8 +68,18 @@ def _make_role_of_ecs(lab: "Lab") -> None:
     from botocore.exceptions import ClientError
 
     if lab.target == "aws":
-        with contextlib.suppress(ClientError):  # it exists
+        try:
             lab.client("iam").create_service_linked_role(AWSServiceName="ecs.amazonaws.com")
+        except ClientError as error:  # it exists, or
+            if action := denied_action(error):
+                print(f"? {action} is not allowed: without it ECS does not start in a new account")
+
+
+def _repair_login(lab: "Lab") -> None:
+    """Undo what exercise 05.2 broke, if the learner left it unsolved and ``docker login`` does not repair it."""
+    from helpers.exercises.broken import login
+
+    login.remove_missing_helper(lab)
 
 
 def has_repository(lab: "Lab") -> bool:
@@ -141,6 +153,8 @@ def _push(lab: "Lab") -> None:
         docker("push", f"{lab.repository_uri}:{tag}")
 
 
+# What Docker's HEAD requests need. The answer to HEAD has no text, so a refusal does not name the action.
+REFUSED_HEAD = "ecr:BatchCheckLayerAvailability and ecr:BatchGetImage"
 STEPS = (
     Step("04", f"repository {settings.REPOSITORY} exists", has_repository, _create_repository),
     Step("05", "Docker is logged in to the registry", is_logged_in, log_in),
@@ -158,7 +172,8 @@ def docker(*arguments: str, stdin: str = "") -> None:
         raise LabError("Docker is not installed.", "ecr-lab doctor") from None
     if ran.returncode:
         error = (ran.stderr.strip() or ran.stdout.strip() or f"exit status {ran.returncode}").splitlines()[-1]
-        raise LabError(f"docker {arguments[0]} failed: {error.rstrip('.')}.", "ecr-lab doctor")
+        fix = f"allow {REFUSED_HEAD}: AWS does not say which" if "403 Forbidden" in error else "ecr-lab doctor"
+        raise LabError(f"docker {arguments[0]} failed: {error.rstrip('.')}.", fix)
 
 
 def image_id(lab: "Lab", name: str) -> str:

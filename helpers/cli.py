@@ -40,7 +40,7 @@ def doctor() -> None:
     """Check every prerequisite and show how to fix what is missing."""
     from helpers import doctor
 
-    rows = doctor.examine()
+    rows = doctor.examine() + doctor.room_rows()  # the room is not in the report of notebook 00
     for row in rows:
         click.echo(doctor.line(row))
     sys.exit(0 if all(row["ok"] for row in rows) else 1)
@@ -64,6 +64,50 @@ def progress() -> None:
     from helpers.exercises import progress
 
     progress.show()
+
+
+@commands.command()
+@click.option("--address", default="127.0.0.1", help="Where to listen. Default: 127.0.0.1, this machine only.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8899, help="Default: 8899.")
+@click.option("--base-path", default="/", envvar="ECR_TUTORIAL_ROOM_BASE_PATH", help="The prefix of a proxy.")
+@click.option("--forget", is_flag=True, help="Delete what the room keeps: names, progress, code and key.")
+def room(address: str, port: int, base_path: str, forget: bool) -> None:
+    """For teachers: open a page that shows where the learners are who join."""
+    if forget:
+        from helpers.room import settings as kept
+
+        click.echo(f"✔ the room {'is forgotten' if kept.forget() else 'had nothing to forget'}")
+        return
+    from helpers.room import serve
+
+    serve.run(address, port, base_path)
+
+
+@commands.command()
+@click.argument("address", envvar="ECR_TUTORIAL_ROOM", default="")
+@click.option("--name", required=True, help="What the teacher's page calls you.")
+def join(address: str, name: str) -> None:
+    """Join the room of your teacher, at the ADDRESS that the teacher gives. Your progress is sent there."""
+    from helpers.room import sharing
+
+    joined = sharing.join(address, name)
+    click.echo(f"✔ you joined the room at {joined.address} as {joined.name}")
+    for line in sharing.WHAT_IS_SENT:
+        click.echo(f"  {line}")
+
+
+@commands.command()
+def leave() -> None:
+    """Leave the room of your teacher: nothing is sent from now on."""
+    from helpers.room import sharing
+
+    before, error = sharing.leave()
+    if not before:
+        click.echo("✔ you are in no room")
+    elif error:
+        click.echo(f"✔ nothing is sent from now on; the room could not remove {before.name}: {error}")
+    else:
+        click.echo(f"✔ you left the room at {before.address}: it removed {before.name}")
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ import ecr_sandbox
 from ecr_sandbox import SandboxError
 from helpers import lab, settings
 from helpers.doctor_rows import Row, miss, ok
+from helpers.room import sharing
 from machine import aws_cli, engine_check
 
 PYTHON = (3, 11)
@@ -166,6 +167,16 @@ def aws_cli_row() -> Row:
     if version < (2,):
         detail += f"; for version 2, {aws_cli.ADVICE}"
     return ok("AWS CLI", "installed", detail)
+
+
+def room_rows() -> list[Row]:
+    """Whether the teacher's room receives the messages, for a learner who joined one; else no row."""
+    joined = sharing.joined()
+    if not joined:
+        return []
+    if why := sharing.check(joined):
+        return [miss("Room", why.rstrip("."), "ask your teacher, or ecr-lab leave; the lessons work without it")]
+    return [ok("Room", "joined", f"{joined.address} as {joined.name}")]
 
 
 def holder_of(port: int) -> str | None:

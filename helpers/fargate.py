@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from helpers.errors import LabError
-from helpers.waiting import wait_for
+from helpers.waiting import Result, wait_for
 
 if TYPE_CHECKING:
     import requests
@@ -58,12 +58,7 @@ def start(lab: "Lab", run_task: Callable[..., dict[str, Any]], **request: Any) -
         started.append(run_task(**request)["tasks"][0]["taskArn"])
         return lab.target == "sandbox" or NO_ROLE not in _outcome(_started(lab, started[-1]))
 
-    try:
-        wait_for(lab, "ECS can assume the role of the task", attempt, ROLE_SECONDS)
-    except LabError:
-        if not started:
-            raise
-    return started[-1]
+    return _last(started, lab, "ECS can assume the role of the task", attempt, ROLE_SECONDS)
 
 
 def run_until(lab: "Lab", run: Callable[[], str], *outcomes: str) -> dict[str, Any]:
@@ -83,8 +78,13 @@ def run_until(lab: "Lab", run: Callable[[], str], *outcomes: str) -> dict[str, A
             found[-1] = _stopped(lab, found[-1]["taskArn"])
         return False
 
+    return _last(found, lab, f"the outcome of a task is “{outcomes[0]}”", attempt, OUTCOME_SECONDS)
+
+
+def _last(found: list[Result], lab: "Lab", what: str, attempt: Callable[[], bool], seconds: float) -> Result:
+    """The last one that *attempt* added to *found*, even if it is not the right one after *seconds*."""
     try:
-        wait_for(lab, f"the outcome of a task is “{outcomes[0]}”", attempt, OUTCOME_SECONDS)
+        wait_for(lab, what, attempt, seconds)
     except LabError:
         if not found:
             raise

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import ecr_sandbox
 from ecr_sandbox import SandboxError
-from helpers import aws_account, catch_up, cleanup, docker_hub, second_account, settings, waiting
+from helpers import aws_account, catch_up, cleanup, console, docker_hub, second_account, settings, waiting
 from helpers.aws_account import cell_names
 from helpers.docker_hub import DockerHub
 from helpers.errors import LabError
@@ -83,7 +83,9 @@ class Lab:
 
     def docker_hub(self) -> DockerHub:
         """Start the Docker Hub stand-in, which runs on this machine with either target; see ``docker_hub.start``."""
-        return docker_hub.start()
+        hub = docker_hub.start()
+        cleanup.note_registry(self, hub.registry)
+        return hub
 
     def catch_up(self, notebook: str) -> None:
         """Make true what the notebooks before this one make true, and print it."""
@@ -106,6 +108,7 @@ class Lab:
         print(f"✔ the sandbox's clock says {self.now():%Y-%m-%d %H:%M:%S}")
 
     confirm_cost = aws_account.confirm_cost
+    console = console.console
     wait_for = waiting.wait_for
     made = cleanup.made
     start_over = cleanup.start_over
@@ -229,11 +232,12 @@ def _extend_ipython(target: str) -> None:
         return
     from IPython import get_ipython
 
-    from helpers import names, partitions, show, skips
+    from helpers import names, partitions, refusals, show, skips
 
     if shell := get_ipython():
         show.register_magics(shell)
         if target == "aws":
+            refusals.register()
             skips.register(shell)
             partitions.register(shell)  # after it: it knows a cell by its text
         names.register(shell)

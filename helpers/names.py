@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 
 from helpers import course, settings
+from helpers.errors import LabError
 
 ANOTHER_PREFIX = "ECR_TUTORIAL_PREFIX=my-course- make lab, which gives everything of the course another name"
 # The names of the notebooks that do not begin with demo-: with another prefix it is put in front of them.
@@ -24,6 +25,13 @@ def renamed(text: str) -> str:
         return found[0] if text.startswith(settings.PREFIX, found.start()) else settings.PREFIX
 
     return NAME.sub(name, text)
+
+
+def taken(label: str) -> LabError:
+    """The error for what exists without the tutorial's tag, such as ``repository demo-app-repo``: it is not used."""
+    return LabError(
+        f"The {label} has no tag {settings.TAG_TEXT}: this tutorial did not create it, so it stays.", ANOTHER_PREFIX
+    )
 
 
 def made_by(notebook: str) -> list[tuple[str, str]]:

@@ -20,9 +20,12 @@ def read(name: str, is_valid: Callable[[object], bool]) -> Any:
 
 
 def write(name: str, content: dict | list) -> None:
-    """Replace this file in one step; it is on disk when this returns. OSError if it cannot be written."""
+    """Replace this file in one step; it is on disk when this returns, and only this user can read it.
+
+    OSError if it cannot be written.
+    """
     new = settings.state() / f"{name}.new"
-    with new.open("w") as file:
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(content, file, indent=1)
         file.flush()
         os.fsync(file.fileno())

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from helpers.errors import LabError
+from helpers.errors import LabError, denied_action
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -49,7 +49,8 @@ def wait_for(lab: "Lab", what: str, attempt: Callable[[], Result], seconds: floa
         except ClientError as error:
             if lab.target == "sandbox" or not is_not_yet(error):
                 raise
-            refusal = f" ({error.response['Error']['Code']})"
+            action = denied_action(error)
+            refusal = f" ({action} is not allowed)" if action else f" ({error.response['Error']['Code']})"
         if time.monotonic() - start >= seconds:
             raise LabError(
                 f"AWS did not apply this within {seconds:.0f} seconds: {what}{refusal}.", "run the cell again"

@@ -35,10 +35,12 @@ OF_THE_SYSTEM = {
 OF_DEBIAN = {
     "oras": "oras/trixie",
     "docker-buildx": "docker-buildx/forky",
+    "docker-compose": "docker-compose/forky",
     "newer-dockerd": "docker.io/forky",
     "newer-docker": "docker-cli/forky",
     "newer-containerd": "containerd/forky",
     "crane": "crane/forky",
+    "docker-credential-ecr-login": "amazon-ecr-credential-helper/trixie",
 }
 RELEASES = ("trixie", "forky")
 

@@ -1,44 +1,45 @@
 """`make rehearse`: the notebooks with target `aws`, on a machine of their own where AWS's names lead to a sandbox.
 
-    python -m machine.rehearse [--least-policy] [ARGUMENTS OF pytest …]
+    python -m machine.rehearse [--least-policy | --core-policy] [--prefix tom-] [ARGUMENTS OF pytest …]
 
 The private machine of `machine.newer_engine` has processes, a network and a Docker engine of its own. Here it also gets
 its own /etc, in which hosts and certificates lead to the sandbox. It is in machine/ and not in tests/, because it needs
-root and prepares a machine; what runs on it is `pytest --nbval notebooks`, as on a learner's account. The learner is
-an administrator, or has the permissions of `docs/aws-policy.json` and no other.
+root and prepares a machine. There `pytest` runs every notebook, then every solution.
+The learner is an administrator, or has the permissions of `docs/aws-policy.json` or `docs/aws-policy-core.json` and no
+other. Then the account has the permissions boundary of `docs/aws-boundary.json`, as from a teacher.
 """
 
+import argparse
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from machine import newer_engine, private_machine
+from machine import foreign, foreign_here, inventory, learner, newer_engine, private_machine, run_on_aws
+from machine.account import ACCOUNT, REGION
 from machine.commands import run
-from machine.project import CACHE, ROOT, base_image_layout, settings
+from machine.learner import CERTIFICATES
+from machine.project import CACHE, ROOT, base_image_layout
 from machine.say import Stop, say
 
-ACCOUNT, REGION = "210987654321", "eu-west-3"
+if TYPE_CHECKING:
+    from ecr_sandbox import Settings
+
 ADDRESS = "10.0.2.100"  # slirp4netns gives it to the private machine; Docker requires HTTPS outside of 127.0.0.0/8
-HUB_PORT = "5250"
-START_LIMIT = 60.0
 OUTSIDE = "LEARN_AMAZON_ECR_OUTSIDE"  # the mount namespace of the machine that must not change
-CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-DEFAULT = ["--nbval", "notebooks"]
-USER = "rehearsal"
-SECOND = "rehearsal-second"  # the learner's profile of a second account, for notebook 03
-LEAST = "--least-policy"
-POLICY = "LEARN_AMAZON_ECR_POLICY"  # the learner's permissions instead of an administrator's
+DEFAULT = ["--nbval", "notebooks", "tests/notebooks/solve_on_aws.py"]
 COMMAND = (sys.executable, "-m", "machine.rehearse")
 INSIDE, COURSE = "--inside", "--course"
-CLEAN_UP = (sys.executable, "-c", "from helpers.cli import main; main()", "cleanup")
+DECISIONS = "decisions.jsonl"
 KEPT = CACHE / "rehearsal"  # what a rehearsal leaves: the log of the sandbox, and the decisions of its IAM
 KEEP = "LEARN_AMAZON_ECR_KEEP"
+FAST = "LEARN_AMAZON_ECR_FAST"  # without AWS's delays
 
 
 def main(arguments: list[str]) -> int:
@@ -47,9 +48,11 @@ def main(arguments: list[str]) -> int:
         return _inside(arguments[1:])
     if arguments[:1] == [COURSE]:
         return _course(arguments[1:])
-    if arguments[:1] == [LEAST]:
-        os.environ[POLICY] = (ROOT / "docs" / "aws-policy.json").read_text()
-        arguments = arguments[1:]
+    options, of_pytest = _options().parse_known_args(arguments)
+    if options.prefix:
+        os.environ[learner.PREFIX] = options.prefix
+    if options.policy:
+        os.environ[learner.POLICY] = options.policy
     try:
         private_machine.check()
         if missing := newer_engine.missing():
@@ -60,17 +63,41 @@ def main(arguments: list[str]) -> int:
     before = state_of_machine()
     KEPT.mkdir(parents=True, exist_ok=True)
     os.environ[KEEP] = str(KEPT)
-    code = newer_engine.main(on_a_private_machine([*COMMAND, COURSE, *(arguments or DEFAULT)]))
+    code = newer_engine.main(on_a_private_machine([*COMMAND, COURSE, *(of_pytest or DEFAULT)]))
+    prefix = learner.prefix()
+    if prefix != learner.DEFAULT_PREFIX and (names := with_default_prefix(KEPT / DECISIONS, prefix)):
+        say(f"Not named as {learner.PREFIX} asks for: {', '.join(names)}")
+        return 1
     if changed := [name for name, state in state_of_machine().items() if state != before[name]]:
         say(f"The rehearsal changed this machine: {', '.join(changed)}.")
         return 1
     return code
 
 
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m machine.rehearse", allow_abbrev=False)
+    for name, file in (("--least-policy", "aws-policy.json"), ("--core-policy", "aws-policy-core.json")):
+        said = f"the learner has docs/{file} and no more"
+        parser.add_argument(name, dest="policy", action="store_const", const=file, help=said)
+    parser.add_argument("--prefix", help=f"of the names of all that the course makes; the same as {learner.PREFIX}")
+    return parser
+
+
+def with_default_prefix(decisions: Path, prefix: str) -> list[str]:
+    """The ARNs whose names begin with the default prefix and not with *prefix*, of a log of IAM's decisions."""
+    used = {each["resource"] for each in learner.decisions(decisions)}
+    return sorted(arn for arn in used if re.search(rf"[:/](?!{prefix}){learner.DEFAULT_PREFIX}", arn))
+
+
 def on_a_private_machine(command: list[str]) -> list[str]:
     """What runs *command* as a learner on AWS, when it is run on a private machine; it refuses to run on this one."""
-    os.environ[OUTSIDE] = _namespace()
+    only_on_a_private_machine()
     return [*COMMAND, INSIDE, *command]
+
+
+def only_on_a_private_machine() -> None:
+    """Let `private_aws` refuse to run on this machine."""
+    os.environ[OUTSIDE] = _namespace()
 
 
 def state_of_machine() -> dict[str, str]:
@@ -89,35 +116,51 @@ def state_of_machine() -> dict[str, str]:
 
 
 def _inside(command: list[str]) -> int:
-    """On the private machine: start the sandbox as AWS, and run *command*."""
-    if os.environ.pop(OUTSIDE, "") in ("", _namespace()):
-        say("The rehearsal was not started: this is not a private machine.")
-        return 1
-    folder = Path(tempfile.mkdtemp(prefix="rehearsal-"))
+    """On the private machine: start the sandbox as AWS, and run *command* as the learner."""
     try:
-        _own_etc()
-        with _aws(folder) as status:
-            _use_names(status)
-            environ = _learner(folder, status)
+        with private_aws(slow=not os.environ.pop(FAST, "")) as (_, environ):
             return subprocess.call(command, cwd=ROOT, env=environ)
     except Stop as stop:
         say(str(stop))
         return 1
+
+
+@contextlib.contextmanager
+def private_aws(slow: bool = True) -> Iterator[tuple[Path, dict[str, str]]]:
+    """On the private machine: a sandbox that is AWS; its folder, and the environment of a learner. Stop elsewhere."""
+    if os.environ.pop(OUTSIDE, "") in ("", _namespace()):
+        raise Stop("The rehearsal was not started: this is not a private machine.")
+    folder = Path(tempfile.mkdtemp(prefix="rehearsal-"))
+    try:
+        _own_etc()
+        with _aws(folder, slow) as status:
+            _use_names(status)
+            yield folder, learner.environment(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _course(arguments: list[str]) -> int:
-    """As the learner: run pytest with *arguments*, clean up, and compare the account with what it was before."""
-    from machine import account
+    """As the learner: run pytest with *arguments*, clean up, and compare what there is with what was there before.
 
-    before = account.contents()
-    codes = [subprocess.call([sys.executable, "-m", "pytest", *arguments]), subprocess.call(CLEAN_UP)]
-    after = account.contents()
-    for change, what in (("left in", after - before), ("deleted from", before - after)):
-        for each in sorted(what):
-            say(f"The course {change} the account: {each}")
-    return next(filter(None, codes), int(after != before))
+    Before, somebody else has made nine things of each kind. Their names begin with the default prefix, so a rehearsal
+    with another one is without them.
+    """
+    home = Path.home()
+    run(run_on_aws.CLEAN_UP)  # what an earlier rehearsal left in the engine
+    if learner.prefix() == learner.DEFAULT_PREFIX:
+        foreign.plant()
+        foreign_here.plant()
+    try:
+        before = inventory.take(home)
+        code = run_on_aws.run_and_clean_up(arguments)
+        changes = inventory.differences(before, inventory.take(home))
+    finally:
+        foreign_here.remove()
+    say(f"Of {len(before)} things that were there before the course, and what it left: {len(changes)} differences.")
+    for change in changes:
+        say(f"  {change}")
+    return code or int(bool(changes))
 
 
 def _namespace() -> str:
@@ -139,30 +182,37 @@ def _own_etc() -> None:
         path.write_bytes(content)
 
 
-@contextlib.contextmanager
-def _aws(folder: Path) -> Iterator[Mapping]:
-    """The status of a sandbox that serves AWS's names while the rehearsal runs."""
+def aws(folder: Path, slow: bool) -> "Settings":
+    """The settings of the sandbox that is AWS: as slow as it, or without what only costs time."""
     import ecr_sandbox
 
-    kept = Path(os.environ.pop(KEEP, "") or folder)
-    decisions = kept / "decisions.jsonl"
-    decisions.unlink(missing_ok=True)
-    aws = ecr_sandbox.Settings(
+    return ecr_sandbox.Settings(
         folder / "aws",
         base_image=base_image_layout(),
         account=ACCOUNT,
         region=REGION,
         aws_names=True,
         address=ADDRESS,
-        as_slow_as_aws=True,
-        decisions=decisions,
+        as_slow_as_aws=slow,
+        decisions=Path(os.environ.get(KEEP) or folder) / DECISIONS,
     )
-    status = ecr_sandbox.start(aws)
+
+
+@contextlib.contextmanager
+def _aws(folder: Path, slow: bool) -> Iterator[Mapping]:
+    """The status of a sandbox that serves AWS's names while the rehearsal runs."""
+    import ecr_sandbox
+
+    settings = aws(folder, slow)
+    assert settings.decisions
+    settings.decisions.unlink(missing_ok=True)
+    status = ecr_sandbox.start(settings)
     try:
         yield status
     finally:
-        ecr_sandbox.stop(aws)
-        shutil.copy(ecr_sandbox.log_file(aws), kept)
+        ecr_sandbox.stop(settings)
+        if kept := os.environ.get(KEEP):
+            shutil.copy(ecr_sandbox.log_file(settings), kept)
 
 
 def _use_names(status: Mapping) -> None:
@@ -184,70 +234,6 @@ def _use_names(status: Mapping) -> None:
         folder = Path("/etc/docker/certs.d", name)
         folder.mkdir(parents=True)
         (folder / "ca.crt").write_text(ca)
-
-
-def _learner(folder: Path, status: Mapping) -> dict[str, str]:
-    """The environment of a learner: an AWS profile of the account, and one of an administrator of a second account."""
-    home = folder / "home"
-    (home / ".aws").mkdir(parents=True)
-    key, secret = _user(status)
-    (home / ".aws" / "config").write_text(f"[profile {USER}]\nregion = {REGION}\noutput = json\n")
-    keys = {USER: (key, secret), SECOND: (settings.OTHER_ACCESS_KEY, settings.OTHER_SECRET_KEY)}
-    with (home / ".aws" / "credentials").open("w") as credentials:
-        for name, (its_key, its_secret) in keys.items():
-            credentials.write(f"[{name}]\naws_access_key_id = {its_key}\naws_secret_access_key = {its_secret}\n")
-    foreign = ("AWS_", "ECR_TUTORIAL_", "ECR_SANDBOX_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    bundle = str(CERTIFICATES)
-    return kept | {
-        "HOME": str(home),
-        "AWS_PROFILE": USER,
-        # Programs that have certificates of their own, as boto3, requests and curl.
-        **dict.fromkeys(("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"), bundle),
-        "ECR_TUTORIAL_TARGET": "aws",
-        "ECR_TUTORIAL_CONFIRM": ACCOUNT,
-        "ECR_TUTORIAL_OTHER_PROFILE": SECOND,
-        "ECR_TUTORIAL_OTHER_CONFIRM": settings.OTHER_ACCOUNT,
-        "ECR_TUTORIAL_STATE": str(folder / "course"),
-        "ECR_TUTORIAL_PORT": HUB_PORT,
-        "ECR_TUTORIAL_BASE": str(base_image_layout()),
-    }
-
-
-def _user(status: Mapping) -> tuple[str, str]:
-    """The key of a new user, who has the policy in the variable POLICY, or AWS's for administrators."""
-    import boto3
-
-    iam = boto3.client(
-        "iam",
-        endpoint_url=status["endpoint"],
-        region_name=REGION,
-        aws_access_key_id=settings.ACCESS_KEY,
-        aws_secret_access_key=settings.SECRET_KEY,
-    )
-    iam.create_user(UserName=USER)
-    policy = "arn:aws:iam::aws:policy/AdministratorAccess"
-    if text := os.environ.pop(POLICY, ""):
-        policy = iam.create_policy(PolicyName=USER, PolicyDocument=text)["Policy"]["Arn"]
-    iam.attach_user_policy(UserName=USER, PolicyArn=policy)
-    made = iam.create_access_key(UserName=USER)["AccessKey"]
-    _wait_for(made["AccessKeyId"], made["SecretAccessKey"], status["endpoint"])
-    return made["AccessKeyId"], made["SecretAccessKey"]
-
-
-def _wait_for(key: str, secret: str, endpoint: str) -> None:
-    """Return when the key has an effect; Stop if that takes too long."""
-    import boto3
-    from botocore.exceptions import ClientError
-
-    sts = boto3.client("sts", REGION, endpoint_url=endpoint, aws_access_key_id=key, aws_secret_access_key=secret)
-    until = time.monotonic() + START_LIMIT
-    while time.monotonic() < until:
-        with contextlib.suppress(ClientError):
-            sts.get_caller_identity()
-            return
-        time.sleep(1)
-    raise Stop("The key of the rehearsal's user is not valid after a minute.")
 
 
 if __name__ == "__main__":

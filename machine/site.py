@@ -1,19 +1,16 @@
 """`make site` and `make slides`: the course as web pages, EPUB and PDF, and slides. They run no cell."""
 
-import hashlib
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from machine import clients
+from machine import clients, locked_venv
 from machine.project import CACHE, ROOT
 from machine.say import Stop, say
-from machine.venv import must
 
 VENV = CACHE / "site" / "venv"
 PYTHON = VENV / "bin" / "python"
-STAMP = VENV / "installed"
 LOCK = ROOT / "docs" / "site" / "requirements.lock"
 OTHERS = ("chromium-browser", "google-chrome", "google-chrome-stable")
 MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
@@ -40,14 +37,7 @@ def main() -> int:
 
 def ensure() -> None:
     """Install Sphinx and what it needs into `.cache/site/venv`, unless that was done; raises `Stop`."""
-    wanted = f"{hashlib.sha256(LOCK.read_bytes()).hexdigest()} {sys.version}"
-    if STAMP.exists() and STAMP.read_text() == wanted:
-        return
-    say("Installing Sphinx into .cache/site: half a minute, the first time")
-    must([sys.executable, "-m", "venv", "--clear", str(VENV)], "The virtual environment could not be made")
-    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--no-deps", "--no-input", "--disable-pip-version-check"]
-    must([*pip, "--require-hashes", "--requirement", str(LOCK)], "Python packages could not be installed")
-    STAMP.write_text(wanted)
+    locked_venv.ensure(VENV, LOCK, "Installing Sphinx into .cache/site: half a minute, the first time")
 
 
 def browser() -> str | None:

@@ -4,10 +4,10 @@ import shutil
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from helpers import settings, shell
+from helpers import names, settings, shell
 
 from . import engine, everything, iam, kinds, noted, registry_settings, repositories, workloads
-from .engine import local_images
+from .engine import local_images, note_registry
 from .everything import all_kinds
 from .kinds import Kind, Outcome
 from .noting import note
@@ -17,16 +17,18 @@ from .repositories import made
 if TYPE_CHECKING:
     from helpers.lab import Lab
 
-__all__ = ["PUBLIC_REGION", "all_kinds", "iam", "local_images", "made", "note", "workloads"]
+__all__ = ["PUBLIC_REGION", "all_kinds", "iam", "local_images", "made", "note", "note_registry", "workloads"]
 
 
-def start_over(lab: "Lab", *names: str) -> None:
+def start_over(lab: "Lab", *repository_names: str) -> None:
     """Delete these repositories if this tutorial made them; prints the same line if there were none.
 
+    A notebook calls it in the cell that connects, whose names are still ``demo-…``: they get the prefix of this run.
     LabError if one exists that this tutorial did not make.
     """
-    repositories.delete_if_made(lab, *names)
-    print(f"✔ deleted if present: {', '.join(names)}")
+    ours = [names.renamed(name) for name in repository_names]
+    repositories.delete_if_made(lab, *ours)
+    print(f"✔ deleted if present: {', '.join(ours)}")
 
 
 def delete_public() -> None:
@@ -80,16 +82,10 @@ def clean_up(lab: "Lab", dry_run: bool = False) -> dict[str, list[str]]:
         print("✗ The rest may still exist and cost money. Fix: allow what is missing, then ecr-lab cleanup")
     if not dry_run:
         shutil.rmtree(settings.state() / shell.FOLDER, ignore_errors=True)  # folders with passwords
-        _log_out(lab)
+        engine.log_out()
+        print(f"✔ Docker is logged out of {lab.registry}")
     problems = [problem for outcome in (*in_aws, images) for problem in outcome.problems]
     return {part: outcome.names for part, (_, outcome) in parts.items()} | {"problems": problems}
-
-
-def _log_out(lab: "Lab") -> None:
-    if engine.log_out(lab):
-        print(f"✔ Docker is logged out of {lab.registry}")
-    else:
-        print("✗ Docker is not logged out: there is no docker command. Fix: ecr-lab doctor")
 
 
 def _without_kind(outcome: Outcome) -> Outcome:

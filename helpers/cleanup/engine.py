@@ -1,13 +1,16 @@
 """What the course leaves in Docker on this machine: containers, images and a login."""
 
 import contextlib
-import subprocess
-from collections.abc import Iterable, Mapping
+import json
+import os
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ecr_sandbox import SandboxError
 from helpers import ledger, names, settings
 from helpers.errors import LabError
+from helpers.ledger import Entry
 
 from . import repositories
 from .kinds import Outcome
@@ -34,7 +37,8 @@ def refuse_image_of_others(lab: "Lab", name: str) -> None:
         labels = lab.engine().images.get(name).labels
     except (ImageNotFound, SandboxError):  # without an engine nothing is built either
         return
-    if not is_ours(labels):
+    noted = {entry.name for entry in ledger.entries(lab.account) if entry.kind == "image"}
+    if not is_ours(labels) and name not in noted:
         raise LabError(
             f"The image {name} on this machine was not built by this course, so it stays.", names.ANOTHER_PREFIX
         )
@@ -61,20 +65,35 @@ def local_images(lab: "Lab", names: Iterable[str] | None = None) -> list[str]:
     They have the address of one of the repositories *names* (by default those with the tutorial's tag), or of one in
     the ledger. Other names count if they begin as the course's names do, and the image is the course's.
     """
+    return sorted(name for image in _images(lab, names) for name in image["names"])
+
+
+def _images(lab: "Lab", names: Iterable[str] | None) -> list[dict[str, Any]]:
+    """``{"id", "names"}`` of the images of which `local_images` has the names, and of the course's without a name.
+
+    Those are left by a build or an import that gave their name to another image.
+    """
     if names is None:
         names = [found["repository"] for found in repositories.made(lab)]
     noted = ledger.entries(lab.account)
     private = {*names, *(entry.name for entry in noted if entry.kind == "repository")}
     addresses = {lab.repository_uri, *(f"{lab.registry}/{name}" for name in private)}
     addresses |= {entry.name for entry in noted if entry.kind == "image"}
+    registries = tuple(address for address in addresses if address.endswith("/"))
     found = []
     for image in lab.engine().api.images():  # images.list() inspects each one, which may be deleted meanwhile
-        ours = is_ours(image["Labels"])
-        for name in (*(image["RepoTags"] or []), *(image["RepoDigests"] or [])):
-            stem = _stem(name)
-            if stem in addresses or (ours and stem.startswith((settings.REPOSITORY, settings.PREFIX))):
-                found.append(name)
-    return sorted(found)
+        starts = registries + ((settings.REPOSITORY, settings.PREFIX) if is_ours(image["Labels"]) else ())
+        named = [*(image["RepoTags"] or []), *(image["RepoDigests"] or [])]
+        named = [name for name in named if not name.startswith("<none>")]
+        mine = [name for name in named if {name, _stem(name)} & addresses or name.startswith(starts)]
+        if mine or (not named and is_ours(image["Labels"])):
+            found.append({"id": image["Id"], "names": mine})
+    return found
+
+
+def note_registry(lab: "Lab", registry: str) -> None:
+    """Note in the ledger that all images of this registry in the engine are the course's."""
+    ledger.note(Entry(lab.account, lab.region, "image", f"{registry}/"))
 
 
 def clean_up(lab: "Lab", names: Iterable[str], dry_run: bool = False) -> Outcome:
@@ -85,15 +104,25 @@ def clean_up(lab: "Lab", names: Iterable[str], dry_run: bool = False) -> Outcome
     import docker.errors
 
     try:
-        found = local_images(lab, names)
+        images = _images(lab, names)
+        found = sorted(name for image in images for name in image["names"] or [image["id"]])
         if not dry_run:
-            for name in CONTAINERS:
-                with contextlib.suppress(LabError):
-                    if ours := container(lab, name):
-                        ours.remove(force=True)
+            _remove_containers(lab, {image["id"] for image in images})
     except (SandboxError, docker.errors.DockerException) as error:
         return Outcome([], [f"images on this machine: {error}"])
-    return Outcome([name for name in found if "@" not in name], []) if dry_run else _delete(lab, found)
+    return Outcome(list(filter(_is_tag, found)), []) if dry_run else _delete(lab, found)
+
+
+def _remove_containers(lab: "Lab", images: Collection[str]) -> None:
+    """Remove the containers of the course, by their names, and those that a killed cell left of its *images*."""
+    import docker.errors
+
+    engine = lab.engine()
+    for each in engine.api.containers(all=True):
+        of_an_image = each["ImageID"] in images or each["Names"][0].removeprefix("/") in CONTAINERS
+        if of_an_image and is_ours(each["Labels"]):
+            with contextlib.suppress(docker.errors.NotFound):
+                engine.api.remove_container(each["Id"], force=True)
 
 
 def _delete(lab: "Lab", images: Iterable[str]) -> Outcome:
@@ -108,18 +137,29 @@ def _delete(lab: "Lab", images: Iterable[str]) -> Outcome:
         except docker.errors.APIError as error:  # a container that uses it runs
             outcome.problems.append(f"image {name} was not deleted: {error.explanation}")
             continue
-        if "@" not in name:
+        if _is_tag(name):
             outcome.names.append(name)
     return outcome
 
 
-def log_out(lab: "Lab") -> bool:
-    """Log Docker out of the registry; False if there is no docker command."""
-    try:
-        subprocess.run(["docker", "logout", lab.registry], capture_output=True, timeout=30, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return False
-    return True
+def log_out() -> None:
+    """Delete all logins in the course's own Docker configuration; the learner's is not changed."""
+    path = Path(os.environ["DOCKER_CONFIG"], "config.json")
+    if not path.is_relative_to(settings.state()) or not path.exists():
+        return
+    config = json.loads(path.read_text())
+    config.pop("credHelpers", None)  # of an exercise
+    # An entry for another host keeps Docker from choosing a credential store.
+    config["auths"] = {"nowhere.invalid": {}}
+    new = path.with_suffix(".new")
+    new.touch(mode=0o600)
+    new.write_text(json.dumps(config))
+    new.replace(path)
+
+
+def _is_tag(name: str) -> bool:
+    """Whether this names an image by a tag, and not by its digest or id."""
+    return "@" not in name and not name.startswith("sha256:")
 
 
 def _stem(name: str) -> str:

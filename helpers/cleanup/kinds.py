@@ -1,12 +1,11 @@
 """Finds and deletes resources kind by kind: what fails for one of them is reported, and the rest is still done."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ecr_sandbox import SandboxError
 from helpers import settings
-from helpers.errors import LabError
+from helpers.errors import LabError, denied_action
 
 Tags = Iterable[dict[str, str]] | dict[str, str] | None
 
@@ -126,6 +125,6 @@ def _is_gone(error: Exception) -> bool:
 
 def message(error: Exception) -> str:
     """What AWS says, or the permission that is missing: ``iam:ListUsers is not allowed``."""
-    said = " ".join((_error(error).get("Message") or str(error)).split()).rstrip(".")
-    denied = re.search(r"not authorized to perform: (\S+)", said)
-    return f"{denied[1]} is not allowed" if denied else said
+    if action := denied_action(error):
+        return f"{action} is not allowed"
+    return " ".join((_error(error).get("Message") or str(error)).split()).rstrip(".")

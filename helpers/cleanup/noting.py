@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from helpers import ledger, names, settings
+from helpers import ledger, names
 from helpers.errors import LabError
 from helpers.ledger import Entry
 
-from . import everything, places
+from . import engine, everything, places
 from .kinds import Kind, errors, message
 
 if TYPE_CHECKING:
@@ -28,7 +28,10 @@ def note(lab: "Lab", resources: Iterable[tuple[str, str]]) -> None:
     if lab.target == "aws" and entries:
         kinds = everything.by_place(lab)
         for entry in entries:
-            refuse_if_taken(kinds[entry.account, entry.region, entry.kind], entry.name)
+            if entry.kind == "image":
+                engine.refuse_image_of_others(lab, entry.name)
+            else:
+                refuse_if_taken(kinds[entry.account, entry.region, entry.kind], entry.name)
     ledger.note(*entries)
 
 
@@ -48,10 +51,7 @@ def refuse_if_taken(kind: Kind, name: str) -> None:
         print(f"? unknown whether there is a {kind.label(name)}: {message(error)}")
         return
     if taken:
-        raise LabError(
-            f"The {kind.label(name)} has no tag {settings.TAG_TEXT}: this tutorial did not create it, so it stays.",
-            names.ANOTHER_PREFIX,
-        )
+        raise names.taken(kind.label(name))
 
 
 def _entry(lab: "Lab", kind: str, name: str) -> Entry | None:

@@ -25,7 +25,8 @@ def note(lab: "Lab", notebook: str) -> None:
 def restore(lab: "Lab", dry_run: bool = False) -> Outcome:
     """Set what was noted to its value from before; *names* are the settings that were changed.
 
-    A configuration that someone else has changed too is a problem, and stays.
+    A configuration to which someone else has added something is a problem, and stays. What is missing in it is no
+    problem: the command of an exercise replaces all rules, and the type of scan.
     """
     import boto3
 
@@ -34,7 +35,7 @@ def restore(lab: "Lab", dry_run: bool = False) -> Outcome:
         ecr, label = boto3.client("ecr", region_name=entry.region), f"{SCANNING} in {entry.region}"
         try:
             now = _configuration(ecr)
-            if now != entry.before and _of_others(now) != _of_others(entry.before):
+            if _of_others(now) - _of_others(entry.before):
                 before = json.dumps(entry.before)
                 outcome.problems.append(f"{label} was changed by someone else too; before the course it was {before}")
                 continue
@@ -55,11 +56,12 @@ def _configuration(ecr: Any) -> dict[str, Any]:
     return {"scanType": found["scanType"], "rules": found.get("rules", [])}
 
 
-def _of_others(configuration: dict[str, Any]) -> list[tuple[str, str]]:
-    """The filters that are not those of the notebooks, with their frequency."""
-    return sorted(
+def _of_others(configuration: dict[str, Any]) -> set[tuple[str, str]]:
+    """What is not of those notebooks: each filter with its frequency, and the type of scan if they do not choose it."""
+    found = {
         (each["filter"], rule["scanFrequency"])
         for rule in configuration["rules"]
         for each in rule["repositoryFilters"]
         if not each["filter"].startswith(OURS)
-    )
+    }
+    return found if configuration["scanType"] == "BASIC" else found | {("type", configuration["scanType"])}

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from helpers import aws_account, names, settings
+from helpers import aws_account, ledger, names, settings
 from helpers.errors import LabError
+from helpers.ledger import Entry
 from helpers.list_all import list_all
 
 from .kinds import Found, Kind, Place, has_tag
@@ -53,10 +54,7 @@ def exists(ecr: Any, name: str) -> bool:
             f"AWS did not answer whether {name} exists: {message}.", "allow it, then run this again"
         ) from None
     if not is_ours:
-        raise LabError(
-            f"The repository {name} has no tag {settings.TAG_TEXT}: this tutorial did not create it, so it stays.",
-            names.ANOTHER_PREFIX,
-        )
+        raise names.taken(f"repository {name}")
     return True
 
 
@@ -72,15 +70,22 @@ def delete_if_made(lab: "Lab", *names: str) -> None:
 
 def _found(ecr: Any) -> Iterator[Found]:
     for name, _ in _tagged(ecr):
-        yield Found(name, partial(ecr.delete_repository, repositoryName=name, force=True))
+        yield Found(name, partial(_delete, ecr, name))
 
 
 def _one(ecr: Any, name: str) -> Iterator[Found]:
     with contextlib.suppress(ecr.exceptions.RepositoryNotFoundException):
         arn = ecr.describe_repositories(repositoryNames=[name])["repositories"][0]["repositoryArn"]
-        delete = partial(ecr.delete_repository, repositoryName=name, force=True)
         tags = ecr.list_tags_for_resource(resourceArn=arn)["tags"]
-        yield Found(name, delete, has_tag(tags) or settings.EXERCISE_TAG in tags)
+        yield Found(name, partial(_delete, ecr, name), has_tag(tags) or settings.EXERCISE_TAG in tags)
+
+
+def _delete(ecr: Any, name: str) -> None:
+    """Delete a repository; its address is noted, because the images of it in the engine are found by it."""
+    [found] = ecr.describe_repositories(repositoryNames=[name])["repositories"]
+    arn = found["repositoryArn"].split(":")
+    ledger.note(Entry(arn[4], arn[3], "image", found["repositoryUri"]))
+    ecr.delete_repository(repositoryName=name, force=True)
 
 
 def _tagged(ecr: Any) -> list[tuple[str, str]]:

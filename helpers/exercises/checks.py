@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from ecr_sandbox import SandboxError
 from helpers import lab as labs
 from helpers import names
+from helpers.room import sharing
 
 from . import progress
 
@@ -45,10 +46,11 @@ def exercise(number: str) -> Callable[[Check], Check]:
 
 
 def check(number: str, answer: object = None) -> None:
-    """Print whether this exercise is done; an exercise that is done is noted as progress."""
+    """Print whether this exercise is done. It is noted as progress, and sent to a room that the learner joined."""
     done, line = verdict(number, answer)
     if done:
         progress.note_exercise(number)
+    sharing.note_check(number, done)
     print(line)
 
 

@@ -5,6 +5,7 @@ evaluated as on AWS. Repository policies are not included, nor SCPs, which an ac
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from ecr_sandbox import Policy, Principal, RequestContext, decide, parse_policy
@@ -48,8 +49,13 @@ def allowed(principal: Principal, action: str, resource: str) -> bool:
     return decide(principal, RequestContext(action, resource, principal.account)).allowed
 
 
+def without_boundary(principal: Principal) -> Principal:
+    """The principal with what its policies allow, for exercises about these: a boundary limits what they do on AWS."""
+    return replace(principal, boundary=None)
+
+
 def beyond(lab: Lab, principal: Principal, arn: str, *needed: str) -> str:
-    """An action that the principal may do and does not need, with its resource; empty if there is none.
+    """An action that the principal's policies allow and it does not need, with its resource; empty if there is none.
 
     It needs the password, the actions *needed* on the repository *arn*, and may read everywhere in ECR.
     """
@@ -57,7 +63,7 @@ def beyond(lab: Lab, principal: Principal, arn: str, *needed: str) -> str:
 
 
 def beyond_pull(lab: Lab, principal: Principal, arn: str) -> str:
-    """An action that a pull of the repository *arn* does not need, with its resource; empty if there is none.
+    """An allowed action that a pull of the repository *arn* does not need, with its resource; empty if there is none.
 
     BatchCheckLayerAvailability is allowed: AWS's own policy for pulls has it.
     """
@@ -68,7 +74,8 @@ def beyond_pull(lab: Lab, principal: Principal, arn: str) -> str:
 def _beyond(
     lab: Lab, principal: Principal, arn: str, is_fine_here: Callable[[str], bool], is_fine: Callable[[str], bool]
 ) -> str:
-    """An action that the principal may do and that is not fine, on the repository *arn* or elsewhere; or empty."""
+    """An action that its policies allow and that is not fine, on the repository *arn* or elsewhere; or empty."""
+    principal = without_boundary(principal)
     for action in ecr_actions(lab):
         if not is_fine_here(action) and allowed(principal, action, arn):
             return f"{action} on {_short(arn)}"

@@ -1,8 +1,8 @@
 """The learner's progress: ``from helpers.exercises import progress``, then ``progress.show()`` in any cell.
 
 An exercise is done when its check printed ✔; a claim is shown when a cell with its tag has run. Both are kept in one
-small file in the state folder, because the last notebook deletes everything in the registry. Nothing leaves the
-machine, and ``ecr-lab reset`` deletes the file.
+small file in the state folder, because the last notebook deletes everything in the registry. The file never leaves the
+machine, and ``ecr-lab reset`` deletes it. ``helpers.room.sharing`` has what a learner can share with a teacher.
 """
 
 import contextlib
@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from helpers import course, state_file
+from helpers.room import sharing
 from helpers.show.tables import table_lines
 
 from .state_file import PROGRESS as FILE
@@ -64,6 +65,7 @@ def begin(notebook: str) -> None:
     global _current
     new = _current is None
     _current = course.notebook(notebook)
+    sharing.note_notebook(notebook)
     if _in_jupyter() and new:
         from IPython import get_ipython
 

@@ -19,6 +19,8 @@ import json
 
 import boto3
 
+from helpers import boundary
+
 ecr, iam, ecs, logs, sts = (boto3.client(name) for name in ("ecr", "iam", "ecs", "logs", "sts"))
 mark = {"Key": "made-by", "Value": "learn-amazon-ecr"}
 made = ecr.create_repository(
@@ -42,10 +44,11 @@ def make_role(name, who, actions, *more):
     login = {"Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"}
     own = {"Effect": "Allow", "Action": [f"ecr:{action}" for action in actions], "Resource": arn}
     texts = [json.dumps({"Version": "2012-10-17", "Statement": each}) for each in ([trust], [login, own, *more])]
-    iam.create_role(RoleName=name, AssumeRolePolicyDocument=texts[0], Tags=[mark])
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=texts[0], PermissionsBoundary=limit, Tags=[mark])
     iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=texts[1])
 
 
+limit = boundary.arn(lab)  # keeps both inside this course, whatever their policies allow
 pull = ["BatchGetImage", "GetDownloadUrlForLayer"]
 push = ["BatchCheckLayerAvailability", "InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "PutImage"]
 make_role("demo-tea-courier", {"AWS": lab.account}, ["BatchGetImage", *push])

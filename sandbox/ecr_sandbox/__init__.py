@@ -54,6 +54,8 @@ _PUBLIC = {
     "command_group": "cli:commands",
     "run_command_group": "cli:run",
     "print_environment": "cli:print_environment",
+    # the HTTP server, with its limits
+    "HttpListener": "http.server:Listener",
     # the isolated environment
     "isolated_environment": "environment:isolated_environment",
     "docker_environment": "environment:docker_environment",
@@ -111,6 +113,7 @@ if TYPE_CHECKING:  # the same names for type checkers; a test compares both list
     from .errors import SandboxError
     from .http.listeners import remembered as remembered_ports
     from .http.localhost import is_free as is_port_free
+    from .http.server import Listener as HttpListener
     from .iam.evaluate import Policy, Principal, RequestContext, decide
     from .iam.evaluate import parse as parse_policy
     from .services.cost_explorer import prices

@@ -5,7 +5,7 @@
 
 import threading
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -103,6 +103,7 @@ class App:
             requests.register(service, partial(_authorization_requests, package))
         requests.register("ecr-public", self._public_authorization_requests)
         self._control_api = ControlApi(self.store, self._blobs, scans, folder)
+        self._named_registry = lru_cache(64)(self._private_registry)  # a client may name any account
         self._default_registry = self._private_registry(settings.ACCOUNT, settings.REGION)
         self._layers = presigned_urls.layers(layer_urls, self._blobs, ecr.backend.Backend.meter.sent)
         self._api = self._aws_api()
@@ -143,7 +144,7 @@ class App:
     def _by_name(self, request: Request) -> Response:
         match aws_names.place_of(request.host):
             case aws_names.Registry(account, region):
-                return self._private_registry(account, region)(request)
+                return self._named_registry(account, region)(request)
             case Place.PUBLIC:
                 return self._public(request)
             case Place.LAYERS:

@@ -7,6 +7,7 @@ The container uses the engine's network. A published port does not work: Docker 
 on the user's machine, where the sandbox already has it, and refuses it with "Ports are not available".
 """
 
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -91,10 +92,11 @@ def reaches(engine: "docker.DockerClient", port: int) -> bool:
     """Whether ``localhost:port`` is the sandbox for the engine.
 
     The engine logs in with a wrong password. The sandbox refuses it. If nothing listens there, the error is another
-    one. A program that accepts the password is not the sandbox.
+    one. A program that accepts the password is not the sandbox. The user's configuration is not read, because it may
+    name a credential helper that is missing.
     """
     try:
-        engine.api.login("AWS", "not-a-password", registry=f"localhost:{port}", reauth=True)
+        engine.api.login("AWS", "not-a-password", registry=f"localhost:{port}", reauth=True, dockercfg_path=os.devnull)
     except Exception as error:
         return was_refused(str(error))
     return False

@@ -102,10 +102,10 @@ def isolated(
 
 
 def docker_environment(environ: Mapping[str, str], folder: Path) -> tuple[dict[str, str], list[str]]:
-    """``(set, unset)`` that give ``docker`` a configuration of its own in *folder*, with the user's engine and plugins.
+    """``(set, unset)`` that give ``docker`` a configuration of its own in *folder*.
 
-    Its files are written. Logins are kept there as text: the user's own logins, ``credsStore`` and ``credHelpers`` are
-    neither used nor changed.
+    The engine, the plugins and the proxies are the user's. Its files are written. Logins are kept there as text: the
+    user's own logins, ``credsStore`` and ``credHelpers`` are neither used nor changed.
     """
     new = {
         **docker_engine.variables(environ),
@@ -116,6 +116,7 @@ def docker_environment(environ: Mapping[str, str], folder: Path) -> tuple[dict[s
     (folder / "docker").mkdir(mode=0o700, parents=True, exist_ok=True)
     _write_docker_config(folder)
     docker_engine.link_plugins(environ, folder)
+    _copy_proxies(environ, folder)
     return new, [name for name in UNSET if name.startswith(("DOCKER_", "BUILDX_"))]
 
 
@@ -183,9 +184,20 @@ def prepend(path: str, *folders: Path) -> str:
 
 
 def _write_docker_config(folder: Path) -> None:
-    if not _has_auths(folder / "docker" / "config.json"):
+    if not _read_config(folder / "docker" / "config.json").get("auths"):
         # With an empty "auths" the docker CLI would choose the user's keychain.
         _write(folder / "docker" / "config.json", '{"auths": {"sandbox.invalid": {}}}\n')
+
+
+def _copy_proxies(environ: Mapping[str, str], folder: Path) -> None:
+    """Give builds and containers the user's proxies, without which ``pip install`` fails in some companies' networks.
+
+    Source: https://docs.docker.com/engine/cli/proxy/
+    """
+    theirs, own = docker_engine.user_folder(environ) / "config.json", folder / "docker" / "config.json"
+    config, proxies = _read_config(own), _read_config(theirs).get("proxies", {})
+    if config.get("proxies", {}) != proxies:
+        _write(own, json.dumps({**config, "proxies": proxies}, indent=4) + "\n")
 
 
 def _find_aws(state: Path) -> Path | None:
@@ -223,11 +235,13 @@ def _add_section(path: Path, name: str, text: str) -> None:
         _write(path, f"{before}[{name}]\n{text}")
 
 
-def _has_auths(config: Path) -> bool:
+def _read_config(file: Path) -> dict:
+    """The content of a Docker configuration file; empty if it is missing or damaged."""
     try:
-        return bool(json.loads(config.read_text())["auths"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+        found = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _host(url: str) -> str:

@@ -65,7 +65,15 @@ def printed(capsys, part: str) -> dict[str, list[float]]:
                 "memory of Distribution alone with 9 images",
             },
         ),
-        ("console", {"first page of the console", "console: 3 repositories", "console: 9 images"}),
+        (
+            "console",
+            {
+                "console: first page of a new sandbox",
+                "boto3: DescribeRepositories",
+                "console: 3 repositories",
+                "console: 9 images",
+            },
+        ),
         ("restart", {"start to ready after kill -9, 10,000 images"}),
     ],
 )

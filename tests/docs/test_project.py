@@ -37,6 +37,7 @@ TARGETS = [
     "record",
     "rehearse",
     "tables",
+    "pictures",
     "bench",
     "site",
     "slides",

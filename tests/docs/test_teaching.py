@@ -2,10 +2,13 @@
 
 import json
 import math
+import os
 import re
+import subprocess
 
 import pytest
 
+from helpers import settings
 from machine.project import ROOT
 from tests.notebooks import course, minutes
 
@@ -73,10 +76,43 @@ def test_the_minutes_of_the_slides_are_those_of_their_notes():
     assert (min(spoken), max(spoken)) == (int(said[1]), int(said[2]))
 
 
-def test_the_warning_about_the_policy_is_true():
-    """When the policy no longer allows this without a boundary, the guide must change."""
-    policy = json.loads((ROOT / "docs" / "aws-policy.json").read_text())
-    allowed = [each for each in policy["Statement"] if "iam:AttachUserPolicy" in each["Action"]]
-    assert allowed
-    assert all("Condition" not in each and "iam:CreateAccessKey" in each["Action"] for each in allowed)
-    assert "Do not use `docs/aws-policy.json` to limit learners" in GUIDE
+def policy(name: str = "aws-policy.json") -> list[dict]:
+    return json.loads((ROOT / "docs" / name).read_text())["Statement"]
+
+
+@pytest.mark.parametrize("prefix", ["demo-", "tom-"])
+def test_the_commands_for_a_learner_work(ecr_sandbox, tmp_path, prefix):
+    """They are run as the guide has them. The learner can create a repository and a user, and no other."""
+    [commands] = [block for block in re.findall(r"```bash\n(.*?)```", GUIDE, re.DOTALL) if "boundary" in block]
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    iam = ecr_sandbox.client("iam")
+    iam.create_user(UserName="tom")
+    path = f"{settings.aws_cli().parent}{os.pathsep}{ecr_sandbox.environ['PATH']}"
+    subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", commands.replace("prefix=demo-", f"prefix={prefix}")],
+        cwd=tmp_path,
+        env=ecr_sandbox.environ | {"PATH": path},
+        check=True,
+    )
+    key = iam.create_access_key(UserName="tom")["AccessKey"]
+    names = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+    theirs, limit = ecr_sandbox.client("iam", **names), f"arn:aws:iam::{ecr_sandbox.account}:policy/{prefix}boundary"
+    theirs.create_user(UserName=f"{prefix}x", PermissionsBoundary=limit)
+    ecr_sandbox.client("ecr", **names).create_repository(repositoryName=f"{prefix}x")
+    for refused in ({"UserName": f"{prefix}y"}, {"UserName": "other-y", "PermissionsBoundary": limit}):
+        with pytest.raises(theirs.exceptions.ClientError, match="not authorized to perform: iam:CreateUser"):
+            theirs.create_user(**refused)
+
+
+def test_the_names_without_a_prefix_are_those_of_the_policy():
+    found = {name for each in policy() for name in re.findall(r"repository/([^/*\"]+/?\*?)", json.dumps(each))}
+    found = {name for name in found if not name.startswith("demo-")}
+    assert found and all(f"`{name}" in GUIDE for name in found)
+
+
+def test_the_smaller_policy_changes_repositories_only():
+    actions = {action for each in policy("aws-policy-core.json") for action in each["Action"]}
+    reads = re.compile(r"\w[\w-]*:(Get|List|Describe|Simulate)\w*")
+    changing = {action for action in actions if not reads.fullmatch(action)}
+    assert {action.partition(":")[0] for action in changing} == {"ecr", "ecr-public"}
+    assert actions < {action for each in policy() if each["Effect"] == "Allow" for action in each["Action"]}

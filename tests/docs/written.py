@@ -7,7 +7,7 @@ from pathlib import Path
 from helpers import settings
 from tests.notebooks import course
 
-FOLDERS = (".", "docs", "docs/slides", "notebooks", "sandbox")
+FOLDERS = (".", "deploy", "docs", "docs/slides", "notebooks", "sandbox")
 DOCUMENTS = sorted(path for folder in FOLDERS for path in (settings.PROJECT / folder).glob("*.md"))
 CODE = ("helpers", "sandbox/ecr_sandbox")
 CELL = "```text\n(a cell with code)\n```"

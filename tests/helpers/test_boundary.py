@@ -1,11 +1,14 @@
 """A user of the course can do nothing outside of it, whatever is attached to the user."""
 
+import json
+
 import pytest
 
 from ecr_sandbox import SandboxError
 from helpers import boundary, impersonate, ledger, settings
 from helpers.cleanup import everything, kinds
 
+ALL = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 FULL = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryFullAccess"
 
 
@@ -47,7 +50,39 @@ def test_a_user_of_the_second_account_has_one_there(plain):
     assert plain.second_account().client("iam").list_policies(Scope="Local")["Policies"] == []
 
 
-def test_a_policy_of_somebody_else_is_not_used(on_aws):
-    on_aws.client("iam").create_policy(PolicyName="demo-boundary", PolicyDocument=boundary.document())
-    with pytest.raises(SandboxError, match=r"^The policy demo-boundary has no tag"):
+def test_a_boundary_that_a_teacher_made_is_used_and_stays(on_aws):
+    iam = on_aws.client("iam")
+    made = iam.create_policy(PolicyName="demo-boundary", PolicyDocument=boundary.FILE.read_text())["Policy"]["Arn"]
+    assert boundary.arn(on_aws) == made
+    assert ledger.entries() == []
+    assert on_aws.clean_up()["iam"] == []
+    assert iam.get_policy(PolicyArn=made)["Policy"]["PolicyName"] == "demo-boundary"
+
+
+def test_a_policy_with_another_text_is_not_used(on_aws):
+    on_aws.client("iam").create_policy(PolicyName="demo-boundary", PolicyDocument=ALL)
+    with pytest.raises(SandboxError, match=r"^The policy demo-boundary is not this course's permissions boundary"):
         boundary.arn(on_aws)
+
+
+def test_without_a_boundary_and_the_permission_to_create_it_there_is_one_sentence(on_aws, deny):
+    deny("iam:CreatePolicy")
+    with pytest.raises(SandboxError) as missing:
+        boundary.arn(on_aws)
+    assert missing.value.wrong == (
+        "There is no policy demo-boundary, and you are not allowed to create it: iam:CreatePolicy is not allowed."
+    )
+
+
+def test_without_permissions_of_iam_there_is_one_sentence(on_aws, deny):
+    deny("iam:Get*")
+    with pytest.raises(SandboxError) as missing:
+        boundary.arn(on_aws)
+    assert missing.value.wrong == "You are not allowed to use IAM as these cells do: iam:GetPolicy is not allowed."
+    assert "in the sandbox" in missing.value.fix
+
+
+def test_the_file_has_the_default_names(monkeypatch):
+    monkeypatch.setattr(settings, "PREFIX", "tom-")
+    assert "repository/tom-*" in boundary.document() and "demo-" not in boundary.document()
+    assert "arn:aws-cn:ecr:*:*:repository/tom-*" in boundary.document("aws-cn")

@@ -1,5 +1,6 @@
 """Catching up, the checks that need Docker, and clean-up, with the real docker, boto3 and sandbox."""
 
+import random
 import subprocess
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ import helpers
 from ecr_sandbox import SandboxError, background, docker_engine
 from helpers import catch_up, cleanup, settings
 from helpers.exercises import checks, lookup
+from helpers.exercises.broken import kinds
 
 LABEL = 'LABEL org.opencontainers.image.title="demo-app"\n'  # as sample_app sets it
 NAME = "helpers-test-app"  # another name than the tutorial's: a developer's own images are not changed
@@ -146,6 +148,19 @@ def test_the_base_images_layers_are_mounted_from_the_mirror(lab, monkeypatch, pu
         docker("rmi", "--force", mirror, base_image)
 
 
+@pytest.mark.parametrize("kind", kinds.names("05.2"))
+def test_a_learner_who_did_not_repair_the_login_continues_with_the_next_notebook(lab, kind, capsys):
+    """Exercise 05.2 breaks it. Neither connect() nor catch_up() stops at what is left of it."""
+    lab.catch_up("05")
+    kinds.code("05.2", kind).break_state(lab, random.Random(0))
+    printed(capsys)
+    helpers.connect().catch_up("06")
+    shown = printed(capsys)
+    assert [line for line in shown if not line.startswith("✔")] == []
+    assert "✔ 05 Docker is logged in to the registry (made now)" in shown
+    assert catch_up.is_logged_in(lab)
+
+
 # No engine needed ---
 
 
@@ -176,6 +191,20 @@ def test_the_service_linked_role_of_ecs_is_there_before_a_cell_uses_ecs(on_aws):
         assert iam.get_role(RoleName="AWSServiceRoleForECS")["Role"]["Path"] == "/aws-service-role/ecs.amazonaws.com/"
 
 
-def test_a_learner_who_may_not_make_the_role_can_go_on(on_aws, monkeypatch):
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAUNKNOWNUNKNOWN00")
+def test_a_learner_who_may_not_make_the_role_can_go_on_and_knows_it(on_aws, deny, capsys):
+    deny("iam:CreateServiceLinkedRole")
     catch_up._make_role_of_ecs(on_aws)
+    assert printed(capsys) == [
+        "? iam:CreateServiceLinkedRole is not allowed: without it ECS does not start in a new account"
+    ]
+
+
+def test_a_refused_head_request_names_the_two_actions(monkeypatch):
+    """The words are Docker's, when a learner has no permission for its HEAD requests."""
+    said = "unknown: unexpected status from HEAD request to https://host/v2/demo-app-repo/blobs/x: 403 Forbidden"
+    failed = subprocess.CompletedProcess([], 1, "", said)
+    monkeypatch.setattr(catch_up.subprocess, "run", lambda *_, **__: failed)
+    with pytest.raises(SandboxError) as refused:
+        catch_up.docker("push", "host/demo-app-repo:v1")
+    assert refused.value.wrong == f"docker push failed: {said}."
+    assert refused.value.fix.startswith("allow ecr:BatchCheckLayerAvailability and ecr:BatchGetImage")

@@ -33,7 +33,7 @@ def fails(ran, sentence):
 
 def test_ecr_lab_has_the_commands_of_ecr_sandbox_and_its_own():
     names = {"serve", "up", "down", "status", "env", "reset", "gc", "clock", "advisories"}
-    assert set(cli.commands.commands) == names | {"cleanup", "doctor", "progress"}
+    assert set(cli.commands.commands) == names | {"cleanup", "doctor", "join", "leave", "progress", "room"}
 
 
 def test_up_starts_the_sandbox_of_the_course(state):

@@ -59,7 +59,17 @@ def test_it_waits_and_says_so_once(not_yet, clock, capsys):
     assert len(clock) == 2
 
 
-@pytest.mark.parametrize(("last", "why"), [(False, ""), (error("AccessDenied"), r" \(AccessDenied\)")])
+DENIED = error("AccessDenied", "User: arn is not authorized to perform: ecr:PutImage on resource: *")
+
+
+@pytest.mark.parametrize(
+    ("last", "why"),
+    [
+        (False, ""),
+        (error("AccessDenied"), r" \(AccessDenied\)"),
+        (DENIED, r" \(ecr:PutImage is not allowed\)"),
+    ],
+)
 def test_it_ends_at_the_limit(last, why, clock):
     with pytest.raises(
         SandboxError, match=rf"^AWS did not apply this within 10 seconds: the key works{why}\. Fix: run"

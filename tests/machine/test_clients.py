@@ -22,6 +22,7 @@ case "$*" in
         case "$argument" in
         docker.io/*) echo dockerd > dockerd.deb ;;
         docker-cli/*) echo docker > docker-cli.deb ;;
+        amazon-ecr-credential-helper/*) echo docker-credential-ecr-login > amazon-ecr-credential-helper.deb ;;
         */*) echo "${{argument%/*}}" > "${{argument%/*}}.deb" ;;
         esac
     done ;;

@@ -6,6 +6,7 @@ import pytest
 
 from ecr_sandbox import Policy, Principal, RequestContext, decide, parse_policy
 from machine import least_policy
+from machine.project import ROOT
 
 ARN = "arn:aws:iam::210987654321:user/rehearsal"
 
@@ -72,13 +73,72 @@ def test_a_call_on_a_user_of_somebody_else_does_not_widen_the_other_actions():
     assert not is_allowed(policy, "iam:CreateAccessKey", somebody)
 
 
-def is_allowed(policy: dict, action: str, resource: str) -> bool:
+def test_a_user_needs_the_boundary_and_the_boundary_stays():
+    called = [
+        decision("iam:CreateUser", "arn:aws:iam::210987654321:user/demo-reader"),
+        decision("iam:DeleteUser", "arn:aws:iam::210987654321:user/demo-reader"),
+        decision("iam:DeletePolicy", "arn:aws:iam::210987654321:policy/demo-push-policy"),
+    ]
+    policy, arn = least_policy.policy_of(called), "arn:aws:iam::123456789012:"
+    limit = {"iam:PermissionsBoundary": f"{arn}policy/demo-boundary"}
+    assert is_allowed(policy, "iam:CreateUser", f"{arn}user/demo-x", limit)
+    assert not is_allowed(policy, "iam:CreateUser", f"{arn}user/demo-x")
+    assert not is_allowed(
+        policy, "iam:CreateUser", f"{arn}user/demo-x", {"iam:PermissionsBoundary": f"{arn}policy/demo-push-policy"}
+    )
+    assert is_allowed(policy, "iam:DeleteUser", f"{arn}user/demo-x")
+    assert is_allowed(policy, "iam:DeletePolicy", f"{arn}policy/demo-push-policy")
+    assert not is_allowed(policy, "iam:DeletePolicy", f"{arn}policy/demo-boundary")
+
+
+def test_a_role_is_passed_to_the_services_of_the_lessons():
+    role = "arn:aws:iam::210987654321:role/demo-execution"
+    policy = least_policy.policy_of([decision("iam:PassRole", role)])
+    for service, allowed in (("ecs-tasks", True), ("lambda", True), ("ec2", False), ("cloudformation", False)):
+        facts = {"iam:PassedToService": f"{service}.amazonaws.com"}
+        assert is_allowed(policy, "iam:PassRole", role, facts) == allowed
+
+
+def test_repositories_with_other_names_have_their_own_actions():
+    def repository(name: str) -> str:
+        return f"arn:aws:ecr:eu-west-3:210987654321:repository/{name}"
+
+    called = [decision("ecr:CreateRepository", repository("elastic/service-7"))]
+    called.append(decision("ecr:SetRepositoryPolicy", repository("demo-app-repo")))
+    policy = least_policy.policy_of(called)
+    assert is_allowed(policy, "ecr:CreateRepository", repository("elastic/other"))
+    assert not is_allowed(policy, "ecr:SetRepositoryPolicy", repository("elastic/other"))
+    assert not is_allowed(policy, "ecr:CreateRepository", repository("demo-app-repo"))
+
+
+def is_allowed(policy: dict, action: str, resource: str, facts: dict | None = None) -> bool:
     parsed: Policy = parse_policy(policy)
     who = Principal(ARN, "123456789012", frozenset({ARN}), (parsed,))
-    return decide(who, RequestContext(action, resource, "123456789012", {}), ()).allowed
+    return decide(who, RequestContext(action, resource, "123456789012", facts or {}), ()).allowed
 
 
-def test_the_file_has_the_size_of_a_managed_policy():
-    policy = json.loads(least_policy.POLICY.read_text())
+@pytest.mark.parametrize("file", [least_policy.POLICY, least_policy.CORE_POLICY], ids=lambda file: file.name)
+def test_the_file_has_the_size_of_a_managed_policy(file):
+    policy = json.loads(file.read_text())
     assert len(json.dumps(policy, separators=(",", ":"))) <= least_policy.LIMIT
     parse_policy(policy)
+
+
+def test_the_doctor_asks_for_what_the_least_policy_allows():
+    """IAM simulates these for a learner. What no lesson needs, or what has a row of its own, is not in the file."""
+    policy, account = json.loads(least_policy.POLICY.read_text()), "123456789012"
+    facts = {
+        "iam:PermissionsBoundary": f"arn:aws:iam::{account}:policy/demo-boundary",
+        "iam:PassedToService": "ecs-tasks.amazonaws.com",
+    }
+    asked = {
+        (action, resource if resource == "*" else f"arn:aws:{resource}")
+        for service in json.loads((ROOT / "helpers" / "data" / "aws_permissions.json").read_text())["services"]
+        for resource, actions in service["actions"].items()
+        for action in actions
+    }
+    names = {"region": "us-east-1", "account": account, "prefix": "demo-"}
+    assert [each for each in asked if not is_allowed(policy, each[0], each[1].format(**names), facts)] == []
+    allowed = {action for each in policy["Statement"] if each["Effect"] == "Allow" for action in each["Action"]}
+    rest = {"ec2:DescribeSubnets", "iam:ListAccountAliases", "iam:SimulatePrincipalPolicy"}
+    assert allowed - {action for action, _ in asked} == rest

@@ -19,7 +19,6 @@ def checkout(machine, monkeypatch):
         "ROOT": machine.root,
         "VENV": venv,
         "PYTHON": venv / "bin" / "python",
-        "STAMP": venv / "installed",
         "LOCK": machine.root / "lock",
         "MAC": "",
     }.items():

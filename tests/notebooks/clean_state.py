@@ -90,15 +90,19 @@ def delete_progress() -> None:
 
 
 def leave() -> None:
-    """Stop the tests' sandbox and remove what the notebooks left in the engine."""
+    """Stop the tests' sandbox and remove what the notebooks left in the engine; on AWS, `ecr-lab cleanup` does that."""
     _warm.cache_clear()
     found = background.find(settings.sandbox())
-    _docker("rm", "--force", TASK_CONTAINER)
+    on_aws = settings.target() == "aws"
+    if not on_aws:
+        _docker("rm", "--force", TASK_CONTAINER)
     if found:
-        _delete_images([f"localhost:{port}" for port in found["ports"]])
+        if not on_aws:
+            _delete_images([f"localhost:{port}" for port in found["ports"]])
         if not os.environ.get("ECR_TUTORIAL_KEEP_WARM"):  # `make test` runs notebooks three times over
             _docker("rmi", "--force", *_docker("images", "--quiet", WARM.partition(":")[0]).stdout.split())
-        _docker("image", "prune", "--force", "--filter", "label=org.opencontainers.image.title=demo-app")
+        if not on_aws:
+            _docker("image", "prune", "--force", "--filter", "label=org.opencontainers.image.title=demo-app")
         background.stop(settings.sandbox())
 
 

@@ -2,13 +2,14 @@
 
 ``make tables`` (or ``python -m tests.notebooks.pictures``) writes to notebooks/img the way of an image, and for each
 notebook a strip of all sixteen notebooks with the current one marked. ``test_pictures.py`` fails when they are out of
-date.
+date. The screenshots have no style: ``screenshots.py`` takes them.
 """
 
 from pathlib import Path
 
 from helpers import settings
 from tests.notebooks import course, svg_style
+from tests.notebooks.screenshots import SCREENSHOTS
 
 FOLDER = settings.PROJECT / "notebooks" / "img"
 
@@ -116,11 +117,15 @@ def _arrow(start: int, end: int, top: int) -> str:
     return f'<path class="a" d="M{start} {y}H{end - back}"/><path class="h" d="M{end} {y}l{-back}-5v10z"/>'
 
 
+def drawn() -> list[Path]:
+    """The pictures that are no screenshots."""
+    return sorted(path for path in FOLDER.glob("*.svg") if path.stem not in SCREENSHOTS)
+
+
 def write(folder: Path = FOLDER) -> list[Path]:
     """Write ``way.svg``, the strips, and all other pictures with today's style; return their paths."""
     made = {"way.svg": way()} | {f"strip-{number}.svg": strip_of(number) for number in TITLES}
-    drawn = {path.name: svg_style.styled(path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.svg")}
-    pictures = drawn | made
+    pictures = {path.name: svg_style.styled(path.read_text(encoding="utf-8")) for path in drawn()} | made
     for name, picture in pictures.items():
         (folder / name).write_text(picture, encoding="utf-8")
     return [folder / name for name in sorted(pictures)]

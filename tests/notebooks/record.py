@@ -7,12 +7,13 @@ recording twice changes nothing.
 import os
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
 from nbval.plugin import carriagereturn_pat, coalesce_streams, get_sanitize_patterns
 
-from helpers import settings
+from helpers import names, settings
 from tests.notebooks import clean_state, course, programs
 
 NOTEBOOKS = settings.PROJECT / "notebooks"
@@ -67,14 +68,32 @@ def record(path: Path) -> int:
 def sanitized(text: str, *others: Path) -> str:
     """*text* as nbval compares it; with the patterns of these *others*, too."""
     for file in (SANITIZE, *others):
-        for pattern, word in patterns(file):
-            text = re.sub(pattern, word, text)
+        text = with_patterns(text, patterns(file))
+    return text
+
+
+def with_patterns(text: str, replaced: Iterable[tuple[str, str]]) -> str:
+    """*text* after these patterns were replaced in their order."""
+    for pattern, word in replaced:
+        text = re.sub(pattern, word, text)
     return text
 
 
 def patterns(file: Path = SANITIZE) -> list[tuple[str, str]]:
     """Pattern and replacement of each entry, parsed by nbval."""
     return get_sanitize_patterns(file.read_text())
+
+
+def of_the_prefix(prefix: str) -> list[tuple[str, str]]:
+    """Pattern and replacement that give the names of a run with this prefix the names of the recording."""
+    if prefix == settings.DEFAULT_PREFIX:
+        return []
+    start = rf"(?<![\w-]){prefix}"
+    return [
+        (r"(?m)^✔ names: .*\n?", ""),
+        (rf"{start}(?={'|'.join(names.OTHERS)})", ""),
+        (start, settings.DEFAULT_PREFIX),
+    ]
 
 
 def _placed(output):

@@ -5,8 +5,8 @@ import pytest
 from helpers import course as learned
 from helpers.exercises import progress
 from tests.notebooks import clean_state, course
+from tests.notebooks.answers import answered
 from tests.notebooks.known_findings import expected
-from tests.notebooks.test_solutions import answered
 
 MIDDLE = ("07", "08")  # in `make test`; test_solutions.py runs each notebook separately
 

@@ -9,6 +9,8 @@ import sys
 import time
 import urllib.request
 import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -22,15 +24,14 @@ from tests.sandbox.conftest import free_port
 PATIENCE = 120  # seconds; a hang limit
 
 
-@pytest.fixture
-def jupyter(own_sandbox, tmp_path):
-    """A JupyterLab on the project: its address and its token."""
-    clean_state.make()
+@contextlib.contextmanager
+def running(root: Path, folder: Path) -> Iterator[tuple[str, str]]:
+    """A JupyterLab on the files in *root*, with its settings in *folder*: its address and its token."""
     port, token = free_port(), uuid.uuid4().hex
-    options = [f"--port={port}", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={settings.PROJECT}"]
+    options = [f"--port={port}", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={root}"]
     server = subprocess.Popen(
         [Path(sys.executable).with_name("jupyter"), "lab", "--no-browser", "--allow-root", *options],
-        env=os.environ | {"JUPYTER_RUNTIME_DIR": str(tmp_path), "JUPYTER_CONFIG_DIR": str(tmp_path / "config")},
+        env=os.environ | {"JUPYTER_RUNTIME_DIR": str(folder), "JUPYTER_CONFIG_DIR": str(folder / "config")},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -43,6 +44,14 @@ def jupyter(own_sandbox, tmp_path):
     yield address, token
     server.terminate()
     server.wait(PATIENCE)
+
+
+@pytest.fixture
+def jupyter(own_sandbox, tmp_path):
+    """A JupyterLab on the project: its address and its token."""
+    clean_state.make()
+    with running(settings.PROJECT, tmp_path) as lab:
+        yield lab
 
 
 def ask(address: str, token: str, path: str, content: dict | None = None) -> dict:
@@ -98,7 +107,8 @@ def test_notebook_08_run_through_jupyterlabs_api_pushes_an_image(jupyter):
     )
     sources = [cell["source"] for cell in content["cells"] if cell["cell_type"] == "code"]
 
-    printed = asyncio.run(run_cells(address, token, session["kernel"]["id"], sources))
+    with ThreadPoolExecutor(1) as executor:  # in this thread Playwright's event loop runs if a browser test came before
+        printed = executor.submit(asyncio.run, run_cells(address, token, session["kernel"]["id"], sources)).result()
 
     assert "v1: digest: sha256:" in printed
     found = background.find(settings.sandbox())

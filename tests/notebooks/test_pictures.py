@@ -12,7 +12,7 @@ PICTURES = pictures.FOLDER
 SCHEMES = {"light": svg_style.LIGHT, "dark": svg_style.DARK}
 WIDTH = 1000  # px; JupyterLab cuts what is wider on a small screen
 
-every_picture = pytest.mark.parametrize("picture", sorted(PICTURES.glob("*.svg")), ids=lambda path: path.name)
+every_picture = pytest.mark.parametrize("picture", pictures.drawn(), ids=lambda path: path.name)
 
 
 def test_the_committed_pictures_are_up_to_date(tmp_path):

@@ -2,7 +2,9 @@
 
 import pytest
 
-from tests.notebooks.record import OTHER_DOCKER, SANITIZE, patterns, sanitized
+from helpers import names, settings
+from tests.notebooks import course
+from tests.notebooks.record import OTHER_DOCKER, SANITIZE, of_the_prefix, patterns, sanitized, with_patterns
 
 DIGEST = "sha256:" + "ab" * 32
 MOUNTED = "5f70bf18a086: Mounted from docker/library/python\n"
@@ -337,3 +339,15 @@ def test_each_pattern_has_a_name_and_a_replacement(file):
     text = file.read_text()
     assert len(patterns(file)) == text.count("\n[") + text.startswith("[")
     assert all(word.strip() for _, word in patterns(file))
+
+
+@pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
+def test_names_with_a_prefix_are_compared_as_those_of_the_notebooks(path, monkeypatch):
+    monkeypatch.setattr(settings, "PREFIX", "tom-")
+    for recorded in (text for cell in course.code(course.read(path)) for text in course.texts(cell)):
+        assert with_patterns(names.renamed(recorded), of_the_prefix("tom-")) == recorded
+
+
+@pytest.mark.parametrize("text", ["demo-app-repo", "my-tom-app", "tom"])
+def test_a_name_without_the_prefix_stays(text):
+    assert with_patterns(text, of_the_prefix("tom-")) == text

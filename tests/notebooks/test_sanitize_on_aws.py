@@ -10,12 +10,26 @@ from tests.notebooks.record import AWS, sanitized
     [
         ("localhost:5050/demo-app-repo:v1", "210987654321.dkr.ecr.eu-west-3.amazonaws.com/demo-app-repo:v1"),
         ("http://localhost:5050/v2/", "https://210987654321.dkr.ecr.eu-west-3.amazonaws.com/v2/"),
+        (
+            "http://localhost:5050/console/ecr/repositories/private/demo-app-repo",
+            "https://eu-west-3.console.aws.amazon.com/ecr/repositories/private/210987654321/demo-app-repo"
+            "?region=eu-west-3",
+        ),
+        (
+            "http://localhost:5050/console/ecr/create-repository",
+            "https://eu-west-3.console.aws.amazon.com/ecr/create-repository?region=eu-west-3",
+        ),
+        (
+            "http://localhost:5050/console/ecs/task-definitions",
+            "https://eu-west-3.console.aws.amazon.com/ecs/v2/task-definitions?region=eu-west-3",
+        ),
         ("http://localhost:5050", "https://api.ecr.eu-west-3.amazonaws.com"),
         (
             "arn:aws:ecr:us-east-1:123456789012:repository/demo-x",
             "arn:aws:ecr:eu-west-3:210987654321:repository/demo-x",
         ),
         ("arn:aws:iam::123456789012:user/administrator", "arn:aws:iam::210987654321:user/rehearsal"),
+        ("arn:aws:iam::123456789012:user/administrator", "arn:aws:sts::210987654321:assumed-role/a-role/GitHubActions"),
         (
             "✔ sandbox: account 123456789012, region us-east-1, registry localhost:5050\n"
             "✔ isolated: cells cannot reach a real account",
@@ -57,6 +71,7 @@ def test_what_differs_on_aws_is_equal(recorded, on_aws):
     [
         ("localhost:5050/demo-app-repo", "210987654321.dkr.ecr.eu-west-3.amazonaws.com/demo-other-repo"),
         ("arn:aws:iam::123456789012:user/demo-reader", "arn:aws:iam::210987654321:user/demo-pusher"),
+        ("arn:aws:iam::123456789012:user/administrator", "arn:aws:sts::210987654321:assumed-role/demo-node/pull"),
         ("2 images, 10.0 MB:  latest  v1.0", "5 images, 25.0 MB:  (no tag)  (no tag)  (no tag)  latest  v1.0"),
         ("COMPLETE\t3\nEXPIRE\t1\tNone", "COMPLETE\t0"),
         ("v1.0: EXPIRE by rule 1", "nothing would happen"),

@@ -35,7 +35,7 @@ class FakeEngine:
         self.forwarders = [Container(self) for _ in range(forwarders)]
         self.api = self.containers = self.images = self
 
-    def login(self, user, password, registry, reauth):
+    def login(self, user, password, registry, reauth, dockercfg_path):
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if answer:
             raise docker.errors.APIError(answer)

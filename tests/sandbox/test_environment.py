@@ -255,3 +255,15 @@ def test_docker_gets_a_configuration_of_its_own(tmp_path):
     assert config == {"auths": {"sandbox.invalid": {}}}
     assert (own / "docker" / "cli-plugins").readlink() == user / "cli-plugins"
     assert (user / "config.json").read_text() == theirs
+
+
+def test_builds_use_the_users_current_proxies(tmp_path):
+    user, own = tmp_path / "user", tmp_path / "own"
+    user.mkdir()
+    environ = {"DOCKER_CONFIG": str(user), "DOCKER_HOST": "unix:///engine.sock"}
+    for proxies in ({"default": {"httpProxy": "http://proxy.example:3128"}}, {"default": {}}, {}):
+        (user / "config.json").write_text(json.dumps({"auths": {"theirs": {}}, "proxies": proxies}))
+        new, _ = environment.docker_environment(environ, own)
+        environment.docker_environment(environ | new, own)  # its own configuration is not the user's
+        config = json.loads((own / "docker" / "config.json").read_text())
+        assert config == {"auths": {"sandbox.invalid": {}}, "proxies": proxies}

@@ -83,7 +83,7 @@ def test_every_deck_is_in_the_list(slides):
         ("02_ecr_vs_docker_hub", "no basic auth credentials"),
         ("02_ecr_vs_docker_hub", "You have reached your unauthenticated pull rate limit"),
         ("02_ecr_vs_docker_hub", "costs.Needs(members=20, runs_on_aws=True)"),
-        ("03_permissions", "aws iam create-user"),
+        ("03_permissions", 'create_user(UserName="demo-builder"'),
         ("03_permissions", 'reads = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage"]'),
         ("03_permissions", "because no identity-based policy allows"),
         ("03_permissions", "while refusal := "),

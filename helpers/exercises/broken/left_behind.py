@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from helpers import cleanup, fargate, settings
+from helpers import boundary, cleanup, fargate, settings
 from helpers.cleanup import kinds as cleanup_kinds
 from helpers.lab import Lab
 
@@ -47,7 +47,7 @@ def _user(lab: Lab, rng: random.Random) -> Facts:
     cleanup_kinds.delete(_kinds(lab))
     iam, name = lab.client("iam"), rng.choice(USERS)
     cleanup.note(lab, [("user", name)])
-    iam.create_user(UserName=name, Tags=[settings.TAG])
+    iam.create_user(UserName=name, PermissionsBoundary=boundary.arn(lab), Tags=[settings.TAG])
     return {"user": name, "key": iam.create_access_key(UserName=name)["AccessKey"]["AccessKeyId"]}
 
 

@@ -51,6 +51,14 @@ def _missing_helper(lab: Lab, rng: random.Random) -> Facts:
     return {**_refused(lab), "helper": helper}
 
 
+def remove_missing_helper(lab: Lab) -> None:
+    """Remove the credential helper that ``prepare("05.2")`` named for the registry, if it is still there."""
+    config = _read()
+    if config.get("credHelpers", {}).get(lab.registry) in HELPERS:
+        del config["credHelpers"][lab.registry]
+        _write(config)
+
+
 def _refused(lab: Lab) -> Facts:
     """What docker prints when it pulls from the registry."""
     return {"message": last_line(f"docker pull {lab.registry}/{settings.REPOSITORY}:v1")}
@@ -71,10 +79,9 @@ def _log_in(lab: Lab, host: str, user: str, password: str) -> None:
     """
     import docker.credentials
 
+    remove_missing_helper(lab)
     config = _read()
     serving = config.get("credHelpers", {})
-    if serving.get(lab.registry) in HELPERS:
-        del serving[lab.registry]
     if lab.registry in serving or host in serving or config.get("credsStore") == "ecr-login":
         raise NotPossible
     auths = config.setdefault("auths", {})

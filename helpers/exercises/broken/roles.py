@@ -4,9 +4,8 @@ import contextlib
 import json
 from collections.abc import Iterable
 
-from helpers import cleanup, names, settings
+from helpers import boundary, cleanup, names, settings
 from helpers.cleanup import iam as cleanup_iam
-from helpers.errors import LabError
 from helpers.lab import Lab
 
 from .. import permissions
@@ -33,11 +32,14 @@ def new(lab: Lab, name: str, statements: Iterable[dict], trusted: str = TASKS) -
     delete(lab, name)
     cleanup.note(lab, [("role", name)])
     trust = {"Effect": "Allow", "Principal": {"Service": trusted}, "Action": "sts:AssumeRole"}
-    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_document([trust]), Tags=[settings.TAG])["Role"][
-        "Arn"
-    ]
+    made = iam.create_role(
+        RoleName=name,
+        AssumeRolePolicyDocument=_document([trust]),
+        PermissionsBoundary=boundary.arn(lab),
+        Tags=[settings.TAG],
+    )
     iam.put_role_policy(RoleName=name, PolicyName="pull", PolicyDocument=_document(statements))
-    return arn
+    return made["Role"]["Arn"]
 
 
 def delete(lab: Lab, name: str) -> None:
@@ -45,7 +47,7 @@ def delete(lab: Lab, name: str) -> None:
     iam = lab.client("iam")
     with contextlib.suppress(iam.exceptions.NoSuchEntityException):
         if settings.TAG not in iam.list_role_tags(RoleName=name)["Tags"]:
-            raise LabError(f"The role {name} has no tag {settings.TAG_TEXT}, so it stays.", names.ANOTHER_PREFIX)
+            raise names.taken(f"role {name}")
         cleanup_iam.delete_role(iam, name)
 
 

@@ -1,7 +1,7 @@
 """Services other than ECR, IAM and STS, each loaded by its first call.
 
 moto answers for them, with the sandbox's own rules where moto's differ from AWS's. A sandbox that never uses them
-does not load them: ECS alone takes moto a second and 70 MB.
+does not load them: ECS alone takes 70 MB.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +16,7 @@ from ecr_sandbox.errors import could_not
 from ecr_sandbox.http.middleware import Handler, Request
 from ecr_sandbox.state.persistence import BackendPersistence, Unreadable
 
-from . import dispatch
+from . import dispatch, ec2_regions
 from .errors import internal
 
 Install = Callable[[], None]  # replaces moto's rules by ours
@@ -41,6 +41,7 @@ class Services:
 
     def load(self, *names: str) -> None:
         """Load these services, with the state that the last run left."""
+        ec2_regions.install()
         for name in set(names) & self._installs.keys() - self._loaded:
             import_module(f"moto.{dispatch.MODULES.get(name, name)}.urls")
             self._persistence.add(name, self._installs[name], self._recover.get(name))

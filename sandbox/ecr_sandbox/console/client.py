@@ -7,10 +7,13 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 from ecr_sandbox import settings
 from ecr_sandbox.http import addresses
+
+from . import parsers
 
 ADMINISTRATOR = f"arn:aws:iam::{settings.ACCOUNT}:user/administrator"
 # The service checks parameters, so that its sentence is shown and not botocore's; no proxy, no second attempt.
@@ -81,5 +84,7 @@ def _client(service: str, region: str, url: str, key: Key) -> Any:
 
 @lru_cache(1)
 def _session() -> boto3.Session:
-    """One for all clients: it reads botocore's files once."""
-    return boto3.Session()
+    """One for all clients: it reads botocore's files once, and reads long lists fast."""
+    core = botocore.session.get_session()
+    core.register_component("response_parser_factory", parsers.Factory())
+    return boto3.Session(botocore_session=core)

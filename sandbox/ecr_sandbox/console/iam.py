@@ -1,108 +1,147 @@
-"""IAM: users, roles and policies, and why the last requests were refused."""
+"""IAM: users, user groups and roles, each with its policies, and why the last requests were refused."""
 
+import re
 from typing import Any
 
 from botocore.exceptions import ClientError
 from werkzeug.wrappers import Response
 
+from . import iam_changes
+from .confirmation import Question, answer
+from .iam_policies import EXAMPLE, is_offered
 from .page import Page
 
-EXAMPLE = """{
-  "Version": "2012-10-17",
-  "Statement": [
-    {
-      "Effect": "Allow",
-      "Action": "ecr:DescribeImages",
-      "Resource": "arn:aws:ecr:us-east-1:123456789012:repository/demo-app-repo"
-    }
-  ]
-}"""
+LISTS = {"User": "users", "Group": "groups", "Role": "roles"}
+SERVICES = ("ecs-tasks.amazonaws.com", "ec2.amazonaws.com", "lambda.amazonaws.com", "events.amazonaws.com")
+LACKS = re.compile(r"because no (.+) allows the")  # AWS's sentence names the kind of policy that does not allow it
 
 
 def users(page: Page) -> Response:
     """The users, and a form for a new one."""
-    name = page.request.form.get("name", "").strip()
-    if page.is_post and page.attempt("iam", "CreateUser", UserName=name):
-        return page.redirect(page.url(f"/iam/users/{name}"), f"The user {name} was created. It may do nothing yet.")
-    return page.render("users.html", users=page.all("iam", "ListUsers", "Users"))
+    return _list(page, "User", "users.html", {})
 
 
-def user(page: Page, name: str) -> Response:
-    """One user: the policies, groups and keys."""
-    if page.is_post and (done := _change(page, "User", name)):
-        return page.redirect(page.url(f"/iam/users/{name}"), done)
-    about = page.call("iam", "GetUser", UserName=name)["User"]
-    keys = page.all("iam", "ListAccessKeys", "AccessKeyMetadata", UserName=name)
-    groups = page.all("iam", "ListGroupsForUser", "Groups", UserName=name)
-    return _principal(page, "User", about, keys=keys, groups=groups)
+def groups(page: Page) -> Response:
+    """The user groups, and a form for a new one."""
+    return _list(page, "Group", "groups.html", {})
 
 
 def roles(page: Page) -> Response:
-    """The roles."""
-    return page.render("roles.html", roles=page.all("iam", "ListRoles", "Roles"))
+    """The roles, and a form for a new one, which an AWS service or an account may assume."""
+    trusted = page.request.form.get("trusted", "").strip()
+    document = iam_changes.trust_policy(trusted)
+    return _list(page, "Role", "roles.html", {"AssumeRolePolicyDocument": document}, services=SERVICES)
+
+
+def _list(page: Page, kind: str, template: str, more: dict[str, Any], **values: Any) -> Response:
+    name, listed = page.request.form.get("name", "").strip(), LISTS[kind]
+    if page.is_post and page.attempt("iam", f"Create{kind}", **{f"{kind}Name": name}, **more):
+        done = f"The {kind.lower()} {name} was created. It may do nothing yet."
+        return page.redirect(page.url(f"/iam/{listed}/{name}"), done)
+    return page.render(template, rows=page.all("iam", f"List{kind}s", f"{kind}s"), **values)
+
+
+def user(page: Page, name: str) -> Response:
+    """One user: the policies, the boundary, groups and access keys."""
+    if page.is_post and page.request.form.get("action") == "create-key":
+        return _user(page, name, iam_changes.created_key(page, name))
+    return _changed(page, "User", name) or _user(page, name)
+
+
+def _user(page: Page, name: str, new_key: dict[str, Any] | None = None) -> Response:
+    about = page.call("iam", "GetUser", UserName=name)["User"]
+    keys = page.all("iam", "ListAccessKeys", "AccessKeyMetadata", UserName=name)
+    member_of = page.all("iam", "ListGroupsForUser", "Groups", UserName=name)
+    others = _others(page, "Group", member_of)
+    return _principal(page, "User", about, keys=keys, new_key=new_key, members=member_of, others=others)
+
+
+def group(page: Page, name: str) -> Response:
+    """One user group: the policies and the users."""
+    if changed := _changed(page, "Group", name):
+        return changed
+    about = page.call("iam", "GetGroup", GroupName=name)
+    others = _others(page, "User", about["Users"])
+    return _principal(page, "Group", about["Group"], keys=[], new_key=None, members=about["Users"], others=others)
 
 
 def role(page: Page, name: str) -> Response:
-    """One role: the trust policy and the policies."""
-    if page.is_post and (done := _change(page, "Role", name)):
-        return page.redirect(page.url(f"/iam/roles/{name}"), done)
-    return _principal(page, "Role", page.call("iam", "GetRole", RoleName=name)["Role"], keys=[], groups=[])
+    """One role: the trust policy, the policies and the boundary."""
+    if changed := _changed(page, "Role", name):
+        return changed
+    about = page.call("iam", "GetRole", RoleName=name)["Role"]
+    return _principal(page, "Role", about, keys=[], new_key=None, members=[], others=[])
 
 
-def policies(page: Page) -> Response:
-    """The policies of the account, and AWS's own that the sandbox has."""
-    own = page.all("iam", "ListPolicies", "Policies", Scope="Local")
-    of_aws = page.all("iam", "ListPolicies", "Policies", Scope="AWS")
-    return page.render("policies.html", own=own, of_aws=[each for each in of_aws if _is_offered(each)])
+def delete_user(page: Page, name: str) -> Response:
+    """*Delete* a user, after its keys, groups and policies."""
+    return _delete(page, "User", name)
 
 
-def policy(page: Page, arn: str) -> Response:
-    """One managed policy: the document of its default version."""
-    about = page.call("iam", "GetPolicy", PolicyArn=arn)["Policy"]
-    version = page.call("iam", "GetPolicyVersion", PolicyArn=arn, VersionId=about["DefaultVersionId"])["PolicyVersion"]
-    return page.render("managed_policy.html", about=about, document=version["Document"])
+def delete_group(page: Page, name: str) -> Response:
+    """*Delete* a user group, after its users and policies."""
+    return _delete(page, "Group", name)
+
+
+def delete_role(page: Page, name: str) -> Response:
+    """*Delete* a role, after its policies."""
+    return _delete(page, "Role", name)
 
 
 def access_denied(page: Page) -> Response:
-    """Why the last requests were refused: the statement that denied it, or the action that no policy allows."""
-    return page.render("access_denied.html", refusals=page.sandbox.refusals(page.account))
+    """Why the last requests were refused: the statement that denied it, or the policy that does not allow it."""
+    rows = [(each, _lacking(each.sentence)) for each in page.sandbox.refusals(page.account)]
+    return page.render("access_denied.html", refusals=rows)
 
 
-def _change(page: Page, kind: str, name: str) -> str:
-    """Attach, detach, save or delete a policy of a user or role, as the form says; what was done, or nothing."""
-    form, who = page.request.form, {f"{kind}Name": name}
-    if (arn := form.get("attach")) and page.attempt("iam", f"Attach{kind}Policy", **who, PolicyArn=arn):
-        return f"Attached {arn}."
-    if (arn := form.get("detach")) and page.attempt("iam", f"Detach{kind}Policy", **who, PolicyArn=arn):
-        return f"Detached {arn}."
-    if (policy := form.get("remove")) and page.attempt("iam", f"Delete{kind}Policy", **who, PolicyName=policy):
-        return f"Deleted the inline policy {policy}."
-    new = {"PolicyName": form.get("policy_name", "").strip(), "PolicyDocument": form.get("document", "")}
-    if "document" in form and page.attempt("iam", f"Put{kind}Policy", **who, **new):
-        return f"Saved the inline policy {new['PolicyName']}."
-    return ""
+def _lacking(sentence: str) -> str:
+    """The kind of policy that does not allow the request; about a role, AWS does not say which."""
+    found = LACKS.search(sentence)
+    return found[1] if found else "trust policy"
+
+
+def _changed(page: Page, kind: str, name: str) -> Response | None:
+    """What follows a form that changed something; None if there was none, or it was refused."""
+    done = iam_changes.change(page, kind, name) if page.is_post else ""
+    return page.redirect(page.url(f"/iam/{LISTS[kind]}/{name}"), done) if done else None
+
+
+def _delete(page: Page, kind: str, name: str) -> Response:
+    """Ask for the name, and delete."""
+    path = f"/iam/{LISTS[kind]}"
+    calls = iam_changes.deletion(page, kind, name)
+    sentence = f"Delete {name} permanently? What IAM wants removed first is removed, too."
+    question = Question(f"Delete {kind.lower()}", sentence, calls, f"{path}/{name}", word=name)
+    return answer(page, question, f"The {kind.lower()} {name} was deleted.", then=path)
 
 
 def _principal(page: Page, kind: str, about: dict[str, Any], **more: Any) -> Response:
-    """The page of a user or a role, with the attached and the inline policies."""
+    """The page of a user, a group or a role, with the attached and the inline policies."""
     who = {f"{kind}Name": about[f"{kind}Name"]}
     attached = page.all("iam", f"ListAttached{kind}Policies", "AttachedPolicies", **who)
     names = page.all("iam", f"List{kind}Policies", "PolicyNames", **who)
     inline = [page.call("iam", f"Get{kind}Policy", **who, PolicyName=each) for each in names]
-    lists = {"attached": attached, "inline": inline, "choices": _attachable(page), "example": EXAMPLE}
+    edited = {each["PolicyName"]: each["PolicyDocument"] for each in inline}.get(page.request.args.get("edit", ""))
+    lists = {"attached": attached, "inline": inline, "choices": _attachable(page)}
+    more |= {"listed": LISTS[kind], "example": edited or page.local(EXAMPLE), "is_edited": bool(edited)}
     return page.render("principal.html", kind=kind, about=about, **lists, **more)
 
 
 def _attachable(page: Page) -> list[dict[str, Any]]:
     """The policies that the form offers; none for a user who may not list them."""
+    found = _optional_list(page, "ListPolicies", "Policies", Scope="All")
+    return sorted((each for each in found if is_offered(each)), key=lambda each: each["PolicyName"])
+
+
+def _others(page: Page, kind: str, members: list[dict[str, Any]]) -> list[str]:
+    """The names of the groups or users that are not among *members*; none for a user who may not list them."""
+    found = _optional_list(page, f"List{kind}s", f"{kind}s")
+    known = {each[f"{kind}Name"] for each in members}
+    return sorted(each[f"{kind}Name"] for each in found if each[f"{kind}Name"] not in known)
+
+
+def _optional_list(page: Page, operation: str, key: str, **parameters: Any) -> list[dict[str, Any]]:
     try:
-        found = page.quiet_call("iam", "ListPolicies", Scope="All", MaxItems=1000)["Policies"]
+        return list(page.quiet_call("iam", operation, **parameters, MaxItems=1000)[key])
     except ClientError:
         return []
-    return sorted((each for each in found if _is_offered(each)), key=lambda each: each["PolicyName"])
-
-
-def _is_offered(policy: dict[str, Any]) -> bool:
-    """Whether a policy is the account's own, about registries, or in use: AWS has more than a thousand others."""
-    is_own = not policy["Arn"].startswith("arn:aws:iam::aws:")
-    return is_own or "Container" in policy["PolicyName"] or bool(policy["AttachmentCount"])

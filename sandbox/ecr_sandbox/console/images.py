@@ -10,16 +10,14 @@ from botocore.exceptions import ClientError
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from ecr_sandbox import settings
-
-from . import words
-from .commands import commands
+from . import confirmation
 from .findings import sorted_findings
 from .lists import selected
 from .page import Page
 
 SORTED_BY = {"pushed": "imagePushedAt", "size": "imageSizeInBytes", "tag": "imageTags", "pull": "lastRecordedPullTime"}
-AT_ONCE = 200  # images that one call describes; a repository with more is listed another way
+MOST_SCANS = 10  # images whose scan the list asks for; of more it would take too long
+AT_ONCE = 100  # images that one call describes; a repository with more is listed another way
 MOST_CONFIG = 4 * 1024 * 1024  # bytes
 MANIFESTS = [
     "application/vnd.oci.image.manifest.v1+json",
@@ -35,7 +33,20 @@ def index(page: Page, repository: str) -> Response:
     images = selected(page, _all(page, repository), search="imageTags", orders=SORTED_BY, order="-pushed")
     if images.rows and "imageSizeInBytes" not in images.rows[0]:
         images = images._replace(rows=_details(page, repository, images.rows))
-    return page.render("images.html", repository=repository, images=images, uri=about["repositoryUri"])
+    scans = {each["imageDigest"]: _scan(page, repository, each) for each in images.rows[:MOST_SCANS]}
+    return page.render("images.html", repository=repository, images=images, uri=about["repositoryUri"], scans=scans)
+
+
+def _scan(page: Page, repository: str, image: dict[str, Any]) -> str:
+    """The status of the image's scan. DescribeImages has it of enhanced scans only."""
+    if known := image.get("imageScanStatus"):
+        return str(known["status"])
+    image_id = {"imageDigest": image["imageDigest"]}
+    about = {"repositoryName": repository, "imageId": image_id, "maxResults": 1}
+    try:
+        return str(page.quiet_call("ecr", "DescribeImageScanFindings", **about)["imageScanStatus"]["status"])
+    except ClientError:  # it was not scanned, or the user may not know
+        return "-"
 
 
 def _all(page: Page, repository: str) -> list[dict[str, Any]]:
@@ -44,9 +55,9 @@ def _all(page: Page, repository: str) -> list[dict[str, Any]]:
     ListImages has the order in which the images were pushed first. That stands for the time of the push.
     """
     every: dict[str, Any] = {"repositoryName": repository, "filter": {"imageStatus": "ANY"}}
-    first = page.call("ecr", "DescribeImages", **every, maxResults=AT_ONCE)
-    if "nextToken" not in first:
-        return list(first["imageDetails"])
+    found, is_all = page.first("ecr", "DescribeImages", "imageDetails", AT_ONCE, **every)
+    if is_all:
+        return found
     if page.request.args.get("sort") in ("size", "pull"):
         return page.all("ecr", "DescribeImages", "imageDetails", **every)
     images: dict[str, dict[str, Any]] = {}
@@ -76,8 +87,7 @@ def push_commands(page: Page) -> Response:
     repository = page.request.args.get("repository", "")
     uri = described(page, repository)["repositoryUri"]
     systems = _systems(page.region, repository, uri)
-    command = settings.from_environ().command
-    return page.render("push_commands.html", repository=repository, systems=systems, command=command)
+    return page.render("push_commands.html", repository=repository, systems=systems)
 
 
 def _systems(region: str, repository: str, uri: str) -> list[dict[str, Any]]:
@@ -104,16 +114,15 @@ def _systems(region: str, repository: str, uri: str) -> list[dict[str, Any]]:
 
 def delete(page: Page, repository: str) -> Response:
     """Ask for confirmation, and delete the chosen images with all their tags."""
-    digests = page.request.values.getlist("image")
+    digests, here = page.request.values.getlist("image"), f"/ecr/repositories/private/{repository}"
     ids = [{"imageDigest": each} for each in digests]
     if not ids:
         page.status, page.error = 400, {"code": "Nothing is chosen", "message": "Choose an image in the list first."}
-    elif page.is_post and page.request.form.get("confirmation") != words.CONFIRMATION:
-        page.status, page.error = 400, {"code": "Not deleted", "message": f"To confirm, enter {words.CONFIRMATION}."}
-    elif page.is_post and _delete(page, repository, ids):
-        return page.redirect(page.url(f"/ecr/repositories/private/{repository}"), f"Deleted {len(ids)} image(s).")
-    same = commands("ecr", "BatchDeleteImage", {"repositoryName": repository, "imageIds": ids})
-    return page.render("delete_images.html", repository=repository, digests=digests, commands=same)
+    elif confirmation.is_given(page) and _delete(page, repository, ids):
+        return page.redirect(page.url(here), f"Deleted {len(ids)} image(s).")
+    sentence = f"Delete from {repository}, with all their tags. This can't be undone."
+    calls = [("ecr", "BatchDeleteImage", {"repositoryName": repository, "imageIds": ids})] if ids else []
+    return confirmation.ask(page, confirmation.Question("Delete images", sentence, calls, here, {"image": digests}))
 
 
 def _delete(page: Page, repository: str, ids: list[dict[str, str]]) -> bool:
@@ -215,7 +224,7 @@ def _config(page: Page, repository: str, manifest: dict[str, Any]) -> Any:
     try:
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as answer:
             return json.load(answer)
-    except (OSError, ValueError):  # under AWS's names, this process does not know the CA of the address
+    except (OSError, ValueError):
         return None
 
 

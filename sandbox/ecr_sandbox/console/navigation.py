@@ -17,13 +17,14 @@ NAVIGATION = [
     (
         "IAM",
         [
+            ("User groups", "/iam/groups"),
             ("Users", "/iam/users"),
             ("Roles", "/iam/roles"),
             ("Policies", "/iam/policies"),
             ("Access denied", "/iam/access-denied"),
         ],
     ),
-    ("Amazon ECS", [("Clusters", "/ecs/clusters")]),
+    ("Amazon ECS", [("Clusters", "/ecs/clusters"), ("Task definitions", "/ecs/task-definitions")]),
     ("Amazon EventBridge", [("Events", "/eventbridge/events")]),
     ("Billing", [("Bills", "/billing")]),
 ]

@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
+from botocore import xform_name
 from botocore.exceptions import ClientError
 from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response
@@ -87,26 +88,33 @@ class Page:
         region = "us-east-1" if service in ("iam", "ce", "ecr-public") else self.region
         return client.client(service, region, self.key)
 
-    def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
+    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """The answer of an *operation* (``DescribeRepositories``); raises ClientError. The page shows the commands."""
         self.calls.append(commands(service, operation, parameters))
         return self.quiet_call(service, operation, **parameters)
 
-    def quiet_call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
+    def quiet_call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """The same, without the commands: what the page needs besides its subject."""
         return self._operation(service, operation)(**parameters)
 
-    def all(self, service: str, operation: str, key: str, **parameters: Any) -> list[Any]:
+    def all(self, service: str, operation: str, key: str, /, **parameters: Any) -> list[Any]:
         """All of a list that an operation returns in parts; raises ClientError.
 
         A second look at the same list is fast: it is read again when anything in the sandbox has changed, and after
         KEPT_SECONDS, because a policy can depend on the time.
         """
+        return self.first(service, operation, key, None, **parameters)[0]
+
+    def first(
+        self, service: str, operation: str, key: str, most: int | None, /, **parameters: Any
+    ) -> tuple[list[Any], bool]:
+        """The same for the first *most* of a list, and whether these are all."""
         self.calls.append(commands(service, operation, parameters))
         now = (self.sandbox.wait_for_change(-1, 0), time.monotonic() // KEPT_SECONDS)
-        return list(_all(now, self.client(service), operation, key, json.dumps(parameters)))
+        found, is_all = _listed(now, self.client(service), operation, key, most, json.dumps(parameters))
+        return list(found), is_all
 
-    def attempt(self, service: str, operation: str, **parameters: Any) -> bool:
+    def attempt(self, service: str, operation: str, /, **parameters: Any) -> bool:
         """Whether an operation succeeds; the page shows the error if it does not."""
         try:
             self.call(service, operation, **parameters)
@@ -115,7 +123,7 @@ class Page:
             return False
         return True
 
-    def optional(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
+    def optional(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """The answer of an operation, or nothing if what it asks for does not exist; raises other ClientErrors."""
         try:
             return self.call(service, operation, **parameters)
@@ -128,6 +136,10 @@ class Page:
         """Show *error* on the page, with the service's sentence."""
         self.error = {"code": error.response["Error"]["Code"], "message": error.response["Error"]["Message"]}
         self.status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+
+    def local(self, example: str) -> str:
+        """The text *example* with the ARNs of this account and Region in place of the documentation's."""
+        return example.replace("us-east-1:123456789012", f"{self.region}:{self.account}")
 
     def url(self, path: str = "", **query: str | int | None) -> str:
         """The address of the console's page *path* (``/ecr/…``)."""
@@ -161,6 +173,7 @@ class Page:
             repository_pages=REPOSITORY_PAGES,
             csrf_token=CSRF_TOKEN,
             is_fragment=is_fragment,
+            command=settings.from_environ().command,
             **values,
         )
         response = Response(text, self.status, HEADERS, content_type="text/html; charset=utf-8")
@@ -194,18 +207,17 @@ class Page:
         return {"text": found["text"], "calls": [Commands(*each) for each in found["calls"]]}
 
     def _operation(self, service: str, operation: str) -> Callable[..., dict[str, Any]]:
-        made = self.client(service)
-        return getattr(made, _method(made, operation))
+        method: Callable[..., dict[str, Any]] = getattr(self.client(service), xform_name(operation))
+        return method
 
 
-@lru_cache(4)
-def _all(now: object, made: Any, operation: str, key: str, parameters: str) -> list[Any]:
+@lru_cache(8)
+def _listed(
+    now: object, made: Any, operation: str, key: str, most: int | None, parameters: str
+) -> tuple[list[Any], bool]:
     """The list as the user of the client *made* gets it; *now* changes when it must be read again."""
-    paginator = made.get_paginator(_method(made, operation))
-    size = 1000 if made.meta.service_model.signing_name == "ecr" else None
-    parts = paginator.paginate(**json.loads(parameters), PaginationConfig={"PageSize": size})
-    return [each for part in parts for each in part.get(key, [])]
-
-
-def _method(made: Any, operation: str) -> str:
-    return next(name for name, known in made.meta.method_to_api_mapping.items() if known == operation)
+    paginator = made.get_paginator(xform_name(operation))
+    size = most or (1000 if made.meta.service_model.signing_name == "ecr" else None)
+    parts = paginator.paginate(**json.loads(parameters), PaginationConfig={"PageSize": size, "MaxItems": most})
+    found = [each for part in parts for each in part.get(key, [])]
+    return found, parts.resume_token is None

@@ -57,4 +57,6 @@ def _policy(page: Page, here: str, operations: tuple[str, str, str], example: st
     if page.is_post and action == "save" and page.attempt("ecr", put, **about, policyText=entered):
         return page.redirect(here, "The policy was saved.")
     kept = page.optional("ecr", get, **about).get("policyText", "")
-    return page.render("policy.html", repository=repository, kept=kept, entered=entered, example=example, here=here)
+    return page.render(
+        "policy.html", repository=repository, kept=kept, entered=entered, example=page.local(example), here=here
+    )

@@ -2,7 +2,7 @@
 
 from werkzeug.wrappers import Response
 
-from . import words
+from . import confirmation
 from .page import Page
 
 
@@ -10,12 +10,8 @@ def index(page: Page) -> Response:
     """The list, and a form for a new one."""
     here, form = page.url("/ecr/public-registry/repositories"), page.request.form
     if page.is_post and (name := form.get("remove")):
-        if form.get("confirmation") != words.CONFIRMATION:
-            page.status, page.error = (
-                400,
-                {"code": "Not deleted", "message": f"To confirm, enter {words.CONFIRMATION}."},
-            )
-        elif page.attempt("ecr-public", "DeleteRepository", repositoryName=name, force=True):
+        parameters = {"repositoryName": name, "force": True}
+        if confirmation.is_given(page) and page.attempt("ecr-public", "DeleteRepository", **parameters):
             return page.redirect(here, f"Successfully deleted repository {name}.")
     elif page.is_post:
         catalog = {"description": form["description"]} if form.get("description", "").strip() else {}

@@ -15,7 +15,8 @@ def scanning(page: Page) -> Response:
     form = page.request.form
     if page.is_post:
         kind = form.get("type", "BASIC")
-        rules = [_scan_rule(kind, "SCAN_ON_PUSH", lines(form.get("on_push", "")))]
+        on_push = ["*"] if form.get("all") else lines(form.get("on_push", ""))
+        rules = [_scan_rule(kind, "SCAN_ON_PUSH", on_push)]
         if kind == "ENHANCED":
             rules.append(_scan_rule(kind, "CONTINUOUS_SCAN", lines(form.get("continuous", ""))))
         chosen = [rule for rule in rules if rule["repositoryFilters"]]

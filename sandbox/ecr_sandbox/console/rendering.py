@@ -16,7 +16,12 @@ _templates = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    auto_reload=False,
 )
+
+
+_templates.globals["OWN_PAGE"] = "This page is of the sandbox only."
+_templates.globals["UNDATED"] = words.UNDATED
 
 
 def render(template: str, **values: Any) -> str:
@@ -58,6 +63,7 @@ def _trusted(document: Mapping[str, Any]) -> str:
 
 _templates.filters |= {
     "time": _time,
+    "zip": zip,
     "megabytes": _megabytes,
     "pretty": _pretty,
     "pretty_or_text": _pretty_or_text,

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 
 from ecr_sandbox.http import addresses
 
-from . import images, words
+from . import confirmation, images, words
 from .commands import commands
 from .forms import pairs
 from .lists import selected
@@ -52,13 +52,10 @@ def delete(page: Page) -> Response:
     """Ask for confirmation, and delete a repository with its images."""
     name = page.request.values.get("repository", "")
     images.described(page, name)
-    parameters = {"repositoryName": name, "force": True}
-    if page.is_post and page.request.form.get("confirmation") != words.CONFIRMATION:
-        page.status, page.error = 400, {"code": "Not deleted", "message": f"To confirm, enter {words.CONFIRMATION}."}
-    elif page.is_post and page.attempt("ecr", "DeleteRepository", **parameters):
-        return page.redirect(page.url(LIST), f"Successfully deleted repository {name}.")
-    same = commands("ecr", "DeleteRepository", parameters)
-    return page.render("delete_repository.html", name=name, commands=same)
+    sentence = f"Delete repository {name} permanently? Its images are deleted, too. This can't be undone."
+    calls = [("ecr", "DeleteRepository", {"repositoryName": name, "force": True})]
+    question = confirmation.Question(f"Delete {name}", sentence, calls, LIST, {"repository": [name]})
+    return confirmation.answer(page, question, f"Successfully deleted repository {name}.")
 
 
 def _checked(page: Page, parameters: dict[str, Any]) -> dict[str, Any]:

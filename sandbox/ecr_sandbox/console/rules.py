@@ -1,10 +1,11 @@
 """Rules by a prefix of repository names: pull through cache, and repository creation templates."""
 
-from typing import Any
-
+from botocore.exceptions import ClientError
 from werkzeug.wrappers import Response
 
+from .forms import pairs
 from .page import Page
+from .repositories import mutability
 
 UPSTREAMS = {
     "docker-hub": ("Docker Hub", "registry-1.docker.io"),
@@ -21,39 +22,82 @@ APPLIED_FOR = {
 }
 
 
+CACHE, TEMPLATES = "/ecr/private-registry/pull-through-cache", "/ecr/private-registry/creation-templates"
+
+
 def pull_through_cache(page: Page) -> Response:
-    """The rules: a prefix, and the registry that it stands for."""
-    here, form = page.url("/ecr/private-registry/pull-through-cache"), page.request.form
-    if page.is_post and (prefix := form.get("remove")):
-        if page.attempt("ecr", "DeletePullThroughCacheRule", ecrRepositoryPrefix=prefix):
-            return page.redirect(here, f"The rule for {prefix} was deleted.")
-    elif page.is_post and page.attempt("ecr", "CreatePullThroughCacheRule", **_cache_rule(page)):
-        return page.redirect(here, "The rule was created.")
+    """The rules: a prefix, and the registry that it stands for. With ``?edit=PREFIX`` the form changes a rule."""
+    form, edited = page.request.form, page.request.args.get("edit", "")
+    if page.is_post and (done := _change_cache(page, form.get("prefix", edited))):
+        return page.redirect(page.url(CACHE), done)
     rules = page.all("ecr", "DescribePullThroughCacheRules", "pullThroughCacheRules")
-    return page.render("pull_through_cache.html", rules=rules, upstreams=UPSTREAMS)
+    [about] = [rule for rule in rules if rule["ecrRepositoryPrefix"] == edited] or [None]
+    return page.render("pull_through_cache.html", rules=rules, upstreams=UPSTREAMS, edited=about)
 
 
-def _cache_rule(page: Page) -> dict[str, Any]:
-    form, upstream = page.request.form, page.request.form.get("upstream", "")
+def _change_cache(page: Page, prefix: str) -> str:
+    """Delete, validate, update or create a rule, as the form says; what was done, or nothing if it was refused."""
+    form = page.request.form
+    if gone := form.get("remove"):
+        deleted = page.attempt("ecr", "DeletePullThroughCacheRule", ecrRepositoryPrefix=gone)
+        return f"The rule for {gone} was deleted." if deleted else ""
+    if tested := form.get("validate"):
+        return _validated(page, tested)
+    changes = _given(page, credentialArn="credential", customRoleArn="role")
+    if form.get("action") == "update":
+        updated = page.attempt("ecr", "UpdatePullThroughCacheRule", ecrRepositoryPrefix=prefix, **changes)
+        return f"The rule for {prefix} was updated." if updated else ""
+    upstream = form.get("upstream", "")
     url = form.get("url", "").strip() or UPSTREAMS.get(upstream, ("", ""))[1]
-    rule = {"ecrRepositoryPrefix": form.get("prefix", ""), "upstreamRegistryUrl": url, "upstreamRegistry": upstream}
-    if secret := form.get("credential", "").strip():
-        rule["credentialArn"] = secret
-    return rule
+    rule = {"ecrRepositoryPrefix": prefix, "upstreamRegistryUrl": url, "upstreamRegistry": upstream}
+    more = _given(page, upstreamRepositoryPrefix="upstream_prefix") | changes
+    return "The rule was created." if page.attempt("ecr", "CreatePullThroughCacheRule", **rule, **more) else ""
+
+
+def _validated(page: Page, prefix: str) -> str:
+    """Whether ECR can use the rule; the page shows why not."""
+    try:
+        answer = page.call("ecr", "ValidatePullThroughCacheRule", ecrRepositoryPrefix=prefix)
+    except ClientError as error:
+        page.report(error)
+        return ""
+    if answer["isValid"]:
+        return f"The rule for {prefix} is valid."
+    page.status, page.error = 400, {"code": "Not valid", "message": answer.get("failure", "")}
+    return ""
 
 
 def creation_templates(page: Page) -> Response:
-    """The templates: the settings of repositories that ECR itself creates."""
-    here, form = page.url("/ecr/private-registry/creation-templates"), page.request.form
-    if page.is_post and (prefix := form.get("remove")):
-        if page.attempt("ecr", "DeleteRepositoryCreationTemplate", prefix=prefix):
-            return page.redirect(here, f"The template for {prefix} was deleted.")
-    elif page.is_post:
-        template = {"prefix": form.get("prefix", ""), "appliedFor": form.getlist("applied_for")}
-        template["imageTagMutability"] = form.get("mutability", "MUTABLE")
-        if description := form.get("description", "").strip():
-            template["description"] = description
-        if page.attempt("ecr", "CreateRepositoryCreationTemplate", **template):
-            return page.redirect(here, "The template was created.")
+    """The templates: the settings of repositories that ECR creates. With ``?edit=PREFIX`` the form changes one."""
+    form, edited = page.request.form, page.request.args.get("edit", "")
+    if page.is_post and (done := _change_template(page, form.get("prefix", edited))):
+        return page.redirect(page.url(TEMPLATES), done)
     found = page.all("ecr", "DescribeRepositoryCreationTemplates", "repositoryCreationTemplates")
-    return page.render("creation_templates.html", templates=found, applied_for=APPLIED_FOR)
+    [about] = [each for each in found if each["prefix"] == edited] or [{}]
+    return page.render("creation_templates.html", templates=found, applied_for=APPLIED_FOR, about=about)
+
+
+def _change_template(page: Page, prefix: str) -> str:
+    """Delete, update or create a template, as the form says; what was done, or nothing if it was refused."""
+    form = page.request.form
+    if gone := form.get("remove"):
+        deleted = page.attempt("ecr", "DeleteRepositoryCreationTemplate", prefix=gone)
+        return f"The template for {gone} was deleted." if deleted else ""
+    template = {"prefix": prefix, "appliedFor": form.getlist("applied_for"), **mutability(page, keep_default=True)}
+    template |= _given(page, description="description", customRoleArn="role")
+    template |= _given(page, repositoryPolicy="repository_policy", lifecyclePolicy="lifecycle_policy")
+    if form.get("encryption") == "KMS":
+        key = form.get("kms_key", "").strip()
+        template["encryptionConfiguration"] = {"encryptionType": "KMS", **({"kmsKey": key} if key else {})}
+    if tags := [{"Key": key, "Value": value} for key, value in pairs(form.get("tags", ""))]:
+        template["resourceTags"] = tags
+    if form.get("action") == "update":
+        updated = page.attempt("ecr", "UpdateRepositoryCreationTemplate", **template)
+        return f"The template for {prefix} was updated." if updated else ""
+    return "The template was created." if page.attempt("ecr", "CreateRepositoryCreationTemplate", **template) else ""
+
+
+def _given(page: Page, **fields: str) -> dict[str, str]:
+    """The parameters whose field of the form is not empty."""
+    values = {parameter: page.request.form.get(field, "").strip() for parameter, field in fields.items()}
+    return {parameter: value for parameter, value in values.items() if value}

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 CONFIRMATION = "delete"
+# Of pages whose words were not compared with a dated copy of the AWS console.
+UNDATED = "Words of AWS's API and documentation of 2026. They were not compared with the page of the AWS console."
 MUTABILITY = {
     "MUTABLE": "Mutable",
     "IMMUTABLE": "Immutable",
@@ -16,6 +18,12 @@ CRITERIA = {  # *Match criteria* of a lifecycle rule
     "sinceImagePushed": "Days since image created",
     "sinceImagePulled": "Days since last recorded pull time",
     "sinceImageTransitioned": "Days since image archived",
+}
+IMAGE_STATUS = {  # *Image status* of a lifecycle rule
+    "tagPatternList": "Tagged (wildcard matching)",
+    "tagPrefixList": "Tagged (prefix matching)",
+    "untagged": "Untagged",
+    "any": "Any",
 }
 ENCRYPTION = {"AES256": "AES-256", "KMS": "AWS KMS", "KMS_DSSE": "AWS KMS (dual-layer)"}
 

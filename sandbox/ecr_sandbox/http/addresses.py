@@ -82,6 +82,8 @@ class AwsNames(LocalPorts):
         return f"https://{self.registry_host(account, region)}"
 
     def layers_url(self, region: str, asked: str) -> str:
+        if re.match(r"(?:localhost|127\.0\.0\.1)(?::|$)", asked):  # the console, for one
+            return super().layers_url(region, asked)
         return f"https://{aws_names.layers_host(region)}"
 
     def public_host(self) -> str:

@@ -282,9 +282,9 @@ class Body:
             wanted -= len(part)
         return b"".join(parts)
 
-    def readinto(self, view: memoryview) -> int:
-        """Fill *view*; the number of bytes, fewer than it takes only at the end. Raises BrokenBody, BodyTooLarge."""
-        done = 0
+    def readinto(self, buffer: memoryview | bytearray) -> int:
+        """Fill *buffer*; the number of bytes, fewer than it takes only at the end. Raises BrokenBody, BodyTooLarge."""
+        view, done = memoryview(buffer), 0
         while rest := view[done:]:
             received = self._next(len(rest), partial(_read_into, self._file, rest))
             if not received:

@@ -22,6 +22,9 @@ GROUP_MEMBERS = ("AddUserToGroup", "RemoveUserFromGroup")
 KEY_CHANGES = ("UpdateAccessKey", "DeleteAccessKey")
 # Without a user name these are about the caller, or about the owner of the key that changes.
 ABOUT_THE_CALLER = (*KEY_CHANGES, "GetUser", "CreateAccessKey", "ListAccessKeys", "ListMFADevices")
+# The operations whose condition key iam:PermissionsBoundary is the boundary that the user or role already has. Of those
+# that set one, it is the boundary in the call.
+OF_THE_BOUNDED = re.compile("(Attach|Detach|Put|Delete)(User|Role)Policy|Delete(User|Role)PermissionsBoundary")
 
 
 def iam_requests(call: Call) -> Iterator[AuthorizationRequest]:
@@ -30,8 +33,8 @@ def iam_requests(call: Call) -> Iterator[AuthorizationRequest]:
     facts: dict[str, str | tuple[str, ...]] = {}
     if "PolicyArn" in given:
         facts["iam:PolicyARN"] = given["PolicyArn"]
-    if "PermissionsBoundary" in given:
-        facts["iam:PermissionsBoundary"] = given["PermissionsBoundary"]
+    if boundary := _boundary(call):
+        facts["iam:PermissionsBoundary"] = boundary
     if "AWSServiceName" in given:
         facts["iam:AWSServiceName"] = given["AWSServiceName"]
     arn, tags = _iam_resource(call)
@@ -95,6 +98,16 @@ def _source_identity(call: Call, role: str) -> str:
     if own and given and own != given:
         raise Denied(f"User: {call.who.arn} is not authorized to perform: sts:SetSourceIdentity on resource: {role}")
     return own or given
+
+
+def _boundary(call: Call) -> str:
+    """The ARN that the condition key iam:PermissionsBoundary has for *call*; empty if it has none."""
+    if not OF_THE_BOUNDED.fullmatch(call.operation):
+        return str(call.parameters.get("PermissionsBoundary", ""))
+    user, role = call.parameters.get("UserName", ""), call.parameters.get("RoleName", "")
+    iam = principals.account(call.account)
+    bounded = iam.users.get(user) or next((each for each in iam.roles.values() if each.name == role), None)
+    return str((getattr(bounded, "permissions_boundary", None) or {}).get("PermissionsBoundaryArn", ""))
 
 
 def _iam_resource(call: Call) -> tuple[str, dict[str, str]]:

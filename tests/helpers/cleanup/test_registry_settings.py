@@ -47,6 +47,19 @@ def test_what_somebody_else_changed_meanwhile_stays(changed):
     assert changed.clean_up()["problems"][0] == problems[0]
 
 
+def test_the_rules_that_the_command_of_the_exercise_replaces_come_back(changed):
+    put(changed, rule("team-*"))
+    assert registry_settings.restore(changed) == (["registry scanning configuration in us-east-1"], [])
+    assert filters(changed) == ["prod-*"]
+
+
+def test_the_type_of_scan_that_somebody_else_has_chosen_meanwhile_stays(changed):
+    continuous = {**rule("prod-*"), "scanFrequency": "CONTINUOUS_SCAN"}
+    changed.client().put_registry_scanning_configuration(scanType="ENHANCED", rules=[continuous])
+    assert "was changed by someone else too" in registry_settings.restore(changed).problems[0]
+    assert filters(changed) == ["prod-*"]
+
+
 def test_a_refused_lookup_is_unknown(changed, deny):
     deny("ecr:GetRegistryScanningConfiguration")
     sentence = "unknown, ecr:GetRegistryScanningConfiguration is not allowed"

@@ -4,7 +4,7 @@ import boto3
 import pytest
 
 from ecr_sandbox import SandboxError
-from helpers import cleanup, settings
+from helpers import cleanup, ledger, settings
 
 
 @pytest.fixture
@@ -14,6 +14,16 @@ def public(plain):
 
 def printed(capsys) -> list[str]:
     return capsys.readouterr().out.splitlines()
+
+
+def test_with_a_prefix_start_over_deletes_nothing_of_another_learner(plain, capsys, monkeypatch):
+    ecr = plain.client()
+    for name in ("demo-app-repo", "tom-app-repo"):
+        ecr.create_repository(repositoryName=name, tags=[settings.TAG])
+    monkeypatch.setattr(settings, "PREFIX", "tom-")
+    plain.start_over("demo-app-repo")
+    assert [found["repository"] for found in plain.made()] == ["demo-app-repo"]
+    assert capsys.readouterr().out == "✔ deleted if present: tom-app-repo\n"
 
 
 def test_start_over_deletes_tagged_repositories_only(plain, capsys):
@@ -61,3 +71,10 @@ def test_tagged_public_repositories_are_deleted_and_others_are_not(plain, public
     assert {each["repositoryName"] for each in public.describe_repositories()["repositories"]} == {"theirs", "untagged"}
     cleanup.delete_public()
     assert capsys.readouterr().out == "✔ deleted if present: public repositories of this tutorial\n"
+
+
+def test_the_address_of_a_deleted_repository_stays_in_the_ledger_until_its_images_are_gone(plain, public):
+    """A kill may come between the two, and only the address leads to the images in the engine."""
+    made = public.create_repository(repositoryName="ours", tags=[settings.TAG])["repository"]
+    plain.clean_up()  # without an engine
+    assert [(entry.kind, entry.name) for entry in ledger.entries(plain.account)] == [("image", made["repositoryUri"])]

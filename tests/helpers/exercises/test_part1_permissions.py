@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from helpers import settings, tiny_image
+from helpers import boundary, settings, tiny_image
 from helpers.exercises import checks, lookup, part1_concepts, permissions
 
 GUARDED = part1_concepts.GUARDED
@@ -94,7 +94,7 @@ BUILDER_RIGHT = "✔ 03.2 demo-builder can push to demo-shop/web and pull demo-s
 def test_the_policies_of_the_builder_are_simulated(plain):
     iam = plain.client("iam")
     assert checks.verdict("03.2")[1].startswith("✗ 03.2 there is no user demo-builder.")
-    iam.create_user(UserName="demo-builder")
+    iam.create_user(UserName="demo-builder", PermissionsBoundary=boundary.arn(plain))
     web, base = on(f"{SHOP}/web", *PUSH), on(f"{SHOP}/base", *PULL)
     for statements, expected in [
         ([web, base], "✗ 03.2 demo-builder cannot log in."),

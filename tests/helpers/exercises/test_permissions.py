@@ -67,6 +67,8 @@ def test_a_permissions_boundary_limits_the_permissions(plain, iam):
     cleo = permissions.of_user(iam, "cleo")
     assert permissions.allowed(cleo, "ecr:GetAuthorizationToken", "*")
     assert not permissions.allowed(cleo, "ecr:PutImage", ARN)
+    # An exercise is about the policies: what the boundary forbids is still too much in them.
+    assert permissions.beyond(plain, cleo, ARN, *PUSHES) == "ecr:BatchDeleteImage on demo-mine"
 
 
 def test_permissions_that_a_push_does_not_need_are_found(plain, iam):

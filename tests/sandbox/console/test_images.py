@@ -8,6 +8,7 @@ import re
 import pytest
 
 from ecr_sandbox.console.findings import sorted_findings
+from tests.sandbox import rootfs
 from tests.sandbox.console.pages import Console, text
 from tests.sandbox.pusher import Pusher
 
@@ -174,6 +175,17 @@ def test_a_scan(console, repository, pusher):
     assert "aws ecr start-image-scan" in shown
     again = text(console.post(path(repository, pushed.digest, "/scan"), 400))
     assert "The scan quota per image has been exceeded." in again
+
+
+def test_the_list_has_the_status_of_basic_scans(console, sandbox, repository):
+    """DescribeImages does not have it."""
+    ecr = sandbox.client()
+    rootfs.push(ecr, repository, "v1", rootfs.debian(rootfs.dpkg()))
+    image = {"repositoryName": repository, "imageId": {"imageTag": "v1"}}
+    assert "Complete" not in text(console.get(path(repository)))
+    ecr.start_image_scan(**image)
+    ecr.get_waiter("image_scan_complete").wait(**image, WaiterConfig={"Delay": 0.1, "MaxAttempts": 600})
+    assert "Complete" in text(console.get(path(repository)))
 
 
 def test_an_image_is_archived_and_restored(console, sandbox, repository, pusher):

@@ -1,6 +1,5 @@
 """The console in a real browser."""
 
-import contextlib
 import json
 import os
 import re
@@ -8,15 +7,12 @@ import uuid
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import ClientError
 
-from tests.sandbox.pusher import Pushed, Pusher
+from tests.sandbox.console import filled
+from tests.sandbox.console.filled import path
+from tests.sandbox.pusher import Pusher
 
-LIST = "ecr/private-registry/repositories"
-
-
-def path(repository: str) -> str:
-    return f"ecr/repositories/private/{repository}"
+LIST = filled.LIST
 
 
 def copied(page, button) -> str:
@@ -172,6 +168,25 @@ def test_an_error_in_a_dialog(open_browser, person, repository):
     page.get_by_role("dialog").get_by_text("is not authorized to perform: ecr:DescribeRepositories").wait_for()
 
 
+def test_a_sandbox_that_stops_and_starts_again(chromium, own_sandbox):
+    """A page says that it is not current, and is current again without a reload."""
+    own_sandbox.start()
+    context = chromium.new_context(base_url=f"{own_sandbox.url}/console/")
+    page = context.new_page()
+    page.goto(LIST)
+    page.get_by_text("No repositories.").wait_for()
+    own_sandbox.stop()
+    page.get_by_role("alert").get_by_text("The sandbox does not answer").wait_for()
+    own_sandbox.start()
+    own_sandbox.client().create_repository(repositoryName="made-meanwhile")
+    page.get_by_role("link", name="made-meanwhile").wait_for()
+    page.get_by_role("alert").wait_for(state="hidden")
+    own_sandbox.stop()
+    page.get_by_role("searchbox").fill("made")
+    page.get_by_role("alert").get_by_text("No connection").wait_for()
+    context.close()
+
+
 def test_labels_with_markup_run_nothing(open_browser, sandbox, repository):
     pusher = Pusher(sandbox)
     markup = "<img src=x onerror='document.title=1'><script>document.title=1</script>"
@@ -206,67 +221,7 @@ def test_labels_with_markup_run_nothing(open_browser, sandbox, repository):
 @pytest.fixture(scope="module")
 def addresses(sandbox) -> list[str]:
     """One of each page, with something on it."""
-    pushed = fill(sandbox)
-    repository, image = path("shown/app"), f"{path('shown/app')}/_/image/{pushed.digest}"
-    settings = ("permissions", "scanning", "blob-mounting", "replication", "pull-through-cache", "creation-templates")
-    return [
-        LIST,
-        f"{LIST}?search=nothing",
-        "ecr/create-repository",
-        "ecr/create-repository?words=before-2024",
-        "ecr/delete-repository?repository=shown/app",
-        "ecr/push-commands?repository=shown/app",
-        path("missing"),
-        repository,
-        f"{repository}/_/delete-images?image={pushed.digest}",
-        *(f"{repository}/_/{page}" for page in ("permissions", "lifecycle-policy", "lifecycle-policy/test", "edit")),
-        image,
-        f"{image}/manifest",
-        *(f"ecr/private-registry/{page}" for page in settings),
-        "ecr/public-registry/repositories",
-        "ecr/repositories/public/shown",
-        "iam/users",
-        "iam/users/shown",
-        "iam/roles",
-        "iam/roles/shown",
-        "iam/policies",
-        "iam/policies/arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly",
-        "iam/access-denied",
-        "ecs/clusters",
-        "ecs/clusters/shown",
-        "eventbridge/events",
-        "billing",
-        "switch-user",
-        "nowhere",
-    ]
-
-
-def fill(sandbox) -> Pushed:
-    """Something for every page; the image."""
-    ecr, iam = sandbox.client(), sandbox.client("iam")
-    ecr.create_repository(repositoryName="shown/app", tags=[{"Key": "team", "Value": "blue"}])
-    pushed = Pusher(sandbox).push("shown/app", [os.urandom(5000), os.urandom(9000)], "v1")
-    ecr.set_repository_policy(repositoryName="shown/app", policyText=policy(Principal="*", Action="ecr:BatchGetImage"))
-    rule = {"rulePriority": 1, "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 9}}
-    rules = json.dumps({"rules": [{**rule, "action": {"type": "expire"}}]})
-    ecr.put_lifecycle_policy(repositoryName="shown/app", lifecyclePolicyText=rules)
-    destinations = [{"region": "eu-west-1", "registryId": "123456789012"}]
-    ecr.put_replication_configuration(replicationConfiguration={"rules": [{"destinations": destinations}]})
-    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="shown", upstreamRegistryUrl="public.ecr.aws")
-    ecr.create_repository_creation_template(prefix="shown", appliedFor=["CREATE_ON_PUSH", "REPLICATION"])
-    sandbox.client("ecr-public").create_repository(repositoryName="shown")
-    _, key = sandbox.make_user(json.loads(policy(Action="ecr:DescribeImages", Resource="*")), "shown")
-    with contextlib.suppress(ClientError):
-        sandbox.client(key=key).describe_repositories()
-    trust = policy(Principal={"Service": "ecs-tasks.amazonaws.com"}, Action="sts:AssumeRole")
-    iam.create_role(RoleName="shown", AssumeRolePolicyDocument=trust)
-    iam.create_policy(PolicyName="shown", PolicyDocument=policy(Action="ecr:*", Resource="*"))
-    sandbox.client("ecs").create_cluster(clusterName="shown")
-    return pushed
-
-
-def policy(**statement) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
+    return filled.addresses(filled.fill(sandbox))
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1400), ("dark", 360)])
@@ -277,6 +232,7 @@ def test_every_page_is_accessible_and_fits(open_browser, addresses, scheme, widt
         assert violations(page) == [], address
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address
         assert page.get_by_text("It is not AWS.").is_visible()
+        assert re.search("AWS|sandbox only", page.locator("footer").inner_text()), address
 
 
 def test_an_open_dialog_is_accessible(open_browser, repository):
@@ -305,3 +261,18 @@ def test_the_console_works_in_a_frame_of_jupyterlab_only(open_browser, sandbox, 
     page = open_browser()
     answer = page.goto(LIST)
     assert "frame-ancestors 'self' http://localhost:* http://127.0.0.1:*" in answer.headers["content-security-policy"]
+
+
+def test_a_form_shows_the_settings_of_now_until_the_user_writes_in_it(open_browser, sandbox, repository):
+    page, asked = open_browser(), []
+    page.goto(f"{path(repository)}/_/edit")
+    put = f"aws ecr put-image-tag-mutability --repository-name {repository} --image-tag-mutability"
+    sandbox.run(f"{put} IMMUTABLE")
+    page.get_by_role("radio", name="Immutable", checked=True).wait_for()
+    page.get_by_label("Filter 1").fill("dev-*")
+    page.evaluate("document.body.addEventListener('changes', () => { document.body.id = 'changed' })")
+    page.on("request", lambda request: asked.append(request.url))
+    sandbox.run(f"{put} MUTABLE")
+    page.locator("#changed").wait_for()
+    assert [each for each in asked if each.endswith("/edit")] == []
+    assert page.get_by_label("Filter 1").input_value() == "dev-*"

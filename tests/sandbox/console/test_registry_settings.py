@@ -8,6 +8,7 @@ import uuid
 from tests.sandbox.console.pages import text
 
 PRIVATE = "/ecr/private-registry"
+SELECTION = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 5}
 
 
 def test_scanning(console, sandbox):
@@ -21,6 +22,10 @@ def test_scanning(console, sandbox):
     assert by_frequency == {"SCAN_ON_PUSH": ["prod/*", "web"], "CONTINUOUS_SCAN": ["*"]}
     assert "prod/*\nweb</textarea>" in console.get(page)
     assert "InvalidParameterException" in text(console.post(page, 400, type="BASIC", on_push="Not Valid"))
+    shown = console.post(page, type="BASIC", all="1", on_push="web")
+    assert '"filter": "*"' in html.unescape(shown) and "</textarea>" in shown and "*</textarea>" not in shown
+    [rule] = ecr.get_registry_scanning_configuration()["scanningConfiguration"]["rules"]
+    assert [each["filter"] for each in rule["repositoryFilters"]] == ["*"]
     console.post(page, type="BASIC")
     assert ecr.get_registry_scanning_configuration()["scanningConfiguration"] == {"scanType": "BASIC", "rules": []}
 
@@ -69,8 +74,26 @@ def test_pull_through_cache(console, sandbox):
     assert "pub ecr-public public.ecr.aws" in shown
     refused = text(console.post(page, 400, upstream="docker-hub", prefix="hub"))
     assert "UnsupportedUpstreamRegistryException" in refused
+    assert "The rule for pub is valid." in text(console.post(page, validate="pub"))
     console.post(page, remove="pub")
     assert sandbox.client().describe_pull_through_cache_rules()["pullThroughCacheRules"] == []
+
+
+def test_a_pull_through_cache_rule_with_a_secret(console, sandbox):
+    page, make = f"{PRIVATE}/pull-through-cache", sandbox.client("secretsmanager").create_secret
+    login = json.dumps({"username": "ann", "accessToken": "wrong"})
+    first, second = (make(Name=f"ecr-pullthroughcache/{each}", SecretString=login)["ARN"] for each in "ab")
+    console.post(page, upstream="docker-hub", prefix="hub", credential=first, upstream_prefix="library")
+    assert "Edit the rule for hub" in text(console.get(page, edit="hub"))
+    assert f'value="{first}"' in console.get(page, edit="hub")
+    shown = text(console.post(f"{page}?edit=hub", action="update", credential=second))
+    assert "The rule for hub was updated." in shown and "aws ecr update-pull-through-cache-rule" in shown
+    [rule] = sandbox.client().describe_pull_through_cache_rules()["pullThroughCacheRules"]
+    assert (rule["credentialArn"], rule["upstreamRepositoryPrefix"]) == (second, "library")
+    assert "Not valid" in text(console.post(page, 400, validate="hub"))
+    assert "InvalidParameterException" in text(console.post(f"{page}?edit=hub", 400, action="update", credential="x"))
+    console.post(page, remove="hub")
+    assert "PullThroughCacheRuleNotFoundException" in text(console.post(page, 400, validate="hub"))
 
 
 def test_creation_templates(console, sandbox):
@@ -79,6 +102,21 @@ def test_creation_templates(console, sandbox):
     shown = text(console.post(page, **form, description="For teams"))
     assert "team Create on push, Replication Immutable For teams" in shown
     assert "TemplateAlreadyExistsException" in text(console.post(page, 400, **form))
+    edit = console.get(page, edit="team")
+    assert "Edit the template for team" in edit and 'value="IMMUTABLE" checked' in edit and "For teams" in edit
+    lifecycle = json.dumps({"rules": [{"rulePriority": 1, "selection": SELECTION, "action": {"type": "expire"}}]})
+    more = {"mutability": "MUTABLE", "filter": ["v*", ""], "lifecycle_policy": lifecycle, "tags": "team=blue"}
+    role = "arn:aws:iam::123456789012:role/templates"
+    shown = console.post(f"{page}?edit=team", action="update", applied_for="REPLICATION", role=role, **more)
+    assert "The template for team was updated." in text(shown)
+    [template] = sandbox.client().describe_repository_creation_templates()["repositoryCreationTemplates"]
+    assert template["appliedFor"] == ["REPLICATION"] and template["description"] == "For teams"
+    assert template["imageTagMutability"] == "MUTABLE_WITH_EXCLUSION"
+    assert template["resourceTags"] == [{"Key": "team", "Value": "blue"}]
+    assert json.loads(template["lifecyclePolicy"])["rules"][0]["selection"] == SELECTION
+    edit = console.get(page, edit="team")
+    assert "team=blue</textarea>" in edit and 'value="v*"' in edit and "imageCountMoreThan" in edit
+    assert "InvalidParameterException" in text(console.post(f"{page}?edit=team", 400, action="update", mutability="x"))
     console.post(page, remove="team")
     assert sandbox.client().describe_repository_creation_templates()["repositoryCreationTemplates"] == []
 

@@ -57,6 +57,46 @@ def test_a_lifecycle_policy_is_tested_and_applied(console, sandbox, repository):
     assert "No rules." in text(console.post(page, action="delete"))
 
 
+RULE = {
+    "priority": "1",
+    "image_status": "tagPatternList",
+    "tags": "v*",
+    "criterion": "imageCountMoreThan",
+    "number": "10",
+    "rule_action": "expire",
+}
+
+
+def test_a_lifecycle_policy_grows_rule_by_rule(console, sandbox, repository):
+    page, ecr = path(repository, "lifecycle-policy"), sandbox.client()
+    assert "10 images Expire" in text(console.post(page, action="create", description="Keep releases", **RULE))
+    archive = {**RULE, "priority": "2", "image_status": "any", "criterion": "sinceImagePulled", "number": "60"}
+    console.post(page, action="create", **{**archive, "rule_action": "transition"})
+    archived = {**RULE, "priority": "3", "image_status": "any", "criterion": "sinceImageTransitioned", "number": "365"}
+    shown = text(console.post(page, action="create", **archived))
+    assert "2 - Any - Days since last recorded pull time: 60 days Archive" in shown
+    first, second, third = kept(ecr, repository)
+    assert first["description"] == "Keep releases"
+    assert first["selection"]["tagPatternList"] == ["v*"] and first["action"] == {"type": "expire"}
+    assert second["action"] == {"type": "transition", "targetStorageClass": "archive"}
+    assert third["selection"]["storageClass"] == "archive" and third["selection"]["countUnit"] == "days"
+    for number in ("1", "2"):
+        console.post(page, action="remove", rule=number)
+    assert kept(ecr, repository) == [third]
+    assert "No rules." in text(console.post(page, action="remove", rule="3"))
+
+
+def kept(ecr, repository: str) -> list[dict]:
+    return json.loads(ecr.get_lifecycle_policy(repositoryName=repository)["lifecyclePolicyText"])["rules"]
+
+
+def test_a_rule_that_ecr_refuses_stays_in_the_form(console, repository):
+    page = path(repository, "lifecycle-policy")
+    shown = console.post(page, 400, action="create", **{**RULE, "number": "many"})
+    assert "InvalidParameterException" in text(shown) and 'value="many"' in shown
+    assert "No rules." in text(shown)
+
+
 def test_a_lifecycle_policy_that_is_not_valid(console, repository):
     page = path(repository, "lifecycle-policy")
     for target in (page, f"{page}/test"):

@@ -103,6 +103,13 @@ def body(text: bytes, length: int | None = None) -> Body:
     return Body(io.BytesIO(text), length)
 
 
+@pytest.mark.parametrize("kind", [memoryview, lambda buffer: buffer], ids=["memoryview", "bytearray"])
+def test_a_body_is_read_into_a_buffer(kind):
+    buffer = bytearray(5)
+    assert body(b"abc", 3).readinto(kind(buffer)) == 3
+    assert buffer == b"abc\0\0"
+
+
 @pytest.mark.parametrize(
     ("text", "length"),
     [

@@ -51,6 +51,13 @@ function ready() {
   for (const button of document.querySelectorAll("[data-needs-choice]")) button.disabled = !any;
 }
 
+// A form, or a list with forms, shows the settings of now, until the user writes in it.
+document.addEventListener("input", (event) => { event.target.form?.setAttribute("data-edited", ""); });
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const list = event.target.id === "list" ? event.target.querySelector("form[data-edited]") : null;
+  if (list || event.target.matches("form[data-edited][hx-get]")) event.preventDefault();
+});
+
 function dialog() { return document.getElementById("dialog"); }
 
 document.addEventListener("DOMContentLoaded", ready);
@@ -65,6 +72,14 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   event.detail.isError = false;
 });
 
+// Show or hide that the sandbox does not answer; whether it was hidden before.
+function lost(isLost) {
+  const message = document.getElementById("lost"), wasHidden = message.hidden;
+  message.hidden = !isLost;
+  return wasHidden;
+}
+document.addEventListener("htmx:sendError", () => lost(true));
+
 // A browser opens six connections to a host, so a page that nobody sees has none.
 let stream = null;
 function listen() {
@@ -72,6 +87,8 @@ function listen() {
   if (stream || !document.querySelector("[hx-trigger*='changes']")) return;
   stream = new EventSource(document.body.dataset.changes);
   stream.addEventListener("change", () => htmx.trigger(document.body, "changes"));
+  stream.addEventListener("error", () => lost(true));
+  stream.addEventListener("open", () => { if (!lost(false)) htmx.trigger(document.body, "changes"); });
 }
 document.addEventListener("DOMContentLoaded", listen);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) htmx.trigger(document.body, "changes"); listen(); });

@@ -4,6 +4,7 @@ Each method of the parts is one operation of the API reference
 (https://docs.aws.amazon.com/AmazonECR/latest/APIReference/). moto answers the others, or they are not supported.
 """
 
+import json
 from typing import Any
 
 import moto.ecr.urls
@@ -11,6 +12,7 @@ from moto.core.responses import ActionResult
 from moto.core.utils import camelcase_to_underscores
 
 from ecr_sandbox.auth.token import Tokens
+from ecr_sandbox.aws import json_answers
 from ecr_sandbox.aws.errors import NotInSandbox
 from ecr_sandbox.services.ecr.pull_through.api import CacheOperations
 from ecr_sandbox.services.ecr.replication.api import ReplicationOperations
@@ -66,6 +68,13 @@ class Response(
             return super().call_action()
         except NotImplementedError:
             return self.serialized(ActionResult(NotInSandbox(self._get_action())))
+
+    def serialized(self, action_result: ActionResult) -> Any:
+        result = action_result.result
+        if isinstance(result, Exception):
+            return super().serialized(action_result)
+        written = json_answers.writer("ecr", self._get_action())(result)
+        return 200, self.response_headers, json.dumps(written).encode()  # in text, moto replaces <RequestId>
 
 
 def answers(operation: str) -> bool:

@@ -10,7 +10,7 @@ from ecr_sandbox.registry.image import ARCHIVED, Image
 from ecr_sandbox.state import clock
 
 from . import errors
-from .backend import Repository
+from .backend import Repository, backend
 from .operations import Operations, found, named
 from .scan import rules
 
@@ -77,8 +77,11 @@ def summary_for(repository: Repository, image: Image) -> dict[str, Any]:
 
     "The new version of Amazon ECR Basic Scanning doesn't use" these attributes (API reference, DescribeImages).
     """
+    registry = backend(repository.account_id, repository.region_name)
+    if registry.registry_scanning_configuration["scanType"] != rules.ENHANCED:
+        return {}
     scan = ScanOperations.scans.last(repository, image)
-    if scan is None or scan.type != rules.ENHANCED or not scan.completed:
+    if scan is None or not scan.completed:
         return {}
     return {"imageScanStatus": _status(scan, image), "imageScanFindingsSummary": _summary(scan)}
 

@@ -6,11 +6,7 @@ Unsupported operations and parameters are errors. They are never ignored.
 from typing import Any
 
 from moto.core.responses import ActionResult
-from moto.ecs.responses import (
-    DESCRIBE_SERVICES_TAGS,
-    DESCRIBE_TASKS_TAGS,
-    EC2ContainerServiceResponse,
-)
+from moto.ecs.responses import EC2ContainerServiceResponse
 
 from ecr_sandbox.aws.errors import NotInSandbox
 
@@ -64,10 +60,8 @@ class Response(EC2ContainerServiceResponse):
     def describe_tasks(self) -> ActionResult:
         names = self._get_param("tasks", [])
         found, missing = self._backend.describe_tasks(self._get_param("cluster", "default"), names)
-        if "TAGS" not in self._get_param("include", []):
-            self._exclude_from_response(DESCRIBE_TASKS_TAGS)
         failures = [{"arn": arn, "reason": "MISSING"} for arn in missing]
-        return ActionResult({"tasks": found, "failures": failures})
+        return ActionResult({"tasks": self._with_tags_if_asked(found), "failures": failures})
 
     def stop_task(self) -> ActionResult:
         where = self._get_param("cluster", "default"), self._get_param("task"), self._get_param("reason")
@@ -87,9 +81,13 @@ class Response(EC2ContainerServiceResponse):
     def describe_services(self) -> ActionResult:
         where = self._get_param("cluster", "default"), self._get_param("services", [])
         found, failures = self._backend.describe_services(*where)
-        if "TAGS" not in self._get_param("include", []):
-            self._exclude_from_response(DESCRIBE_SERVICES_TAGS)
-        return ActionResult({"services": found, "failures": failures})
+        return ActionResult({"services": self._with_tags_if_asked(found), "failures": failures})
+
+    def _with_tags_if_asked(self, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Without tags, unless they are asked for. moto would leave them out of all later answers too."""
+        if "TAGS" in self._get_param("include", []):
+            return found
+        return [{name: value for name, value in each.items() if name != "tags"} for each in found]
 
     def _one(self, service: Any) -> ActionResult:
         return ActionResult({"service": service.described(self._backend.tasks_of(service))})

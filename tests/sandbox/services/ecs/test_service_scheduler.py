@@ -44,6 +44,15 @@ def described(cloud: Cloud, name: str) -> dict:
     return cloud.ecs.describe_services(cluster="lab", services=[name])["services"][0]
 
 
+def test_tags_are_described_when_they_are_asked_for_also_after_a_call_that_did_not(cloud, service):
+    tags = [{"key": "owner", "value": "somebody"}]
+    create(cloud, service, 0, tags=tags)
+    where = {"cluster": "lab", "services": [service]}
+    for _ in range(2):
+        assert "tags" not in cloud.ecs.describe_services(**where)["services"][0]
+        assert cloud.ecs.describe_services(**where, include=["TAGS"])["services"][0]["tags"] == tags
+
+
 def tasks(cloud: Cloud, name: str) -> list[str]:
     return cloud.ecs.list_tasks(cluster="lab", serviceName=name)["taskArns"]
 

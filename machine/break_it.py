@@ -45,9 +45,7 @@ def main(arguments: list[str]) -> int:
             os.environ.update(environ)
             return _break(folder, options)
     try:
-        private_machine.check()
-        if missing := newer_engine.missing():
-            raise private_machine.Unavailable(missing)
+        newer_engine.check_available()
     except private_machine.Unavailable as unavailable:
         say(f"SKIPPED: this needs a private machine, and {unavailable}.")
         return 0

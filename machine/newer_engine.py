@@ -77,10 +77,15 @@ def missing() -> str:
     return "" if base_image_layout().is_dir() else "make setup has saved no copy of the base image"
 
 
-def _on_a_private_machine(arguments: list[str]) -> int:
+def check_available() -> None:
+    """Raise `Unavailable` if there can be no private machine, or if the engine needs something that is missing."""
     private_machine.check()
     if why := missing():
         raise private_machine.Unavailable(why)
+
+
+def _on_a_private_machine(arguments: list[str]) -> int:
+    check_available()
     DATA.mkdir(parents=True, exist_ok=True)
     with (DATA / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two engines cannot share their data

@@ -54,9 +54,7 @@ def main(arguments: list[str]) -> int:
     if options.policy:
         os.environ[learner.POLICY] = options.policy
     try:
-        private_machine.check()
-        if missing := newer_engine.missing():
-            raise private_machine.Unavailable(missing)
+        newer_engine.check_available()
     except private_machine.Unavailable as unavailable:
         say(f"SKIPPED: the rehearsal of the course on AWS needs a private machine, and {unavailable}.")
         return 0

@@ -4,7 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,11 @@ def read(name: str, is_valid: Callable[[object], bool]) -> Any:
         found = json.loads((settings.state() / name).read_text())
         return found if is_valid(found) else None
     return None
+
+
+def has_fields(found: object, kinds: Mapping[str, type]) -> bool:
+    """Whether a file's content is an object with these fields, each of this type, and no other."""
+    return isinstance(found, dict) and {name: type(value) for name, value in found.items()} == kinds
 
 
 def write(name: str, content: dict | list) -> None:

@@ -56,4 +56,4 @@ def new_code() -> str:
 
 def _is_valid(found: Any) -> bool:
     kinds = {"code": str, "key": str, "learners": list}
-    return isinstance(found, dict) and {name: type(value) for name, value in found.items()} == kinds
+    return state_file.has_fields(found, kinds)

@@ -199,7 +199,7 @@ def _folder() -> int:
 
 def _is_valid(found: Any) -> bool:
     kinds = {"address": str, "code": str, "name": str, "key": str, "folder": int, "tries": dict}
-    return isinstance(found, dict) and {name: type(value) for name, value in found.items()} == kinds
+    return state_file.has_fields(found, kinds)
 
 
 atexit.register(wait, LAST_WAIT)

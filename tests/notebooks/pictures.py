@@ -35,7 +35,8 @@ _STEPS = (  # row by row; the second row runs from right to left
 _ROWS = ("On your machine", "Amazon ECR", "Where it runs")
 TITLES = {number: title for part in course.PARTS.values() for number, title in part.items()}
 _BOX_W, _BOX_H, _GAP_X, _GAP_Y, _LEFT, _TOP = 168, 76, 32, 60, 24, 50
-_MARK_W, _MARK_H, _MARK_GAP, _PART_GAP, _LETTER = 30, 26, 4, 16, 7.6
+_MARK_W, _MARK_H, _MARK_GAP, _PART_GAP = 30, 26, 4, 16
+_LETTER, _CAPITAL = 7.6, 9.6  # the width of a bold letter of 13 px, at most
 
 
 def way() -> str:
@@ -76,7 +77,7 @@ def strip_of(number: str) -> str:
         for each in part:
             current = each == number
             shown = f"{each} {title}" if current else each
-            wide = max(_MARK_W, len(shown) * _LETTER + 14) if current else _MARK_W
+            wide = 16 + sum(_CAPITAL if c.isupper() else _LETTER for c in shown) if current else _MARK_W
             look, text = ("go", "w") if current else ("box", "n")
             body.append(f'<rect class="{look}" x="{x:g}" y="9" width="{wide:g}" height="{_MARK_H}" rx="6"/>')
             body.append(f'<text class="{text}" x="{x + wide / 2:g}" y="27" text-anchor="middle">{shown}</text>')

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
+from lines import choose, choose_code
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -13,7 +14,10 @@ NOTEBOOKS = Path(__file__).resolve().parent.parent.parent / "notebooks"
 
 
 class Cell(SphinxDirective):
-    """`{cell} 08_push_the_image c08`: the cell with this id; `:code:` and `:output:` choose lines, such as `1-2, 7`."""
+    """`{cell} 08_push_the_image c08`: the cell with this id.
+
+    `:code:` chooses lines by how they begin, `:output:` by number.
+    """
 
     required_arguments = 2
     option_spec: ClassVar = {"code": directives.unchanged, "output": directives.unchanged}
@@ -30,27 +34,21 @@ class Cell(SphinxDirective):
         language = "bash" if code.startswith("%%") else "python"
         code = code.split("\n", 1)[1] if language == "bash" else code
         output = "".join("".join(each.get("text", "")) for each in found[0]["outputs"])
-        blocks = [self._block(choose(code, self.options.get("code", "")), language, "code")]
+        blocks = [self._block(self._chosen(code), language, "code")]
         if self.options.get("output") != "none":
             blocks.append(self._block(choose(output, self.options.get("output", "")), "text", "output"))
         return blocks
+
+    def _chosen(self, code: str) -> str:
+        try:
+            return choose_code(code, self.options.get("code", ""))
+        except ValueError as refused:
+            raise self.error(f"the cell {self.arguments[1]}: {refused}") from None
 
     def _block(self, text: str, language: str, kind: str) -> nodes.literal_block:
         if not text.strip("…\n"):
             raise self.error(f"the cell {self.arguments[1]} does not have these lines of {kind}")
         return nodes.literal_block(text, text, language=language)
-
-
-def choose(text: str, wanted: str) -> str:
-    """The *wanted* lines of *text*, counted from 1, such as `1-2, 7`; all if it is empty, and `…` for a gap."""
-    lines = text.strip("\n").split("\n")
-    if not wanted:
-        return "\n".join(lines)
-    chosen: list[str] = []
-    for part in wanted.split(","):
-        first, _, last = part.strip().partition("-")
-        chosen += [*(["…"] if chosen else []), *lines[int(first) - 1 : int(last or first)]]
-    return "\n".join(chosen)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from docs.slides import lines as slide_lines
 from machine.project import ROOT
 
 pytestmark = pytest.mark.timeout(900)  # the first test installs Sphinx
@@ -128,3 +129,25 @@ def test_every_deck_is_in_the_list(slides):
 def test_a_deck_shows_what_its_notes_talk_about(slides, deck, shown):
     page = html.unescape((slides / f"{deck}.html").read_text())
     assert any(shown in block for block in re.findall(r"<code.*?</code>", page, re.DOTALL))
+
+
+PUSHES = "folder=$(mktemp -d)\ndocker push one\n  docker push two\nrm -r folder"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "lines"),
+    [
+        ("", PUSHES),
+        ("docker push t", "  docker push two"),
+        ("folder … docker push", "folder=$(mktemp -d)\ndocker push one\n  docker push two"),
+        ("folder, rm", "folder=$(mktemp -d)\n…\nrm -r folder"),
+    ],
+)
+def test_a_slide_names_lines_of_a_cell_by_how_they_begin(wanted, lines):
+    assert slide_lines.choose_code(PUSHES, wanted) == lines
+
+
+@pytest.mark.parametrize("wanted", ["docker push", "docker tag", "rm … folder", "folder … docker tag"])
+def test_lines_that_a_cell_no_longer_has_are_an_error(wanted):
+    with pytest.raises(ValueError, match="must be the beginning of one line"):
+        slide_lines.choose_code(PUSHES, wanted)

@@ -29,8 +29,6 @@ INSIDE = "--inside"
 LIMIT = 300.0  # seconds, for a notebook that waits for a permission without an end
 DOCTOR = "from helpers import doctor, doctor_aws\nfor row in doctor_aws.rows():\n    print(doctor.line(row))"
 CLEAN_UP = "import helpers\nhelpers.connect().clean_up()"
-# A cell fails and does not say why: it sends a request of its own to the registry, and reads the answer unseen.
-UNNAMED = ("ecr:GetDownloadUrlForLayer",)
 ADMINISTRATOR = {"AWS_ACCESS_KEY_ID": settings.ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": settings.SECRET_KEY}
 
 Script = list[tuple[str, str]]  # cells that run in order: their ids and sources
@@ -181,9 +179,9 @@ def problem_of(action: str, ran: list[Ran]) -> str:
     last = ran[-1]
     if line_about(action, last.said):
         return "a traceback of helpers" if "/helpers/" in last.said and "Traceback" in last.said else ""
-    if last.failed and action not in UNNAMED:
+    if last.failed:
         return f"it fails without the name of the action: {last.said.strip().splitlines()[-1:]}"
-    return "" if last.failed else f"no cell names it, and the last one has {last.seconds:.0f} seconds"
+    return f"no cell names it, and the last one has {last.seconds:.0f} seconds"
 
 
 def problem_of_clean_up(action: str, said: str, refused: bool, left: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ecr_sandbox import SandboxError
 from helpers import cleanup, names, settings
 from helpers.cleanup import engine, repositories
-from helpers.errors import LabError, denied_action
+from helpers.errors import LabError, denied_action, refused_head
 from helpers.list_all import list_all
 
 if TYPE_CHECKING:
@@ -153,8 +153,6 @@ def _push(lab: "Lab") -> None:
         docker("push", f"{lab.repository_uri}:{tag}")
 
 
-# What Docker's HEAD requests need. The answer to HEAD has no text, so a refusal does not name the action.
-REFUSED_HEAD = "ecr:BatchCheckLayerAvailability and ecr:BatchGetImage"
 STEPS = (
     Step("04", f"repository {settings.REPOSITORY} exists", has_repository, _create_repository),
     Step("05", "Docker is logged in to the registry", is_logged_in, log_in),
@@ -172,8 +170,7 @@ def docker(*arguments: str, stdin: str = "") -> None:
         raise LabError("Docker is not installed.", "ecr-lab doctor") from None
     if ran.returncode:
         error = (ran.stderr.strip() or ran.stdout.strip() or f"exit status {ran.returncode}").splitlines()[-1]
-        fix = f"allow {REFUSED_HEAD}: AWS does not say which" if "403 Forbidden" in error else "ecr-lab doctor"
-        raise LabError(f"docker {arguments[0]} failed: {error.rstrip('.')}.", fix)
+        raise LabError(f"docker {arguments[0]} failed: {error.rstrip('.')}.", refused_head(error) or "ecr-lab doctor")
 
 
 def image_id(lab: "Lab", name: str) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 SECONDS, PAUSE = 60, 2.0
+AGAIN = "run the cell again"
 # How AWS answers while a change is on its way ("Changes that I make are not always immediately visible", IAM guide).
 NOT_YET = {
     "AccessDenied",
@@ -40,7 +41,7 @@ def wait_for(lab: "Lab", what: str, attempt: Callable[[], Result], seconds: floa
     """
     from botocore.exceptions import ClientError
 
-    start, refusal, is_first = time.monotonic(), "", True
+    start, refusal, fix, is_first = time.monotonic(), "", AGAIN, True
     while True:
         try:
             result = attempt()
@@ -51,10 +52,9 @@ def wait_for(lab: "Lab", what: str, attempt: Callable[[], Result], seconds: floa
                 raise
             action = denied_action(error)
             refusal = f" ({action} is not allowed)" if action else f" ({error.response['Error']['Code']})"
+            fix = f"allow {action}, or {AGAIN} if it is allowed" if action else AGAIN
         if time.monotonic() - start >= seconds:
-            raise LabError(
-                f"AWS did not apply this within {seconds:.0f} seconds: {what}{refusal}.", "run the cell again"
-            )
+            raise LabError(f"AWS did not apply this within {seconds:.0f} seconds: {what}{refusal}.", fix)
         if is_first:
             print(f"… waiting until AWS applies this, at most {seconds:.0f} seconds: {what}")
         is_first = False

@@ -47,6 +47,7 @@ FURTHER = {
     "arn:aws:ecs:*:*:task/demo-*": ("ecs:StopTask",),
     "arn:aws:lambda:*:*:function:demo-*": ("lambda:CreateFunction", "lambda:TagResource"),
     "arn:aws:iam::*:policy/demo-*": ("iam:DeletePolicyVersion", "iam:GetPolicy"),
+    "arn:aws:iam::*:role/demo-*": ("iam:UpdateAssumeRolePolicy",),
     "arn:aws:iam::*:user/demo-*": ("iam:GetUserPolicy",),
 }
 CHANGES_ECR = ("ecr:", "ecr-public:", "sts:GetServiceBearerToken")
@@ -59,11 +60,17 @@ BOUNDARY = f"arn:aws:iam::*:policy/{PREFIX}boundary"
 # Source: "Delegating responsibility to others using permissions boundaries" (IAM user guide,
 # access_policies_boundaries.html), and the condition keys in IAM's Service Authorization Reference.
 BOUNDED = {"ArnLike": {"iam:PermissionsBoundary": BOUNDARY}}
+# The trust policy decides who may use a role. A role that a learner creates allows no more than the boundary,
+# whoever uses it. The trust of a role without the course's tag does not change. A learner could tag such a role first,
+# as iam:PermissionsBoundary is no condition key of this action: docs/teaching.md keeps other roles out of these names.
+# Sources: the same reference; "Controlling access to and for IAM users and roles using tags" (access_iam-tags.html).
+TAGGED = {"StringEquals": {"aws:ResourceTag/made-by": "learn-amazon-ecr"}}
 PASSED = {"StringEquals": {"iam:PassedToService": ["ecs-tasks.amazonaws.com", "lambda.amazonaws.com"]}}
 CONDITIONS: Mapping[str, Mapping[str, Any]] = {
     **dict.fromkeys(("iam:CreateUser", "iam:AttachUserPolicy", "iam:PutUserPolicy"), BOUNDED),
     **dict.fromkeys(("iam:CreateRole", "iam:AttachRolePolicy", "iam:PutRolePolicy"), BOUNDED),
     "iam:PassRole": PASSED,
+    "iam:UpdateAssumeRolePolicy": TAGGED,
 }
 # Without this a learner could replace the boundary by a policy of the same name.
 KEEP_BOUNDARY = {

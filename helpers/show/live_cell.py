@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
+from helpers.errors import refused_head
+
 from .docker_output import steady
 
 
@@ -19,6 +21,7 @@ def live(line: str, cell: str) -> None:
     """Run a cell with bash, as ``%%bash`` does, and print its output while the commands run.
 
     Standard output and standard error are one stream; docker's progress is the same on every run (see ``steady``).
+    A request that a registry refuses without a reason gets a line about the reason.
     A cell that fails does not raise: its output ends in the line ``(exit status N)``.
     """
     if line.strip():
@@ -33,7 +36,7 @@ def live(line: str, cell: str) -> None:
     assert shell.stdout  # because of PIPE
     try:
         # Everything goes through print: nbval does not see what a child process writes to an inherited stream.
-        pieces = chain(steady(_lines(shell.stdout), _build_args(cell)), _exit_status(shell))
+        pieces = chain(_with_fixes(steady(_lines(shell.stdout), _build_args(cell))), _exit_status(shell))
         for text in paint(pieces):
             print(text, end="", flush=True)
     except BaseException:
@@ -46,6 +49,13 @@ def live(line: str, cell: str) -> None:
 def _lines(stream: Iterable[bytes]) -> Iterator[str]:
     for line in stream:
         yield line.decode(errors="replace").rstrip("\r\n").rpartition("\r")[2]
+
+
+def _with_fixes(lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
+        yield line
+        if fix := refused_head(line):
+            yield f"Fix: {fix}."
 
 
 def _exit_status(shell: subprocess.Popen) -> Iterator[str]:

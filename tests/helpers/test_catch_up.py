@@ -207,4 +207,4 @@ def test_a_refused_head_request_names_the_two_actions(monkeypatch):
     with pytest.raises(SandboxError) as refused:
         catch_up.docker("push", "host/demo-app-repo:v1")
     assert refused.value.wrong == f"docker push failed: {said}."
-    assert refused.value.fix.startswith("allow ecr:BatchCheckLayerAvailability and ecr:BatchGetImage")
+    assert refused.value.fix.startswith("log in again, or allow ecr:BatchGetImage and ecr:BatchCheckLayerAvailability")

@@ -99,6 +99,14 @@ def test_a_role_is_passed_to_the_services_of_the_lessons():
         assert is_allowed(policy, "iam:PassRole", role, facts) == allowed
 
 
+def test_the_trust_policy_of_a_role_of_the_course_changes():
+    role, action = "arn:aws:iam::210987654321:role/demo-delivery", "iam:UpdateAssumeRolePolicy"
+    policy = least_policy.policy_of([decision(action, role)])
+    assert is_allowed(policy, action, role, {"aws:ResourceTag/made-by": "learn-amazon-ecr"})
+    assert not is_allowed(policy, action, role, {"aws:ResourceTag/made-by": "somebody-else"})
+    assert not is_allowed(policy, action, role)
+
+
 def test_repositories_with_other_names_have_their_own_actions():
     def repository(name: str) -> str:
         return f"arn:aws:ecr:eu-west-3:210987654321:repository/{name}"
@@ -130,6 +138,7 @@ def test_the_doctor_asks_for_what_the_least_policy_allows():
     facts = {
         "iam:PermissionsBoundary": f"arn:aws:iam::{account}:policy/demo-boundary",
         "iam:PassedToService": "ecs-tasks.amazonaws.com",
+        "aws:ResourceTag/made-by": "learn-amazon-ecr",
     }
     asked = {
         (action, resource if resource == "*" else f"arn:aws:{resource}")

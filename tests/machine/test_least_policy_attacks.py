@@ -110,6 +110,34 @@ def test_users_and_roles_without_the_boundary_get_no_permissions(learner, name, 
     assert said.endswith(BY_POLICY.format(f"iam:Put{kind.title()}Policy"))
 
 
+def test_who_may_use_a_role_changes_only_for_roles_of_the_course(learner):
+    """Not for a foreign role with a name of the course, nor for another name that has the tag."""
+    iam, tag = learner.client("iam"), {"Key": "made-by", "Value": "learn-amazon-ecr"}
+    for name, tags in (("demo-foreign", []), ("demo-theirs", [{**tag, "Value": "somebody-else"}]), ("tagged", [tag])):
+        document = trust({"Service": "ec2.amazonaws.com"})
+        made = learner.administrator.create_role(RoleName=name, AssumeRolePolicyDocument=document, Tags=tags)
+        said = refused(iam.update_assume_role_policy, RoleName=name, PolicyDocument=trust({"AWS": ACCOUNT}))
+        assert said.endswith(BY_POLICY.format("iam:UpdateAssumeRolePolicy"))
+        assume = learner.client("sts").assume_role
+        assert made["Role"]["Arn"] in refused(assume, RoleArn=made["Role"]["Arn"], RoleSessionName="attack")
+
+
+def test_a_role_with_another_trust_policy_stays_inside_the_course(learner):
+    iam, tag = learner.client("iam"), {"Key": "made-by", "Value": "learn-amazon-ecr"}
+    document = trust({"Service": "ecs-tasks.amazonaws.com"})
+    named = {"RoleName": "demo-delivery", "PermissionsBoundary": BOUNDARY, "Tags": [tag]}
+    role = iam.create_role(**named, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    iam.put_role_policy(RoleName="demo-delivery", PolicyName="all", PolicyDocument=EVERYTHING)
+    iam.update_assume_role_policy(RoleName="demo-delivery", PolicyDocument=trust({"AWS": ACCOUNT}))
+    session = learner.client("sts").assume_role(RoleArn=role, RoleSessionName="attack")["Credentials"]
+    theirs = learner.client("iam", session)
+    outside = "because no permissions boundary allows the {} action"
+    said = refused(theirs.update_assume_role_policy, RoleName="demo-delivery", PolicyDocument=document)
+    assert said.endswith(outside.format("iam:UpdateAssumeRolePolicy"))
+    said = refused(theirs.attach_user_policy, UserName="learner", PolicyArn=ADMINISTRATOR)
+    assert said.endswith(outside.format("iam:AttachUserPolicy"))
+
+
 @pytest.mark.parametrize("kind", ["user", "role"])
 def test_the_boundary_stays_on_users_and_roles(learner, kind):
     iam, who = learner.client("iam"), {f"{kind.title()}Name": f"demo-bounded-{kind}"}
@@ -140,7 +168,6 @@ def test_the_text_of_the_boundary_stays(learner):
     [
         ("create_policy_version", {"PolicyArn": f"arn:aws:iam::{ACCOUNT}:policy/course", "PolicyDocument": EVERYTHING}),
         ("create_access_key", {"UserName": "administrator"}),
-        ("update_assume_role_policy", {"RoleName": "demo-any", "PolicyDocument": trust({"AWS": "*"})}),
         ("create_login_profile", {"UserName": "demo-any", "Password": "a-Pass-word-1"}),
         ("create_group", {"GroupName": "demo-any"}),
         ("add_user_to_group", {"GroupName": "demo-any", "UserName": "learner"}),

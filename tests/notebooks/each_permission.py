@@ -2,9 +2,11 @@
 
     python -m tests.notebooks.each_permission [ACTION …]
 
-On a private machine, as a rehearsal. First every notebook runs with docs/aws-policy.json, to find which one calls which
-action first. Then for each action that notebook runs with the policy less this action, until a cell names the action or
-fails. The clean-up follows, as the learner and with the same policy, then as an administrator.
+On a private machine, as a rehearsal. First every notebook runs with docs/aws-policy.json, to find which cell calls
+which action first. Then every notebook runs again: such a cell runs first without the action, which it must name, and
+then with all actions. An action that its cell does not name, or that the clean-up calls too, is tried alone: the
+notebook runs with the policy less this action, until a cell names it or fails. The clean-up follows, as the learner
+and with the same policy, then as an administrator.
 """
 
 import json
@@ -12,7 +14,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,24 +28,26 @@ KEPT = CACHE / "each-permission"  # what it leaves: the log of the sandbox, IAM'
 CALLS, REPORT = KEPT / "calls.json", KEPT / "report.jsonl"
 POLICY = "aws-policy.json"
 INSIDE = "--inside"
-LIMIT = 300.0  # seconds, for a notebook that waits for a permission without an end
+LIMIT = 300.0  # seconds, for a cell that waits for a permission without an end
 DOCTOR = "from helpers import doctor, doctor_aws\nfor row in doctor_aws.rows():\n    print(doctor.line(row))"
 CLEAN_UP = "import helpers\nhelpers.connect().clean_up()"
-# A cell fails and does not say why: it sends a request of its own to the registry, and reads the answer unseen.
-UNNAMED = ("ecr:GetDownloadUrlForLayer",)
 ADMINISTRATOR = {"AWS_ACCESS_KEY_ID": settings.ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": settings.SECRET_KEY}
 
 Script = list[tuple[str, str]]  # cells that run in order: their ids and sources
 
 
 class Ran(NamedTuple):
-    """A cell that ran: what it printed, whether it failed, and how many of IAM's decisions there were then."""
+    """A cell that ran: what it printed, whether it failed, and how many of IAM's decisions there were then.
+
+    *without* is the action that was not allowed to it alone.
+    """
 
     cell: str
     said: str
     failed: bool
     seconds: float
     decisions: int
+    without: str = ""
 
 
 class Result(NamedTuple):
@@ -77,16 +81,53 @@ def _inside(actions: list[str]) -> int:
     if not (actions and CALLS.exists()):
         CALLS.write_text(json.dumps(calls_of_course(account)))
     calls = json.loads(CALLS.read_text())
+    rest = [action for action in calls if action not in one_of_each.ACTIONS]  # tests/helpers/cleanup tries these
     problems = 0
     with REPORT.open("w") as report:
-        rest = sorted(set(calls) - set(one_of_each.ACTIONS), key=lambda action: calls[action]["script"])
-        for action in actions or rest:  # tests/helpers/cleanup tries those of the clean-up
-            result = without(account, action, calls[action]["script"], calls[action]["clean_up"])
+        for result in results(account, {action: calls[action] for action in actions or rest}):
             report.write(json.dumps(result._asdict()) + "\n")
             report.flush()
-            say(f"{result.seconds:5.0f} s  {action}: {result.script} {result.cell}: {result.problem or result.says}")
+            where = f"{result.script} {result.cell}"
+            say(f"{result.seconds:5.0f} s  {result.action}: {where}: {result.problem or result.says}")
             problems += bool(result.problem)
     return int(problems > 0)
+
+
+def results(account: "Account", calls: Mapping[str, Mapping[str, Any]]) -> Iterator[Result]:
+    """What a learner sees without each of these actions: first of those that their cells name, then of the others."""
+    alone = list(calls)
+    for name in scripts():
+        todo = {action: each for action, each in calls.items() if each["script"] == name and not each["clean_up"]}
+        while todo and (tried := one_by_one(account, name, todo)):
+            for result in tried:
+                del todo[result.action]
+                if not result.problem:
+                    alone.remove(result.action)
+                    yield result
+    for action in alone:
+        yield without(account, action, calls[action]["script"], calls[action]["clean_up"])
+
+
+def one_by_one(account: "Account", name: str, calls: Mapping[str, Mapping[str, Any]]) -> list[Result]:
+    """Run the script of this *name* once, each cell first without the actions that it calls first; what it shows.
+
+    It ends when a cell fails that already ran without an action: what such a cell made can be in its way.
+    """
+    of_cell: dict[str, list[str]] = {}
+    for action in sorted(calls, key=lambda action: calls[action]["number"]):
+        of_cell.setdefault(calls[action]["cell"], []).append(action)
+    script = scripts()[name]
+    last = max(place for place, (cell, _) in enumerate(script) if cell in of_cell)
+    account.allow(json.loads(learner.handed_out(POLICY)))
+    ran = run(script[: last + 1], f"{name}-one-by-one", missing=of_cell)
+    account.allow(json.loads(learner.handed_out(POLICY)))  # if it was killed
+    run_as_administrator(name)
+    return [
+        Result(each.without, name, each.cell, line_about(each.without, each.said), each.seconds, problem)
+        for each in ran
+        if each.without
+        for problem in [problem_of(each.without, [each])]
+    ]
 
 
 def import_what_cells_import() -> None:
@@ -135,16 +176,20 @@ def scripts() -> dict[str, Script]:
 
 
 def calls_of_course(account: Account) -> dict[str, dict[str, Any]]:
-    """For each action: the script that calls it first, after how many seconds, and whether the clean-up calls it."""
+    """For each action: the script and the cell that call it first, and whether the clean-up calls it.
+
+    That is the script that calls it after the fewest *seconds*. *number* is that of IAM's decision about the call.
+    """
     account.allow(json.loads(learner.handed_out(POLICY)))
     found: dict[str, dict[str, Any]] = {}
     for name, script in scripts().items():
         before, seconds = len(decisions()), 0.0
         for ran in run(script, name):
-            for action in {each["action"] for each in decisions()[before : ran.decisions]}:
-                known = found.setdefault(action, {"script": name, "seconds": seconds, "clean_up": False})
+            for number, each in enumerate(decisions()[before : ran.decisions], before):
+                call = {"script": name, "cell": ran.cell, "seconds": seconds, "number": number}
+                known = found.setdefault(each["action"], {**call, "clean_up": False})
                 if seconds < known["seconds"]:
-                    known |= {"script": name, "seconds": seconds}
+                    known |= call
                 known["clean_up"] |= name == "clean-up"
             before, seconds = ran.decisions, seconds + ran.seconds
         run_as_administrator(name)
@@ -181,9 +226,9 @@ def problem_of(action: str, ran: list[Ran]) -> str:
     last = ran[-1]
     if line_about(action, last.said):
         return "a traceback of helpers" if "/helpers/" in last.said and "Traceback" in last.said else ""
-    if last.failed and action not in UNNAMED:
+    if last.failed:
         return f"it fails without the name of the action: {last.said.strip().splitlines()[-1:]}"
-    return "" if last.failed else f"no cell names it, and the last one has {last.seconds:.0f} seconds"
+    return f"no cell names it, and the last one has {last.seconds:.0f} seconds"
 
 
 def problem_of_clean_up(action: str, said: str, refused: bool, left: str) -> str:
@@ -207,8 +252,17 @@ def run_as_administrator(name: str) -> str:
     return "; ".join(line for line in lines if "from this machine" not in line)
 
 
-def run(script: Script, name: str, stop_at: str = "", environ: Mapping[str, str] | None = None) -> list[Ran]:
-    """Run the cells in a copy of this process, until one fails or prints *stop_at*; each that ran, or that hangs."""
+def run(
+    script: Script,
+    name: str,
+    stop_at: str = "",
+    environ: Mapping[str, str] | None = None,
+    missing: Mapping[str, list[str]] | None = None,
+) -> list[Ran]:
+    """Run the cells in a copy of this process, until one fails or prints *stop_at*; each that ran, or that hangs.
+
+    A cell runs first without each of the actions that *missing* has for it.
+    """
     log, out = KEPT / f"{name}.jsonl", KEPT / f"{name}.out"
     for file in (log, out):
         file.write_text("")
@@ -217,21 +271,22 @@ def run(script: Script, name: str, stop_at: str = "", environ: Mapping[str, str]
         os.setsid()
         try:
             os.environ |= environ or {}
-            _run_here(script, log, out, stop_at)
+            _run_here(script, log, out, stop_at, missing or {})
         finally:
             os._exit(0)
-    end, is_late = time.monotonic() + LIMIT, False
+    is_late = False
     while not os.waitpid(child, os.WNOHANG)[0]:
-        if time.monotonic() > end and not is_late:
+        if time.time() > log.stat().st_mtime + LIMIT and not is_late:
             os.killpg(child, signal.SIGKILL)
             is_late = True
         time.sleep(0.05)
     ran = [Ran(*json.loads(line)) for line in log.read_text().splitlines()]
-    hung = [Ran(script[len(ran)][0], "", False, LIMIT, len(decisions()))] if is_late else []
-    return ran + hung
+    if is_late and not missing:
+        ran.append(Ran(script[len(ran)][0], "", False, LIMIT, len(decisions())))
+    return ran
 
 
-def _run_here(script: Script, log: Path, out: Path, stop_at: str) -> None:
+def _run_here(script: Script, log: Path, out: Path, stop_at: str, missing: Mapping[str, list[str]]) -> None:
     from IPython.core.interactiveshell import InteractiveShell
 
     os.chdir(course.FOLDER)
@@ -240,15 +295,26 @@ def _run_here(script: Script, log: Path, out: Path, stop_at: str) -> None:
         os.dup2(stream, number)
     sys.stdout = sys.stderr = os.fdopen(stream, "w", buffering=1)
     shell = InteractiveShell.instance(colors="nocolor")
-    for cell, source in script:
+
+    def ran(cell: str, source: str, without: str = "") -> Ran:
         begin, place = time.monotonic(), out.stat().st_size
         success = shell.run_cell(source).success
         sys.stdout.flush()
         said = out.read_bytes()[place:].decode(errors="replace")
-        result = Ran(cell, said, not success, time.monotonic() - begin, len(decisions()))
+        result = Ran(cell, said, not success, time.monotonic() - begin, len(decisions()), without)
         with log.open("a") as file:
             file.write(json.dumps(result) + "\n")
-        if result.failed or (stop_at and stop_at in said):
+        return result
+
+    account, whole = Account() if missing else None, json.loads(learner.handed_out(POLICY))
+    for cell, source in script:
+        for action in missing.get(cell, ()):
+            assert account
+            account.allow(less(whole, action))
+            ran(cell, source, action)
+            account.allow(whole)
+        result = ran(cell, source)
+        if result.failed or (stop_at and stop_at in result.said):
             return
 
 

@@ -11,7 +11,7 @@ from machine.project import ROOT
 from tests.helpers.cleanup import one_of_each
 from tests.machine.test_private_machine import WHY_NOT
 from tests.notebooks import each_permission
-from tests.notebooks.each_permission import Ran
+from tests.notebooks.each_permission import Ran, Result
 
 DENIED = "User: x is not authorized to perform: ecr:PutImage on resource: y"
 OPTIONAL = {"iam:ListAccountAliases"}  # the consent shows the account without its alias
@@ -57,6 +57,25 @@ def test_the_policy_without_an_action_denies_it_and_nothing_else():
     without = each_permission.less(POLICY, "iam:CreatePolicy")
     assert actions(POLICY) - actions(without) == {"iam:CreatePolicy"}
     assert without["Statement"][-1] == POLICY["Statement"][-1]
+
+
+def test_an_action_that_its_cell_does_not_name_is_tried_alone(monkeypatch):
+    """A run of the notebook ends after the cell c1 here, so c2 has another one; the clean-up also calls DeleteUser."""
+
+    def one_by_one(_, name, calls):
+        cell = min(each["cell"] for each in calls.values())
+        found = [action for action, each in calls.items() if each["cell"] == cell]
+        return [Result(each, name, cell, "", 0.0, "no" if each == "iam:GetUser" else "") for each in found]
+
+    cells = {"iam:CreateUser": "c1", "iam:GetUser": "c1", "iam:TagUser": "c2", "iam:DeleteUser": "c2"}
+    calls = {
+        action: {"script": "03", "cell": cell, "clean_up": action == "iam:DeleteUser"} for action, cell in cells.items()
+    }
+    monkeypatch.setattr(each_permission, "scripts", lambda: {"02": [], "03": []})
+    monkeypatch.setattr(each_permission, "one_by_one", one_by_one)
+    monkeypatch.setattr(each_permission, "without", lambda _, action, name, *__: Result(action, name, "", "", 0.0, ""))
+    results = {each.action: each.cell for each in each_permission.results(None, calls)}
+    assert results == {"iam:CreateUser": "c1", "iam:TagUser": "c2", "iam:GetUser": "", "iam:DeleteUser": ""}
 
 
 @pytest.mark.soak

@@ -56,6 +56,34 @@ def test_an_interrupt_ends_every_process_of_the_cell(tmp_path, monkeypatch):
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
+@pytest.mark.parametrize(
+    ("said", "fix"),
+    [
+        (
+            "unknown: unexpected status from HEAD request to https://1.dkr.ecr.x/v2/a/blobs/sha256:0: 403 Forbidden",
+            "ecr:BatchGetImage and ecr:BatchCheckLayerAvailability",
+        ),
+        ("error parsing HTTP 403 response body: unexpected end of JSON input", "ecr:BatchGetImage and ecr:BatchC"),
+        (
+            "unknown: unexpected status from HEAD request to https://public.ecr.aws/v2/a/blobs/sha256:0: 403 Forbidden",
+            "ecr-public:BatchCheckLayerAvailability",
+        ),
+    ],
+)
+def test_a_refusal_without_a_reason_gets_one(capsys, monkeypatch, said, fix):
+    """The words are Docker's, when a learner has no permission for its HEAD requests."""
+    monkeypatch.delenv("PUBLIC_REGISTRY", raising=False)
+    show.live("", f"echo '{said}'; echo next")
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert (first, third) == (said, "next")
+    assert second.startswith(f"Fix: log in again, or allow {fix}")
+
+
+def test_a_request_without_a_login_gets_no_other_reason(capsys):
+    show.live("", "echo 'unexpected status from HEAD request to http://host/v2/a/blobs/x: 401 Unauthorized'")
+    assert "Fix" not in capsys.readouterr().out
+
+
 def test_live_takes_no_options():
     with pytest.raises(ValueError, match="takes no options"):
         show.live("--check", "true")

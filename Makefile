@@ -58,6 +58,7 @@ soak: setup ## run the long tests in full: kills, crowds, growth, bad input; reh
 	$(BIN)/python -m pytest tests -m soak --soak --timeout 3600
 	$(BIN)/python -m machine.rehearse --least-policy
 	$(BIN)/python -m machine.rehearse --least-policy --prefix tom- --nbval notebooks/0[0358]*.ipynb notebooks/1[34]*.ipynb
+	$(BIN)/python -m machine.rehearse --prefix tom- --other-learner --nbval notebooks/03*.ipynb notebooks/13*.ipynb
 	$(BIN)/python -m machine.rehearse --core-policy --nbval notebooks/0[0145-9]*.ipynb
 	$(BIN)/python -m machine.break_it
 

@@ -34,6 +34,12 @@ def taken(label: str) -> LabError:
     )
 
 
+def is_mine(name: str) -> bool:
+    """Whether this name in AWS begins as those of this run do; other learners of the account have other prefixes."""
+    starts = (settings.PREFIX, *(OTHERS if settings.PREFIX == settings.DEFAULT_PREFIX else ()))
+    return name.removeprefix("/ecs/").startswith(starts)
+
+
 def made_by(notebook: str) -> list[tuple[str, str]]:
     """``[("repository", "demo-app-repo"), …]``: what this notebook makes in AWS, by the names of this run."""
     made: Mapping[str, list[str]] = course.data("made.json")["notebooks"].get(notebook, {})

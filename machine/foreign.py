@@ -14,6 +14,7 @@ from machine.project import settings
 
 OTHER_REGION = "us-east-1"  # no lesson makes a repository here
 SECOND = settings.OTHER_ACCOUNT
+TAG_OF_COURSE = {"made-by": "learn-amazon-ecr"}
 NEAR = ("demo-other", "demo-app-repo-2", "demo-application", "my-demo-app-repo", "demo", "left-behind-2", "production")
 TAGS: tuple[dict[str, str], ...] = (
     {},
@@ -75,6 +76,18 @@ def things(kind: str) -> list[Thing]:
     elsewhere = [(ACCOUNT, there)] * (len(same) - 2) + [(SECOND, here)] * 2
     places = zip(elsewhere, same, strict=True)
     return found + [Thing(kind, account, region, name, {}) for (account, region), name in places]
+
+
+def of_other_learner() -> list[Thing]:
+    """What a learner with the default prefix made: one thing of each kind, with the course's very names and its tag."""
+    regions = {kind: GLOBAL if kind in WITHOUT_REGION else REGION for kind in MAKE}
+    return [Thing(kind, ACCOUNT, region, SAME[kind][0], TAG_OF_COURSE) for kind, region in regions.items()]
+
+
+def plant_other_learner() -> None:
+    """Make what another learner of the account made."""
+    for thing in of_other_learner():
+        MAKE[thing.kind](thing)
 
 
 def plant() -> None:

@@ -21,6 +21,7 @@ START_LIMIT = 60.0
 USER = "rehearsal"
 SECOND = "rehearsal-second"  # the profile of a second account, for notebook 03
 POLICY = "LEARN_AMAZON_ECR_POLICY"  # the file in docs/ with the learner's permissions, instead of an administrator's
+OTHER_LEARNER = "LEARN_AMAZON_ECR_OTHER_LEARNER"  # set: another one with the default prefix has used the account
 PREFIX, DEFAULT_PREFIX = "ECR_TUTORIAL_PREFIX", "demo-"
 PROFILES = ("default", "demo", "demo-pusher", "other-account", "work", "sandbox", "learn-ecr", "test", "a-b")
 REGISTRIES = (

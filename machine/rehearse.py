@@ -1,6 +1,6 @@
 """`make rehearse`: the notebooks with target `aws`, on a machine of their own where AWS's names lead to a sandbox.
 
-    python -m machine.rehearse [--least-policy | --core-policy] [--prefix tom-] [ARGUMENTS OF pytest …]
+    python -m machine.rehearse [--least-policy | --core-policy] [--prefix tom-] [--other-learner] [PYTEST ARGUMENTS …]
 
 The private machine of `machine.newer_engine` has processes, a network and a Docker engine of its own. Here it also gets
 its own /etc, in which hosts and certificates lead to the sandbox. It is in machine/ and not in tests/, because it needs
@@ -37,6 +37,7 @@ DEFAULT = ["--nbval", "notebooks", "tests/notebooks/solve_on_aws.py"]
 COMMAND = (sys.executable, "-m", "machine.rehearse")
 INSIDE, COURSE = "--inside", "--course"
 DECISIONS = "decisions.jsonl"
+SEARCHES = ("Tags", ":ListTagsForResource", ":DescribeClusters")
 KEPT = CACHE / "rehearsal"  # what a rehearsal leaves: the log of the sandbox, and the decisions of its IAM
 KEEP = "LEARN_AMAZON_ECR_KEEP"
 FAST = "LEARN_AMAZON_ECR_FAST"  # without AWS's delays
@@ -51,6 +52,8 @@ def main(arguments: list[str]) -> int:
     options, of_pytest = _options().parse_known_args(arguments)
     if options.prefix:
         os.environ[learner.PREFIX] = options.prefix
+    if options.other_learner:
+        os.environ[learner.OTHER_LEARNER] = "yes"
     if options.policy:
         os.environ[learner.POLICY] = options.policy
     try:
@@ -78,12 +81,17 @@ def _options() -> argparse.ArgumentParser:
         said = f"the learner has docs/{file} and no more"
         parser.add_argument(name, dest="policy", action="store_const", const=file, help=said)
     parser.add_argument("--prefix", help=f"of the names of all that the course makes; the same as {learner.PREFIX}")
+    said = "another learner, with the default prefix, has made one thing of each kind in the account"
+    parser.add_argument("--other-learner", action="store_true", help=said)
     return parser
 
 
 def with_default_prefix(decisions: Path, prefix: str) -> list[str]:
-    """The ARNs whose names begin with the default prefix and not with *prefix*, of a log of IAM's decisions."""
-    used = {each["resource"] for each in learner.decisions(decisions)}
+    """The ARNs whose names begin with the default prefix and not with *prefix*, of a log of IAM's decisions.
+
+    Without those of SEARCHES: clean-up reads the tags of what others have too.
+    """
+    used = {each["resource"] for each in learner.decisions(decisions) if not each.get("action", "").endswith(SEARCHES)}
     return sorted(arn for arn in used if re.search(rf"[:/](?!{prefix}){learner.DEFAULT_PREFIX}", arn))
 
 
@@ -141,14 +149,17 @@ def private_aws(slow: bool = True) -> Iterator[tuple[Path, dict[str, str]]]:
 def _course(arguments: list[str]) -> int:
     """As the learner: run pytest with *arguments*, clean up, and compare what there is with what was there before.
 
-    Before, somebody else has made nine things of each kind. Their names begin with the default prefix, so a rehearsal
-    with another one is without them.
+    Before, somebody else has made nine things of each kind, whose names begin with the default prefix. A rehearsal with
+    another prefix is without them, unless another learner has used the account.
     """
     home = Path.home()
     run(run_on_aws.CLEAN_UP)  # what an earlier rehearsal left in the engine
-    if learner.prefix() == learner.DEFAULT_PREFIX:
+    other_learner = os.environ.get(learner.OTHER_LEARNER)
+    if learner.prefix() == learner.DEFAULT_PREFIX or other_learner:
         foreign.plant()
         foreign_here.plant()
+    if other_learner:
+        foreign.plant_other_learner()
     try:
         before = inventory.take(home)
         code = run_on_aws.run_and_clean_up(arguments)

@@ -1,4 +1,8 @@
-"""Finds and deletes what the course made, known by its tag and from the ledger, and nothing else."""
+"""Finds and deletes what this learner made in the course, and nothing else.
+
+It has the tutorial's tag, and its name begins as those of this run do or is in the ledger. Several learners can share
+an account, each with a prefix of their own (``ECR_TUTORIAL_PREFIX``).
+"""
 
 import shutil
 from collections.abc import Iterable
@@ -56,28 +60,33 @@ def everything_made(lab: "Lab") -> list[str]:
 
 
 def clean_up(lab: "Lab", dry_run: bool = False) -> dict[str, list[str]]:
-    """Delete everything that the tutorial made, from tasks to local images; print and return what was deleted.
+    """Delete everything that this learner made, from tasks to local images; print and return what was deleted.
 
     Under ``"problems"`` is a sentence for each resource that was not listed or not deleted, and may still cost money.
     With *dry_run* nothing is deleted: what would be is printed and returned.
     """
     act, done = (kinds.find, "to delete") if dry_run else (kinds.delete, "deleted")
+    found = [act(kinds_of(lab)) for kinds_of in everything.PARTS]
+    workloads, private, public, identities = found
     parts = {
-        "workloads": (f"clusters, functions and logs {done}", act(everything.workload_kinds(lab))),
-        "repositories": (f"repositories {done}", _without_kind(act(everything.repository_kinds(lab)))),
-        "public": (f"public repositories {done}", _without_kind(act(everything.public_kinds(lab)))),
-        "iam": (f"users, roles and policies {done}", act(everything.iam_kinds(lab))),
+        "workloads": (f"clusters, functions and logs {done}", workloads),
+        "repositories": (f"repositories {done}", _without_kind(private)),
+        "public": (f"public repositories {done}", _without_kind(public)),
+        "iam": (f"users, roles and policies {done}", identities),
     }
     images = engine.clean_up(lab, parts["repositories"][1].names, dry_run)
     parts["images"] = (f"images {done} from this machine", images)
     for what, outcome in parts.values():
         _print(what, outcome)
     restored = registry_settings.restore(lab, dry_run)
-    rest = noted.look(lab, dry_run, images_are_gone=not images.problems)
+    listed = [name for outcome in found for name in outcome.names]
+    rest = noted.look(lab, dry_run, not images.problems, listed)
     for what, outcome in ((f"settings {'to restore' if dry_run else 'restored'}", restored), (f"also {done}", rest)):
         if outcome.names or outcome.problems:
             _print(what, outcome)
-    in_aws = [*(outcome for part, (_, outcome) in parts.items() if part != "images"), restored, rest]
+    if others := [name for outcome in found for name in outcome.others if name not in rest.names]:
+        print(f"? left to other learners, because no name begins with {settings.PREFIX}: {', '.join(others)}")
+    in_aws = [*found, restored, rest]
     if any(outcome.problems for outcome in in_aws):
         print("✗ The rest may still exist and cost money. Fix: allow what is missing, then ecr-lab cleanup")
     if not dry_run:

@@ -31,9 +31,12 @@ def iam_kinds(lab: "Lab") -> list[Kind]:
     return [kind for place in places.accounts(lab) for kind in iam.all_kinds(place)]
 
 
+PARTS = (workload_kinds, repository_kinds, public_kinds, iam_kinds)  # in the order of deletion
+
+
 def all_kinds(lab: "Lab") -> list[Kind]:
     """All, in the order of deletion."""
-    return [*workload_kinds(lab), *repository_kinds(lab), *public_kinds(lab), *iam_kinds(lab)]
+    return [kind for kinds_of in PARTS for kind in kinds_of(lab)]
 
 
 def by_place(lab: "Lab") -> dict[tuple[str, str, str], Kind]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ecr_sandbox import SandboxError
-from helpers import settings
+from helpers import names, settings
 from helpers.errors import LabError, denied_action
 
 Tags = Iterable[dict[str, str]] | dict[str, str] | None
@@ -45,33 +45,42 @@ class Kind(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """Resources, like ``cluster demo-cluster``, and one sentence for each that AWS did not list or delete."""
+    """Resources, like ``cluster demo-cluster``, and one sentence for each that AWS did not list or delete.
+
+    *others* have the tutorial's tag and a name that does not begin as those of this run do, so they stay: they may be
+    another learner's.
+    """
 
     names: list[str]
     problems: list[str]
+    others: tuple[str, ...] = ()
 
 
 def made(kinds: Iterable[Kind]) -> list[str]:
-    """All resources of these kinds with the tutorial's tag; LabError if AWS does not list one of the kinds."""
-    problems: list[str] = []
-    names = [kind.label(found.name) for kind, found in _found(kinds, problems)]
-    if problems:
-        raise LabError(f"What is left is not known: {problems[0]}.", "use credentials that are allowed to list it")
-    return names
+    """All resources of these kinds that this learner made; LabError if AWS does not list one of the kinds."""
+    outcome = find(kinds)
+    if outcome.problems:
+        raise LabError(
+            f"What is left is not known: {outcome.problems[0]}.", "use credentials that are allowed to list it"
+        )
+    return outcome.names
 
 
 def find(kinds: Iterable[Kind]) -> Outcome:
-    """All resources of these kinds with the tutorial's tag, and a problem for each kind that AWS does not list."""
+    """All resources of these kinds that this learner made, and a problem for each kind that AWS does not list."""
     problems: list[str] = []
-    return Outcome([kind.label(found.name) for kind, found in _found(kinds, problems)], problems)
+    others: list[str] = []
+    found = [kind.label(found.name) for kind, found in _found(kinds, problems, others)]
+    return Outcome(found, problems, tuple(others))
 
 
 def delete(kinds: Iterable[Kind]) -> Outcome:
-    """Delete all resources of these kinds with the tutorial's tag, in this order; *names* are those deleted."""
+    """Delete all resources of these kinds that this learner made, in this order; *names* are those deleted."""
     outcome = Outcome([], [])
-    for kind, found in _found(kinds, outcome.problems):
+    others: list[str] = []
+    for kind, found in _found(kinds, outcome.problems, others):
         delete_one(kind, found, outcome)
-    return outcome
+    return outcome._replace(others=tuple(others))
 
 
 def delete_one(kind: Kind, found: Found, outcome: Outcome) -> None:
@@ -97,14 +106,16 @@ def tag_value(tags: Tags, key: str) -> str:
     return tags.get(key, "")
 
 
-def _found(kinds: Iterable[Kind], problems: list[str]) -> Iterator[tuple[Kind, Found]]:
+def _found(kinds: Iterable[Kind], problems: list[str], others: list[str]) -> Iterator[tuple[Kind, Found]]:
+    """What this learner made; what may be another learner's is added to *others*."""
     for kind in kinds:
         try:
             found = list(kind.find())
         except errors() as error:
             problems.append(f"{kind.plural}{kind.place.where}: unknown, {message(error)}")
             continue
-        yield from ((kind, each) for each in found)
+        others += [kind.label(each.name) for each in found if not names.is_mine(each.name)]
+        yield from ((kind, each) for each in found if names.is_mine(each.name))
 
 
 def errors() -> tuple[type[Exception], ...]:

@@ -1,6 +1,6 @@
 """Looks up what the ledger names: what is gone is crossed off, what has the tag is deleted, the rest is reported."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from helpers import ledger, settings
@@ -16,10 +16,12 @@ IN_SANDBOX = (settings.ACCOUNT, settings.OTHER_ACCOUNT)
 NOT_LOOKED_UP = ("image", "registry scanning configuration")
 
 
-def look(lab: "Lab", dry_run: bool, images_are_gone: bool) -> Outcome:
-    """Look up each entry: *names* are those that the search by tag did not find, and that were deleted here.
+def look(lab: "Lab", dry_run: bool, images_are_gone: bool, listed: Collection[str] = ()) -> Outcome:
+    """Look up each entry: *names* are those that were deleted here, because the search by tag did not find them.
 
-    Unless *images_are_gone*, the names of repositories stay in the ledger: local images are found by them.
+    So the names of an earlier run with another prefix are found too. With *dry_run* they are those to delete, without
+    the *listed* ones. Unless *images_are_gone*, the names of repositories stay in the ledger: local images are found by
+    them.
     """
     outcome, gone = Outcome([], []), []
     places = everything.by_place(lab)
@@ -29,14 +31,14 @@ def look(lab: "Lab", dry_run: bool, images_are_gone: bool) -> Outcome:
             if entry.kind not in NOT_LOOKED_UP:
                 outcome.problems.append(f"{_label(entry)}: unknown, {_why(lab, entry)}")
             continue
-        if _is_gone(kind, entry, outcome, dry_run) and (images_are_gone or entry.kind != "repository"):
+        if _is_gone(kind, entry, outcome, dry_run, listed) and (images_are_gone or entry.kind != "repository"):
             gone.append(entry)
     if not dry_run:
         ledger.cross_off([*gone, *(each for each in _entries(lab) if each.kind == "image" and images_are_gone)])
     return outcome
 
 
-def _is_gone(kind: Kind, entry: Entry, outcome: Outcome, dry_run: bool) -> bool:
+def _is_gone(kind: Kind, entry: Entry, outcome: Outcome, dry_run: bool, listed: Collection[str]) -> bool:
     """Whether a lookup says so. What exists is deleted or reported in *outcome*."""
     try:
         found = list(kind.get(entry.name))
@@ -48,6 +50,8 @@ def _is_gone(kind: Kind, entry: Entry, outcome: Outcome, dry_run: bool) -> bool:
             outcome.problems.append(f"{kind.label(each.name)} has no tag {settings.TAG_TEXT}, so it was not touched")
         elif not dry_run:
             kinds.delete_one(kind, each, outcome)
+        elif kind.label(each.name) not in listed:
+            outcome.names.append(kind.label(each.name))
     return not found
 
 

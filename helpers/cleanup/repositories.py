@@ -34,9 +34,10 @@ def other_region(lab: "Lab") -> str:
 
 
 def made(lab: "Lab") -> list[dict]:
-    """``{"repository", "arn", "images"}`` of every repository with the tutorial's tag, by name."""
+    """``{"repository", "arn", "images"}`` of every repository that this learner made, by name."""
     ecr = lab.client()
-    return [{"repository": name, "arn": arn, "images": _count_images(ecr, name)} for name, arn in _tagged(ecr)]
+    mine = [(name, arn) for name, arn in _tagged(ecr) if names.is_mine(name)]
+    return [{"repository": name, "arn": arn, "images": _count_images(ecr, name)} for name, arn in mine]
 
 
 def exists(ecr: Any, name: str) -> bool:

@@ -169,6 +169,10 @@ IAM:
 - `iam/errors.py` says which sentences about malformed policies were recorded on AWS. An identity-based policy with the
   action `s3:` and a session policy with an incomplete ARN are refused with sentences that are our assumption.
 - A stored policy that cannot be read, for example from an older state, denies everything.
+- SimulatePrincipalPolicy and SimulateCustomPolicy decide as the sandbox does when the real call comes. Only the
+  condition keys of the principal and of `ContextEntries` have a value. `EvalResourceName` is always `*`; AWS returns
+  the template of the action's ARNs. Policies of organizations, `PolicyExclusionList` and `ResourceHandlingOption` are
+  refused. Five sentences about wrong parameters are ours (`iam/errors.py`).
 
 Signatures and permissions:
 

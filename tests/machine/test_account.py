@@ -143,4 +143,11 @@ def test_there_are_nine_things_of_each_kind_with_the_names_of_the_course_elsewhe
         assert len({each[:4] for each in things}) == 9
         assert {each.account for each in things} == {ACCOUNT, foreign.SECOND}
         assert {each.name for each in things if each[1:3] == (ACCOUNT, REGION)}.isdisjoint(foreign.SAME[kind])
-    assert {"made-by": "learn-amazon-ecr"} not in foreign.TAGS
+    assert foreign.TAG_OF_COURSE not in foreign.TAGS
+
+
+def test_another_learner_has_one_thing_of_each_kind_where_the_course_makes_it():
+    things = foreign.of_other_learner()
+    assert sorted(each.kind for each in things) == sorted(KINDS)
+    assert {each.account for each in things} == {ACCOUNT}
+    assert all(each.tags == foreign.TAG_OF_COURSE and each not in THINGS(each.kind) for each in things)

@@ -132,6 +132,22 @@ def test_a_name_without_the_prefix_is_found(rehearsal, monkeypatch, tmp_path, ca
     assert capfd.readouterr().err == f"Not named as ECR_TUTORIAL_PREFIX asks for: {arn}/demo-app-repo\n"
 
 
+def test_clean_up_may_read_the_tags_of_others(tmp_path):
+    log, arn = tmp_path / "log", "arn:aws:iam::210987654321:user/demo-pusher"
+    used = {"principal": LEARNER, "resource": arn}
+    log.write_text(json.dumps({**used, "action": "iam:ListUserTags"}) + "\n")
+    assert rehearse.with_default_prefix(log, "tom-") == []
+    log.write_text(json.dumps({**used, "action": "iam:DeleteUser"}) + "\n")
+    assert rehearse.with_default_prefix(log, "tom-") == [arn]
+
+
+def test_another_learner_can_have_used_the_account(rehearsal, monkeypatch, tmp_path):
+    monkeypatch.setenv(learner.OTHER_LEARNER, "")
+    (tmp_path / rehearse.DECISIONS).write_text("")
+    assert rehearse.main(["--prefix", "tom-", "--other-learner", "notebooks"]) == 0
+    assert os.environ[learner.OTHER_LEARNER] == "yes"
+
+
 def test_a_prefix_may_begin_as_the_default_does(tmp_path):
     log = tmp_path / "log"
     name = "arn:aws:ecr:eu-west-3:210987654321:repository/demo-tom-app-repo"

@@ -127,8 +127,8 @@ def _iam_resource(call: Call) -> tuple[str, dict[str, str]]:
         return f"{arn}role/aws-service-role/{service}/{name}", {}
     if "UserName" in given or call.operation in ABOUT_THE_CALLER:
         return _user_resource(call)
-    if "PolicyArn" in given:
-        return given["PolicyArn"], {}
+    if arn_given := given.get("PolicyArn") or given.get("PolicySourceArn"):
+        return arn_given, {}
     if "PolicyName" in given:
         return f"{arn}policy{path}{given['PolicyName']}", {}
     prefix = given.get("PathPrefix", "/")

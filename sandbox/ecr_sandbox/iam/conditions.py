@@ -39,6 +39,7 @@ class Condition:
     quantifier: str | None = None
     if_exists: bool = False
     of_presence: bool = False
+    written: str = ""  # the key as the policy writes it
 
     def holds(self, facts: Facts) -> bool:
         """Whether the request, described by *facts*, meets this condition."""
@@ -74,6 +75,7 @@ def condition(name: str, key: str, wanted: tuple[str, ...], has_variables: bool)
         quantifier=quantifier,
         if_exists=bool(if_exists),
         of_presence=base == "Null",
+        written=key,
     )
 
 

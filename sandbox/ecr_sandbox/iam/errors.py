@@ -190,6 +190,35 @@ def invalid_arn(arn: str) -> InvalidInput:
     return InvalidInput(f"ARN {arn} is not valid.")
 
 
+# --- simulations: the code InvalidInput is in the API reference ---
+
+# The rules are in the API reference; the sentences of these four are ours.
+NO_RESOURCE_POLICY_OF_ROLE = "Simulation of resource-based policies isn't supported for IAM roles."
+NO_CALLER = "CallerArn is required if ResourcePolicy is specified."
+ONE_BOUNDARY = "Only one permissions boundary policy can be specified."
+INVALID_MARKER = "Invalid Marker."
+
+
+def no_entity_arn(arn: str) -> InvalidInput:
+    """The ARN of a session or a root user cannot be simulated: https://github.com/newrelic/newrelic-lambda-cli/issues/96"""
+    return InvalidInput(f"Invalid Entity Arn: {arn} does not clearly define entity type and name.")
+
+
+def invalid_resource(resource: str) -> InvalidInput:
+    """https://github.com/aws-containers/amazon-ecs-exec-checker/issues/35."""
+    return InvalidInput(f"ResourceNames are not in a valid ARN format: {resource}.")
+
+
+def invalid_owner(owner: str) -> InvalidInput:
+    """https://github.com/boto/botocore/issues/1346."""
+    return InvalidInput(f"'{owner}' is not a valid as a Resource Owner.")
+
+
+def invalid_action(action: str) -> InvalidInput:
+    """An action without the name of a service. The sentence is ours."""
+    return InvalidInput(f"Invalid Action: {action} has no service prefix.")
+
+
 def inline_policy_missing(kind: str, name: str) -> NotFoundException:
     """A *kind* (``user``, ``group``, ``role``) does not have the inline policy *name*: lucidsoftware/cumulus#71."""
     return NotFoundException(f"The {kind} policy with name {name} cannot be found.")

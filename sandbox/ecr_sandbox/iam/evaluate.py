@@ -128,16 +128,37 @@ def decide(
 
 def denied_by(who: Principal, ask: RequestContext, resource_policies: Sequence[Policy] = ()) -> str:
     """The statement that denies the request, in words; empty if there is none."""
-    facts, names = _facts(who, ask), _names(who)
     boundary = (who.boundary,) if who.boundary else ()
     kinds = zip(KINDS, (who.identity, resource_policies, boundary, who.session or ()), strict=True)
     for kind, policies in kinds:
         for policy in policies:
-            for number, each in enumerate(policy.statements, 1):
-                reaches = kind != RESOURCE or _reach(each, names, who)
-                if each.effect == "Deny" and reaches and each.covers(ask.action, ask.resource, facts):
-                    return f"statement {number} of the {kind} {policy.name}".strip()
+            if numbers := matching(who, ask, policy, "Deny", kind == RESOURCE):
+                return f"statement {numbers[0] + 1} of the {kind} {policy.name}".strip()
     return ""
+
+
+def matching(who: Principal, ask: RequestContext, policy: Policy, effect: str, of_resource: bool = False) -> list[int]:
+    """The numbers, from 0, of the statements of *policy* with this *effect* that match the request."""
+    facts, names = _facts(who, ask), _names(who)
+    return [
+        number
+        for number, each in enumerate(policy.statements)
+        if each.effect == effect
+        and (_reach(each, names, who) if of_resource else each.resources is not None)
+        and each.covers(ask.action, ask.resource, facts)
+    ]
+
+
+def missing_context(who: Principal, ask: RequestContext, policies: Iterable[Policy]) -> list[str]:
+    """The condition keys without a value of statements in *policies* that would match the request otherwise."""
+    facts = _facts(who, ask)
+    found = [each.missing(ask.action, ask.resource, facts) for policy in policies for each in policy.statements]
+    return list(dict.fromkeys(key for keys in found for key in keys))
+
+
+def allowed_by_boundary(who: Principal, ask: RequestContext) -> bool | None:
+    """Whether the permissions boundary allows the request; None without a boundary."""
+    return None if who.boundary is None else _effects((who.boundary,), ask, _facts(who, ask)) == {"Allow"}
 
 
 def _needed(same_account: bool, reach: Reach, delegated_only: bool) -> tuple[str, ...]:

@@ -55,6 +55,11 @@ class Text:
             return False
         return len(patterns) == len(parts) and all(glob(each)(part) for each, part in zip(patterns, parts, strict=True))
 
+    def missing(self, facts: Facts) -> list[str]:
+        """The variables that have no value and no default, as the policy writes them."""
+        found = VARIABLE.findall(self.raw) if self.has_variables else []
+        return [key for key, default in found if not default and key not in CHARACTERS and key.lower() not in facts]
+
     def _pattern(self, facts: Facts) -> str:
         return self._filled(literal_brackets(self.raw), facts, literal)
 

@@ -54,6 +54,18 @@ class Statement:
             and all(each.holds(facts) for each in self.conditions)
         )
 
+    def missing(self, action: str, resource: str, facts: Facts) -> list[str]:
+        """The condition keys that decide whether this statement applies to *action*, and that are not in *facts*."""
+        if any(matches(action) for matches in self.actions) == self.but_actions:
+            return []
+        unresolved = [key for each in self.resources or () for key in each.missing(facts)]
+        if not unresolved and not self._covers_resource(resource, facts):
+            return []
+        keys = [each.written for each in self.conditions if each.key not in facts and not each.of_presence]
+        return (
+            unresolved + keys + [key for each in self.conditions for text in each.wanted for key in text.missing(facts)]
+        )
+
     def _covers_resource(self, resource: str, facts: Facts) -> bool:
         if self.resources is None:
             return True

@@ -56,6 +56,18 @@ def check_session_policy(text: str) -> None:
                 raise errors.incomplete_arn(resource.raw)
 
 
+def check_simulated_policy(text: str) -> None:
+    """Raises MalformedPolicyDocument for a policy that a simulation gets as a text."""
+    _check_identity_policy(text, any_version=True)
+
+
+def check_resource_policy(text: str) -> None:
+    """The same for the policy of a resource, which must name principals."""
+    policy = _parsed(text)
+    if policy is None or any(each.principals is None for each in policy.statements):
+        raise MalformedPolicyDocument(errors.SYNTAX)
+
+
 def check_trust_policy(text: str) -> None:
     """The same for the trust policy of a role."""
     document = _json(text)

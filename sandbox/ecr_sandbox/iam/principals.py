@@ -74,6 +74,39 @@ def of_role(arn: str) -> evaluate.Principal | None:
     )
 
 
+def holders(arn: str) -> list[User | Group | Role]:
+    """The user *arn* and its groups, or the group or role *arn*; empty if there is none."""
+    number = arn.split(":")[4]
+    iam = _seen(number)
+    if found := next((each for each in list(iam.users.values()) if each.arn == arn), None):
+        return [found, *_groups(found)]
+    others = (*list(iam.groups.values()), *list(iam.roles.values()))
+    return [each for each in others if each.arn == arn]
+
+
+def documents(holder: User | Group | Role) -> Iterator[tuple[str, str, bool]]:
+    """``(name, text, whether it is inline)`` of each policy of *holder*."""
+    for name, text in list(holder.policies.items()):
+        yield name, text, True
+    for policy in list(holder.managed_policies.values()):
+        yield policy.name, _text(policy), False
+
+
+def entity(found: User | Group | Role) -> evaluate.Principal:
+    """A user, group or role as the caller, with its policies."""
+    if isinstance(found, User):
+        return _user(found)
+    tags = {tag["Key"]: tag["Value"] for tag in getattr(found, "tags", None) or []}
+    return evaluate.Principal(
+        arn=found.arn,
+        account=found.arn.split(":")[4],
+        names=frozenset({found.arn}),
+        identity=tuple(_policies(found)),
+        boundary=boundary(found.account_id, found.permissions_boundary) if isinstance(found, Role) else None,
+        context=_principal_tags(tags),
+    )
+
+
 def secret_of(access_key: str) -> tuple[str, str | None]:
     """The secret, and the session token if it is a session's key; raises ApiError as ``of`` does."""
     found = _owner(access_key)
@@ -199,13 +232,12 @@ def _users() -> Iterator[User]:
 
 def _user(user: User) -> evaluate.Principal:
     iam = _seen(user.account_id)
-    groups = [group for group in list(iam.groups.values()) if user in group.users]
     tags = dict(iam.tagger.tags.get(user.arn, {}))  # a copy: another thread may change them
     return evaluate.Principal(
         arn=user.arn,
         account=user.account_id,
         names=frozenset({user.arn}),
-        identity=tuple(policy for holder in (user, *groups) for policy in _policies(holder)),
+        identity=tuple(policy for holder in (user, *_groups(user)) for policy in _policies(holder)),
         boundary=boundary(user.account_id, getattr(user, "permissions_boundary", None)),
         context={
             "aws:username": user.name,
@@ -247,10 +279,7 @@ def _session(session: AssumedRole) -> evaluate.Principal:
 
 
 def _policies(holder: User | Group | Role) -> Iterator[evaluate.Policy]:
-    for name, text in list(holder.policies.items()):
-        yield parsed(text, name, complete_arns=True)
-    for policy in list(holder.managed_policies.values()):
-        yield _managed(policy)
+    return (parsed(text, name, complete_arns=True) for name, text, _ in documents(holder))
 
 
 def _session_policies(session: AssumedRole) -> tuple[evaluate.Policy, ...] | None:
@@ -270,8 +299,15 @@ def boundary(number: str, given: Mapping[str, str] | None) -> evaluate.Policy | 
 
 
 def _managed(policy: ManagedPolicy) -> evaluate.Policy:
-    default = next(each for each in policy.versions if each.version_id == policy.default_version_id)
-    return parsed(str(default.document), policy.name, complete_arns=True)
+    return parsed(_text(policy), policy.name, complete_arns=True)
+
+
+def _text(policy: ManagedPolicy) -> str:
+    return str(next(each.document for each in policy.versions if each.version_id == policy.default_version_id))
+
+
+def _groups(user: User) -> list[Group]:
+    return [group for group in list(_seen(user.account_id).groups.values()) if user in group.users]
 
 
 def _principal_tags(tags: Mapping[str, Any]) -> dict[str, str]:

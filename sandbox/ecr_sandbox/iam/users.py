@@ -17,6 +17,7 @@ from moto.iam.responses import IamResponse
 from . import errors, past, policies_api, requests
 from .api_authorization import iam_requests
 from .entities_api import EntityOperations
+from .simulation_api import SimulationOperations
 
 
 def _unchanged(text: str) -> str:
@@ -37,7 +38,7 @@ READS = ("Get", "List", "Simulate", "Generate")
 USERS_ONLY = ("GetUser", "CreateAccessKey", "ListAccessKeys")
 
 
-class Response(EntityOperations):
+class Response(SimulationOperations, EntityOperations):
     """The API of IAM."""
 
     RESPONSE_KEY_PATH_TO_TRANSFORMER = {  # noqa: RUF012 (moto's)

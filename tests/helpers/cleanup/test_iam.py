@@ -59,40 +59,45 @@ def names(iam) -> set[str]:
 def test_tagged_identities_are_deleted_and_others_are_not(lab):
     here, there = lab.client("iam"), second_account()
     before = names(here), names(there)
-    make_user(here, "ours", OURS)
-    make_role(here, "our-role", OURS, make_policy(here, "our-policy", OURS))
-    make_user(there, "our-guest", OURS)
+    make_user(here, "demo-ours", OURS)
+    make_role(here, "demo-role", OURS, make_policy(here, "demo-policy", OURS))
+    make_user(there, "demo-guest", OURS)
     for iam in (here, there):
         make_user(iam, "theirs", THEIRS)
         make_role(iam, "their-role", THEIRS, make_policy(iam, "their-policy", []))
-    ours = ["user ours", "role our-role", "policy our-policy", f"user in account {settings.OTHER_ACCOUNT} our-guest"]
+    ours = [
+        "user demo-ours",
+        "role demo-role",
+        "policy demo-policy",
+        f"user in account {settings.OTHER_ACCOUNT} demo-guest",
+    ]
     assert iam_cleanup.made(lab) == ours
-    assert kinds.delete(everything.iam_kinds(lab)) == (ours, [])
+    assert kinds.delete(everything.iam_kinds(lab)) == (ours, [], ())
     assert iam_cleanup.made(lab) == []
-    assert kinds.delete(everything.iam_kinds(lab)) == ([], [])
+    assert kinds.delete(everything.iam_kinds(lab)) == ([], [], ())
     stayed = {"theirs", "their-role", "their-policy"}
     assert (names(here), names(there)) == (before[0] | stayed, before[1] | stayed)
     assert len(here.list_access_keys(UserName="theirs")["AccessKeyMetadata"]) == 1
 
 
 def test_deleting_prints_the_same_if_there_was_nothing(lab, capsys):
-    make_user(lab.client("iam"), "ours", OURS)
+    make_user(lab.client("iam"), "demo-ours", OURS)
     lab.delete_iam()
     lab.delete_iam()
     line = "✔ deleted if present: users, roles and policies of this tutorial\n"
     assert capsys.readouterr().out == line * 2
-    assert "ours" not in names(lab.client("iam"))
+    assert "demo-ours" not in names(lab.client("iam"))
 
 
 def test_clean_up_includes_iam(lab, capsys):
-    make_user(lab.client("iam"), "ours", OURS)
-    assert lab.clean_up()["iam"] == ["user ours"]
-    assert "✔ users, roles and policies deleted: user ours\n" in capsys.readouterr().out
+    make_user(lab.client("iam"), "demo-ours", OURS)
+    assert lab.clean_up()["iam"] == ["user demo-ours"]
+    assert "✔ users, roles and policies deleted: user demo-ours\n" in capsys.readouterr().out
     assert lab.clean_up()["iam"] == []
     assert "✔ users, roles and policies deleted: none was left\n" in capsys.readouterr().out
 
 
 def test_the_check_finds_a_remaining_user(lab, monkeypatch):
     monkeypatch.setattr("helpers.cleanup.local_images", lambda _: [])
-    make_user(lab.client("iam"), "ours", OURS)
-    assert checks.verdict("14.2")[1].startswith("✗ 14.2 user ours is still there.")
+    make_user(lab.client("iam"), "demo-ours", OURS)
+    assert checks.verdict("14.2")[1].startswith("✗ 14.2 user demo-ours is still there.")

@@ -28,8 +28,8 @@ def lab(plain, monkeypatch):
     monkeypatch.setattr("helpers.cleanup.local_images", lambda _: [])
     tag = {name.lower(): value for name, value in settings.TAG.items()}
     plain.client("ecs").create_cluster(clusterName="demo-cluster", tags=[tag])
-    plain.client().create_repository(repositoryName="ours", tags=[settings.TAG])
-    plain.client("iam").create_user(UserName="ours", Tags=[settings.TAG])
+    plain.client().create_repository(repositoryName="demo-ours", tags=[settings.TAG])
+    plain.client("iam").create_user(UserName="demo-ours", Tags=[settings.TAG])
     return plain
 
 
@@ -61,7 +61,7 @@ def test_clean_up_reports_what_was_not_listed_and_deletes_the_rest(lab, deny, ca
         assert f"✗ {problem}\n" in printed
     deny("ecs:ListClusters")
     result = lab.clean_up()
-    assert [result[part] for part in ("workloads", "repositories", "iam")] == [[], ["ours"], ["user ours"]]
+    assert [result[part] for part in ("workloads", "repositories", "iam")] == [[], ["demo-ours"], ["user demo-ours"]]
     assert result["problems"][0] == "clusters: unknown, ecs:ListClusters is not allowed"
     deny("ecs:Anything")
     assert lab.clean_up()["workloads"] == ["cluster demo-cluster"]
@@ -73,12 +73,12 @@ def test_clean_up_reports_what_was_not_deleted_and_deletes_the_rest(lab, deny, c
     assert [result[part] for part in ("workloads", "repositories", "iam")] == [[], [], []]
     assert result["problems"][:3] == [
         "cluster demo-cluster was not deleted: ecs:DeleteCluster is not allowed",
-        "repository ours was not deleted: ecr:DeleteRepository is not allowed",
-        "user ours was not deleted: iam:DeleteUser is not allowed",
+        "repository demo-ours was not deleted: ecr:DeleteRepository is not allowed",
+        "user demo-ours was not deleted: iam:DeleteUser is not allowed",
     ]
     deny("ecs:ListServices")
     result = lab.clean_up()
-    assert [result[part] for part in ("workloads", "repositories", "iam")] == [[], ["ours"], ["user ours"]]
+    assert [result[part] for part in ("workloads", "repositories", "iam")] == [[], ["demo-ours"], ["user demo-ours"]]
     assert "✗ cluster demo-cluster was not deleted: ecs:ListServices is not allowed" in capsys.readouterr().out
 
 

@@ -28,9 +28,9 @@ def names(ecr) -> set[str]:
 def test_it_looks_in_each_region_that_the_ledger_names(on_aws):
     there = boto3.client("ecr", region_name="ap-south-1")
     there.create_repository(repositoryName="demo-app-repo", tags=[settings.TAG])
-    there.create_repository(repositoryName="found-by-its-tag", tags=[settings.TAG])
+    there.create_repository(repositoryName="demo-found-by-its-tag", tags=[settings.TAG])
     note(("repository", "demo-app-repo"), region="ap-south-1")
-    assert on_aws.clean_up()["repositories"] == ["demo-app-repo", "found-by-its-tag"]
+    assert on_aws.clean_up()["repositories"] == ["demo-app-repo", "demo-found-by-its-tag"]
     assert names(there) == set()
     assert ledger.entries() == []
 

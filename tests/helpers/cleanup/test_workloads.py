@@ -18,7 +18,7 @@ def test_tagged_workloads_are_deleted_and_others_are_not(plain):
     ecs.register_task_definition(family="demo-theirs", executionRoleArn=role, **about)
     ours = ["cluster demo-cluster", "task definition demo-app:1", "log group /ecs/demo-app"]
     assert workloads.made(plain) == ours
-    assert kinds.delete(everything.workload_kinds(plain)) == (ours, [])
+    assert kinds.delete(everything.workload_kinds(plain)) == (ours, [], ())
     assert workloads.made(plain) == []
     assert ecs.describe_clusters(clusters=["demo-other"])["clusters"][0]["status"] == "ACTIVE"
     assert ecs.list_task_definitions()["taskDefinitionArns"][0].endswith("demo-theirs:1")

@@ -32,6 +32,7 @@ PATHS = {
     "/ecr/push-commands": "images.push_commands",
     REPOSITORY: "images.index",
     f"{REPOSITORY}/_/delete-images": "images.delete",
+    f"{REPOSITORY}/_/scans": "images.scans",
     f"{REPOSITORY}/_/image/<digest>": "images.show",
     f"{REPOSITORY}/_/image/<digest>/manifest": "images.manifest",
     f"{REPOSITORY}/_/image/<digest>/scan": "images.scan",

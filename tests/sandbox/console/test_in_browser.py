@@ -251,7 +251,7 @@ def test_every_page_is_tested_here(addresses):
     known = [
         re.compile(re.sub(r"<[^>]+>", "[^?]+", each))
         for each in {*PATHS} - forms
-        if not each.endswith(("/scan", "/storage"))
+        if not each.endswith(("/scan", "/scans", "/storage"))
     ]
     shown = [f"/{address.partition('?')[0]}" for address in addresses]
     assert [each.pattern for each in known if not any(each.fullmatch(address) for address in shown)] == []

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from . import confirmation
+from . import confirmation, words
 from .findings import sorted_findings
 from .lists import PER_PAGE, selected
 from .page import Page
@@ -154,8 +154,8 @@ def delete(page: Page, repository: str) -> Response:
     if not ids:
         page.status, page.error = 400, {"code": "Nothing is chosen", "message": "Choose an image in the list first."}
     elif confirmation.is_given(page) and _delete(page, repository, ids):
-        return page.redirect(page.url(here), f"Deleted {len(ids)} image(s).")
-    sentence = f"Delete from {repository}, with all their tags. This can't be undone."
+        return page.redirect(page.url(here), f"Deleted {words.counted(len(ids), 'image')}.")
+    sentence = f"Delete from {repository}, with all tags? This can't be undone."
     calls = [("ecr", "BatchDeleteImage", {"repositoryName": repository, "imageIds": ids})] if ids else []
     return confirmation.ask(page, confirmation.Question("Delete images", sentence, calls, here, {"image": digests}))
 

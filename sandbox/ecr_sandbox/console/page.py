@@ -20,7 +20,7 @@ from ecr_sandbox.http.middleware import Request
 
 from . import client, rendering
 from .commands import Commands, commands
-from .navigation import NAVIGATION, REPOSITORY_PAGES
+from .navigation import NAVIGATION, REPOSITORY_PAGES, entry_of
 
 CSRF_TOKEN = secrets.token_urlsafe(24)
 KEPT_SECONDS = 10
@@ -170,6 +170,7 @@ class Page:
             page=self,
             message=message,
             navigation=NAVIGATION,
+            entry=entry_of(self.request.path.removeprefix("/console")),
             repository_pages=REPOSITORY_PAGES,
             csrf_token=CSRF_TOKEN,
             is_fragment=is_fragment,

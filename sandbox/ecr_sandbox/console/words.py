@@ -37,6 +37,12 @@ def artifact_type(image: Mapping[str, Any]) -> str:
     return "Image" if not artifact or "image" in artifact else "Other"
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 image``, ``2 images``, ``1,000 repositories``."""
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
 def status(value: str) -> str:
     """A status of the API, such as IN_PROGRESS, in the console's form."""
     return value.replace("_", " ").capitalize()

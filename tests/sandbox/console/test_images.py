@@ -232,7 +232,7 @@ def test_delete_images(console, sandbox, repository, pusher):
     assert "Choose an image in the list first." in text(console.get(delete, 400))
     assert one.digest in console.get(delete, image=[one.digest])
     assert "To confirm, enter delete." in text(console.post(delete, 400, image=one.digest, confirmation="no"))
-    assert "Deleted 1 image(s)." in text(console.post(delete, image=one.digest, confirmation="delete"))
+    assert "Deleted 1 image." in text(console.post(delete, image=one.digest, confirmation="delete"))
     assert pusher.images(repository) == [two.digest]
     failed = text(console.post(delete, 400, image=one.digest, confirmation="delete"))
     assert "ImageNotFound" in failed

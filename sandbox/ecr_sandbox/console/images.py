@@ -155,7 +155,7 @@ def delete(page: Page, repository: str) -> Response:
         page.status, page.error = 400, {"code": "Nothing is chosen", "message": "Choose an image in the list first."}
     elif confirmation.is_given(page) and _delete(page, repository, ids):
         return page.redirect(page.url(here), f"Deleted {words.counted(len(ids), 'image')}.")
-    sentence = f"Delete from {repository}, with all tags? This can't be undone."
+    sentence = f"Delete these images from {repository} with all their tags? This can't be undone."
     calls = [("ecr", "BatchDeleteImage", {"repositoryName": repository, "imageIds": ids})] if ids else []
     return confirmation.ask(page, confirmation.Question("Delete images", sentence, calls, here, {"image": digests}))
 

@@ -43,15 +43,16 @@ def _writer(shape: Any) -> Writer:
 
 
 def _structure(members: Sequence[tuple[str, Sequence[str], Writer]], value: Any) -> dict[str, Any]:
-    written = {}
+    written, is_dict = {}, isinstance(value, dict)
     for name, attributes, write in members:
-        if isinstance(value, dict):
-            found = value.get(name)
-        else:
-            found = next((getattr(value, each) for each in attributes if hasattr(value, each)), None)
+        found = value.get(name) if is_dict else _attribute(value, attributes)
         if found is not None:
             written[name] = found if type(found) is str else write(found)
     return written
+
+
+def _attribute(value: Any, names: Sequence[str]) -> Any:
+    return next((getattr(value, each) for each in names if hasattr(value, each)), None)
 
 
 def _names(member: str, structure: str) -> list[str]:

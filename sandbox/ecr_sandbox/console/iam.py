@@ -1,7 +1,7 @@
 """IAM: users, user groups and roles, each with its policies, and why the last requests were refused."""
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 from werkzeug.wrappers import Response
@@ -11,34 +11,55 @@ from .confirmation import Question, answer
 from .iam_policies import EXAMPLE, is_offered
 from .page import Page
 
-LISTS = {"User": "users", "Group": "groups", "Role": "roles"}
+
+class Words(NamedTuple):
+    """Of one kind of principal: the folder of its pages, the list's title, the noun, and what its deletion deletes."""
+
+    listed: str
+    title: str
+    noun: str
+    hint: str
+    goes_too: str
+
+
+WORDS = {
+    "User": Words("users", "Users", "user", "", "Its access keys and inline policies are deleted too."),
+    "Group": Words(
+        "groups",
+        "User groups",
+        "user group",
+        "The users of a group get its policies.",
+        "Its inline policies are deleted too. Its users stay.",
+    ),
+    "Role": Words("roles", "Roles", "role", "", "Its inline policies are deleted too."),
+}
 SERVICES = ("ecs-tasks.amazonaws.com", "ec2.amazonaws.com", "lambda.amazonaws.com", "events.amazonaws.com")
 LACKS = re.compile(r"because no (.+) allows the")  # AWS's sentence names the kind of policy that does not allow it
 
 
 def users(page: Page) -> Response:
     """The users, and a form for a new one."""
-    return _list(page, "User", "users.html", {})
+    return _list(page, "User")
 
 
 def groups(page: Page) -> Response:
     """The user groups, and a form for a new one."""
-    return _list(page, "Group", "groups.html", {})
+    return _list(page, "Group")
 
 
 def roles(page: Page) -> Response:
     """The roles, and a form for a new one, which an AWS service or an account may assume."""
-    trusted = page.request.form.get("trusted", "").strip()
-    document = iam_changes.trust_policy(trusted)
-    return _list(page, "Role", "roles.html", {"AssumeRolePolicyDocument": document}, services=SERVICES)
+    document = iam_changes.trust_policy(page.request.form.get("trusted", "").strip())
+    return _list(page, "Role", AssumeRolePolicyDocument=document)
 
 
-def _list(page: Page, kind: str, template: str, more: dict[str, Any], **values: Any) -> Response:
-    name, listed = page.request.form.get("name", "").strip(), LISTS[kind]
+def _list(page: Page, kind: str, **more: str) -> Response:
+    name, words = page.request.form.get("name", "").strip(), WORDS[kind]
     if page.is_post and page.attempt("iam", f"Create{kind}", **{f"{kind}Name": name}, **more):
-        done = f"The {kind.lower()} {name} was created. It may do nothing yet."
-        return page.redirect(page.url(f"/iam/{listed}/{name}"), done)
-    return page.render(template, rows=page.all("iam", f"List{kind}s", f"{kind}s"), **values)
+        done = f"The {words.noun} {name} was created. It may do nothing yet."
+        return page.redirect(page.url(f"/iam/{words.listed}/{name}"), done)
+    rows = page.all("iam", f"List{kind}s", f"{kind}s")
+    return page.render("principals.html", kind=kind, words=words, rows=rows, services=SERVICES)
 
 
 def user(page: Page, name: str) -> Response:
@@ -103,16 +124,16 @@ def _lacking(sentence: str) -> str:
 def _changed(page: Page, kind: str, name: str) -> Response | None:
     """What follows a form that changed something; None if there was none, or it was refused."""
     done = iam_changes.change(page, kind, name) if page.is_post else ""
-    return page.redirect(page.url(f"/iam/{LISTS[kind]}/{name}"), done) if done else None
+    return page.redirect(page.url(f"/iam/{WORDS[kind].listed}/{name}"), done) if done else None
 
 
 def _delete(page: Page, kind: str, name: str) -> Response:
     """Ask for the name, and delete."""
-    path = f"/iam/{LISTS[kind]}"
-    calls = iam_changes.deletion(page, kind, name)
-    sentence = f"Delete {name} permanently? What IAM wants removed first is removed, too."
-    question = Question(f"Delete {kind.lower()}", sentence, calls, f"{path}/{name}", word=name)
-    return answer(page, question, f"The {kind.lower()} {name} was deleted.", then=path)
+    words = WORDS[kind]
+    path, calls = f"/iam/{words.listed}", iam_changes.deletion(page, kind, name)
+    sentence = f"Delete the {words.noun} {name} permanently? {words.goes_too} This can't be undone."
+    question = Question(f"Delete {words.noun}", sentence, calls, f"{path}/{name}", word=name)
+    return answer(page, question, f"The {words.noun} {name} was deleted.", then=path)
 
 
 def _principal(page: Page, kind: str, about: dict[str, Any], **more: Any) -> Response:
@@ -123,7 +144,7 @@ def _principal(page: Page, kind: str, about: dict[str, Any], **more: Any) -> Res
     inline = [page.call("iam", f"Get{kind}Policy", **who, PolicyName=each) for each in names]
     edited = {each["PolicyName"]: each["PolicyDocument"] for each in inline}.get(page.request.args.get("edit", ""))
     lists = {"attached": attached, "inline": inline, "choices": _attachable(page)}
-    more |= {"listed": LISTS[kind], "example": edited or page.local(EXAMPLE), "is_edited": bool(edited)}
+    more |= {"words": WORDS[kind], "example": edited or page.local(EXAMPLE), "is_edited": bool(edited)}
     return page.render("principal.html", kind=kind, about=about, **lists, **more)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from . import confirmation
+from .confirmation import Question, answer
 from .page import Page
 
 EXAMPLE = """{
@@ -35,10 +35,7 @@ def policy(page: Page, arn: str) -> Response:
     """One managed policy: its default version, who has it, and for a policy of the account a form to change it."""
     form, here = page.request.form, page.url(f"/iam/policies/{arn}")
     new = {"PolicyDocument": form.get("document", ""), "SetAsDefault": True}
-    if page.is_post and form.get("action") == "delete":
-        if confirmation.is_given(page) and _delete(page, arn):
-            return page.redirect(page.url("/iam/policies"), f"The policy {arn.rpartition('/')[2]} was deleted.")
-    elif page.is_post and page.attempt("iam", "CreatePolicyVersion", PolicyArn=arn, **new):
+    if page.is_post and page.attempt("iam", "CreatePolicyVersion", PolicyArn=arn, **new):
         return page.redirect(here, "The policy was saved as a new version.")
     about = page.call("iam", "GetPolicy", PolicyArn=arn)["Policy"]
     version = page.call("iam", "GetPolicyVersion", PolicyArn=arn, VersionId=about["DefaultVersionId"])["PolicyVersion"]
@@ -55,13 +52,16 @@ def policy(page: Page, arn: str) -> Response:
     )
 
 
-def _delete(page: Page, arn: str) -> bool:
-    """Delete the policy, after its other versions; IAM refuses it while the policy is attached."""
-    others = page.quiet_call("iam", "ListPolicyVersions", PolicyArn=arn)["Versions"]
-    ids = [each["VersionId"] for each in others if not each["IsDefaultVersion"]]
-    return all(page.attempt("iam", "DeletePolicyVersion", PolicyArn=arn, VersionId=each) for each in ids) and (
-        page.attempt("iam", "DeletePolicy", PolicyArn=arn)
-    )
+def delete(page: Page) -> Response:
+    """Ask for the name, and delete the policy after its other versions. IAM refuses it while the policy is attached."""
+    arn = page.request.values.get("arn", "")
+    name, here = arn.rpartition("/")[2], f"/iam/policies/{arn}"
+    versions = page.quiet_call("iam", "ListPolicyVersions", PolicyArn=arn)["Versions"]
+    others = [{"PolicyArn": arn, "VersionId": each["VersionId"]} for each in versions if not each["IsDefaultVersion"]]
+    calls = [*(("iam", "DeletePolicyVersion", each) for each in others), ("iam", "DeletePolicy", {"PolicyArn": arn})]
+    sentence = f"Delete the policy {name} permanently? All its versions are deleted. This can't be undone."
+    question = Question("Delete policy", sentence, calls, here, {"arn": [arn]}, word=name)
+    return answer(page, question, f"The policy {name} was deleted.", then="/iam/policies")
 
 
 def is_offered(policy: dict[str, Any]) -> bool:

@@ -4,20 +4,22 @@ import json
 import urllib.request
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from botocore.exceptions import ClientError
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from . import confirmation
+from . import confirmation, words
 from .findings import sorted_findings
-from .lists import selected
+from .lists import PER_PAGE, selected
 from .page import Page
 
 SORTED_BY = {"pushed": "imagePushedAt", "size": "imageSizeInBytes", "tag": "imageTags", "pull": "lastRecordedPullTime"}
-MOST_SCANS = 10  # images whose scan the list asks for; of more it would take too long
+MOST_SCANS = 10  # images whose scans the list waits for; a longer list shows them a moment later
 AT_ONCE = 100  # images that one call describes; a repository with more is listed another way
+MOST_LISTS = 8  # repositories of which the sizes of all images are kept
 MOST_CONFIG = 4 * 1024 * 1024  # bytes
 MANIFESTS = [
     "application/vnd.oci.image.manifest.v1+json",
@@ -31,18 +33,28 @@ def index(page: Page, repository: str) -> Response:
     """The list, with search, order and pages."""
     about = described(page, repository)
     images = selected(page, _all(page, repository), search="imageTags", orders=SORTED_BY, order="-pushed")
-    if images.rows and "imageSizeInBytes" not in images.rows[0]:
+    if images.rows and "imageStatus" not in images.rows[0]:
         images = images._replace(rows=_details(page, repository, images.rows))
-    scans = {each["imageDigest"]: _scan(page, repository, each) for each in images.rows[:MOST_SCANS]}
-    return page.render("images.html", repository=repository, images=images, uri=about["repositoryUri"], scans=scans)
+    known = {
+        each["imageDigest"]: each["imageScanStatus"]["status"] for each in images.rows if "imageScanStatus" in each
+    }
+    rest = [each["imageDigest"] for each in images.rows if each["imageDigest"] not in known]
+    if len(rest) <= MOST_SCANS:
+        known |= {digest: _scan(page, repository, digest) for digest in rest}
+        rest = []
+    uri = about["repositoryUri"]
+    return page.render("images.html", repository=repository, images=images, uri=uri, scans=known, unknown=rest)
 
 
-def _scan(page: Page, repository: str, image: dict[str, Any]) -> str:
-    """The status of the image's scan. DescribeImages has it of enhanced scans only."""
-    if known := image.get("imageScanStatus"):
-        return str(known["status"])
-    image_id = {"imageDigest": image["imageDigest"]}
-    about = {"repositoryName": repository, "imageId": image_id, "maxResults": 1}
+def scans(page: Page, repository: str) -> Response:
+    """The parts of a long list that show the status of each image's scan."""
+    digests = page.request.args.getlist("image")[:PER_PAGE]
+    return page.render("scans.html", scans={digest: _scan(page, repository, digest) for digest in digests})
+
+
+def _scan(page: Page, repository: str, digest: str) -> str:
+    """The status of a scan. DescribeImages has it of enhanced scans only."""
+    about = {"repositoryName": repository, "imageId": {"imageDigest": digest}, "maxResults": 1}
     try:
         return str(page.quiet_call("ecr", "DescribeImageScanFindings", **about)["imageScanStatus"]["status"])
     except ClientError:  # it was not scanned, or the user may not know
@@ -58,14 +70,37 @@ def _all(page: Page, repository: str) -> list[dict[str, Any]]:
     found, is_all = page.first("ecr", "DescribeImages", "imageDetails", AT_ONCE, **every)
     if is_all:
         return found
-    if page.request.args.get("sort") in ("size", "pull"):
+    order = page.request.args.get("sort")
+    if order == "pull":
         return page.all("ecr", "DescribeImages", "imageDetails", **every)
     images: dict[str, dict[str, Any]] = {}
     for each in page.all("ecr", "ListImages", "imageIds", **every):
         new = {"imageDigest": each["imageDigest"], "imageTags": [], "imagePushedAt": len(images)}
         image = images.setdefault(each["imageDigest"], new)
         image["imageTags"] += [each["imageTag"]] if "imageTag" in each else []
+    if order == "size":
+        _add_sizes(page, repository, images)
     return list(images.values())
+
+
+def _add_sizes(page: Page, repository: str, images: dict[str, dict[str, Any]]) -> None:
+    """Give each of the *images* its size. The size of an image never changes, so only new images are described."""
+    sizes = _sizes(page.client("ecr"), repository)
+    new = [image for digest, image in images.items() if digest not in sizes]
+    if len(new) > AT_ONCE:
+        every = {"repositoryName": repository, "filter": {"imageStatus": "ANY"}}
+        described = page.all("ecr", "DescribeImages", "imageDetails", **every)
+    else:
+        described = _details(page, repository, new) if new else []
+    sizes |= {each["imageDigest"]: each["imageSizeInBytes"] for each in described}
+    for digest, image in images.items():
+        image["imageSizeInBytes"] = sizes.get(digest, 0)
+
+
+@lru_cache(MOST_LISTS)
+def _sizes(client: Any, repository: str) -> dict[str, int]:
+    """The sizes by digest of the images of *repository* that the user of *client* has listed."""
+    return {}
 
 
 def _details(page: Page, repository: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -119,8 +154,8 @@ def delete(page: Page, repository: str) -> Response:
     if not ids:
         page.status, page.error = 400, {"code": "Nothing is chosen", "message": "Choose an image in the list first."}
     elif confirmation.is_given(page) and _delete(page, repository, ids):
-        return page.redirect(page.url(here), f"Deleted {len(ids)} image(s).")
-    sentence = f"Delete from {repository}, with all their tags. This can't be undone."
+        return page.redirect(page.url(here), f"Deleted {words.counted(len(ids), 'image')}.")
+    sentence = f"Delete these images from {repository} with all their tags? This can't be undone."
     calls = [("ecr", "BatchDeleteImage", {"repositoryName": repository, "imageIds": ids})] if ids else []
     return confirmation.ask(page, confirmation.Question("Delete images", sentence, calls, here, {"image": digests}))
 

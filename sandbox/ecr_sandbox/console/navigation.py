@@ -29,6 +29,14 @@ NAVIGATION = [
     ("Billing", [("Bills", "/billing")]),
 ]
 
+# The pages below an entry whose addresses do not begin with its path.
+BELOW = {
+    "/ecr/repositories/private/": "/ecr/private-registry/repositories",
+    "/ecr/create-repository": "/ecr/private-registry/repositories",
+    "/ecr/repositories/public/": "/ecr/public-registry/repositories",
+    "/ecs/create-task-definition": "/ecs/task-definitions",
+}
+
 # The pages of one repository: name, and what follows its path.
 REPOSITORY_PAGES = [
     ("Images", ""),
@@ -36,3 +44,10 @@ REPOSITORY_PAGES = [
     ("Lifecycle policy", "/_/lifecycle-policy"),
     ("Edit", "/_/edit"),
 ]
+
+
+def entry_of(path: str) -> str:
+    """The path of the entry that the page at *path* is below, or *path* itself."""
+    entries = {entry: entry for _, pages in NAVIGATION for _, entry in pages}
+    starts = {f"{start}/": entry for start, entry in entries.items()} | BELOW
+    return next((entry for start, entry in starts.items() if path.startswith(start)), path)

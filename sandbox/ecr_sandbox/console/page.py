@@ -20,7 +20,7 @@ from ecr_sandbox.http.middleware import Request
 
 from . import client, rendering
 from .commands import Commands, commands
-from .navigation import NAVIGATION, REPOSITORY_PAGES
+from .navigation import NAVIGATION, REPOSITORY_PAGES, entry_of
 
 CSRF_TOKEN = secrets.token_urlsafe(24)
 KEPT_SECONDS = 10
@@ -141,10 +141,10 @@ class Page:
         """The text *example* with the ARNs of this account and Region in place of the documentation's."""
         return example.replace("us-east-1:123456789012", f"{self.region}:{self.account}")
 
-    def url(self, path: str = "", **query: str | int | None) -> str:
+    def url(self, path: str = "", **query: str | int | Sequence[str] | None) -> str:
         """The address of the console's page *path* (``/ecr/…``)."""
         given = {name: value for name, value in query.items() if value not in ("", None)}
-        return f"{self.root}{quote(path, safe='/:')}" + (f"?{urlencode(given)}" if given else "")
+        return f"{self.root}{quote(path, safe='/:')}" + (f"?{urlencode(given, doseq=True)}" if given else "")
 
     def here(self, **query: str | int | None) -> str:
         """The address of this page, with other values in its query."""
@@ -170,6 +170,7 @@ class Page:
             page=self,
             message=message,
             navigation=NAVIGATION,
+            entry=entry_of(self.request.path.removeprefix("/console")),
             repository_pages=REPOSITORY_PAGES,
             csrf_token=CSRF_TOKEN,
             is_fragment=is_fragment,

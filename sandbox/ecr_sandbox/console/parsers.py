@@ -1,5 +1,7 @@
 """botocore's parser of answers, faster with long lists: a page may read ten thousand image IDs."""
 
+import base64
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -21,17 +23,37 @@ class Factory(ResponseParserFactory):
 class _Json(JSONParser):
     def _handle_list(self, shape: Any, node: Any) -> Any:
         """What JSON can express is in the list already; botocore copies it, member by member."""
-        return node if _is_json(shape.member) else super()._handle_list(shape, node)
+        parse = _parser(shape.member)
+        return [parse(each) for each in node] if parse else node
 
 
 @lru_cache(512)
-def _is_json(shape: Any) -> bool:
-    """Whether JSON has the values of *shape* as botocore returns them; it has no times and no bytes."""
-    if shape.type_name == "structure":
-        return all(_is_json(member) for member in shape.members.values())
-    if shape.type_name in ("list", "map"):
-        return _is_json(shape.member if shape.type_name == "list" else shape.value)
-    return shape.type_name not in ("timestamp", "blob")
+def _parser(shape: Any) -> Callable[[Any], Any] | None:
+    """What turns a value of JSON into the *shape* that botocore returns. None if both are the same.
+
+    JSON has no times and no bytes.
+    """
+    match shape.type_name:
+        case "timestamp":
+            return _time
+        case "blob":
+            return base64.b64decode
+        case "list" if item := _parser(shape.member):
+            return lambda values: [item(each) for each in values]
+        case "map" if value := _parser(shape.value):
+            return lambda values: {name: value(each) for name, each in values.items()}
+        case "structure":
+            members = [(name, parse) for name, each in shape.members.items() if (parse := _parser(each))]
+            return (lambda values: _structure(members, values)) if members else None
+    return None
+
+
+def _structure(members: list[tuple[str, Callable[[Any], Any]]], values: dict[str, Any]) -> dict[str, Any]:
+    """The structure *values* with these *members* parsed, in place."""
+    for name, parse in members:
+        if (found := values.get(name)) is not None:
+            values[name] = parse(found)
+    return values
 
 
 def _time(value: float | str) -> datetime:

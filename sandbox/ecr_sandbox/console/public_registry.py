@@ -2,24 +2,31 @@
 
 from werkzeug.wrappers import Response
 
-from . import confirmation
+from .confirmation import Question, answer
 from .page import Page
+
+LIST = "/ecr/public-registry/repositories"
 
 
 def index(page: Page) -> Response:
     """The list, and a form for a new one."""
-    here, form = page.url("/ecr/public-registry/repositories"), page.request.form
-    if page.is_post and (name := form.get("remove")):
-        parameters = {"repositoryName": name, "force": True}
-        if confirmation.is_given(page) and page.attempt("ecr-public", "DeleteRepository", **parameters):
-            return page.redirect(here, f"Successfully deleted repository {name}.")
-    elif page.is_post:
+    form = page.request.form
+    if page.is_post:
         catalog = {"description": form["description"]} if form.get("description", "").strip() else {}
         more = {"catalogData": catalog} if catalog else {}
         if page.attempt("ecr-public", "CreateRepository", repositoryName=form.get("name", ""), **more):
-            return page.redirect(here, f"Successfully created repository {form.get('name')}.")
+            return page.redirect(page.url(LIST), f"Successfully created repository {form.get('name')}.")
     found = page.all("ecr-public", "DescribeRepositories", "repositories")
     return page.render("public_repositories.html", repositories=sorted(found, key=lambda each: each["repositoryName"]))
+
+
+def delete(page: Page) -> Response:
+    """Ask for confirmation, and delete a repository with its images."""
+    name = page.request.values.get("repository", "")
+    sentence = f"Delete repository {name} permanently? Its images are deleted too. This can't be undone."
+    calls = [("ecr-public", "DeleteRepository", {"repositoryName": name, "force": True})]
+    question = Question(f"Delete {name}", sentence, calls, LIST, {"repository": [name]})
+    return answer(page, question, f"Successfully deleted repository {name}.")
 
 
 def images(page: Page, repository: str) -> Response:

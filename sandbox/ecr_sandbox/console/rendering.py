@@ -29,9 +29,12 @@ def render(template: str, **values: Any) -> str:
     return _templates.get_template(template).render(**values)
 
 
-def _time(moment: datetime | float | None) -> str:
+def _time(moment: datetime | float | str | None) -> str:
+    """A time as the AWS console writes it; a text is in the form of ISO 8601."""
     if moment is None:
         return "-"
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
     if not isinstance(moment, datetime):
         moment = datetime.fromtimestamp(moment, UTC)
     return moment.astimezone(UTC).strftime("%B %d, %Y, %H:%M:%S (UTC)")
@@ -74,4 +77,5 @@ _templates.filters |= {
     "encryption": words.ENCRYPTION.get,
     "artifact_type": words.artifact_type,
     "scan_status": words.status,
+    "counted": words.counted,
 }

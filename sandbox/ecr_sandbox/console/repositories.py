@@ -52,7 +52,7 @@ def delete(page: Page) -> Response:
     """Ask for confirmation, and delete a repository with its images."""
     name = page.request.values.get("repository", "")
     images.described(page, name)
-    sentence = f"Delete repository {name} permanently? Its images are deleted, too. This can't be undone."
+    sentence = f"Delete repository {name} permanently? Its images are deleted too. This can't be undone."
     calls = [("ecr", "DeleteRepository", {"repositoryName": name, "force": True})]
     question = confirmation.Question(f"Delete {name}", sentence, calls, LIST, {"repository": [name]})
     return confirmation.answer(page, question, f"Successfully deleted repository {name}.")
@@ -84,10 +84,15 @@ def _parameters(page: Page) -> dict[str, Any]:
     parameters |= mutability(page)
     if form.get("scan_on_push"):
         parameters["imageScanningConfiguration"] = {"scanOnPush": True}
-    if form.get("encryption") == "KMS":
-        key = form.get("kms_key", "").strip()
-        parameters["encryptionConfiguration"] = {"encryptionType": "KMS", **({"kmsKey": key} if key else {})}
-    return parameters
+    return parameters | encryption(page)
+
+
+def encryption(page: Page) -> dict[str, Any]:
+    """The parameter about encryption; none for the default."""
+    if page.request.form.get("encryption") != "KMS":
+        return {}
+    key = page.request.form.get("kms_key", "").strip()
+    return {"encryptionConfiguration": {"encryptionType": "KMS", **({"kmsKey": key} if key else {})}}
 
 
 def mutability(page: Page, *, keep_default: bool = False) -> dict[str, Any]:

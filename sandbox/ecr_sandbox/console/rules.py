@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response
 
 from .forms import pairs
 from .page import Page
-from .repositories import mutability
+from .repositories import encryption, mutability
 
 UPSTREAMS = {
     "docker-hub": ("Docker Hub", "registry-1.docker.io"),
@@ -86,9 +86,7 @@ def _change_template(page: Page, prefix: str) -> str:
     template = {"prefix": prefix, "appliedFor": form.getlist("applied_for"), **mutability(page, keep_default=True)}
     template |= _given(page, description="description", customRoleArn="role")
     template |= _given(page, repositoryPolicy="repository_policy", lifecyclePolicy="lifecycle_policy")
-    if form.get("encryption") == "KMS":
-        key = form.get("kms_key", "").strip()
-        template["encryptionConfiguration"] = {"encryptionType": "KMS", **({"kmsKey": key} if key else {})}
+    template |= encryption(page)
     if tags := [{"Key": key, "Value": value} for key, value in pairs(form.get("tags", ""))]:
         template["resourceTags"] = tags
     if form.get("action") == "update":

@@ -37,6 +37,12 @@ def artifact_type(image: Mapping[str, Any]) -> str:
     return "Image" if not artifact or "image" in artifact else "Other"
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 image``, ``2 images``, ``1,000 repositories``."""
+    plural = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
 def status(value: str) -> str:
     """A status of the API, such as IN_PROGRESS, in the console's form."""
     return value.replace("_", " ").capitalize()
@@ -45,7 +51,7 @@ def status(value: str) -> str:
 def name_error(name: str, shortest: int, longest: int, pattern: str) -> str:
     """What is wrong with the name of a repository, or nothing."""
     if not shortest <= len(name) <= longest:
-        return f"The name has {len(name)} characters: use {shortest} to {longest}."
+        return f"The name has {counted(len(name), 'character')}: use {shortest} to {longest}."
     if wrong := sorted(set(re.sub(r"[a-z0-9._/-]", "", name))):
         return f"The name contains {' '.join(map(repr, wrong))}: use lower case letters, numbers and . _ - /"
     if not re.fullmatch(pattern, name):

@@ -1,7 +1,7 @@
 """One image: what the registry knows about it, and its status."""
 
 import sys
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ecr_sandbox.state import clock
 
@@ -12,8 +12,7 @@ STANDARD, ARCHIVE = "STANDARD", "ARCHIVE"  # storage classes
 ACTIVE, ARCHIVED, ACTIVATING = "ACTIVE", "ARCHIVED", "ACTIVATING"  # statuses
 
 
-@dataclass(frozen=True)
-class Image:
+class Image(NamedTuple):
     """An image; *size* in bytes, times in Unix seconds by the sandbox's clock.
 
     *stored* is the manifest as the store has it; to use it, read ``manifest``, which checks it.

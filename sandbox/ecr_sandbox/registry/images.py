@@ -6,7 +6,6 @@ untagged. Sources: OCI image-spec "Descriptor"; ECR user guide, "Image tag mutab
 Every query uses an index, so a repository of 10,000 images is as fast as one of ten.
 """
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,9 +22,8 @@ from .references import HERE, Key
 
 TAGGED = "EXISTS (SELECT 1 FROM tags WHERE tags.image = images.id)"
 SELECT = f"""
-SELECT id, digest, media_type, artifact_type, size, pushed_at, subject, last_pulled, storage_class, archived_at,
-activated_at, repository, CAST(manifest AS BLOB) AS stored,
-(SELECT json_group_array(tag) FROM tags WHERE tags.image = images.id) AS tags
+SELECT id, digest, (SELECT group_concat(tag, ' ') FROM tags WHERE tags.image = images.id), CAST(manifest AS BLOB),
+media_type, artifact_type, size, pushed_at, subject, last_pulled, storage_class, archived_at, activated_at, repository
 FROM images WHERE {HERE} {{also}} ORDER BY images.id LIMIT ?
 """
 Blobs = Sequence[tuple[str, int]]  # digests and sizes in bytes
@@ -321,13 +319,13 @@ class Images:
         rows = self._rows(SELECT.format(also=also), (*values, ALL if size is None else size))
         return [
             Image(
-                **{
-                    **dict(row),
-                    "tags": tuple(sorted(json.loads(row["tags"]))),
-                    "stored": row["stored"].decode(errors="surrogateescape"),
-                }
+                id,
+                digest,
+                tuple(sorted(tags.split(" "))) if tags else (),
+                stored.decode(errors="surrogateescape"),
+                *others,
             )
-            for row in rows
+            for id, digest, tags, stored, *others in rows
         ]
 
     def _rows(self, statement: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:

@@ -47,7 +47,7 @@ def test_a_third_access_key_is_refused(console, person):
 
 
 def test_a_group_gives_its_policies_to_its_users(console, sandbox, person, repository, name):
-    assert f"The group {name} was created." in text(console.post("/iam/groups", name=name))
+    assert f"The user group {name} was created." in text(console.post("/iam/groups", name=name))
     page = f"/iam/groups/{name}"
     console.post(page, attach="arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly")
     assert f"Added {person.name}." in text(console.post(page, add_user=person.name))
@@ -103,16 +103,16 @@ def test_a_boundary_is_set_and_removed(console, sandbox, person):
 def test_a_managed_policy_is_created_edited_and_deleted(console, sandbox, person, name):
     arn = f"arn:aws:iam::123456789012:policy/{name}"
     assert name in text(console.post("/iam/policies", name=name, document=DOCUMENT))
-    page = f"/iam/policies/{arn}"
+    page, delete = f"/iam/policies/{arn}", "/iam/delete-policy"
     edited = DOCUMENT.replace("ecr:*", "ecr:DescribeImages")
     assert '"ecr:DescribeImages"' in text(console.post(page, document=edited))
     assert sandbox.client("iam").get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"] == "v2"
     console.post(f"/iam/users/{person.name}", attach=arn)
     assert person.name in text(console.get(page))
-    assert "DeleteConflict" in text(console.post(page, 409, action="delete", confirmation="delete"))
+    assert "DeleteConflict" in text(console.post(delete, 409, arn=arn, confirmation=name))
     console.post(f"/iam/users/{person.name}", detach=arn)
-    assert "To confirm, enter delete." in text(console.post(page, 400, action="delete"))
-    assert f"The policy {name} was deleted." in text(console.post(page, action="delete", confirmation="delete"))
+    assert f"To confirm, enter {name}." in text(console.post(delete, 400, arn=arn))
+    assert f"The policy {name} was deleted." in text(console.post(delete, arn=arn, confirmation=name))
     assert "NoSuchEntity" in text(console.get(page, 404))
 
 
@@ -122,7 +122,7 @@ def test_a_managed_policy_that_is_not_valid(console, name):
 
 
 def test_a_policy_of_aws_has_no_form(console):
-    assert "Delete policy" not in console.get(f"/iam/policies/{PULL_ONLY}")
+    assert ">Delete<" not in console.get(f"/iam/policies/{PULL_ONLY}")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 from ecr_sandbox.console.findings import sorted_findings
 from tests.sandbox import rootfs
+from tests.sandbox.conftest import until
 from tests.sandbox.console.pages import Console, text
 from tests.sandbox.pusher import Pusher
 
@@ -67,6 +68,20 @@ def test_many_images_are_searched_and_described(many):
     assert "1 of 250 images" in page
     assert re.search(r"other, v77 Image \w+ \d+, \d{4}", page)
     assert console.get(path("many"), page=5).count('name="image"') == 50
+
+
+def test_a_new_image_is_in_its_place_among_the_sizes_that_are_known(console, sandbox, repository, pusher):
+    layer, small = os.urandom(1000), b"small"
+    first = pusher.manifest(repository, pusher.push(repository, [layer], "v0").digest)
+    for number in range(1, 102):
+        text = json.dumps({**first, "annotations": {"number": f"{number}"}})
+        sandbox.client().put_image(repositoryName=repository, imageManifest=text, imageTag=f"v{number}")
+    assert console.get(path(repository), sort="size", descending=1).count('name="image"') == 50
+    pusher.push(repository, [small], "small")
+    pusher.push(repository, [os.urandom(2000)], "large")
+    tags = re.compile(r'image/sha256:[0-9a-f]+">([^<]+)<')
+    assert tags.findall(console.get(path(repository), sort="size"))[0] == "small"
+    assert tags.findall(console.get(path(repository), sort="size", descending=1))[0] == "large"
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +203,18 @@ def test_the_list_has_the_status_of_basic_scans(console, sandbox, repository):
     assert "Complete" in text(console.get(path(repository)))
 
 
+def test_a_long_list_shows_the_scans_a_moment_later(many, sandbox):
+    console, tags = many
+    ecr, image = sandbox.client(), {"repositoryName": "many", "imageId": {"imageTag": tags[-1]}}
+    digest = ecr.start_image_scan(**image)["imageId"]["imageDigest"]
+    until(lambda: ecr.describe_image_scan_findings(**image)["imageScanStatus"]["status"] != "IN_PROGRESS")
+    [later] = re.findall(r'hx-get="[^"]*/console([^"]*/_/scans[^"]*)"', console.get(path("many")))
+    shown = dict(re.findall(r'id="scan-([0-9a-f]+)" hx-swap-oob="true">([^<]+)<', console.get(html.unescape(later))))
+    assert len(shown) == 50
+    assert shown.pop(digest.removeprefix("sha256:")) == "Failed"
+    assert {*shown.values()} == {"-"}
+
+
 def test_an_image_is_archived_and_restored(console, sandbox, repository, pusher):
     pushed = pusher.push(repository, [os.urandom(100)], "v1")
     page = path(repository, pushed.digest, "/storage")
@@ -205,7 +232,7 @@ def test_delete_images(console, sandbox, repository, pusher):
     assert "Choose an image in the list first." in text(console.get(delete, 400))
     assert one.digest in console.get(delete, image=[one.digest])
     assert "To confirm, enter delete." in text(console.post(delete, 400, image=one.digest, confirmation="no"))
-    assert "Deleted 1 image(s)." in text(console.post(delete, image=one.digest, confirmation="delete"))
+    assert "Deleted 1 image." in text(console.post(delete, image=one.digest, confirmation="delete"))
     assert pusher.images(repository) == [two.digest]
     failed = text(console.post(delete, 400, image=one.digest, confirmation="delete"))
     assert "ImageNotFound" in failed

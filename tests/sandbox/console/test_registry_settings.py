@@ -71,7 +71,7 @@ def test_the_registrys_policy(console, sandbox):
 def test_pull_through_cache(console, sandbox):
     page = f"{PRIVATE}/pull-through-cache"
     shown = text(console.post(page, upstream="ecr-public", prefix="pub"))
-    assert "pub ecr-public public.ecr.aws" in shown
+    assert "pub ECR Public public.ecr.aws" in shown
     refused = text(console.post(page, 400, upstream="docker-hub", prefix="hub"))
     assert "UnsupportedUpstreamRegistryException" in refused
     assert "The rule for pub is valid." in text(console.post(page, validate="pub"))
@@ -127,8 +127,11 @@ def test_public_repositories(console, sandbox):
     assert f"Successfully created repository {name}." in text(shown)
     assert f'/{name}" aria-label="Copy the URI of {name}"' in shown
     assert "RepositoryAlreadyExistsException" in text(console.post(page, 400, name=name))
-    assert "To confirm, enter delete." in text(console.post(page, 400, remove=name))
-    assert f"Successfully deleted repository {name}." in text(console.post(page, remove=name, confirmation="delete"))
+    delete = "/ecr/public-registry/delete-repository"
+    assert "To confirm, enter delete." in text(console.post(delete, 400, repository=name))
+    assert f"Successfully deleted repository {name}." in text(
+        console.post(delete, repository=name, confirmation="delete")
+    )
 
 
 def test_a_push_to_a_public_repository_by_the_commands_of_its_page(console, sandbox, tmp_path):

@@ -90,7 +90,7 @@ def test_the_commands_that_are_shown_do_the_same(console, sandbox):
     ("name", "hint"),
     [
         ("App", "The name contains 'A': use lower case letters"),
-        ("a", "The name has 1 characters: use 2 to 256."),
+        ("a", "The name has 1 character: use 2 to 256."),
         ("a" * 257, "The name has 257 characters: use 2 to 256."),
         ("app..one", "with one separator between them"),
         ("app/", "with one separator between them"),

@@ -46,7 +46,7 @@ def test_a_lifecycle_policy_is_tested_and_applied(console, sandbox, repository):
         pusher.push(repository, [os.urandom(100)], tag)
     assert "No rules." in text(console.get(page))
     tested = text(console.post(f"{page}/test", policy=rules(2)))
-    assert "Status: Complete . 1 images would expire." in tested
+    assert "Status: Complete . 1 image would expire." in tested
     assert "aws ecr start-lifecycle-policy-preview" in tested
     assert "No rules." in tested
     assert len(pusher.images(repository)) == 3

@@ -20,7 +20,7 @@ from . import archive
 from .backend import Repository, backend
 from .operations import Operations
 from .registry_settings import CACHE_RULES
-from .scan_api import summary_for
+from .scan_api import summaries
 
 REFERRERS_PAGE = 20  # ListImageReferrers without maxResults
 
@@ -108,13 +108,13 @@ class ImageOperations(Operations):
             if "imageStatus" not in (self._get_param("filter") or {}):
                 wanted_images = replace(wanted_images, status=None)  # named images need not be active
             chosen = [image for each in wanted if wanted_images.selects(image := self._image(repository, each))]
-            return ActionResult({"imageDetails": [_detail(repository, image) for image in chosen]})
+            return ActionResult({"imageDetails": _details(repository, chosen)})
 
         def after(place: int | None, size: int) -> Sequence[Image]:
             return repository.images.page(place or 0, size, wanted_images.tagged, wanted_images.status)
 
         page, token = self._page(after, lambda image: image.id)
-        return ActionResult({"imageDetails": [_detail(repository, image) for image in page], "nextToken": token})
+        return ActionResult({"imageDetails": _details(repository, page), "nextToken": token})
 
     def list_image_referrers(self) -> ActionResult:
         images = self._repository().images
@@ -159,7 +159,7 @@ def _accepted(image: Image, media_types: Collection[str]) -> Image:
     if (converted := convert(image.manifest, image.media_type, media_types)) is None:
         return image
     text, media_type = converted
-    return replace(image, stored=text, media_type=media_type, digest=digest_of(text.encode()))
+    return image._replace(stored=text, media_type=media_type, digest=digest_of(text.encode()))
 
 
 def _described(repository: Repository, image: Image, tag: str | None) -> dict[str, Any]:
@@ -172,10 +172,13 @@ def _described(repository: Repository, image: Image, tag: str | None) -> dict[st
     }
 
 
-def _detail(repository: Repository, image: Image) -> dict[str, Any]:
+def _details(repository: Repository, images: Sequence[Image]) -> list[dict[str, Any]]:
+    about, summary = {"registryId": repository.registry_id, "repositoryName": repository.name}, summaries(repository)
+    return [{**about, **_detail(image), **summary(image)} for image in images]
+
+
+def _detail(image: Image) -> dict[str, Any]:
     return {
-        "registryId": repository.registry_id,
-        "repositoryName": repository.name,
         "imageDigest": image.digest,
         "imageTags": list(image.tags) or None,
         "imageSizeInBytes": image.size,
@@ -187,7 +190,6 @@ def _detail(repository: Repository, image: Image) -> dict[str, Any]:
         "imageStatus": image.status,
         "lastArchivedAt": image.archived_at,
         "lastActivatedAt": None if image.status == ACTIVATING else image.activated_at,
-        **summary_for(repository, image),
     }
 
 

@@ -1,5 +1,7 @@
 """Operations on scans: configuration, starting a scan, and findings."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from moto.core.responses import ActionResult
@@ -72,14 +74,17 @@ class ScanOperations(Operations):
         return ActionResult(answer)
 
 
-def summary_for(repository: Repository, image: Image) -> dict[str, Any]:
-    """The scan's part of DescribeImages: for enhanced scans only.
+def summaries(repository: Repository) -> Callable[[Image], dict[str, Any]]:
+    """What gives the scan's part of DescribeImages for an image of *repository*: for enhanced scans only.
 
     "The new version of Amazon ECR Basic Scanning doesn't use" these attributes (API reference, DescribeImages).
     """
     registry = backend(repository.account_id, repository.region_name)
-    if registry.registry_scanning_configuration["scanType"] != rules.ENHANCED:
-        return {}
+    is_enhanced = registry.registry_scanning_configuration["scanType"] == rules.ENHANCED
+    return partial(_summary_of_enhanced, repository) if is_enhanced else lambda image: {}
+
+
+def _summary_of_enhanced(repository: Repository, image: Image) -> dict[str, Any]:
     scan = ScanOperations.scans.last(repository, image)
     if scan is None or not scan.completed:
         return {}

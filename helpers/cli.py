@@ -26,13 +26,17 @@ def env() -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_context
 def reset(context: click.Context, yes: bool) -> None:
-    """Remove all repositories, images, users and your progress, and start again."""
+    """Remove all repositories, images, users and your progress, leave the room of your teacher, and start again."""
     from helpers import ledger
     from helpers.exercises import state_file
+    from helpers.room import sharing
 
     context.invoke(command_group.commands["reset"], yes=yes)
     state_file.delete_all()
     ledger.cross_off(each for each in ledger.entries() if each.account in (settings.ACCOUNT, settings.OTHER_ACCOUNT))
+    if sharing.joined():  # whoever starts again may be somebody else, who did not join
+        context.invoke(leave)
+        click.echo("  ecr-lab join joins it again")
 
 
 @commands.command()

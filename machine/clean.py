@@ -5,8 +5,11 @@ import sys
 
 from machine import base_image, engine, newer_engine, venv
 from machine.commands import last_lines, run
+from machine.inventory import OF_TESTS
 from machine.project import CACHE, ROOT, VENV
 from machine.say import Stop, say
+
+LABEL = "learn-amazon-ecr.tests"  # images of tests/deploy have it, even when a newer build took their name
 
 
 def main() -> int:
@@ -20,7 +23,7 @@ def main() -> int:
 
 
 def clean() -> None:
-    """Remove the sandbox, the stand-in, the engine and the folders, in this order: each needs the next ones."""
+    """Remove the sandbox, the images, the engine and the folders, in this order: each needs the next ones."""
     # An incomplete or moved environment cannot stop a sandbox, but can be removed.
     if venv.STAMP.exists():
         got = run([str(VENV / "bin" / "ecr-lab"), "down"], limit=60)
@@ -29,6 +32,7 @@ def clean() -> None:
     image = base_image.inspect()
     if image and image.is_stand_in and run(["docker", "image", "rm", base_image.NAME]).returncode == 0:
         say(f"Removed the stand-in {base_image.NAME}")
+    _remove_images_of_tests()
     if engine.stop():
         say("Stopped the Docker engine that make had started")
     newer_engine.remove()
@@ -36,6 +40,14 @@ def clean() -> None:
         if folder.is_dir() and not folder.is_symlink():
             shutil.rmtree(folder)
             say(f"Removed {folder.name}")
+
+
+def _remove_images_of_tests() -> None:
+    listing = ["docker", "image", "ls", "--filter", f"reference={OF_TESTS}*", "--format", "{{.Repository}}:{{.Tag}}"]
+    if names := run(listing).stdout.split():
+        got = run(["docker", "image", "rm", *names])
+        say(f"Removed images of the tests:\n{last_lines(got.stdout + got.stderr, len(names))}")
+    run(["docker", "image", "prune", "--force", "--filter", f"label={LABEL}"])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Converts the output of `docker save` to an OCI image layout with gzip-compressed layers."""
+"""Converts the output of `docker save` to an OCI image layout with gzip-compressed layers, and adds layers to one."""
 
 import gzip
 import hashlib
+import io
 import json
 import shutil
 import tarfile
@@ -45,6 +46,23 @@ def write(saved: Path, layout: Path, tag: str, annotations: dict[str, str]) -> N
     new.rename(layout)
 
 
+def add_layer(layout: Path, layer: bytes, comment: str) -> None:
+    """Put the uncompressed tar file `layer` on top of the one image in `layout`."""
+    blobs = layout / "blobs" / "sha256"
+    index = json.loads((layout / "index.json").read_text())
+    (was,) = index["manifests"]
+    manifest = json.loads(_blob(blobs, was).read_text())
+    config = json.loads(_blob(blobs, manifest["config"]).read_text())
+    config["rootfs"]["diff_ids"].append(f"sha256:{hashlib.sha256(layer).hexdigest()}")
+    config.setdefault("history", []).append({"created": config.get("created"), "comment": comment})
+    _blob(blobs, manifest["config"]).unlink()
+    _blob(blobs, was).unlink()
+    manifest["config"] = _keep(blobs, json.dumps(config, indent=1).encode(), manifest["config"]["mediaType"])
+    manifest["layers"].append(_keep_layer(blobs, io.BytesIO(layer)))
+    was.update(_keep_json(blobs, manifest))
+    (layout / "index.json").write_text(json.dumps(index, indent=2))
+
+
 def annotation(layout: Path, name: str) -> str:
     """The annotation `name` of the image in `layout`; empty if there is no annotation or no layout."""
     try:
@@ -57,6 +75,10 @@ def _member(tar: tarfile.TarFile, name: str) -> IO[bytes]:
     file = tar.extractfile(name)  # follows the links that old engines write for repeated layers
     assert file, name
     return file
+
+
+def _blob(blobs: Path, described: dict[str, Any]) -> Path:
+    return blobs / described["digest"].removeprefix("sha256:")
 
 
 def _keep(blobs: Path, content: bytes, media_type: str) -> dict[str, Any]:

@@ -63,6 +63,6 @@ def compose(tmp_path_factory) -> dict[str, str]:
             pytest.skip(f"not installed: {program} (run: python -m machine.clients)")
         (folder / "cli-plugins" / program).symlink_to(path)
     environment = os.environ | {"DOCKER_CONFIG": str(folder), **images.NAMES}
-    if why := images.build(environment):
+    if why := images.build(environment) or images.why_no_engine(environment):
         pytest.skip(why)
     return environment

@@ -47,4 +47,4 @@ c.JupyterHub.load_roles = [
 c.Spawner.env_keep = []
 c.Spawner.ip = "0.0.0.0"
 c.Spawner.port = 8888
-c.Spawner.start_timeout = c.Spawner.http_timeout = 300
+c.Spawner.start_timeout = c.Spawner.http_timeout = 1800  # five start at the same time, perhaps on a busy machine

@@ -23,18 +23,33 @@ def left(machine) -> list[str]:
     return sorted(path.name for path in machine.root.iterdir())
 
 
+def removed(machine) -> list[str]:
+    """The images that were removed by name."""
+    return [call.split(" rm ")[1] for call in machine.calls("docker") if " rm " in call]
+
+
 def test_clean_removes_only_what_make_created(used):
     assert clean.main() == 0
     assert used.calls("ecr-lab") == ["ecr-lab down"]
-    assert used.calls("docker") == [f"docker image rm {base_image.NAME}"]
+    assert removed(used) == [base_image.NAME]
     assert left(used) == [".sandbox.md", "notebooks", "pyproject.toml", "requirements.lock", "sandbox"]
+
+
+def test_images_of_the_tests_are_removed_even_those_whose_name_a_newer_build_took(used):
+    used.has(
+        "docker",
+        'case "$*" in *"ls --filter reference=learn-amazon-ecr-tests*"*) echo learn-amazon-ecr-tests:warm;; esac',
+    )
+    clean.main()
+    assert removed(used) == [base_image.NAME, "learn-amazon-ecr-tests:warm"]
+    assert f"docker image prune --force --filter label={clean.LABEL}" in used.calls("docker")
 
 
 @pytest.mark.parametrize("image", [None, base_image.Image("sha256:aa", "linux/amd64", False)])
 def test_an_image_that_make_did_not_build_is_kept(used, monkeypatch, image):
     monkeypatch.setattr(base_image, "inspect", lambda: image)
     clean.main()
-    assert used.calls("docker") == []
+    assert removed(used) == []
 
 
 def test_symbolic_links_are_not_followed(used, tmp_path):

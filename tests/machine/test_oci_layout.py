@@ -80,6 +80,25 @@ def test_every_save_format_gives_a_complete_layout(tmp_path, kind):
     assert kept == {descriptor["digest"].split(":")[1] for descriptor in named}
 
 
+def test_an_added_layer_is_on_top_and_the_layout_stays_complete(tmp_path):
+    layout, saved = tmp_path / "layout", tmp_path / "saved.tar"
+    config = json.dumps({"os": "linux", "architecture": "arm64", "rootfs": {"diff_ids": ["a", "b", "a"]}}).encode()
+    with tarfile.open(save(saved, "legacy"), "a") as tar:
+        add(tar, "config.json", config)
+    oci_layout.write(saved, layout, "1.0", {"from": "here"})
+    oci_layout.add_layer(layout, b"third layer", "why")
+    (entry,) = json.loads((layout / "index.json").read_text())["manifests"]
+    assert entry["annotations"] == {"org.opencontainers.image.ref.name": "1.0", "from": "here"}
+    manifest = json.loads(blob(layout, entry))
+    assert [gzip.decompress(blob(layout, layer)) for layer in manifest["layers"]][2:] == [LAYERS[0], b"third layer"]
+    config = json.loads(blob(layout, manifest["config"]))
+    assert config["rootfs"]["diff_ids"][3:] == [f"sha256:{hashlib.sha256(b'third layer').hexdigest()}"]
+    assert [step["comment"] for step in config["history"]] == ["why"]
+    kept = {path.name for path in (layout / "blobs" / "sha256").iterdir()}
+    named = [entry, manifest["config"], *manifest["layers"]]
+    assert kept == {descriptor["digest"].split(":")[1] for descriptor in named}
+
+
 def test_the_same_image_gives_the_same_digest(tmp_path):
     digests = set()
     for name in ("one", "two"):

@@ -65,6 +65,14 @@ def test_leave_works_without_the_room(port):
     assert sharing.joined() is None
 
 
+def test_reset_leaves_the_room_too(room):
+    """Who starts again may be another person, who did not join."""
+    sharing.join(room.address, "Kim")
+    printed = run("reset", "--yes").stdout.splitlines()
+    assert printed[1:] == [f"✔ you left the room at {room.url}: it removed Kim", "  ecr-lab join joins it again"]
+    assert (sharing.joined(), room.learners) == (None, {})
+
+
 def test_a_hub_gives_the_address(room):
     assert run("join", "--name", "Kim", ECR_TUTORIAL_ROOM=room.address).returncode == 0
     assert list(room.learners) == ["Kim"]

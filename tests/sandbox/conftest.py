@@ -26,6 +26,7 @@ from ecr_sandbox.settings import Settings
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
 from helpers import settings
+from tests import fork_server
 
 ADMINISTRATOR = (settings.ACCESS_KEY, settings.SECRET_KEY)
 KEY_PARTS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
@@ -44,9 +45,9 @@ class Sandbox:
         self.port = free_port()
         self.process: subprocess.Popen[str] | None = None
 
-    def start(self, prefix: Sequence[str] = ()) -> "Sandbox":
-        """Start the sandbox, with *prefix* before its command, and return when it is ready."""
-        self.process = subprocess.Popen(
+    def start(self, prefix: Sequence[str] = (), popen: type[subprocess.Popen] = subprocess.Popen) -> "Sandbox":
+        """Start the sandbox with *popen*, with *prefix* before its command, and return when it is ready."""
+        self.process = popen(
             [*prefix, sys.executable, "-m", "ecr_sandbox", "serve"],
             env=self.env,
             stdout=subprocess.PIPE,
@@ -252,7 +253,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
     Docker's configuration is written as ``docker login`` writes it, which saves a start of two programs for each file.
     """
-    sandbox = Sandbox(tmp_path_factory.mktemp("sandbox")).start()
+    sandbox = Sandbox(tmp_path_factory.mktemp("sandbox")).start(popen=fork_server.Popen)
     auths = {"sandbox.invalid": {}, sandbox.registry: {"auth": sandbox.basic().removeprefix("Basic ")}}
     (sandbox.docker_config / "config.json").write_text(json.dumps({"auths": auths}))
     yield sandbox

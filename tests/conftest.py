@@ -12,9 +12,12 @@ from botocore.loaders import JSONFileLoader
 
 from machine import browser, clients
 
-# A slow machine is no failure.
-hypothesis.settings.register_profile("no deadline", deadline=None)
-hypothesis.settings.load_profile("no deadline")
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hypothesis tries fewer examples in `make test` than in `make soak`. A slow machine is no failure."""
+    examples = 500 if config.getoption("soak") else 50
+    hypothesis.settings.register_profile("ours", deadline=None, max_examples=examples)
+    hypothesis.settings.load_profile("ours")
 
 
 @pytest.fixture(scope="session", autouse=True)

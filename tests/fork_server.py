@@ -37,7 +37,7 @@ class Popen(subprocess.Popen):
     def _execute_child(self, *arguments: Any) -> None:
         given = inspect.signature(super()._execute_child).bind(*arguments).arguments
         command = list(map(os.fspath, given["args"]))
-        if "ecr_sandbox" not in command or not sys.platform.startswith("linux"):
+        if not _is_sandbox(command) or not sys.platform.startswith("linux"):
             super()._execute_child(*arguments)
             return
         ends = [given[name] for name in ("p2cread", "c2pwrite", "errwrite")]
@@ -53,6 +53,10 @@ class Popen(subprocess.Popen):
         self._child_created = True
         pipes = ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")
         self._close_pipe_fds(*(given[name] for name in pipes))
+
+
+def _is_sandbox(command: list[str]) -> bool:
+    return command[0] == sys.executable and "ecr_sandbox" in command
 
 
 class _Server:

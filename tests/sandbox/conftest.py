@@ -37,6 +37,8 @@ PATIENCE = 60  # seconds; a timeout for hangs, not a measurement
 class Sandbox:
     """A sandbox process with its own state folder and port, and ``docker``, ``aws`` and boto3 configured for it."""
 
+    popen: type[subprocess.Popen] = fork_server.Popen
+
     def __init__(self, folder: Path):
         self.state = folder / "state"
         self.docker_config = folder / "docker"
@@ -45,9 +47,9 @@ class Sandbox:
         self.port = free_port()
         self.process: subprocess.Popen[str] | None = None
 
-    def start(self, prefix: Sequence[str] = (), popen: type[subprocess.Popen] = subprocess.Popen) -> "Sandbox":
-        """Start the sandbox with *popen*, with *prefix* before its command, and return when it is ready."""
-        self.process = popen(
+    def start(self, prefix: Sequence[str] = ()) -> "Sandbox":
+        """Start the sandbox, with *prefix* before its command, and return when it is ready."""
+        self.process = self.popen(
             [*prefix, sys.executable, "-m", "ecr_sandbox", "serve"],
             env=self.env,
             stdout=subprocess.PIPE,
@@ -253,7 +255,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
     Docker's configuration is written as ``docker login`` writes it, which saves a start of two programs for each file.
     """
-    sandbox = Sandbox(tmp_path_factory.mktemp("sandbox")).start(popen=fork_server.Popen)
+    sandbox = Sandbox(tmp_path_factory.mktemp("sandbox")).start()
     auths = {"sandbox.invalid": {}, sandbox.registry: {"auth": sandbox.basic().removeprefix("Basic ")}}
     (sandbox.docker_config / "config.json").write_text(json.dumps({"auths": auths}))
     yield sandbox
@@ -267,6 +269,12 @@ def own_sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     yield sandbox
     if sandbox.process and sandbox.process.poll() is None:
         sandbox.stop()
+
+
+@pytest.fixture
+def program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of the program: its start, its memory, what it loads. Sandboxes start as users start them."""
+    monkeypatch.setattr(Sandbox, "popen", subprocess.Popen)
 
 
 @pytest.fixture

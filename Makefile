@@ -55,7 +55,7 @@ rehearse: setup ## run every notebook and solution as on an AWS account, on a pr
 
 soak: setup ## run the long tests in full: kills, crowds, growth, bad input; rehearsals with the least policy
 	@$(PYTHON) -m machine.clients
-	$(BIN)/python -m pytest tests -m soak --soak --timeout 3600
+	$(BIN)/python -m pytest tests -m "soak or hypothesis" --soak --timeout 3600
 	$(BIN)/python -m machine.rehearse --least-policy
 	$(BIN)/python -m machine.rehearse --least-policy --prefix tom- --nbval notebooks/0[0358]*.ipynb notebooks/1[34]*.ipynb
 	$(BIN)/python -m machine.rehearse --prefix tom- --other-learner --nbval notebooks/03*.ipynb notebooks/13*.ipynb

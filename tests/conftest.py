@@ -1,5 +1,6 @@
 """Settings and fixtures of all tests."""
 
+import functools
 import os
 import sys
 from collections.abc import Iterator
@@ -7,12 +8,30 @@ from typing import Any
 
 import hypothesis
 import pytest
+from botocore.loaders import JSONFileLoader
 
 from machine import browser, clients
 
-# A slow machine is no failure.
-hypothesis.settings.register_profile("no deadline", deadline=None)
-hypothesis.settings.load_profile("no deadline")
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hypothesis tries fewer examples in `make test` than in `make soak`. A slow machine is no failure."""
+    examples = 500 if config.getoption("soak") else 50
+    hypothesis.settings.register_profile("ours", deadline=None, max_examples=examples)
+    hypothesis.settings.load_profile("ours")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def models_read_once() -> Iterator[None]:
+    """botocore's models are read once for all tests. Each of its sessions would read them again."""
+    read = JSONFileLoader.load_file
+
+    @functools.cache
+    def load_file(path: str) -> Any:
+        return read(JSONFileLoader(), path)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(JSONFileLoader, "load_file", lambda _, path: load_file(path))
+        yield
 
 
 @pytest.fixture(scope="session")

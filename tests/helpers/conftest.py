@@ -4,8 +4,10 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -14,6 +16,7 @@ import ecr_sandbox
 import helpers
 from ecr_sandbox import SandboxError, background
 from helpers import aws_account, lab, settings
+from tests import fork_server
 
 PULL_MIRROR = ecr_sandbox.pull_mirror
 STUB = Path(__file__).parents[1] / "sandbox" / "stub_sandbox.py"
@@ -29,6 +32,8 @@ def own_environment(tmp_path, monkeypatch):
     state.mkdir()
     os.environ |= {"ECR_TUTORIAL_STATE": str(state), "ECR_TUTORIAL_PORT": str(free_port())}
     monkeypatch.setattr(lab, "_current", None)
+    forking = SimpleNamespace(Popen=fork_server.Popen, DEVNULL=subprocess.DEVNULL)
+    monkeypatch.setattr(background, "subprocess", forking)
     # The real base image is not pulled for each test; one test covers it.
     monkeypatch.setattr(ecr_sandbox, "pull_mirror", lambda *_: False)
     os.environ["ECR_TUTORIAL_BASE"] = str(tmp_path / "no layout")

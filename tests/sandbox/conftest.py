@@ -26,6 +26,7 @@ from ecr_sandbox.settings import Settings
 from ecr_sandbox.state import clock
 from ecr_sandbox.state.store import Store
 from helpers import settings
+from tests import fork_server
 
 ADMINISTRATOR = (settings.ACCESS_KEY, settings.SECRET_KEY)
 KEY_PARTS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
@@ -35,6 +36,8 @@ PATIENCE = 60  # seconds; a timeout for hangs, not a measurement
 
 class Sandbox:
     """A sandbox process with its own state folder and port, and ``docker``, ``aws`` and boto3 configured for it."""
+
+    popen: type[subprocess.Popen] = fork_server.Popen
 
     def __init__(self, folder: Path):
         self.state = folder / "state"
@@ -46,7 +49,7 @@ class Sandbox:
 
     def start(self, prefix: Sequence[str] = ()) -> "Sandbox":
         """Start the sandbox, with *prefix* before its command, and return when it is ready."""
-        self.process = subprocess.Popen(
+        self.process = self.popen(
             [*prefix, sys.executable, "-m", "ecr_sandbox", "serve"],
             env=self.env,
             stdout=subprocess.PIPE,
@@ -266,6 +269,12 @@ def own_sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     yield sandbox
     if sandbox.process and sandbox.process.poll() is None:
         sandbox.stop()
+
+
+@pytest.fixture
+def program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of the program: its start, its memory, what it loads. Sandboxes start as users start them."""
+    monkeypatch.setattr(Sandbox, "popen", subprocess.Popen)
 
 
 @pytest.fixture

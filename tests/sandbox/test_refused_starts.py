@@ -17,6 +17,8 @@ from ecr_sandbox.settings import Settings
 from tests.sandbox.conftest import Sandbox
 from tests.sandbox.pusher import Pusher
 
+pytestmark = pytest.mark.usefixtures("program")
+
 pytest_plugins = ["pytester"]
 HANG = 60  # seconds
 

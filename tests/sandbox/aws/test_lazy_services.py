@@ -8,6 +8,8 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
+pytestmark = pytest.mark.usefixtures("program")
+
 
 def test_unused_services_are_not_loaded(own_sandbox):
     own_sandbox.start()

@@ -41,7 +41,7 @@ def changed(content, where, field, value):
     return copy
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(WHERE), st.sampled_from(FIELDS), ANY)
 def test_a_manifest_that_is_accepted_breaks_nothing(sandbox, wire, where, field, value):
     """Whatever is changed in an artifact's manifest: it is refused, or everything that reads it works."""

@@ -79,6 +79,7 @@ def wait_for_the_first_push(clients: list[Client]) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.usefixtures("program")
 def test_acknowledged_pushes_survive_a_kill_and_every_image_is_complete(own_sandbox, soak):
     sandbox = own_sandbox.start()
     for name in REPOSITORIES:

@@ -17,6 +17,8 @@ from ecr_sandbox.state.store import Store
 from tests.sandbox import api
 from tests.sandbox.pusher import Pusher
 
+pytestmark = pytest.mark.usefixtures("program")
+
 
 def described(sandbox):
     """The repositories, the images with their push times, and the users."""

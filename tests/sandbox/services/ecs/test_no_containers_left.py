@@ -97,6 +97,7 @@ def test_the_containers_of_another_sandbox_are_left_alone(cloud, tmp_path):
     assert len(containers_of(cloud.sandbox)) == 1
 
 
+@pytest.mark.usefixtures("program")
 def test_ecs_is_not_loaded_unless_it_is_used(cloud):
     cloud.ecs.delete_cluster(cluster="lab")
     assert cloud.sandbox.stop() == 0

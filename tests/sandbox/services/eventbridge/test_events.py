@@ -378,6 +378,7 @@ def test_events_of_acknowledged_pushes_survive_a_kill(own_sandbox):
     assert sorted(received) == sorted(f"v{number}" for number in range(15))
 
 
+@pytest.mark.usefixtures("program")
 def test_a_push_does_not_load_eventbridge(own_sandbox):
     sandbox = own_sandbox.start()
     ecr = sandbox.client()

@@ -6,7 +6,7 @@ import subprocess
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ecr_sandbox.services.ecr.scan.limits import LONGEST_VERSION
@@ -95,7 +95,6 @@ DEBIAN = st.builds(
 
 @pytest.mark.skipif(not shutil.which("dpkg"), reason="needs dpkg")
 @given(DEBIAN, DEBIAN)
-@settings(max_examples=150)
 def test_the_order_is_the_same_as_dpkgs(one, other):
     for sign, ours in (
         ("lt", key("Debian:12", one) < key("Debian:12", other)),

@@ -2,11 +2,11 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from helpers.errors import LabError
-from helpers.waiting import Result, wait_for
+from helpers.errors import LabError, denied_action
+from helpers.waiting import NotApplied, Result, wait_for
 
 if TYPE_CHECKING:
     import requests
@@ -85,7 +85,7 @@ def _last(found: list[Result], lab: "Lab", what: str, attempt: Callable[[], bool
     """The last one that *attempt* added to *found*, even if it is not the right one after *seconds*."""
     try:
         wait_for(lab, what, attempt, seconds)
-    except LabError:
+    except NotApplied:
         if not found:
             raise
     return found[-1]
@@ -106,16 +106,31 @@ def _started(lab: "Lab", task: str) -> dict[str, Any]:
     """The task of this ARN as ECS describes it, once it runs or has stopped."""
     from botocore.exceptions import WaiterError
 
-    with contextlib.suppress(WaiterError):  # it stopped before it ran
-        _wait(lab, task, "tasks_running")
-    return _described(lab, task)
+    with _no_other_task():
+        with contextlib.suppress(WaiterError):  # it stopped before it ran
+            _wait(lab, task, "tasks_running")
+        return _described(lab, task)
 
 
 def _stopped(lab: "Lab", task: str) -> dict[str, Any]:
     """The task as ECS describes it, after it was stopped."""
-    lab.client("ecs").stop_task(cluster=_cluster(task), task=task, reason="It ran, and was stopped.")
-    _wait(lab, task, "tasks_stopped")
-    return _described(lab, task)
+    with _no_other_task():
+        lab.client("ecs").stop_task(cluster=_cluster(task), task=task, reason="It ran, and was stopped.")
+        _wait(lab, task, "tasks_stopped")
+        return _described(lab, task)
+
+
+@contextlib.contextmanager
+def _no_other_task() -> Iterator[None]:
+    """LabError for a denied call: ``wait_for`` would call again, which starts one more task that AWS bills."""
+    from botocore.exceptions import ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        if action := denied_action(error):
+            raise LabError(f"{error}.", f"allow {action}") from None
+        raise
 
 
 def _wait(lab: "Lab", task: str, what: str) -> None:

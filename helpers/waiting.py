@@ -33,11 +33,15 @@ NOT_YET_MESSAGES = (
 )
 
 
+class NotApplied(LabError):
+    """AWS did not apply a change in time."""
+
+
 def wait_for(lab: "Lab", what: str, attempt: Callable[[], Result], seconds: float = SECONDS) -> Result:
     """The result of *attempt*, called until it neither returns False nor is refused as ``is_not_yet`` says.
 
     Prints one line if it has to wait. In the sandbox a change works immediately, so there is one attempt, and its
-    error is raised. LabError after *seconds*; any other error is raised immediately.
+    error is raised. NotApplied after *seconds*; any other error is raised immediately.
     """
     from botocore.exceptions import ClientError
 
@@ -54,7 +58,7 @@ def wait_for(lab: "Lab", what: str, attempt: Callable[[], Result], seconds: floa
             refusal = f" ({action} is not allowed)" if action else f" ({error.response['Error']['Code']})"
             fix = f"allow {action}, or {AGAIN} if it is allowed" if action else AGAIN
         if time.monotonic() - start >= seconds:
-            raise LabError(f"AWS did not apply this within {seconds:.0f} seconds: {what}{refusal}.", fix)
+            raise NotApplied(f"AWS did not apply this within {seconds:.0f} seconds: {what}{refusal}.", fix)
         if is_first:
             print(f"… waiting until AWS applies this, at most {seconds:.0f} seconds: {what}")
         is_first = False

@@ -18,6 +18,18 @@ def test_the_sandbox_is_polled_more_often_than_aws():
 # The role of a task
 
 
+def deny(monkeypatch, ecs, operation):
+    """Let *ecs* deny the operation; returns the action."""
+    name = operation.title().replace("_", "")
+    said = f"User: arn is not authorized to perform: ecs:{name} on resource: task"
+
+    def refuse(**_):
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": said}}, name)
+
+    monkeypatch.setattr(ecs, operation, refuse)
+    return f"ecs:{name}"
+
+
 class Ecs:
     """ECS on AWS; the tasks that it starts end with these reasons, or with an error code instead of a task."""
 
@@ -84,6 +96,23 @@ def test_a_role_with_a_fault_ends_the_wait(monkeypatch):
 def test_ecs_without_its_own_role_is_an_error_at_the_limit(monkeypatch):
     with pytest.raises(SandboxError, match="did not apply this within 120 seconds: ECS can assume the role"):
         Ecs("Unable to assume the service linked role.").start(monkeypatch)
+
+
+@pytest.mark.parametrize("operation", ["describe_tasks", "stop_task"])
+def test_a_task_that_may_not_be_seen_or_stopped_is_not_followed_by_another(monkeypatch, operation):
+    ecs = Ecs("")
+    action = deny(monkeypatch, ecs, operation)
+    with pytest.raises(SandboxError, match=rf"not authorized to perform: {action} .*\. Fix: allow {action}$"):
+        ecs.run_until(monkeypatch, "403 Forbidden")
+    assert (len(ecs.started), ecs.slept) == (1, [])
+
+
+def test_a_task_that_starts_and_may_not_be_seen_is_started_once(monkeypatch):
+    ecs = Ecs("")
+    action = deny(monkeypatch, ecs, "describe_tasks")
+    with pytest.raises(SandboxError, match=f"Fix: allow {action}$"):
+        ecs.start(monkeypatch)
+    assert (len(ecs.started), ecs.slept) == (1, [])
 
 
 def test_in_the_sandbox_a_task_is_started_once(monkeypatch):

@@ -18,11 +18,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from helpers import settings as course_settings
 from machine import learner, newer_engine, rehearse
 from machine.project import CACHE, settings
 from machine.say import say
 from tests.helpers.cleanup import one_of_each
-from tests.notebooks import course
+from tests.notebooks import clean_state, course
 
 KEPT = CACHE / "each-permission"  # what it leaves: the log of the sandbox, IAM's decisions, and the two files below
 CALLS, REPORT = KEPT / "calls.json", KEPT / "report.jsonl"
@@ -75,7 +76,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _inside(actions: list[str]) -> int:
-    os.environ |= {"MPLBACKEND": "Agg", "AWS_REGION": rehearse.REGION}
+    os.environ |= {"MPLBACKEND": "Agg", "AWS_REGION": rehearse.REGION, course_settings.SEED: clean_state.SEED}
     import_what_cells_import()
     account = Account()
     if not (actions and CALLS.exists()):

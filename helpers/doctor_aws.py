@@ -1,11 +1,12 @@
 """What the doctor checks in the learner's AWS account. It only reads, and makes no call that costs money."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ecr_sandbox import SandboxError
 from helpers import aws_account, settings
+from helpers.aws_account import answer
 from helpers.costs import course as costs
 from helpers.course import data
 from helpers.doctor_rows import Row, miss, ok
@@ -76,7 +77,7 @@ def endpoint_rows(session: "boto3.Session") -> list[Row]:
 def network_row(session: "boto3.Session") -> Row:
     """Whether Fargate tasks have a network: the subnets of the default VPC."""
     name, filters = "Default VPC", [{"Name": "default-for-az", "Values": ["true"]}]
-    subnets, code = _answer(session, "ec2", "describe_subnets", Filters=filters)
+    subnets, code = answer(session, "ec2", "describe_subnets", Filters=filters)
     if code:
         return miss(name, f"unknown: ec2:DescribeSubnets was refused ({code})", "allow it, for notebooks 13 and 15")
     if not subnets["Subnets"]:
@@ -86,11 +87,11 @@ def network_row(session: "boto3.Session") -> Row:
 
 def scanning_row(session: "boto3.Session") -> Row:
     """Which scans the account has turned on, and what enhanced ones cost."""
-    answer, code = _answer(session, "ecr", "get_registry_scanning_configuration")
+    found, code = answer(session, "ecr", "get_registry_scanning_configuration")
     if code:
         action = "ecr:GetRegistryScanningConfiguration"
         return miss("Scanning", f"unknown: {action} was refused ({code})", "allow it, for notebooks 04 and 10")
-    if answer["scanningConfiguration"].get("scanType") == "ENHANCED":
+    if found["scanningConfiguration"].get("scanType") == "ENHANCED":
         return ok(
             "Scanning", f"enhanced: Amazon Inspector bills up to ${costs.enhanced_scans().usd:.2f} for the course"
         )
@@ -101,18 +102,6 @@ def cost_explorer_row() -> Row:
     """A remark: only a call would show whether Cost Explorer is turned on, and each call costs a cent."""
     price = costs.usd("cost_explorer")
     return ok("Cost Explorer", f"not asked, at ${price:.2f} a question; turn it on in Billing a day before notebook 12")
-
-
-def _answer(session: "boto3.Session", service: str, operation: str, **request: Any) -> tuple[dict, str]:
-    """``(response, "")``, or ``({}, code)`` if AWS refuses the call or does not answer."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        return getattr(session.client(service), operation)(**request), ""
-    except ClientError as error:
-        return {}, error.response["Error"]["Code"]
-    except BotoCoreError as error:
-        return {}, type(error).__name__
 
 
 def _principal(session: "boto3.Session", arn: str) -> str:
@@ -145,7 +134,7 @@ def _simulated(session: "boto3.Session", account: str, region: str, principal: s
 def _tried(session: "boto3.Session") -> Iterator[tuple[str, str]]:
     """``(action, code)`` of the calls in READS that AWS refuses."""
     for service, operation, action in READS:
-        if code := _answer(session, service, operation)[1]:
+        if code := answer(session, service, operation)[1]:
             yield action, code
 
 

@@ -60,7 +60,7 @@ class Lab:
 
     def second_account(self) -> "boto3.Session | None":
         """A boto3 session in the second account; None if there is none."""
-        return second_account.session(self.second.profile, self.region) if self.second else None
+        return aws_account.session(self.second.profile, self.region) if self.second else None
 
     def engine(self) -> "docker.DockerClient":
         """A plain Docker SDK client; LabError if no engine answers."""
@@ -207,6 +207,7 @@ def _connect_aws() -> Lab:
     print(f"✔ AWS: account {account}, region {region}, registry {registry}")
     print(f"  you are {arn}")
     aws_account.confirm(account, region, session)
+    print(f"✔ confirmed: all that is made here gets the tag {settings.TAG_TEXT}; notebook 14 deletes exactly that")
     second = second_account.on_aws(account, region)
     os.environ.update(aws_account.variables(account, region))
     _use_own_docker_configuration()

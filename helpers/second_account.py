@@ -4,15 +4,12 @@ The sandbox simulates it. On AWS there is one only if the learner names a profil
 """
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from helpers import aws_account, settings
 from helpers.errors import LabError
 
-if TYPE_CHECKING:
-    import boto3
-
-PROFILE, CONFIRM = "ECR_TUTORIAL_OTHER_PROFILE", "ECR_TUTORIAL_OTHER_CONFIRM"
+PROFILE = "ECR_TUTORIAL_OTHER_PROFILE"
 
 
 class SecondAccount(NamedTuple):
@@ -35,34 +32,13 @@ def on_aws(account: str, region: str) -> SecondAccount | None:
     if not profile:
         return None
     try:
-        its = session(profile, region)
-        found = SecondAccount(profile, aws_account.identity(its)[0])
+        session = aws_account.session(profile, region)
+        found = SecondAccount(profile, aws_account.identity(session)[0])
         if found.account == account:
             raise LabError(f"The profile {profile} is of the same account.", f"set {PROFILE} to one of another account")
-        _confirm(found.account, region, its)
+        aws_account.confirm(found.account, region, session)
     except LabError as error:
         print(f"✗ second account: {error}")
         return None
     print(f"✔ second account: {found.account}, profile {profile}")
     return found
-
-
-def session(profile: str, region: str) -> "boto3.Session":
-    """A boto3 session of this profile; LabError if there is no such profile."""
-    import boto3
-    from botocore.exceptions import BotoCoreError
-
-    try:
-        return boto3.Session(profile_name=profile, region_name=region)
-    except BotoCoreError:
-        fix = f"set {PROFILE} to a name that aws configure list-profiles prints"
-        raise LabError(f"There is no AWS profile {profile}.", fix) from None
-
-
-def _confirm(account: str, region: str, session: "boto3.Session") -> None:
-    given = os.environ.get(CONFIRM)
-    if given == account:
-        return
-    if given or os.environ.get("ECR_TUTORIAL_CONFIRM"):  # no terminal to ask in
-        raise LabError(f"Account {account} is not confirmed.", f"set {CONFIRM}={account}")
-    aws_account.confirm(account, region, session)

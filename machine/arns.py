@@ -2,8 +2,7 @@
 
 from typing import Any, NamedTuple
 
-REGIONS = ("eu-west-3", "us-east-1", "eu-west-1", "us-west-2")  # the rehearsal's, and those that lessons name
-SERVICE_ROLES = ":role/aws-service-role/"  # AWS makes them at the first use of a service, and they stay
+from machine import account
 
 
 class Listing(NamedTuple):
@@ -35,8 +34,8 @@ def listed() -> set[str]:
     """The ARNs of everything in the account of the environment's credentials, and its registries' scanning rules."""
     import boto3
 
-    found = {arn for each in EVERYWHERE for arn in _listed(each, "us-east-1") if SERVICE_ROLES not in arn}
-    for region in REGIONS:
+    found = {arn for each in EVERYWHERE for arn in _listed(each, account.GLOBAL) if account.SERVICE_ROLES not in arn}
+    for region in account.REGIONS:
         found |= {arn for each in IN_EACH_REGION for arn in _listed(each, region)}
         scanning = boto3.client("ecr", region).get_registry_scanning_configuration()["scanningConfiguration"]
         found.add(f"registry scanning in {region}: {scanning}")
@@ -46,5 +45,5 @@ def listed() -> set[str]:
 def _listed(listing: Listing, region: str) -> list[str]:
     import boto3
 
-    pages = boto3.client(listing.service, region).get_paginator(listing.operation).paginate(**listing.parameters)
-    return list(pages.search(listing.arns))
+    client = boto3.client(listing.service, region)
+    return account.listed(client, listing.operation, listing.arns, **listing.parameters)

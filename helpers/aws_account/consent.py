@@ -9,8 +9,10 @@ import re
 from typing import TYPE_CHECKING
 
 from ecr_sandbox import prices
-from helpers import settings, state_file
+from helpers import state_file
 from helpers.errors import LabError
+
+from .answers import answer
 
 if TYPE_CHECKING:
     import boto3
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 FILE = "aws-confirmed.json"
 CONFIRM, CONFIRM_PRODUCTION = "ECR_TUTORIAL_CONFIRM", "ECR_TUTORIAL_CONFIRM_PRODUCTION"
 PRODUCTION = re.compile(r"(?<![a-z])(prod|prd|production|live|main|master)(?![a-z])", re.IGNORECASE)
-SECONDS = 5  # for a service that may be unreachable, and whose answer is optional
 
 _agreed: set[tuple[str, str]] = set()  # what this process was allowed to spend: (account, key of the use)
 
@@ -35,7 +36,6 @@ def confirm(account: str, region: str, session: "boto3.Session | None" = None) -
         _ask_for_account(account, region, session or _default_session())
         with state_file.locked(FILE):
             state_file.write(FILE, [*_confirmed(), place])
-    print(f"✔ confirmed: all that is made here gets the tag {settings.TAG_TEXT}; notebook 14 deletes exactly that")
 
 
 def confirm_cost(lab: "Lab", key: str) -> None:
@@ -60,7 +60,8 @@ def production_reason(session: "boto3.Session", account: str, alias: str) -> str
         return f"The profile {session.profile_name} is named like one for production."
     if PRODUCTION.search(alias):
         return f"The account's alias {alias} is named like one for production."
-    if _looked_up(session, "organizations", "describe_organization", "Organization").get("MasterAccountId") == account:
+    organization = answer(session, "organizations", "describe_organization")[0].get("Organization", {})
+    if organization.get("MasterAccountId") == account:
         return f"{account} is the management account of an organization."
     return ""
 
@@ -72,7 +73,7 @@ def _ask_for_account(account: str, region: str, session: "boto3.Session") -> Non
             f"{CONFIRM} is {os.environ[CONFIRM]}, but these credentials belong to account {account}.",
             "use that account's credentials, or confirm this one",
         )
-    alias = (_looked_up(session, "iam", "list_account_aliases", "AccountAliases") or [""])[0]
+    alias = (answer(session, "iam", "list_account_aliases")[0].get("AccountAliases") or [""])[0]
     reason = production_reason(session, account, alias)
     if not _is_named(CONFIRM, account):
         print(_notice(session))
@@ -88,8 +89,8 @@ def _notice(session: "boto3.Session") -> str:
     from helpers.costs import course
 
     used = [*course.uses().values()]
-    scanning = _looked_up(session, "ecr", "get_registry_scanning_configuration", "scanningConfiguration")
-    if scanning.get("scanType") == "ENHANCED":
+    scanning = answer(session, "ecr", "get_registry_scanning_configuration")[0]
+    if scanning.get("scanningConfiguration", {}).get("scanType") == "ENHANCED":
         used.append(course.enhanced_scans())
     total = sum(round(use.usd, 2) for use in used)
     return "\n".join(
@@ -121,18 +122,6 @@ def _ask(question: str, variable: str, account: str) -> bool:
 def _is_named(variable: str, account: str) -> bool:
     """Whether the variable names this account."""
     return account in re.split(r"[\s,]+", os.environ.get(variable, ""))
-
-
-def _looked_up(session: "boto3.Session", service: str, operation: str, result: str):
-    """The *result* of a call without arguments; empty if it is unknown, because AWS refuses it or does not answer."""
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    quick = Config(connect_timeout=SECONDS, read_timeout=SECONDS, retries={"total_max_attempts": 1})
-    try:
-        return getattr(session.client(service, config=quick), operation)().get(result) or {}
-    except (BotoCoreError, ClientError):
-        return {}
 
 
 def _default_session() -> "boto3.Session":

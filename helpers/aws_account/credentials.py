@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 CLI_CACHE = "~/.aws/cli/cache"  # where the AWS CLI keeps the credentials of assumed roles
 
 
-def session(profile: str | None = None) -> "boto3.Session":
-    """A session of *profile*, else of the environment's; LabError if it cannot be read.
+def session(profile: str | None = None, region: str = "") -> "boto3.Session":
+    """A session of *profile*, else of the environment's, in *region*, else in its own; LabError if it cannot be read.
 
     As in the AWS CLI, AWS_REGION comes before AWS_DEFAULT_REGION and the profile, and the credentials of an assumed
     role are shared with it: a code of an MFA device is asked for once an hour.
@@ -26,7 +26,7 @@ def session(profile: str | None = None) -> "boto3.Session":
 
     core = botocore.session.Session(profile=profile)
     try:
-        made = boto3.Session(botocore_session=core, region_name=os.environ.get("AWS_REGION") or None)
+        made = boto3.Session(botocore_session=core, region_name=region or os.environ.get("AWS_REGION") or None)
         roles = core.get_component("credential_provider").get_provider("assume-role")
     except aws.BotoCoreError as error:
         raise _explained(error, profile or "") from None
@@ -86,7 +86,7 @@ def _explained(error: Exception, profile: str) -> LabError:
             "attach a role to the container or instance",
         ),
         (aws.RefreshWithMFAUnsupportedError, "Your MFA session has expired.", "restart the kernel"),
-        (aws.ProfileNotFound, f"{why}.", "aws configure list-profiles, then set AWS_PROFILE to one of them"),
+        (aws.ProfileNotFound, f"{why}.", "aws configure list-profiles, then name one of them"),
         (aws.InvalidRegionError, f"This is not a Region ({why}).", "aws configure set region us-east-1"),
         (
             (aws.ConfigParseError, aws.ConfigNotFound, aws.InvalidConfigError, aws.UnknownCredentialError),

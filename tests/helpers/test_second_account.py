@@ -38,7 +38,7 @@ def test_a_profile_that_is_not_named_is_not_used(profiles):
 def test_the_profile_that_is_named_and_confirmed_is_used(profiles):
     os.environ |= {
         "ECR_TUTORIAL_OTHER_PROFILE": "other-account",
-        "ECR_TUTORIAL_OTHER_CONFIRM": settings.OTHER_ACCOUNT,
+        "ECR_TUTORIAL_CONFIRM": f"{ACCOUNT},{settings.OTHER_ACCOUNT}",
     }
     lab = helpers.connect()
     assert lab.second == ("other-account", settings.OTHER_ACCOUNT)
@@ -53,10 +53,14 @@ def test_the_profile_that_is_named_and_confirmed_is_used(profiles):
 @pytest.mark.parametrize(
     ("profile", "sentence"),
     [
-        ("other-account", f"Account {settings.OTHER_ACCOUNT} is not confirmed. Fix: set ECR_TUTORIAL_OTHER_CONFIRM="),
+        (
+            "other-account",
+            f"ECR_TUTORIAL_CONFIRM is {ACCOUNT}, but these credentials belong to account {settings.OTHER_ACCOUNT}. "
+            "Fix: use that account's credentials, or confirm this one",
+        ),
         ("same", "The profile same is of the same account."),
         ("broken", "AWS does not accept your credentials (InvalidClientTokenId)."),
-        ("missing", "There is no AWS profile missing."),
+        ("missing", "The config profile (missing) could not be found."),
     ],
 )
 def test_what_is_wrong_is_printed_and_ends_nothing(profiles, capsys, profile, sentence):

@@ -57,15 +57,15 @@ def test_cells_use_the_same_session(home, monkeypatch):
     assert boto3.client("ecr").meta.region_name == "eu-west-1"
     assert boto3.DEFAULT_SESSION is found
     (home / "config").write_text("[profile other]\nregion = eu-north-1\n")
-    aws_account.session("other")
+    assert aws_account.session("other").region_name == "eu-north-1"
+    assert aws_account.session("other", "eu-west-3").region_name == "eu-west-3"
     assert boto3.DEFAULT_SESSION is found
 
 
 def test_a_profile_that_does_not_exist(monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     assert sentence() == (
-        "The config profile (nobody) could not be found. Fix: aws configure list-profiles, then set AWS_PROFILE to one "
-        "of them"
+        "The config profile (nobody) could not be found. Fix: aws configure list-profiles, then name one of them"
     )
 
 

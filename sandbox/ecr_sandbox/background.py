@@ -21,7 +21,7 @@ from ecr_sandbox.state import atomic_files, disk, origin
 from ecr_sandbox.state.processes import command_of
 from ecr_sandbox.state.processes import running as running_processes
 
-READY_SECONDS = 30
+READY_SECONDS = 120  # of a busy machine; one that ended is noticed at the time
 STOP_SECONDS = 10
 GARBAGE_COLLECTION_SECONDS = 600
 LOG_LIMIT = 1_000_000  # bytes

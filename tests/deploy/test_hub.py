@@ -22,7 +22,7 @@ from tests.deploy.pair import Pair, figures
 
 TOKEN = "a-token-of-the-test-with-the-hub"
 LEARNERS = ("ada", "alan", "edsger", "grace", "radia")
-# The container starts a sandbox. Where that takes longer than 30 seconds, the first cell of a notebook starts it.
+# The container starts a sandbox. If it could not, the first cell of a notebook starts it.
 SANDBOX = 'ecr-lab up > /dev/null && eval "$(ecr-lab env)"'
 # What deploy/values.yaml gives the two containers, in MiB.
 LIMITS = {"course": 2000, "engine": 1536}

@@ -54,7 +54,7 @@ def doctor() -> None:
 @click.option("--dry-run", is_flag=True, help="Only show what would be deleted.")
 @click.option("--target", type=click.Choice(["sandbox", "aws"]), help="Default: ECR_TUTORIAL_TARGET, else sandbox.")
 def cleanup(dry_run: bool, target: str | None) -> None:
-    """Delete everything that this course made, and nothing else; it can run again after an interruption."""
+    """Delete everything that you made in this course, and nothing else; it can run again after an interruption."""
     from helpers import lab
 
     if target:

@@ -119,6 +119,18 @@ def test_what_another_client_does_appears_and_a_choice_stays(open_browser, sandb
     page.get_by_role("link", name=other).wait_for(state="detached")
 
 
+def test_a_long_list_is_there_before_the_status_of_each_scan(open_browser, sandbox, repository):
+    pusher, ecr = Pusher(sandbox), sandbox.client()
+    first = pusher.manifest(repository, pusher.push(repository, [b"content"], "v0").digest)
+    for number in range(1, 12):
+        text = json.dumps({**first, "annotations": {"number": f"{number}"}})
+        ecr.put_image(repositoryName=repository, imageManifest=text, imageTag=f"v{number}")
+    page = open_browser()
+    page.goto(path(repository))
+    page.locator("[id^=scan-]", has_text="-").nth(11).wait_for()
+    assert page.locator("[id^=scan-]", has_text="…").count() == 0
+
+
 def test_search_while_writing(open_browser, repository):
     page = open_browser()
     page.goto(LIST)

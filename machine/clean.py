@@ -46,7 +46,8 @@ def _remove_images_of_tests() -> None:
     listing = ["docker", "image", "ls", "--filter", f"reference={OF_TESTS}*", "--format", "{{.Repository}}:{{.Tag}}"]
     if names := run(listing).stdout.split():
         got = run(["docker", "image", "rm", *names])
-        say(f"Removed images of the tests:\n{last_lines(got.stdout + got.stderr, len(names))}")
+        why = f"Some are in use:\n{last_lines(got.stderr)}" if got.returncode else ""
+        say(f"Removed images of the tests: {', '.join(names)}. {why}".strip())
     run(["docker", "image", "prune", "--force", "--filter", f"label={LABEL}"])
 
 

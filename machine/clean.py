@@ -29,10 +29,10 @@ def clean() -> None:
         got = run([str(VENV / "bin" / "ecr-lab"), "down"], limit=60)
         if got.returncode not in (0, 127):
             raise Stop(f"The sandbox does not stop, so nothing was removed:\n{last_lines(got.stderr)}")
+    _remove_images_of_tests()  # before the stand-in, on which they are built
     image = base_image.inspect()
     if image and image.is_stand_in and run(["docker", "image", "rm", base_image.NAME]).returncode == 0:
         say(f"Removed the stand-in {base_image.NAME}")
-    _remove_images_of_tests()
     if engine.stop():
         say("Stopped the Docker engine that make had started")
     newer_engine.remove()
@@ -46,7 +46,8 @@ def _remove_images_of_tests() -> None:
     listing = ["docker", "image", "ls", "--filter", f"reference={OF_TESTS}*", "--format", "{{.Repository}}:{{.Tag}}"]
     if names := run(listing).stdout.split():
         got = run(["docker", "image", "rm", *names])
-        say(f"Removed images of the tests:\n{last_lines(got.stdout + got.stderr, len(names))}")
+        why = f"Some are in use:\n{last_lines(got.stderr)}" if got.returncode else ""
+        say(f"Removed images of the tests: {', '.join(names)}. {why}".strip())
     run(["docker", "image", "prune", "--force", "--filter", f"label={LABEL}"])
 
 

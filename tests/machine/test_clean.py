@@ -41,7 +41,7 @@ def test_images_of_the_tests_are_removed_even_those_whose_name_a_newer_build_too
         'case "$*" in *"ls --filter reference=learn-amazon-ecr-tests*"*) echo learn-amazon-ecr-tests:warm;; esac',
     )
     clean.main()
-    assert removed(used) == [base_image.NAME, "learn-amazon-ecr-tests:warm"]
+    assert removed(used) == ["learn-amazon-ecr-tests:warm", base_image.NAME]
     assert f"docker image prune --force --filter label={clean.LABEL}" in used.calls("docker")
 
 

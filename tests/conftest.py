@@ -3,7 +3,9 @@
 import functools
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -11,6 +13,7 @@ import pytest
 from botocore.loaders import JSONFileLoader
 
 from machine import browser, clients
+from tests import forked_aws
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -32,6 +35,13 @@ def models_read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(JSONFileLoader, "load_file", lambda _, path: load_file(path))
         yield
+
+
+@pytest.fixture(scope="session")
+def fast_aws() -> Iterator[Path]:
+    """An ``aws`` for tests that type many commands; see forked_aws.py."""
+    with tempfile.TemporaryDirectory(prefix="aws-") as folder, forked_aws.serving(Path(folder)) as program:
+        yield program
 
 
 @pytest.fixture(scope="session")

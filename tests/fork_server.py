@@ -18,9 +18,11 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NoReturn
 
 import ecr_sandbox.services
 
@@ -55,8 +57,12 @@ class Popen(subprocess.Popen):
         self._close_pipe_fds(*(given[name] for name in pipes))
 
 
+SUBPROCESS = SimpleNamespace(Popen=Popen, DEVNULL=subprocess.DEVNULL)  # what ecr_sandbox.background uses of it
+
+
 def _is_sandbox(command: list[str]) -> bool:
-    return command[0] == sys.executable and "ecr_sandbox" in command
+    """Whether nothing stands before the sandbox, such as a program that changes its clock."""
+    return [part for part in command if part != "-P"][:3] == [sys.executable, "-m", "ecr_sandbox"]
 
 
 class _Server:
@@ -135,30 +141,39 @@ def _orphan(request: dict[str, Any], descriptors: list[int]) -> int:
     return pid
 
 
-def _become(request: dict[str, Any], descriptors: list[int]) -> None:
+def _become(request: dict[str, Any], descriptors: list[int]) -> NoReturn:
     """Run the program as ``python -m ecr_sandbox`` does, and end this process with its exit status."""
     if request["new_session"]:
         os.setsid()
+    take_over(request, descriptors)
+    os.closerange(len(descriptors), os.sysconf("SC_OPEN_MAX"))
+    time.tzset()
+    status = status_of(lambda: runpy.run_module("ecr_sandbox", run_name="__main__"))
+    threading._shutdown()  # waits for the threads, as the end of a program does
+    sys.stdout.flush()
+    os._exit(status)
+
+
+def take_over(request: dict[str, Any], descriptors: list[int]) -> None:
+    """Get the arguments, folder, environment, standard input and outputs with which the program was called."""
     for own, descriptor in enumerate(descriptors):
         os.dup2(descriptor, own)
-    os.closerange(len(descriptors), os.sysconf("SC_OPEN_MAX"))
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["environ"])
-    time.tzset()
     sys.argv = request["argv"]
-    status = 0
+
+
+def status_of(program: Callable[[], object]) -> int:
+    """The exit status of a Python program that was run to its end."""
     try:
-        runpy.run_module("ecr_sandbox", run_name="__main__")
+        program()
     except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else bool(end.code)
+        return end.code if isinstance(end.code, int) else int(bool(end.code))
     except BaseException:
         sys.excepthook(*sys.exc_info())
-        status = 1
-    threading._shutdown()  # waits for the threads, as the end of a program does
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -4,10 +4,8 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -32,8 +30,7 @@ def own_environment(tmp_path, monkeypatch):
     state.mkdir()
     os.environ |= {"ECR_TUTORIAL_STATE": str(state), "ECR_TUTORIAL_PORT": str(free_port())}
     monkeypatch.setattr(lab, "_current", None)
-    forking = SimpleNamespace(Popen=fork_server.Popen, DEVNULL=subprocess.DEVNULL)
-    monkeypatch.setattr(background, "subprocess", forking)
+    monkeypatch.setattr(background, "subprocess", fork_server.SUBPROCESS)
     # The real base image is not pulled for each test; one test covers it.
     monkeypatch.setattr(ecr_sandbox, "pull_mirror", lambda *_: False)
     os.environ["ECR_TUTORIAL_BASE"] = str(tmp_path / "no layout")

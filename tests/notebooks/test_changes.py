@@ -21,7 +21,7 @@ def shown(**data: str):
     return new_output("display_data", data={kind.replace("_", "/"): text for kind, text in data.items()})
 
 
-# A run that does not use the tests' sandbox.
+# A run that does not use the tests' sandbox; with --unclean, it does not clean up an account either.
 ENVIRONMENT = os.environ | {"ECR_TUTORIAL_TARGET": "aws", "ECR_TUTORIAL_KEEP_STATE": "1"}
 BROKE = new_output("error", ename="ValueError", evalue="no such tag", traceback=[])
 
@@ -52,7 +52,7 @@ def nbval(folder, *cells, options=()):
     """The output of nbval for a notebook with these *cells*, which must fail."""
     nbformat.write(new_notebook(cells=list(cells)), folder / "99_try.ipynb")
     how = ["-c", "pyproject.toml", "-p", "conftest", "-p", "no:cacheprovider"]
-    command = [sys.executable, "-m", "pytest", *how, "--nbval", folder, *options]
+    command = [sys.executable, "-m", "pytest", *how, "--nbval", "--unclean", folder, *options]
     ran = subprocess.run(command, cwd=settings.PROJECT, env=ENVIRONMENT, capture_output=True, text=True)
     assert ran.returncode == 1
     return ran.stdout

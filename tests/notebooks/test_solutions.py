@@ -9,16 +9,20 @@ from tests.notebooks.answers import WRONG, answered, exercises, not_noted, verdi
 
 every_notebook = pytest.mark.parametrize("path", course.PATHS, ids=lambda path: path.stem)
 
+# The programs themselves run in test_in_order.py and by nbval.
+USE = "from pathlib import Path\nfrom helpers import settings\nsettings.aws_cli = lambda: Path({!r})"
+
 
 @every_notebook
 @pytest.mark.usefixtures("own_sandbox")
-def test_wrong_answers_fail_and_the_solution_passes(path):
+def test_wrong_answers_fail_and_the_solution_passes(path, fast_aws):
     notebook = course.read(path)
     numbers = exercises(notebook)
     assert [verdict[:6] for verdict in verdicts(notebook)] == [f"✗ {number}"[:6] for number in numbers]
 
     clean_state.make()
     ran = answered(notebook)
+    ran.cells.insert(0, nbformat.v4.new_code_cell(USE.format(str(fast_aws))))
     course.run(ran)
     expected = []
     for number in numbers:

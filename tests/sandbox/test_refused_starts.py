@@ -14,13 +14,18 @@ import pytest
 from ecr_sandbox import background
 from ecr_sandbox.errors import SandboxError
 from ecr_sandbox.settings import Settings
+from tests import fork_server
 from tests.sandbox.conftest import Sandbox
 from tests.sandbox.pusher import Pusher
 
-pytestmark = pytest.mark.usefixtures("program")
-
 pytest_plugins = ["pytester"]
 HANG = 60  # seconds
+
+
+@pytest.fixture(autouse=True)
+def by_fork(monkeypatch):
+    """``serve`` and ``up`` are run as programs, ``background.start`` uses fork."""
+    monkeypatch.setattr(background, "subprocess", fork_server.SUBPROCESS)
 
 
 @pytest.fixture

@@ -22,6 +22,16 @@ PAGES += DOCUMENTS
 WIDER_THAN_THE_WINDOW = """[...document.querySelectorAll("article *")].filter((part) =>
     part.getBoundingClientRect().right > innerWidth && !part.closest("pre, .table-wrapper, .copybtn")
 ).map((part) => part.outerHTML.slice(0, 200))"""
+# The colors of a token come from its class and its block. axe needs half a second for each thousand of them.
+KEEP_ONE_TOKEN_OF_EACH_KIND = """() => {
+    const seen = new Set()
+    for (const token of document.querySelectorAll(".highlight span")) {
+        const block = token.closest("[class^=highlight-]"), cell = token.closest(".cell_input, .cell_output")
+        const kind = [token, token.parentElement, block, cell].map((part) => part?.className).join("/")
+        if (seen.has(kind)) token.replaceWith(...token.childNodes)
+        else seen.add(kind)
+    }
+}"""
 SHELL = re.compile(r"%%(bash|live)\b")
 
 
@@ -35,17 +45,25 @@ def test_every_notebook_and_document_is_in_the_list_of_pages(built):
     assert set(linked) == set(PAGES) - {"index"}
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1400, "dark"), (360, "light")])
 @pytest.mark.parametrize("page", [*PAGES, "search"])
-def test_a_page_opens_offline_fits_the_window_and_is_accessible(built, open_page, page, width, scheme):
-    opened = open_page(built / f"{page}.html", width=width, scheme=scheme)
-    assert opened.evaluate(WIDER_THAN_THE_WINDOW) == []
+def test_a_page_opens_offline_fits_the_window_and_is_accessible(built, open_page, page):
+    opened = open_page(built / f"{page}.html", width=1400, scheme="dark")
+    opened.evaluate(KEEP_ONE_TOKEN_OF_EACH_KIND)
+    assert faults(opened) == []
+    opened.set_viewport_size({"width": 360, "height": 900})
+    opened.emulate_media(color_scheme="light")
+    assert faults(opened) == []
+
+
+def faults(opened) -> list:
+    """What is wider than the window, and what axe finds on the page."""
     from axe_playwright_python.sync_playwright import Axe
 
     # Without `preload`, axe does not read the style sheets itself, which a browser forbids in a folder.
     found = Axe().run(opened, options={"preload": False, "resultTypes": ["violations"]}).response["violations"]
     serious = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert [(one["id"], [node["html"][:200] for node in one["nodes"]][:3]) for one in serious] == []
+    named = [(one["id"], [node["html"][:200] for node in one["nodes"]][:3]) for one in serious]
+    return opened.evaluate(WIDER_THAN_THE_WINDOW) + named
 
 
 def test_the_search_finds_an_error_message_without_a_server(built, open_page):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from helpers import settings
 from helpers.exercises import checks, prepare
 from helpers.exercises.broken import tasks
 
@@ -24,8 +25,9 @@ def wrong_repairs():
 
 
 @pytest.fixture
-def runs(drawn, capsys, soak):
+def runs(drawn, capsys, soak, fast_aws, monkeypatch):
     """Run one kind from the broken state over a wrong repair (`make soak`: over each) to the solution."""
+    monkeypatch.setattr(settings, "aws_cli", lambda: fast_aws)
 
     def run(number: str, name: str) -> None:
         drawn(name)

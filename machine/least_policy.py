@@ -43,7 +43,7 @@ FURTHER = {
         "iam:ListUserTags",
     ),
     "arn:aws:ecr:*:*:repository/demo-*": ("ecr:DeleteRepositoryPolicy", "ecr:GetDownloadUrlForLayer"),
-    "arn:aws:ecr:*:*:repository/anatomy/*": ("ecr:BatchDeleteImage",),
+    "arn:aws:ecr:*:*:repository/anatomy/hello": ("ecr:BatchDeleteImage",),
     "arn:aws:ecs:*:*:task/demo-*": ("ecs:StopTask",),
     "arn:aws:lambda:*:*:function:demo-*": ("lambda:CreateFunction", "lambda:TagResource"),
     "arn:aws:iam::*:policy/demo-*": ("iam:DeletePolicyVersion", "iam:GetPolicy"),

@@ -41,6 +41,10 @@ def test_a_resource_becomes_a_pattern_of_the_courses_names(resource, pattern):
     assert least_policy.general(resource) == pattern
 
 
+def test_what_is_added_is_allowed_on_the_courses_names_only():
+    assert [name for name in least_policy.FURTHER if name != "*" and least_policy.general(name) == "*"] == []
+
+
 def test_the_policy_allows_the_calls_and_no_other():
     called = [
         decision("ecr:GetAuthorizationToken", "*"),

@@ -122,7 +122,7 @@ def test_a_container_that_a_killed_cell_left_is_removed_with_its_image(lab):
     ours = api.create_container(f"{PREFIX}app-repo:v1")["Id"]
     theirs = api.create_container(f"{PREFIX}theirs:v1")["Id"]
     try:
-        assert engine.clean_up(lab, []) == ([f"{PREFIX}app-repo:v1"], [])
+        assert engine.clean_up(lab, []) == ([f"{PREFIX}app-repo:v1"], [], ())
         left = {each["Id"] for each in api.containers(all=True)}
         assert theirs in left
         assert ours not in left
@@ -135,7 +135,7 @@ def test_an_image_of_the_course_that_lost_its_name_is_deleted(lab):
     load(lab, name, labels)
     first = lab.engine().images.get(name).id
     load(lab, name, {**labels, "release": "2"})
-    assert engine.clean_up(lab, []) == ([name], [])
+    assert engine.clean_up(lab, []) == ([name], [], ())
     assert first not in {image["Id"] for image in lab.engine().api.images()}
 
 

@@ -33,10 +33,10 @@ def changed(on_aws):
 def test_it_is_restored(changed):
     assert registry_settings.restore(changed, dry_run=True).names == ["registry scanning configuration in us-east-1"]
     assert filters(changed) == ["prod-*", "team-*"]
-    assert registry_settings.restore(changed) == (["registry scanning configuration in us-east-1"], [])
+    assert registry_settings.restore(changed) == (["registry scanning configuration in us-east-1"], [], ())
     assert filters(changed) == ["prod-*"]
     assert ledger.entries() == []
-    assert registry_settings.restore(changed) == ([], [])
+    assert registry_settings.restore(changed) == ([], [], ())
 
 
 def test_what_somebody_else_changed_meanwhile_stays(changed):
@@ -49,7 +49,7 @@ def test_what_somebody_else_changed_meanwhile_stays(changed):
 
 def test_the_rules_that_the_command_of_the_exercise_replaces_come_back(changed):
     put(changed, rule("team-*"))
-    assert registry_settings.restore(changed) == (["registry scanning configuration in us-east-1"], [])
+    assert registry_settings.restore(changed) == (["registry scanning configuration in us-east-1"], [], ())
     assert filters(changed) == ["prod-*"]
 
 

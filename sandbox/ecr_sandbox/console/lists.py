@@ -36,7 +36,9 @@ def selected(
     descending = asked.get("descending", "1" if order.startswith("-") and "sort" not in asked else "") == "1"
     found = [row for row in rows if text.lower() in _text(row.get(search)).lower()] if text else list(rows)
     if key := orders.get(chosen):
-        found.sort(key=lambda row: _comparable(row.get(key)), reverse=descending)
+        found.sort(key=lambda row: _comparable(row.get(key)))
+        if descending:
+            found.reverse()  # also of two rows with the same value, such as images that were pushed in one second
     n_pages = max(1, -(-len(found) // PER_PAGE))
     number = min(max(1, asked.get("page", 1, type=int)), n_pages)
     shown = found[(number - 1) * PER_PAGE : number * PER_PAGE]

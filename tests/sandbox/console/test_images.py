@@ -62,6 +62,13 @@ def test_a_repository_with_many_images_is_listed_the_same_way(many, at_once):
     assert "Page 1 of 5" in text(console.get(f"{path('many')}?{at_once}"))
 
 
+def test_of_images_of_one_second_the_newest_is_first(console, repository, pusher):
+    tags = [f"t{number}" for number in range(6)]
+    for tag in tags:
+        pusher.push(repository, [tag.encode()], tag)
+    assert re.findall(r'image/sha256:[0-9a-f]+">(t[^<]+)<', console.get(path(repository))) == tags[::-1]
+
+
 def test_many_images_are_searched_and_described(many):
     console, _ = many
     page = text(console.get(path("many"), search="v77"))

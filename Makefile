@@ -38,7 +38,7 @@ sandbox: setup ## the local ECR alone, in the foreground; Ctrl-C stops it
 test: setup lint ## run all tests and every notebook
 	@$(PYTHON) -m machine.clients
 	@$(PYTHON) -m machine.browser
-	@echo "The tests of the sandbox run at the same time as those of the course; their result comes last."
+	@echo "The tests of the sandbox run at the same time as those of the course and the notebooks; their result comes last."
 	@$(BIN)/python -m pytest $(OF_THE_SANDBOX) > .cache/tests-beside.log 2>&1 & beside=$$!; \
 	(set -e; ECR_TUTORIAL_KEEP_WARM=1 $(BIN)/python -m pytest tests $(OF_THE_SANDBOX:%=--ignore %); \
 	echo "Every notebook from a clean state, with Docker as new installations have it:"; \

@@ -72,7 +72,7 @@ class _Server:
         self._socket, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_"))}
         # "serve" is in its command line, by which the sandbox recognizes a process of its own.
-        argv = [sys.executable, "-P", "-m", "tests.fork_server", str(other.fileno()), "ecr_sandbox serve"]
+        argv = [sys.executable, "-m", "tests.fork_server", str(other.fileno()), "ecr_sandbox serve"]
         with other:
             self._process = subprocess.Popen(
                 argv,

@@ -38,7 +38,7 @@ def serving(folder: Path) -> Iterator[Path]:
     client = folder / "aws"
     client.write_text(CLIENT.format(python=sys.executable, socket=str(folder / SOCKET)))
     client.chmod(0o755)
-    argv = [sys.executable, "-P", "-m", "tests.forked_aws", str(folder / SOCKET)]
+    argv = [sys.executable, "-m", "tests.forked_aws", str(folder / SOCKET)]
     with subprocess.Popen(argv, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
         assert server.stdin and server.stdout
         assert server.stdout.readline() == b"ready\n"

@@ -44,10 +44,10 @@ test: setup lint ## run all tests and every notebook
 	echo "Every notebook from a clean state, with Docker as new installations have it:"; \
 	$(NEWER_ENGINE) $(BIN)/python -m pytest --nbval notebooks; \
 	echo "All again in reverse order on what that left, with this machine's engine, the classic builder, AWS CLI 1:"; \
-	DOCKER_BUILDKIT=0 ECR_TUTORIAL_AWS_CLI=1 $(BIN)/python -m pytest --nbval --unclean $$(ls -r notebooks/*.ipynb); \
-	echo "Two of them as on an AWS account, under AWS's host names; make rehearse runs all:"; \
-	$(BIN)/python -m machine.rehearse --nbval notebooks/0[58]*.ipynb); status=$$?; \
-	wait $$beside || status=1; cat .cache/tests-beside.log; exit $$status
+	DOCKER_BUILDKIT=0 ECR_TUTORIAL_AWS_CLI=1 $(BIN)/python -m pytest --nbval --unclean $$(ls -r notebooks/*.ipynb)); \
+	status=$$?; wait $$beside || status=1; cat .cache/tests-beside.log; exit $$status
+	@echo "Two of them as on an AWS account, under AWS's host names; make rehearse runs all:"
+	$(BIN)/python -m machine.rehearse --nbval notebooks/0[58]*.ipynb
 
 rehearse: setup ## run every notebook and solution as on an AWS account, on a private machine with AWS's host names
 	@$(PYTHON) -m machine.clients

@@ -63,7 +63,8 @@ def local_images(lab: "Lab", names: Iterable[str] | None = None) -> list[str]:
     """The names of images in the Docker engine that the course built, pushed or pulled.
 
     They have the address of one of the repositories *names* (by default those with the tutorial's tag), or of one in
-    the ledger. Other names count if they begin as the course's names do, and the image is the course's.
+    the ledger. Of an image of the course, names in the registry count too, with or without a repository, and names
+    that begin as the course's do.
     """
     return sorted(name for image in _images(lab, names) for name in image["names"])
 
@@ -80,9 +81,10 @@ def _images(lab: "Lab", names: Iterable[str] | None) -> list[dict[str, Any]]:
     addresses = {lab.repository_uri, *(f"{lab.registry}/{name}" for name in private)}
     addresses |= {entry.name for entry in noted if entry.kind == "image"}
     registries = tuple(address for address in addresses if address.endswith("/"))
+    names_of_ours = (f"{lab.registry}/", settings.REPOSITORY, settings.PREFIX)
     found = []
     for image in lab.engine().api.images():  # images.list() inspects each one, which may be deleted meanwhile
-        starts = registries + ((settings.REPOSITORY, settings.PREFIX) if is_ours(image["Labels"]) else ())
+        starts = registries + (names_of_ours if is_ours(image["Labels"]) else ())
         named = [*(image["RepoTags"] or []), *(image["RepoDigests"] or [])]
         named = [name for name in named if not name.startswith("<none>")]
         mine = [name for name in named if {name, _stem(name)} & addresses or name.startswith(starts)]

@@ -97,6 +97,13 @@ def test_images_of_a_repository_are_found_by_the_ledger_after_it_is_gone(lab):
     assert ledger.entries() == []
 
 
+def test_an_image_of_the_course_is_found_if_its_repository_never_existed(lab):
+    ours, theirs = (f"{lab.registry}/{PREFIX}{name}:v1" for name in ("mistyped", "theirs"))
+    load(lab, ours, {settings.TAG["Key"]: settings.TAG["Value"]})
+    load(lab, theirs, {})
+    assert lab.clean_up()["images"] == [ours]
+
+
 def test_images_of_a_registry_of_the_course_are_found_by_the_ledger(lab):
     hub, other = (f"{host}/{PREFIX}hello:v1" for host in ("hub.example:5251", "hub.example:52511"))
     for name in (hub, other):

@@ -146,8 +146,8 @@ def test_a_public_repository(left_behind, learner):
     left_behind("public")
     mine = learner("14.1")
     mine.open("ecr/public-registry/repositories")
-    mine.write("To delete demo-forgotten, enter delete", "delete")
     mine.press("Delete", "Delete demo-forgotten")
+    confirm(mine)
     mine.sees("Successfully deleted repository demo-forgotten.")
     mine.is_done()
 

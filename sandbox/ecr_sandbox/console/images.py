@@ -73,28 +73,32 @@ def _all(page: Page, repository: str) -> list[dict[str, Any]]:
     order = page.request.args.get("sort")
     if order == "pull":
         return page.all("ecr", "DescribeImages", "imageDetails", **every)
-    images: dict[str, dict[str, Any]] = {}
+    tags: dict[str, list[str]] = {}
     for each in page.all("ecr", "ListImages", "imageIds", **every):
-        new = {"imageDigest": each["imageDigest"], "imageTags": [], "imagePushedAt": len(images)}
-        image = images.setdefault(each["imageDigest"], new)
-        image["imageTags"] += [each["imageTag"]] if "imageTag" in each else []
+        of_image = tags.setdefault(each["imageDigest"], [])
+        if "imageTag" in each:
+            of_image.append(each["imageTag"])
+    images = [
+        {"imageDigest": digest, "imageTags": names, "imagePushedAt": number}
+        for number, (digest, names) in enumerate(tags.items())
+    ]
     if order == "size":
         _add_sizes(page, repository, images)
-    return list(images.values())
+    return images
 
 
-def _add_sizes(page: Page, repository: str, images: dict[str, dict[str, Any]]) -> None:
+def _add_sizes(page: Page, repository: str, images: list[dict[str, Any]]) -> None:
     """Give each of the *images* its size. The size of an image never changes, so only new images are described."""
     sizes = _sizes(page.client("ecr"), repository)
-    new = [image for digest, image in images.items() if digest not in sizes]
+    new = [image for image in images if image["imageDigest"] not in sizes]
     if len(new) > AT_ONCE:
         every = {"repositoryName": repository, "filter": {"imageStatus": "ANY"}}
         described = page.all("ecr", "DescribeImages", "imageDetails", **every)
     else:
         described = _details(page, repository, new) if new else []
     sizes |= {each["imageDigest"]: each["imageSizeInBytes"] for each in described}
-    for digest, image in images.items():
-        image["imageSizeInBytes"] = sizes.get(digest, 0)
+    for image in images:
+        image["imageSizeInBytes"] = sizes.get(image["imageDigest"], 0)
 
 
 @lru_cache(MOST_LISTS)

@@ -51,6 +51,6 @@ def _text(value: Any) -> str:
 
 def _comparable(value: Any) -> Any:
     """*value* so that a row without it comes first."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).timestamp()
-    return value if isinstance(value, (int, float)) else _text(value)
+    if isinstance(value, (int, float)):
+        return value
+    return value.astimezone(UTC).timestamp() if isinstance(value, datetime) else _text(value)

@@ -107,7 +107,7 @@ class Images:
             """,
             (after[0], *after, *values, ALL if size is None else size),
         )
-        return [(row["id"], row["digest"], row["tag"]) for row in rows]
+        return [tuple(row) for row in rows]
 
     def tags(self, after: str = "", size: int | None = None) -> list[str]:
         """Up to *size* tags of active images after *after*, sorted by their bytes."""

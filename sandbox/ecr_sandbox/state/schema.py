@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .columns import require_columns
 
-VERSION = 3
+VERSION = 4
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS backends (
     service TEXT, account TEXT, region TEXT, pickle BLOB NOT NULL,
@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS images (
     last_pulled INTEGER, storage_class TEXT NOT NULL DEFAULT 'STANDARD', archived_at INTEGER, activated_at INTEGER,
     UNIQUE (account, region, repository, digest)
 );
-CREATE INDEX IF NOT EXISTS images_in_order ON images (account, region, repository);
+CREATE INDEX IF NOT EXISTS images_by_push ON images (account, region, repository, id, digest);
 CREATE INDEX IF NOT EXISTS images_of_subject ON images (account, region, repository, subject)
     WHERE subject IS NOT NULL;
 CREATE TABLE IF NOT EXISTS last_image (only INTEGER PRIMARY KEY CHECK (only = 1), id INTEGER NOT NULL);
@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS tags (
     account TEXT, region TEXT, repository TEXT, tag TEXT, image INTEGER NOT NULL REFERENCES images ON DELETE CASCADE,
     PRIMARY KEY (account, region, repository, tag)
 );
-CREATE INDEX IF NOT EXISTS tags_of_image ON tags (image);
+CREATE INDEX IF NOT EXISTS tags_by_image ON tags (image, tag);
 CREATE TABLE IF NOT EXISTS children (
     parent INTEGER NOT NULL REFERENCES images ON DELETE CASCADE, digest TEXT,
     PRIMARY KEY (parent, digest)
@@ -68,6 +68,8 @@ ALTER TABLE images ADD COLUMN activated_at INTEGER;
 """
 # Before version 3 the program that stored the blobs had the uploads too; these have to start again.
 FROM_VERSION_2 = "DROP TABLE IF EXISTS uploads;"
+# Before version 4 a list of images read their rows, because the indexes had no digest and no tag.
+FROM_VERSION_3 = "DROP INDEX IF EXISTS images_in_order; DROP INDEX IF EXISTS tags_of_image;"
 
 
 def bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
@@ -82,6 +84,7 @@ def bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
             "or use another state folder."
         )
     old = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'images'").fetchone() is not None
-    steps = [FROM_VERSION_0.format(schema=SCHEMA), FROM_VERSION_1, FROM_VERSION_2][version:] if old else []
+    every = [FROM_VERSION_0.format(schema=SCHEMA), FROM_VERSION_1, FROM_VERSION_2, FROM_VERSION_3]
+    steps = every[version:] if old else []
     connection.executescript(f"BEGIN IMMEDIATE; {''.join(steps)} {SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
     require_columns(connection, path, SCHEMA)

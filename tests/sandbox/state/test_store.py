@@ -210,6 +210,21 @@ def test_a_state_from_before_archiving_is_migrated(tmp_path):
     again.close()
 
 
+def test_the_indexes_of_an_older_version_are_replaced(tmp_path):
+    path = tmp_path / "state.db"
+    Store(path).close()
+    old = sqlite3.connect(path)
+    old.executescript("""
+        DROP INDEX images_by_push; CREATE INDEX images_in_order ON images (account, region, repository);
+        DROP INDEX tags_by_image; CREATE INDEX tags_of_image ON tags (image); PRAGMA user_version=3;
+    """)
+    old.close()
+    Store(path).close()
+    indexes = {name for (name,) in sqlite3.connect(path).execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
+    assert {"images_by_push", "tags_by_image"} <= indexes
+    assert not {"images_in_order", "tags_of_image"} & indexes
+
+
 def test_a_state_of_a_newer_version_is_not_changed(tmp_path):
     path = tmp_path / "state.db"
     new = sqlite3.connect(path)

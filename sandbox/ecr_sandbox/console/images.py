@@ -83,16 +83,19 @@ def _all(page: Page, repository: str) -> list[dict[str, Any]]:
         for number, (digest, names) in enumerate(tags.items())
     ]
     if order == "size":
-        _add_sizes(page, repository, images)
+        _add_sizes(page, every, images)
     return images
 
 
-def _add_sizes(page: Page, repository: str, images: list[dict[str, Any]]) -> None:
-    """Give each of the *images* its size. The size of an image never changes, so only new images are described."""
+def _add_sizes(page: Page, every: dict[str, Any], images: list[dict[str, Any]]) -> None:
+    """Give each of the *images* its size. The size of an image never changes, so only new images are described.
+
+    *every* are the parameters with which DescribeImages has all images of the repository.
+    """
+    repository = every["repositoryName"]
     sizes = _sizes(page.client("ecr"), repository)
     new = [image for image in images if image["imageDigest"] not in sizes]
     if len(new) > AT_ONCE:
-        every = {"repositoryName": repository, "filter": {"imageStatus": "ANY"}}
         described = page.all("ecr", "DescribeImages", "imageDetails", **every)
     else:
         described = _details(page, repository, new) if new else []

@@ -2,8 +2,8 @@
 
 from werkzeug.wrappers import Response
 
-from .confirmation import Question, answer
 from .page import Page
+from .repositories import delete_from
 
 LIST = "/ecr/public-registry/repositories"
 
@@ -22,11 +22,7 @@ def index(page: Page) -> Response:
 
 def delete(page: Page) -> Response:
     """Ask for confirmation, and delete a repository with its images."""
-    name = page.request.values.get("repository", "")
-    sentence = f"Delete repository {name} permanently? Its images are deleted too. This can't be undone."
-    calls = [("ecr-public", "DeleteRepository", {"repositoryName": name, "force": True})]
-    question = Question(f"Delete {name}", sentence, calls, LIST, {"repository": [name]})
-    return answer(page, question, f"Successfully deleted repository {name}.")
+    return delete_from(page, "ecr-public", LIST)
 
 
 def images(page: Page, repository: str) -> Response:

@@ -50,11 +50,16 @@ def check(page: Page) -> Response:
 
 def delete(page: Page) -> Response:
     """Ask for confirmation, and delete a repository with its images."""
+    images.described(page, page.request.values.get("repository", ""))
+    return delete_from(page, "ecr", LIST)
+
+
+def delete_from(page: Page, service: str, then: str) -> Response:
+    """The same in the registry of *service*; *then* is the path of its list."""
     name = page.request.values.get("repository", "")
-    images.described(page, name)
     sentence = f"Delete repository {name} permanently? Its images are deleted too. This can't be undone."
-    calls = [("ecr", "DeleteRepository", {"repositoryName": name, "force": True})]
-    question = confirmation.Question(f"Delete {name}", sentence, calls, LIST, {"repository": [name]})
+    calls = [(service, "DeleteRepository", {"repositoryName": name, "force": True})]
+    question = confirmation.Question(f"Delete {name}", sentence, calls, then, {"repository": [name]})
     return confirmation.answer(page, question, f"Successfully deleted repository {name}.")
 
 

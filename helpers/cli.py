@@ -34,7 +34,7 @@ def reset(context: click.Context, yes: bool) -> None:
     context.invoke(command_group.commands["reset"], yes=yes)
     state_file.delete_all()
     ledger.cross_off(each for each in ledger.entries() if each.account in (settings.ACCOUNT, settings.OTHER_ACCOUNT))
-    if sharing.joined():  # whoever starts again may be somebody else, who did not join
+    if sharing.joined():  # another person may start again, who did not join
         context.invoke(leave)
         click.echo("  ecr-lab join joins it again")
 

@@ -60,8 +60,8 @@ BOUNDARY = f"arn:aws:iam::*:policy/{PREFIX}boundary"
 # Source: "Delegating responsibility to others using permissions boundaries" (IAM user guide,
 # access_policies_boundaries.html), and the condition keys in IAM's Service Authorization Reference.
 BOUNDED = {"ArnLike": {"iam:PermissionsBoundary": BOUNDARY}}
-# The trust policy decides who may use a role. A role that a learner creates allows no more than the boundary,
-# whoever uses it. The trust of a role without the course's tag does not change. A learner could tag such a role first,
+# The trust policy decides who may use a role. A role that a learner creates allows no more than the boundary
+# to anyone. The trust of a role without the course's tag does not change. A learner could tag such a role first,
 # as iam:PermissionsBoundary is no condition key of this action: docs/teaching.md keeps other roles out of these names.
 # Sources: the same reference; "Controlling access to and for IAM users and roles using tags" (access_iam-tags.html).
 TAGGED = {"StringEquals": {"aws:ResourceTag/made-by": "learn-amazon-ecr"}}

@@ -35,17 +35,22 @@ doctor: ## check every prerequisite and show how to fix what is missing
 sandbox: setup ## the local ECR alone, in the foreground; Ctrl-C stops it
 	@exec $(BIN)/ecr-lab serve
 
+test: SHELL := bash
 test: setup lint ## run all tests and every notebook
 	@$(PYTHON) -m machine.clients
 	@$(PYTHON) -m machine.browser
-	@echo "The tests of the sandbox run at the same time as those of the course and the notebooks; their result comes last."
+	@echo "The tests of the sandbox run at the same time as those of the course and the notebooks; their output comes last, then each failure again."
 	@$(BIN)/python -m pytest $(OF_THE_SANDBOX) > .cache/tests-beside.log 2>&1 & beside=$$!; \
-	(set -e; ECR_TUTORIAL_KEEP_WARM=1 $(BIN)/python -m pytest tests $(OF_THE_SANDBOX:%=--ignore %); \
+	set -o pipefail; \
+	(failed=0; ECR_TUTORIAL_KEEP_WARM=1 $(BIN)/python -m pytest tests $(OF_THE_SANDBOX:%=--ignore %) || failed=1; \
 	echo "Every notebook from a clean state, with Docker as new installations have it:"; \
-	$(NEWER_ENGINE) $(BIN)/python -m pytest --nbval notebooks; \
+	$(NEWER_ENGINE) $(BIN)/python -m pytest --nbval notebooks || failed=1; \
 	echo "All again in reverse order on what that left, with this machine's engine, the classic builder, AWS CLI 1:"; \
-	DOCKER_BUILDKIT=0 ECR_TUTORIAL_AWS_CLI=1 $(BIN)/python -m pytest --nbval --unclean $$(ls -r notebooks/*.ipynb)); \
-	status=$$?; wait $$beside || status=1; cat .cache/tests-beside.log; exit $$status
+	DOCKER_BUILDKIT=0 ECR_TUTORIAL_AWS_CLI=1 $(BIN)/python -m pytest --nbval --unclean $$(ls -r notebooks/*.ipynb) || failed=1; \
+	exit $$failed) \
+	2>&1 | tee .cache/tests.log; \
+	status=$$?; wait $$beside || status=1; cat .cache/tests-beside.log; \
+	grep -hE '^(FAILED|ERROR) |^=+ .*[0-9]+ (passed|failed)' .cache/tests.log .cache/tests-beside.log; exit $$status
 	@echo "Two of them as on an AWS account, under AWS's host names; make rehearse runs all:"
 	$(BIN)/python -m machine.rehearse --nbval notebooks/0[58]*.ipynb
 

@@ -11,7 +11,7 @@ import pytest
 
 from machine import base_image, clean, clients, newer_engine, private_machine
 from machine.project import ROOT, base_image_layout
-from tests.machine.test_private_machine import WHY_NOT
+from tests.machine.test_private_machine import WHY_NOT, processes
 
 LACKING = [program for program in newer_engine.PROGRAMS if not clients.find(program)]
 needs_it = pytest.mark.skipif(
@@ -150,8 +150,7 @@ def test_docker_is_the_newer_one_and_nothing_is_left():
     (manifest,) = json.loads((base_image_layout() / "index.json").read_text())["manifests"]
     assert identity == manifest["digest"]
 
-    commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")]
-    assert not any(b"765432" in command or str(newer_engine.DATA).encode() in command for command in commands)
+    assert processes("765432") + processes(str(newer_engine.DATA)) == []
     assert [*newer_engine.CGROUPS.glob(f"**/{newer_engine.CGROUP}")] == []
     assert rules() == firewall
 

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from machine import clients, private_machine
@@ -44,9 +45,18 @@ def run(command: str) -> subprocess.CompletedProcess[str]:
 
 
 def processes(mark: str) -> list[str]:
-    """The processes of this machine with *mark* in their command."""
-    found = (path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.parent.name != str(os.getpid()))
-    return [command.replace(b"\0", b" ").decode() for command in found if mark.encode() in command]
+    """The commands of this machine's other processes that contain *mark*. Other tests start and end processes too."""
+    others = (each for each in psutil.process_iter(["cmdline"]) if each.pid != os.getpid())
+    commands = (" ".join(each.info["cmdline"] or []) for each in others)
+    return [command for command in commands if mark in command]
+
+
+def runs(process: psutil.Process) -> bool:
+    """Whether it has not ended; the system may still keep the exit code of one that has."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @needs_namespaces
@@ -92,15 +102,17 @@ def test_a_process_that_the_command_left_is_ended():
 @needs_namespaces
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_it_ends_with_the_process_that_started_it(number):
-    networks = processes("slirp4netns")  # of others
     with subprocess.Popen(argv("echo started; sleep 876543"), cwd=ROOT, stdout=subprocess.PIPE) as process:
         assert process.stdout and process.stdout.readline() == b"started\n"
+        started = psutil.Process(process.pid).children(recursive=True)
+        names = [each.name() for each in started]
         process.send_signal(number)
         process.wait(10)
     end = time.monotonic() + 10
-    while processes("876543") or processes("slirp4netns") != networks:
+    while any(map(runs, started)):
         assert time.monotonic() < end, "a process is left"
         time.sleep(0.05)
+    assert "slirp4netns" in names
 
 
 def test_it_needs_linux_and_root_and_slirp4netns(machine, monkeypatch):

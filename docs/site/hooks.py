@@ -1,4 +1,4 @@
-"""What Sphinx and MyST do not do alone: shell cells in the colors of bash, links to the glossary, HTML for EPUB."""
+"""What Sphinx and MyST do not do alone: colors of bash, links to the glossary, texts for plots, HTML for EPUB."""
 
 import re
 import zlib
@@ -34,6 +34,7 @@ def change(app: Sphinx, doctree: nodes.document) -> None:
     """Change the page that Sphinx has read."""
     highlight_shell(doctree)
     wrap_outputs(doctree)
+    describe_plots(doctree)
     close_html(doctree)
     lift_contents(doctree)
     if app.env.docname.startswith("notebooks/") and app.env.docname != GLOSSARY:
@@ -54,6 +55,14 @@ def wrap_outputs(doctree: nodes.document) -> None:
         rows = [line for line in block.astext().splitlines() if COLUMNS.search(line)]
         if "output" in block["classes"] and len(rows) < 2:
             block["classes"].append("wrap")
+
+
+def describe_plots(doctree: nodes.document) -> None:
+    """Give a plot among the outputs the text that its cell has for it, for readers who cannot see it."""
+    for image in doctree.findall(nodes.image):
+        output = image.parent.parent
+        if isinstance(output, nodes.container) and output.get("nb_element") == "mime_bundle":
+            image["alt"] = " ".join(part.astext() for part in output if part["mime_type"] == "text/plain")
 
 
 def close_html(doctree: nodes.document) -> None:

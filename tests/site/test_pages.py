@@ -1,6 +1,7 @@
 """`make site`: every page opens from its folder, offline, and can be read on a phone, in the dark and by keyboard."""
 
 import html
+import io
 import re
 import xml.etree.ElementTree as ET
 import zipfile
@@ -8,6 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from PIL import Image, ImageStat
 
 from machine import site
 from machine.project import ROOT
@@ -114,6 +116,37 @@ def test_shell_cells_are_highlighted_as_bash(built, path):
     of_shell = [language for language, code in blocks if SHELL.match(html.unescape(re.sub(r"<[^>]*>", "", code)))]
     cells = [cell for cell in course.read(path).cells if cell.cell_type == "code" and SHELL.match(cell.source)]
     assert of_shell == ["bash"] * len(cells)
+
+
+@pytest.mark.parametrize(
+    ("machine", "chosen"), [("light", "dark"), ("dark", "light"), ("dark", "auto"), ("light", "auto")]
+)
+def test_pictures_and_plots_follow_the_theme_that_the_reader_chooses(built, open_page, machine, chosen):
+    opened = open_page(built / "notebooks/12_lifecycle_and_cost.html", scheme=machine)
+    opened.evaluate("(chosen) => document.body.dataset.theme = chosen", chosen)
+    pictures = opened.locator("article img").all()
+    shown = {name_of(picture): lightness(picture.screenshot()) for picture in pictures}
+    assert {name.rpartition(".")[2] for name in shown} == {"svg", "png"}
+    dark = (machine if chosen == "auto" else chosen) == "dark"
+    assert [name for name, light in shown.items() if (light < 128) != dark] == []
+
+
+def lightness(picture: bytes) -> int:
+    """The median, from 0 for black to 255 for white; most of a picture is its background."""
+    with Image.open(io.BytesIO(picture)) as opened:
+        return int(ImageStat.Stat(opened.convert("L")).median[0])
+
+
+def name_of(picture) -> str:
+    return picture.get_attribute("src").rpartition("/")[2]
+
+
+def test_every_picture_has_a_text(built):
+    for page in PAGES:
+        for picture in re.findall(r"<img[^>]*>", text(built, page)):
+            name, told = (re.search(rf'{key}="([^"]*)"', picture)[1] for key in ("src", "alt"))
+            assert told, (page, name)
+            assert name.rpartition("/")[2] not in told, page
 
 
 def test_a_page_says_how_to_run_it(built):

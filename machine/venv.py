@@ -1,9 +1,10 @@
 """The virtual environment `.venv`, with exactly the packages that requirements.lock names."""
 
 import hashlib
-import json
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 from machine import debian
 from machine.commands import last_lines, run
@@ -12,9 +13,10 @@ from machine.say import Stop, say
 
 STAMP = VENV / "installed"
 PYTHON = VENV / "bin" / "python"
-# JupyterLab reads default settings from here. Without them it first asks whether to fetch its news.
+# JupyterLab's default settings, and where it reads them: it does not ask whether to fetch its news, and it is dark
+# where the browser is, as the course's pictures are.
+DEFAULTS = Path(__file__).with_name("jupyterlab.json")
 SETTINGS = VENV / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
-QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 PIP = [
     str(PYTHON),
     "-m",
@@ -38,10 +40,10 @@ def missing() -> dict[str, str]:
 
 
 def ensure() -> None:
-    """Install the locked packages into `.venv`, unless it is up to date; JupyterLab starts without its news."""
+    """Install the locked packages into `.venv`, unless it is up to date, and JupyterLab's default settings."""
     _install_packages()
     SETTINGS.parent.mkdir(parents=True, exist_ok=True)
-    SETTINGS.write_text(json.dumps(QUIET, indent=2) + "\n")
+    shutil.copyfile(DEFAULTS, SETTINGS)
 
 
 def _install_packages() -> None:

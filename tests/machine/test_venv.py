@@ -1,6 +1,5 @@
 """The virtual environment is created once, updated with the lock, and created again if it is broken."""
 
-import json
 import sys
 from contextlib import nullcontext
 
@@ -37,7 +36,7 @@ def test_locked_packages_are_installed_once(checkout, capsys):
 
 def test_jupyterlab_gets_its_default_settings(checkout):
     venv.ensure()
-    assert json.loads(venv.SETTINGS.read_text()) == venv.QUIET
+    assert venv.SETTINGS.read_text() == venv.DEFAULTS.read_text()
     venv.SETTINGS.unlink()  # as in a .venv of an earlier version
     venv.ensure()
     assert venv.SETTINGS.exists()

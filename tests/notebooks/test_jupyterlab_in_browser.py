@@ -65,6 +65,13 @@ def test_all_of_notebook_00_runs_and_is_shown(page, tmp_path: Path):
     assert question.evaluate("each => each.open")
 
 
+def test_the_lab_is_dark_where_the_browser_is(page):
+    """As the pictures are: they ask the browser, not the lab."""
+    page.locator('body[data-jp-theme-light="true"] .jp-MarkdownCell h1', has_text="Start here").wait_for()
+    page.emulate_media(color_scheme="dark")
+    page.locator('body[data-jp-theme-light="false"] .jp-MarkdownCell h1', has_text="Start here").wait_for()
+
+
 def test_the_console_opens_from_the_lab(page):
     """As a link, and in a frame: the lab is another port of this machine."""
     page.locator(".jp-Notebook .jp-MarkdownCell h1", has_text="Start here").wait_for()

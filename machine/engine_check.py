@@ -38,12 +38,25 @@ RUN {json.dumps(["python", "-c", STEP])}
 CMD ["python", "-m", "http.server", "8080", "--directory", "/page"]
 """
 REASON = re.compile(r"@@(\w+): (.*)")
-PREFIX = re.compile(r"^(#\d+ )?(\d+\.\d+ )?(docker: |Error: |ERROR: |failed to solve: |Error response from daemon: )*")
+# How BuildKit and the classic builder end when a step failed. Both show its command, which is the code above.
+FAILED = re.compile(
+    r"(?:process \".*\" did not complete successfully: exit|The command '.*' returned a non-zero) code: (\d+)",
+    re.DOTALL,
+)
+TIMED = re.compile(r"^#\d+ \d+\.\d+ (.+)$", re.MULTILINE)  # what a step prints, with BuildKit
+# The same with the classic builder.
+RUNNING = re.compile(r" ---> Running in \w+\n(.*?)\s*^Removing intermediate container", re.DOTALL | re.MULTILINE)
+COLOR = re.compile(r"\x1b\[[\d;]*m")
+PREFIX = re.compile(
+    r"^(#\d+ )?(\d+\.\d+ )?"
+    r"(docker: |Error: |ERROR: |failed to build: |failed to solve: |Error response from daemon: )*"
+)
 ADVICE = re.compile(r"^(See|Run) 'docker ")
 FIXES = {
     "no space left on device": "docker system prune, which removes what is unused",
     "disk quota exceeded": "docker system prune, which removes what is unused",
     "exec format error": f"docker rmi {base_image.NAME}, then make setup, which gets it for this processor",
+    "buildx component is missing": "unset DOCKER_BUILDKIT, or install buildx: https://docs.docker.com/go/buildx/",
 }
 OFFLINE = "connect to the internet, or set Docker's proxy: https://docs.docker.com/engine/cli/proxy/"
 
@@ -100,11 +113,20 @@ def _docker(what: str, *command: str, limit: float | None = None) -> str:
 
 def _message(output: str) -> str:
     """The engine's own message in the output of a command that failed."""
+    output = COLOR.sub("", output)
     if reason := REASON.search(output):
         return _short(reason[2])
+    if failed := FAILED.search(output):
+        return _short((_printed(output) or [f"exit code {failed[1]}"])[-1])
     lines = [line.strip() for line in output.splitlines() if line.strip() and not ADVICE.match(line.strip())]
     errors = [line for line in lines if re.search("error|failed|cannot|did not", line, re.IGNORECASE)]
     return _short((errors or lines or ["no reason given"])[-1])
+
+
+def _printed(output: str) -> list[str]:
+    """The lines that the last step of a build printed."""
+    classic = RUNNING.search(output)
+    return TIMED.findall(output) or (classic[1].splitlines() if classic else [])
 
 
 def _short(message: str) -> str:

@@ -37,6 +37,36 @@ NO_CGROUP = (  # docker/cli#1228
 )
 NO_OVERLAY = "error creating overlay mount to /var/lib/docker/overlay2/d5-init/merged: invalid argument"  # moby#23930
 DISK_FULL = "write /var/lib/docker/tmp/x: no space left on device"
+# From Docker 28 with BuildKit, and from Docker 20.10 with the classic builder, in the red of an error.
+STEP_FAILS = """\
+#5 [2/2] RUN ["python", "-c", "\\nimport os\\nraise SystemExit('no error')\\n"]
+#5 0.154 Traceback (most recent call last):
+#5 0.154   File "<string>", line 2, in <module>
+#5 0.155 FileNotFoundError: [Errno 2] No such file or directory
+#5 ERROR: process "python -c \\nimport os\\n" did not complete successfully: exit code: 1
+------
+ > [2/2] RUN ["python", "-c", "\\nimport os\\nraise SystemExit('no error')\\n"]:
+0.155 FileNotFoundError: [Errno 2] No such file or directory
+------
+Dockerfile:2
+--------------------
+   2 | >>> RUN ["python", "-c", "\\nimport os\\nraise SystemExit('no error')\\n"]
+--------------------
+ERROR: failed to build: failed to solve: process "python -c \\nimport os\\n" did not complete successfully: exit code: 1
+"""
+CLASSIC_STEP_FAILS = """\
+Step 2/2 : RUN ["python", "-c", "\\nimport os\\nraise SystemExit('no error')\\n"]
+ ---> Running in 467c59c18f67
+\x1b[91mTraceback (most recent call last):
+\x1b[0m\x1b[91m  File "<string>", line 2, in <module>
+PermissionError: [Errno 13] Permission denied
+\x1b[0mRemoving intermediate container 467c59c18f67
+DEPRECATED: The legacy builder is deprecated and will be removed in a future release.
+
+The command 'python -c
+import os; raise SystemExit('no error')
+' returned a non-zero code: 1
+"""
 BUILDKIT_FAILED = 'ERROR: failed to solve: process "python -c x" did not complete successfully: exit code: 1'
 
 
@@ -121,6 +151,15 @@ def test_a_build_step_that_fails_shows_the_engines_message(docker, machine, line
     assert machine.calls("docker rmi")
 
 
+def test_a_build_step_that_fails_shows_what_it_printed_and_not_its_code():
+    messages = [engine_check._message(output) for output in (STEP_FAILS, CLASSIC_STEP_FAILS, BUILDKIT_FAILED)]
+    assert messages == [
+        "FileNotFoundError: [Errno 2] No such file or directory",
+        "PermissionError: [Errno 13] Permission denied",
+        "exit code 1",
+    ]
+
+
 @pytest.mark.parametrize("message", [NO_BRIDGE, NO_CGROUP, NO_OVERLAY])
 def test_a_container_that_does_not_start_shows_the_engines_message(docker, machine, message):
     docker(fails("run", f"docker: Error response from daemon: {message}.", 'See "docker run --help".'))
@@ -170,8 +209,13 @@ def test_a_full_disk_has_its_own_fix(docker, message):
 
 
 def test_a_base_image_of_another_processor_has_its_own_fix(docker):
-    docker(fails("build", "exec /usr/bin/python: exec format error", "ERROR: exec format error"))
+    docker(fails("build", "#5 0.213 exec /usr/bin/python: exec format error", BUILDKIT_FAILED))
     assert "make setup, which gets it for this processor" in broken().fix
+
+
+def test_buildkit_without_buildx_has_its_own_fix(docker):
+    docker(fails("build", "ERROR: BuildKit is enabled but the buildx component is missing or broken."))
+    assert broken().fix.startswith("unset DOCKER_BUILDKIT, or install buildx")
 
 
 def test_a_missing_base_image_is_shown_before_anything_is_built(docker, machine):

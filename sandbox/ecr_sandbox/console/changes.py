@@ -14,13 +14,16 @@ TICK = 0.5  # seconds after which the stream sends a comment, by which it notice
 SETTLE = 0.15  # seconds for further changes: a push makes several
 
 
-def stream(wait_for_change: Callable[[int, float], int]) -> Response:
-    """An endless answer with one event for each change; *wait_for_change* is ``Store.wait_for_change``."""
-    return Response(_events(wait_for_change), headers=HEADERS, content_type="text/event-stream")
+def stream(wait_for_change: Callable[[int, float], int], since: int | None) -> Response:
+    """An endless answer with one event for each change; *wait_for_change* is ``Store.wait_for_change``.
+
+    *since* is the number of changes when the page was made: it also learns of those until it opened the stream.
+    """
+    return Response(_events(wait_for_change, since), headers=HEADERS, content_type="text/event-stream")
 
 
-def _events(wait_for_change: Callable[[int, float], int]) -> Iterator[str]:
-    seen = wait_for_change(-1, 0)
+def _events(wait_for_change: Callable[[int, float], int], since: int | None) -> Iterator[str]:
+    seen = wait_for_change(-1, 0) if since is None else since
     yield "retry: 1000\n\n"
     while True:
         now = wait_for_change(seen, TICK)

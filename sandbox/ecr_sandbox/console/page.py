@@ -59,6 +59,7 @@ class Page:
         self.calls: list[Commands] = []
         self.error: dict[str, str] | None = None
         self.status = 200
+        self.seen = sandbox.wait_for_change(-1, 0)  # the number of changes that the page can show
         arn = request.cookies.get(self.cookie("user"), "")
         self.user = arn if arn.startswith("arn:aws:iam::") else client.ADMINISTRATOR
         region = request.cookies.get(self.cookie("region"), "")

@@ -103,7 +103,7 @@ def pages(sandbox: Sandbox) -> Handler:
         if endpoint == "static":
             return _static(arguments["name"])
         if endpoint == "changes":
-            return changes.stream(sandbox.wait_for_change)
+            return changes.stream(sandbox.wait_for_change, request.args.get("since", type=int))
         return _answer(Page(request, sandbox), endpoint, dict(arguments))
 
     return handler

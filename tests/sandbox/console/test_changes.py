@@ -1,6 +1,7 @@
 """The stream of changes: a page learns of what other clients do."""
 
 import os
+import re
 import time
 
 import requests
@@ -21,6 +22,14 @@ def test_a_push_is_an_event_and_silence_is_none(sandbox, repository):
     assert [next(lines) for _ in range(3)] == ["", ":", ""]
     Pusher(sandbox).push(repository, [os.urandom(100)], "v1")
     assert next(line for line in lines if line.startswith("event")) == "event: change"
+
+
+def test_a_page_learns_of_a_change_before_it_opens_the_stream(sandbox, repository):
+    page = requests.get(f"{sandbox.url}/console/ecr/private-registry/repositories", timeout=20).text
+    address = re.search(r'data-changes="([^"]+)"', page)[1]
+    sandbox.client().delete_repository(repositoryName=repository, force=True)
+    lines = requests.get(f"{sandbox.url}{address}", stream=True, timeout=20).iter_lines(decode_unicode=True)
+    assert [next(lines) for _ in range(3)] == ["retry: 1000", "", "event: change"]
 
 
 def test_reading_is_no_event(sandbox, console, repository):

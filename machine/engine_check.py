@@ -44,7 +44,7 @@ FAILED = re.compile(
     re.DOTALL,
 )
 TIMED = re.compile(r"^#\d+ \d+\.\d+ (.+)$", re.MULTILINE)  # what a step prints, with BuildKit
-# The same with the classic builder.
+# What a step prints, with the classic builder.
 RUNNING = re.compile(r" ---> Running in \w+\n(.*?)\s*^Removing intermediate container", re.DOTALL | re.MULTILINE)
 COLOR = re.compile(r"\x1b\[[\d;]*m")
 PREFIX = re.compile(
@@ -124,7 +124,7 @@ def _message(output: str) -> str:
 
 
 def _printed(output: str) -> list[str]:
-    """The lines that the last step of a build printed."""
+    """The lines that the step of the build printed; there is one."""
     classic = RUNNING.search(output)
     return TIMED.findall(output) or (classic[1].splitlines() if classic else [])
 

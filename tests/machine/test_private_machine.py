@@ -52,7 +52,7 @@ def processes(mark: str) -> list[str]:
 
 
 def runs(process: psutil.Process) -> bool:
-    """Whether it has not ended; the system may still keep the exit code of one that has."""
+    """Whether it still runs; the system may keep the exit code of a process that ended."""
     try:
         return process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
